@@ -1,0 +1,91 @@
+"""Agent: turns an `AgentInput` into an `AgentOutput`. The registry finds agents through entry points.
+
+An agent in another package is added with three lines in its pyproject.toml:
+
+    [project.entry-points."buttermilk.agents"]
+    my_agent = "my_package.my_agent:MyAgent"
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from agents.given import Given
+from contract.base import Frozen, JsonValue, digest
+from contract.messages import AgentInput, AgentOutput
+from contract.tools import AgentToolDefinition
+
+GROUP = "buttermilk.agents"
+
+InputsT = TypeVar("InputsT", bound=BaseModel)
+ParametersT = TypeVar("ParametersT", bound=BaseModel)
+
+
+class NoParameters(Frozen):
+    """For agents that take none."""
+
+
+class NoInputs(Frozen):
+    """For agents that need only the record."""
+
+
+class Agent(ABC, Generic[InputsT, ParametersT]):
+    """Base class. A subclass names its types and implements `process`; it holds no state.
+
+    `Inputs` fields without a default must be wired by the step's `inputs`; `Parameters` fields without one
+    must be set. Both are checked against the YAML before anything runs, and so is every reference to a
+    field of `Output`.
+    """
+
+    version: ClassVar[str] = "1"
+    """Raised when the same input would now give another output: it is part of every cache key."""
+    Inputs: ClassVar[type[BaseModel]] = NoInputs
+    Parameters: ClassVar[type[BaseModel]] = NoParameters
+    Output: ClassVar[type[BaseModel]]
+    cached: ClassVar[bool] = True
+    """False for agents that cost nothing to run again."""
+
+    @abstractmethod
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        """One call.
+
+        Raises contract.errors.CellError (ModelError and its kind among them) when it cannot end well;
+        refusals and cut replies are outputs with that status.
+        """
+
+    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+        """All that the output depends on, as JSON: the material of the cache key."""
+        return [
+            given_input.record.fingerprint,
+            digest(given_input),
+            given.index.fingerprint if given.index else None,
+        ]
+
+    @classmethod
+    def tool(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
+        """This agent as a tool: the arguments are its inputs, without those that the flow binds itself."""
+        schema: dict[str, Any] = cls.Inputs.model_json_schema()
+        schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in bound}
+        schema["required"] = [k for k in schema.get("required", []) if k not in bound]
+        schema.pop("title", None)
+        return AgentToolDefinition(name=name, description=description, input_schema=schema)
+
+
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """Every agent on this machine by name, not yet imported."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def load(name: str) -> type[Agent[Any, Any]]:
+    """The agent class of that name. Raises KeyError if there is none, TypeError if it is not an Agent."""
+    loaded: Any = installed()[name].load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Agent)):
+        raise TypeError(f"the entry point '{name}' in group {GROUP} is not a subclass of agents.agent.Agent")
+    return loaded  # type: ignore[reportUnknownVariableType]

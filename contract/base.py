@@ -1,0 +1,64 @@
+"""What every model of the contract shares: strictness, immutability and one canonical form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, PlainSerializer
+
+__all__ = ["Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest"]
+
+
+class Frozen(BaseModel):
+    """Base of every model here: unknown fields are errors, instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(key): _freeze(item) for key, item in value.items()})  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    if isinstance(value, list | tuple):
+        return tuple(_freeze(item) for item in value)  # type: ignore[reportUnknownVariableType]
+    return value
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _thaw(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_thaw(item) for item in value]  # type: ignore[reportUnknownVariableType]
+    return value
+
+
+FrozenMap: TypeAlias = Annotated[Mapping[str, JsonValue], AfterValidator(_freeze), PlainSerializer(_thaw)]
+"""A JSON object that cannot be changed, however deep; dumps as a plain dict."""
+
+
+def canonical_json(value: Any) -> str:
+    """`value` as the one JSON text that equal values share: sorted keys, no spaces, no NaN.
+
+    Pydantic models are dumped first. Raises ValueError for NaN and infinities, TypeError for what is not JSON.
+    """
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_dump_nested
+    )
+
+
+def _dump_nested(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return _thaw(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of `value`, in hexadecimal (64 characters)."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""What is said to a language model and what it says back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from contract.base import Frozen, FrozenMap, JsonValue, digest
+from contract.record import ImagePart
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "refusal"]
+"""stop: the model ended by itself; length: cut at the token limit; refusal: it or its filter declined."""
+
+
+class TextPart(Frozen):
+    """A stretch of text in a message."""
+
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class PicturePart(Frozen):
+    """A picture in a message; models without sight get its alt text instead."""
+
+    kind: Literal["image"] = "image"
+    image: ImagePart
+
+
+Part = Annotated[TextPart | PicturePart, Field(discriminator="kind")]
+
+
+class Message(Frozen):
+    """One turn. The role is set by the template's author, never by a record's text."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by nothing."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+class ModelSettings(Frozen):
+    """How a model is to answer. Every field is part of the cache key."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """None leaves it to the provider, which some reasoning models require."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int = Field(default=2048, ge=1, le=200_000)
+    seed: int | None = None
+
+
+class ModelRequest(Frozen):
+    """One call to a model, complete: sending it twice means asking the same thing twice."""
+
+    model: str
+    """The name in models.json or conf/models, for example `gemini-flash`."""
+    model_fingerprint: str
+    """`ModelConfig.fingerprint` of that name: provider, model id, settings, version."""
+    messages: tuple[Message, ...] = Field(min_length=1)
+    settings: ModelSettings = ModelSettings()
+    output_name: str | None = None
+    """Name of the output type, for example `ResearchDraft`; None asks for plain text."""
+    output_schema: FrozenMap | None = None
+    """JSON schema that the reply must fit; None asks for plain text."""
+    material: FrozenMap = Field(default_factory=dict, validate_default=True)
+    """The values the templates were filled with. Embedded models, which read no prompts, work from it;
+    hosted models never see it. Not part of the key for models that read prompts."""
+    repeat: int = 0
+    """Which repetition of the same question this is; distinguishes repeats in the cache."""
+
+    def key(self, *, reads_material: bool = False) -> str:
+        """The digest under which the reply is kept: equal keys mean the same question to the same model."""
+        left_out = set[str]() if reads_material else {"material"}
+        return digest(self.model_dump(mode="json", exclude={"model", *left_out}))
+
+
+class Usage(Frozen):
+    """Tokens as the provider counts them."""
+
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cached_input_tokens: int = Field(default=0, ge=0)
+    """Part of `input_tokens` that the provider served from its own prompt cache."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+        )
+
+
+class ModelReply(Frozen):
+    """What came back from one call."""
+
+    text: str
+    """The raw reply, untouched; the JSON text where a schema was asked for."""
+    parsed: JsonValue = None
+    """The reply as JSON where a schema was asked for and the text is JSON; not yet validated."""
+    finish_reason: FinishReason = "stop"
+    usage: Usage = Usage()
+    cost_usd: Decimal | None = None
+    """US dollars, or None where no price is known. Unknown is never 0; a free local model is 0."""
+    served_by: str | None = None
+    """The exact model version that the provider says answered."""
+    quality: Literal["full", "demonstration"] = "full"
+    started: datetime
+    ended: datetime
+
+
+class ModelCall(Frozen):
+    """One call as the trace keeps it: the exact messages and the raw reply, or the error."""
+
+    key: str
+    messages: tuple[Message, ...]
+    reply: ModelReply | None = None
+    error: str | None = None
+    """Why the reply could not be used (a validation error), or why there is none."""
+    from_cache: bool = False
+    """True where the reply was paid for earlier and only read again."""
+
+
+def schema_of(model: Any) -> dict[str, JsonValue]:
+    """The JSON schema of a Pydantic model, as sent to providers."""
+    return model.model_json_schema()

@@ -1,0 +1,117 @@
+"""Every error that this project raises on purpose.
+
+ButtermilkError
+├── StudyError            mistakes in the study's files or request; holds every `Problem` found
+├── StorageError          a source or target cannot be read or written
+├── PromptError           a template cannot be read, parsed or filled
+├── CellError             one agent call cannot end well; becomes a failed row, never stops its siblings
+│   ├── MissingInput      what the step needs was not produced upstream
+│   ├── OutputInvalid     the replies did not fit the schema, however often asked
+│   ├── FetchRefused      an address that must not or cannot be fetched
+│   └── ModelError        the model's service did not give a usable reply
+│       ├── ModelRejected the request itself was refused for good (bad key, unknown model, too long)
+│       └── Transient     worth another try later
+│           ├── RateLimited
+│           ├── ModelTimeout
+│           ├── ModelUnavailable
+│           └── ReplyBroken
+└── RunError              the run as a whole cannot go on (server unreachable, folder not writable)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ButtermilkError(Exception):
+    """Base of all our errors; its text is written for the scholar who reads it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake, told so that it can be mended without asking anybody."""
+
+    where: str
+    """`file:line`, or `command line: text` for what was typed."""
+    what: str
+    """What is wrong, in a plain sentence without a final full stop."""
+    nearest: str | None = None
+    """The nearest right name, where there is one."""
+    todo: str | None = None
+    """What to write or do."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.what}"]
+        if self.nearest:
+            parts.append(f"did you mean '{self.nearest}'?")
+        if self.todo:
+            parts.append(self.todo)
+        return "; ".join(parts)
+
+
+class StudyError(ButtermilkError):
+    """The study cannot be run as written; `problems` lists every mistake found, in file order."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class StorageError(ButtermilkError):
+    """A source or target cannot be read or written."""
+
+
+class PromptError(ButtermilkError):
+    """A template cannot be read, parsed or filled."""
+
+
+class CellError(ButtermilkError):
+    """One agent call cannot end well."""
+
+
+class MissingInput(CellError):
+    """A step was given less than it needs; what is missing is named."""
+
+
+class OutputInvalid(CellError):
+    """No reply fitted the output schema, however often the model was asked again."""
+
+
+class FetchRefused(CellError):
+    """A URL was not fetched: a private address, too large, too slow, or not text."""
+
+
+class ModelError(CellError):
+    """The model's service did not give a usable reply."""
+
+
+class ModelRejected(ModelError):
+    """The service refused the request for good: asking again would change nothing."""
+
+
+class Transient(ModelError):
+    """Worth another try. `retry_after` is the wait in seconds that the service asked for, if it did."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(Transient):
+    """Too many requests or tokens (HTTP 429)."""
+
+
+class ModelTimeout(Transient):
+    """No reply within the time allowed."""
+
+
+class ModelUnavailable(Transient):
+    """The service failed or is overloaded (HTTP 5xx, 529) or cannot be reached."""
+
+
+class ReplyBroken(Transient):
+    """The reply was cut off on the wire, or was not the JSON that the protocol promises."""
+
+
+class RunError(ButtermilkError):
+    """The run as a whole cannot go on."""

@@ -1,0 +1,229 @@
+"""What agents find: answers with citations, judgements with reasons, scores, differences."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, computed_field
+
+from contract.base import Frozen, FrozenMap
+
+Short = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+Quote = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+
+# --- passages and citations ---
+
+
+class Passage(Frozen):
+    """A stretch of one section of a record, as indexed."""
+
+    passage_id: str
+    """`<record_id>#<section>:<start>-<end>`; the same text gives the same id."""
+    record_id: str
+    title: str
+    section: str
+    text: str
+    start: int = Field(ge=0)
+    """Offset of the first character within the section."""
+    end: int = Field(ge=0)
+    content_hash: str
+    """SHA-256 of `text`."""
+    uri: str | None = None
+    date: str | None = None
+    """ISO date of publication, where the record's metadata has one."""
+    metadata: FrozenMap = Field(default_factory=dict, validate_default=True)
+    score: float = 0.0
+    """Fused rank score of the search that found it; comparable within one search only."""
+    similarity: float = 0.0
+    """Cosine between question and passage, -1 to 1."""
+
+
+class SearchResults(Frozen):
+    """What a search found, best first."""
+
+    queries: tuple[str, ...]
+    passages: tuple[Passage, ...]
+
+
+CitationStatus = Literal["unchecked", "found", "misattributed", "not_found"]
+
+
+class Citation(Frozen):
+    """A quotation and where it comes from."""
+
+    quote: str
+    passage_id: str
+    record_id: str
+    title: str
+    section: str
+    date: str | None = None
+    uri: str | None = None
+    status: CitationStatus = "unchecked"
+    """found: verbatim in the passage named; misattributed: verbatim in another passage; not_found: nowhere."""
+    found_in: str | None = None
+    """For a misattributed quotation, the passage that does hold it."""
+
+
+class Claim(Frozen):
+    """One sentence of an answer with the quotations that carry it."""
+
+    text: Sentence
+    citations: tuple[Citation, ...]
+
+
+class ResearchAnswer(Frozen):
+    """An answer made of cited claims. `unanswered` says what the passages do not tell."""
+
+    question: str
+    claims: tuple[Claim, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    dropped: tuple[Claim, ...] = ()
+    """Claims left out because no quotation of theirs could be verified."""
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    model: str | None = None
+    quality: Literal["full", "demonstration"] = "full"
+
+    @computed_field
+    @property
+    def abstains(self) -> bool:
+        """True when nothing verifiable can be said."""
+        return not self.claims
+
+
+class CitationReport(Frozen):
+    """The answers after every quotation was checked against its passage."""
+
+    answers: tuple[ResearchAnswer, ...]
+    checked: int
+    found: int
+    missing: tuple[str, ...] = ()
+    """What the answers still lack; words the host can search for."""
+    sufficient: bool
+    """True when at least one answer stands and nothing is missing."""
+
+
+class CitedAnswer(Frozen):
+    """What the reader gets: verified claims, what was not used, what could not be answered."""
+
+    question: str
+    claims: tuple[Claim, ...] = ()
+    abstained: bool
+    summary: str
+    """One line; for an abstention, `The corpus does not say.`"""
+    unanswered: tuple[str, ...] = ()
+    dropped: tuple[Claim, ...] = ()
+    differences: Differences | None = None
+    not_used: tuple[Source, ...] = ()
+    """Documents found but not cited, nearest first."""
+    models: tuple[str, ...] = ()
+    quality: Literal["full", "demonstration"] = "full"
+
+
+class Source(Frozen):
+    """A document as a reading list names it."""
+
+    record_id: str
+    title: str
+    date: str | None = None
+    uri: str | None = None
+
+
+# --- what models are asked to write ---
+
+
+class QuoteDraft(Frozen):
+    """A quotation as a model writes it: the label of the passage and its words, copied."""
+
+    passage: Short
+    """The label of the passage, for example P3."""
+    quote: Quote
+
+
+class ClaimDraft(Frozen):
+    """A sentence of an answer and the quotations that show it."""
+
+    text: Sentence
+    quotes: tuple[QuoteDraft, ...] = Field(min_length=1, max_length=4)
+
+
+class ResearchDraft(Frozen):
+    """The reply asked of a researcher model."""
+
+    answerable: bool
+    """False when the passages do not answer the question."""
+    claims: tuple[ClaimDraft, ...] = Field(default=(), max_length=8)
+    unanswered: tuple[Short, ...] = Field(default=(), max_length=5)
+
+
+# --- judgements ---
+
+
+class Reasons(Frozen):
+    """A conclusion and the numbered reasons for it."""
+
+    conclusion: Sentence
+    reasons: tuple[Sentence, ...] = Field(min_length=1, max_length=12)
+
+
+class CriterionReason(Frozen):
+    """What one part of a criterion says of the record."""
+
+    rule: Short
+    applies: Literal["yes", "no", "unclear"]
+    reason: Sentence
+    quotes: tuple[Quote, ...] = Field(default=(), max_length=5)
+    """Words copied from the record; checked verbatim afterwards."""
+
+
+class JudgeReasons(Frozen):
+    """A verdict on one record against one criterion."""
+
+    verdict: Literal["violates", "does_not_violate", "unclear"]
+    uncertainty: Literal["low", "medium", "high"]
+    conclusion: Sentence
+    reasons: tuple[CriterionReason, ...] = Field(min_length=1, max_length=12)
+
+
+class QualScore(Frozen):
+    """Whether an answer holds one thing that the experts' answer holds."""
+
+    assessment: Sentence
+    correct: bool
+
+
+class QualResults(Frozen):
+    """A criterion-referenced score of one answer."""
+
+    assessments: tuple[QualScore, ...] = Field(min_length=1, max_length=40)
+
+    @computed_field
+    @property
+    def correctness(self) -> float:
+        """Share of assessments that are correct, 0 to 1."""
+        return sum(score.correct for score in self.assessments) / len(self.assessments)
+
+
+class Position(Frozen):
+    """A view on one matter and the answers that hold it."""
+
+    position: Sentence
+    held_by: tuple[Short, ...] = Field(min_length=1, max_length=20)
+    """Labels of the answers, for example A1."""
+
+
+class Divergence(Frozen):
+    """A matter on which answers part."""
+
+    topic: Short
+    positions: tuple[Position, ...] = Field(min_length=2, max_length=8)
+
+
+class Differences(Frozen):
+    """Where several answers to one question agree and part."""
+
+    conclusion: Sentence
+    divergences: tuple[Divergence, ...] = Field(default=(), max_length=12)
+
+
+CitedAnswer.model_rebuild()

@@ -1,0 +1,115 @@
+"""FlowSpec: a flow as a study's YAML declares it, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from contract.base import Frozen, JsonValue
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+class Step(Frozen):
+    """A node that runs one agent, once for each variant and repeat."""
+
+    agent: str
+    """A name from `python -m flows list`."""
+    description: str = ""
+    inputs: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """Name in the agent -> reference: `step`, `step.field`, `record.field`, `parameters.name`,
+    `previous.step.field` (the turn before, in a loop); after the first word, JMESPath.
+    A step that declares `variants` or `repeats` gives a list, any other step one value."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    variants: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
+    """Parameter -> values; every combination is a variant."""
+    repeats: int | None = Field(default=None, ge=1, le=100)
+    group_by: tuple[str, ...] = ()
+    """Variant dimensions of the inputs: one cell for each of their values, given only matching inputs."""
+    for_each: str | None = None
+    """An input that is a list: one cell for each of its items."""
+    min_inputs: int = Field(default=0, ge=0)
+    """Fewer listed inputs than this, and the step is skipped with the reason."""
+    when: str | None = None
+    """A condition over inputs, `record`, `parameters`, steps; false skips the step with the reason."""
+
+
+class Loop(Frozen):
+    """A bounded loop: its steps run in turn until `until` holds or `max_rounds` is reached.
+
+    With `host`, that step's typed answer picks which one of `choices` runs in the round and with what
+    arguments; the others are skipped, and `stop` ends the loop.
+    """
+
+    loop: dict[Name, Node]
+    max_rounds: int = Field(ge=1, le=20)
+    until: str | None = None
+    host: str | None = None
+    choices: tuple[str, ...] = ()
+    when: str | None = None
+    description: str = ""
+
+
+class GateField(Frozen):
+    """One thing that a person is asked at a gate."""
+
+    type: Literal["yes_no", "text", "number"] = "text"
+    description: str = ""
+    default: JsonValue = None
+
+
+class Gate(Frozen):
+    """A human gate: the run waits until a person answers in the Prefect UI, or `timeout_seconds` pass."""
+
+    gate: str
+    """What the person is asked."""
+    fields: dict[Name, GateField] = Field(min_length=1)
+    inputs: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """What the person is shown."""
+    when: str | None = None
+    timeout_seconds: int = Field(default=3600, ge=1)
+    description: str = ""
+
+
+def _kind_of(value: Any) -> str:
+    keys = set[Any](value if isinstance(value, Mapping) else type(value).model_fields)  # type: ignore[reportUnknownArgumentType]
+    if "loop" in keys:
+        return "loop"
+    return "gate" if "gate" in keys else "step"
+
+
+Node: TypeAlias = Annotated[
+    Annotated[Step, Tag("step")] | Annotated[Loop, Tag("loop")] | Annotated[Gate, Tag("gate")],
+    Discriminator(_kind_of),
+]
+
+
+class FlowParameter(Frozen):
+    """One thing a user may say when starting the flow."""
+
+    type: Literal["text", "integer", "number", "yes_no"] = "text"
+    description: str = ""
+    default: JsonValue = None
+    required: bool = False
+    choices: tuple[JsonValue, ...] = ()
+
+
+class FlowSpec(Frozen):
+    """A whole flow."""
+
+    name: Name
+    description: str = ""
+    parameters: dict[Name, FlowParameter] = Field(default_factory=dict)
+    records: str
+    """Where records come from: `parameters.<name>` makes one record of that text; else a storage's name."""
+    corpus: str | None = None
+    """The storage that `search` steps look in."""
+    steps: dict[Name, Node] = Field(min_length=1)
+    result: str
+    """The step whose output is the flow's result."""
+
+
+Loop.model_rebuild()
+FlowSpec.model_rebuild()

@@ -1,0 +1,87 @@
+"""Which language models there are: one discriminated union over the four kinds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl, SecretStr, field_serializer
+
+from contract.base import Frozen, digest
+from contract.calls import ModelSettings
+
+
+class Limits(Frozen):
+    """How hard a model may be used from this process."""
+
+    concurrency: int = Field(default=8, ge=1, le=500)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    timeout_seconds: float = Field(default=120, gt=0)
+
+
+class Price(Frozen):
+    """US dollars per million tokens; overrides the public price list."""
+
+    input_per_mtok: Decimal = Field(ge=0)
+    output_per_mtok: Decimal = Field(ge=0)
+
+
+class _Model(Frozen):
+    settings: ModelSettings = ModelSettings()
+    limits: Limits = Limits()
+    sees_images: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what decides the reply; limits, keys and prices are left out."""
+        return digest(self.model_dump(mode="json", exclude={"limits", "api_key", "price", "settings", "api_key_env"}))
+
+
+class HostedModel(_Model):
+    """A model behind a provider's API, or any server that speaks one of their protocols."""
+
+    kind: Literal["hosted"] = "hosted"
+    provider: Literal["openai", "anthropic", "google", "google-vertex", "azure", "openai-compatible"]
+    model_id: str = Field(min_length=1)
+    base_url: HttpUrl | None = None
+    """Required for azure and openai-compatible (Ollama, vLLM, LM Studio, llama.cpp)."""
+    api_version: str | None = None
+    project: str | None = None
+    location: str | None = None
+    api_key: SecretStr | None = None
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key."""
+    price: Price | None = None
+
+    @field_serializer("api_key")
+    def _never_written(self, value: SecretStr | None) -> str | None:
+        return None if value is None else "**********"
+
+
+class LocalModel(_Model):
+    """A GGUF file run on this machine (extra `local`)."""
+
+    kind: Literal["local"] = "local"
+    path: Path
+    context_tokens: int = Field(default=8192, ge=512)
+    threads: int | None = Field(default=None, ge=1)
+
+
+class EmbeddedModel(_Model):
+    """The demonstration model in the package: extractive, no key, no download."""
+
+    kind: Literal["embedded"] = "embedded"
+    version: str = "1"
+
+
+class ScriptedModel(_Model):
+    """Replies from a JSONL file, for tests and replays: one object a line with `match` and `reply`."""
+
+    kind: Literal["scripted"] = "scripted"
+    path: Path | None = None
+    version: str = "1"
+
+
+ModelConfig = Annotated[HostedModel | LocalModel | EmbeddedModel | ScriptedModel, Field(discriminator="kind")]
