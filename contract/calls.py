@@ -112,6 +112,8 @@ class ModelReply(Frozen):
     quality: Literal["full", "demonstration"] = "full"
     started: datetime
     ended: datetime
+    from_cache: bool = Field(default=False, exclude=True)
+    """True where this reply was paid for by another call. Never dumped: a kept reply is a paid one."""
 
 
 class ModelCall(Frozen):

@@ -1,0 +1,70 @@
+"""From a model's configuration to a Model, and the book of all models of a run.
+
+    book = ModelBook(configs, store)
+    reply = await book.get("gemini-flash").complete(request)
+    await book.aclose()
+
+Building a model imports nothing heavy and opens nothing: that happens at its first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+from agents.llms.limits import Limited
+from agents.llms.model import Model
+from agents.llms.replies import KeptReplies, ReplyStore
+from contract.errors import ModelRejected
+from contract.models import ModelConfig
+
+_BUILDERS = {
+    "hosted": "agents.llms.hosted:from_config",
+    "local": "agents.llms.local:from_config",
+    "embedded": "agents.llms.embedded.model:EmbeddedModel",
+    "scripted": "agents.llms.scripted:from_config",
+}
+
+
+def build(name: str, config: ModelConfig, store: ReplyStore | None = None) -> Model:
+    """The model that `config` describes, within its limits, its replies kept in `store` if there is one."""
+    module, builder = _BUILDERS[config.kind].split(":")
+    real: Model = getattr(import_module(module), builder)(name, config)
+    limited = Limited(real, config.limits)
+    return KeptReplies(limited, store) if store else limited
+
+
+class ModelBook:
+    """The models of a run by name, each built when first asked for."""
+
+    def __init__(self, configs: Mapping[str, ModelConfig], store: ReplyStore | None = None) -> None:
+        self._configs = configs
+        self._store = store
+        self._built: dict[str, Model] = {}
+
+    def get(self, name: str) -> Model:
+        """The model of that name. Raises ModelRejected, naming the nearest, if there is none."""
+        if name not in self._built:
+            if name not in self._configs:
+                raise ModelRejected(self._unknown(name))
+            self._built[name] = build(name, self._configs[name], self._store)
+        return self._built[name]
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._configs, n=3)
+        if near:
+            return f"there is no model '{name}'; did you mean {' or '.join(repr(n) for n in near)}?"
+        return f"there is no model '{name}'; there are {', '.join(sorted(self._configs)) or 'none'}"
+
+    async def aclose(self) -> None:
+        """Closes every model that was built, the others too if one fails to."""
+        built, self._built = self._built, {}
+        errors: list[Exception] = []
+        for model in built.values():
+            try:
+                await model.aclose()
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("models did not close", errors)

@@ -1,0 +1,140 @@
+"""Limits: how hard one model is used from this process.
+
+    model = Limited(hosted, config.limits)
+
+When a service answers "not before", every further call of that model waits until then. Whoever retries
+(Prefect) can therefore keep its own short delay: the gate holds the retry back for as long as was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from agents.llms.around import Around
+from agents.llms.model import Model
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import ModelTimeout, RateLimited, Transient
+from contract.models import Limits
+
+MINUTE = 60.0
+LONGEST_WAIT = 300.0
+"""Seconds. A service that asks for more (a daily quota) is reported instead of waited for."""
+CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time in seconds from any fixed point, and a way to let it pass; tests give their own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass
+class _Spent:
+    at: float
+    amount: int
+
+
+class MinuteBudget:
+    """At most `limit` units in any 60 seconds, first come first served.
+
+    An amount above the limit is let through alone, as it could otherwise never be.
+    """
+
+    def __init__(self, limit: int, clock: Clock) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._spent: deque[_Spent] = deque()
+        self._turn = asyncio.Lock()
+
+    async def take(self, amount: int) -> _Spent:
+        """Waits until `amount` fits, and books it."""
+        async with self._turn:
+            while (wait := self._wait_for(amount)) > 0:
+                await self._clock.sleep(wait)
+            spent = _Spent(self._clock.now(), amount)
+            self._spent.append(spent)
+            return spent
+
+    def _wait_for(self, amount: int) -> float:
+        now = self._clock.now()
+        while self._spent and now - self._spent[0].at >= MINUTE:
+            self._spent.popleft()
+        if not self._spent or sum(spent.amount for spent in self._spent) + amount <= self._limit:
+            return 0
+        return self._spent[0].at + MINUTE - now
+
+
+class _Gate:
+    """Shut until the time that the service last asked for."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self._not_before = 0.0
+
+    def shut_for(self, seconds: float) -> None:
+        self._not_before = max(self._not_before, self._clock.now() + seconds)
+
+    async def passed(self) -> None:
+        while (wait := self._not_before - self._clock.now()) > 0:
+            if wait > LONGEST_WAIT:
+                raise RateLimited(
+                    f"{self._name} asks for a wait of {wait / MINUTE:.0f} minutes: probably a daily quota is used up. "
+                    "Run the same command again later; nothing already answered is paid for again",
+                )
+            await self._clock.sleep(wait)
+
+
+class Limited(Around):
+    """Keeps concurrency, requests and tokens per minute, a time limit per call, and the service's own waits."""
+
+    def __init__(self, inner: Model, limits: Limits, clock: Clock | None = None) -> None:
+        super().__init__(inner)
+        clock = clock or Clock()
+        self._timeout = limits.timeout_seconds
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._requests = MinuteBudget(limits.requests_per_minute, clock) if limits.requests_per_minute else None
+        self._tokens = MinuteBudget(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
+        self._gate = _Gate(inner.name, clock)
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One reply within the limits.
+
+        Raises ModelTimeout when the call itself (not the wait for its turn) takes longer than
+        `timeout_seconds`, RateLimited without a call when the service asked for a wait of over five minutes.
+        """
+        async with self._slots:
+            tokens = await self._tokens.take(_estimate(request)) if self._tokens else None
+            if self._requests:
+                await self._requests.take(1)
+            await self._gate.passed()
+            try:
+                reply = await self._in_time(request)
+            except Transient as error:
+                if error.retry_after:
+                    self._gate.shut_for(error.retry_after)
+                raise
+            if tokens:
+                tokens.amount = reply.usage.input_tokens + reply.usage.output_tokens
+            return reply
+
+    async def _in_time(self, request: ModelRequest) -> ModelReply:
+        deadline = asyncio.timeout(self._timeout)
+        try:
+            async with deadline:
+                return await self._inner.complete(request)
+        except TimeoutError:
+            if deadline.expired():
+                raise ModelTimeout(f"{self.name} gave no reply within {self._timeout:g} s") from None
+            raise
+
+
+def _estimate(request: ModelRequest) -> int:
+    characters = sum(len(message.text) for message in request.messages)
+    return characters // CHARACTERS_PER_TOKEN + request.settings.max_tokens

@@ -1,0 +1,26 @@
+"""Reading the JSON in a model's reply."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from contract.base import JsonValue
+
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
+
+
+def as_json(text: str) -> JsonValue:
+    """`text` as JSON, or None where it is not; a Markdown fence around it is looked through.
+
+    NaN and infinities, which are not JSON, count as not JSON.
+    """
+    fenced = _FENCED.match(text)
+    try:
+        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant)
+    except ValueError:
+        return None
+
+
+def _no_constant(word: str) -> JsonValue:
+    raise ValueError(f"{word} is not JSON")

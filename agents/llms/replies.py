@@ -1,0 +1,97 @@
+"""Kept replies: no reply is ever paid for twice.
+
+    model = KeptReplies(Limited(hosted, limits), store)
+    reply = await model.complete(request)     # reply.from_cache tells whether this call paid for it
+
+A reply is written down before it is handed over, so a run that is killed afterwards finds it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents.llms.around import Around
+from agents.llms.model import Model
+from contract.calls import ModelReply, ModelRequest
+
+
+class ReplyStore(Protocol):
+    """Where paid replies are kept, by `ModelRequest.key`."""
+
+    async def get(self, key: str) -> ModelReply | None:
+        """The reply kept under `key`, or None."""
+        ...
+
+    async def put(self, key: str, reply: ModelReply) -> None:
+        """Keeps `reply`; when this returns, it outlives the process."""
+        ...
+
+
+class ReplyStoreInMemory:
+    """For tests and one-off calls: forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._replies: dict[str, str] = {}
+
+    async def get(self, key: str) -> ModelReply | None:
+        """The reply kept under `key`, or None."""
+        kept = self._replies.get(key)
+        return None if kept is None else ModelReply.model_validate_json(kept)
+
+    async def put(self, key: str, reply: ModelReply) -> None:
+        """Keeps `reply` until the process ends."""
+        self._replies[key] = reply.model_dump_json()
+
+
+@dataclass
+class _Flight:
+    task: asyncio.Task[ModelReply]
+    waiting: int = 0
+
+
+class KeptReplies(Around):
+    """Looks a request up before asking, and keeps the reply before returning it.
+
+    Equal requests under way at the same time become one call; all but the first get `from_cache`. Refused and
+    cut replies are kept too, since they were paid for; errors are not. Belongs to one event loop.
+    """
+
+    def __init__(self, inner: Model, store: ReplyStore) -> None:
+        super().__init__(inner)
+        self._store = store
+        self._flights: dict[str, _Flight] = {}
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One reply, kept or paid. Raises what the model inside raises, and StorageError from the store."""
+        key = request.key(reads_material=self.reads_material)
+        flight = self._flights.get(key)
+        leads = flight is None
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.create_task(self._fetch(key, request)))
+            flight.task.add_done_callback(lambda _: self._land(key, flight))
+        reply = await self._wait(flight)
+        return reply if leads else reply.model_copy(update={"from_cache": True})
+
+    async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
+        kept = await self._store.get(key)
+        if kept is not None:
+            return kept.model_copy(update={"from_cache": True})
+        reply = await self._inner.complete(request)
+        await self._store.put(key, reply)
+        return reply
+
+    async def _wait(self, flight: _Flight) -> ModelReply:
+        # Shielded: one cell that is cancelled must not take the reply from the others that wait for it.
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting:
+                flight.task.cancel()
+
+    def _land(self, key: str, flight: _Flight) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]

@@ -1,0 +1,205 @@
+"""Scripted: a Model whose replies come from a JSONL file or a function, for tests and replays.
+
+    {"match": "weather", "reply": {"verdict": "unclear"}}
+    {"regex": "(?i)secret", "reply": "I cannot help with that.", "finish_reason": "refusal"}
+    {"output_name": "ResearchDraft", "error": "RateLimited", "retry_after": 2, "times": 1}
+    {"reply": "anything else"}
+
+The first line that fits answers. A line with `times` answers that often and is then passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from agents.llms.parsing import as_json
+from contract.base import Frozen, JsonValue, canonical_json, digest
+from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
+from contract.errors import (
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    Problem,
+    RateLimited,
+    ReplyBroken,
+    StudyError,
+    Transient,
+)
+from contract.models import ScriptedModel
+
+_TRANSIENT: dict[str, type[Transient]] = {
+    error.__name__: error for error in (RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
+}
+_CHARACTERS_PER_TOKEN = 4
+
+
+class ScriptLine(Frozen):
+    """One line of a script: when it fits and what it says."""
+
+    match: str | None = None
+    """Words that must occur in the messages."""
+    regex: str | None = None
+    """Pattern that must be found in the messages."""
+    output_name: str | None = None
+    reply: JsonValue = None
+    """Text, or JSON for a request with a schema."""
+    finish_reason: FinishReason = "stop"
+    error: Literal["RateLimited", "ModelTimeout", "ModelUnavailable", "ReplyBroken", "ModelRejected"] | None = None
+    retry_after: float | None = None
+    """Seconds that a transient error asks to wait."""
+    times: int | None = Field(default=None, ge=1)
+    """How often this line answers; None means always."""
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ScriptLine:
+        if self.reply is None and self.error is None:
+            raise ValueError("a line needs `reply` or `error`")
+        return self
+
+    def fits(self, request: ModelRequest) -> bool:
+        """Whether this line answers `request`."""
+        text = "\n".join(message.text for message in request.messages)
+        return (
+            (self.output_name is None or self.output_name == request.output_name)
+            and (self.match is None or self.match in text)
+            and (self.regex is None or re.search(self.regex, text) is not None)
+        )
+
+
+Answer = Callable[[ModelRequest], ModelReply | str]
+
+
+class Scripted:
+    """A Model that says what it is told to. `calls` counts how often it was asked, errors included."""
+
+    def __init__(self, name: str, script: Sequence[ScriptLine] | Answer, *, version: str = "1") -> None:
+        self._name = name
+        self._answer = script if callable(script) else _Lines(name, script)
+        # A script that changed is another model: its old replies must not be found again.
+        self._fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
+        self.calls = 0
+        self.requests: list[ModelRequest] = []
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the script and its version."""
+        return self._fingerprint
+
+    @property
+    def sees_images(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def reads_material(self) -> bool:
+        """Never."""
+        return False
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """The scripted reply. Raises the scripted error, or ModelRejected where no line fits."""
+        self.calls += 1
+        self.requests.append(request)
+        answer = self._answer(request)
+        return scripted_reply(request, answer) if isinstance(answer, str) else answer
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+class _Lines:
+    def __init__(self, name: str, lines: Sequence[ScriptLine]) -> None:
+        self._name = name
+        self._lines = list(lines)
+        self._used = [0] * len(self._lines)
+
+    def __call__(self, request: ModelRequest) -> ModelReply:
+        for place, line in enumerate(self._lines):
+            if line.fits(request) and (line.times is None or self._used[place] < line.times):
+                self._used[place] += 1
+                return self._say(line, request)
+        asked = request.messages[-1].text[:80]
+        raise ModelRejected(
+            f"the script of '{self._name}' has no line for this request "
+            f"(output {request.output_name or 'plain text'}, last message '{asked}…'); add a line that matches it"
+        )
+
+    def _say(self, line: ScriptLine, request: ModelRequest) -> ModelReply:
+        if line.error is not None:
+            message = f"scripted {line.error} from '{self._name}'"
+            if line.error in _TRANSIENT:
+                raise _TRANSIENT[line.error](message, retry_after=line.retry_after)
+            raise ModelRejected(message)
+        text = line.reply if isinstance(line.reply, str) else canonical_json(line.reply)
+        return scripted_reply(request, text, line.finish_reason)
+
+
+def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason = "stop") -> ModelReply:
+    """`text` as the free reply to `request`, with tokens counted at four characters each."""
+    now = datetime.now(UTC)
+    asked = sum(len(message.text) for message in request.messages)
+    return ModelReply(
+        text=text,
+        parsed=as_json(text) if request.output_schema is not None else None,
+        finish_reason=finish_reason,
+        usage=Usage(input_tokens=asked // _CHARACTERS_PER_TOKEN, output_tokens=len(text) // _CHARACTERS_PER_TOKEN),
+        cost_usd=Decimal(0),
+        served_by="scripted",
+        started=now,
+        ended=now,
+    )
+
+
+def read_script(path: Path) -> list[ScriptLine]:
+    """The lines of a script file; blank lines are skipped.
+
+    Raises StudyError with a Problem for each bad line, or for a file that cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem(str(path), "the script of a model cannot be read", todo="check the path")
+        raise StudyError([problem]) from error
+    lines: list[ScriptLine] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            lines.append(ScriptLine.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            problems.append(Problem(f"{path}:{number}", f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()))
+    if problems:
+        raise StudyError(problems)
+    return lines
+
+
+def from_config(name: str, config: ScriptedModel) -> Scripted:
+    """The scripted model that `config` describes. Raises StudyError for a missing or bad script."""
+    if config.path is None:
+        raise StudyError(
+            [Problem(f"model {name}", "a scripted model needs a script", todo="set `path` to a JSONL file")]
+        )
+    return Scripted(name, read_script(config.path), version=config.version)
