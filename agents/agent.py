@@ -14,10 +14,11 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from agents.given import Given
 from contract.base import Frozen, JsonValue, digest
+from contract.errors import MissingInput
 from contract.messages import AgentInput, AgentOutput
 from contract.tools import AgentToolDefinition
 
@@ -50,6 +51,20 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     Output: ClassVar[type[BaseModel]]
     cached: ClassVar[bool] = True
     """False for agents that cost nothing to run again."""
+    supplied: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
+
+    def inputs(self, given_input: AgentInput) -> InputsT:
+        """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
+        present = {name: value for name, value in given_input.inputs.items() if value is not None}
+        try:
+            return self.Inputs.model_validate(present)  # type: ignore[reportReturnType]
+        except ValidationError as error:
+            raise MissingInput(_plain(error)) from error
+
+    def parameters(self, given_input: AgentInput) -> ParametersT:
+        """The typed parameters; `check` has seen them before, so a failure here is a programming error."""
+        return self.Parameters.model_validate(given_input.parameters)  # type: ignore[reportReturnType]
 
     @abstractmethod
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
@@ -75,6 +90,11 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         schema["required"] = [k for k in schema.get("required", []) if k not in bound]
         schema.pop("title", None)
         return AgentToolDefinition(name=name, description=description, input_schema=schema)
+
+
+def _plain(error: ValidationError) -> str:
+    told = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
+    return "; ".join(told)
 
 
 @cache

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contract.calls import ModelCall
+
 
 class ButtermilkError(Exception):
     """Base of all our errors; its text is written for the scholar who reads it."""
@@ -66,7 +68,9 @@ class PromptError(ButtermilkError):
 
 
 class CellError(ButtermilkError):
-    """One agent call cannot end well."""
+    """One agent call cannot end well. `calls` are the model calls made until then, so that none is lost."""
+
+    calls: tuple[ModelCall, ...] = ()
 
 
 class MissingInput(CellError):

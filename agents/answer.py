@@ -1,0 +1,78 @@
+"""Answer: what the reader gets, or an honest abstention."""
+
+from __future__ import annotations
+
+from agents.agent import Agent, NoParameters
+from agents.citations import check_answer
+from agents.given import Given
+from contract.base import Frozen
+from contract.findings import CitedAnswer, Claim, Differences, Passage, ResearchAnswer, Source
+from contract.messages import AgentInput, AgentOutput, output_value
+
+ABSTENTION = "The corpus does not say."
+
+
+class AnswerInputs(Frozen):
+    """The checked answers, their synthesis where there is one, and all that was found."""
+
+    question: str
+    answers: tuple[ResearchAnswer, ...] = ()
+    synthesis: ResearchAnswer | None = None
+    differences: Differences | None = None
+    passages: tuple[Passage, ...] = ()
+
+
+class Answer(Agent[AnswerInputs, NoParameters]):
+    """Puts the final answer together. Checks every quotation once more: nothing unverified is shown."""
+
+    Inputs = AnswerInputs
+    Parameters = NoParameters
+    Output = CitedAnswer
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
+        inputs = self.inputs(given_input)
+        answers = [check_answer(answer, inputs.passages) for answer in inputs.answers]
+        synthesis = check_answer(inputs.synthesis, inputs.passages) if inputs.synthesis else None
+        shown = [synthesis] if synthesis and synthesis.claims else answers
+        claims = _distinct([claim for answer in shown for claim in answer.claims])
+        everything = [*answers, *([synthesis] if synthesis else [])]
+        result = CitedAnswer(
+            question=inputs.question,
+            claims=claims,
+            abstained=not claims,
+            summary=_summary(claims),
+            unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
+            dropped=_distinct([claim for answer in everything for claim in answer.dropped]),
+            differences=inputs.differences,
+            not_used=_not_used(claims, inputs.passages),
+            models=tuple(dict.fromkeys(answer.model for answer in everything if answer.model)),
+            quality="demonstration" if any(a.quality == "demonstration" for a in everything) else "full",
+        )
+        return AgentOutput(value=output_value(result), note=result.summary)
+
+
+def _distinct(claims: list[Claim]) -> tuple[Claim, ...]:
+    return tuple({claim.text: claim for claim in claims}.values())
+
+
+def _summary(claims: tuple[Claim, ...]) -> str:
+    if not claims:
+        return ABSTENTION
+    documents = len({citation.record_id for claim in claims for citation in claim.citations})
+    quotations = sum(len(claim.citations) for claim in claims)
+    return f"{_count(len(claims), 'sentence')}, {_count(quotations, 'verified quotation')} from {_count(documents, 'decision')}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _not_used(claims: tuple[Claim, ...], passages: tuple[Passage, ...]) -> tuple[Source, ...]:
+    cited = {citation.record_id for claim in claims for citation in claim.citations}
+    sources = {
+        passage.record_id: Source(record_id=passage.record_id, title=passage.title, date=passage.date, uri=passage.uri)
+        for passage in passages
+        if passage.record_id not in cited
+    }
+    return tuple(sources.values())

@@ -1,0 +1,44 @@
+"""CitationChecker: every quotation of every answer against its passage, and what is still missing."""
+
+from __future__ import annotations
+
+from agents.agent import Agent, NoParameters
+from agents.citations import check_answer
+from agents.given import Given
+from contract.base import Frozen
+from contract.findings import CitationReport, Passage, ResearchAnswer
+from contract.messages import AgentInput, AgentOutput, output_value
+
+
+class CheckInputs(Frozen):
+    """The answers and the passages that they may quote."""
+
+    answers: tuple[ResearchAnswer, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+
+class CitationChecker(Agent[CheckInputs, NoParameters]):
+    """Drops the claims that no verified quotation carries, and says which."""
+
+    Inputs = CheckInputs
+    Parameters = NoParameters
+    Output = CitationReport
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
+        inputs = self.inputs(given_input)
+        answers = tuple(check_answer(answer, inputs.passages) for answer in inputs.answers)
+        report = CitationReport(
+            answers=answers,
+            checked=sum(len(claim.citations) for answer in inputs.answers for claim in answer.claims),
+            found=sum(len(claim.citations) for answer in answers for claim in answer.claims),
+            missing=_missing(answers),
+            sufficient=any(answer.claims for answer in answers) and not _missing(answers),
+        )
+        return AgentOutput(value=output_value(report), note=f"{report.found} of {report.checked} quotations verified")
+
+
+def _missing(answers: tuple[ResearchAnswer, ...]) -> tuple[str, ...]:
+    """What is unanswered, and the claims that lost their quotations; each once, in order."""
+    lacking = [text for answer in answers for text in (*answer.unanswered, *(claim.text for claim in answer.dropped))]
+    return tuple(dict.fromkeys(lacking))

@@ -1,0 +1,107 @@
+"""Quotations checked verbatim against passages.
+
+Two texts are the same words when they are equal after Unicode compatibility normalisation (NFKC, Unicode
+Standard Annex #15), with runs of white space made one space, typographic quotation marks and dashes made plain,
+and invisible format characters left out. Letters, case, digits and order must agree.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from contract.findings import Citation, CitationStatus, Claim, Passage, ResearchAnswer
+
+MINIMUM_CHARACTERS = 12
+"""Shorter quotations are found anywhere by chance, so they prove nothing."""
+_PLAIN = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "‘": "'",
+        "’": "'",
+        "‚": "'",
+        "‐": "-",
+        "‑": "-",
+        "–": "-",
+        "—": "-",
+    }
+)
+
+
+def _clusters(text: str) -> Iterator[tuple[int, str]]:
+    """Each character with the marks that combine with it, and where it starts."""
+    start = 0
+    for position in range(1, len(text) + 1):
+        if position == len(text) or not unicodedata.combining(text[position]):
+            yield start, text[start:position]
+            start = position
+
+
+def _normalised(text: str) -> tuple[str, list[int]]:
+    """The comparable form of `text`, and for each of its characters the offset it came from."""
+    letters, offsets = list[str](), list[int]()
+    for start, cluster in _clusters(text) if text else ():
+        for letter in unicodedata.normalize("NFKC", cluster).translate(_PLAIN):
+            if unicodedata.category(letter) == "Cf":
+                continue
+            letter = " " if letter.isspace() else letter
+            if letter == " " and letters and letters[-1] == " ":
+                continue
+            letters.append(letter)
+            offsets.append(start)
+    return "".join(letters), offsets
+
+
+def find_quote(quote: str, text: str) -> str | None:
+    """The words of `text` that `quote` repeats, exactly as they stand in `text`; None if it does not hold them."""
+    wanted = _normalised(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
+    if len(wanted) < MINIMUM_CHARACTERS:
+        return None
+    held, offsets = _normalised(text)
+    at = held.find(wanted)
+    if at < 0:
+        return None
+    end = offsets[at + len(wanted)] if at + len(wanted) < len(offsets) else len(text)
+    return text[offsets[at] : end].strip()
+
+
+def check_citation(citation: Citation, passages: Sequence[Passage]) -> Citation:
+    """The citation with its status, and its quotation as it stands in the source when it was found."""
+    named = next((passage for passage in passages if passage.passage_id == citation.passage_id), None)
+    if named and (words := find_quote(citation.quote, named.text)):
+        return citation.model_copy(update={"quote": words, "status": "found", "found_in": None, **_source(named)})
+    for passage in passages:
+        if find_quote(citation.quote, passage.text):
+            return _marked(citation, "misattributed", passage.passage_id)
+    return _marked(citation, "not_found", None)
+
+
+def _source(passage: Passage) -> dict[str, str | None]:
+    return {
+        "record_id": passage.record_id,
+        "title": passage.title,
+        "section": passage.section,
+        "date": passage.date,
+        "uri": passage.uri,
+    }
+
+
+def _marked(citation: Citation, status: CitationStatus, found_in: str | None) -> Citation:
+    return citation.model_copy(update={"status": status, "found_in": found_in})
+
+
+def check_answer(answer: ResearchAnswer, passages: Sequence[Passage]) -> ResearchAnswer:
+    """The answer with only the claims that a verified quotation carries; the others stand under `dropped`."""
+    kept, dropped = list[Claim](), list(answer.dropped)
+    for claim in answer.claims:
+        citations = tuple(check_citation(citation, passages) for citation in claim.citations)
+        found = tuple(citation for citation in citations if citation.status == "found")
+        if found:
+            kept.append(claim.model_copy(update={"citations": found}))
+        else:
+            dropped.append(claim.model_copy(update={"citations": citations}))
+    return answer.model_copy(update={"claims": tuple(kept), "dropped": tuple(dropped)})

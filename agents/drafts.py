@@ -1,0 +1,69 @@
+"""Drafts and answers: labels for what models read, and citations from what they write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contract.base import JsonValue
+from contract.calls import ModelReply
+from contract.findings import Citation, Claim, Passage, QuoteDraft, ResearchAnswer, ResearchDraft
+
+
+def labels(passages: Sequence[Passage]) -> dict[str, Passage]:
+    """P1, P2, … for the passages in order: short names that a model copies without mistakes."""
+    return {f"P{number}": passage for number, passage in enumerate(passages, start=1)}
+
+
+def labelled(passages: Sequence[Passage]) -> list[JsonValue]:
+    """The passages as JSON, each with its label."""
+    return [{**passage.model_dump(mode="json"), "label": label} for label, passage in labels(passages).items()]
+
+
+def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passage]) -> list[JsonValue]:
+    """Answers as JSON with the labels A1, A2, …, quoting passages by their labels."""
+    by_id = {passage.passage_id: label for label, passage in labels(passages).items()}
+    return [
+        {
+            "label": f"A{number}",
+            "claims": [
+                {
+                    "text": claim.text,
+                    "quotes": [
+                        {"passage": by_id.get(citation.passage_id, citation.title), "quote": citation.quote}
+                        for citation in claim.citations
+                    ],
+                }
+                for claim in answer.claims
+            ],
+        }
+        for number, answer in enumerate(answers, start=1)
+    ]
+
+
+def answer_of(
+    draft: ResearchDraft, question: str, passages: Sequence[Passage], reply: ModelReply, model: str
+) -> ResearchAnswer:
+    """The draft as an answer with unchecked citations; a draft that says it cannot answer makes no claims."""
+    by_label = labels(passages)
+    claims = tuple(
+        Claim(text=claim.text, citations=tuple(_citation(quote, by_label) for quote in claim.quotes))
+        for claim in (draft.claims if draft.answerable else ())
+    )
+    unanswered = draft.unanswered or (() if claims else (question,))
+    return ResearchAnswer(question=question, claims=claims, unanswered=unanswered, model=model, quality=reply.quality)
+
+
+def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
+    label = quote.passage.strip().strip("[]()")
+    passage = by_label.get(label)
+    if passage is None:
+        return Citation(quote=quote.quote, passage_id=label, record_id="", title="", section="")
+    return Citation(
+        quote=quote.quote,
+        passage_id=passage.passage_id,
+        record_id=passage.record_id,
+        title=passage.title,
+        section=passage.section,
+        date=passage.date,
+        uri=passage.uri,
+    )

@@ -1,0 +1,113 @@
+"""Hosts: who comes next. `Host` follows a written sequence; `StructuredLLMHost` lets a model choose, in types.
+
+A host's answer is a `UnifiedRequest`: the name of one of the steps it may choose, or `stop`, and arguments that fit
+that step's own schema. Free text never routes anything.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from pydantic import Field
+
+from agents.agent import Agent
+from agents.given import Given
+from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from contract.base import Frozen, FrozenMap, JsonValue
+from contract.messages import AgentInput, AgentOutput, output_value
+from contract.tools import AgentToolDefinition, UnifiedRequest
+
+STOP = "stop"
+
+
+class SequenceInputs(Frozen):
+    """The turn, supplied by the loop, and what the chosen step is to be given."""
+
+    round: int = Field(default=1, ge=1)
+    tools: tuple[AgentToolDefinition, ...] = ()
+    arguments: FrozenMap = Field(default_factory=dict, validate_default=True)
+
+
+class SequenceParameters(Frozen):
+    """The steps in order, one a round; after the last the host says `stop`."""
+
+    sequence: tuple[str, ...] = Field(min_length=1)
+
+
+class Host(Agent[SequenceInputs, SequenceParameters]):
+    """Calls the steps of `sequence` in order, one a round."""
+
+    Inputs = SequenceInputs
+    Parameters = SequenceParameters
+    Output = UnifiedRequest
+    cached = False
+    supplied = frozenset({"round", "tools"})
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
+        inputs, sequence = self.inputs(given_input), self.parameters(given_input).sequence
+        step = sequence[inputs.round - 1] if inputs.round <= len(sequence) else STOP
+        request = UnifiedRequest(step=step, arguments=inputs.arguments, reason=f"number {inputs.round} in the sequence")
+        return AgentOutput(value=output_value(request), note=f"next: {step}")
+
+
+class HostInputs(Frozen):
+    """What a choosing host knows: the question, the steps it may choose, and how far the flow has come."""
+
+    question: str
+    tools: tuple[AgentToolDefinition, ...]
+    round: int = Field(default=1, ge=1)
+    missing: tuple[str, ...] = ()
+    previous_queries: tuple[str, ...] = ()
+
+
+class HostParameters(LLMParameters):
+    """As for every model."""
+
+    template: str = "host"
+
+
+class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedRequest]):
+    """Asks a model which step comes next and with what arguments."""
+
+    Inputs = HostInputs
+    Parameters = HostParameters
+    Output = UnifiedRequest
+    Reply = UnifiedRequest
+    supplied = frozenset({"round", "tools"})
+
+    def schema(self, given_input: AgentInput) -> dict[str, JsonValue]:
+        tools = self.inputs(given_input).tools
+        arguments: list[JsonValue] = [_arguments_schema(tool) for tool in tools]
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["step", "arguments", "reason"],
+            "properties": {
+                "step": {"type": "string", "enum": [*(tool.name for tool in tools), STOP]},
+                "arguments": {
+                    "anyOf": [*arguments, {"type": "object", "properties": {}, "additionalProperties": False}]
+                },
+                "reason": {"type": "string", "maxLength": 300},
+            },
+        }
+
+    def read(self, text: str, given_input: AgentInput) -> UnifiedRequest:
+        request = super().read(text, given_input)
+        tools = {tool.name: tool for tool in self.inputs(given_input).tools}
+        if request.step == STOP:
+            return request
+        if request.step not in tools:
+            raise ReplyUnfit(f"step is '{request.step}', but must be one of {[*tools, STOP]}")
+        arguments = json.loads(request.model_dump_json())["arguments"]
+        validator = Draft202012Validator(_arguments_schema(tools[request.step]))
+        mistakes: list[str] = [f"arguments: {error.message}" for error in validator.iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
+        if mistakes:
+            raise ReplyUnfit("; ".join(mistakes[:5]))
+        return request
+
+
+def _arguments_schema(tool: AgentToolDefinition) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(tool.model_dump_json())["input_schema"]
+    return {"type": "object", "additionalProperties": False, **schema}

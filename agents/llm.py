@@ -1,0 +1,196 @@
+"""LLMAgent: fills a template, asks a model, and gets back something that fits its schema.
+
+A reply that does not fit is asked again, at most twice, with the validation error; every call is kept. Refused and
+cut replies are outcomes of their own, never errors and never answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from agents.agent import Agent
+from agents.given import Given
+from contract.base import Frozen, JsonValue, digest
+from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, schema_of
+from contract.errors import CellError, OutputInvalid
+from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
+
+REASKS = 2
+
+
+class LLMParameters(Frozen):
+    """What every agent that asks a model can be told."""
+
+    model: str
+    """A model's name, from `python -m flows list`."""
+    template: str
+    """The name of a template in conf/prompts, or a template's text."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=200_000)
+    seed: int | None = None
+
+    def settings(self) -> ModelSettings:
+        """The settings asked for here; what is left out is the contract's default."""
+        chosen = self.model_dump(include=set(ModelSettings.model_fields), exclude_none=True)
+        return ModelSettings.model_validate(chosen)
+
+
+InputsT = TypeVar("InputsT", bound=BaseModel)
+LLMParametersT = TypeVar("LLMParametersT", bound=LLMParameters)
+ReplyT = TypeVar("ReplyT", bound=Frozen)
+
+
+class ReplyUnfit(ValueError):
+    """A reply that does not fit what was asked; its text is shown to the model when it is asked again."""
+
+
+class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParametersT, ReplyT]):
+    """An agent whose model replies with one typed object. Subclasses say what to show and what to make of it."""
+
+    Reply: ClassVar[type[Frozen]]
+
+    def material(self, given_input: AgentInput) -> dict[str, JsonValue]:
+        """What the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
+        record = given_input.record.model_dump(mode="json", exclude={"ground_truth"})
+        inputs: dict[str, Any] = self.inputs(given_input).model_dump(mode="json")
+        own = set(LLMParameters.model_fields)
+        parameters = self.parameters(given_input).model_dump(mode="json", exclude=own)
+        return {"record": record, **parameters, **inputs}
+
+    @classmethod
+    def template_variables(cls) -> frozenset[str]:
+        """Every name that a template of this agent may use."""
+        own = set(LLMParameters.model_fields)
+        return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - own)
+
+    def schema(self, given_input: AgentInput) -> dict[str, JsonValue]:  # noqa: ARG002
+        """The JSON schema that the reply must fit."""
+        return schema_of(self.Reply)
+
+    def read(self, text: str, given_input: AgentInput) -> ReplyT:  # noqa: ARG002
+        """The reply, typed. Raises ReplyUnfit or pydantic.ValidationError."""
+        return self.Reply.model_validate_json(_json_of(text))  # type: ignore[reportReturnType]
+
+    def finish(self, reply: ReplyT, given_input: AgentInput, raw: ModelReply) -> Frozen:  # noqa: ARG002
+        """The agent's output, made of a reply that fits."""
+        return reply
+
+    def request(self, given_input: AgentInput, given: Given) -> ModelRequest:
+        """The first call, complete."""
+        parameters = self.parameters(given_input)
+        material = self.material(given_input)
+        model = given.models.get(parameters.model)
+        return ModelRequest(
+            model=model.name,
+            model_fingerprint=model.fingerprint,
+            messages=given.prompts.get(parameters.template).render(material),
+            settings=parameters.settings(),
+            output_name=self.Reply.__name__,
+            output_schema=self.schema(given_input),
+            material=material,
+            repeat=given_input.repeat,
+        )
+
+    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+        request = self.request(given_input, given)
+        reads_material = given.models.get(request.model).reads_material
+        record = digest(given_input.record.model_dump(mode="json", exclude={"ground_truth"}))
+        inputs: dict[str, Any] = given_input.model_dump(mode="json", exclude={"record"})
+        return [request.key(reads_material=reads_material), record, inputs]
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        request = self.request(given_input, given)
+        model = given.models.get(request.model)
+        calls = list[ModelCall]()
+        for _ in range(1 + REASKS):
+            key = request.key(reads_material=model.reads_material)
+            try:
+                reply = await model.complete(request)
+            except CellError as error:
+                error.calls = (*calls, ModelCall(key=key, messages=request.messages, error=str(error)))
+                raise
+            call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
+            if status := _unfinished(reply):
+                return AgentOutput(status=status, calls=(*calls, call), note=_why(status))
+            try:
+                value = self.finish(self.read(reply.text, given_input), given_input, reply)
+            except (ReplyUnfit, ValidationError) as error:
+                told = _told(error)
+                calls.append(call.model_copy(update={"error": told}))
+                request = _asked_again(request, reply, told)
+            else:
+                return AgentOutput(value=output_value(value), calls=(*calls, call))
+        raise _invalid(calls)
+
+
+def _unfinished(reply: ModelReply) -> OutputStatus | None:
+    if reply.finish_reason == "refusal":
+        return "refused"
+    return "truncated" if reply.finish_reason == "length" else None
+
+
+def _why(status: OutputStatus) -> str:
+    if status == "refused":
+        return "the model, or its provider's filter, declined to answer"
+    return "the reply was cut at the token limit; raise max_tokens"
+
+
+def _invalid(calls: list[ModelCall]) -> OutputInvalid:
+    error = OutputInvalid(f"none of {len(calls)} replies fitted the schema; the last: {calls[-1].error}")
+    error.calls = tuple(calls)
+    return error
+
+
+def _json_of(text: str) -> str:
+    """The JSON in a reply, without the code fence that some models put around it."""
+    stripped = text.strip()
+    if stripped.startswith("```"):
+        stripped = stripped.split("\n", 1)[-1].rsplit("```", 1)[0]
+    return stripped
+
+
+def _told(error: ReplyUnfit | ValidationError) -> str:
+    if isinstance(error, ReplyUnfit):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'reply'}: {one['msg']}" for one in error.errors()[:5])
+
+
+def _asked_again(request: ModelRequest, reply: ModelReply, told: str) -> ModelRequest:
+    again = (
+        Message(role="assistant", parts=(TextPart(text=reply.text or "(empty)"),)),
+        Message(
+            role="user",
+            parts=(TextPart(text=f"That reply cannot be used: {told}\nReply again, with only the corrected JSON."),),
+        ),
+    )
+    return request.model_copy(update={"messages": (*request.messages, *again)})
+
+
+class AnyParameters(LLMParameters):
+    """Parameters of the plain `llm` agent; `instructions` is free text for its template."""
+
+    instructions: str = ""
+
+
+class AnyInputs(Frozen):
+    """Inputs of the plain `llm` agent; `material` can be any upstream value."""
+
+    material: JsonValue = None
+
+
+class TextReply(Frozen):
+    """A plain written reply."""
+
+    text: str = Field(min_length=1, max_length=20_000)
+
+
+class LLMAgent(StructuredAgent[AnyInputs, AnyParameters, TextReply]):
+    """Asks a model with a template of the study's own and keeps its text: a new agent without any Python."""
+
+    Inputs = AnyInputs
+    Parameters = AnyParameters
+    Output = TextReply
+    Reply = TextReply

@@ -1,0 +1,166 @@
+"""Prompt templates: sandboxed Jinja with named roles, in which an undefined name is an error.
+
+A template is a text with role headers, each alone on a line:
+
+    system:
+    You answer from the passages only.
+    user:
+    {{ question }}
+    {% for passage in passages %}{{ passage.text | fence("passage " ~ passage.label) }}{% endfor %}
+
+Roles are split off *before* anything is filled in, so no text from a record can open a turn of its own; `fence`
+sets data off with a mark that the data cannot contain, and defuses the control tokens of chat models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from contract.calls import Message, Role, TextPart
+from contract.errors import PromptError
+
+ENDINGS = (".md", ".txt", ".j2", ".jinja2")
+_HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
+_CONTROL_TOKEN = re.compile(r"<\|[^|<>]{1,60}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
+_JOINER = "\u2060"
+"""U+2060 WORD JOINER: invisible, so a reader sees the token as it was while no tokenizer takes it for one."""
+
+
+def fence(text: object, label: str) -> str:
+    """`text` as data between two marks that hold a digest of it, which the text itself cannot foresee."""
+    data = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _JOINER + found[0][1:], str(text))
+    mark = hashlib.sha256(data.encode()).hexdigest()[:10]
+    return f"<<{label} {mark}>>\n{data}\n<<end {mark}>>"
+
+
+def _environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
+    # Autoescape is for HTML; these are plain-text prompts, and `fence` is what sets data off.
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(list(folders)),
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["fence"] = fence  # type: ignore[reportArgumentType]
+    return environment
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template, parsed. Raises PromptError from `of` when its syntax is wrong."""
+
+    name: str
+    source: str
+    path: Path | None
+    environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Every name that the template, or one it includes, wants filled."""
+        wanted, seen = set[str](), set[str]()
+        waiting = [self.source]
+        while waiting:
+            tree = self.environment.parse(waiting.pop())
+            wanted |= meta.find_undeclared_variables(tree)
+            for included in meta.find_referenced_templates(tree):
+                if included and included not in seen:
+                    seen.add(included)
+                    waiting.append(self._included(included))
+        return frozenset(wanted)
+
+    def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
+        """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
+        try:
+            filled: list[tuple[Role, str]] = [
+                (role, self.environment.from_string(text).render(values).strip()) for role, text in _turns(self.source)
+            ]
+        except TemplateError as error:
+            raise PromptError(f"{self.where}: {error}") from error
+        messages = tuple(Message(role=role, parts=(TextPart(text=text),)) for role, text in filled if text)
+        if not messages:
+            raise PromptError(f"{self.where}: the filled template is empty")
+        return messages
+
+    @property
+    def where(self) -> str:
+        """The file, or the first words of a template given as text."""
+        return str(self.path) if self.path else f"the template '{self.source[:40]}…'"
+
+    def _included(self, name: str) -> str:
+        if self.environment.loader is None:
+            raise PromptError(f"{self.where}: includes '{name}', but there is no folder to look in")
+        return self.environment.loader.get_source(self.environment, name)[0]
+
+
+def _turns(source: str) -> Iterable[tuple[Role, str]]:
+    body = _FRONT_MATTER.sub("", source)
+    pieces = _HEADER.split(body)
+    if pieces[0].strip():
+        yield ("user", pieces[0])
+    for role, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if role in get_args(Role):
+            yield (cast("Role", role), text)
+
+
+class Prompts:
+    """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own before ours."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = [folder / "prompts" for folder in folders]
+        self._environment = _environment(self._folders)
+
+    def names(self) -> list[str]:
+        """Every template's name, without its ending."""
+        found = {
+            path.relative_to(folder).with_suffix("").as_posix()
+            for folder in self._folders
+            if folder.is_dir()
+            for path in folder.rglob("*")
+            if path.suffix in ENDINGS
+        }
+        return sorted(found)
+
+    def get(self, name_or_text: str) -> Template:
+        """The template of that name, or the text itself as a template.
+
+        Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
+        """
+        if not _NAME.fullmatch(name_or_text):
+            return self._parsed(name_or_text, "given as text", None)
+        path = self._path(name_or_text)
+        if path is None:
+            raise PromptError(f"no template '{name_or_text}'")
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PromptError(f"{path}: cannot be read: {error}") from error
+        if not source.strip():
+            raise PromptError(f"{path}: the file is empty")
+        return self._parsed(source, name_or_text, path)
+
+    def _path(self, name: str) -> Path | None:
+        candidates = (
+            folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS) if ".." not in name
+        )
+        return next((path for path in candidates if path.is_file()), None)
+
+    def _parsed(self, source: str, name: str, path: Path | None) -> Template:
+        try:
+            self._environment.parse(source)
+        except TemplateSyntaxError as error:
+            where = f"{path}:{error.lineno}" if path else "the template given as text"
+            raise PromptError(f"{where}: {error.message}") from error
+        return Template(name=name, source=source, path=path, environment=self._environment)

@@ -1,0 +1,46 @@
+"""Search: asks the corpus, and keeps what earlier rounds found."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agents.agent import Agent
+from agents.given import Given
+from contract.base import Frozen
+from contract.errors import MissingInput
+from contract.findings import Passage, SearchResults
+from contract.messages import AgentInput, AgentOutput, output_value
+
+
+class SearchInputs(Frozen):
+    """What to look for."""
+
+    queries: tuple[str, ...] = Field(min_length=1, max_length=5)
+    """One to five questions or phrases in the words that the documents would use."""
+    previous: tuple[Passage, ...] = ()
+
+
+class SearchParameters(Frozen):
+    """How much to bring."""
+
+    limit: int = Field(default=12, ge=1, le=100)
+    """New passages a round."""
+
+
+class Search(Agent[SearchInputs, SearchParameters]):
+    """Finds passages in the flow's corpus, best first."""
+
+    Inputs = SearchInputs
+    Parameters = SearchParameters
+    Output = SearchResults
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        if given.index is None:
+            raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
+        inputs = self.inputs(given_input)
+        found = await given.index.search(inputs.queries, self.parameters(given_input).limit)
+        known = {passage.passage_id for passage in inputs.previous}
+        fresh = [passage for passage in found if passage.passage_id not in known]
+        results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *fresh))
+        return AgentOutput(value=output_value(results), note=f"{len(fresh)} new passages")
