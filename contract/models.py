@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, field_serializer
+from pydantic import Field, HttpUrl, SecretStr, field_serializer, model_validator
 
 from contract.base import Frozen, digest
 from contract.calls import ModelSettings
@@ -58,6 +58,12 @@ class HostedModel(_Model):
     @field_serializer("api_key")
     def _never_written(self, value: SecretStr | None) -> str | None:
         return None if value is None else "**********"
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> HostedModel:
+        if self.base_url is None and self.provider in ("azure", "openai-compatible"):
+            raise ValueError(f"provider {self.provider} needs `base_url`, the address of the server")
+        return self
 
 
 class LocalModel(_Model):

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 
+from agents.llms.hosted.clients import HttpClients
+from agents.llms.hosted.model import from_config as hosted
 from agents.llms.limits import Limited
 from agents.llms.model import Model
 from agents.llms.replies import KeptReplies, ReplyStore
@@ -20,19 +22,26 @@ from contract.errors import ModelRejected
 from contract.models import ModelConfig
 
 _BUILDERS = {
-    "hosted": "agents.llms.hosted:from_config",
     "local": "agents.llms.local:from_config",
     "embedded": "agents.llms.embedded.model:EmbeddedModel",
     "scripted": "agents.llms.scripted:from_config",
 }
 
 
-def build(name: str, config: ModelConfig, store: ReplyStore | None = None) -> Model:
-    """The model that `config` describes, within its limits, its replies kept in `store` if there is one."""
-    module, builder = _BUILDERS[config.kind].split(":")
-    real: Model = getattr(import_module(module), builder)(name, config)
-    limited = Limited(real, config.limits)
+def build(name: str, config: ModelConfig, store: ReplyStore | None = None, clients: HttpClients | None = None) -> Model:
+    """The model that `config` describes, within its limits, its replies kept in `store` if there is one.
+
+    Raises StudyError where the configuration names a file that cannot be used.
+    """
+    limited = Limited(_real(name, config, clients), config.limits)
     return KeptReplies(limited, store) if store else limited
+
+
+def _real(name: str, config: ModelConfig, clients: HttpClients | None) -> Model:
+    if config.kind == "hosted":
+        return hosted(name, config, clients)
+    module, builder = _BUILDERS[config.kind].split(":")
+    return getattr(import_module(module), builder)(name, config)
 
 
 class ModelBook:
@@ -41,6 +50,7 @@ class ModelBook:
     def __init__(self, configs: Mapping[str, ModelConfig], store: ReplyStore | None = None) -> None:
         self._configs = configs
         self._store = store
+        self._clients = HttpClients()
         self._built: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:
@@ -48,7 +58,7 @@ class ModelBook:
         if name not in self._built:
             if name not in self._configs:
                 raise ModelRejected(self._unknown(name))
-            self._built[name] = build(name, self._configs[name], self._store)
+            self._built[name] = build(name, self._configs[name], self._store, self._clients)
         return self._built[name]
 
     def _unknown(self, name: str) -> str:
@@ -61,9 +71,9 @@ class ModelBook:
         """Closes every model that was built, the others too if one fails to."""
         built, self._built = self._built, {}
         errors: list[Exception] = []
-        for model in built.values():
+        for closing in [*built.values(), self._clients]:
             try:
-                await model.aclose()
+                await closing.aclose()
             except Exception as error:
                 errors.append(error)
         if errors:

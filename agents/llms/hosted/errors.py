@@ -1,0 +1,157 @@
+"""Providers' failures in our own words.
+
+A provider's text can hold keys and addresses, so it is quoted only where it helps, and then cleaned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pydantic_ai import exceptions as theirs
+
+from agents.llms.hosted.keys import VERTEX_CREDENTIALS, variables
+from contract.errors import (
+    ModelError,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    RateLimited,
+    ReplyBroken,
+)
+from contract.models import HostedModel
+
+_MOST_QUOTED = 300
+_SECRETS = re.compile(
+    r"""(?ix) \b(?:sk|pk|rk|key|gsk|xai|AIza|ya29|ghp|hf)[-_.]?[\w.*-]{6,}   # keys as providers write them
+        | \bbearer\s+\S+ | \b(?:api[-_ ]?)?(?:key|token|secret)\s*[=:]\s*\S+
+        | https?://\S+ | \b[A-Za-z0-9+/_*-]{32,}={0,2}"""
+)
+
+
+def clean(text: str, secret: str | None = None) -> str:
+    """`text` without keys, tokens and addresses, on one line and at most 300 characters long."""
+    if secret:
+        text = text.replace(secret, "…")
+    text = " ".join(_SECRETS.sub("…", text).split())
+    return text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + "…"
+
+
+def translate(error: Exception, name: str, config: HostedModel, secret: str | None) -> ModelError:
+    """The error of ours that `error` means, told in plain words without anything secret."""
+    who = f"model '{name}' ({config.provider} {config.model_id})"
+    for kinds, tell in _BY_KIND:
+        if isinstance(error, kinds):
+            return tell(error, who, config, secret)
+    return _other(error, who, config, secret)
+
+
+_Tell = Callable[[Exception, str, HostedModel, str | None], ModelError]
+
+
+def _rate_limited(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    wait = error.retry_after if isinstance(error, theirs.ModelAPIError) else None
+    asked = f"; it asks to wait {wait:g} s" if wait else ""
+    return RateLimited(f"{who} has had too many requests or tokens{asked}", retry_after=wait)
+
+
+def _unavailable(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    status = f" (HTTP {error.status_code})" if isinstance(error, theirs.ModelHTTPError) else ""
+    wait = error.retry_after if isinstance(error, theirs.ModelAPIError) else None
+    return ModelUnavailable(f"{who}: the service failed or is overloaded{status}", retry_after=wait)
+
+
+def _timeout(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelTimeout(f"{who} gave no reply within {config.limits.timeout_seconds:g} s")
+
+
+def _connection(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    if isinstance(error, theirs.ModelConnectionError) and error.phase == "read":
+        return ReplyBroken(f"{who}: the reply was cut off on the wire")
+    return ModelUnavailable(f"{who} cannot be reached; check the network, and `base_url` if it is set")
+
+
+def _quota(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(f"{who}: the account's quota or credit is used up; see the billing page of the provider")
+
+
+def _key_refused(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(f"{who} does not accept the key, or the key may not use this model; {_key_todo(config)}")
+
+
+def _key_todo(config: HostedModel) -> str:
+    if config.api_key is not None:
+        return "check `api_key`"
+    if names := variables(config):
+        return f"check the environment variable {' or '.join(names)}"
+    if config.provider == "google-vertex":
+        return f"run `gcloud auth application-default login`, or set {VERTEX_CREDENTIALS}"
+    return "set `api_key_env` to the name of the environment variable that holds the key"
+
+
+def _unknown_model(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
+    place = ", or `base_url` is wrong" if config.base_url else ""
+    return ModelRejected(f"{who}: the service knows no model '{config.model_id}'{place}; check `model_id`")
+
+
+def _too_long(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(f"{who}: the request is longer than the model can read; send less text, or use another model")
+
+
+def _http(error: Exception, who: str, config: HostedModel, secret: str | None) -> ModelError:
+    if not isinstance(error, theirs.ModelHTTPError):
+        return _other(error, who, config, secret)
+    if error.status_code == 408:
+        return _timeout(error, who, config, secret)
+    if error.status_code in (409, 425):
+        return _unavailable(error, who, config, secret)
+    if error.status_code == 413:
+        return _too_long(error, who, config, secret)
+    said = clean(_message_in(error.body), secret)
+    quoted = f": {said}" if said else ""
+    return ModelRejected(f"{who} refused the request (HTTP {error.status_code}){quoted}")
+
+
+def _message_in(body: object) -> str:
+    match body:
+        case {"error": {"message": str(message)}} | {"error": str(message)} | {"message": str(message)}:
+            return message
+        case [dict() as first, *_]:  # type: ignore[reportUnknownVariableType]
+            return _message_in(first)  # type: ignore[reportUnknownArgumentType]
+        case _:
+            return ""
+
+
+def _misused(error: Exception, who: str, _config: HostedModel, secret: str | None) -> ModelError:
+    return ModelRejected(f"{who} cannot do what was asked: {clean(str(error), secret)}")
+
+
+def _broken(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ReplyBroken(f"{who}: the reply was not the JSON that the protocol promises")
+
+
+def _other(error: Exception, who: str, config: HostedModel, secret: str | None) -> ModelError:
+    if type(error).__module__.startswith("google.auth"):
+        if type(error).__name__ == "TransportError":
+            return _connection(error, who, config, secret)
+        return _key_refused(error, who, config, secret)
+    return ReplyBroken(f"{who}: the reply could not be read ({type(error).__name__})")
+
+
+# From the particular to the general: the first that fits is used.
+_BY_KIND: tuple[tuple[type[Exception], _Tell], ...] = (
+    (theirs.ModelRateLimitError, _rate_limited),
+    (theirs.ModelQuotaExceededError, _quota),
+    (theirs.ModelRequestTimeout, _timeout),
+    (theirs.ModelTimeoutError, _timeout),
+    (theirs.ModelConnectionError, _connection),
+    (theirs.ModelUnavailableError, _unavailable),
+    (theirs.ModelServerError, _unavailable),
+    (theirs.ModelAuthenticationError, _key_refused),
+    (theirs.ModelNotFoundError, _unknown_model),
+    (theirs.ModelContextWindowExceededError, _too_long),
+    (theirs.ModelHTTPError, _http),
+    (theirs.ModelAPIError, _broken),
+    (theirs.UserError, _misused),
+    (theirs.UnexpectedModelBehavior, _broken),
+)

@@ -1,0 +1,45 @@
+"""API keys: where they are looked for, and how a missing one is told. Imports no provider's library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from contract.models import HostedModel
+
+_USUAL: dict[str, tuple[str, ...]] = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "azure": ("AZURE_OPENAI_API_KEY",),
+    "google-vertex": (),
+    "openai-compatible": (),
+}
+VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+
+
+def variables(config: HostedModel) -> tuple[str, ...]:
+    """The environment variables that may hold the key, in the order they are read; empty where none is needed."""
+    return (config.api_key_env,) if config.api_key_env else _USUAL[config.provider]
+
+
+def find_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> SecretStr | None:
+    """The key from the configuration, else from the environment, else None."""
+    if config.api_key is not None and config.api_key.get_secret_value():
+        return config.api_key
+    environment = os.environ if environment is None else environment
+    found = next((environment[name] for name in variables(config) if environment.get(name)), None)
+    return SecretStr(found) if found else None
+
+
+def missing_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> str | None:
+    """What to set before this model can be used, or None where nothing is missing.
+
+    Google Vertex uses the machine's Google Cloud login, which only a call can check.
+    """
+    names = variables(config)
+    if not names or find_key(config, environment) is not None:
+        return None
+    return f"no API key for {config.provider}: set the environment variable {' or '.join(names)}"

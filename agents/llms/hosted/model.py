@@ -1,0 +1,98 @@
+"""Hosted: a model behind a provider's API, asked once per `complete`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from agents.llms.hosted.clients import HttpClients
+from agents.llms.hosted.keys import find_key, missing_key
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import ModelRejected
+from contract.models import HostedModel
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model as TheirModel
+
+
+class Hosted:
+    """A Model over OpenAI chat, Anthropic messages, Gemini, Azure OpenAI, or a server that speaks like OpenAI.
+
+    Building it is cheap; the provider's library is imported, in a thread, at the first call.
+    """
+
+    def __init__(self, name: str, config: HostedModel, clients: HttpClients | None = None) -> None:
+        self._name = name
+        self._config = config
+        self._own = HttpClients() if clients is None else None
+        self._clients = clients or self._own or HttpClients()
+        self._key = find_key(config)
+        self._service: TheirModel | None = None
+        self._connecting = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of provider, model id and address."""
+        return self._config.fingerprint
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether pictures are sent; otherwise their alt text is."""
+        return self._config.sees_images
+
+    @property
+    def reads_material(self) -> bool:
+        """Never: it reads prompts."""
+        return False
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One HTTP call. Raises ModelRejected or a Transient, in plain words and without secrets."""
+        if self._key is None and (missing := missing_key(self._config)):
+            raise ModelRejected(f"model '{self._name}': {missing}")
+        await asyncio.to_thread(import_module, "agents.llms.hosted.service")
+        from agents.llms.hosted.errors import translate
+        from agents.llms.hosted.reply import to_reply
+        from agents.llms.hosted.service import ask
+
+        started = datetime.now(UTC)
+        try:
+            service = await self._connected()
+            response = await ask(service, self._config, request)
+        except Exception as error:
+            failure = translate(error, self._name, self._config, self._secret)
+        else:
+            return to_reply(response, request, self._config, started, datetime.now(UTC))
+        # Raised outside the handler: the provider's own error, which may hold a key, is not chained to it.
+        raise failure
+
+    async def aclose(self) -> None:
+        """Closes the connections, unless they are shared."""
+        if self._own:
+            await self._own.aclose()
+
+    @property
+    def _secret(self) -> str | None:
+        return self._key.get_secret_value() if self._key else None
+
+    async def _connected(self) -> TheirModel:
+        async with self._connecting:
+            if self._service is None:
+                self._service = await asyncio.to_thread(self._connect)
+            return self._service
+
+    def _connect(self) -> TheirModel:
+        from agents.llms.hosted.service import connect
+
+        return connect(self._config, self._key, self._clients.get(self._config.provider))
+
+
+def from_config(name: str, config: HostedModel, clients: HttpClients | None = None) -> Hosted:
+    """The hosted model that `config` describes; opens nothing."""
+    return Hosted(name, config, clients)

@@ -1,0 +1,29 @@
+"""What a call cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pydantic_ai.messages import ModelResponse
+
+from contract.calls import Usage
+from contract.models import HostedModel
+
+_MILLION = Decimal(1_000_000)
+
+
+def cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal | None:
+    """US dollars for `usage`: by the configured price, else by the public list, else None.
+
+    None as well where the provider counted no tokens, and for servers of one's own, whose model names may
+    happen to be on the list. A configured price takes no account of the provider's discount for cached input.
+    """
+    if config.price:
+        price = config.price
+        return (usage.input_tokens * price.input_per_mtok + usage.output_tokens * price.output_per_mtok) / _MILLION
+    if config.provider == "openai-compatible" or usage == Usage():
+        return None
+    try:
+        return response.cost().total_price
+    except (LookupError, ValueError, AssertionError):
+        return None

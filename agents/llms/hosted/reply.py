@@ -1,0 +1,49 @@
+"""pydantic-ai's response as our reply."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+
+from agents.llms.hosted.prices import cost
+from agents.llms.parsing import as_json
+from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
+from contract.errors import ReplyBroken
+from contract.models import HostedModel
+
+_FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
+
+
+def to_reply(
+    response: ModelResponse, request: ModelRequest, config: HostedModel, started: datetime, ended: datetime
+) -> ModelReply:
+    """The reply as the contract has it. Raises ReplyBroken where the service says that it failed half-way."""
+    if response.finish_reason == "error":
+        raise ReplyBroken(f"model '{request.model}': the service reports that it failed while writing the reply")
+    text = _text(response)
+    usage = Usage(
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+        cached_input_tokens=response.usage.cache_read_tokens,
+    )
+    finish = _FINISH.get(response.finish_reason or "stop", "stop")
+    return ModelReply(
+        text=text,
+        parsed=as_json(text) if request.output_schema is not None and finish != "refusal" else None,
+        finish_reason=finish,
+        usage=usage,
+        cost_usd=cost(response, usage, config),
+        served_by=response.model_name,
+        started=started,
+        ended=ended,
+    )
+
+
+def _text(response: ModelResponse) -> str:
+    calls = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    if calls:
+        return calls[0]
+    said = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    declined = (response.provider_details or {}).get("refusal")
+    return said or (declined if isinstance(declined, str) else "")
