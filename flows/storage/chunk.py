@@ -1,0 +1,76 @@
+"""Chunk: a record's sections cut into passages, each a verbatim stretch of its section.
+
+Cuts fall between paragraphs where they can, else between sentences, else between words (Unicode rules, through
+semantic-text-splitter), so `passage.text == section[passage.start:passage.end]` always holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from contract.findings import Passage
+from contract.record import Record
+
+MAIN = "text"
+"""The name under which a record's main text is indexed."""
+
+
+@dataclass(frozen=True)
+class Chunking:
+    """How records are cut; lengths in characters (Unicode code points)."""
+
+    characters: int = 1200
+    overlap: int = 150
+    sections: Sequence[str] = ()
+    """Which sections, in order; empty means the main text and all of them."""
+    date_field: str | None = None
+    """The metadata field with the date of publication; None tries `date`, `date_published` and `published`."""
+
+
+def passages(record: Record, chunking: Chunking) -> Iterator[Passage]:
+    """The record's passages in reading order. The same record and chunking always give the same ids."""
+    date = _date(record, chunking.date_field)
+    for name, text in _sections(record, chunking.sections):
+        for start, chunk in _cut(text, chunking):
+            yield Passage(
+                passage_id=f"{record.record_id}#{name}:{start}-{start + len(chunk)}",
+                record_id=record.record_id,
+                title=record.title or record.record_id,
+                section=name,
+                text=chunk,
+                start=start,
+                end=start + len(chunk),
+                content_hash=sha256(chunk.encode()).hexdigest(),
+                uri=record.uri,
+                date=date,
+                metadata=record.metadata,
+            )
+
+
+def _sections(record: Record, wanted: Sequence[str]) -> list[tuple[str, str]]:
+    every = {MAIN: record.text, **{name: str(text) for name, text in record.sections.items()}}
+    names = wanted or list(every)
+    return [(name, every[name]) for name in names if every.get(name, "").strip()]
+
+
+def _cut(text: str, chunking: Chunking) -> list[tuple[int, str]]:
+    if len(text) <= chunking.characters:
+        start = len(text) - len(text.lstrip())
+        return [(start, text.strip())]
+    from semantic_text_splitter import TextSplitter
+
+    overlap = min(chunking.overlap, chunking.characters // 2)
+    splitter: Any = TextSplitter(chunking.characters, overlap=overlap)
+    chunks: list[tuple[int, str]] = splitter.chunk_indices(text)
+    return chunks
+
+
+def _date(record: Record, field: str | None) -> str | None:
+    for name in (field,) if field else ("date", "date_published", "published"):
+        value = record.metadata.get(name)
+        if value is not None:
+            return str(value)
+    return None
