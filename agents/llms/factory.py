@@ -19,7 +19,7 @@ from agents.llms.limits import Limited
 from agents.llms.model import Model
 from agents.llms.replies import KeptReplies, ReplyStore
 from contract.errors import ModelRejected
-from contract.models import ModelConfig
+from contract.models import Limits, ModelConfig
 
 _BUILDERS = {
     "local": "agents.llms.local:from_config",
@@ -33,7 +33,7 @@ def build(name: str, config: ModelConfig, store: ReplyStore | None = None, clien
 
     Raises StudyError where the configuration names a file that cannot be used.
     """
-    limited = Limited(_real(name, config, clients), config.limits)
+    limited = Limited(_real(name, config, clients), _limits(config))
     return KeptReplies(limited, store) if store else limited
 
 
@@ -42,6 +42,11 @@ def _real(name: str, config: ModelConfig, clients: HttpClients | None) -> Model:
         return hosted(name, config, clients)
     module, builder = _BUILDERS[config.kind].split(":")
     return getattr(import_module(module), builder)(name, config)
+
+
+def _limits(config: ModelConfig) -> Limits:
+    # A local model answers one at a time; waiting for its turn must not count against a call's time limit.
+    return config.limits.model_copy(update={"concurrency": 1}) if config.kind == "local" else config.limits
 
 
 class ModelBook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from pydantic_ai.messages import ModelResponse
@@ -23,6 +24,11 @@ def cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal 
         return (usage.input_tokens * price.input_per_mtok + usage.output_tokens * price.output_per_mtok) / _MILLION
     if config.provider == "openai-compatible" or usage == Usage():
         return None
+    # Providers name the dated version that served the call, which the list may not know yet.
+    return _listed(response) or _listed(replace(response, model_name=config.model_id))
+
+
+def _listed(response: ModelResponse) -> Decimal | None:
     try:
         return response.cost().total_price
     except (LookupError, ValueError, AssertionError):

@@ -1,0 +1,168 @@
+"""Local: a GGUF file on this machine, run by llama.cpp in a child process and asked over the loopback address.
+
+A process of its own, because a crash in native code must not take the study with it, and because closing the
+connection is what stops llama.cpp from writing on when a call runs out of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import HttpUrl, SecretStr
+
+from agents.llms.hosted.model import Hosted
+from contract.base import digest
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import ModelRejected, Problem, StudyError
+from contract.models import HostedModel, LocalModel
+
+_CHILD = Path(__file__).with_name("local_server.py")
+_SAMPLED_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Running:
+    process: Process
+    model: Hosted
+
+
+class Local:
+    """A Model over one llama.cpp process, started at the first call and stopped by `aclose`.
+
+    It answers one request at a time; the factory limits it so.
+    """
+
+    def __init__(self, name: str, config: LocalModel) -> None:
+        self._name = name
+        self._config = config
+        self._fingerprint = digest(["local", _file_identity(config.path), config.context_tokens])
+        self._starting: asyncio.Task[_Running] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the file (name, size, both ends) and the context; where it lies does not matter."""
+        return self._fingerprint
+
+    @property
+    def sees_images(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def reads_material(self) -> bool:
+        """Never: it reads prompts."""
+        return False
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One reply, free of cost. Raises ModelRejected where the extra is missing or the file does not load."""
+        running = await self._running()
+        reply = await running.model.complete(request)
+        return reply.model_copy(update={"cost_usd": Decimal(0), "served_by": self._config.path.name})
+
+    async def aclose(self) -> None:
+        """Stops the process."""
+        starting, self._starting = self._starting, None
+        if starting is None:
+            return
+        starting.cancel()
+        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
+        if isinstance(outcome, _Running):
+            await outcome.model.aclose()
+            await _stop(outcome.process)
+
+    async def _running(self) -> _Running:
+        # A task, so that a first call that runs out of time leaves the loading model to the second.
+        if self._starting is None or _is_over(self._starting):
+            self._starting = asyncio.create_task(self._start())
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> _Running:
+        if missing := missing_extra():
+            raise ModelRejected(f"model '{self._name}': {missing}")
+        key = secrets.token_urlsafe(24)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+        try:
+            address = await self._address(process, key)
+        except BaseException:
+            await _stop(process)
+            raise
+        return _Running(process, Hosted(self._name, self._as_hosted(address, key)))
+
+    async def _address(self, process: Process, key: str) -> str:
+        assert process.stdin and process.stdout  # noqa: S101 both are pipes
+        told = {
+            "path": str(self._config.path),
+            "context_tokens": self._config.context_tokens,
+            "threads": self._config.threads,
+            "key": key,
+        }
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+        line = await process.stdout.readline()
+        said: dict[str, str] = json.loads(line) if line.startswith(b"{") else {}
+        if "address" not in said:
+            raise ModelRejected(
+                f"model '{self._name}': {self._config.path.name} does not load; is it a whole GGUF file, "
+                f"and is there memory for it with {self._config.context_tokens} tokens of context?"
+            )
+        return said["address"]
+
+    def _as_hosted(self, address: str, key: str) -> HostedModel:
+        return HostedModel(
+            provider="openai-compatible",
+            model_id=self._config.path.name,
+            base_url=HttpUrl(f"{address}/v1"),
+            api_key=SecretStr(key),
+            limits=self._config.limits,
+        )
+
+
+def missing_extra() -> str | None:
+    """What to install before local models can be run, or None."""
+    return None if find_spec("xllamacpp") else "local models need an extra: run `uv sync --extra local`"
+
+
+def from_config(name: str, config: LocalModel) -> Local:
+    """The local model that `config` describes; starts nothing. Raises StudyError if there is no such file."""
+    if not config.path.is_file():
+        problem = Problem(f"model {name}", f"there is no file {config.path}", todo="set `path` to a GGUF file")
+        raise StudyError([problem])
+    return Local(name, config)
+
+
+def _is_over(starting: asyncio.Task[_Running]) -> bool:
+    if not starting.done():
+        return False
+    failed = starting.cancelled() or starting.exception() is not None
+    return failed or starting.result().process.returncode is not None
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+def _file_identity(path: Path) -> list[str | int]:
+    # Both ends only: hashing gigabytes would take seconds, and the metadata of a GGUF file is at its start.
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        ends = file.read(_SAMPLED_BYTES)
+        file.seek(max(0, size - _SAMPLED_BYTES))
+        ends += file.read(_SAMPLED_BYTES)
+    return [path.name, size, hashlib.sha256(ends).hexdigest()]

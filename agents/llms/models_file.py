@@ -1,0 +1,137 @@
+"""models.json: a study's own models, by name.
+
+    {"gemini-flash": {"kind": "hosted", "provider": "google", "model_id": "gemini-2.5-flash"},
+     "my-server":    {"kind": "hosted", "provider": "openai-compatible", "model_id": "qwen3",
+                      "base_url": "http://127.0.0.1:11434/v1"}}
+
+Keys are better named than written: `api_key_env` says which environment variable holds one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from contract.errors import Problem, StudyError
+from contract.models import EmbeddedModel, HostedModel, LocalModel, ModelConfig, ScriptedModel
+
+_CONFIG: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+_KINDS = {"hosted": HostedModel, "local": LocalModel, "embedded": EmbeddedModel, "scripted": ScriptedModel}
+
+
+class _Repeated(ValueError):
+    """A name that stands twice in one JSON object, where the second would silently win."""
+
+
+def read_models(path: Path) -> dict[str, ModelConfig]:
+    """The models in a models.json; relative paths in it start at its folder.
+
+    Raises StudyError with every Problem found, each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError([Problem(str(path), "cannot be read as text", todo="check the path")]) from error
+    return parse_models(text, str(path), path.parent)
+
+
+def parse_models(text: str, where: str, folder: Path | None = None) -> dict[str, ModelConfig]:
+    """The models in the text of a models.json that `where` names; a secret's text, for example.
+
+    Raises StudyError with every Problem found, each as `where:line`.
+    """
+    entries = _entries(text, where)
+    lines = _Lines(text, where)
+    models: dict[str, ModelConfig] = {}
+    problems: list[Problem] = []
+    for name, entry in entries.items():
+        try:
+            models[name] = _in_folder(_CONFIG.validate_python(entry), folder)
+        except ValidationError as error:
+            problems += [_problem(name, found, lines) for found in error.errors(include_input=False)]
+    if problems:
+        raise StudyError(problems)
+    return models
+
+
+def _entries(text: str, where: str) -> dict[str, Any]:
+    try:
+        loaded: Any = json.loads(text, object_pairs_hook=_no_repeats)
+    except json.JSONDecodeError as error:
+        problem = Problem(f"{where}:{error.lineno}", f"not JSON: {error.msg} (column {error.colno})")
+        raise StudyError([problem]) from None
+    except _Repeated as error:
+        raise StudyError([Problem(where, f"'{error}' stands there twice", todo="rename one of them")]) from None
+    if not isinstance(loaded, dict):
+        raise StudyError([Problem(where, "holds no JSON object", todo='write {"<name>": {…}, …}')])
+    return loaded  # type: ignore[reportUnknownVariableType]
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Repeated(name)
+        found[name] = value
+    return found
+
+
+def _in_folder(config: ModelConfig, folder: Path | None) -> ModelConfig:
+    if folder is None or not isinstance(config, LocalModel | ScriptedModel) or config.path is None:
+        return config
+    return config.model_copy(update={"path": folder / config.path.expanduser()})
+
+
+class _Lines:
+    """Where each value of a JSON text stands; JSON is YAML, and YAML's reader keeps the places."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self._where = where
+        # YAML forbids the tabs that JSON allows between values; inside strings JSON has none.
+        self._root = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)
+
+    def of(self, steps: Sequence[str | int]) -> str:
+        """`file:line` of the innermost of `steps` that is there."""
+        node, line = self._root, 1
+        for step in steps:
+            if not isinstance(node, yaml.MappingNode):
+                break
+            pairs = [(key, value) for key, value in node.value if key.value == step]
+            if pairs:
+                key, node = pairs[0]
+                line = key.start_mark.line + 1
+        return f"{self._where}:{line}"
+
+
+def _problem(name: str, found: ErrorDetails, lines: _Lines) -> Problem:
+    where = lines.of([name, *found["loc"]])
+    # Pydantic puts the kind first in the place of an error.
+    steps = [str(step) for step in found["loc"] if step not in _KINDS]
+    field = ".".join(steps)
+    context: dict[str, Any] = found.get("ctx", {})
+    match found["type"]:
+        case "union_tag_not_found":
+            return Problem(where, f"model '{name}' has no `kind`", todo=f"add `kind`: {', '.join(_KINDS)}")
+        case "union_tag_invalid":
+            near = _nearest(str(context.get("tag")), _KINDS)
+            return Problem(where, f"model '{name}' has an unknown `kind`", near, f"kinds are {', '.join(_KINDS)}")
+        case "extra_forbidden":
+            known = _KINDS[str(found["loc"][0])].model_fields
+            return Problem(where, f"model '{name}' has an unknown field '{field}'", _nearest(steps[-1], known))
+        case "missing":
+            return Problem(where, f"model '{name}' lacks `{field}`", todo=f"add `{field}`")
+        case _:
+            about = f" `{field}`:" if field else ""
+            said = found["msg"].removeprefix("Value error, ")
+            return Problem(where, f"model '{name}'{about} {said[:1].lower()}{said[1:]}")
+
+
+def _nearest(word: str, known: Sequence[str] | dict[str, Any]) -> str | None:
+    return next(iter(get_close_matches(word, list(known), n=1)), None)

@@ -1,0 +1,18 @@
+"""Whether a model can be used, found out without asking it anything or importing anything heavy."""
+
+from __future__ import annotations
+
+from agents.llms.hosted.keys import missing_key
+from agents.llms.local import missing_extra
+from contract.models import ModelConfig
+
+
+def not_ready(config: ModelConfig) -> str | None:
+    """What to do before this model can be used, in plain words without a final full stop; None if it is ready."""
+    if config.kind == "hosted":
+        return missing_key(config)
+    if config.kind == "local":
+        return missing_extra() or (None if config.path.is_file() else f"there is no file {config.path}")
+    if config.kind == "scripted" and not (config.path and config.path.is_file()):
+        return f"there is no script {config.path}" if config.path else "a scripted model needs `path`, a JSONL file"
+    return None

@@ -1,0 +1,94 @@
+"""What the fake is told to do, and what it counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+Kind = Literal["reply", "status", "hang", "cut", "broken_json", "refusal", "blocked", "length", "wrong_schema"]
+
+
+class Rule(BaseModel):
+    """One behaviour. The first rule that fits a request and is not used up decides; without one, all is well."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind = "reply"
+    """reply: say `reply`; status: fail with `status`; hang: never answer; cut: close amid the body;
+    broken_json: a whole body of half a JSON text; refusal: the model declines; blocked: the provider's filter
+    does; length: cut at the token limit; wrong_schema: JSON that fits no schema asked for."""
+    match: str = ""
+    """Words that must occur in the request's body."""
+    times: int | None = None
+    """How often it applies; None means always."""
+    reply: Any = None
+    """Text or JSON; None makes a reply that fits the schema asked for."""
+    status: int = 500
+    retry_after: str | None = None
+    """The Retry-After header: seconds or an HTTP date."""
+    message: str = "scripted failure"
+    code: str | None = None
+    """The provider's machine-readable error code."""
+    latency: float | None = None
+    """Seconds, instead of the server's own latency."""
+
+    _used: int = PrivateAttr(default=0)
+
+    def take(self, body: str) -> bool:
+        """Whether this rule applies now; counts the use."""
+        if self.match not in body or (self.times is not None and self._used >= self.times):
+            return False
+        self._used += 1
+        return True
+
+
+class Ledger:
+    """Every call received. `by_key` counts equal requests, so any count above one is a call paid twice."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the calls and the rules."""
+        self.rules = []
+        self.calls = 0
+        self.completed = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.by_key: Counter[str] = Counter()
+        self.by_model: Counter[str] = Counter()
+        self.by_status: Counter[str] = Counter()
+        self.requests: list[dict[str, Any]] = []
+
+    def begin(self, model: str, body: dict[str, Any], headers: dict[str, str]) -> Rule:
+        """Counts a call and picks the rule for it."""
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+        self.calls += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.by_key[hashlib.sha256(f"{model}\n{text}".encode()).hexdigest()] += 1
+        self.by_model[model] += 1
+        self.requests.append({"model": model, "body": body, "headers": headers})
+        return next((rule for rule in self.rules if rule.take(text)), Rule())
+
+    def end(self, status: int) -> None:
+        """Counts an answer."""
+        self.completed += 1
+        self.by_status[str(status)] += 1
+
+    def stats(self) -> dict[str, Any]:
+        """The counts, as GET /_stats shows them."""
+        return {
+            "calls": self.calls,
+            "completed": self.completed,
+            "in_flight": self.in_flight,
+            "most_in_flight": self.most_in_flight,
+            "by_key": dict(self.by_key),
+            "by_model": dict(self.by_model),
+            "by_status": dict(self.by_status),
+        }
