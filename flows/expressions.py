@@ -1,0 +1,94 @@
+"""Conditions: the `when` and `until` of a flow, as Jinja expressions in a sandbox.
+
+    condition = compile_condition("answers | length >= 2")
+    condition.names                       # {"answers"}
+    condition.evaluate({"answers": [...]})
+
+Only the text in the study's YAML is ever compiled; records and replies are values and are never evaluated. What a
+skipped step would have given is null, and a field of null is null, so `check.sufficient` is false before there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2.environment import TemplateExpression
+from jinja2.nodes import Getattr, Name, Node
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Fields of mappings only, never their methods; fields of null are null."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if obj is None:
+            return None
+        if isinstance(obj, Mapping):
+            mapping = cast("Mapping[str, Any]", obj)
+            return mapping[attribute] if attribute in mapping else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+@cache
+def _sandbox() -> Environment:
+    environment = _Sandbox(undefined=StrictUndefined, autoescape=False)
+    environment.globals.clear()
+    return environment
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition, compiled. `names` are the words it wants values for; `chains` its dotted words, split."""
+
+    text: str
+    names: frozenset[str]
+    chains: tuple[tuple[str, ...], ...]
+    _expression: TemplateExpression = field(repr=False, compare=False)
+
+    def evaluate(self, values: Mapping[str, Any]) -> bool:
+        """Whether the condition holds. Raises ValueError, in plain words, when the values do not let it be decided."""
+        wanted = {name: values[name] for name in self.names if name in values}
+        try:
+            found = self._expression(**wanted)
+            if isinstance(found, Undefined):
+                raise ValueError(f"the condition '{self.text}' names '{found._undefined_name}', which has no value")
+            return bool(found)
+        except UndefinedError as error:
+            raise ValueError(f"the condition '{self.text}' cannot be decided: {error.message}") from None
+        except (TemplateError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+            raise ValueError(f"the condition '{self.text}' cannot be decided: {error}") from None
+
+
+def compile_condition(text: str) -> Condition:
+    """The condition that `text` spells. Raises ValueError, in plain words, when it spells none."""
+    environment = _sandbox()
+    try:
+        expression = environment.compile_expression(text, undefined_to_none=False)
+        tree = environment.parse("{% if (" + text + ") %}{% endif %}")
+    except TemplateSyntaxError as error:
+        raise ValueError(f"'{text}' is not a condition: {_plain(error.message or '')}") from None
+    names = frozenset(meta.find_undeclared_variables(tree))
+    return Condition(text, names, tuple(_chains(tree)), expression)
+
+
+def _plain(message: str) -> str:
+    return "it ends too early" if "end of" in message and "unexpected" in message else message
+
+
+def _chains(tree: Node) -> Iterator[tuple[str, ...]]:
+    inner: set[int] = set()
+    for node in tree.find_all(Getattr):
+        if id(node) in inner:
+            continue
+        words: list[str] = []
+        at: Node = node
+        while isinstance(at, Getattr):
+            inner.add(id(at))
+            words.append(at.attr)
+            at = at.node
+        if isinstance(at, Name):
+            yield (at.name, *reversed(words))

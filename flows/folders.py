@@ -1,0 +1,56 @@
+"""Where configuration is looked for: the study's own folder first, then the one in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+LISTED = ("flows", "models", "storage")
+"""Groups of which several files may be chosen at once."""
+
+
+def package_conf() -> Path:
+    """The `conf` folder that comes with the package."""
+    return Path(__file__).resolve().parent.parent / "conf"
+
+
+def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
+    """The config folders in the order in which they are searched."""
+    ours = package_conf()
+    if config_dir is None:
+        return (ours,)
+    own = config_dir.expanduser().absolute()
+    return (own,) if own == ours else (own, ours)
+
+
+def groups(folders: Sequence[Path]) -> frozenset[str]:
+    """Names of the config groups: folders that hold YAML."""
+    return frozenset(path.parent.name for folder in folders if folder.is_dir() for path in folder.glob("*/*.yaml"))
+
+
+def choices(folders: Sequence[Path], group: str) -> list[str]:
+    """What may be chosen in a group, our own first so that a study's definitions are laid over them."""
+    found: dict[str, None] = {}
+    for folder in reversed(folders):
+        found |= dict.fromkeys(sorted(path.stem for path in (folder / group).glob("*.yaml") if path.is_file()))
+    return list(found)
+
+
+def find(folders: Sequence[Path], name: str) -> Path | None:
+    """The first `<folder>/<name>.yaml`, whatever it is; None if there is none."""
+    return next((path for folder in folders if (path := folder / f"{name}.yaml").exists()), None)
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """Every path below `folder` that ends as YAML does, in order."""
+    yield from sorted(path for ending in ("*.yaml", "*.yml") for path in folder.rglob(ending))
+
+
+def shown(path: Path) -> str:
+    """`path` as a reader knows it: relative when below the current folder, `conf/…` when in the package."""
+    path = path.absolute()
+    ours = package_conf()
+    if path.is_relative_to(ours):
+        return (Path("conf") / path.relative_to(ours)).as_posix()
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

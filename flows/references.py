@@ -1,0 +1,105 @@
+"""References: what a step's input names. `search.passages`, `record.metadata.year`, `previous.check.missing`.
+
+    reference = parse("check.answers[0].claims")
+    reference.resolve({"check": {"answers": [...]}})
+
+The first word says where to look; after it (and after the step's name, for `previous`) everything is JMESPath.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from contract.base import JsonValue
+
+Root = Literal["record", "parameters", "previous", "step"]
+RESERVED = frozenset({"record", "parameters", "previous", "round"})
+"""Words that no step may be called."""
+
+_HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One reference, parsed. `step` is set for roots `step` and `previous`; `path` is JMESPath, or empty."""
+
+    text: str
+    root: Root
+    step: str | None
+    path: str
+
+    def resolve(self, values: Mapping[str, Any]) -> JsonValue:
+        """What the reference stands for in `values`: `record`, `parameters`, `previous` and step names -> JSON.
+
+        Null when the step was skipped or the path finds nothing. Raises ValueError, in plain words, when a
+        JMESPath function is given what it cannot take.
+        """
+        if self.root == "step":
+            found = values.get(self.step or "")
+        else:
+            found = values.get(self.root)
+            if self.root == "previous":
+                found = cast("Mapping[str, Any]", found or {}).get(self.step or "")
+        return _search(self.path, _plain(found)) if self.path else _plain(found)
+
+
+def parse(text: str) -> Reference:
+    """The reference that `text` spells. Raises ValueError, in plain words, when it spells none."""
+    first, rest = _word(text, text)
+    if first not in ("record", "parameters", "previous"):
+        return Reference(text, "step", first, _path(rest, text))
+    if first == "previous":
+        if not rest.startswith("."):
+            raise ValueError(f"'{text}' does not say of which step; write previous.<step>.<field>")
+        step, rest = _word(rest[1:], text)
+        return Reference(text, "previous", step, _path(rest, text))
+    return Reference(text, first, None, _path(rest, text))
+
+
+def _word(text: str, whole: str) -> tuple[str, str]:
+    found = _HEAD.match(text)
+    if not found:
+        raise ValueError(f"'{whole}' is not a reference; write a step's name, record, parameters or previous first")
+    return found[1], text[found.end() :].strip()
+
+
+def _path(rest: str, whole: str) -> str:
+    if not rest:
+        return ""
+    if rest[0] not in ".[|":
+        raise ValueError(f"'{whole}' is not a reference: a dot or a bracket is missing before '{rest}'")
+    path = rest[1:].lstrip() if rest[0] in ".|" else rest
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        jmespath.compile(path)  # type: ignore[reportUnknownMemberType]
+    except JMESPathError as error:
+        raise ValueError(f"'{path}' in '{whole}' is not JMESPath: {_first_line(error)}") from None
+    return path
+
+
+def _search(path: str, value: JsonValue) -> JsonValue:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.search(path, value)  # type: ignore[reportUnknownMemberType]
+    except JMESPathError as error:
+        raise ValueError(f"'{path}' cannot be applied here: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(": ") if str(error).strip() else "it is incomplete"
+
+
+def _plain(value: Any) -> Any:
+    """Frozen maps and tuples as the dicts and lists that JMESPath knows."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return value

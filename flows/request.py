@@ -1,0 +1,192 @@
+"""The request: what is asked of a flow this time, typed and put in its place.
+
+Precedence is flow < agent < request < variant: a flow's parameter fills an agent's parameter of that name unless the
+step sets it; the request replaces both; and naming a variant dimension replaces the dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from contract.base import JsonValue
+from contract.flow import FlowParameter, FlowSpec, Step
+from flows.arguments import split_list
+from flows.findings import Findings, argument_text, listed, nearest
+from flows.nodes import nodes, with_steps
+from flows.provenance import KeyPath
+from flows.registry import Registry
+from flows.shape import ShapedFlow
+from flows.study import Study
+
+_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_NAMES = {"text": "text", "integer": "a whole number", "number": "a number", "yes_no": "yes or no"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """The flow's parameters with their values, and the required ones that have none."""
+
+    values: Mapping[str, JsonValue]
+    missing: tuple[str, ...]
+
+
+def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
+    """Every name that a request to this flow may give."""
+    names = set(flow.parameters)
+    for placed in nodes(flow, path):
+        if isinstance(placed.node, Step):
+            names |= {*placed.node.variants, *placed.node.parameters, *_declared(placed.node, registry)}
+    return names
+
+
+def tell_unknown(raw: Mapping[str, str], known: set[str], words: set[str], findings: Findings) -> None:
+    """Reports what no flow of this run understands. `words` are the configuration's own names."""
+    for name, value in raw.items():
+        if name not in known:
+            where = f"command line: {argument_text(f'{name}={value}')}"
+            todo = f"a request may name {listed(known)}"
+            findings.say(where, f"no flow here takes '{name}'", nearest=nearest(name, known | words), todo=todo)
+
+
+def typed_request(shaped: ShapedFlow, raw: Mapping[str, str], findings: Findings) -> Request:
+    """The flow's parameters, typed; what does not fit is told."""
+    values: dict[str, JsonValue] = {}
+    missing: list[str] = []
+    for name, parameter in shaped.spec.parameters.items():
+        path = (*shaped.path, "parameters", name)
+        values[name] = parameter.default
+        if parameter.default is not None and (why := _misfit(parameter, parameter.default)):
+            findings.at((*path, "default"), f"the default of '{name}' is {parameter.default!r}, but {why}")
+        if name in raw:
+            values[name] = _typed(name, parameter, raw[name], findings)
+        if parameter.required and (values[name] is None or values[name] == ""):
+            missing.append(name)
+    return Request(values, tuple(missing))
+
+
+def tell_missing(shaped: ShapedFlow, request: Request, raw: Mapping[str, str], findings: Findings) -> None:
+    """Reports required parameters without a value."""
+    for name in request.missing:
+        about = shaped.spec.parameters[name].description
+        todo = f'write {name}="…"' + (f" ({about.rstrip('.')})" if about else "")
+        if name not in raw:
+            findings.say("command line", f"the flow '{shaped.spec.name}' needs '{name}'", todo=todo)
+        elif not raw[name]:
+            findings.say(f"command line: {name}=", f"'{name}' is empty", todo=todo)
+
+
+def applied(
+    shaped: ShapedFlow, request: Request, raw: Mapping[str, str], registry: Registry, findings: Findings
+) -> FlowSpec:
+    """The flow with the request's values in its steps."""
+
+    def change(step: Step, path: KeyPath) -> Step:
+        declared = _declared(step, registry)
+        parameters, variants = dict(step.parameters), dict(step.variants)
+        for name, value in request.values.items():
+            if name in declared and value is not None and name not in parameters and name not in variants:
+                parameters[name] = value
+                findings.provenance.copy_below(
+                    (*shaped.path, "parameters", name), (*path, "parameters", name), over=False
+                )
+        for name, text in raw.items():
+            if name in variants:
+                variants[name] = tuple(_item(declared.get(name), item) for item in split_list(text) or [text])
+                findings.provenance.add_argument((*path, "variants", name), argument_text(f"{name}={text}"))
+            elif name in parameters or name in declared:
+                given = request.values.get(name) if name in request.values else _item(declared.get(name), text)
+                parameters[name] = given
+                findings.provenance.add_argument((*path, "parameters", name), argument_text(f"{name}={text}"))
+        return step.model_copy(update={"parameters": parameters, "variants": variants})
+
+    return with_steps(shaped.spec, change, shaped.path)
+
+
+def with_request(study: Study, name: str, text: str) -> Study:
+    """The study with one more of the flow's own parameters given, as typed by a user.
+
+    Raises StudyError when the flow has no such parameter or the text does not fit its type.
+    """
+    findings = Findings(study.provenance)
+    parameter = study.flow.parameters.get(name)
+    if parameter is None:
+        tell_unknown({name: text}, set(study.flow.parameters), set(), findings)
+    value = _typed(name, parameter, text, findings) if parameter else None
+    if parameter and parameter.required and not text.strip():
+        findings.say(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
+    findings.raise_if_any()
+    missing = tuple(other for other in study.missing_parameters if other != name)
+    return replace(study, request={**study.request, name: value}, missing_parameters=missing)
+
+
+def _declared(step: Step, registry: Registry) -> Mapping[str, Any]:
+    if step.agent not in registry:
+        return {}
+    try:
+        return registry[step.agent].Parameters.model_fields
+    except Exception:  # an agent that cannot be imported is told by the check of agents
+        return {}
+
+
+def _typed(name: str, parameter: FlowParameter, text: str, findings: Findings) -> JsonValue:
+    where = f"command line: {argument_text(f'{name}={text}')}"
+    value = _read(parameter, text)
+    if value is None or (why := _misfit(parameter, value)) is None:
+        if value is None:
+            findings.say(
+                where,
+                f"'{name}' should be {_NAMES[parameter.type]}",
+                todo=f"write for example {name}={_example(parameter)}",
+            )
+        return value
+    near = nearest(text, [str(choice) for choice in parameter.choices])
+    findings.say(
+        where,
+        f"'{name}' is {value!r}, but {why}",
+        nearest=near,
+        todo=f"there are {listed(map(str, parameter.choices))}",
+    )
+    return None
+
+
+def _read(parameter: FlowParameter, text: str) -> JsonValue:
+    try:
+        if parameter.type == "integer":
+            return int(text)
+        if parameter.type == "number":
+            return float(text)
+    except ValueError:
+        return None
+    return _YES_NO.get(text.strip().lower()) if parameter.type == "yes_no" else text
+
+
+def _misfit(parameter: FlowParameter, value: JsonValue) -> str | None:
+    fits = {
+        "text": isinstance(value, str),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "yes_no": isinstance(value, bool),
+    }
+    if not fits[parameter.type]:
+        return f"its type is {parameter.type}, so it should be {_NAMES[parameter.type]}"
+    return "that is not among its choices" if parameter.choices and value not in parameter.choices else None
+
+
+def _example(parameter: FlowParameter) -> str:
+    return {"integer": "10", "number": "0.5", "yes_no": "yes"}.get(parameter.type, '"…"')
+
+
+def _item(declared: Any, text: str) -> JsonValue:
+    """`text` as the agent's parameter would have it; as it stands when it does not fit, for the check to tell."""
+    if declared is None or declared.annotation is str:
+        return text
+    try:
+        return TypeAdapter(declared.annotation).dump_python(
+            TypeAdapter(declared.annotation).validate_python(text), mode="json"
+        )
+    except ValidationError:
+        return text

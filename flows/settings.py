@@ -1,0 +1,99 @@
+"""The sections beside the flows, typed: models, storage and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter
+
+from contract.base import JsonValue
+from contract.calls import ModelSettings
+from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
+from contract.run import RunSettings
+from contract.storage import CorpusStorage, FileStorage, StorageConfig
+from flows.findings import Findings
+from flows.provenance import KeyPath
+from flows.shape import fitted
+
+T = TypeVar("T")
+_MODELS: dict[str, type[BaseModel]] = {
+    "hosted": HostedModel,
+    "local": LocalModel,
+    "embedded": EmbeddedModel,
+    "scripted": ScriptedModel,
+}
+_PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
+
+
+def models_of(section: JsonValue, findings: Findings) -> dict[str, ModelConfig]:
+    """Every model of the `models:` section; paths absolute."""
+    kind: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+
+    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+        return _PARTS.get(loc[-1]) if loc else _MODELS.get(str(data.get("kind")))
+
+    return _each("models", section, kind, at, findings)
+
+
+def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConfig]:
+    """Every storage of the `storage:` section; paths absolute."""
+    kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
+
+    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+        return FileStorage if loc or data.get("type") == "file" else CorpusStorage
+
+    return _each("storage", section, kind, at, findings)
+
+
+def run_of(section: JsonValue, findings: Findings) -> RunSettings:
+    """The `run:` section."""
+    data = section if isinstance(section, dict) else {}
+    found = fitted(TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, findings)
+    return found or RunSettings()
+
+
+def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, findings: Findings) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for name, data in (section if isinstance(section, dict) else {}).items():
+        path = (group, name)
+        if not isinstance(data, dict):
+            findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            findings.spoil(path)
+            continue
+        placed = with_paths(data, path, findings)
+        value = fitted(kind, placed, path, lambda loc, data=placed: at(data, loc), findings)
+        if value is None:
+            findings.spoil(path)
+        else:
+            found[name] = value
+    return found
+
+
+def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings) -> dict[str, JsonValue]:
+    """`data` with each `path` made absolute, starting at the config folder that names it."""
+    placed: dict[str, JsonValue] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            placed[key] = with_paths(value, (*path, key), findings)
+        elif key == "path" and isinstance(value, str):
+            placed[key] = str(_absolute(value, (*path, key), findings))
+        else:
+            placed[key] = value
+    return placed
+
+
+def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:
+    place = findings.provenance.place(path)
+    # A group's file is one folder below its config folder, and primary files stand in it; the group's name tells which.
+    folder = Path.cwd()
+    if place and place.file:
+        parent = place.file.parent
+        folder = parent.parent if parent.name in ("storage", "models", "flows", "run", "llms", "agents") else parent
+    return (folder / Path(text).expanduser()).absolute()
+
+
+def section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:
+    """A section of the configuration as a mapping, empty when it is not one."""
+    return cast("dict[str, JsonValue]", found) if isinstance(found := config.get(name), dict) else {}
