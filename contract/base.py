@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer
 
 __all__ = ["Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest"]
 
@@ -35,7 +35,10 @@ def _thaw(value: Any) -> Any:
     return value
 
 
-FrozenMap: TypeAlias = Annotated[Mapping[str, JsonValue], AfterValidator(_freeze), PlainSerializer(_thaw)]
+FrozenMap: TypeAlias = Annotated[
+    # Thawed first, so that one model's frozen map can be given to another.
+    Mapping[str, JsonValue], BeforeValidator(_thaw), AfterValidator(_freeze), PlainSerializer(_thaw)
+]
 """A JSON object that cannot be changed, however deep; dumps as a plain dict."""
 
 
