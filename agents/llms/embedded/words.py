@@ -1,0 +1,77 @@
+"""Words: a text as content words, each with its stem and how rare it is in English."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+FUNCTION_WORDS = frozenset(
+    files("agents.llms").joinpath("data", "function-words.txt").read_text(encoding="utf-8").split()
+)
+"""Words that carry grammar, not matter."""
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_COMMONEST, _RAREST = 1996, 30_522
+"""Ids in BERT's vocabulary, where whole words stand roughly in the order of their frequency: `the` is 1996."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a text."""
+
+    text: str
+    """As written."""
+    stem: str
+    is_name: bool
+    """Written with a capital within a sentence, or with a digit: a proper name, title, number or abbreviation."""
+
+
+def words(text: str) -> list[Word]:
+    """The content words of `text` in order; function words are left out."""
+    found: list[Word] = []
+    for match in _WORD.finditer(text):
+        plain = re.sub(r"['’]s$", "", match[0])
+        if plain.lower() in FUNCTION_WORDS or (len(plain) == 1 and not plain.isdigit()):
+            continue
+        opens = not text[: match.start()].strip(" \"'“”‘(") or text[: match.start()].rstrip()[-1:] in ".?!"
+        is_name = (plain[0].isupper() and not opens) or plain[-1:].isupper() or any(c.isdigit() for c in plain)
+        found.append(Word(plain, stem(plain), is_name))
+    return found
+
+
+def stems(text: str) -> set[str]:
+    """The stems of the content words."""
+    return {word.stem for word in words(text)}
+
+
+@cache
+def stem(word: str) -> str:
+    """The word without its ending: Porter's second stemmer for English (snowballstem.org)."""
+    return _stemmer().stemWord(word.lower())
+
+
+def rarity(word: str) -> float:
+    """How rare a word is in English, 0 (`the`) to 1 (not in BERT's vocabulary): the logarithm of its rank, scaled.
+
+    By Zipf's law the logarithm of a word's rank grows with its inverse frequency, as an IDF would.
+    """
+    rank = _vocabulary().get(word.lower(), _RAREST) - _COMMONEST + 1
+    return min(1.0, max(0.0, math.log(max(rank, 1)) / math.log(_RAREST - _COMMONEST)))
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer  # type: ignore[reportMissingTypeStubs]
+
+    return snowballstemmer.stemmer("english")  # type: ignore[reportUnknownMemberType]
+
+
+@cache
+def _vocabulary() -> Mapping[str, int]:
+    from agents.llms.minilm import vocabulary
+
+    return vocabulary()

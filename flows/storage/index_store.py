@@ -1,0 +1,193 @@
+"""Index store: the SQLite file of a corpus, and every statement that is run on it.
+
+Tables: `records` (one row a document, with the hash that says whether it changed), `passages` (text, offsets and
+the vector as 384 float32 values), `passages_fts` (full text over title and text, kept in step by triggers),
+`rejects`, and `meta`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import StorageError
+from contract.findings import Passage, Source
+from contract.record import Record
+from flows.storage.rows import Reject
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = "1"
+_BUSY_SECONDS = 60.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    record_id TEXT PRIMARY KEY, hash TEXT NOT NULL, title TEXT NOT NULL, date TEXT, uri TEXT, metadata TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, record_id TEXT NOT NULL, title TEXT NOT NULL,
+    section TEXT NOT NULL, "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
+    content_hash TEXT NOT NULL, vector BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passages_of_record ON passages (record_id);
+CREATE TABLE IF NOT EXISTS rejects (
+    line INTEGER NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL, source TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE IF NOT EXISTS passages_fts USING fts5 (
+    title, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER IF NOT EXISTS passage_added AFTER INSERT ON passages BEGIN
+    INSERT INTO passages_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
+END;
+CREATE TRIGGER IF NOT EXISTS passage_removed AFTER DELETE ON passages BEGIN
+    INSERT INTO passages_fts (passages_fts, rowid, title, text) VALUES ('delete', old.id, old.title, old.text);
+END;
+"""
+
+
+class IndexStore:
+    """One open SQLite file; use it in the thread that made it, and close it."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file. Raises StorageError when it cannot be opened or is not an index."""
+        try:
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_removed'").fetchone():
+                self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise StorageError(f"the index {path} cannot be opened: {error}; delete it to build it anew") from None
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All that is done within is kept together, or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def get(self, key: str) -> str | None:
+        """A value kept under `key`."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def put(self, key: str, value: str) -> None:
+        """Keeps `value` under `key`."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    # --- writing ---
+
+    def begin_pass(self) -> None:
+        """Starts a pass over the source; `end_pass` removes what the pass did not see."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (record_id TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._db.execute("DELETE FROM seen")
+
+    def see(self, record_id: str) -> None:
+        """Notes that the source still holds this record."""
+        self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_id,))
+
+    def end_pass(self) -> int:
+        """Deletes the records that the source no longer holds; returns how many."""
+        self._db.execute("DELETE FROM passages WHERE record_id NOT IN (SELECT record_id FROM seen)")
+        return self._db.execute("DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM seen)").rowcount
+
+    def hash_of(self, record_id: str) -> str | None:
+        """The hash under which the record was indexed, or None."""
+        row = self._db.execute("SELECT hash FROM records WHERE record_id = ?", (record_id,)).fetchone()
+        return row[0] if row else None
+
+    def replace(self, record: Record, found: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+        """Puts the record and its passages in the place of what was there; one row of `vectors` a passage."""
+        self._db.execute("DELETE FROM passages WHERE record_id = ?", (record.record_id,))
+        title = record.title or record.record_id
+        date = found[0].date if found else None
+        metadata = json.dumps(record.model_dump(mode="json")["metadata"], ensure_ascii=False)
+        self._db.execute(
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+            (record.record_id, record.fingerprint, title, date, record.uri, metadata),
+        )
+        self._db.executemany(
+            'INSERT INTO passages (passage_id, record_id, title, section, "start", "end", text, content_hash, vector) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (p.passage_id, p.record_id, p.title, p.section, p.start, p.end, p.text, p.content_hash, v.tobytes())
+                for p, v in zip(found, vectors, strict=True)
+            ],
+        )
+
+    def replace_rejects(self, rejects: Sequence[Reject]) -> None:
+        """The rows that could not be indexed."""
+        self._db.execute("DELETE FROM rejects")
+        rows = [(item.line, item.reason, item.raw, item.source) for item in rejects]
+        self._db.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?)", rows)
+
+    # --- reading ---
+
+    def rejects(self) -> list[Reject]:
+        """The rows that could not be indexed, in the source's order."""
+        return [Reject(*row) for row in self._db.execute("SELECT * FROM rejects ORDER BY rowid")]
+
+    def hashes(self) -> Iterator[tuple[str, str]]:
+        """Record ids and hashes, in the order of the ids."""
+        yield from self._db.execute("SELECT record_id, hash FROM records ORDER BY record_id")
+
+    def counts(self) -> tuple[int, int]:
+        """How many records and passages there are."""
+        row: Any = self._db.execute("SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM passages)").fetchone()
+        return row[0], row[1]
+
+    def sources(self) -> list[Source]:
+        """Every document, in the order of the ids."""
+        rows = self._db.execute("SELECT record_id, title, date, uri FROM records ORDER BY record_id")
+        return [Source(record_id=row[0], title=row[1], date=row[2], uri=row[3]) for row in rows]
+
+    def matrix(self, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ids of all passages and their vectors, row by row: [n] and [n, dimensions]."""
+        import numpy as np
+
+        count = self.counts()[1]
+        ids = np.zeros(count, dtype=np.int64)
+        vectors = np.zeros((count, dimensions), dtype=np.float32)
+        rows = self._db.execute("SELECT id, vector FROM passages ORDER BY id LIMIT ?", (count,))
+        for position, (identifier, blob) in enumerate(rows):
+            ids[position] = identifier
+            vectors[position] = np.frombuffer(blob, dtype=np.float32)
+        return ids, vectors
+
+    def matching(self, fts: str, limit: int) -> list[int]:
+        """Ids of the passages that match the full-text query, best first by BM25; titles count twice."""
+        rows = self._db.execute(
+            "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? ORDER BY bm25(passages_fts, 2.0, 1.0), rowid "
+            "LIMIT ?",
+            (fts, limit),
+        )
+        return [row[0] for row in rows]
+
+    def passage(self, identifier: int, score: float, similarity: float) -> Passage | None:
+        """One passage, or None if another process removed it meanwhile."""
+        row: Any = self._db.execute(
+            'SELECT p.passage_id, p.record_id, p.title, p.section, p.text, p."start", p."end", p.content_hash, '
+            "r.uri, r.date, r.metadata FROM passages p JOIN records r USING (record_id) WHERE p.id = ?",
+            (identifier,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Passage(
+            passage_id=row[0], record_id=row[1], title=row[2], section=row[3], text=row[4], start=row[5], end=row[6],
+            content_hash=row[7], uri=row[8], date=row[9], metadata=json.loads(row[10]), score=score,
+            similarity=similarity,
+        )  # fmt: skip
