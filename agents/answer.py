@@ -61,7 +61,7 @@ def _summary(claims: tuple[Claim, ...]) -> str:
         return ABSTENTION
     documents = len({citation.record_id for claim in claims for citation in claim.citations})
     quotations = sum(len(claim.citations) for claim in claims)
-    return f"{_count(len(claims), 'sentence')}, {_count(quotations, 'verified quotation')} from {_count(documents, 'decision')}."
+    return f"{_count(len(claims), 'sentence')}, {_count(quotations, 'verified quotation')}, {_count(documents, 'document')}."
 
 
 def _count(number: int, noun: str) -> str:

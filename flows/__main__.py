@@ -1,0 +1,5 @@
+"""`python -m flows <verb> …`"""
+
+from flows.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,191 @@
+"""The one Prefect task: it runs one agent on one input, and its result is an `AgentTrace`.
+
+A cell whose key is known already is read back instead of run (the state is named Cached). Transient failures are
+tried again by Prefect. Refused and cut replies complete, in states of those names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.states import Completed
+from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
+
+from agents.agent import Agent
+from agents.given import Given
+from contract.base import digest
+from contract.errors import CellError, MissingInput, Transient
+from contract.messages import AgentOutput, AgentTrace
+from contract.messages import CellError as ErrorRow
+from contract.run import RunSettings
+from flows.grid import Cell
+from flows.results import ResultFolder, cell_path
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the task needs: the cell, the agent, the services and the names for the trace."""
+
+    flow: str
+    cell: Cell
+    agent: Agent[Any, Any]
+    given: Given
+    key: str
+    parents: tuple[str, ...] = field(default=())
+
+    def trace(self, output: AgentOutput, started: datetime, attempts: int) -> AgentTrace:
+        """The account of a call that ended with an output."""
+        return self._trace(
+            status=output.status,
+            value=output.value,
+            calls=output.calls,
+            note=output.note,
+            started=started,
+            attempts=attempts,
+        )
+
+    def without_output(self, error: BaseException, started: datetime, attempts: int = 1) -> AgentTrace:
+        """The account of a call that ended with an error."""
+        return self._trace(
+            status="missing_input" if isinstance(error, MissingInput) else "failed",
+            error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
+            calls=error.calls if isinstance(error, CellError) else (),
+            started=started,
+            attempts=attempts,
+        )
+
+    def named(self, trace: AgentTrace) -> AgentTrace:
+        """A trace read back from an earlier run under this run's names."""
+        names = self._names()
+        return trace.model_copy(update={name: names[name] for name in names if name != "input"})
+
+    def _names(self) -> dict[str, Any]:
+        cell = self.cell
+        return {
+            "cell_id": cell.cell_id,
+            "key": self.key,
+            "parents": self.parents,
+            "flow": self.flow,
+            "step": cell.step,
+            "agent": cell.agent,
+            "agent_version": self.agent.version,
+            "record_id": cell.input.record.record_id,
+            "record_fingerprint": cell.input.record.fingerprint,
+            "variant": cell.variant,
+            "variant_id": cell.variant_id,
+            "repeat": cell.repeat,
+            "round": cell.round,
+            "input": cell.input,
+        }
+
+    def _trace(self, **ended: Any) -> AgentTrace:
+        return AgentTrace(**self._names(), ended=datetime.now(UTC), **ended)
+
+
+def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given) -> str:
+    """The digest of all that the output depends on: no run id, no time, no names of steps."""
+    return digest([agent_name, agent.version, agent.depends_on(cell.input, given)])
+
+
+class ByKey(CachePolicy):
+    """Prefect's cache key is ours: the `key` argument, in the folder of cells."""
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,  # noqa: ARG002
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> str:
+        """Where Prefect looks for the result, and keeps it."""
+        return cell_path(inputs["key"])
+
+
+async def _run(label: str, key: str, work: Work) -> Any:  # noqa: ARG001 - label and key are read by Prefect
+    started = datetime.now(UTC)
+    output = await work.agent.process(work.cell.input, work.given)
+    trace = work.trace(output, started, _attempt())
+    data = trace.model_dump(mode="json")
+    if output.status == "completed":
+        return data
+    return Completed(name=output.status.capitalize(), message=output.note, data=data)
+
+
+def _attempt() -> int:
+    context = TaskRunContext.get()
+    return context.task_run.run_count if context else 1
+
+
+async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001
+    error = state.data
+    return isinstance(error, Transient | TimeoutError)
+
+
+_cell = Task(_run, name="cell", task_run_name="{label}", retry_condition_fn=_is_transient, result_serializer="json")
+
+
+async def _result(state: Any) -> Any:
+    """What the task returned or raised; a task that returned a state is asked for that state's data."""
+    while isinstance(state, State):
+        state = await state.aresult(raise_on_failure=False)  # type: ignore[reportUnknownVariableType]
+    return state  # type: ignore[reportUnknownVariableType]
+
+
+class Cells:
+    """Runs cells as Prefect tasks, with one prepared task for each agent."""
+
+    def __init__(self, settings: RunSettings, folder: ResultFolder) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._tasks = dict[str, Task[Any, Any]]()
+        self.flow_runs = set[UUID]()
+        """The Prefect flow runs in which cells ran."""
+
+    async def run(self, work: Work, wait_for: list[State[Any]]) -> tuple[AgentTrace, State[Any]]:
+        """The trace of one cell, whatever happened, and its Prefect state for the edges that leave it."""
+        started = datetime.now(UTC)
+        self._note_flow_run()
+        # quote() keeps Prefect from walking the record and the services in search of futures.
+        state: State[Any] = await self._task(work)(
+            work.cell.label, work.key, quote(work), return_state=True, wait_for=wait_for
+        )
+        result: Any = await _result(state)
+        if isinstance(result, BaseException):
+            return work.without_output(result, started, self._attempts(result)), state
+        return work.named(AgentTrace.model_validate(result)), state
+
+    def _note_flow_run(self) -> None:
+        context = FlowRunContext.get()
+        if context and context.flow_run:
+            self.flow_runs.add(context.flow_run.id)
+
+    def _attempts(self, error: BaseException) -> int:
+        return 1 + self._settings.retries if isinstance(error, Transient) else 1
+
+    def _task(self, work: Work) -> Task[Any, Any]:
+        name = work.cell.agent
+        if name not in self._tasks:
+            self._tasks[name] = self._prepared(name, work.agent.cached)
+        return self._tasks[name]
+
+    def _prepared(self, name: str, cached: bool) -> Task[Any, Any]:
+        settings = self._settings
+        delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
+        return _cell.with_options(
+            name=name,
+            cache_policy=ByKey() if cached else NO_CACHE,
+            persist_result=cached,
+            result_storage=self._folder,
+            retries=settings.retries,
+            retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
+            retry_jitter_factor=0.3,
+            timeout_seconds=settings.timeout_seconds,
+        )

@@ -1,0 +1,141 @@
+"""The command line: `python -m flows <verb> +flows=[osb] …`, and `python -m flows.osb …` for one flow.
+
+Nothing heavy is imported before it is needed, so `--help`, `list` and `check` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import ButtermilkError, StudyError
+
+if TYPE_CHECKING:
+    from flows.study import Study
+
+VERBS = {
+    "run": "run the flows (the default)",
+    "plan": "show what would run: steps, models, number of calls, cost",
+    "check": "find every mistake in the study without running it",
+    "list": "list flows, agents, models, storages, criteria and prompts",
+}
+EPILOG = """\
+settings are written key=value, for example:
+  query="When does the Board accept a slur?"   a flow's own parameter
+  llms=lite                                    hosted models; needs their keys
+  +flows=[osb]                                 which flows (with `python -m flows`)
+  run.concurrency=10                           any part of the configuration
+
+exit codes: 0 done, 1 some cells have no output, 2 a mistake in the study, 3 the run could not go on, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
+    """The whole command; returns the exit code. `flow` is set by `python -m flows.<flow>`."""
+    options, settings = _parse(list(sys.argv[1:] if arguments is None else arguments), flow)
+    try:
+        return _dispatch(options, settings, flow)
+    except StudyError as error:
+        _told(error, options)
+        return 2
+    except ButtermilkError as error:
+        _told(error, options)
+        return 3
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on from here; nothing is paid for twice.", file=sys.stderr)
+        return 130
+
+
+def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
+    name = f"python -m flows.{flow}" if flow else "python -m flows"
+    parser = argparse.ArgumentParser(
+        prog=name, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Study texts with language models: cited, checked, reproducible.",
+    )  # fmt: skip
+    verbs = "; ".join(f"{verb}: {what}" for verb, what in VERBS.items())
+    parser.add_argument("verb", nargs="?", metavar="verb", help=verbs)
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, see below")
+    parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
+    parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
+    options, rest = parser.parse_known_intermixed_args(arguments)
+    unknown = [text for text in rest if text.startswith("-")]
+    if unknown:
+        parser.error(f"unknown option {unknown[0]}")
+    settings = [*([options.verb] if options.verb else []), *options.settings, *rest]
+    if settings and settings[0] in VERBS:
+        options.verb, settings = settings[0], settings[1:]
+    else:
+        options.verb = "run"
+        if settings and "=" not in settings[0]:
+            parser.error(f"unknown verb '{settings[0]}'; choose from {', '.join(VERBS)}, or write key=value")
+    return options, settings
+
+
+def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
+    if options.debug:
+        traceback.print_exc()
+        return
+    problems = getattr(error, "problems", None)
+    for line in [str(problem) for problem in problems] if problems else [str(error)]:
+        print(line, file=sys.stderr)
+    if problems:
+        noun = "mistake" if len(problems) == 1 else "mistakes"
+        print(f"\n{len(problems)} {noun}; nothing was run and no model was asked.", file=sys.stderr)
+
+
+def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    if options.verb == "list":
+        from flows.listing import listing
+
+        print(listing(options.config_dir, as_json=options.json))
+        return 0
+    from flows.compose import compose
+
+    asked = options.verb == "run" and not options.cfg
+    studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
+    _tell_notices(studies)
+    if options.cfg:
+        print(json.dumps(studies[0].config, indent=2, ensure_ascii=False, default=str) if studies else "{}")
+        return 0
+    if options.verb == "check":
+        print(json.dumps({"ok": True}) if options.json else f"{_names(studies)}: no mistakes found")
+        return 0
+    if not asked:
+        return _plan(studies, options)
+    from flows.running import run_studies
+
+    return run_studies(studies, options)
+
+
+def _names(studies: Sequence[Study]) -> str:
+    return ", ".join(study.flow.name for study in studies) or "the configuration"
+
+
+def _tell_notices(studies: Sequence[Study]) -> None:
+    for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
+        print(f"note: {notice}", file=sys.stderr)
+
+
+def _plan(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from flows.console import show_plan
+    from flows.plan import make_plan
+
+    plans = [make_plan(study) for study in studies]
+    if options.json:
+        as_dicts: list[dict[str, Any]] = [asdict(plan) for plan in plans]
+        print(json.dumps(as_dicts, indent=2, default=str))
+    else:
+        for plan in plans:
+            show_plan(Console(), plan)
+    return 0

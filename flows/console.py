@@ -1,0 +1,121 @@
+"""Console: the plan, the progress and the answer, for a reader at a terminal."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from contract.findings import Citation, CitedAnswer, Source
+from flows.plan import Plan
+from flows.report.markdown import DEMONSTRATION, where
+
+if TYPE_CHECKING:
+    from contract.messages import AgentTrace
+    from flows.ledger import Totals
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """What will run: steps, models, calls, cost."""
+    table = Table(title=f"Plan: {plan.flow}", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "agent", "models", "calls", "when"):
+        table.add_column(heading)
+    for step in plan.steps:
+        calls = f"{step.least}" if step.least == step.most else f"{step.least} to {step.most}"
+        table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape(step.condition or ""))
+    console.print(table)
+    least, most = plan.model_calls
+    console.print(f"{least} to {most} model calls; cost: {cost_text(plan)}\n", highlight=False)
+
+
+def cost_text(plan: Plan) -> str:
+    """What the plan can cost, in words."""
+    if plan.cost_usd is None:
+        return "unknown, because a model's price is not known"
+    _, most = plan.cost_usd
+    return f"at most about ${most:.4f}, less what is kept from earlier runs" if most else "nothing"
+
+
+class Live(AbstractContextManager["Live"]):
+    """Progress on a terminal: cells ended by status, cost so far. Plain lines where there is no terminal."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True,
+            disable=quiet or not console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Live:
+        self._progress.start()
+        self._task = self._progress.add_task("starting", total=None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """What is going on now."""
+        if self._task is not None:
+            self._progress.update(self._task, description=escape(text))
+
+    def indexing(self, done: int, total: int | None) -> None:
+        """Documents of the corpus indexed so far."""
+        self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} documents")
+
+    def cell(self, trace: AgentTrace, totals: Totals) -> None:
+        """One cell has ended."""
+        counts = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
+        self.say(f"{trace.step}: {counts}; ${totals.cost_usd:.4f}")
+        if not self._quiet and trace.status not in ("completed", "skipped"):
+            told = trace.error.message if trace.error else trace.note or ""
+            self._console.print(f"{trace.step} {trace.status}: {escape(told)}", style="yellow", highlight=False)
+
+
+def show_answer(console: Console, answer: CitedAnswer) -> None:
+    """The answer: every sentence, its quotations, and what is not known."""
+    console.print(f"\n[bold]{escape(answer.question)}[/bold]\n", highlight=False)
+    if answer.abstained:
+        console.print(f"[bold]{answer.summary}[/bold]\n", highlight=False)
+    for number, claim in enumerate(answer.claims, start=1):
+        console.print(f"{number}. {escape(claim.text)}", highlight=False)
+        for citation in claim.citations:
+            _quotation(console, citation)
+    _listed(console, "Not answered", [escape(text) for text in answer.unanswered])
+    if answer.differences:
+        told = [
+            f"{escape(matter.topic)}: {len(matter.positions)} positions" for matter in answer.differences.divergences
+        ]
+        _listed(console, f"Differences: {escape(answer.differences.conclusion)}", told or ["none"])
+    _listed(console, "Left out: no quotation could be verified", [escape(claim.text) for claim in answer.dropped])
+    heading = "Nearest decisions" if answer.abstained else "Found but not used"
+    _listed(console, heading, [_source(source) for source in answer.not_used])
+    if answer.quality == "demonstration":
+        console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
+
+
+def _quotation(console: Console, citation: Citation) -> None:
+    console.print(Padding(f"[green]“{escape(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
+    console.print(Padding(f"[dim]— {escape(where(citation))}[/dim]\n", (0, 0, 0, 3)), highlight=False)
+
+
+def _source(source: Source) -> str:
+    return f"{escape(source.title)} ({source.record_id}{f', {source.date}' if source.date else ''})"
+
+
+def _listed(console: Console, heading: str, items: list[str]) -> None:
+    if items:
+        console.print(f"[bold]{heading}[/bold]", highlight=False)
+        for item in items:
+            console.print(f"  • {item}", highlight=False)
+        console.print()

@@ -1,0 +1,24 @@
+"""Declared flows: a flow of conf/ as an importable Prefect flow, for deployments and the Prefect UI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import Flow
+
+from flows.compose import compose
+from flows.runner import make_flow
+from flows.study import Study
+
+
+def declare(name: str) -> Flow[..., Any]:
+    """The flow of that name. It is composed anew whenever it starts, from the parameters that it is started with."""
+    [study] = compose([name], [], require_request=False)
+
+    def study_of(request: Mapping[str, Any]) -> Study:
+        given = [f"{key}={value}" for key, value in request.items() if value is not None]
+        [composed] = compose([name], given)
+        return composed
+
+    return make_flow(study.flow, study_of)

@@ -1,0 +1,96 @@
+"""Ledger: every cell of a run, written down as it ends, and what the run adds up to.
+
+Rows go to `answers.jsonl` one by one, so memory does not grow with the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+from contract.calls import Usage
+from contract.messages import AgentTrace, CellStatus
+
+HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input"})
+"""Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
+
+
+@dataclass
+class Totals:
+    """What the run adds up to so far."""
+
+    cells: Counter[CellStatus] = field(default_factory=Counter[CellStatus])
+    by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
+    task_runs: int = 0
+    calls_paid: int = 0
+    calls_kept: int = 0
+    """Replies read again instead of paid for."""
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal = Decimal(0)
+    """Known cost of the calls paid for in this run."""
+    cost_unknown: int = 0
+    """Paid calls whose price is not known; they are not in `cost_usd`."""
+
+    @property
+    def holes(self) -> int:
+        """Cells that should have an output and have none."""
+        return sum(self.cells[status] for status in HOLES)
+
+    def add(self, trace: AgentTrace, *, fresh: bool) -> None:
+        """Counts one cell; `fresh` says that it ran now, so that its calls may have been paid for in this run."""
+        self.cells[trace.status] += 1
+        self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
+        for call in trace.calls:
+            if call.reply is None:
+                continue
+            if call.from_cache or not fresh:
+                self.calls_kept += 1
+                continue
+            self.calls_paid += 1
+            self.usage = self.usage + call.reply.usage
+            if call.reply.cost_usd is None:
+                self.cost_unknown += 1
+            else:
+                self.cost_usd += call.reply.cost_usd
+
+
+Listener = Callable[[AgentTrace, Totals], None]
+
+
+class Ledger:
+    """Takes in every cell of a run. Use as a context manager; the file is complete when it closes."""
+
+    def __init__(self, folder: Path, listener: Listener | None = None) -> None:
+        self.path = folder / "answers.jsonl"
+        self.totals = Totals()
+        self._listener = listener
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Ledger:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._file:
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+
+    @property
+    def _part(self) -> Path:
+        return self.path.with_suffix(".jsonl.part")
+
+    def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool) -> None:
+        """Writes down one cell."""
+        if self._file is None:
+            raise RuntimeError("the ledger is not open")
+        self._file.write(trace.model_dump_json() + "\n")
+        self.totals.add(trace, fresh=fresh)
+        self.totals.task_runs += task_run
+        if self._listener:
+            self._listener(trace, self.totals)

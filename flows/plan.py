@@ -1,0 +1,117 @@
+"""Plan: what a flow will do before it does it: steps, models, how many calls at least and at most, and their price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from math import prod
+
+from agents.agent import load
+from contract.flow import Gate, Loop, Node, Step
+from contract.models import HostedModel
+from flows.study import Study
+
+CHARACTERS_A_TOKEN = 4
+"""Rule of thumb for English prose; only the estimate of cost rests on it."""
+MAX_OUTPUT_TOKENS = 2048
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of the plan."""
+
+    name: str
+    agent: str
+    models: tuple[str, ...]
+    least: int
+    """Agent calls at least: 0 for what is conditional."""
+    most: int
+    """Agent calls at most: every round, every repeat, no re-asks."""
+    condition: str | None
+    asks_model: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order, and what their model calls can cost."""
+
+    flow: str
+    records: int
+    steps: tuple[PlannedStep, ...]
+    cost_usd: tuple[Decimal, Decimal] | None
+    """Least and most, in US dollars; None when the price of a model is not known."""
+    demonstration: bool
+    """True when only embedded models are asked."""
+
+    @property
+    def model_calls(self) -> tuple[int, int]:
+        """Least and most model calls."""
+        asking = [step for step in self.steps if step.asks_model]
+        return sum(step.least for step in asking), sum(step.most for step in asking)
+
+
+def make_plan(study: Study, records: int = 1) -> Plan:
+    """The plan of a study over that many records. Runs nothing and reads no corpus."""
+    steps = tuple(_planned(study.flow.steps.items(), records, 1, None))
+    kinds = {study.models[name].kind for name in study.used_models}
+    return Plan(
+        flow=study.flow.name,
+        records=records,
+        steps=steps,
+        cost_usd=_cost(study, steps),
+        demonstration=bool(kinds) and kinds <= {"embedded"},
+    )
+
+
+def _planned(
+    nodes: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
+) -> Iterator[PlannedStep]:
+    for name, node in nodes:
+        if isinstance(node, Loop):
+            reason = why or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
+            yield from _planned(node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+        elif isinstance(node, Gate):
+            yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
+        else:
+            yield _step(name, node, records, rounds, why)
+
+
+def _step(name: str, step: Step, records: int, rounds: int, why: str | None) -> PlannedStep:
+    cells = prod(len(values) for values in step.variants.values()) * (step.repeats or 1) * records
+    agent = load(step.agent)
+    optional = bool(step.when or step.min_inputs)
+    given = step.variants.get("model", (step.parameters.get("model"),))
+    models = tuple(str(model) for model in given if model)
+    return PlannedStep(
+        name=name,
+        agent=step.agent,
+        models=models,
+        least=0 if optional else cells,
+        most=cells * rounds,
+        condition=step.when or why,
+        asks_model="model" in agent.Parameters.model_fields,
+    )
+
+
+def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decimal] | None:
+    least, most = Decimal(0), Decimal(0)
+    for step in steps:
+        for model in step.models if step.asks_model else ():
+            config = study.models[model]
+            if not isinstance(config, HostedModel):
+                continue
+            price = config.price
+            if price is None:
+                return None
+            ceiling = (
+                _input_tokens(study) * price.input_per_mtok + MAX_OUTPUT_TOKENS * price.output_per_mtok
+            ) / 1_000_000
+            most += ceiling * step.most / len(step.models)
+    return least, most
+
+
+def _input_tokens(study: Study) -> int:
+    corpus = study.storage.get(study.flow.corpus or "")
+    characters = getattr(corpus, "chunk_characters", 1200) * 12 + 3000
+    return characters // CHARACTERS_A_TOKEN

@@ -1,0 +1,69 @@
+"""A cited answer as Markdown: for the run folder, and for the artifact in the Prefect UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
+
+DEMONSTRATION = "Demonstration quality: embedded models; set a key and add `llms=lite` for a written answer."
+
+
+def answer_markdown(answer: CitedAnswer) -> str:
+    """The whole answer, every sentence with its quotations and where they stand."""
+    return "\n".join(_lines(answer)).strip() + "\n"
+
+
+def _lines(answer: CitedAnswer) -> Iterator[str]:
+    yield f"# {_escaped(answer.question)}\n"
+    if answer.quality == "demonstration":
+        yield f"*{DEMONSTRATION}*\n"
+    yield f"**{answer.summary}**\n"
+    for number, claim in enumerate(answer.claims, start=1):
+        yield from _claim(number, claim)
+    if answer.unanswered:
+        yield from _list("Not answered", [_escaped(text) for text in answer.unanswered])
+    if answer.differences:
+        yield from _differences(answer.differences)
+    if answer.dropped:
+        yield from _list(
+            "Left out, because no quotation could be verified", [_escaped(claim.text) for claim in answer.dropped]
+        )
+    if answer.not_used:
+        heading = "Nearest decisions" if answer.abstained else "Found but not used"
+        yield from _list(heading, [_source(source) for source in answer.not_used])
+
+
+def _claim(number: int, claim: Claim) -> Iterator[str]:
+    yield f"{number}. {_escaped(claim.text)}\n"
+    for citation in claim.citations:
+        yield f"   > {_escaped(citation.quote)}\n   >\n   > — {where(citation)}\n"
+
+
+def where(citation: Citation) -> str:
+    """Title, id, date and section of a citation."""
+    dated = f", {citation.date}" if citation.date else ""
+    return f"{citation.title} ({citation.record_id}{dated}), {citation.section}"
+
+
+def _differences(differences: Differences) -> Iterator[str]:
+    yield f"\n## Where the models differ\n\n{_escaped(differences.conclusion)}\n"
+    for matter in differences.divergences:
+        yield f"- **{_escaped(matter.topic)}**"
+        for position in matter.positions:
+            yield f"  - {_escaped(position.position)} ({', '.join(position.held_by)})"
+
+
+def _list(heading: str, items: list[str]) -> Iterator[str]:
+    yield f"\n## {heading}\n"
+    yield from (f"- {item}" for item in items)
+
+
+def _source(source: Source) -> str:
+    named = f"{_escaped(source.title)} ({source.record_id}{f', {source.date}' if source.date else ''})"
+    return f"[{named}]({source.uri})" if source.uri and source.uri.startswith("https://") else named
+
+
+def _escaped(text: str) -> str:
+    """Text from records and models, so that it cannot become markup in the page that shows it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

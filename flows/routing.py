@@ -1,0 +1,144 @@
+"""Routing: branches, loops, host routes and human gates, each a conditional subflow that shows why it was skipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from prefect import Flow, Task
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
+from prefect.states import Completed
+from prefect.utilities.annotations import allow_failure
+from pydantic import Field, create_model
+
+from agents.host import STOP
+from contract.base import JsonValue
+from contract.flow import Gate, GateField, Loop, Node, Step
+from flows.expressions import compile_condition
+from flows.grid import listed_inputs
+from flows.scope import Scope
+
+Body = Callable[[], Awaitable[State[Any] | None]]
+
+_PYTHON: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
+
+
+def _skipped(reason: str) -> State[Any]:
+    return Completed(name="Skipped", message=reason)
+
+
+async def _say_skipped(label: str, reason: str) -> State[Any]:  # noqa: ARG001 - the label names the task run
+    return _skipped(reason)
+
+
+_skip_task = Task(_say_skipped, name="skipped", task_run_name="{label}", persist_result=False)
+
+
+def edges(states: Sequence[State[Any]]) -> list[Any]:
+    """States to wait for: they draw the edges, and a failed one does not stop what comes after."""
+    return [state if state.is_completed() else allow_failure(state) for state in states]
+
+
+async def subflow(name: str, label: str, body: Body, wait_for: Sequence[State[Any]]) -> State[Any]:
+    """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
+    flow: Flow[..., Any] = Flow(
+        body, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
+    )
+    running: Any = flow(return_state=True, wait_for=edges(wait_for))
+    state: State[Any] = await running
+    if not state.is_completed():
+        await state.aresult()
+    return state
+
+
+async def show_skipped(name: str, reasons: Sequence[str], wait_for: Sequence[State[Any]]) -> State[Any]:
+    """A task run in the state Skipped, for a step that no record needs."""
+    return await _skip_task(f"{name} · skipped", summary(reasons), return_state=True, wait_for=edges(wait_for))
+
+
+async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for: Sequence[State[Any]]) -> State[Any]:
+    """A child run in the state Skipped, for a branch that no record takes."""
+
+    async def body() -> State[Any]:
+        return _skipped(summary(reasons))
+
+    return await subflow(name, f"{label} · skipped", body, wait_for)
+
+
+def summary(reasons: Sequence[str]) -> str:
+    """The reasons, each with how many records it holds for."""
+    counted = Counter(reasons).most_common(5)
+    if len(reasons) == 1:
+        return counted[0][0]
+    return "; ".join(f"{reason} ({number} records)" for reason, number in counted)
+
+
+def why_not(name: str, node: Node, scope: Scope, loop: Loop | None) -> str | None:
+    """Why the node does not run for this record; None when it does. Raises ValueError from a condition."""
+    if loop and loop.host and (reason := _host_says_no(name, scope, loop)):
+        return reason
+    inputs = {} if isinstance(node, Loop) else scope.inputs(node)
+    if node.when and not compile_condition(node.when).evaluate({**scope.view(), **inputs}):
+        return f"{node.when} does not hold{_counts(node.when, inputs)}"
+    if isinstance(node, Step) and listed_inputs(inputs) < node.min_inputs:
+        return f"{listed_inputs(inputs)} inputs, and min_inputs is {node.min_inputs}"
+    return None
+
+
+def _counts(condition: str, inputs: Mapping[str, JsonValue]) -> str:
+    lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list) and name in condition}
+    return f": {', '.join(f'{number} {name}' for name, number in lists.items())}" if lists else ""
+
+
+def _host_says_no(name: str, scope: Scope, loop: Loop) -> str | None:
+    request = chosen(scope, loop)
+    if name == loop.host or loop.host not in scope.cells:
+        return None
+    if request is None:
+        return "the host gave no answer"
+    if request["step"] == STOP:
+        return f"the host stopped: {request['reason']}"
+    if name in loop.choices and request["step"] != name:
+        return f"the host chose {request['step']}"
+    return None
+
+
+def chosen(scope: Scope, loop: Loop) -> dict[str, Any] | None:
+    """What the loop's host asked for in this round, as a `UnifiedRequest` dumps."""
+    traces = scope.cells.get(loop.host or "", [])
+    current = [trace for trace in traces if trace.round == scope.round and trace.value is not None]
+    value: Any = scope.values.get(loop.host or "")
+    return value if current else None
+
+
+def finished(scope: Scope, loop: Loop) -> bool:
+    """Whether the loop ends for this record after the present round. Raises ValueError from the condition."""
+    if loop.host:
+        request = chosen(scope, loop)
+        if request is None or request["step"] == STOP:
+            return True
+    return bool(loop.until) and compile_condition(loop.until or "").evaluate(scope.view())
+
+
+async def ask(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Waits for a person's answer in the Prefect UI. Raises prefect's FlowPauseTimeout when none comes in time."""
+    form = _form(gate, shown)
+    pausing: Any = pause_flow_run(wait_for_input=form, timeout=gate.timeout_seconds, poll_interval=1)
+    answer: RunInput = await pausing
+    return answer.model_dump(mode="json")
+
+
+def _form(gate: Gate, shown: Mapping[str, JsonValue]) -> type[RunInput]:
+    fields: dict[str, Any] = {name: (_PYTHON[field.type], _field(field)) for name, field in gate.fields.items()}
+    form: type[RunInput] = create_model("GateAnswer", __base__=RunInput, **fields)
+    lines = [f"**{name}**: {value}" for name, value in shown.items()]
+    return form.with_initial_data(description="\n\n".join([gate.gate, *lines]))
+
+
+def _field(field: GateField) -> Any:
+    if field.default is None:
+        return Field(description=field.description)
+    return Field(default=field.default, description=field.description)

@@ -1,0 +1,176 @@
+"""Runner: a composed study as a Prefect flow, from its records to its run folder."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Completed, Failed
+
+from contract.base import JsonValue, digest
+from contract.findings import CitedAnswer
+from contract.flow import FlowParameter, FlowSpec
+from contract.messages import AgentTrace
+from contract.record import Record
+from flows.compiler import Course, Services
+from flows.ledger import Ledger, Totals
+from flows.records import records_of
+from flows.routing import subflow
+from flows.run_folder import manifest, new_folder, write, write_cells, write_json
+from flows.scope import Scope
+from flows.services import services
+from flows.study import Study
+
+_TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
+
+
+@dataclass
+class Outcome:
+    """What became of a run."""
+
+    folder: Path
+    totals: Totals
+    flow_run_id: UUID | None = None
+    flow_runs: set[UUID] = field(default_factory=set[UUID])
+    """The Prefect flow runs that hold its task runs."""
+    results: list[tuple[Record, JsonValue]] = field(default_factory=list[tuple[Record, JsonValue]])
+    """For each record the output of the flow's `result` step, or None."""
+
+
+class Watcher:
+    """Looks on while a run goes; every method may be overridden, none need be."""
+
+    def indexing(self, done: int, total: int | None) -> None:
+        """Documents of the corpus read so far."""
+
+    def cell(self, trace: AgentTrace, totals: Totals) -> None:
+        """One cell has ended."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """The run is over and its folder is written."""
+
+
+def make_flow(
+    spec: FlowSpec, study_of: Callable[[Mapping[str, Any]], Study], watcher: Watcher | None = None
+) -> Flow[..., Any]:
+    """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
+
+    `study_of` composes the study when the flow starts, from the parameters that it was started with.
+    """
+
+    async def run(**request: Any) -> State[Any]:
+        return await _run(study_of(request), watcher or Watcher())
+
+    run.__signature__ = _signature(spec.parameters)  # type: ignore[reportFunctionMemberAccess]
+    run.__name__ = spec.name
+    return Flow(
+        run,
+        name=spec.name,
+        description=spec.description,
+        flow_run_name=_run_name(spec),
+        persist_result=False,
+        validate_parameters=False,
+    )
+
+
+def _signature(parameters: Mapping[str, FlowParameter]) -> inspect.Signature:
+    ordered = sorted(parameters.items(), key=lambda item: not item[1].required)
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if parameter.required else parameter.default,
+                annotation=_TYPES[parameter.type],
+            )
+            for name, parameter in ordered
+        ]
+    )
+
+
+def _run_name(spec: FlowSpec) -> Callable[[], str] | None:
+    prefix, _, name = spec.records.partition(".")
+    if prefix != "parameters":
+        return None
+
+    def from_parameters() -> str:
+        from prefect.runtime import flow_run
+
+        return f"{spec.name}: {str(flow_run.parameters.get(name, ''))[:80]}"
+
+    return from_parameters
+
+
+async def _run(study: Study, watcher: Watcher) -> State[Any]:
+    folder = new_folder(study.run.folder, study.flow.name)
+    records = list(records_of(study))
+    with Ledger(folder, watcher.cell) as ledger:
+        async with services(study, ledger, watcher.indexing) as opened:
+            outcome = Outcome(folder, ledger.totals, _flow_run_id(), opened.cells.flow_runs)
+            async for scope in _scopes(study, opened, records):
+                outcome.results.append((scope.record, scope.values.get(study.flow.result)))
+    await _leave_behind(study, records, outcome)
+    watcher.ended(outcome)
+    return _state(outcome)
+
+
+def _flow_run_id() -> UUID | None:
+    context = FlowRunContext.get()
+    return context.flow_run.id if context and context.flow_run else None
+
+
+async def _scopes(study: Study, opened: Services, records: Sequence[Record]) -> AsyncIterator[Scope]:
+    course = Course(study.flow, opened)
+    batches = list(_batches(records, study.run.batch))
+    for number, batch in enumerate(batches):
+        scopes = [Scope(record, study.request) for record in batch]
+        if len(batches) == 1:
+            await course.run(scopes)
+        else:
+            first = number * study.run.batch + 1
+            label = f"records {first}-{first + len(batch) - 1}"
+            await subflow(f"{study.flow.name}/records", label, lambda scopes=scopes: course.run(scopes), [])
+        for scope in scopes:
+            yield scope
+
+
+def _batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
+
+
+async def _leave_behind(study: Study, records: Sequence[Record], outcome: Outcome) -> None:
+    folder = outcome.folder
+    write_cells(folder)
+    more: dict[str, JsonValue] = {"run": folder.name, "flow_run_id": str(outcome.flow_run_id)}
+    write_json(folder / "manifest.json", manifest(study, records, outcome.totals, **more))
+    write_json(folder / "results.json", [{"record_id": r.record_id, "result": value} for r, value in outcome.results])
+    from flows.report.markdown import answer_markdown
+
+    answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_answer(value)]
+    if answers:
+        text = "\n\n---\n\n".join(answer_markdown(answer) for answer in answers)
+        write(folder / "answer.md", text)
+        key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
+        creating: Any = acreate_markdown_artifact(text, key=key, description=answers[0].question)
+        await creating
+
+
+def _is_answer(value: JsonValue) -> bool:
+    return isinstance(value, dict) and {"claims", "abstained"} <= value.keys()
+
+
+def _state(outcome: Outcome) -> State[Any]:
+    totals = outcome.totals
+    told = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
+    if totals.holes:
+        return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {told}")
+    return Completed(message=told)

@@ -1,0 +1,184 @@
+"""Running from the command line: a server if there is none, the plan, the progress, the answer, where things are."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from contract.base import JsonValue
+from contract.errors import Problem, RunError, StudyError
+from contract.findings import CitedAnswer
+from flows.console import Live, show_answer, show_plan
+from flows.plan import make_plan
+from flows.request import with_request
+from flows.serving import PrivateServer, prefect_server
+from flows.study import Study
+
+_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_COLORS": "false",
+}
+
+
+def run_studies(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    """Runs each study; asks for what is missing when there is a terminal. Returns the exit code."""
+    if not studies:
+        raise StudyError(
+            [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
+        )
+    if not options.debug:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+    conversation = _conversation(studies)
+    with prefect_server() as server:
+        session = _Session(server, options)
+        return max(session.run(study) for study in conversation)
+
+
+def _conversation(studies: Sequence[Study]) -> Iterator[Study]:
+    """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
+    for study in studies:
+        if not study.missing_parameters:
+            yield study
+        elif sys.stdin.isatty():
+            yield from _asked(study)
+        else:
+            raise StudyError([_missing(name, study) for name in study.missing_parameters])
+
+
+def _missing(name: str, study: Study) -> Problem:
+    told = study.flow.parameters[name].description.rstrip(".")
+    return Problem("command line", f"the parameter '{name}' is missing ({told})", todo=f'write {name}="…"')
+
+
+def _asked(study: Study) -> Iterator[Study]:
+    [name, *others] = study.missing_parameters
+    if others:
+        raise StudyError([_missing(other, study) for other in others])
+    prompt = f"\n{study.flow.parameters[name].description} (empty line to end)\n> "
+    while text := _line(prompt):
+        yield with_request(study, name, text)
+
+
+def _line(prompt: str) -> str:
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        return ""
+
+
+class _Session:
+    """One server, any number of runs."""
+
+    def __init__(self, server: PrivateServer | None, options: argparse.Namespace) -> None:
+        self._server = server
+        self._json: bool = options.json
+        self._out = Console(soft_wrap=False)
+        self._err = Console(stderr=True)
+
+    def run(self, study: Study) -> int:
+        """One run, shown. Returns its exit code."""
+        plan = make_plan(study)
+        if not self._json:
+            show_plan(self._err, plan)
+        with Live(self._err, quiet=self._json) as live:
+            live.say("starting Prefect")
+            api_url = self._ready()
+            return asyncio.run(self._run(study, live, api_url))
+
+    def _ready(self) -> str | None:
+        # Imported while the server starts, which takes as long.
+        import_module("prefect")
+
+        if self._server is None:
+            return None
+        self._server.wait()
+        return self._server.api_url
+
+    async def _run(self, study: Study, live: Live, api_url: str | None) -> int:
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}):
+            return await self._flow(study, live)
+
+    async def _flow(self, study: Study, live: Live) -> int:
+        from flows.drain import drain
+        from flows.runner import Outcome, Watcher, make_flow
+
+        class Watching(Watcher):
+            outcome: Outcome | None = None
+            indexing = live.indexing  # type: ignore[reportAssignmentType]
+            cell = live.cell  # type: ignore[reportAssignmentType]
+
+            def ended(self, outcome: Outcome) -> None:
+                self.outcome = outcome
+
+        watching = Watching()
+        flow: Any = make_flow(study.flow, lambda _: study, watching)
+        state = await flow(**_given(study.request), return_state=True)
+        outcome = watching.outcome
+        if outcome is None:
+            await state.aresult()
+            raise RunError("the run ended without a result")
+        self._show(study, outcome, live)
+        live.say("recording the run in Prefect")
+        lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
+        if lost:
+            self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
+        return 1 if outcome.totals.holes else 0
+
+    def _show(self, study: Study, outcome: Any, live: Live) -> None:
+        if self._json:
+            print(json.dumps(_as_json(outcome), indent=2, ensure_ascii=False), flush=True)
+            return
+        live.__exit__(None, None, None)
+        for _, value in outcome.results:
+            if isinstance(value, Mapping) and "claims" in value:
+                show_answer(self._out, CitedAnswer.model_validate(value))
+        self._told(outcome, study)
+
+    def _told(self, outcome: Any, study: Study) -> None:
+        totals = outcome.totals
+        paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
+        cost = "unknown" if totals.cost_unknown else f"${totals.cost_usd:.4f}"
+        self._err.print(f"Model calls: {paid}. Cost: {cost}.", highlight=False)
+        if totals.holes:
+            self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
+        self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)
+        self._err.print(
+            f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
+        )
+
+
+def _given(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def _as_json(outcome: Any) -> dict[str, Any]:
+    totals = outcome.totals
+    return {
+        "results": [{"record_id": record.record_id, "result": value} for record, value in outcome.results],
+        "cells": dict(totals.cells),
+        "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
+        "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
+        "folder": str(Path(outcome.folder).absolute()),
+        "flow_run_id": str(outcome.flow_run_id),
+    }
+
+
+def _ui(server: PrivateServer | None, run: object) -> str:
+    if server is not None:
+        return f"`uv run prefect server start`, then http://127.0.0.1:4200/runs/flow-run/{run}"
+    from prefect.settings import PREFECT_UI_URL
+
+    return f"{PREFECT_UI_URL.value()}/runs/flow-run/{run}"

@@ -1,0 +1,86 @@
+"""What a run needs from outside, opened for its length: models, prompts, the corpus, agents, the result folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from agents.agent import Agent, load
+from agents.given import Given, Index
+from agents.llms.factory import ModelBook
+from agents.prompts import Prompts
+from contract.flow import FlowSpec, Loop, Node, Step
+from contract.storage import CorpusStorage
+from flows.cell import Cells
+from flows.compiler import Services
+from flows.ledger import Ledger
+from flows.results import KeptInResults, cache_folder, result_folder, result_store
+from flows.study import Study
+
+IndexProgress = Callable[[int, int | None], None]
+
+
+def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
+    """One instance of every agent that the flow names; agents hold no state."""
+    return {step.agent: load(step.agent)() for step in _steps(spec.steps.values())}
+
+
+def _steps(nodes: Any) -> list[Step]:
+    found = list[Step]()
+    for node in nodes:
+        found += _steps(node.loop.values()) if isinstance(node, Loop) else [node] if isinstance(node, Step) else []
+    return found
+
+
+def steps_of(spec: FlowSpec) -> dict[str, Step]:
+    """Every agent step of the flow by name, those in loops included."""
+    found = dict[str, Step]()
+
+    def collect(nodes: dict[str, Node]) -> None:
+        for name, node in nodes.items():
+            if isinstance(node, Loop):
+                collect(node.loop)
+            elif isinstance(node, Step):
+                found[name] = node
+
+    collect(spec.steps)
+    return found
+
+
+@asynccontextmanager
+async def services(study: Study, ledger: Ledger, progress: IndexProgress | None = None) -> AsyncGenerator[Services]:
+    """The services of one run; connections are given back when the block ends.
+
+    Raises StorageError when the corpus cannot be read.
+    """
+    folder = result_folder(study.run.results)
+    models = ModelBook(study.models, KeptInResults(result_store(folder)))
+    given = Given(models=models, prompts=Prompts(study.folders), index=await open_index(study, progress))
+    try:
+        yield Services(
+            given=given,
+            agents=agents_of(study.flow),
+            cells=Cells(study.run, folder),
+            ledger=ledger,
+            slots=asyncio.Semaphore(study.run.concurrency),
+        )
+    finally:
+        await models.aclose()
+
+
+async def open_index(study: Study, progress: IndexProgress | None = None) -> Index | None:
+    """The flow's corpus, brought up to date; None when it names none."""
+    config = study.storage.get(study.flow.corpus or "")
+    if not isinstance(config, CorpusStorage):
+        return None
+    from flows.storage.index import open_corpus
+
+    return await asyncio.to_thread(open_corpus, config, index_folder(), progress)
+
+
+def index_folder() -> Path:
+    """Where indexes are kept; they can be deleted at any time and are built again."""
+    return cache_folder() / "indexes"

@@ -1,0 +1,159 @@
+"""A Prefect server for the length of one run, where none is configured.
+
+It runs in a process of its own that ends when ours does, however ours ends: it watches a pipe whose other end only we
+hold. It keeps its data where every local Prefect server does, so `prefect server start` shows the runs afterwards.
+Started first and awaited late, because importing the server takes longer than all else that a small run does.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract.errors import RunError
+
+SETTINGS: Mapping[str, str] = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # With the default of one event a transaction, the recorder falls behind and its queue drops task runs.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
+"""Settings for any server that we start."""
+
+_SHORT_LIVED: Mapping[str, str] = {
+    f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
+    for service in ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP")
+} | {"PREFECT_SERVER_UI_ENABLED": "false"}
+"""What schedules, workers and automations need; none of them lives as long as one run."""
+
+START_SECONDS = 120.0
+"""The first start on a machine creates the database, which a slow disk makes long."""
+
+
+class PrivateServer:
+    """A server process that is ours alone."""
+
+    def __init__(self) -> None:
+        self._port = _free_port()
+        # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+            [sys.executable, "-m", "flows.serving", str(self._port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._words,
+            env={**os.environ, **SETTINGS, **_SHORT_LIVED},
+            # Ctrl-C in the terminal is for us: the server must outlive it long enough to record how the run ended.
+            start_new_session=True,
+        )
+
+    @property
+    def api_url(self) -> str:
+        """Where its API answers."""
+        return f"http://127.0.0.1:{self._port}/api"
+
+    def wait(self) -> None:
+        """Returns when the server answers. Raises RunError with its last words when it does not."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RunError(f"the Prefect server did not start: {self._last_words()}")
+            if _answers(self.api_url):
+                return
+            time.sleep(0.05)
+        raise RunError(f"the Prefect server did not answer within {START_SECONDS:.0f} s")
+
+    def stop(self) -> None:
+        """Ends the process and waits until it has."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._words.close()
+
+    def _last_words(self) -> str:
+        self._words.seek(0)
+        said = self._words.read().decode(errors="replace")
+        return said.strip().splitlines()[-1] if said.strip() else "it said nothing"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(api_url: str) -> bool:
+    import httpx
+
+    try:
+        return httpx.get(f"{api_url}/health", timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def configured_api() -> str | None:
+    """The API that the environment or the active Prefect profile names, or None. Does not import Prefect."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        return url
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
+    if not profiles.is_file():
+        return None
+    import tomllib
+
+    known = tomllib.loads(profiles.read_text(encoding="utf-8"))
+    active = os.environ.get("PREFECT_PROFILE") or known.get("active", "")
+    return known.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
+
+
+@contextmanager
+def prefect_server() -> Generator[PrivateServer | None]:
+    """The configured server (None), or a private one that is gone when the block ends."""
+    if configured_api():
+        yield None
+        return
+    server = PrivateServer()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _serve(port: int) -> None:
+    """The server process: serves until its standard input closes, which happens when its parent is gone."""
+    import gc
+
+    # Importing the server makes a great many objects that all stay; collecting in between only costs start-up time.
+    gc.disable()
+    import threading
+
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    gc.freeze()
+    gc.enable()
+    server = uvicorn.Server(uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error"))
+
+    def until_orphaned() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=until_orphaned, daemon=True).start()
+    server.run()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
