@@ -48,16 +48,18 @@ def parse_models(text: str, where: str, folder: Path | None = None) -> dict[str,
     Raises StudyError with every Problem found, each as `where:line`.
     """
     entries = _entries(text, where)
-    lines = _Lines(text, where)
+    lines = _Lines(text)
     models: dict[str, ModelConfig] = {}
-    problems: list[Problem] = []
+    problems: list[tuple[int, Problem]] = []
     for name, entry in entries.items():
         try:
             models[name] = _in_folder(_CONFIG.validate_python(entry), folder)
         except ValidationError as error:
-            problems += [_problem(name, found, lines) for found in error.errors(include_input=False)]
+            for found in error.errors(include_input=False):
+                line = lines.of([name, *found["loc"]])
+                problems.append((line, _problem(name, found, f"{where}:{line}")))
     if problems:
-        raise StudyError(problems)
+        raise StudyError([problem for _, problem in sorted(problems, key=lambda numbered: numbered[0])])
     return models
 
 
@@ -92,13 +94,12 @@ def _in_folder(config: ModelConfig, folder: Path | None) -> ModelConfig:
 class _Lines:
     """Where each value of a JSON text stands; JSON is YAML, and YAML's reader keeps the places."""
 
-    def __init__(self, text: str, where: str) -> None:
-        self._where = where
+    def __init__(self, text: str) -> None:
         # YAML forbids the tabs that JSON allows between values; inside strings JSON has none.
-        self._root = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)
+        self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
 
-    def of(self, steps: Sequence[str | int]) -> str:
-        """`file:line` of the innermost of `steps` that is there."""
+    def of(self, steps: Sequence[str | int]) -> int:
+        """The line of the innermost of `steps` that is there."""
         node, line = self._root, 1
         for step in steps:
             if not isinstance(node, yaml.MappingNode):
@@ -107,11 +108,10 @@ class _Lines:
             if pairs:
                 key, node = pairs[0]
                 line = key.start_mark.line + 1
-        return f"{self._where}:{line}"
+        return line
 
 
-def _problem(name: str, found: ErrorDetails, lines: _Lines) -> Problem:
-    where = lines.of([name, *found["loc"]])
+def _problem(name: str, found: ErrorDetails, where: str) -> Problem:
     # Pydantic puts the kind first in the place of an error.
     steps = [str(step) for step in found["loc"] if step not in _KINDS]
     field = ".".join(steps)

@@ -65,15 +65,15 @@ class Ledger:
         self.by_status: Counter[str] = Counter()
         self.requests: list[dict[str, Any]] = []
 
-    def begin(self, model: str, body: dict[str, Any], headers: dict[str, str]) -> Rule:
-        """Counts a call and picks the rule for it."""
+    def begin(self, model: str, body: dict[str, Any], headers: dict[str, str], port: int = 0) -> Rule:
+        """Counts a call, which came from the client's `port`, and picks the rule for it."""
         text = json.dumps(body, sort_keys=True, ensure_ascii=False)
         self.calls += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.by_key[hashlib.sha256(f"{model}\n{text}".encode()).hexdigest()] += 1
         self.by_model[model] += 1
-        self.requests.append({"model": model, "body": body, "headers": headers})
+        self.requests.append({"model": model, "body": body, "headers": headers, "port": port})
         return next((rule for rule in self.rules if rule.take(text)), Rule())
 
     def end(self, status: int) -> None:

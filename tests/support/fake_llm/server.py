@@ -54,7 +54,8 @@ class _Service:
         protocol, model = _route(request.url.path, body)
         if protocol is None:
             return JSONResponse({"error": {"message": "no such path"}}, status_code=404)
-        rule = self._ledger.begin(model, body, dict(request.headers))
+        port = request.client.port if request.client else 0
+        rule = self._ledger.begin(model, body, dict(request.headers), port)
         try:
             return await self._answer(protocol, protocol.read(model, body), rule, request)
         finally:
@@ -62,13 +63,19 @@ class _Service:
 
     async def _answer(self, protocol: Protocol, asked: Asked, rule: Rule, request: Request) -> Response:
         if rule.kind == "hang":
-            await asyncio.Event().wait()
+            return await _never(request)
         latency = self._latency if rule.latency is None else rule.latency
         if latency:
             await asyncio.sleep(latency)
         response = _failure(protocol, rule, request) if rule.kind == "status" else _success(protocol, asked, rule)
         self._ledger.end(response.status_code)
         return response
+
+
+async def _never(request: Request) -> Response:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response()
 
 
 def _route(path: str, body: dict[str, Any]) -> tuple[Protocol | None, str]:

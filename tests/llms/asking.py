@@ -1,0 +1,35 @@
+"""Requests that the tests of models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from contract.calls import Message, ModelRequest, ModelSettings, Part, Role, TextPart, schema_of
+
+
+def said(role: Role, text: str) -> Message:
+    """One turn of plain text."""
+    return Message(role=role, parts=(TextPart(text=text),))
+
+
+def request(
+    text: str = "Does it hold?",
+    *,
+    output: type[BaseModel] | None = None,
+    parts: Sequence[Part] = (),
+    max_tokens: int = 500,
+    repeat: int = 0,
+) -> ModelRequest:
+    """A request of a system and a user turn."""
+    asked = Message(role="user", parts=tuple(parts)) if parts else said("user", text)
+    return ModelRequest(
+        model="m",
+        model_fingerprint="f",
+        messages=(said("system", "Be brief."), asked),
+        settings=ModelSettings(max_tokens=max_tokens),
+        output_name=output.__name__ if output else None,
+        output_schema=schema_of(output) if output else None,
+        repeat=repeat,
+    )
