@@ -8,6 +8,9 @@ from pathlib import Path
 
 from contract.models import ModelConfig
 from contract.storage import StorageConfig
+from flows.check_resources import ResourceCheck
+from flows.check_steps import StepCheck, agents_of
+from flows.check_wiring import Wiring
 from flows.findings import Findings
 from flows.registry import Registry
 from flows.shape import ShapedFlow
@@ -26,4 +29,9 @@ class Surroundings:
 
 def check_flow(flow: ShapedFlow, around: Surroundings) -> frozenset[str]:
     """Puts every mistake into the findings; gives the names of the models that the flow asks."""
-    return frozenset()
+    agents = agents_of(flow, around.registry, around.findings)
+    Wiring(flow, agents, around.findings).check()
+    StepCheck(flow, agents, around.findings).check()
+    resources = ResourceCheck(flow, agents, around.models, around.storage, around.folders, around.findings)
+    resources.check()
+    return frozenset(resources.used)

@@ -50,12 +50,15 @@ class Condition:
     _expression: TemplateExpression = field(repr=False, compare=False)
 
     def evaluate(self, values: Mapping[str, Any]) -> bool:
-        """Whether the condition holds. Raises ValueError, in plain words, when the values do not let it be decided."""
-        wanted = {name: values[name] for name in self.names if name in values}
+        """Whether the condition holds; a name that is not in `values` is null.
+
+        Raises ValueError, in plain words, when the values do not let it be decided.
+        """
+        wanted = {name: values.get(name) for name in self.names}
         try:
             found = self._expression(**wanted)
             if isinstance(found, Undefined):
-                raise ValueError(f"the condition '{self.text}' names '{found._undefined_name}', which has no value")
+                raise ValueError(f"the condition '{self.text}' names what has no value")
             return bool(found)
         except UndefinedError as error:
             raise ValueError(f"the condition '{self.text}' cannot be decided: {error.message}") from None

@@ -23,8 +23,8 @@ def _child(node: Any, key: Any, path: KeyPath, findings: Findings) -> JsonValue:
     try:
         value = node[key]
         return _plain(value, path, findings)
-    except InterpolationKeyError as error:
-        return _missing_key(node, key, path, error, findings)
+    except InterpolationKeyError:
+        return _missing_key(node, key, path, findings)
     except RecursionError:
         raw = _raw(node, key)
         return _spoilt(path, f"{raw} leads back to itself", findings, todo="write a value in one of the places")
@@ -43,7 +43,7 @@ def _plain(value: Any, path: KeyPath, findings: Findings) -> JsonValue:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def _missing_key(node: Any, key: Any, path: KeyPath, error: Exception, findings: Findings) -> JsonValue:
+def _missing_key(node: Any, key: Any, path: KeyPath, findings: Findings) -> JsonValue:
     raw = _raw(node, key)
     wanted = raw.removeprefix("${").removesuffix("}")
     root = node._get_root()

@@ -158,7 +158,7 @@ def _called(loc: KeyPath, path: KeyPath) -> str:
 
 def _plain_message(misfit: Mapping[str, Any]) -> str:
     message = str(misfit["msg"])
-    for given, plain in (("Input should be", "it should be"), ("Value error, ", ""), ("Field required", "is missing")):
+    for given, plain in (("Input should be", "it should be"), ("Value error, ", ""), ("Field required", "is missing"), ("a valid tuple", "a list"), ("a valid dictionary", "a mapping of names"), ("a valid string", "text")):
         message = message.replace(given, plain)
     return message[0].lower() + message[1:]
 

@@ -1,0 +1,210 @@
+"""The check of what a flow names outside itself: models, templates, criteria, storages."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.criteria import Criteria, ignored_files
+from agents.llms.ready import not_ready
+from agents.prompts import Prompts, Template
+from contract.base import JsonValue
+from contract.errors import PromptError
+from contract.flow import FlowSpec, Step
+from contract.models import ModelConfig
+from contract.storage import CorpusStorage, FileStorage, StorageConfig
+from flows.findings import Findings, listed, nearest
+from flows.folders import shown
+from flows.nodes import Placed, nodes
+from flows.provenance import KeyPath
+from flows.registry import AgentClass
+from flows.shape import ShapedFlow
+
+_FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
+_SEARCHES = frozenset({"search"})
+"""Agents that look in the flow's corpus."""
+
+
+@dataclass
+class ResourceCheck:
+    """Checks what the steps of one flow name. `used` gathers the models that it asks."""
+
+    flow: ShapedFlow
+    agents: Mapping[str, AgentClass]
+    models: Mapping[str, ModelConfig]
+    storage: Mapping[str, StorageConfig]
+    folders: tuple[Path, ...]
+    findings: Findings
+    used: set[str] = field(default_factory=set[str])
+
+    def check(self) -> None:
+        """Puts every mistake into the findings."""
+        prompts, criteria = Prompts(self.folders), Criteria(self.folders)
+        for placed in nodes(self.flow.spec, self.flow.path):
+            agent = self.agents.get(placed.name)
+            if not isinstance(placed.node, Step) or agent is None:
+                continue
+            for name, value, path in _values(placed, placed.node, agent):
+                if not isinstance(value, str):
+                    continue
+                if name == "model":
+                    self._model(value, path)
+                elif name == "criteria":
+                    self._criterion(value, path, criteria)
+                elif name == "template":
+                    self._template(value, path, placed, agent, prompts)
+        self._ignored()
+        self._storages(self.flow.spec)
+
+    def _model(self, name: str, path: KeyPath) -> None:
+        config = self.models.get(name)
+        if config is None:
+            if not self.findings.is_spoilt(("models", name)):
+                todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
+                self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
+            return
+        known = name in self.used
+        self.used.add(name)
+        if known or config.kind == "embedded":
+            return
+        if reason := not_ready(config):
+            todo = "or use the embedded models with llms=embedded"
+            self.findings.at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
+
+    def _criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
+        try:
+            criteria.get(value)
+        except PromptError as error:
+            if str(error).startswith("no criterion"):
+                known = criteria.names()
+                what = f"there is no criterion '{value}'"
+                todo = f"put {value}.md into criteria/ of your config folder, or write the text itself; there are {listed(known)}"
+                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+            else:
+                self._tell_file(error, path, "write the criterion's text into it, in UTF-8")
+
+    def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:
+        try:
+            template = prompts.get(value)
+            wanted = template.variables
+        except PromptError as error:
+            if str(error).startswith("no template"):
+                known = prompts.names()
+                what = f"there is no template '{value}'"
+                todo = f"put {value}.md into prompts/ of your config folder; there are {listed(known)}"
+                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+            else:
+                self._tell_file(error, path, "mend the template")
+            return
+        except Exception as error:  # a template that includes what is not there
+            self.findings.at(path, f"the template '{value}' cannot be read: {error}")
+            return
+        known = _template_names(agent)
+        for name in sorted(wanted - known):
+            where = _line_in(template, name) or self.findings.provenance.where(path)
+            what = f"the template '{template.name}' wants '{name}', which '{placed.name}' does not give it"
+            todo = f"use one of {listed(known, 20)}, or mark it as optional with `is defined`"
+            self.findings.say(where, what, nearest=nearest(name, known), todo=todo)
+
+    def _tell_file(self, error: PromptError, path: KeyPath, todo: str) -> None:
+        found = _FILE_AND_LINE.match(str(error))
+        if found:
+            self.findings.say(f"{shown(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
+        else:
+            self.findings.at(path, str(error), todo=todo)
+
+    def _ignored(self) -> None:
+        for kind in ("criteria", "prompts"):
+            for path in ignored_files(self.folders, kind):
+                self.findings.notice(f"{shown(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/")
+
+    def _storages(self, flow: FlowSpec) -> None:
+        path = (*self.flow.path, "records")
+        root, _, name = flow.records.partition(".")
+        if root == "parameters" and name:
+            if name not in flow.parameters:
+                near = nearest(name, flow.parameters)
+                what = f"records come from 'parameters.{name}', which is no parameter of this flow"
+                todo = f"there are {listed(flow.parameters)}"
+                self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
+        elif found := self._storage(flow.records, path):
+            source = found.source if isinstance(found, CorpusStorage) else found
+            self._source(source, self._source_path(flow.records, found), flow.records)
+        path = (*self.flow.path, "corpus")
+        if flow.corpus is not None:
+            found = self._storage(flow.corpus, path)
+            if isinstance(found, CorpusStorage):
+                self._source(found.source, self._source_path(flow.corpus, found), flow.corpus)
+            elif found:
+                what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
+                self.findings.at(path, what, todo="name a storage of type corpus")
+        else:
+            self._needs_corpus(flow)
+
+    def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
+        found = self.storage.get(name)
+        if found is None and not self.findings.is_spoilt(("storage", name)):
+            todo = f"there are {listed(self.storage)}; new ones go into storage/ of your config folder"
+            self.findings.at(path, f"there is no storage '{name}'", nearest=nearest(name, self.storage), todo=todo)
+        return found
+
+    def _source_path(self, name: str, config: StorageConfig) -> KeyPath:
+        inner = ("source",) if isinstance(config, CorpusStorage) else ()
+        return ("storage", name, *inner, "path")
+
+    def _source(self, source: FileStorage, path: KeyPath, name: str) -> None:
+        place = source.path
+        what = None
+        if not place.exists():
+            what = "does not exist"
+        elif not os.access(place, os.R_OK):
+            what = "may not be read"
+        elif place.is_file() and place.stat().st_size == 0:
+            what = "is empty"
+        elif place.is_dir() and not any(place.iterdir()):
+            what = "is an empty folder"
+        if what:
+            todo = "mend `path:`; a relative one starts at the config folder that names it"
+            self.findings.at(path, f"the source of '{name}', {shown(place)}, {what}", todo=todo)
+
+    def _needs_corpus(self, flow: FlowSpec) -> None:
+        for placed in nodes(flow, self.flow.path):
+            if isinstance(placed.node, Step) and placed.node.agent in _SEARCHES:
+                corpora = [name for name, found in self.storage.items() if isinstance(found, CorpusStorage)]
+                what = f"'{placed.name}' searches, but the flow names no corpus"
+                self.findings.at((*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}")
+
+
+def _values(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[str, JsonValue, KeyPath]]:
+    """Every value that a parameter may take: the agent's default, the step's value, each variant."""
+    for name, declared in agent.Parameters.model_fields.items():
+        if name in step.variants:
+            for number, value in enumerate(step.variants[name]):
+                yield name, value, (*placed.path, "variants", name, str(number))
+        elif name in step.parameters:
+            given = step.parameters[name]
+            path = (*placed.path, "parameters", name)
+            if isinstance(given, list):
+                yield from ((name, value, (*path, str(number))) for number, value in enumerate(given))
+            else:
+                yield name, given, path
+        elif isinstance(declared.default, str):
+            yield name, declared.default, placed.path
+
+
+def _template_names(agent: AgentClass) -> frozenset[str]:
+    names: Any = getattr(agent, "template_variables", None)
+    given: frozenset[str] = names() if names else frozenset()
+    return given | {"record", *agent.Inputs.model_fields}
+
+
+def _line_in(template: Template, name: str) -> str | None:
+    if template.path is None:
+        return None
+    lines = template.source.splitlines()
+    at = next((n for n, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(name)}\b", line) and "{" in line), 1)
+    return f"{shown(template.path)}:{at}"
