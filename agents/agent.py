@@ -83,6 +83,12 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         ]
 
     @classmethod
+    @cache
+    def output_fingerprint(cls) -> str:
+        """Digest of the output's JSON schema, so that results of an older shape are not read as this one."""
+        return digest(cls.Output.model_json_schema())
+
+    @classmethod
     def tool(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
         """This agent as a tool: the arguments are its inputs, without those that the flow binds itself."""
         schema: dict[str, Any] = cls.Inputs.model_json_schema()

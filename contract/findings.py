@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, computed_field
+from pydantic import Field, StringConstraints
 
 from contract.base import Frozen, FrozenMap
 
@@ -84,7 +84,6 @@ class ResearchAnswer(Frozen):
     model: str | None = None
     quality: Literal["full", "demonstration"] = "full"
 
-    @computed_field
     @property
     def abstains(self) -> bool:
         """True when nothing verifiable can be said."""
@@ -197,7 +196,6 @@ class QualResults(Frozen):
 
     assessments: tuple[QualScore, ...] = Field(min_length=1, max_length=40)
 
-    @computed_field
     @property
     def correctness(self) -> float:
         """Share of assessments that are correct, 0 to 1."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from contract.messages import AgentOutput, AgentTrace
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.grid import Cell
-from flows.results import ResultFolder, cell_path
+from flows.results import cell_path
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Work:
 
 def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given) -> str:
     """The digest of all that the output depends on: no run id, no time, no names of steps."""
-    return digest([agent_name, agent.version, agent.depends_on(cell.input, given)])
+    return digest([agent_name, agent.version, agent.output_fingerprint(), agent.depends_on(cell.input, given)])
 
 
 class ByKey(CachePolicy):
@@ -142,7 +143,7 @@ async def _result(state: Any) -> Any:
 class Cells:
     """Runs cells as Prefect tasks, with one prepared task for each agent."""
 
-    def __init__(self, settings: RunSettings, folder: ResultFolder) -> None:
+    def __init__(self, settings: RunSettings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
         self._tasks = dict[str, Task[Any, Any]]()
@@ -183,7 +184,7 @@ class Cells:
             name=name,
             cache_policy=ByKey() if cached else NO_CACHE,
             persist_result=cached,
-            result_storage=self._folder,
+            result_storage=self._folder if cached else None,  # type: ignore[reportArgumentType]
             retries=settings.retries,
             retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
             retry_jitter_factor=0.3,

@@ -27,7 +27,7 @@ from flows.graph import dependencies, references
 from flows.grid import Cell, cells_of
 from flows.ledger import Ledger
 from flows.references import parse
-from flows.routing import ask, chosen, finished, show_skipped, skipped_branch, subflow, why_not
+from flows.routing import Body, ask, chosen, finished, show_skipped, skipped_branch, subflow, why_not
 from flows.scope import Scope
 
 
@@ -62,6 +62,11 @@ class Course:
         """All steps for those records. What becomes of each cell stands in the ledger and in the scopes."""
         await self._level(Level(self._spec.steps), scopes)
 
+    async def run_apart(self, scopes: Sequence[Scope], label: str) -> None:
+        """The same in a child run of its own, so that a run of many batches stays readable in the UI."""
+        body = self._body(Level(self._spec.steps), scopes)
+        await subflow(f"{self._spec.name}.records", label, body, [])
+
     async def _level(self, level: Level, scopes: Sequence[Scope]) -> None:
         waits = dependencies(level.nodes, level.loop.host if level.loop else None)
         tasks = dict[str, asyncio.Task[None]]()
@@ -78,7 +83,7 @@ class Course:
     async def _node(self, name: str, level: Level, scopes: Sequence[Scope], upstream: list[State[Any]]) -> None:
         node = level.nodes[name]
         going, reasons = self._sorted_out(name, node, scopes, level.loop)
-        label = f"{self._spec.name}/{name}"
+        label = f"{self._spec.name}.{name}"
         if not going:
             show = (
                 skipped_branch(label, name, reasons, upstream) if node.when else show_skipped(name, reasons, upstream)
@@ -130,22 +135,26 @@ class Course:
             await self._step(name, step, scopes, loop, [])
             return Completed(message=f"{step.when}")
 
-        return await subflow(f"{self._spec.name}/{name}", name, body, upstream)
+        return await subflow(f"{self._spec.name}.{name}", name, body, upstream)
 
     async def _loop(self, name: str, loop: Loop, scopes: Sequence[Scope], upstream: list[State[Any]]) -> State[Any]:
         active, waits = list(scopes), upstream
         for number in range(1, loop.max_rounds + 1):
             turn = [scope.next_round(number) for scope in active]
-
-            async def body(turn: list[Scope] = turn) -> None:
-                await self._level(Level(loop.loop, loop), turn)
-
-            state = await subflow(f"{self._spec.name}/{name}", f"{name} · round {number}", body, waits)
+            body = self._body(Level(loop.loop, loop), turn)
+            state = await subflow(f"{self._spec.name}.{name}", f"{name} · round {number}", body, waits)
             waits = [state]
             active = [scope for scope, now in zip(active, turn, strict=True) if not self._finished(name, now, loop)]
             if not active:
                 break
         return waits[0]
+
+    def _body(self, level: Level, scopes: Sequence[Scope]) -> Body:
+        # A closure without parameters: Prefect would make a form of any that it had.
+        async def body() -> None:
+            await self._level(level, scopes)
+
+        return body
 
     def _finished(self, name: str, scope: Scope, loop: Loop) -> bool:
         try:
@@ -160,7 +169,7 @@ class Course:
             for scope in scopes:
                 scope.values[name] = await ask(gate, scope.inputs(gate))  # type: ignore[reportArgumentType]
 
-        return await subflow(f"{self._spec.name}/{name}", f"{name} · a person is asked", body, upstream)
+        return await subflow(f"{self._spec.name}.{name}", f"{name} · a person is asked", body, upstream)
 
     async def _step(
         self, name: str, step: Step, scopes: Sequence[Scope], loop: Loop | None, upstream: list[State[Any]]

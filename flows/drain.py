@@ -22,14 +22,14 @@ _TERMINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 async def drain(flow_runs: Collection[UUID], expected: int) -> int:
     """How many of `expected` ended task runs of those flow runs the server still lacks; 0 when all is recorded."""
-    await _sent()
+    await sent()
     if not flow_runs:
         return 0
     async with get_client() as client:
         return await _recorded(client, [str(run) for run in flow_runs], expected)
 
 
-async def _sent() -> None:
+async def sent() -> None:
     """Everything queued in this process is on its way."""
     draining: Any = EventsWorker.drain_all(timeout=PATIENCE_SECONDS, at_exit=False)
     await draining

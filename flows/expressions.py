@@ -37,7 +37,13 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 def _sandbox() -> Environment:
     environment = _Sandbox(undefined=StrictUndefined, autoescape=False)
     environment.globals.clear()
+    environment.filters |= {"length": _length, "count": _length}
     return environment
+
+
+def _length(value: Any) -> int:
+    """What a skipped step would have given is null, and null holds nothing."""
+    return 0 if value is None else len(value)
 
 
 @dataclass(frozen=True)

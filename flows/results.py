@@ -1,7 +1,7 @@
 """Where results are kept: Prefect results as JSON, written so that a kill leaves the old file or the new, never half.
 
-Prefect's own local storage opens the target and writes into it; a process killed then leaves a torn file that the next
-run would take for a result.
+Prefect's own local storage opens the target and writes into it, so that another process can meet half a reply there and
+pay for it again. For cells that does no harm, since their replies are kept apart.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from anyio import to_thread
 from platformdirs import user_cache_path
 from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore
+from prefect.serializers import JSONSerializer
 
 from contract.calls import ModelReply
 
@@ -48,16 +49,16 @@ def cache_folder() -> Path:
     return user_cache_path("buttermilk", appauthor=False)
 
 
-def result_folder(configured: Path | None) -> ResultFolder:
-    """The result storage of a study. Cells are kept below `cells/`, model replies below `replies/`."""
+def result_folder(configured: Path | None) -> Path:
+    """The folder of a study's results, made if need be. Cells are kept below `cells/`, model replies below `replies/`."""
     folder = (configured or cache_folder() / "results").expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    return ResultFolder(basepath=str(folder))
+    return folder
 
 
-def result_store(folder: ResultFolder) -> ResultStore:
+def result_store(folder: Path) -> ResultStore:
     """A Prefect result store over the folder that keeps nothing in memory."""
-    return ResultStore(result_storage=folder, serializer="json", cache_result_in_memory=False)  # type: ignore[reportArgumentType]
+    return ResultStore(result_storage=ResultFolder(basepath=str(folder)), serializer=JSONSerializer(), cache_result_in_memory=False)
 
 
 class KeptInResults:

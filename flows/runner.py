@@ -23,7 +23,6 @@ from contract.record import Record
 from flows.compiler import Course, Services
 from flows.ledger import Ledger, Totals
 from flows.records import records_of
-from flows.routing import subflow
 from flows.run_folder import manifest, new_folder, write, write_cells, write_json
 from flows.scope import Scope
 from flows.services import services
@@ -136,8 +135,7 @@ async def _scopes(study: Study, opened: Services, records: Sequence[Record]) -> 
             await course.run(scopes)
         else:
             first = number * study.run.batch + 1
-            label = f"records {first}-{first + len(batch) - 1}"
-            await subflow(f"{study.flow.name}/records", label, lambda scopes=scopes: course.run(scopes), [])
+            await course.run_apart(scopes, f"records {first}-{first + len(batch) - 1}")
         for scope in scopes:
             yield scope
 

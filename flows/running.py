@@ -24,7 +24,9 @@ from flows.serving import PrivateServer, prefect_server
 from flows.study import Study
 
 _QUIET = {
-    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    # What went wrong is told in our own words; the UI still has Prefect's.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_COLORS": "false",
 }
@@ -112,7 +114,7 @@ class _Session:
             return await self._flow(study, live)
 
     async def _flow(self, study: Study, live: Live) -> int:
-        from flows.drain import drain
+        from flows.drain import drain, sent
         from flows.runner import Outcome, Watcher, make_flow
 
         class Watching(Watcher):
@@ -128,6 +130,7 @@ class _Session:
         state = await flow(**_given(study.request), return_state=True)
         outcome = watching.outcome
         if outcome is None:
+            await sent()
             await state.aresult()
             raise RunError("the run ended without a result")
         self._show(study, outcome, live)
