@@ -176,7 +176,9 @@ class ResourceCheck:
             if isinstance(placed.node, Step) and placed.node.agent in _SEARCHES:
                 corpora = [name for name, found in self.storage.items() if isinstance(found, CorpusStorage)]
                 what = f"'{placed.name}' searches, but the flow names no corpus"
-                self.findings.at((*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}")
+                self.findings.at(
+                    (*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
+                )
 
 
 def _values(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[str, JsonValue, KeyPath]]:

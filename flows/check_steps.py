@@ -94,7 +94,9 @@ class StepCheck:
                 self._tell(placed, (*placed.path, "variants", name, "0"), name, first[name], message, agent)
             elif not (name in step.variants or self._incomplete(placed)):
                 about = agent.Parameters.model_fields[name].description or ""
-                todo = f"add `{name}: …` below `parameters:`" + (f" ({' '.join(about.split()).rstrip('.')})" if about else "")
+                todo = f"add `{name}: …` below `parameters:`" + (
+                    f" ({' '.join(about.split()).rstrip('.')})" if about else ""
+                )
                 self.findings.at(placed.path, f"'{placed.name}' lacks the parameter '{name}' of its agent", todo=todo)
         for name, values in step.variants.items():
             for number, value in enumerate(values[1:], start=1):
@@ -111,10 +113,12 @@ class StepCheck:
             what = f"the agent of '{placed.name}' has no parameter '{name}'"
             self.findings.at(path, what, nearest=nearest(name, known), todo=f"its parameters are {listed(known)}")
             return
-        shown = "null" if value is None else repr(value)
-        what = f"the parameter '{name}' of '{placed.name}' is {shown}, but {message}"
+        problem = "null, but a value is needed" if value is None else f"{value!r}, but {message}"
+        what = f"the parameter '{name}' of '{placed.name}' is {problem}"
         about = known[name].description if name in known else None
-        self.findings.at(path, what, todo=f"it is for: {' '.join(about.split()).rstrip('.')}" if about else "write another value")
+        self.findings.at(
+            path, what, todo=f"it is for: {' '.join(about.split()).rstrip('.')}" if about else "write another value"
+        )
 
     def _inputs(self, placed: Placed, step: Step, agent: AgentClass, loop: Loop | None) -> None:
         known = agent.Inputs.model_fields
@@ -123,10 +127,15 @@ class StepCheck:
                 what = f"the agent of '{placed.name}' takes no input '{name}'"
                 path = (*placed.path, "inputs", name)
                 self.findings.at(path, what, nearest=nearest(name, known), todo=f"its inputs are {listed(known)}")
-        chosen = loop is not None and placed.name in loop.choices
+        # Which step a misspelt choice meant is unknown, so none of the loop's is said to lack what a host would give.
+        chosen = loop is not None and (placed.name in loop.choices or not loop.loop.keys() >= set(loop.choices))
         if chosen or self._incomplete(placed):
             return
-        supplied = agent.supplied if loop is not None and loop.host == placed.name else frozenset[str]()
+        supplied = (
+            agent.supplied
+            if loop is not None and (loop.host == placed.name or loop.host not in loop.loop)
+            else frozenset[str]()
+        )
         for name, field in known.items():
             if field.is_required() and name not in step.inputs and name not in supplied:
                 what = f"'{placed.name}' lacks the input '{name}' of its agent"

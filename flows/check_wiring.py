@@ -121,14 +121,18 @@ class Wiring:
         if name not in known and ("parameters", name) not in {p[-2:] for p in self.flow.incomplete}:
             near = nearest(name, known)
             what = f"'{text}' names no parameter of this flow"
-            self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=f"there are {listed(known)}")
+            self.findings.at(
+                path, what, nearest=f"parameters.{near}" if near else None, todo=f"there are {listed(known)}"
+            )
         return ANYTHING
 
     def _output(self, step: str, path: KeyPath, text: str) -> Any:
         placed = self.placed.get(step)
         if placed and isinstance(placed.node, Loop):
             inner = listed(placed.node.loop)
-            self.findings.at(path, f"'{text}' names a loop, which has no output", todo=f"name one of its steps: {inner}")
+            self.findings.at(
+                path, f"'{text}' names a loop, which has no output", todo=f"name one of its steps: {inner}"
+            )
         agent = self.agents.get(step)
         return getattr(agent, "Output", ANYTHING) if agent else ANYTHING
 
@@ -151,7 +155,8 @@ class Wiring:
             return
         inputs = () if isinstance(placed.node, Loop) else tuple(placed.node.inputs)
         known = {*inputs, *RESERVED, *self.placed, *self.flow.dropped}
-        for name in sorted(condition.names - known):
+        incomplete = placed.path in self.flow.incomplete
+        for name in sorted(condition.names - known) if not incomplete else ():
             what = f"the condition '{text}' names '{name}', which is neither an input nor a step"
             self.findings.at(path, what, nearest=nearest(name, known), todo=f"there are {listed(known)}")
         for chain in condition.chains:
@@ -179,7 +184,11 @@ class Wiring:
         except UnknownField as error:
             near = nearest(error.name, error.known)
             close = ".".join(near if word == error.name else word for word in chain) if near else None
-            todo = f"its fields are {listed(error.known)}" if error.known else "it is a list; use a filter such as | length"
+            todo = (
+                f"its fields are {listed(error.known)}"
+                if error.known
+                else "it is a list; use a filter such as | length"
+            )
             what = f"the condition '{text}': there is no field '{error.name}'"
             self.findings.at(path, what, nearest=close, todo=todo)
 

@@ -37,6 +37,8 @@ class Composed:
     flows: tuple[str, ...]
     folders: tuple[Path, ...]
     request: dict[str, str]
+    complete: bool
+    """False when a flow that was asked for could not be read at all."""
     words: frozenset[str]
     """The configuration's own names: groups and sections."""
 
@@ -58,7 +60,7 @@ def compose(
     agents: Registry = registry if registry is not None else InstalledAgents()
     composed = compose_config(flow_names, overrides, config_dir, findings)
     shaped = [found for name in composed.flows if (found := _shaped(name, composed, findings))]
-    if len(shaped) == len(composed.flows):
+    if shaped and len(shaped) == len(composed.flows) and composed.complete:
         known = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in shaped))
         tell_unknown(composed.request, known, set(composed.words), findings)
     models = models_of(composed.config.get("models"), findings)
@@ -129,7 +131,8 @@ def compose_config(
             provenance.add_argument(tuple(key.lstrip("+").split(".")), argument_text(text))
     config = resolved(_with_second_choice(merged, kept, findings), findings)
     asked = tuple(name for name in sources.listed["flows"] if not findings.is_spoilt(("flows", name)))
-    return Composed(config, asked, folders, arguments.request, words | _TOP_LEVEL)
+    complete = len(asked) == len(sources.listed["flows"])
+    return Composed(config, asked, folders, arguments.request, complete, words | _TOP_LEVEL)
 
 
 def _folders(config_dir: Path | None, findings: Findings) -> tuple[Path, ...]:

@@ -36,6 +36,10 @@ class Document:
             return {}
         return cast("dict[str, Any]", yaml.load(self.path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506
 
+    def says(self, word: str) -> bool:
+        """Whether a key or value of the file is exactly `word`."""
+        return any(node.value == word for node in _scalars(self.root))
+
     def line_of(self, words: Iterable[str]) -> int:
         """The first line on which a key or value holds one of `words`; 1 if none does."""
         wanted = tuple(words)

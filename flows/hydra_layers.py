@@ -20,7 +20,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -150,7 +150,7 @@ def _parseable(overrides: list[str], findings: Findings) -> list[str]:
         where = f"command line: {argument_text(text)}"
         try:
             override = OverridesParser.create().parse_override(text)
-        except OverrideParseException:
+        except HydraException:
             todo = "put the value in quotation marks inside quotation marks: name='\"value\"'"
             findings.say(where, "the value cannot be read", todo=todo)
             continue
@@ -201,8 +201,8 @@ def _stand_in(error: MissingConfigException, sources: Sources, findings: Finding
     name = (error.missing_cfg_file or "").strip("/")
     message = str(error).splitlines()[0]
     parent = found[1] if (found := _IN_FILE.match(message)) else "config"
-    document = sources.document(parent)
     group, _, choice = name.rpartition("/")
+    document = _naming(choice, sources, parent)
     known = choices(sources.folders, group) if group else []
     where = f"{shown(document.path)}:{document.line_of([choice])}" if document else "the configuration"
     there = f"there are {listed(known)}" if known else f"put a file {name}.yaml into a config folder"
@@ -212,6 +212,13 @@ def _stand_in(error: MissingConfigException, sources: Sources, findings: Finding
     if not name or name in sources.stubs:
         findings.raise_if_any()
     sources.stubs[name] = "{}\n"
+
+
+def _naming(choice: str, sources: Sources, parent: str) -> Document | None:
+    """The document that names `choice`: Hydra tells the one whose default was overridden, not the overriding one."""
+    first = sources.document(parent)
+    every = [first, *sources.documents.values()]
+    return next((found for found in every if found and found.says(choice)), first)
 
 
 def _tell(error: Exception, sources: Sources, findings: Findings) -> None:

@@ -43,6 +43,8 @@ class Provenance:
 
     def add_file(self, file: Path, root: yaml.Node, prefix: KeyPath) -> None:
         """Lays a file's marks over what is known, as Hydra lays its values."""
+        if prefix:
+            self.places.setdefault(prefix, Place(f"{shown(file)}:1", file))
         for path, line, value in _marks(root, prefix):
             if path == (*prefix, "defaults"):
                 continue

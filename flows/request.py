@@ -61,6 +61,7 @@ def typed_request(shaped: ShapedFlow, raw: Mapping[str, str], findings: Findings
         values[name] = parameter.default
         if parameter.default is not None and (why := _misfit(parameter, parameter.default)):
             findings.at((*path, "default"), f"the default of '{name}' is {parameter.default!r}, but {why}")
+            values[name] = None
         if name in raw:
             values[name] = _typed(name, parameter, raw[name], findings)
         if parameter.required and (values[name] is None or values[name] == ""):
@@ -97,7 +98,7 @@ def applied(
             if name in variants:
                 variants[name] = tuple(_item(declared.get(name), item) for item in split_list(text) or [text])
                 findings.provenance.add_argument((*path, "variants", name), argument_text(f"{name}={text}"))
-            elif name in parameters or name in declared:
+            elif request.values.get(name, text) is not None and (name in parameters or name in declared):
                 given = request.values.get(name) if name in request.values else _item(declared.get(name), text)
                 parameters[name] = given
                 findings.provenance.add_argument((*path, "parameters", name), argument_text(f"{name}={text}"))

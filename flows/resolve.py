@@ -30,8 +30,10 @@ def _child(node: Any, key: Any, path: KeyPath, findings: Findings) -> JsonValue:
         return _spoilt(path, f"{raw} leads back to itself", findings, todo="write a value in one of the places")
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
-        if "cycl" in reason or "recursion" in reason.lower():
-            return _spoilt(path, f"{_raw(node, key)} leads back to itself", findings, todo="write a value")
+        if "recursi" in reason.lower():
+            return _spoilt(
+                path, f"{_raw(node, key)} leads back to itself", findings, todo="write a value in one of the places"
+            )
         return _spoilt(path, f"{_raw(node, key)} has no value: {reason}", findings)
 
 
@@ -61,10 +63,15 @@ def _missing_key(node: Any, key: Any, path: KeyPath, findings: Findings) -> Json
                 if near := nearest(word, [str(name) for name in at]):
                     close = "${" + ".".join([*words[:length], near, *words[length + 1 :]]) + "}"
                 break
-    del error
-    return _spoilt(
-        path, f"{raw} names nothing in the configuration", findings, near=close, todo="name a key that exists"
-    )
+    if findings.is_spoilt(tuple(words)):
+        findings.spoil(path)
+        return None
+    todo = "name a key that exists"
+    if words[0] == "llms" and len(words) == 2:
+        roles = ("llms", *[str(role) for role in root.get("llms") or ()][:1])
+        file = findings.provenance.where(roles).rpartition(":")[0]
+        todo = f"or give the role a model: add `{words[1]}: <name of a model>` to {file}"
+    return _spoilt(path, f"{raw} names nothing in the configuration", findings, near=close, todo=todo)
 
 
 def _raw(node: Any, key: Any) -> str:

@@ -21,6 +21,8 @@ Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
 _ATTEMPTS = 30
+_FILLERS: dict[str, JsonValue] = {"max_rounds": 1}
+"""What stands in for a required field that is wrong, so that what it belongs to can still be checked."""
 
 
 @dataclass
@@ -64,6 +66,7 @@ class _Shape:
     model_at: ModelAt
     incomplete: set[KeyPath] = field(default_factory=set[KeyPath])
     dropped: set[str] = field(default_factory=set[str])
+    told: set[KeyPath] = field(default_factory=set[KeyPath])
 
     def fitted(self, kind: TypeAdapter[T]) -> T | None:
         for _ in range(_ATTEMPTS):
@@ -81,8 +84,10 @@ class _Shape:
         holder = loc if kind in ("missing", "union_tag_not_found") else loc[:-1]
         self.incomplete.add(self.path + self._node(holder))
         if kind == "missing":
-            self._tell_missing(loc, str(misfit["loc"][-1]))
-            return self._drop_node(loc)
+            return self._missing(loc, str(misfit["loc"][-1]))
+        if kind == "union_tag_invalid":
+            self._tell_tag(loc, misfit)
+            return _delete(self.data, loc) if loc else False
         if not loc or kind == "union_tag_not_found":
             self.findings.at(self.path + loc, _plain_message(misfit))
             return self._drop_node(loc)
@@ -90,13 +95,14 @@ class _Shape:
             self._tell_extra(loc)
         else:
             self._tell_wrong(loc, misfit)
+        self.told.add(loc)
         return _delete(self.data, loc)
 
     def _loc(self, loc: tuple[Any, ...]) -> KeyPath:
         """Pydantic's location without the names of union members: what is there in the data."""
         found: list[str] = []
         at: Any = self.data
-        for word in loc:
+        for word in _without_tags(loc):
             if isinstance(at, dict) and word in at:
                 at = cast("Data", at)[word]
                 found.append(str(word))
@@ -111,6 +117,13 @@ class _Shape:
             if length > 1 and loc[length - 2] in ("steps", "loop", "parameters"):
                 return loc[:length]
         return ()
+
+    def _missing(self, holder: KeyPath, name: str) -> bool:
+        if (*holder, name) not in self.told:
+            self._tell_missing(holder, name)
+        if name in _FILLERS:
+            return _put(self.data, (*holder, name), _FILLERS[name])
+        return self._drop_node(holder)
 
     def _tell_missing(self, holder: KeyPath, name: str) -> None:
         model = self.model_at(holder)
@@ -128,28 +141,46 @@ class _Shape:
 
     def _tell_wrong(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
         path, value = self.path + loc, misfit.get("input")
-        if misfit["type"] == "union_tag_invalid":
-            context = misfit["ctx"]
-            tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
-            key = str(context["discriminator"]).strip("'")
-            what, near = f"`{key}` is '{context['tag']}'", nearest(str(context["tag"]), tags)
-            self.findings.at((*path, key), what, nearest=near, todo=f"write one of {listed(tags)}")
-            return
         if misfit["loc"] and misfit["loc"][-1] == "[key]":
             todo = "use lower-case letters, digits and underscores, a letter first"
             self.findings.at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
+            self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
             return
         shown = "" if SECRET.search(loc[-1]) or isinstance(value, dict | list | tuple) else f" is {value!r}, but"
         if value is None:
             shown = " is null, but"
         self.findings.at(path, f"`{loc[-1]}`{shown} {_plain_message(misfit)}")
 
+    def _tell_tag(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
+        context = misfit["ctx"]
+        tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
+        key = str(context["discriminator"]).strip("'")
+        what, near = f"`{key}` is '{context['tag']}'", nearest(str(context["tag"]), tags)
+        self.findings.at((*self.path, *loc, key), what, nearest=near, todo=f"write one of {listed(tags)}")
+
     def _drop_node(self, loc: KeyPath) -> bool:
         node = self._node(loc)
         if not node:
             return False
-        self.dropped.add(node[-1])
+        self.dropped |= {node[-1], *_names_within(_get(self.data, node))}
         return _delete(self.data, node)
+
+
+def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
+    """Pydantic names the kind of a node after the node's own name; `loop` would be taken for its field."""
+    kept: list[Any] = []
+    state = "root"
+    for word in loc:
+        if state == "tag":
+            state = "node"
+            continue
+        kept.append(word)
+        if state == "nodes":
+            state = "tag"
+        else:
+            opens = (state, word) in (("root", "steps"), ("node", "loop"))
+            state = "nodes" if opens else "other"
+    return kept
 
 
 def _called(loc: KeyPath, path: KeyPath) -> str:
@@ -158,17 +189,41 @@ def _called(loc: KeyPath, path: KeyPath) -> str:
 
 def _plain_message(misfit: Mapping[str, Any]) -> str:
     message = str(misfit["msg"])
-    for given, plain in (("Input should be", "it should be"), ("Value error, ", ""), ("Field required", "is missing"), ("a valid tuple", "a list"), ("a valid dictionary", "a mapping of names"), ("a valid string", "text")):
+    for given, plain in (
+        ("Input should be", "it should be"),
+        ("Value error, ", ""),
+        ("Field required", "is missing"),
+        ("a valid tuple", "a list"),
+        ("a valid dictionary", "a mapping of names"),
+        ("a valid string", "text"),
+    ):
         message = message.replace(given, plain)
     return message[0].lower() + message[1:]
 
 
+def _get(data: Any, loc: KeyPath) -> Any:
+    for word in loc:
+        data = data[int(word)] if isinstance(data, list) else data.get(word)
+        if data is None:
+            return None
+    return data
+
+
+def _put(data: Any, loc: KeyPath, value: JsonValue) -> bool:
+    _get(data, loc[:-1])[loc[-1]] = value
+    return True
+
+
+def _names_within(node: Any) -> list[str]:
+    inner: Any = node.get("loop") if isinstance(node, dict) else None
+    if not isinstance(inner, dict):
+        return []
+    held = cast("Data", inner)
+    return [*held, *(name for below in held.values() for name in _names_within(below))]
+
+
 def _delete(data: Any, loc: KeyPath) -> bool:
-    at = data
-    for word in loc[:-1]:
-        at = at[int(word)] if isinstance(at, list) else at.get(word)
-        if at is None:
-            return False
+    at = _get(data, loc[:-1])
     if isinstance(at, list):
         items = cast("list[Any]", at)
         if int(loc[-1]) < len(items):
