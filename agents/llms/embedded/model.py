@@ -1,0 +1,96 @@
+"""EmbeddedModel: the demonstration model in the package. No key, no download, no prompt.
+
+It reads `ModelRequest.material` and not the messages, and answers by handlers, one for each output type. What it
+says is made of its material's own words: it quotes, compares and abstains, but composes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.research import research
+from agents.llms.embedded.routing import choose
+from agents.llms.embedded.synthesis import differences, synthesise
+from contract import models
+from contract.base import Frozen, digest
+from contract.calls import ModelReply, ModelRequest, Usage
+from contract.errors import ModelRejected
+
+CODE_VERSION = "1"
+"""Raised when the same material would now be answered otherwise."""
+
+Handler = Callable[[Mapping[str, Any], Likeness], Frozen]
+
+
+def _research(material: Mapping[str, Any], likeness: Likeness) -> Frozen:
+    return synthesise(material) if "answers" in material else research(material, likeness)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "ResearchDraft": _research,
+    "UnifiedRequest": lambda material, _: choose(material),
+    "Differences": lambda material, _: differences(material),
+}
+"""Output type -> what makes it."""
+
+
+class EmbeddedModel:
+    """Implements `agents.llms.model.Model`. One instance may be used by many tasks at once."""
+
+    sees_images = False
+    reads_material = True
+
+    def __init__(self, name: str, config: models.EmbeddedModel, likeness: Likeness | None = None) -> None:
+        """Loads nothing until it is asked."""
+        self._name = name
+        self._likeness = likeness or Likeness()
+        self._version = config.version
+        self._config_fingerprint = config.fingerprint
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of configuration, handlers' version and embedding model."""
+        return digest([self._config_fingerprint, CODE_VERSION, self._likeness.fingerprint])
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """The handler's answer as JSON. Raises ModelRejected for an output type that has no handler, or for
+        material that lacks what the handler needs.
+        """
+        handler = HANDLERS.get(request.output_name or "")
+        if handler is None:
+            raise ModelRejected(
+                f"the embedded model '{self._name}' cannot write {request.output_name or 'free text'}; it can write "
+                f"{', '.join(HANDLERS)}. Choose a hosted or local model for this step, for example `llms=lite`"
+            )
+        started = datetime.now(UTC)
+        material: Any = json.loads(request.model_dump_json(include={"material"}))["material"]
+        try:
+            # In a thread, so that other cells go on while this one computes.
+            made = await asyncio.to_thread(handler, material, self._likeness)
+        except KeyError as error:
+            raise ModelRejected(f"the embedded model '{self._name}' was not given {error} to work from") from error
+        text = made.model_dump_json()
+        return ModelReply(
+            text=text,
+            parsed=json.loads(text),
+            usage=Usage(),
+            cost_usd=Decimal(0),
+            served_by=f"embedded {self._version}.{CODE_VERSION}",
+            quality="demonstration",
+            started=started,
+            ended=datetime.now(UTC),
+        )
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,69 @@
+"""Passages as an embedded model reads them: grouped by document, with the words that each document holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from agents.llms.embedded.sentences import sentences
+from agents.llms.embedded.words import Word, words
+
+
+@dataclass(frozen=True)
+class Read:
+    """One passage of the material."""
+
+    label: str
+    record_id: str
+    title: str
+    section: str
+    date: str
+    text: str
+    labels: str
+    """The texts among the record's metadata, joined: places, topics, authors."""
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences, verbatim."""
+        return sentences(self.text)
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """The content words of the text and of its surroundings: title, section, labels."""
+        return words(f"{self.title}. {self.section}. {self.text} {self.labels}")
+
+
+def read(material: Mapping[str, Any]) -> list[Read]:
+    """The passages of a request's material, in its order."""
+    return [
+        Read(
+            label=str(item["label"]),
+            record_id=str(item["record_id"]),
+            title=str(item.get("title") or item["record_id"]),
+            section=str(item.get("section") or ""),
+            date=str(item.get("date") or ""),
+            text=str(item["text"]),
+            labels=". ".join(_texts(item.get("metadata") or {})),
+        )
+        for item in material.get("passages", ())
+    ]
+
+
+def by_record(passages: Sequence[Read]) -> dict[str, list[Read]]:
+    """The passages of each document, the document of the first passage first."""
+    grouped: dict[str, list[Read]] = {}
+    for passage in passages:
+        grouped.setdefault(passage.record_id, []).append(passage)
+    return grouped
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]  # type: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]  # type: ignore[reportUnknownVariableType]
+    return []

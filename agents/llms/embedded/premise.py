@@ -1,0 +1,35 @@
+"""Premise: a question that takes for granted the opposite of what a document says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agents.llms.embedded.passages import Read
+from agents.llms.embedded.sentences import sentences
+
+_OPPOSITES = (("uphold", "upholds", "upheld"), ("overturn", "overturns", "overturned"))
+_TAKES_FOR_GRANTED = re.compile(
+    r"^\W*(?:why|how come|for what reason|on what grounds?|what (?:reasons?|grounds?))\b", re.I
+)
+
+
+def contradiction(question: str, passages: Sequence[Read]) -> str | None:
+    """The sentence of the document that says the opposite of what the question supposes, or None.
+
+    Only questions for reasons suppose anything; `did the Board uphold …?` does not.
+    """
+    if not _TAKES_FOR_GRANTED.search(question):
+        return None
+    supposed = [_mentions(question, side) for side in _OPPOSITES]
+    if all(supposed) or not any(supposed):
+        return None
+    own, other = _OPPOSITES if supposed[0] else _OPPOSITES[::-1]
+    said = [sentence for passage in passages for sentence in sentences(passage.text)]
+    if any(_mentions(sentence, own) for sentence in said):
+        return None
+    return next((sentence for sentence in said if _mentions(sentence, other)), None)
+
+
+def _mentions(text: str, forms: Sequence[str]) -> bool:
+    return re.search(rf"\b(?:{'|'.join(forms)})\b", text, re.I) is not None

@@ -1,0 +1,117 @@
+"""Research: an answer made of the passages' own sentences, or the word that they do not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.llms.embedded.evidence import Document, Evidence, asked_words, weigh
+from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.passages import Read, read
+from agents.llms.embedded.premise import contradiction
+from agents.llms.embedded.words import stem, stems
+from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
+
+MAX_CLAIMS = 6
+MAX_QUOTE = 450
+"""Characters of a quotation, so that the claim around it stays below its limit of 600."""
+_CLOSE = 0.8
+"""A further document is quoted if it weighs at least this share of the first."""
+_PER_DOCUMENT = 3
+_SECTION_BONUS = 0.3
+_SECTIONS_ASKED_FOR = {
+    "reason": r"\b(?:why|reasons?|grounds?|justif\w+|because|what did the \w+ (?:say|think|find|conclude))\b",
+    "recommend": r"\b(?:recommend\w*|advise\w*|suggest\w*|want\w* changed)\b",
+    "fact": r"\b(?:who|where|when|happened|show\w*|depict\w*)\b",
+    "outcom": r"\b(?:decide[ds]?|rul(?:e[ds]?|ing)|upheld|uphold|overturn\w*|outcome|restor\w+|allow\w*)\b",
+}
+"""Stem of a section's name -> how a question asks for such a section."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence that might be quoted."""
+
+    passage: Read
+    sentence: str
+    score: float
+
+
+def research(material: Mapping[str, Any], likeness: Likeness) -> ResearchDraft:
+    """The best sentences of the documents that answer the question, each quoted; or an abstention with its reason."""
+    question = str(material["question"])
+    evidence = weigh(question, read(material), likeness)
+    if not evidence.suffices:
+        return ResearchDraft(answerable=False, unanswered=_lacking(question, evidence))
+    first = evidence.documents[0]
+    opposite = contradiction(question, first.passages)
+    if opposite:
+        remark = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
+        return ResearchDraft(answerable=False, unanswered=(_short(remark, 300),))
+    return ResearchDraft(answerable=True, claims=_claims(question, evidence.documents, likeness))
+
+
+def _lacking(question: str, evidence: Evidence) -> tuple[str, ...]:
+    unknown = evidence.unknown_names or evidence.unknown
+    return tuple(_short(word, 300) for word in unknown[:5]) or (_short(question, 300),)
+
+
+def _claims(question: str, documents: Sequence[Document], likeness: Likeness) -> tuple[ClaimDraft, ...]:
+    kept = [document for document in documents if document.weight >= _CLOSE * documents[0].weight]
+    ranked = [_candidates(question, document, likeness) for document in kept[:MAX_CLAIMS]]
+    # The best sentence of every document first, then the further ones of the first document.
+    chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _PER_DOCUMENT + 1] if candidates]
+    return tuple(_claim(candidate) for candidate in [*ranked[0][:_PER_DOCUMENT], *chosen])
+
+
+def _candidates(question: str, document: Document, likeness: Likeness) -> list[Candidate]:
+    pairs = _distinct([(passage, sentence) for passage in document.passages for sentence in passage.sentences])
+    cosines = likeness.of_texts([question], [sentence for _, sentence in pairs])[0]
+    asked = {word.stem for word in asked_words(question)} - stems(document.passages[0].title)
+    candidates = [
+        Candidate(
+            passage,
+            sentence,
+            float(cosine)
+            + len(asked & stems(sentence)) / (len(asked) or 1)
+            + (_SECTION_BONUS if _asks_for(question, passage.section) else 0.0),
+        )
+        for (passage, sentence), cosine in zip(pairs, cosines, strict=True)
+    ]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _distinct(pairs: Sequence[tuple[Read, str]]) -> list[tuple[Read, str]]:
+    """Overlapping passages hold the same sentence twice, once perhaps cut; the longer is kept."""
+    kept: list[tuple[Read, str]] = []
+    for passage, sentence in sorted(pairs, key=lambda pair: -len(pair[1])):
+        if not any(sentence in longer for _, longer in kept):
+            kept.append((passage, sentence))
+    return kept
+
+
+def _asks_for(question: str, section: str) -> bool:
+    pattern = _SECTIONS_ASKED_FOR.get(stem(section)) if section else None
+    return bool(pattern and re.search(pattern, question, re.IGNORECASE))
+
+
+def _claim(candidate: Candidate) -> ClaimDraft:
+    passage = candidate.passage
+    quote = _quotable(candidate.sentence)
+    when = f" ({passage.date})" if passage.date else ""
+    under = f", under '{passage.section}'" if passage.section not in ("", "text") else ""
+    return ClaimDraft(
+        text=f"In '{_short(passage.title, 100)}'{when}{under}: {quote}",
+        quotes=(QuoteDraft(passage=passage.label, quote=quote),),
+    )
+
+
+def _quotable(sentence: str) -> str:
+    """The sentence, or its beginning up to a word's end: still verbatim."""
+    return sentence if len(sentence) <= MAX_QUOTE else sentence[:MAX_QUOTE].rsplit(None, 1)[0]
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,50 @@
+"""Routing: a host's choice of the next search, or the word that there is nothing new to search for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents.llms.embedded.evidence import asked_words
+from contract.base import JsonValue
+from contract.tools import UnifiedRequest
+
+STOP = "stop"
+MAX_QUERIES = 5
+
+
+def choose(material: Mapping[str, Any]) -> UnifiedRequest:
+    """First the question itself, then once more its key words and what was missing; then `stop`."""
+    searching = next((tool for tool in material.get("tools", ()) if _takes_queries(tool)), None)
+    if searching is None:
+        return UnifiedRequest(step=STOP, reason="no step here takes search queries")
+    queries: list[JsonValue] = [*_new_queries(material)]
+    if not queries:
+        return UnifiedRequest(step=STOP, reason="there is nothing new to search for")
+    return UnifiedRequest(
+        step=searching["name"],
+        arguments={"queries": queries},
+        reason="the question first" if int(material.get("round", 1)) == 1 else "other words for what is missing",
+    )
+
+
+def _new_queries(material: Mapping[str, Any]) -> list[str]:
+    question, turn = str(material["question"]), int(material.get("round", 1))
+    if turn == 1:
+        return [question]
+    if turn > 2:
+        return []
+    previous = {_plain(query) for query in material.get("previous_queries", ())}
+    missing: Sequence[str] = [str(item) for item in material.get("missing", ())]
+    wanted = [" ".join(word.text for word in asked_words(question)), *missing]
+    new = {_plain(query): query for query in wanted if query.strip() and _plain(query) not in previous}
+    return list(new.values())[:MAX_QUERIES]
+
+
+def _takes_queries(tool: Mapping[str, Any]) -> bool:
+    queries = tool.get("input_schema", {}).get("properties", {}).get("queries", {})
+    return queries.get("type") == "array"
+
+
+def _plain(query: str) -> str:
+    return " ".join(query.lower().split())

@@ -1,0 +1,23 @@
+"""Sentences: where the sentences of a text begin and end."""
+
+from __future__ import annotations
+
+import re
+
+_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z0-9])|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|Nos|Art|para|paras|pp?|vs?|cf|e\.g|i\.e|al|Inc|Ltd|Fig|Sec)|\b[A-Z])\.$", re.I
+)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, each verbatim as it stands there, without the white space around it."""
+    found: list[str] = []
+    start = 0
+    for end in _END.finditer(text):
+        if _ABBREVIATION.search(text[start : end.end()].rstrip("\"'”’)]")):
+            continue
+        found.append(text[start : end.end()].strip())
+        start = end.end()
+    found.append(text[start:].strip())
+    return [sentence for sentence in found if sentence]
