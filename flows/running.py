@@ -20,7 +20,7 @@ from contract.findings import CitedAnswer
 from flows.console import Live, show_answer, show_plan
 from flows.plan import make_plan
 from flows.request import with_request
-from flows.serving import PrivateServer, prefect_server
+from flows.serving import PrivateServer
 from flows.study import Study
 
 _QUIET = {
@@ -32,7 +32,7 @@ _QUIET = {
 }
 
 
-def run_studies(studies: Sequence[Study], options: argparse.Namespace) -> int:
+def run_studies(studies: Sequence[Study], server: PrivateServer | None, options: argparse.Namespace) -> int:
     """Runs each study; asks for what is missing when there is a terminal. Returns the exit code."""
     if not studies:
         raise StudyError(
@@ -42,9 +42,8 @@ def run_studies(studies: Sequence[Study], options: argparse.Namespace) -> int:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
     conversation = _conversation(studies)
-    with prefect_server() as server:
-        session = _Session(server, options)
-        return max(session.run(study) for study in conversation)
+    session = _Session(server, options)
+    return max((session.run(study) for study in conversation), default=0)
 
 
 def _conversation(studies: Sequence[Study]) -> Iterator[Study]:
@@ -133,14 +132,14 @@ class _Session:
             await sent()
             await state.aresult()
             raise RunError("the run ended without a result")
-        self._show(study, outcome, live)
+        self._show(outcome, live)
         live.say("recording the run in Prefect")
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
         return 1 if outcome.totals.holes else 0
 
-    def _show(self, study: Study, outcome: Any, live: Live) -> None:
+    def _show(self, outcome: Any, live: Live) -> None:
         if self._json:
             print(json.dumps(_as_json(outcome), indent=2, ensure_ascii=False), flush=True)
             return
@@ -148,9 +147,9 @@ class _Session:
         for _, value in outcome.results:
             if isinstance(value, Mapping) and "claims" in value:
                 show_answer(self._out, CitedAnswer.model_validate(value))
-        self._told(outcome, study)
+        self._told(outcome)
 
-    def _told(self, outcome: Any, study: Study) -> None:
+    def _told(self, outcome: Any) -> None:
         totals = outcome.totals
         paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
         cost = "unknown" if totals.cost_unknown else f"${totals.cost_usd:.4f}"
