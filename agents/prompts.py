@@ -134,13 +134,13 @@ class Prompts:
         return sorted(found)
 
     def get(self, name_or_text: str) -> Template:
-        """The template of that name, or the text itself as a template.
+        """The template of that name, or the text itself as a template; what holds no white space is a name.
 
         Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
         """
-        if not _NAME.fullmatch(name_or_text):
+        if any(letter.isspace() for letter in name_or_text):
             return self._parsed(name_or_text, "given as text", None)
-        path = self._path(name_or_text)
+        path = self._path(name_or_text) if _NAME.fullmatch(name_or_text) else None
         if path is None:
             raise PromptError(f"no template '{name_or_text}'")
         try:
@@ -152,9 +152,7 @@ class Prompts:
         return self._parsed(source, name_or_text, path)
 
     def _path(self, name: str) -> Path | None:
-        candidates = (
-            folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS) if ".." not in name
-        )
+        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
         return next((path for path in candidates if path.is_file()), None)
 
     def _parsed(self, source: str, name: str, path: Path | None) -> Template:

@@ -1,0 +1,283 @@
+"""Agents on their own: what they ask, what they make of replies, and what they never do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.agent import installed, load
+from agents.given import Given
+from agents.llms.replies import KeptReplies, ReplyStoreInMemory
+from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
+from agents.prompts import Prompts
+from contract.base import Frozen
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import MissingInput, OutputInvalid, RateLimited
+from contract.findings import Passage, Source
+from contract.messages import AgentInput, AgentOutput
+from contract.record import Record
+
+CONF = Path(__file__).parents[2] / "conf"
+QUOTE = "the newsworthiness allowance should have kept political protest speech up"
+DRAFT = {"answerable": True, "claims": [{"text": "It can.", "quotes": [{"passage": "P1", "quote": QUOTE}]}]}
+PASSAGE = Passage(
+    passage_id="a#reasons:0-90", record_id="a", title="Colombia protests", section="reasons", start=0, end=90,
+    text=f"The slur breached the rule, but {QUOTE}.", content_hash="x", date="2021-09-27",
+)  # fmt: skip
+RECORD = Record(record_id="q", text="When?", ground_truth={"answer": "planted truth"})
+
+
+class Book:
+    """One scripted model under every name, its replies kept."""
+
+    def __init__(self, script: Sequence[ScriptLine] | Callable[[ModelRequest], ModelReply | str]) -> None:
+        self.scripted = Scripted("one", script)
+        self._model = KeptReplies(self.scripted, ReplyStoreInMemory())
+
+    def get(self, name: str) -> KeptReplies:
+        return self._model
+
+
+class Corpus:
+    """Two passages, whatever is asked."""
+
+    label = "Decisions"
+    fingerprint = "f"
+
+    async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
+        other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "record_id": "b"})
+        return [PASSAGE, other][:limit]
+
+    async def sources(self) -> list[Source]:
+        return []
+
+
+def replies(*texts: object) -> Book:
+    """A model that says these things in turn."""
+    waiting = [text if isinstance(text, str) else json.dumps(text) for text in texts]
+    return Book(lambda request: waiting.pop(0))
+
+
+async def process(agent: str, book: Book, inputs: dict[str, Any], **parameters: Any) -> AgentOutput:
+    given = Given(models=book, prompts=Prompts([CONF]), index=Corpus())
+    chosen = {"model": "one", **parameters} if "model" in load(agent).Parameters.model_fields else parameters
+    return await load(agent)().process(AgentInput(record=RECORD, inputs=inputs, parameters=chosen), given)
+
+
+def research(**more: Any) -> dict[str, Any]:
+    return {"question": "When?", "passages": [PASSAGE.model_dump(mode="json")], **more}
+
+
+def test_every_installed_agent_says_what_it_takes_and_gives() -> None:
+    assert len(installed()) >= 9
+    for name in installed():
+        agent = load(name)
+        for shape in (agent.Inputs, agent.Parameters, agent.Output):
+            assert issubclass(shape, Frozen)
+        assert agent.tool("x", "y").input_schema["type"] == "object"
+
+
+async def test_a_researcher_quotes_passages_and_never_sees_the_ground_truth() -> None:
+    book = replies(DRAFT)
+    output = await process("researcher", book, research())
+    assert output.value is not None
+    [claim] = json.loads(output.model_dump_json())["value"]["claims"]
+    assert claim["citations"][0]["passage_id"] == PASSAGE.passage_id
+    asked = book.scripted.requests[0].model_dump_json()
+    assert "planted truth" not in asked
+    assert QUOTE in asked
+
+
+async def test_a_reply_that_does_not_fit_is_asked_again_with_what_is_wrong() -> None:
+    book = replies("no JSON at all", {"answerable": "perhaps"}, DRAFT)
+    output = await process("researcher", book, research())
+    assert output.status == "completed"
+    assert len(output.calls) == 3
+    assert [bool(call.error) for call in output.calls] == [True, True, False]
+    last = book.scripted.requests[-1].messages
+    assert [message.role for message in last[-4:]] == ["assistant", "user", "assistant", "user"]
+    assert "answerable" in last[-1].text
+
+
+async def test_after_three_unfit_replies_it_gives_up_and_loses_none() -> None:
+    book = replies("1", "2", "3", DRAFT)
+    with pytest.raises(OutputInvalid) as caught:
+        await process("researcher", book, research())
+    assert [call.reply.text for call in caught.value.calls if call.reply] == ["1", "2", "3"]
+    assert book.scripted.calls == 3
+
+
+@pytest.mark.parametrize(("reason", "status"), [("refusal", "refused"), ("length", "truncated")])
+async def test_refusal_and_cut_are_outcomes_and_are_not_asked_again(reason: Any, status: str) -> None:
+    book = Book(lambda request: scripted_reply(request, "I can").model_copy(update={"finish_reason": reason}))
+    output = await process("researcher", book, research())
+    assert (output.status, output.value, len(output.calls)) == (status, None, 1)
+    assert output.note
+
+
+async def test_an_error_on_the_second_call_keeps_the_first() -> None:
+    book = Book([ScriptLine(reply="unfit", times=1), ScriptLine(error="RateLimited")])
+    with pytest.raises(RateLimited) as caught:
+        await process("researcher", book, research())
+    assert len(caught.value.calls) == 2
+    assert caught.value.calls[0].reply is not None
+
+
+async def test_a_code_fence_around_the_json_does_no_harm() -> None:
+    output = await process("researcher", replies(f"```json\n{json.dumps(DRAFT)}\n```"), research())
+    assert len(output.calls) == 1
+
+
+async def test_without_passages_nobody_is_asked() -> None:
+    book = replies()
+    output = await process("researcher", book, {"question": "When?"})
+    assert book.scripted.calls == 0
+    assert output.value is not None
+    assert output.value["unanswered"] == ("When?",)
+
+
+async def test_a_missing_question_is_named() -> None:
+    with pytest.raises(MissingInput, match="question"):
+        await process("researcher", replies(), {"question": None})
+
+
+async def test_a_draft_that_cannot_answer_makes_no_claims() -> None:
+    output = await process("researcher", replies({**DRAFT, "answerable": False}), research())
+    assert output.value is not None
+    assert (output.value["claims"], output.value["unanswered"]) == ((), ("When?",))
+
+
+async def checked(question: str = "When?", *quotes: tuple[str, str]) -> AgentOutput:
+    draft = {"answerable": True, "claims": [{"text": q, "quotes": [{"passage": p, "quote": q}]} for p, q in quotes]}
+    answer = await process("researcher", replies(draft), research(question=question))
+    inputs = {"answers": [answer.value], "passages": [PASSAGE.model_dump(mode="json")]}
+    return await process("citation_checker", replies(), inputs)
+
+
+async def test_the_checker_says_what_is_missing() -> None:
+    report = (await checked("When?", ("P1", QUOTE), ("P7", "words that stand nowhere"))).value
+    assert report is not None
+    assert (report["checked"], report["found"], report["sufficient"]) == (2, 1, False)
+    assert report["missing"] == ("words that stand nowhere",)
+
+
+async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -> None:
+    passages = [PASSAGE.model_dump(mode="json")]
+    bad = await process("researcher", replies({**DRAFT, "claims": [_claim("invented from nothing")]}), research())
+    output = await process("answer", replies(), {"question": "?", "answers": [bad.value], "passages": passages})
+    assert output.value is not None
+    assert output.value["abstained"] is True
+    assert output.value["summary"] == "The corpus does not say."
+    assert len(output.value["dropped"]) == 1  # type: ignore[arg-type]
+    assert [source["title"] for source in output.value["not_used"]] == ["Colombia protests"]  # type: ignore[index,union-attr,call-overload]
+
+
+def _claim(quote: str) -> dict[str, Any]:
+    return {"text": quote, "quotes": [{"passage": "P1", "quote": quote}]}
+
+
+async def test_a_synthesiser_reads_only_what_the_answers_quote() -> None:
+    answer = await process("researcher", replies(DRAFT), research())
+    other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "text": "Never quoted by anybody."})
+    book = replies(DRAFT)
+    passages = [other.model_dump(mode="json"), PASSAGE.model_dump(mode="json")]
+    inputs = {"question": "When?", "answers": [answer.value, answer.value], "passages": passages}
+    output = await process("synthesiser", book, inputs)
+    assert "Never quoted" not in book.scripted.requests[0].model_dump_json()
+    assert output.value is not None
+    assert output.value["claims"][0]["citations"][0]["passage_id"] == PASSAGE.passage_id  # type: ignore[index,call-overload]
+
+
+async def test_differences_name_only_answers_that_there_are() -> None:
+    answer = await process("researcher", replies(DRAFT), research())
+    wrong = {"conclusion": "c", "divergences": [{"topic": "t", "positions": [_position("A1"), _position("A9")]}]}
+    right = {"conclusion": "c", "divergences": [{"topic": "t", "positions": [_position("A1"), _position("A2")]}]}
+    inputs = {"question": "When?", "answers": [answer.value, answer.value]}
+    output = await process("differences", replies(wrong, right), inputs)
+    assert len(output.calls) == 2
+    assert "A9" in (output.calls[0].error or "")
+
+
+def _position(label: str) -> dict[str, Any]:
+    return {"position": "p", "held_by": [label]}
+
+
+TOOL = load("search").tool("search", "Finds passages.", frozenset({"previous"})).model_dump(mode="json")
+
+
+async def test_a_host_chooses_only_steps_that_there_are_with_arguments_that_fit() -> None:
+    book = replies(
+        {"step": "delete_everything", "arguments": {}, "reason": ""},
+        {"step": "search", "arguments": {"queries": "not a list"}, "reason": ""},
+        {"step": "search", "arguments": {"queries": ["slurs"]}, "reason": "to begin"},
+    )
+    output = await process("llm_host", book, {"question": "When?", "tools": [TOOL], "round": 1})
+    assert output.value is not None
+    assert output.value["arguments"] == {"queries": ("slurs",)}
+    assert "delete_everything" in (output.calls[0].error or "")
+    assert "array" in (output.calls[1].error or "")
+    schema = book.scripted.requests[0].model_dump(mode="json")["output_schema"]
+    assert schema["properties"]["step"]["enum"] == ["search", "stop"]
+
+
+def test_a_host_is_not_offered_what_the_flow_binds() -> None:
+    assert set(TOOL["input_schema"]["properties"]) == {"queries"}
+
+
+@pytest.mark.parametrize(("number", "step"), [(1, "search"), (2, "research"), (3, "stop"), (9, "stop")])
+async def test_a_sequence_host_follows_its_sequence(number: int, step: str) -> None:
+    inputs = {"round": number, "arguments": {"a": 1}}
+    output = await process("host", replies(), inputs, sequence=["search", "research"])
+    assert output.value is not None
+    assert output.value["step"] == step
+
+
+async def test_search_keeps_what_was_found_and_adds_what_is_new() -> None:
+    inputs = {"queries": ["slur"], "previous": [PASSAGE.model_dump(mode="json")]}
+    output = await process("search", replies(), inputs, limit=5)
+    assert output.value is not None
+    assert [one["record_id"] for one in output.value["passages"]] == ["a", "b"]  # type: ignore[index,union-attr,call-overload]
+
+
+async def test_search_without_a_corpus_says_so() -> None:
+    given = Given(models=replies(), prompts=Prompts([CONF]), index=None)
+    with pytest.raises(MissingInput, match="corpus"):
+        await load("search")().process(AgentInput(record=RECORD, inputs={"queries": ["x"]}), given)
+
+
+async def test_a_plain_llm_agent_needs_only_a_template() -> None:
+    book = replies({"text": "A poem."})
+    template = "system:\nBe brief.\nuser:\n{{ record.text | fence('record') }} {{ instructions }}"
+    output = await process("llm", book, {}, template=template, instructions="Summarise.")
+    assert output.value == {"text": "A poem."}
+    assert "Summarise." in book.scripted.requests[0].messages[1].text
+
+
+def _key(inputs: dict[str, Any], **changes: Any) -> Any:
+    given = Given(models=replies(), prompts=Prompts([CONF]), index=None)
+    fields: dict[str, Any] = {"record": RECORD, "inputs": inputs, "parameters": {"model": "one"}, **changes}
+    return load("researcher")().depends_on(AgentInput(**fields), given)
+
+
+def test_the_key_holds_all_that_the_output_depends_on_and_no_ground_truth() -> None:
+    plain = _key(research())
+    assert plain == _key(research())
+    changed_truth = RECORD.model_copy(update={"ground_truth": None})
+    assert plain == _key(research(), record=changed_truth)
+    others = [
+        _key(research(question="Why?")),
+        _key(research(), repeat=1),
+        _key(research(), parameters={"model": "one", "temperature": 1}),
+        _key(research(), parameters={"model": "one", "template": "user:\n{{ question }}"}),
+        _key(research(), record=Record(record_id="q", text="Other")),
+    ]
+    assert all(plain != other for other in others)
+
+
+def test_an_unknown_agent_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        load("nobody")
