@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import Field
+
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
@@ -32,7 +34,7 @@ class Criterion(Frozen):
     title: str
     text: str
     """What the judge is shown, without the front matter."""
-    about: FrozenMap = {}
+    about: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The front matter: title, author, source, retrieved and whatever else it holds."""
 
     @cached_property
@@ -110,7 +112,8 @@ def _front_matter(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
     about = cast("dict[Any, Any]", loaded)
-    return {str(key): value if isinstance(value, str | int | float | bool) else str(value) for key, value in about.items()}
+    plain = (str, int, float, bool)
+    return {str(key): value if isinstance(value, plain) else str(value) for key, value in about.items()}
 
 
 def _first_words(text: str, length: int = 60) -> str:

@@ -82,7 +82,7 @@ class ResourceCheck:
             if str(error).startswith("no criterion"):
                 known = criteria.names()
                 what = f"there is no criterion '{value}'"
-                todo = f"put {value}.md into criteria/ of your config folder, or write the text itself; there are {listed(known)}"
+                todo = f"put {value}.md into criteria/ of your config folder; there are {listed(known)}"
                 self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
             else:
                 self._tell_file(error, path, "write the criterion's text into it, in UTF-8")

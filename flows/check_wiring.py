@@ -216,11 +216,10 @@ class Wiring:
     def _cycles(self) -> None:
         needs = {name: set(self._needs(name)) for name in self.flow.spec.steps}
         for name in needs:
-            if way := _way_back(name, needs):
-                if min(way, key=list(needs).index) == name:
-                    chain = " needs ".join(f"'{step}'" for step in (*way, name))
-                    todo = "take one of the inputs away, or put the steps in a loop and use previous."
-                    self.findings.at(self.placed[name].path, f"a cycle: {chain}", todo=todo)
+            if (way := _way_back(name, needs)) and min(way, key=list(needs).index) == name:
+                chain = " needs ".join(f"'{step}'" for step in (*way, name))
+                todo = "take one of the inputs away, or put the steps in a loop and use previous."
+                self.findings.at(self.placed[name].path, f"a cycle: {chain}", todo=todo)
 
     def _needs(self, top: str) -> Iterator[str]:
         """The steps of the first level that `top`, or a step in it, waits for."""

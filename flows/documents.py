@@ -67,7 +67,7 @@ def read(path: Path) -> Document:
     except OSError as error:
         return _broken(path, 1, f"the file cannot be read: {error.strerror or error}", None)
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        root = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # type: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as error:
         return _syntax_error(path, text, error)
     except yaml.YAMLError as error:

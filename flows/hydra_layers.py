@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from hydra import compose as hydra_compose
@@ -134,13 +134,13 @@ def _entries(group: str, names: Sequence[str]) -> list[dict[str, Any]]:
     return [{group: list(names)}]
 
 
-def declared_choices(sources: Document | None, group: str) -> list[str]:
+def declared_choices(primary: Document | None, group: str) -> list[str]:
     """What the defaults list of the primary config itself chooses in a listed group."""
-    defaults = sources.value().get("defaults") if sources and not sources.broken else None
-    for entry in defaults if isinstance(defaults, list) else []:  # type: ignore[reportUnknownVariableType]
+    defaults: Any = primary.value().get("defaults") if primary and not primary.broken else None
+    for entry in defaults if isinstance(defaults, list) else ():  # type: ignore[reportUnknownVariableType]
         if isinstance(entry, dict) and group in entry:
-            names: Any = entry[group]  # type: ignore[reportUnknownVariableType]
-            return [names] if isinstance(names, str) else [str(name) for name in names or []]
+            names = cast("dict[str, Any]", entry)[group]
+            return [names] if isinstance(names, str) else [str(name) for name in names or ()]
     return []
 
 

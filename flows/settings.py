@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -10,10 +10,12 @@ from pydantic import BaseModel, TypeAdapter
 
 from contract.base import JsonValue
 from contract.calls import ModelSettings
+from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
 from contract.storage import CorpusStorage, FileStorage, StorageConfig
 from flows.findings import Findings
+from flows.folders import shown
 from flows.provenance import KeyPath
 from flows.shape import fitted
 
@@ -27,14 +29,32 @@ _MODELS: dict[str, type[BaseModel]] = {
 _PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
 
-def models_of(section: JsonValue, findings: Findings) -> dict[str, ModelConfig]:
-    """Every model of the `models:` section; paths absolute."""
+def models_of(section: JsonValue, folders: Sequence[Path], findings: Findings) -> dict[str, ModelConfig]:
+    """Every model of the `models:` section, and of a models.json in a config folder; paths absolute."""
     kind: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
         return _PARTS.get(loc[-1]) if loc else _MODELS.get(str(data.get("kind")))
 
-    return _each("models", section, kind, at, findings)
+    models = _each("models", section, kind, at, findings)
+    for folder in reversed(folders):
+        models |= _from_json(folder / "models.json", findings)
+    return models
+
+
+def _from_json(path: Path, findings: Findings) -> dict[str, ModelConfig]:
+    if not path.exists():
+        return {}
+    from agents.llms.models_file import read_models
+
+    try:
+        return read_models(path)
+    except StudyError as error:
+        for found in error.problems:
+            where = found.where.replace(str(path), shown(path))
+            findings.say(where, found.what, nearest=found.nearest, todo=found.todo)
+        findings.spoil(("models",))
+        return {}
 
 
 def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConfig]:

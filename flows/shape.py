@@ -74,7 +74,8 @@ class _Shape:
                 return kind.validate_python(self.data)
             except ValidationError as error:
                 misfits = error.errors(include_url=False, include_context=True)
-            if not any([self._told_and_left_out(misfit) for misfit in misfits]):
+            mended = [self._told_and_left_out(misfit) for misfit in misfits]
+            if not any(mended):
                 return None
         return None
 
@@ -202,11 +203,12 @@ def _plain_message(misfit: Mapping[str, Any]) -> str:
 
 
 def _get(data: Any, loc: KeyPath) -> Any:
+    at = data
     for word in loc:
-        data = data[int(word)] if isinstance(data, list) else data.get(word)
-        if data is None:
+        at = cast("list[Any]", at)[int(word)] if isinstance(at, list) else cast("Data", at).get(word)
+        if at is None:
             return None
-    return data
+    return at
 
 
 def _put(data: Any, loc: KeyPath, value: JsonValue) -> bool:
@@ -215,7 +217,7 @@ def _put(data: Any, loc: KeyPath, value: JsonValue) -> bool:
 
 
 def _names_within(node: Any) -> list[str]:
-    inner: Any = node.get("loop") if isinstance(node, dict) else None
+    inner = cast("Data", node).get("loop") if isinstance(node, dict) else None
     if not isinstance(inner, dict):
         return []
     held = cast("Data", inner)

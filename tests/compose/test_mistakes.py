@@ -1,4 +1,4 @@
-"""Every kind of mistake, seeded one at a time into a study that otherwise composes: where, what, nearest, what to do."""
+"""Every kind of mistake, seeded one at a time into a study that otherwise composes."""
 
 from __future__ import annotations
 
