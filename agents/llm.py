@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from agents.agent import Agent
 from agents.given import Given
-from contract.base import Frozen, JsonValue, digest
+from contract.base import AnyJson, Frozen, JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, schema_of
 from contract.errors import CellError, OutputInvalid
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
@@ -178,7 +178,7 @@ class AnyParameters(LLMParameters):
 class AnyInputs(Frozen):
     """Inputs of the plain `llm` agent; `material` can be any upstream value."""
 
-    material: JsonValue = None
+    material: AnyJson = None
 
 
 class TextReply(Frozen):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer
 
-__all__ = ["Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest"]
+__all__ = ["AnyJson", "Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest"]
 
 
 class Frozen(BaseModel):
@@ -40,6 +40,9 @@ FrozenMap: TypeAlias = Annotated[
     Mapping[str, JsonValue], BeforeValidator(_thaw), AfterValidator(_freeze), PlainSerializer(_thaw)
 ]
 """A JSON object that cannot be changed, however deep; dumps as a plain dict."""
+
+AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_thaw)]
+"""Any JSON value, which may also come out of a frozen map."""
 
 
 def canonical_json(value: Any) -> str:

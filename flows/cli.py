@@ -98,7 +98,8 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         return 0
     from flows.compose import compose
 
-    asked = options.verb == "run" and not options.cfg
+    if options.verb == "run" and not options.cfg:
+        return _run(options, settings, flow)
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
     _tell_notices(studies)
     if options.cfg:
@@ -107,11 +108,20 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     if options.verb == "check":
         print(json.dumps({"ok": True}) if options.json else f"{_names(studies)}: no mistakes found")
         return 0
-    if not asked:
-        return _plan(studies, options)
-    from flows.running import run_studies
+    return _plan(studies, options)
 
-    return run_studies(studies, options)
+
+def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    from flows.serving import prefect_server
+
+    # Before all else, because its start is what takes longest; a mistake found meanwhile ends it at once.
+    with prefect_server() as server:
+        from flows.compose import compose
+        from flows.running import run_studies
+
+        studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
+        _tell_notices(studies)
+        return run_studies(studies, server, options)
 
 
 def _names(studies: Sequence[Study]) -> str:

@@ -43,7 +43,7 @@ class PrivateServer:
     """A server process that is ours alone."""
 
     def __init__(self) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
@@ -76,6 +76,7 @@ class PrivateServer:
         """Ends the process and waits until it has."""
         if self._process.stdin:
             self._process.stdin.close()
+        self._process.terminate()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -89,7 +90,8 @@ class PrivateServer:
         return said.strip().splitlines()[-1] if said.strip() else "it said nothing"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

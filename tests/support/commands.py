@@ -1,0 +1,158 @@
+"""The command line as a user has it: real processes, in a home of their own, without a network.
+
+    place = Place(tmp_path)
+    done = place.run("flows.osb", "query=…")
+    assert done.code == 0 and not place.left_behind()
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NO_NETWORK = Path(__file__).parent / "no_network"
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60, pause: float = 0.02) -> None:
+    """Returns when `condition` holds. Fails the test, saying `what` it waited for, when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(pause)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both streams, for a failed assertion."""
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class Started:
+    """A command under way; its streams go to files, so that none can fill up and stop it."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self._files = [folder / f".{uuid.uuid4().hex}.{name}" for name in ("out", "err")]
+        with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
+            self._process = subprocess.Popen(
+                arguments, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
+    def err(self) -> str:
+        """What it has written to standard error so far."""
+        return self._files[1].read_text(encoding="utf-8")
+
+    def kill(self) -> None:
+        """SIGKILL: the process has no chance to tidy up. Does nothing to one that has ended."""
+        self._process.kill()
+        self._process.wait()
+
+    def interrupt(self) -> None:
+        """What Ctrl-C sends."""
+        self._process.send_signal(signal.SIGINT)
+
+    def wait(self, seconds: float = 120) -> Done:
+        """The end of it; killed and failed when it does not come in time."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the command did not end within {seconds:.0f} s: {self.err}") from None
+        out, err = (file.read_text(encoding="utf-8") for file in self._files)
+        return Done(code, out, err)
+
+
+@dataclass
+class Place:
+    """A home folder, caches and a working folder of their own, and an environment with nothing of ours in it."""
+
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self._mark = uuid.uuid4().hex
+        self.work.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def work(self) -> Path:
+        """Where commands run; run folders appear below it."""
+        return self.folder / "work"
+
+    @property
+    def results(self) -> Path:
+        """Where replies and cells are kept."""
+        return self.folder / "cache" / "buttermilk" / "results"
+
+    @property
+    def blocked(self) -> list[str]:
+        """Every attempt to leave this machine."""
+        file = self.folder / "blocked"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a command is started with."""
+        return {
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            "HOME": str(self.folder / "home"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PYTHONPATH": str(NO_NETWORK),
+            "BUTTERMILK_BLOCKED": str(self.folder / "blocked"),
+            "BUTTERMILK_TEST_MARK": self._mark,
+            "COLUMNS": "100",
+            **self.extra,
+            **more,
+        }
+
+    def start(self, module: str, *arguments: str, **more: str) -> Started:
+        """`python -m <module> <arguments>`; keywords are environment variables."""
+        return Started([sys.executable, "-m", module, *arguments], self.work, self.environment(**more))
+
+    def run(self, module: str, *arguments: str, **more: str) -> Done:
+        """The same, to its end."""
+        return self.start(module, *arguments, **more).wait()
+
+    def left_behind(self, seconds: float = 20) -> list[str]:
+        """Command lines of processes that were started here, or by what was, and still run after a while."""
+        deadline = time.monotonic() + seconds
+        while (found := self._processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+    def _processes(self) -> list[str]:
+        found = list[str]()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if self._mark.encode() in (process / "environ").read_bytes():
+                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return found
+
+
+def run_folders(place: Place, flow: str) -> list[Path]:
+    """The run folders of a flow, oldest first."""
+    return sorted(path for path in (place.work / "runs" / flow).glob("2*") if not path.is_symlink())

@@ -1,0 +1,64 @@
+"""A study of many calls for kill tests: two models answer thirty numbers, a third call compares each pair.
+
+Every call differs on the wire, so that the service can tell a call paid twice from two calls.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.services import FakeService
+
+NUMBERS = [f"Number {number:02d}." for number in range(30)]
+CELLS = 3 * len(NUMBERS)
+CONCURRENCY = 8
+
+_FLOW = f"""\
+description: Two models answer each number, and the answers are compared.
+parameters:
+  topic: {{required: true, description: The topic.}}
+records: parameters.topic
+steps:
+  draft:
+    agent: llm
+    parameters: {{template: draft}}
+    variants:
+      model: [ann, bob]
+      instructions: {NUMBERS}
+  compare:
+    agent: llm
+    inputs: {{material: draft}}
+    parameters: {{template: compare, model: ann}}
+    group_by: [instructions]
+result: compare
+"""
+_MODEL = """\
+{name}:
+  kind: hosted
+  provider: openai-compatible
+  model_id: {name}
+  base_url: {url}/v1
+  api_key_env: SOME_KEY
+  price: {{input_per_mtok: 1, output_per_mtok: 2}}
+"""
+_DRAFT = "user:\n{{ instructions }} Write on {{ record.text }}.\n"
+_COMPARE = "user:\nCompare: {{ material | tojson }}\n"
+
+
+def write_study(folder: Path, service: FakeService) -> Path:
+    """The study's config folder; the service is told to answer each number in its own words."""
+    models = "".join(_MODEL.format(name=name, url=service.url) for name in ("ann", "bob"))
+    files = {
+        "flows/many.yaml": _FLOW,
+        "models/served.yaml": models,
+        "prompts/draft.md": _DRAFT,
+        "prompts/compare.md": _COMPARE,
+        "run/default.yaml": f"concurrency: {CONCURRENCY}\nretry_delay_seconds: 0\n",
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    compared = {"match": "Compare: ", "reply": {"text": "They agree."}}
+    service.script([compared, *({"match": words, "reply": {"text": f"On {words}"}} for words in NUMBERS)])
+    return folder

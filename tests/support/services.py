@@ -1,0 +1,89 @@
+"""What commands talk to, each as a process of its own: a fake model service and a Prefect server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.serving import free_port
+from tests.support.commands import ROOT, Place, until
+
+
+class FakeService:
+    """`tests.support.fake_llm` in another process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        """Without a path; `/v1` is what openai-compatible models are given."""
+
+    def stats(self) -> dict[str, Any]:
+        """What it has counted."""
+        return json.loads(_fetched(f"{self.url}/_stats"))
+
+    def calls(self) -> int:
+        """How many calls it has received."""
+        return int(self.stats()["calls"])
+
+    def script(self, rules: list[dict[str, Any]]) -> None:
+        """How it shall answer."""
+        _fetched(f"{self.url}/_script", json.dumps(rules).encode())
+
+    def reset(self) -> None:
+        """Forgets calls and rules."""
+        _fetched(f"{self.url}/_reset", b"{}")
+
+
+@contextmanager
+def fake_service(latency: float) -> Generator[FakeService]:
+    """A fake model service for the length of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.fake_llm", "--latency", str(latency)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        yield FakeService(process.stdout.readline().strip())
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def server_of_prefect(folder: Path, environment: Mapping[str, str] | None = None) -> Generator[str]:
+    """`prefect server start`, as a user would have it running beside; yields the address of its API."""
+    place = Place(folder)
+    port = free_port()
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    with log.open("wb") as words:
+        # In the project's folder, so that the settings of its pyproject.toml hold.
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=place.environment(**(environment or {})), stdout=words, stderr=words
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/api"
+        until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _fetched(url: str, body: bytes | None = None) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
+        return answer.read()
+
+
+def _up(url: str) -> bool:
+    try:
+        return bool(_fetched(url))
+    except (urllib.error.URLError, OSError):
+        return False
