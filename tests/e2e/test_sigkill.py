@@ -1,0 +1,106 @@
+"""`kill -9` anywhere, then the same command again: only calls that were in flight are made a second time."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import Place, Started, run_folders, until
+from tests.support.many_calls import CELLS, CONCURRENCY, write_study
+from tests.support.services import FakeService, fake_service
+
+SEED = 20261122
+KILLS_BESIDE = 10
+KILLS_ALONE = 2
+"""Kills of runs that had a private Prefect server, which has to die with them."""
+_NOT_THE_SAME = {"started", "ended", "from_cache", "attempts", "parents"}
+"""What two runs with the same outcome may differ in; parents are compared by the cells they name."""
+
+
+@pytest.fixture(scope="module")
+def service() -> Generator[FakeService]:
+    """The model service, slow enough for calls to be in flight."""
+    with fake_service(latency=0.2) as running:
+        yield running
+
+
+class Study:
+    """One study's command, and what its run folders hold."""
+
+    def __init__(self, place: Place, service: FakeService) -> None:
+        self.place, self.service = place, service
+        place.extra["SOME_KEY"] = "not a key"
+        self._config = str(write_study(place.folder / "study", service))
+
+    def start(self, **more: str) -> Started:
+        """The command, always the same."""
+        return self.place.start("flows", "+flows=[many]", "topic=cats", "--config-dir", self._config, **more)
+
+    def killed(self, after_calls: int, **more: str) -> int:
+        """Starts it, kills it at its `after_calls`-th call; returns how many calls were in flight then."""
+        before = self.service.calls()
+        command = self.start(**more)
+        until(
+            lambda: self.service.calls() - before >= after_calls or not command.running,
+            f"{after_calls} calls", 120, pause=0.002,
+        )  # fmt: skip
+        command.kill()
+        # A call is in flight until its reply is kept: on the wire, or being written.
+        return len(self.service.stats()["by_key"]) - self.kept()
+
+    def kept(self) -> int:
+        """How many replies are on disk."""
+        return sum(path.is_file() and not path.name.startswith(".") for path in self.place.results.glob("replies/*/*"))
+
+    def traces(self) -> dict[str, Any]:
+        """The newest run's traces by cell, without what differs between equal runs."""
+        lines = (run_folders(self.place, "many")[-1] / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        traces = [json.loads(line) for line in lines]
+        assert len({trace["cell_id"] for trace in traces}) == len(traces) == CELLS
+        return {trace["cell_id"]: _without_times(trace) for trace in traces}
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_times(item) for key, item in value.items() if key not in _NOT_THE_SAME}  # type: ignore[reportUnknownVariableType]
+    return [_without_times(item) for item in value] if isinstance(value, list) else value  # type: ignore[reportUnknownVariableType]
+
+
+def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
+    beside: Place, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study(beside, service)
+    chance = random.Random(SEED)
+    points = [chance.randint(1, 12) for _ in range(KILLS_BESIDE + KILLS_ALONE)]
+    in_flight = [study.killed(point, **({} if turn < KILLS_BESIDE else _ALONE)) for turn, point in enumerate(points)]
+    # A private server notices by itself that its run is gone.
+    assert not beside.left_behind()
+    done = study.start().wait()
+    stats = service.stats()
+    repaid = sum(stats["by_key"].values()) - len(stats["by_key"])
+    with capsys.disabled():
+        print(f"\nseed {SEED}, killed after {points} calls, in flight {in_flight}, paid twice {repaid}")
+    assert done.code == 0, done.said
+    assert len(stats["by_key"]) == CELLS
+    assert all(0 <= number <= CONCURRENCY for number in in_flight) and stats["most_in_flight"] <= CONCURRENCY
+    assert repaid <= sum(in_flight)
+    assert _same_as_unbroken(study, service, tmp_path)
+
+
+_ALONE = {"PREFECT_API_URL": ""}
+
+
+def _same_as_unbroken(study: Study, service: FakeService, folder: Path) -> bool:
+    finished = study.traces()
+    assert {trace["status"] for trace in finished.values()} == {"completed"}
+    unbroken = Study(Place(folder / "unbroken", dict(study.place.extra)), service)
+    service.reset()
+    unbroken = Study(unbroken.place, service)
+    done = unbroken.start().wait()
+    assert done.code == 0, done.said
+    return unbroken.traces() == finished
