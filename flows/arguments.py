@@ -59,7 +59,7 @@ def sort_arguments(
     for text in arguments:
         key, equals, value = text.partition("=")
         key = key.strip()
-        if not equals:
+        if not equals or not key or key.startswith("-"):
             if key.startswith("~"):
                 sorted_.overrides.append(text)
             else:

@@ -140,6 +140,12 @@ def _choice_overrides(arguments: Arguments, sources: Sources, findings: Findings
         known = choices(sources.folders, choice.group)
         unknown = [n for n in choice.names if n != "null" and not find(sources.folders, f"{choice.group}/{n}")]
         where = f"command line: {argument_text(choice.text)}"
+        chosen = [name for name in choice.names if name != "null"]
+        if not chosen:
+            if choice.package is None:
+                todo = f"there are {listed(known)}"
+                findings.say(where, f"a name is missing: what of {choice.group} is to be used", todo=todo)
+            continue
         for name in unknown:
             what = f"there is no '{name}' in {choice.group}"
             findings.say(where, what, nearest=nearest(name, known), todo=f"there are {listed(known)}")

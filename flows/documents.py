@@ -89,6 +89,7 @@ def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> Documen
     # PyYAML notices a missing closing mark or colon only on a later line; where it began is more useful.
     if error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context):
         line = error.context_mark.line + 1
+    line = min(line, max((number for number, text in enumerate(lines, 1) if text.strip()), default=1))
     what = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
     if error.context:
         what += f" ({error.context})"

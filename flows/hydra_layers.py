@@ -68,7 +68,7 @@ def merge(sources: Sources, overrides: list[str], findings: Findings) -> tuple[D
             return (*_merged(sources, overrides), overrides)
         except MissingConfigException as error:
             _stand_in(error, sources, findings)
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
             culprits = [text for text in overrides if _fails(sources, text)]
             if not culprits:
                 _tell(error, sources, findings)
@@ -166,7 +166,7 @@ def _fails(sources: Sources, text: str) -> bool:
         _merged(sources, [text])
     except MissingConfigException:
         return False
-    except (HydraException, OmegaConfBaseException):
+    except (HydraException, OmegaConfBaseException, ValueError):
         return True
     return False
 

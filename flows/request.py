@@ -83,7 +83,13 @@ def tell_missing(shaped: ShapedFlow, request: Request, raw: Mapping[str, str], f
 def applied(
     shaped: ShapedFlow, request: Request, raw: Mapping[str, str], registry: Registry, findings: Findings
 ) -> FlowSpec:
-    """The flow with the request's values in its steps."""
+    """The flow with the request's values in its steps.
+
+    A list such as `model=[a,b]` replaces dimensions only; where no step has the dimension it is one value.
+    """
+    every = [placed.node for placed in nodes(shaped.spec, shaped.path) if isinstance(placed.node, Step)]
+    dimensions = {name for step in every for name in step.variants}
+    fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
 
     def change(step: Step, path: KeyPath) -> Step:
         declared = _declared(step, registry)
@@ -91,25 +97,34 @@ def applied(
         for name, value in request.values.items():
             if name in declared and value is not None and name not in parameters and name not in variants:
                 parameters[name] = value
-                findings.provenance.copy_below(
-                    (*shaped.path, "parameters", name), (*path, "parameters", name), over=False
-                )
-        for name, text in raw.items():
+                source = (*shaped.path, "parameters", name)
+                findings.provenance.copy_below(source, (*path, "parameters", name), over=False)
+        for name, text in fitting.items():
+            where = argument_text(f"{name}={text}")
             if name in variants:
-                variants[name] = tuple(_item(declared.get(name), item) for item in split_list(text) or [text])
-                findings.provenance.add_argument((*path, "variants", name), argument_text(f"{name}={text}"))
-            elif request.values.get(name, text) is not None and (name in parameters or name in declared):
-                given = request.values.get(name) if name in request.values else _item(declared.get(name), text)
-                parameters[name] = given
-                findings.provenance.add_argument((*path, "parameters", name), argument_text(f"{name}={text}"))
+                variants[name] = tuple(_item(declared.get(name), item) for item in _several(text))
+                findings.provenance.add_argument((*path, "variants", name), where)
+            elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):
+                parameters[name] = request.values.get(name, _item(declared.get(name), text))
+                findings.provenance.add_argument((*path, "parameters", name), where)
         return step.model_copy(update={"parameters": parameters, "variants": variants})
 
     return with_steps(shaped.spec, change, shaped.path)
 
 
+def _is_list(text: str) -> bool:
+    return text.strip().startswith("[") and text.strip().endswith("]")
+
+
+def _several(text: str) -> list[str]:
+    """`[a, b]` as two values; anything else, commas and all, as one."""
+    return split_list(text) if _is_list(text) else [text]
+
+
 def with_request(study: Study, name: str, text: str) -> Study:
     """The study with one more of the flow's own parameters given, as typed by a user.
 
+    Inputs see it as `parameters.<name>`; agents' parameters of that name keep what they had.
     Raises StudyError when the flow has no such parameter or the text does not fit its type.
     """
     findings = Findings(study.provenance)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from contract.flow import Loop, Step
+from contract.models import ModelConfig
 from contract.storage import CorpusStorage
 from flows.compose import compose
 from flows.request import with_request
@@ -29,6 +30,10 @@ def step(study: Study, *names: str) -> Step:
     for name in names[:-1]:
         nodes = cast("Loop", nodes[name]).loop
     return cast("Step", nodes[names[-1]])
+
+
+def _ready(config: ModelConfig) -> None:
+    """Stands in for the check that a local model's file is there."""
 
 
 def researchers(study: Study) -> tuple[Any, ...]:
@@ -88,7 +93,7 @@ def test_a_second_choice_is_laid_over_the_first_before_it_is_used(spelling: str)
 def test_values_are_overridden_by_dotted_names() -> None:
     arguments = ["query=x", "run.concurrency=10", "llms.general=local", "flows.osb.steps.rounds.max_rounds=2"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.check_resources.not_ready", lambda config: None)
+        patch.setattr("flows.check_resources.not_ready", _ready)
         [study] = compose(["osb"], [*arguments, "+flows.osb.steps.synthesise.parameters.temperature=0"])
     assert study.run.concurrency == 10
     assert step(study, "synthesise").parameters == {"model": "local", "temperature": 0}

@@ -141,6 +141,11 @@ CASES = [
         arguments=("tone=formell",),
     ),
     Mistake("default of the wrong type", mine(4), "its type is integer", flow=("default: 5", "default: five")),
+    Mistake("choice of nothing", "command line: llms=", "a name is missing", "embedded", arguments=("llms=",)),
+    Mistake("choice of null", "command line: llms=null", "a name is missing", "lite", arguments=("llms=null",)),
+    Mistake("no name", "command line: =x", "not of the form name=value", "query=", arguments=("=x",)),
+    Mistake("several for one", "command line: llms=lite,full", "several values for one", arguments=("llms=lite,full",)),
+    Mistake("override out of range", "command line: run.batch=0", "`batch` is 0, but", arguments=("run.batch=0",)),
     # --- shape ---
     Mistake(
         "misspelt field",
