@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from agents.given import Given
-from contract.base import Frozen, JsonValue, digest
+from contract.base import Frozen, JsonValue, digest, thawed
 from contract.errors import MissingInput
 from contract.messages import AgentInput, AgentOutput
 from contract.tools import AgentToolDefinition
@@ -56,7 +56,8 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     def inputs(self, given_input: AgentInput) -> InputsT:
         """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
-        present = {name: value for name, value in given_input.inputs.items() if value is not None}
+        # Thawed, since Pydantic takes no tuple for a JsonValue.
+        present = {name: thawed(value) for name, value in given_input.inputs.items() if value is not None}
         try:
             return self.Inputs.model_validate(present)  # type: ignore[reportReturnType]
         except ValidationError as error:

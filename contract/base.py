@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer
 
-__all__ = ["AnyJson", "Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest"]
+__all__ = ["AnyJson", "Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest", "thawed"]
 
 
 class Frozen(BaseModel):
@@ -27,21 +27,22 @@ def _freeze(value: Any) -> Any:
     return value
 
 
-def _thaw(value: Any) -> Any:
+def thawed(value: Any) -> Any:
+    """Frozen maps and tuples as plain dicts and lists, however deep: ordinary JSON again."""
     if isinstance(value, Mapping):
-        return {key: _thaw(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
+        return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
     if isinstance(value, list | tuple):
-        return [_thaw(item) for item in value]  # type: ignore[reportUnknownVariableType]
+        return [thawed(item) for item in value]  # type: ignore[reportUnknownVariableType]
     return value
 
 
 FrozenMap: TypeAlias = Annotated[
     # Thawed first, so that one model's frozen map can be given to another.
-    Mapping[str, JsonValue], BeforeValidator(_thaw), AfterValidator(_freeze), PlainSerializer(_thaw)
+    Mapping[str, JsonValue], BeforeValidator(thawed), AfterValidator(_freeze), PlainSerializer(thawed)
 ]
 """A JSON object that cannot be changed, however deep; dumps as a plain dict."""
 
-AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_thaw)]
+AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(thawed)]
 """Any JSON value, which may also come out of a frozen map."""
 
 
@@ -61,7 +62,7 @@ def _dump_nested(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, Mapping):
-        return _thaw(value)
+        return thawed(value)
     raise TypeError(f"not JSON: {type(value).__name__}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from contract.base import JsonValue
+from contract.base import JsonValue, thawed
 from contract.flow import Gate, Step
 from contract.messages import AgentTrace
 from contract.record import Record
@@ -91,12 +91,3 @@ class Scope:
 
 def _in_group(trace: AgentTrace, group: Mapping[str, JsonValue]) -> bool:
     return all(trace.variant.get(dimension, value) == value for dimension, value in group.items())
-
-
-def thawed(value: Any) -> Any:
-    """Frozen maps and tuples as plain dicts and lists, so that every reader sees ordinary JSON."""
-    if isinstance(value, Mapping):
-        return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
-    if isinstance(value, tuple | list):
-        return [thawed(item) for item in value]  # type: ignore[reportUnknownVariableType]
-    return value

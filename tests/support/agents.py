@@ -1,0 +1,132 @@
+"""Agents that tests wire into flows, and how to make them known for a test."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import agents.agent as registry
+from agents.agent import Agent
+from agents.given import Given
+from contract.base import Frozen, JsonValue
+from contract.messages import AgentInput, AgentOutput, output_value
+
+
+class EchoInputs(Frozen):
+    """Anything, under two names."""
+
+    given: JsonValue = None
+    other: JsonValue = None
+
+
+class EchoParameters(Frozen):
+    """What to say; `tone` only makes variants, `fail_on` raises for what is given so."""
+
+    text: str = ""
+    tone: str = ""
+    fail_on: str | None = None
+
+
+class Echoed(Frozen):
+    """All that the agent saw."""
+
+    text: str
+    given: JsonValue = None
+    other: JsonValue = None
+    record: str
+    items: tuple[JsonValue, ...] = ()
+
+
+class Echo(Agent[EchoInputs, EchoParameters]):
+    """Says what it was given. Raises a plain ZeroDivisionError when told to."""
+
+    Inputs = EchoInputs
+    Parameters = EchoParameters
+    Output = Echoed
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        inputs, parameters = self.inputs(given_input), self.parameters(given_input)
+        if parameters.fail_on is not None and parameters.fail_on in (inputs.given, given_input.record.text, parameters.tone):
+            raise ZeroDivisionError("a bug in an agent")
+        text = parameters.text or f"{parameters.tone}{given_input.record.text}"
+        items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
+        said = Echoed(text=text, given=inputs.given, other=inputs.other, record=given_input.record.record_id, items=items)
+        return AgentOutput(value=output_value(said))
+
+
+class LookInputs(Frozen):
+    """One thing that must be there."""
+
+    what: str
+    known: JsonValue = None
+
+
+class Look(Agent[LookInputs, EchoParameters]):
+    """Needs an input, so that it can be missing, or be a host's argument."""
+
+    Inputs = LookInputs
+    Parameters = EchoParameters
+    Output = Echoed
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        inputs = self.inputs(given_input)
+        said = Echoed(text=inputs.what, given=inputs.known, record=given_input.record.record_id)
+        return AgentOutput(value=output_value(said))
+
+
+class FragileKey(Echo):
+    """Has a bug where its cache key is made."""
+
+    cached = True
+
+    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+        raise ZeroDivisionError("a bug in a cache key")
+
+
+class Tally(Frozen):
+    """A count and whether it is enough."""
+
+    count: int
+    enough: bool
+
+
+class CounterInputs(Frozen):
+    """The count so far."""
+
+    before: int = 0
+
+
+class CounterParameters(Frozen):
+    """When it is enough."""
+
+    enough_at: int = 2
+
+
+class Counter(Agent[CounterInputs, CounterParameters]):
+    """Adds one to what it is given."""
+
+    Inputs = CounterInputs
+    Parameters = CounterParameters
+    Output = Tally
+    cached = False
+
+    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+        count = self.inputs(given_input).before + 1
+        tally = Tally(count=count, enough=count >= self.parameters(given_input).enough_at)
+        return AgentOutput(value=output_value(tally))
+
+
+_NAMED = {"echo": "Echo", "look": "Look", "fragile_key": "FragileKey", "counter": "Counter"}
+
+
+def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adds these agents to the installed ones, as another package's entry points would."""
+    ours = {name: EntryPoint(name, f"tests.support.agents:{kind}", registry.GROUP) for name, kind in _NAMED.items()}
+    known = {**registry.installed(), **ours}
+    monkeypatch.setattr(registry, "installed", lambda: known)
+    monkeypatch.setattr("flows.registry.installed", lambda: known)
+
+
