@@ -92,10 +92,7 @@ def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
 
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     if options.verb == "list":
-        from flows.listing import listing
-
-        print(listing(options.config_dir, as_json=options.json))
-        return 0
+        return _list(options)
     from flows.compose import compose
 
     if options.verb == "run" and not options.cfg:
@@ -109,6 +106,24 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         print(json.dumps({"ok": True}) if options.json else f"{_names(studies)}: no mistakes found")
         return 0
     return _plan(studies, options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from flows.listing import list_all
+
+    found = list_all(options.config_dir)
+    if options.json:
+        print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        return 0
+    kind = ""
+    for one in found:
+        if one.kind != kind:
+            kind = one.kind
+            print(f"\n{kind}")
+        print(f"  {one.name:<24}{one.about}".rstrip())
+    return 0
 
 
 def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:

@@ -1,0 +1,99 @@
+"""Every command, file and program in the documentation, run as a reader would, in order, each page in its own folder.
+
+A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
+of the command, `<!-- python -->` a program to run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)```", re.DOTALL)
+_ELSEWHERE = ("uv run pytest", "uv run prefect server start", "git clone")
+"""What other tests run, or what does not end by itself."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block and the comment before it."""
+
+    language: str
+    body: str
+    note: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for found in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        yield Block(found["language"], found["body"], found["note"] or "")
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=240,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def environment(tmp_path: Path, prefect_api: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PREFECT_API_URL": prefect_api}
+    return {**kept, **cache, "UV_PROJECT": str(ROOT), "PYTHONPATH": str(ROOT), "UV_OFFLINE": "1"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_a_page_works(page: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    if page.stem == "results":
+        asked = [sys.executable, "-m", "flows.osb", "query=What is a veiled threat?"]
+        assert run(asked, folder, environment).returncode == 0
+    for block in blocks(page):
+        _try(block, folder, environment)
+
+
+def _try(block: Block, folder: Path, environment: dict[str, str]) -> None:
+    kind, _, value = block.note.partition(": ")
+    if block.language == "yaml":
+        assert yaml.safe_load(block.body)
+    if kind == "file":
+        path = folder / value
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.body, encoding="utf-8")
+    elif kind == "python":
+        done = run([sys.executable, "-c", block.body], folder, environment)
+        assert done.returncode == 0, done.stderr
+    elif block.language == "bash" and not block.body.startswith(_ELSEWHERE):
+        _command(block.body, int(value) if kind == "expect" else 0, folder, environment)
+
+
+def _command(body: str, expected: int, folder: Path, environment: dict[str, str]) -> None:
+    for line in body.strip().splitlines():
+        done = run([shutil.which("bash") or "bash", "-c", line], folder, environment)
+        told = f"{line}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expected, told
+        assert "Traceback" not in done.stderr, told
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
