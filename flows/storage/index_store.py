@@ -168,6 +168,14 @@ class IndexStore:
             vectors[position] = np.frombuffer(blob, dtype=np.float32)
         return ids, vectors
 
+    def siblings(self, identifier: int) -> list[int]:
+        """Ids of all passages of the document that this passage is of, in reading order."""
+        rows = self._db.execute(
+            "SELECT id FROM passages WHERE record_id = (SELECT record_id FROM passages WHERE id = ?) ORDER BY id",
+            (identifier,),
+        )
+        return [row[0] for row in rows]
+
     def matching(self, fts: str, limit: int) -> list[int]:
         """Ids of the passages that match the full-text query, best first by BM25; titles count twice."""
         rows = self._db.execute(

@@ -42,8 +42,7 @@ def record_of(case: Mapping[str, Any], titles: Mapping[str, str]) -> Record:
         "facts": case["key_facts"],
         "reasons": case["reason"],
         "recommendations": case["recommendation_gist"],
-        "outcome": _outcome(case),
-        "about": _about(case, titles),
+        "summary": f"{_outcome(case)} {_about(case, titles)}",
     }
     return Record(
         record_id=case["id"],

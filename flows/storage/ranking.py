@@ -28,13 +28,27 @@ def fuse(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
 
 
 def fts_query(text: str) -> str | None:
-    """`text` as an FTS5 query that matches any of its words, or None when it has none.
+    """`text` as an FTS5 query that matches any of its content words, or None when it has none.
 
     Only letters and digits get through, each word quoted, so that no operator of the query language can.
     """
-    text = text.lower()
-    words = [word for word in re.findall(r"[^\W_]+", text) if word not in FUNCTION_WORDS]
-    # Case numbers and compounds count as a whole too: `2021-010-fb-ua` is found where its parts stand in that order.
-    compounds = [" ".join(compound.split("-")) for compound in re.findall(r"[^\W_]+(?:-[^\W_]+)+", text)]
-    terms = list(dict.fromkeys([*compounds, *words]))[:MAX_TERMS]
+    words = [word for word in _words(text) if word.lower() not in FUNCTION_WORDS]
+    return _any_of(words)
+
+
+def fts_exact_query(text: str) -> str | None:
+    """An FTS5 query for what `text` gives to the letter, or None: what stands in quotation marks, and numbers of
+    several parts such as `2021-010-FB-UA`. It is made as safely as `fts_query`.
+    """
+    quoted = re.findall(r"[\"“]([^\"“”]+)[\"”]", text)
+    numbers = [found for found in re.findall(r"[^\W_]+(?:[-/.][^\W_]+)+", text) if any(c.isdigit() for c in found)]
+    return _any_of([" ".join(_words(phrase)) for phrase in [*quoted, *numbers]])
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text)
+
+
+def _any_of(phrases: Iterable[str]) -> str | None:
+    terms = list(dict.fromkeys(phrase.lower() for phrase in phrases if phrase))[:MAX_TERMS]
     return " OR ".join(f'"{term}"' for term in terms) or None

@@ -20,12 +20,14 @@ MAX_QUOTE = 450
 _CLOSE = 0.8
 """A further document is quoted if it weighs at least this share of the first."""
 _PER_DOCUMENT = 3
+_WORTH = 0.4
+"""A further sentence of a document is quoted if it scores at least this share of its best."""
 _SECTION_BONUS = 0.3
 _SECTIONS_ASKED_FOR = {
     "reason": r"\b(?:why|reasons?|grounds?|justif\w+|because|what did the \w+ (?:say|think|find|conclude))\b",
     "recommend": r"\b(?:recommend\w*|advise\w*|suggest\w*|want\w* changed)\b",
     "fact": r"\b(?:who|where|when|happened|show\w*|depict\w*)\b",
-    "outcom": r"\b(?:decide[ds]?|rul(?:e[ds]?|ing)|upheld|uphold|overturn\w*|outcome|restor\w+|allow\w*)\b",
+    "summari": r"\b(?:decide[ds]?|rul(?:e[ds]?|ing)|upheld|uphold|overturn\w*|outcome|restor\w+|allow\w*)\b",
 }
 """Stem of a section's name -> how a question asks for such a section."""
 
@@ -80,7 +82,8 @@ def _candidates(question: str, document: Document, likeness: Likeness) -> list[C
         )
         for (passage, sentence), cosine in zip(pairs, cosines, strict=True)
     ]
-    return sorted(candidates, key=lambda candidate: -candidate.score)
+    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    return [candidate for candidate in ranked if candidate.score >= _WORTH * ranked[0].score]
 
 
 def _distinct(pairs: Sequence[tuple[Read, str]]) -> list[tuple[Read, str]]:
