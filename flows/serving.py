@@ -15,7 +15,9 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 from contract.errors import RunError
 
@@ -34,6 +36,9 @@ _SHORT_LIVED: Mapping[str, str] = {
     for service in ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP")
 } | {"PREFECT_SERVER_UI_ENABLED": "false"}
 """What schedules, workers and automations need; none of them lives as long as one run."""
+
+_DIRECT = build_opener(ProxyHandler({}))
+"""Asks our own server, whatever proxy the environment names."""
 
 START_SECONDS = 120.0
 """The first start on a machine creates the database, which a slow disk makes long."""
@@ -98,11 +103,11 @@ def free_port() -> int:
 
 
 def _answers(api_url: str) -> bool:
-    import httpx
-
+    # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
     try:
-        return httpx.get(f"{api_url}/health", timeout=2).is_success
-    except httpx.HTTPError:
+        with _DIRECT.open(f"{api_url}/health", timeout=2) as answer:
+            return answer.status == HTTPStatus.OK
+    except OSError:
         return False
 
 
