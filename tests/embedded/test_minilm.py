@@ -1,0 +1,41 @@
+"""Embeddings mean something, and are the same alone and in company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agents.llms.minilm import DIMENSIONS, MiniLM
+
+
+@pytest.fixture(scope="module")
+def minilm() -> MiniLM:
+    return MiniLM(batch=2)
+
+
+def test_like_sentences_are_near(minilm: MiniLM) -> None:
+    vectors = minilm.embed(
+        ["The police beat a protester.", "Officers hit a demonstrator.", "Bake the bread for an hour.", ""]
+    )
+    assert vectors.shape == (4, DIMENSIONS)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert vectors[0] @ vectors[1] > 0.6
+    assert vectors[0] @ vectors[2] < 0.2
+
+
+def test_company_does_not_matter(minilm: MiniLM) -> None:
+    texts = ["short", "a much longer text than the first " * 40, "another"]
+    together = minilm.embed(texts)
+    alone = np.vstack([minilm.embed([text]) for text in texts])
+    assert ((together * alone).sum(axis=1) > 0.999).all()
+
+
+def test_long_texts_are_cut_and_none_is_fine(minilm: MiniLM) -> None:
+    start = "one two three four five " * 60
+    assert (minilm.embed([start])[0] @ minilm.embed([start + "unrelated ending " * 500])[0]) > 0.999
+    assert minilm.embed([]).shape == (0, DIMENSIONS)
+
+
+def test_fingerprint_is_stable() -> None:
+    assert MiniLM().fingerprint == MiniLM(batch=3, threads=1).fingerprint
