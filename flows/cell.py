@@ -6,6 +6,7 @@ tried again by Prefect. Refused and cut replies complete, in states of those nam
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +24,34 @@ from prefect.utilities.annotations import quote
 from agents.agent import Agent
 from agents.given import Given
 from contract.base import digest
+from contract.calls import ModelCall
 from contract.errors import CellError, MissingInput, Transient
 from contract.messages import AgentOutput, AgentTrace
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
+from flows.edges import Ended
 from flows.grid import Cell
 from flows.results import cell_path
+
+
+@dataclass
+class Tries:
+    """What the attempts of one task run leave behind; Prefect itself keeps only the last error."""
+
+    number: int = 0
+    calls: list[ModelCall] = field(default_factory=list[ModelCall])
+    """Every call so far, in order."""
+    trace: AgentTrace | None = None
+    """The account of the attempt that ended well."""
+
+    def add(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
+        """All calls with those of one more attempt.
+
+        An attempt goes over the replies of the one before, which are found again; each is told once, as paid for.
+        """
+        known = {call.key for call in self.calls if call.reply}
+        self.calls += [call for call in calls if call.key not in known]
+        return tuple(self.calls)
 
 
 @dataclass(frozen=True)
@@ -40,33 +63,35 @@ class Work:
     agent: Agent[Any, Any]
     given: Given
     key: str
-    parents: tuple[str, ...] = field(default=())
+    parents: tuple[str, ...] = ()
+    tries: Tries = field(default_factory=Tries)
 
-    def trace(self, output: AgentOutput, started: datetime, attempts: int) -> AgentTrace:
+    def trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
         """The account of a call that ended with an output."""
         return self._trace(
             status=output.status,
             value=output.value,
-            calls=output.calls,
+            calls=self.tries.add(output.calls),
             note=output.note,
             started=started,
-            attempts=attempts,
         )
 
-    def without_output(self, error: BaseException, started: datetime, attempts: int = 1) -> AgentTrace:
+    def without_output(self, error: BaseException, started: datetime) -> AgentTrace:
         """The account of a call that ended with an error."""
         return self._trace(
             status="missing_input" if isinstance(error, MissingInput) else "failed",
             error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
-            calls=error.calls if isinstance(error, CellError) else (),
+            calls=tuple(self.tries.calls),
             started=started,
-            attempts=attempts,
         )
+
+    def skipped(self, why: str) -> AgentTrace:
+        """The account of a call that was not wanted."""
+        return self._trace(status="skipped", note=why, started=datetime.now(UTC))
 
     def named(self, trace: AgentTrace) -> AgentTrace:
         """A trace read back from an earlier run under this run's names."""
-        names = self._names()
-        return trace.model_copy(update={name: names[name] for name in names if name != "input"})
+        return trace.model_copy(update=self._names())
 
     def _names(self) -> dict[str, Any]:
         cell = self.cell
@@ -88,7 +113,7 @@ class Work:
         }
 
     def _trace(self, **ended: Any) -> AgentTrace:
-        return AgentTrace(**self._names(), ended=datetime.now(UTC), **ended)
+        return AgentTrace(**self._names(), attempts=max(self.tries.number, 1), ended=datetime.now(UTC), **ended)
 
 
 def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given) -> str:
@@ -97,7 +122,7 @@ def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given)
 
 
 class ByKey(CachePolicy):
-    """Prefect's cache key is ours: the `key` argument, in the folder of cells."""
+    """Prefect's cache key is ours: the work's own, in the folder of cells."""
 
     def compute_key(
         self,
@@ -107,22 +132,26 @@ class ByKey(CachePolicy):
         **kwargs: Any,  # noqa: ARG002
     ) -> str:
         """Where Prefect looks for the result, and keeps it."""
-        return cell_path(inputs["key"])
+        return cell_path(inputs["work"].key)
 
 
-async def _run(label: str, key: str, work: Work) -> Any:  # noqa: ARG001 - label and key are read by Prefect
+async def _run(work: Work) -> Any:
     started = datetime.now(UTC)
-    output = await work.agent.process(work.cell.input, work.given)
-    trace = work.trace(output, started, _attempt())
+    work.tries.number += 1
+    try:
+        output = await work.agent.process(work.cell.input, work.given)
+    except CellError as error:
+        work.tries.add(error.calls)
+        raise
+    trace = work.tries.trace = work.trace(output, started)
     data = trace.model_dump(mode="json")
     if output.status == "completed":
         return data
     return Completed(name=output.status.capitalize(), message=output.note, data=data)
 
 
-def _attempt() -> int:
-    context = TaskRunContext.get()
-    return context.task_run.run_count if context else 1
+def _label(parameters: dict[str, Any]) -> str:
+    return parameters["work"].cell.label
 
 
 async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001
@@ -130,7 +159,13 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
     return isinstance(error, Transient | TimeoutError)
 
 
-_cell = Task(_run, name="cell", task_run_name="{label}", retry_condition_fn=_is_transient, result_serializer="json")
+_cell = Task(
+    _run,
+    name="cell",
+    task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
+    retry_condition_fn=_is_transient,
+    result_serializer="json",
+)
 
 
 async def _result(state: Any) -> Any:
@@ -150,26 +185,29 @@ class Cells:
         self.flow_runs = set[UUID]()
         """The Prefect flow runs in which cells ran."""
 
-    async def run(self, work: Work, wait_for: list[State[Any]]) -> tuple[AgentTrace, State[Any]]:
-        """The trace of one cell, whatever happened, and its Prefect state for the edges that leave it."""
+    async def run(self, work: Work, wait_for: Iterable[Ended]) -> tuple[AgentTrace, Ended, bool]:
+        """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
         started = datetime.now(UTC)
-        self._note_flow_run()
+        self.note_flow_run()
         # quote() keeps Prefect from walking the record and the services in search of futures.
-        state: State[Any] = await self._task(work)(
-            work.cell.label, work.key, quote(work), return_state=True, wait_for=wait_for
-        )
+        running: Any = self._task(work)(quote(work), return_state=True, wait_for=list(wait_for))
+        state: State[Any] = await running
+        trace = await self._account(work, state, started)
+        return trace, Ended.cell(state), state.name != "Cached"
+
+    async def _account(self, work: Work, state: State[Any], started: datetime) -> AgentTrace:
+        if work.tries.trace:
+            return work.tries.trace
         result: Any = await _result(state)
         if isinstance(result, BaseException):
-            return work.without_output(result, started, self._attempts(result)), state
-        return work.named(AgentTrace.model_validate(result)), state
+            return work.without_output(result, started)
+        return work.named(AgentTrace.model_validate(result))
 
-    def _note_flow_run(self) -> None:
+    def note_flow_run(self) -> None:
+        """Remembers that the present flow run holds task runs."""
         context = FlowRunContext.get()
         if context and context.flow_run:
             self.flow_runs.add(context.flow_run.id)
-
-    def _attempts(self, error: BaseException) -> int:
-        return 1 + self._settings.retries if isinstance(error, Transient) else 1
 
     def _task(self, work: Work) -> Task[Any, Any]:
         name = work.cell.agent

@@ -7,12 +7,13 @@ those they need have ended, each for all the records of the batch together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from graphlib import TopologicalSorter
+from itertools import groupby
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
@@ -23,12 +24,13 @@ from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from flows.cell import Cells, Work, cache_key
-from flows.graph import dependencies, references
-from flows.grid import Cell, cells_of
+from flows.edges import Ended, Ends
+from flows.graph import dependencies, upstream
+from flows.grid import Cell, Portion, cells_of, groups_of, unwanted_cells
 from flows.ledger import Ledger
-from flows.references import parse
 from flows.routing import Body, ask, chosen, finished, show_skipped, skipped_branch, subflow, why_not
 from flows.scope import Scope
+from flows.together import together
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,24 @@ class Services:
 
 @dataclass(frozen=True)
 class Level:
-    """The nodes of one Prefect flow run, and the states that their edges start from."""
+    """The nodes of one Prefect flow run, and what of them has ended."""
 
     nodes: Mapping[str, Node]
     loop: Loop | None = None
-    states: dict[str, list[State[Any]]] = field(default_factory=dict[str, list[State[Any]]])
+    ends: dict[str, Ends] = field(default_factory=dict[str, Ends])
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A node that is about to run: where it stands, and what it waited for."""
+
+    name: str
+    loop: Loop | None
+    waited: Sequence[Ends]
+
+    def edges(self, *scopes: Scope) -> list[Ended]:
+        """What those records waited for."""
+        return [ended for ends in self.waited for ended in ends.of(scopes)]
 
 
 class Course:
@@ -69,85 +84,112 @@ class Course:
 
     async def _level(self, level: Level, scopes: Sequence[Scope]) -> None:
         waits = dependencies(level.nodes, level.loop.host if level.loop else None)
-        tasks = dict[str, asyncio.Task[None]]()
+        over = {name: asyncio.Event() for name in waits}
 
         async def in_turn(name: str) -> None:
-            await asyncio.gather(*(tasks[needed] for needed in waits[name]))
-            upstream = [state for needed in sorted(waits[name]) for state in level.states.get(needed, [])]
-            await self._node(name, level, scopes, upstream)
+            for needed in waits[name]:
+                await over[needed].wait()
+            turn = Turn(name, level.loop, [level.ends[needed] for needed in sorted(waits[name])])
+            level.ends[name] = await self._node(level.nodes[name], turn, scopes)
+            over[name].set()
 
-        async with asyncio.TaskGroup() as group:
-            for name in TopologicalSorter(waits).static_order():
-                tasks[name] = group.create_task(in_turn(name), name=name)
+        await together(in_turn(name) for name in waits)
 
-    async def _node(self, name: str, level: Level, scopes: Sequence[Scope], upstream: list[State[Any]]) -> None:
-        node = level.nodes[name]
-        going, reasons = self._sorted_out(name, node, scopes, level.loop)
-        label = f"{self._spec.name}.{name}"
+    async def _node(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> Ends:
+        going, reasons = self._sorted_out(node, turn, scopes)
         if not going:
-            show = (
-                skipped_branch(label, name, reasons, upstream) if node.when else show_skipped(name, reasons, upstream)
-            )
-            level.states[name] = [await show] if reasons else []
-        elif isinstance(node, Loop):
-            level.states[name] = [await self._loop(name, node, going, upstream)]
-        elif isinstance(node, Gate):
-            level.states[name] = [await self._gate(name, node, going, upstream)]
-        elif node.when:
-            level.states[name] = [await self._branch(name, node, going, level.loop, upstream)]
-        else:
-            level.states[name] = await self._step(name, node, going, level.loop, upstream)
+            return await self._nobody(node, turn, scopes, reasons)
+        if isinstance(node, Loop):
+            return Ends(await self._loop(node, turn, going))
+        if isinstance(node, Gate):
+            return Ends(await self._gate(node, turn, going))
+        if node.when:
+            return Ends(await self._branch(node, turn, going))
+        return await self._step(node, turn, going)
 
-    def _sorted_out(
-        self, name: str, node: Node, scopes: Sequence[Scope], loop: Loop | None
-    ) -> tuple[list[Scope], list[str]]:
-        """The records for which the node runs, and the reasons of the others."""
-        going, reasons = list[Scope](), list[str]()
+    def _sorted_out(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> tuple[list[Portion], list[str]]:
+        """What the node is to run for, and the reasons of the rest, which gets its rows here."""
+        going, reasons = list[Portion](), list[str]()
         for scope in scopes:
-            try:
-                reason = why_not(name, node, scope, loop)
-            except ValueError as error:
-                self._write_off(name, node, scope, error)
-                reasons.append(str(error))
-                continue
-            if reason is None:
-                going.append(scope)
-            else:
-                reasons.append(reason)
-                self._write_off(name, node, scope, reason)
+            for portion, why in self._portions(node, turn, scope):
+                if why is None:
+                    going.append(portion)
+                else:
+                    reasons.append(str(why))
+                    self._write_off(turn.name, node, portion, why)
         return going, reasons
 
-    def _write_off(self, name: str, node: Node, scope: Scope, why: str | ValueError) -> None:
-        """Rows for cells that will not run: skipped with the reason, or failed when the condition itself failed."""
-        if not isinstance(node, Step):
-            return
-        for cell in cells_of(self._spec.name, name, node, scope):
-            work = self._work(name, node, scope, cell, key="")
-            trace = work.without_output(ValueError(str(why)), datetime.now(UTC))
-            if isinstance(why, str):
-                trace = trace.model_copy(update={"status": "skipped", "note": why, "error": None})
-            self._services.ledger.add(trace, fresh=True, task_run=False)
+    def _portions(self, node: Node, turn: Turn, scope: Scope) -> Iterator[tuple[Portion, str | ValueError | None]]:
+        """Each portion with why it does not run: a reason, or the error that kept it from being decided."""
+        groups = groups_of(node, scope)
+        if isinstance(node, Step) and not groups:
+            yield Portion(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
+        for group in groups:
+            try:
+                inputs = {} if isinstance(node, Loop) else scope.inputs(node, group)
+                portion = Portion(scope, {**self._extra(node, turn, scope), **inputs}, group)
+                yield portion, why_not(turn.name, node, portion, turn.loop)
+            except ValueError as error:
+                yield Portion(scope, {}, group), error
 
-    async def _branch(
-        self, name: str, step: Step, scopes: Sequence[Scope], loop: Loop | None, upstream: list[State[Any]]
-    ) -> State[Any]:
+    def _write_off(self, name: str, node: Node, portion: Portion, why: str | ValueError) -> None:
+        """Rows for cells that will not run: skipped with the reason, or failed when that could not be decided."""
+        if isinstance(node, Loop):
+            for inner, child in node.loop.items():
+                self._write_off(inner, child, portion, why)
+        elif isinstance(node, Step):
+            for cell in unwanted_cells(self._spec.name, name, node, portion):
+                work = self._work(node, portion, cell)
+                failed = isinstance(why, ValueError)
+                trace = work.without_output(why, datetime.now(UTC)) if failed else work.skipped(why)
+                self._services.ledger.add(trace, fresh=True, task_run=False)
+
+    async def _nobody(self, node: Node, turn: Turn, scopes: Sequence[Scope], reasons: Sequence[str]) -> Ends:
+        """What the UI shows of a node that no record needs."""
+        waited = turn.edges(*scopes)
+        if node.when:
+            return Ends(await skipped_branch(f"{self._spec.name}.{turn.name}", turn.name, reasons, waited))
+        self._services.cells.note_flow_run()
+        self._services.ledger.totals.task_runs += 1
+        return Ends(await show_skipped(turn.name, reasons, waited))
+
+    async def _branch(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ended:
         async def body() -> State[Any]:
-            await self._step(name, step, scopes, loop, [])
+            await self._step(step, replace(turn, waited=()), portions)
             return Completed(message=f"{step.when}")
 
-        return await subflow(f"{self._spec.name}.{name}", name, body, upstream)
+        return await self._apart(turn, turn.name, body, portions)
 
-    async def _loop(self, name: str, loop: Loop, scopes: Sequence[Scope], upstream: list[State[Any]]) -> State[Any]:
-        active, waits = list(scopes), upstream
-        for number in range(1, loop.max_rounds + 1):
-            turn = [scope.next_round(number) for scope in active]
-            body = self._body(Level(loop.loop, loop), turn)
-            state = await subflow(f"{self._spec.name}.{name}", f"{name} · round {number}", body, waits)
-            waits = [state]
-            active = [scope for scope, now in zip(active, turn, strict=True) if not self._finished(name, now, loop)]
-            if not active:
-                break
-        return waits[0]
+    async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
+        async def body() -> None:
+            for portion in portions:
+                portion.scope.values[turn.name] = await ask(gate, portion.inputs)  # type: ignore[reportArgumentType]
+
+        return await self._apart(turn, f"{turn.name} · a person is asked", body, portions)
+
+    async def _apart(self, turn: Turn, label: str, body: Body, portions: Sequence[Portion]) -> Ended:
+        waited = turn.edges(*(portion.scope for portion in portions))
+        return await subflow(f"{self._spec.name}.{turn.name}", label, body, waited)
+
+    async def _loop(self, loop: Loop, turn: Turn, portions: Sequence[Portion]) -> Ended:
+        active = [portion.scope for portion in portions]
+        waited, number = turn.edges(*active), 0
+        while active and number < loop.max_rounds:
+            number += 1
+            now = [scope.next_round(number) for scope in active]
+            body = self._body(Level(loop.loop, loop), now)
+            ended = await subflow(f"{self._spec.name}.{turn.name}", f"{turn.name} · round {number}", body, waited)
+            waited = [ended]
+            active = [scope for scope, then in zip(active, now, strict=True) if not self._over(turn.name, then, loop)]
+        return waited[0]
+
+    def _over(self, name: str, scope: Scope, loop: Loop) -> bool:
+        try:
+            return finished(scope, loop)
+        except ValueError as error:
+            step = next(node for node in loop.loop.values() if isinstance(node, Step))
+            self._write_off(f"{name}.until", step, Portion(scope, {}), error)
+            return True
 
     def _body(self, level: Level, scopes: Sequence[Scope]) -> Body:
         # A closure without parameters: Prefect would make a form of any that it had.
@@ -156,47 +198,33 @@ class Course:
 
         return body
 
-    def _finished(self, name: str, scope: Scope, loop: Loop) -> bool:
-        try:
-            return finished(scope, loop)
-        except ValueError as error:
-            for inner, node in loop.loop.items():
-                self._write_off(f"{name}.{inner}", node, scope, error)
-            return True
+    async def _step(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ends:
+        ends = Ends()
 
-    async def _gate(self, name: str, gate: Gate, scopes: Sequence[Scope], upstream: list[State[Any]]) -> State[Any]:
-        async def body() -> None:
-            for scope in scopes:
-                scope.values[name] = await ask(gate, scope.inputs(gate))  # type: ignore[reportArgumentType]
+        async def one(scope: Scope, mine: Sequence[Portion]) -> None:
+            waited = turn.edges(scope)
+            pairs = [(p, cell) for p in mine for cell in cells_of(self._spec.name, turn.name, step, p)]
+            ended = await together(self._cell(step, portion, cell, waited) for portion, cell in pairs)
+            scope.keep(turn.name, step, [trace for trace, _ in ended])
+            for _, end in ended:
+                if end:
+                    ends.add(scope, end)
 
-        return await subflow(f"{self._spec.name}.{name}", f"{name} · a person is asked", body, upstream)
+        by_scope = groupby(portions, key=lambda portion: portion.scope.record.record_id)
+        each = [list(mine) for _, mine in by_scope]
+        await together(one(mine[0].scope, mine) for mine in each)
+        return ends
 
-    async def _step(
-        self, name: str, step: Step, scopes: Sequence[Scope], loop: Loop | None, upstream: list[State[Any]]
-    ) -> list[State[Any]]:
-        states = list[State[Any]]()
-
-        async def one(scope: Scope) -> None:
-            extra = self._extra(name, step, scope, loop)
-            cells = list(cells_of(self._spec.name, name, step, scope, extra))
-            ended = await asyncio.gather(*(self._cell(name, step, scope, cell, upstream) for cell in cells))
-            scope.keep(name, step, [trace for trace, _ in ended])
-            states.extend(state for _, state in ended if state is not None)
-
-        async with asyncio.TaskGroup() as group:
-            for scope in scopes:
-                group.create_task(one(scope))
-        return states
-
-    def _extra(self, name: str, step: Step, scope: Scope, loop: Loop | None) -> dict[str, JsonValue]:
+    def _extra(self, node: Node, turn: Turn, scope: Scope) -> dict[str, JsonValue]:
         """Inputs that no reference names: a host's tools and round, and the arguments a host chose."""
-        if loop is None or loop.host is None:
+        loop = turn.loop
+        if loop is None or loop.host is None or not isinstance(node, Step):
             return {}
-        if name == loop.host:
+        if turn.name == loop.host:
             supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round}
-            return {key: supplied[key] for key in self._services.agents[step.agent].supplied}
+            return {key: supplied[key] for key in self._services.agents[node.agent].supplied}
         request = chosen(scope, loop)
-        return dict(request["arguments"]) if request and name in loop.choices else {}
+        return dict(request["arguments"]) if request and turn.name in loop.choices else {}
 
     def _tools(self, loop: Loop) -> list[JsonValue]:
         steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}
@@ -208,25 +236,32 @@ class Course:
         ]
 
     async def _cell(
-        self, name: str, step: Step, scope: Scope, cell: Cell, upstream: list[State[Any]]
-    ) -> tuple[AgentTrace, State[Any] | None]:
-        services = self._services
-        agent = services.agents[step.agent]
-        work = self._work(name, step, scope, cell, key="")
-        started = datetime.now(UTC)
-        try:
-            agent.inputs(cell.input)
-            key = cache_key(step.agent, agent, cell, services.given) if agent.cached else digest(cell.cell_id)
-        except ButtermilkError as error:
-            trace = work.without_output(error, started)
-            services.ledger.add(trace, fresh=True, task_run=False)
-            return trace, None
+        self, step: Step, portion: Portion, cell: Cell, waited: Sequence[Ended]
+    ) -> tuple[AgentTrace, Ended | None]:
+        services, work = self._services, self._work(step, portion, cell)
+        # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
         async with services.slots:
-            trace, state = await services.cells.run(self._work(name, step, scope, cell, key), upstream)
-        services.ledger.add(trace, fresh=state.name != "Cached", task_run=True)
-        return trace, state
+            started = datetime.now(UTC)
+            try:
+                work = replace(work, key=self._key(work))
+            except Exception as error:
+                if not isinstance(error, ButtermilkError):
+                    get_run_logger().exception("The agent '%s' has a bug", step.agent)
+                trace = work.without_output(error, started)
+                services.ledger.add(trace, fresh=True, task_run=False)
+                return trace, None
+            trace, ended, fresh = await services.cells.run(work, waited)
+        services.ledger.add(trace, fresh=fresh, task_run=True)
+        return trace, ended
 
-    def _work(self, name: str, step: Step, scope: Scope, cell: Cell, key: str) -> Work:
-        named = {parse(text).step for _, text in references(step)}
-        parents = scope.parents(sorted(one for one in named if one and one != name))
-        return Work(self._spec.name, cell, self._services.agents[step.agent], self._services.given, key, parents)
+    def _key(self, work: Work) -> str:
+        """Raises MissingInput, and whatever else keeps the cell from being run."""
+        work.agent.inputs(work.cell.input)
+        if not work.agent.cached:
+            return digest(work.cell.cell_id)
+        return cache_key(work.cell.agent, work.agent, work.cell, self._services.given)
+
+    def _work(self, step: Step, portion: Portion, cell: Cell) -> Work:
+        parents = portion.scope.parents(sorted(upstream(step)), portion.group)
+        agent, given = self._services.agents[step.agent], self._services.given
+        return Work(self._spec.name, cell, agent, given, key="", parents=parents)

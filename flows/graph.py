@@ -16,6 +16,11 @@ def references(node: Step | Gate) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
+def upstream(node: Step | Gate) -> frozenset[str]:
+    """Names of the steps that the node's inputs refer to, of this turn or the one before."""
+    return frozenset(step for _, text in references(node) if (step := parse(text).step))
+
+
 def needs(node: Node) -> frozenset[str]:
     """Names of the steps whose output of this turn the node uses, its own inner steps left out."""
     if isinstance(node, Loop):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from contract.base import JsonValue, digest
-from contract.flow import Step
+from contract.flow import Node, Step
 from contract.messages import AgentInput
+from flows.graph import upstream
 from flows.scope import Scope
 
 
@@ -46,28 +47,45 @@ def combinations(dimensions: Mapping[str, tuple[JsonValue, ...]]) -> Iterator[di
         yield dict(zip(dimensions, values, strict=True))
 
 
-def cells_of(
-    flow: str, name: str, step: Step, scope: Scope, extra: Mapping[str, JsonValue] | None = None
-) -> Iterator[Cell]:
-    """The step's cells for one record. `extra` are inputs from elsewhere: a host's arguments, a loop's tools."""
-    for group in _groups(step, scope):
-        inputs = {**scope.inputs(step, group), **(extra or {})}
-        for item_number, given in _items(step, inputs):
-            for variant in combinations(step.variants):
-                for repeat in range(step.repeats or 1):
-                    yield _cell(flow, name, step, scope, {**group, **variant}, item_number, given, repeat)
+@dataclass(frozen=True)
+class Portion:
+    """What a step does for one record, or with `group_by` for one group of a record's outputs."""
+
+    scope: Scope
+    inputs: Mapping[str, JsonValue]
+    group: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
+    """The groups of a node for one record; one empty group without `group_by`."""
+    return scope.groups(node, sorted(upstream(node))) if isinstance(node, Step) and node.group_by else [{}]
+
+
+def cells_of(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+    """The step's cells for one portion."""
+    for item_number, given in _items(step, portion.inputs):
+        for variant in combinations(step.variants):
+            for repeat in range(step.repeats or 1):
+                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item_number, given, repeat)
+
+
+def unwanted_cells(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+    """The cells of a portion that will not run; one for all its items where nothing says how many there are."""
+    whole = step if portion.inputs.get(step.for_each or "") else step.model_copy(update={"for_each": None})
+    return cells_of(flow, name, whole, portion)
 
 
 def _cell(
     flow: str,
     name: str,
     step: Step,
-    scope: Scope,
+    portion: Portion,
     variant: dict[str, JsonValue],
     item: int | None,
-    inputs: dict[str, JsonValue],
+    inputs: Mapping[str, JsonValue],
     repeat: int,
 ) -> Cell:
+    scope = portion.scope
     identity: list[JsonValue] = [flow, name, scope.record.record_id, variant, item, repeat, list(scope.turns)]
     chosen = {key: value for key, value in variant.items() if key in step.variants}
     return Cell(
@@ -82,28 +100,10 @@ def _cell(
     )
 
 
-def _groups(step: Step, scope: Scope) -> list[dict[str, JsonValue]]:
-    """The distinct values of the `group_by` dimensions among the cells that the step reads."""
-    if not step.group_by:
-        return [{}]
-    found = dict[str, dict[str, JsonValue]]()
-    for traces in scope.cells.values():
-        for trace in traces:
-            if all(dimension in trace.variant for dimension in step.group_by):
-                group: dict[str, JsonValue] = {dimension: trace.variant[dimension] for dimension in step.group_by}
-                found.setdefault(digest(group), group)
-    return list(found.values())
-
-
-def _items(step: Step, inputs: dict[str, JsonValue]) -> Iterator[tuple[int | None, dict[str, JsonValue]]]:
+def _items(step: Step, inputs: Mapping[str, JsonValue]) -> Iterator[tuple[int | None, Mapping[str, JsonValue]]]:
     if step.for_each is None:
         yield None, inputs
         return
     items: Any = inputs.get(step.for_each) or []
     for number, item in enumerate(items):
         yield number, {**inputs, step.for_each: item}
-
-
-def listed_inputs(inputs: Mapping[str, JsonValue]) -> int:
-    """How many items the longest list among the inputs that name steps holds; what `min_inputs` is about."""
-    return max((len(value) for value in inputs.values() if isinstance(value, list)), default=0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from contract.calls import Usage
+from contract.errors import RunError
 from contract.messages import AgentTrace, CellStatus
 
 HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input"})
@@ -89,7 +90,10 @@ class Ledger:
         """Writes down one cell."""
         if self._file is None:
             raise RuntimeError("the ledger is not open")
-        self._file.write(trace.model_dump_json() + "\n")
+        try:
+            self._file.write(trace.model_dump_json() + "\n")
+        except OSError as error:
+            raise RunError(f"cannot write {self.path}: {error.strerror or error}") from error
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
         if self._listener:

@@ -49,5 +49,5 @@ def _changed(held: Mapping[str, Node], change: Callable[[Step, KeyPath], Step], 
 
 
 def gives_list(step: Step) -> bool:
-    """Whether references to the step stand for a list: it has variants, repeats or several cells otherwise."""
+    """Whether references to the step stand for a list; said by the YAML, not by how many outputs there happen to be."""
     return bool(step.variants) or step.repeats is not None or bool(step.group_by) or step.for_each is not None

@@ -50,7 +50,7 @@ def cache_folder() -> Path:
 
 
 def result_folder(configured: Path | None) -> Path:
-    """The folder of a study's results, made if need be. Cells are kept below `cells/`, model replies below `replies/`."""
+    """The folder of a study's results, made if need be: cells below `cells/`, model replies below `replies/`."""
     folder = (configured or cache_folder() / "results").expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -58,7 +58,9 @@ def result_folder(configured: Path | None) -> Path:
 
 def result_store(folder: Path) -> ResultStore:
     """A Prefect result store over the folder that keeps nothing in memory."""
-    return ResultStore(result_storage=ResultFolder(basepath=str(folder)), serializer=JSONSerializer(), cache_result_in_memory=False)
+    return ResultStore(
+        result_storage=ResultFolder(basepath=str(folder)), serializer=JSONSerializer(), cache_result_in_memory=False
+    )
 
 
 class KeptInResults:

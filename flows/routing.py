@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from prefect import Flow, Task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from prefect.states import Completed
-from prefect.utilities.annotations import allow_failure
+from prefect.utilities.annotations import quote
 from pydantic import Field, create_model
 
 from agents.host import STOP
 from contract.base import JsonValue
+from contract.errors import RunError
 from contract.flow import Gate, GateField, Loop, Node, Step
+from flows.edges import Ended
 from flows.expressions import compile_condition
-from flows.grid import listed_inputs
+from flows.grid import Portion
 from flows.scope import Scope
 
 Body = Callable[[], Awaitable[State[Any] | None]]
@@ -30,36 +34,43 @@ def _skipped(reason: str) -> State[Any]:
     return Completed(name="Skipped", message=reason)
 
 
-async def _say_skipped(label: str, reason: str) -> State[Any]:  # noqa: ARG001 - the label names the task run
-    return _skipped(reason)
+async def _say_skipped(told: tuple[str, str]) -> State[Any]:
+    return _skipped(told[1])
 
 
-_skip_task = Task(_say_skipped, name="skipped", task_run_name="{label}", persist_result=False)
+def _label(parameters: dict[str, Any]) -> str:
+    return parameters["told"][0]
 
 
-def edges(states: Sequence[State[Any]]) -> list[Any]:
-    """States to wait for: they draw the edges, and a failed one does not stop what comes after."""
-    return [state if state.is_completed() else allow_failure(state) for state in states]
+_skip_task = Task(
+    _say_skipped,
+    name="skipped",
+    task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
 
 
-async def subflow(name: str, label: str, body: Body, wait_for: Sequence[State[Any]]) -> State[Any]:
+async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
     """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
     flow: Flow[..., Any] = Flow(
         body, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
     )
-    running: Any = flow(return_state=True, wait_for=edges(wait_for))
+    running: Any = flow(return_state=True, wait_for=list(wait_for))
     state: State[Any] = await running
     if not state.is_completed():
         await state.aresult()
-    return state
+    return Ended.child(state)
 
 
-async def show_skipped(name: str, reasons: Sequence[str], wait_for: Sequence[State[Any]]) -> State[Any]:
+async def show_skipped(name: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
     """A task run in the state Skipped, for a step that no record needs."""
-    return await _skip_task(f"{name} · skipped", summary(reasons), return_state=True, wait_for=edges(wait_for))
+    running: Any = _skip_task(quote((f"{name} · skipped", summary(reasons))), return_state=True, wait_for=[*wait_for])
+    state: State[Any] = await running
+    return Ended.cell(state)
 
 
-async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for: Sequence[State[Any]]) -> State[Any]:
+async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
     """A child run in the state Skipped, for a branch that no record takes."""
 
     async def body() -> State[Any]:
@@ -76,15 +87,15 @@ def summary(reasons: Sequence[str]) -> str:
     return "; ".join(f"{reason} ({number} records)" for reason, number in counted)
 
 
-def why_not(name: str, node: Node, scope: Scope, loop: Loop | None) -> str | None:
-    """Why the node does not run for this record; None when it does. Raises ValueError from a condition."""
+def why_not(name: str, node: Node, portion: Portion, loop: Loop | None) -> str | None:
+    """Why the node does not run for this portion; None when it does. Raises ValueError from a condition."""
+    scope, inputs = portion.scope, portion.inputs
     if loop and loop.host and (reason := _host_says_no(name, scope, loop)):
         return reason
-    inputs = {} if isinstance(node, Loop) else scope.inputs(node)
     if node.when and not compile_condition(node.when).evaluate({**scope.view(), **inputs}):
         return f"{node.when} does not hold{_counts(node.when, inputs)}"
-    if isinstance(node, Step) and listed_inputs(inputs) < node.min_inputs:
-        return f"{listed_inputs(inputs)} inputs, and min_inputs is {node.min_inputs}"
+    if isinstance(node, Step) and (there := scope.given(node, inputs)) < node.min_inputs:
+        return f"{there} inputs, and min_inputs is {node.min_inputs}"
     return None
 
 
@@ -124,10 +135,16 @@ def finished(scope: Scope, loop: Loop) -> bool:
 
 
 async def ask(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Waits for a person's answer in the Prefect UI. Raises prefect's FlowPauseTimeout when none comes in time."""
+    """Waits for a person's answer in the Prefect UI. Raises RunError when none comes in time."""
     form = _form(gate, shown)
     pausing: Any = pause_flow_run(wait_for_input=form, timeout=gate.timeout_seconds, poll_interval=1)
-    answer: RunInput = await pausing
+    try:
+        answer: RunInput = await pausing
+    except FlowPauseTimeout:
+        raise RunError(
+            f"nobody answered '{gate.gate}' within {gate.timeout_seconds} s; the same command asks again, and nothing "
+            "is paid for twice"
+        ) from None
     return answer.model_dump(mode="json")
 
 

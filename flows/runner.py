@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,10 @@ from contract.record import Record
 from flows.compiler import Course, Services
 from flows.ledger import Ledger, Totals
 from flows.records import records_of
-from flows.run_folder import manifest, new_folder, write, write_cells, write_json
+from flows.run_folder import manifest, new_folder, table, write, write_cells, write_json
 from flows.scope import Scope
 from flows.services import services
+from flows.storage.file import Reject
 from flows.study import Study
 
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
@@ -37,6 +38,8 @@ class Outcome:
 
     folder: Path
     totals: Totals
+    rejects: int = 0
+    """Rows of the source that could not be records; `rejects.csv` says why."""
     flow_run_id: UUID | None = None
     flow_runs: set[UUID] = field(default_factory=set[UUID])
     """The Prefect flow runs that hold its task runs."""
@@ -95,10 +98,10 @@ def _signature(parameters: Mapping[str, FlowParameter]) -> inspect.Signature:
     )
 
 
-def _run_name(spec: FlowSpec) -> Callable[[], str] | None:
+def _run_name(spec: FlowSpec) -> str | Callable[[], str]:
     prefix, _, name = spec.records.partition(".")
     if prefix != "parameters":
-        return None
+        return spec.name
 
     def from_parameters() -> str:
         from prefect.runtime import flow_run
@@ -110,10 +113,13 @@ def _run_name(spec: FlowSpec) -> Callable[[], str] | None:
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
     folder = new_folder(study.run.folder, study.flow.name)
-    records = list(records_of(study))
+    rejects = list[Reject]()
+    records = list(records_of(study, rejects.append))
+    if rejects:
+        write(folder / "rejects.csv", table([asdict(reject) for reject in rejects]))
     with Ledger(folder, watcher.cell) as ledger:
         async with services(study, ledger, watcher.indexing) as opened:
-            outcome = Outcome(folder, ledger.totals, _flow_run_id(), opened.cells.flow_runs)
+            outcome = Outcome(folder, ledger.totals, len(rejects), _flow_run_id(), opened.cells.flow_runs)
             async for scope in _scopes(study, opened, records):
                 outcome.results.append((scope.record, scope.values.get(study.flow.result)))
     await _leave_behind(study, records, outcome)
@@ -148,7 +154,11 @@ def _batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]
 async def _leave_behind(study: Study, records: Sequence[Record], outcome: Outcome) -> None:
     folder = outcome.folder
     write_cells(folder)
-    more: dict[str, JsonValue] = {"run": folder.name, "flow_run_id": str(outcome.flow_run_id)}
+    more: dict[str, JsonValue] = {
+        "run": folder.name,
+        "flow_run_id": str(outcome.flow_run_id),
+        "rejected_rows": outcome.rejects,
+    }
     write_json(folder / "manifest.json", manifest(study, records, outcome.totals, **more))
     write_json(folder / "results.json", [{"record_id": r.record_id, "result": value} for r, value in outcome.results])
     from flows.report.markdown import answer_markdown

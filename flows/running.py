@@ -154,6 +154,9 @@ class _Session:
         paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
         cost = "unknown" if totals.cost_unknown else f"${totals.cost_usd:.4f}"
         self._err.print(f"Model calls: {paid}. Cost: {cost}.", highlight=False)
+        if outcome.rejects:
+            told = f"{outcome.rejects} rows could not be read as records; see {outcome.folder}/rejects.csv"
+            self._err.print(told, style="yellow")
         if totals.holes:
             self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
         self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from contract.base import JsonValue, thawed
+from contract.base import JsonValue, digest, thawed
 from contract.flow import Gate, Step
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.nodes import gives_list
 from flows.references import Reference, parse
 
 
-def gives_list(step: Step) -> bool:
-    """Whether later steps see a list of this step's outputs; said by the YAML, not by how many there happen to be."""
-    return bool(step.variants or step.repeats or step.group_by or step.for_each)
+@dataclass(frozen=True)
+class Output:
+    """What one cell gave: its trace, and its value as plain JSON."""
+
+    trace: AgentTrace
+    value: JsonValue
 
 
 @dataclass
@@ -26,9 +31,12 @@ class Scope:
     parameters: Mapping[str, JsonValue]
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Step -> its newest output, or the list of its outputs."""
+    outputs: dict[str, list[Output]] = field(default_factory=dict[str, list[Output]])
+    """Step -> the outputs that its value consists of."""
     cells: dict[str, list[AgentTrace]] = field(default_factory=dict[str, list[AgentTrace]])
     """Step -> its newest cells, the failed ones included."""
     listed: set[str] = field(default_factory=set[str])
+    """Steps whose value is a list, whatever it holds."""
     previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The values as they stood when the present round began."""
     turns: tuple[int, ...] = ()
@@ -45,18 +53,22 @@ class Scope:
 
     def keep(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
         """Takes in the cells of a step."""
-        outputs = [thawed(trace.value) for trace in traces if trace.status == "completed"]
+        outputs = [Output(trace, thawed(trace.value)) for trace in traces if trace.status == "completed"]
         self.cells[name] = traces
         if gives_list(step):
             self.listed.add(name)
-            self.values[name] = outputs
+            self.outputs[name], self.values[name] = outputs, [output.value for output in outputs]
         elif outputs:
-            self.values[name] = outputs[0]
+            self.outputs[name], self.values[name] = outputs, outputs[0].value
+
+    @cached_property
+    def _record(self) -> dict[str, JsonValue]:
+        return self.record.model_dump(mode="json")
 
     def view(self) -> dict[str, Any]:
         """Everything that references and conditions may name."""
         return {
-            "record": self.record.model_dump(mode="json"),
+            "record": self._record,
             "parameters": dict(self.parameters),
             "previous": self.previous,
             "round": self.round,
@@ -81,12 +93,35 @@ class Scope:
         name = reference.step
         if reference.root != "step" or name is None or name not in self.listed:
             return reference.resolve(view)
-        matching = (t for t in self.cells.get(name, []) if t.status == "completed" and _in_group(t, group))
-        return [reference.resolve({name: thawed(trace.value)}) for trace in matching]
+        matching = [output for output in self.outputs.get(name, []) if _in_group(output.trace, group)]
+        return [reference.resolve({name: output.value}) for output in matching]
 
-    def parents(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Cell ids of the newest outputs of those steps."""
-        return tuple(trace.cell_id for name in names for trace in self.cells.get(name, []) if trace.value is not None)
+    def given(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
+        """How many outputs of other steps the node is given: what `min_inputs` counts.
+
+        The longest input that gathers outputs, from a step that gives a list or from several references; where none
+        does, the longest list that an output holds.
+        """
+        lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list)}
+        gathered = [length for name, length in lists.items() if self._gathers(node.inputs.get(name, ""))]
+        return max(gathered or lists.values(), default=0)
+
+    def _gathers(self, given: str | tuple[str, ...]) -> bool:
+        return not isinstance(given, str) or (bool(given) and parse(given).step in self.listed)
+
+    def groups(self, step: Step, names: Iterable[str]) -> list[Mapping[str, JsonValue]]:
+        """The distinct values of the step's `group_by` dimensions among the newest cells of the steps named."""
+        found = dict[str, Mapping[str, JsonValue]]()
+        for trace in (trace for name in names for trace in self.cells.get(name, [])):
+            if all(dimension in trace.variant for dimension in step.group_by):
+                group = {dimension: trace.variant[dimension] for dimension in step.group_by}
+                found.setdefault(digest(group), group)
+        return list(found.values())
+
+    def parents(self, names: Iterable[str], group: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """Cell ids of the outputs of those steps that a cell of that group is given."""
+        outputs = (output.trace for name in names for output in self.outputs.get(name, []))
+        return tuple(trace.cell_id for trace in outputs if _in_group(trace, group))
 
 
 def _in_group(trace: AgentTrace, group: Mapping[str, JsonValue]) -> bool:

@@ -48,11 +48,12 @@ class Echo(Agent[EchoInputs, EchoParameters]):
 
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
         inputs, parameters = self.inputs(given_input), self.parameters(given_input)
-        if parameters.fail_on is not None and parameters.fail_on in (inputs.given, given_input.record.text, parameters.tone):
+        if parameters.fail_on is not None and parameters.fail_on in (given_input.record.text, parameters.tone):
             raise ZeroDivisionError("a bug in an agent")
         text = parameters.text or f"{parameters.tone}{given_input.record.text}"
         items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
-        said = Echoed(text=text, given=inputs.given, other=inputs.other, record=given_input.record.record_id, items=items)
+        record = given_input.record.record_id
+        said = Echoed(text=text, given=inputs.given, other=inputs.other, record=record, items=items)
         return AgentOutput(value=output_value(said))
 
 
@@ -119,7 +120,7 @@ class Counter(Agent[CounterInputs, CounterParameters]):
         return AgentOutput(value=output_value(tally))
 
 
-_NAMED = {"echo": "Echo", "look": "Look", "fragile_key": "FragileKey", "counter": "Counter"}
+_NAMED = {"echo": "Echo", "gather": "Echo", "look": "Look", "fragile_key": "FragileKey", "counter": "Counter"}
 
 
 def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,5 +129,3 @@ def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {**registry.installed(), **ours}
     monkeypatch.setattr(registry, "installed", lambda: known)
     monkeypatch.setattr("flows.registry.installed", lambda: known)
-
-

@@ -1,9 +1,9 @@
 """Runs a tiny study in this process against the tests' Prefect server, and shows what the server holds of it.
 
-    lab.write("flows/tiny.yaml", FLOW)
-    ran = await lab.run("text=hello")
-    assert ran.rows("judge")[0].status == "completed"
-    assert ran.server.task_runs["judge · …"].state_name == "Completed"
+lab.write("flows/tiny.yaml", FLOW)
+ran = await lab.run("text=hello")
+assert ran.rows("judge")[0].status == "completed"
+assert ran.server.task_runs["judge · …"].state_name == "Completed"
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State, TaskRun
+from prefect.client.schemas.objects import FlowRun, FlowRunResult, State, TaskRun, TaskRunResult
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from contract.base import JsonValue
@@ -40,6 +40,12 @@ class View:
     task_runs: list[TaskRun]
     graph: dict[str, Any]
 
+    @property
+    def cells(self) -> list[TaskRun]:
+        """The task runs that do not stand for child runs."""
+        stand_ins = {run.parent_task_run_id for run in self.flow_runs}
+        return [run for run in self.task_runs if run.id not in stand_ins]
+
     def task(self, name: str) -> TaskRun:
         """The one task run whose name holds `name`."""
         [found] = [run for run in self.task_runs if name in run.name]
@@ -54,11 +60,12 @@ class View:
         """Every edge that the server holds, as names of task runs, those that stand for child runs included."""
         names = {run.id: run.name for run in self.task_runs}
         names |= {run.parent_task_run_id: run.name for run in self.flow_runs if run.parent_task_run_id}
+        names |= {run.id: run.name for run in self.flow_runs}
         found = set[tuple[str, str]]()
         for run in self.task_runs:
             for given in run.task_inputs.values():
                 for one in given:
-                    if one.input_type == "task_run":
+                    if isinstance(one, TaskRunResult | FlowRunResult):
                         found.add((names.get(one.id, str(one.id)), names[run.id]))
         return found
 

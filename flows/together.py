@@ -1,0 +1,26 @@
+"""Together: coroutines side by side, where the first error is raised as itself and not in a group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results, in the order of the jobs. The first job to fail ends the others, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from None
+    return [task.result() for task in tasks]
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The error itself, or the first one of a group, however deep."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    return error  # type: ignore[reportUnknownVariableType]
