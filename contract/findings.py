@@ -142,17 +142,18 @@ class QuoteDraft(Frozen):
 class ClaimDraft(Frozen):
     """A sentence of an answer and the quotations that show it."""
 
-    text: Sentence
+    # Evidence before conclusion: models write fields in this order, and conclude better from words just copied.
     quotes: tuple[QuoteDraft, ...] = Field(min_length=1, max_length=4)
+    text: Sentence
 
 
 class ResearchDraft(Frozen):
     """The reply asked of a researcher model."""
 
-    answerable: bool
-    """False when the passages do not answer the question."""
     claims: tuple[ClaimDraft, ...] = Field(default=(), max_length=8)
     unanswered: tuple[Short, ...] = Field(default=(), max_length=5)
+    answerable: bool
+    """False when the claims do not answer the question; then none of them is used."""
 
 
 # --- judgements ---
