@@ -53,11 +53,23 @@ _skip_task = Task(
 
 async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
     """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
+    raised = list[Exception]()
+
+    async def inside() -> State[Any] | None:
+        try:
+            return await body()
+        except Exception as error:
+            raised.append(error)
+            raise
+
     flow: Flow[..., Any] = Flow(
-        body, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
+        inside, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
     )
     running: Any = flow(return_state=True, wait_for=list(wait_for))
     state: State[Any] = await running
+    if raised:
+        # Prefect's state may tell another story: a gate's run was failed by the server when its time was up.
+        raise raised[0]
     if not state.is_completed():
         await state.aresult()
     return Ended.child(state)

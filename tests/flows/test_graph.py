@@ -11,7 +11,7 @@ records: parameters.text
 steps:
   first: {agent: look, inputs: {what: record.text}}
   said: {agent: echo, inputs: {given: first.text}, variants: {tone: [mild, harsh]}}
-  gathered: {agent: gather, inputs: {given: said.text}, parameters: {text: both}}
+  gathered: {agent: gather, inputs: {given: said.text}, parameters: {say: both}}
   branch: {agent: look, inputs: {what: gathered.text, known: first.text}, when: gathered.items | length == 2}
   last: {agent: echo, inputs: {given: branch.text, other: gathered.text}}
 result: last

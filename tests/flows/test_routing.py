@@ -25,7 +25,7 @@ async def test_a_false_condition_is_a_child_run_in_the_state_skipped_with_the_re
         HEAD + "steps:\n"
         "  many: {agent: echo, variants: {tone: [a]}}\n"
         "  both: {agent: echo, inputs: {given: many}, when: given | length >= 2}\n"
-        "  last: {agent: echo, inputs: {given: both.text}, parameters: {text: end}}\n"
+        "  last: {agent: echo, inputs: {given: both.text}, parameters: {say: end}}\n"
         "result: last\n",
     )
     ran = await lab.run("text=hello")

@@ -23,7 +23,7 @@ class EchoInputs(Frozen):
 class EchoParameters(Frozen):
     """What to say; `tone` only makes variants, `fail_on` raises for what is given so."""
 
-    text: str = ""
+    say: str = ""
     tone: str = ""
     fail_on: str | None = None
 
@@ -50,7 +50,7 @@ class Echo(Agent[EchoInputs, EchoParameters]):
         inputs, parameters = self.inputs(given_input), self.parameters(given_input)
         if parameters.fail_on is not None and parameters.fail_on in (given_input.record.text, parameters.tone):
             raise ZeroDivisionError("a bug in an agent")
-        text = parameters.text or f"{parameters.tone}{given_input.record.text}"
+        text = parameters.say or f"{parameters.tone}{given_input.record.text}"
         items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
         record = given_input.record.record_id
         said = Echoed(text=text, given=inputs.given, other=inputs.other, record=record, items=items)

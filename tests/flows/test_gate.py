@@ -1,0 +1,72 @@
+"""Human gates: the run waits for a person, and goes on with a typed answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, StateType
+
+from contract.errors import RunError
+from tests.support.running import Lab
+
+FLOW = """\
+description: Tiny.
+parameters: {text: {required: true}}
+records: parameters.text
+steps:
+  first: {agent: echo}
+  consent:
+    gate: Is this fit to be published?
+    timeout_seconds: 60
+    inputs: {draft: first.text}
+    fields:
+      publish: {type: yes_no, description: Whether it may go out.}
+      remark: {type: text, default: none}
+  last: {agent: echo, inputs: {given: consent.remark, other: first.text}, when: consent.publish}
+result: last
+"""
+
+
+async def _paused(client: PrefectClient) -> FlowRun:
+    """The gate's run, as soon as it waits."""
+    while True:
+        wanted = {"flow_runs": {"state": {"type": {"any_": [StateType.PAUSED]}}, "name": {"like_": "consent"}}}
+        response = await client.request("POST", "/flow_runs/filter", json=wanted)
+        if response.json():
+            return FlowRun.model_validate(response.json()[0])
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("publish", [True, False])
+async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: Lab, publish: bool) -> None:
+    lab.write("flows/tiny.yaml", FLOW)
+    asked: list[str] = []
+
+    async def answer(client: PrefectClient) -> None:
+        run = await _paused(client)
+        assert run.state and run.state.state_details.run_input_keyset
+        described = await client.read_flow_run_input(run.id, run.state.state_details.run_input_keyset["description"])
+        asked.append(described)
+        await client.resume_flow_run(run.id, run_input={"publish": publish, "remark": "well done"})
+
+    ran = await lab.run("text=hello", meanwhile=answer)
+    assert "Is this fit to be published?" in asked[0]
+    assert "hello" in asked[0]
+    [row] = ran.rows("last")
+    assert row.status == ("completed" if publish else "skipped")
+    assert row.input.inputs["given"] == "well done"
+    assert ran.server.child("consent").state_name == "Completed"
+    edges = ran.server.edges()
+    assert any("echo" in start and "consent" in end for start, end in edges)
+    assert any("consent" in start and "last" in end for start, end in edges)
+
+
+async def test_a_gate_that_nobody_answers_ends_the_run_in_plain_words(lab: Lab) -> None:
+    lab.write("flows/tiny.yaml", FLOW.replace("timeout_seconds: 60", "timeout_seconds: 1"))
+    ran = await lab.run("text=hello")
+    assert ran.state.is_failed()
+    with pytest.raises(RunError, match=r"nobody answered 'Is this fit to be published\?' within 1 s"):
+        await ran.state.aresult()
+    assert ran.server.child("consent").state_name == "Failed"
