@@ -42,7 +42,8 @@ def record_of(case: Mapping[str, Any], titles: Mapping[str, str]) -> Record:
         "facts": case["key_facts"],
         "reasons": case["reason"],
         "recommendations": case["recommendation_gist"],
-        "summary": f"{_outcome(case)} {_about(case, titles)}",
+        "summary": f"{_outcome(case)} {_about(case)}",
+        "citations": _citations(case, titles),
     }
     return Record(
         record_id=case["id"],
@@ -69,19 +70,22 @@ def _outcome(case: Mapping[str, Any]) -> str:
     return _joined(f"The Board {case['outcome']} Meta's decision {action}.", _DIVISION[case["board_split"]], after)
 
 
-def _about(case: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+def _about(case: Mapping[str, Any]) -> str:
     count = len(case["posts"])
     posts = "one post" if count == 1 else f"{count} posts"
     platforms, places = _listed(case["platforms"]), _listed(case["locations"])
     numbers = _listed([item["number"] for item in case["case_numbers"]])
-    cited = _listed([f"'{titles[name]}'" for name in case["cites"] if name in titles])
     return _joined(
         f"The case concerned {posts} on {platforms}; its location is given as {places}.",
         f"It was decided under the {_listed(case['standards'])} standard; its topics are {_listed(case['topics'])}.",
         f"The decision was published on {_in_words(case['date_published'])}.",
         f"The case number is {numbers}." if numbers else "",
-        f"It cites {cited}." if cited else "",
     )
+
+
+def _citations(case: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    cited = _listed([f"'{titles[name]}'" for name in case["cites"] if name in titles])
+    return f"The decision cites {cited}." if cited else ""
 
 
 def _listed(names: Sequence[str]) -> str:

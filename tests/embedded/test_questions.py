@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
+import pytest_asyncio
 
 from agents.llms.embedded.model import EmbeddedModel
+from contract.findings import Passage, ResearchDraft
 from flows.storage.index import CorpusIndex
 from tests.embedded.asking import research
 
@@ -21,39 +23,47 @@ QUESTIONS: list[dict[str, Any]] = [
 ]
 
 
-async def test_the_right_decision_is_among_the_first_five(osb: CorpusIndex) -> None:
-    asked = [item for item in QUESTIONS if item["decisions"]]
-    found = 0
-    for item in asked:
+Asked: TypeAlias = list[tuple[dict[str, Any], list[Passage], ResearchDraft]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(osb: CorpusIndex, model: EmbeddedModel) -> Asked:
+    found: Asked = []
+    for item in QUESTIONS:
         passages = await osb.search([item["question"]], 12)
-        found += bool({passage.record_id for passage in passages[:5]} & set(item["decisions"]))
-    assert found / len(asked) >= 0.95
+        found.append((item, passages, await research(model, item["question"], passages)))
+    return found
+
+
+def test_the_right_decision_is_among_the_first_five(asked: Asked) -> None:
+    hits = [
+        bool({passage.record_id for passage in passages[:5]} & set(item["decisions"]))
+        for item, passages, _ in asked
+        if item["decisions"]
+    ]
+    assert sum(hits) / len(hits) >= 0.95
 
 
 @pytest.mark.parametrize(
-    ("part", "answered_share", "declined_share"),
-    [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 0.85, 0.85)],
+    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 0.85, 0.85)]
 )
-async def test_answers_and_abstentions(
-    osb: CorpusIndex, model: EmbeddedModel, part: str, answered_share: float, declined_share: float
-) -> None:
-    right: dict[str, list[bool]] = {"answerable": [], "unanswerable": []}
-    for item in QUESTIONS:
-        if item["part"] != part:
-            continue
-        passages = await osb.search([item["question"]], 12)
-        draft = await research(model, item["question"], passages)
-        right[item["kind"]].append(draft.answerable == (item["kind"] == "answerable"))
-    assert sum(right["answerable"]) >= answered_share * len(right["answerable"])
-    assert sum(right["unanswerable"]) >= declined_share * len(right["unanswerable"])
+def test_answers_and_abstentions(asked: Asked, part: str, answered: float, declined: float) -> None:
+    for kind, share in (("answerable", answered), ("unanswerable", declined)):
+        right = [
+            draft.answerable == (kind == "answerable")
+            for item, _, draft in asked
+            if (item["part"], item["kind"]) == (part, kind)
+        ]
+        assert sum(right) >= share * len(right)
 
 
-async def test_answers_cite_the_right_decision(osb: CorpusIndex, model: EmbeddedModel) -> None:
-    asked = [item for item in QUESTIONS if item["decisions"]]
-    right = 0
-    for item in asked:
-        passages = await osb.search([item["question"]], 12)
-        draft = await research(model, item["question"], passages)
-        cited = {passages[int(quote.passage[1:]) - 1].record_id for claim in draft.claims for quote in claim.quotes}
-        right += bool(cited & set(item["decisions"]))
-    assert right / len(asked) >= 0.95
+def test_answers_cite_the_right_decision(asked: Asked) -> None:
+    right = [
+        bool(
+            {passages[int(q.passage[1:]) - 1].record_id for claim in draft.claims for q in claim.quotes}
+            & set(item["decisions"])
+        )
+        for item, passages, draft in asked
+        if item["decisions"]
+    ]
+    assert sum(right) / len(right) >= 0.95

@@ -34,7 +34,8 @@ def test_fields_become_sentences() -> None:
         "summary": "The Board overturned Meta's decision to leave the content up. The Board was not unanimous: it "
         "decided by a majority. After the decision the content is down. The case concerned one post on Facebook; its "
         "location is given as A and B. It was decided under the Hate speech standard; its topics are Politics. The "
-        "decision was published on 15 September 2022. The case number is 2022-001. It cites 'T'.",
+        "decision was published on 15 September 2022. The case number is 2022-001.",
+        "citations": "The decision cites 'T'.",
     }
     undecided = _case(outcome="not_decided", posts=[{"meta_action": "removed", "content_after_decision": None}])
     assert "The Board made no ruling" in str(convert([json.dumps(undecided)])[0].sections["summary"])

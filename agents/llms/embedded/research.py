@@ -22,7 +22,7 @@ _CLOSE = 0.8
 _PER_DOCUMENT = 3
 _WORTH = 0.4
 """A further sentence of a document is quoted if it scores at least this share of its best."""
-_SECTION_BONUS = 0.3
+_SECTION_BONUS = 0.4
 _SECTIONS_ASKED_FOR = {
     "reason": r"\b(?:why|reasons?|grounds?|justif\w+|because|what did the \w+ (?:say|think|find|conclude))\b",
     "recommend": r"\b(?:recommend\w*|advise\w*|suggest\w*|want\w* changed)\b",
@@ -57,7 +57,7 @@ def research(material: Mapping[str, Any], likeness: Likeness) -> ResearchDraft:
 
 def _lacking(question: str, evidence: Evidence) -> tuple[str, ...]:
     unknown = evidence.unknown_names or evidence.unknown
-    return tuple(_short(word, 300) for word in unknown[:5]) or (_short(question, 300),)
+    return tuple(_short(word, 300) for word in unknown[:5]) or (_short(question.strip(), 300) or "an empty question",)
 
 
 def _claims(question: str, documents: Sequence[Document], likeness: Likeness) -> tuple[ClaimDraft, ...]:
@@ -70,20 +70,21 @@ def _claims(question: str, documents: Sequence[Document], likeness: Likeness) ->
 
 def _candidates(question: str, document: Document, likeness: Likeness) -> list[Candidate]:
     pairs = _distinct([(passage, sentence) for passage in document.passages for sentence in passage.sentences])
-    cosines = likeness.of_texts([question], [sentence for _, sentence in pairs])[0]
+    cosines = likeness.of_texts([question], [f"{passage.title}. {sentence}" for passage, sentence in pairs])[0]
     asked = {word.stem for word in asked_words(question)} - stems(document.passages[0].title)
+    wanted = _section_asked_for(question)
     candidates = [
         Candidate(
             passage,
             sentence,
             float(cosine)
             + len(asked & stems(sentence)) / (len(asked) or 1)
-            + (_SECTION_BONUS if _asks_for(question, passage.section) else 0.0),
+            + (_SECTION_BONUS if wanted and stem(passage.section) == wanted else 0.0),
         )
         for (passage, sentence), cosine in zip(pairs, cosines, strict=True)
     ]
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
-    return [candidate for candidate in ranked if candidate.score >= _WORTH * ranked[0].score]
+    return _spread([candidate for candidate in ranked if candidate.score >= _WORTH * ranked[0].score])
 
 
 def _distinct(pairs: Sequence[tuple[Read, str]]) -> list[tuple[Read, str]]:
@@ -95,9 +96,20 @@ def _distinct(pairs: Sequence[tuple[Read, str]]) -> list[tuple[Read, str]]:
     return kept
 
 
-def _asks_for(question: str, section: str) -> bool:
-    pattern = _SECTIONS_ASKED_FOR.get(stem(section)) if section else None
-    return bool(pattern and re.search(pattern, question, re.IGNORECASE))
+def _section_asked_for(question: str) -> str | None:
+    """The stem of the section that the question asks for, by the first pattern that fits."""
+    return next((name for name, asks in _SECTIONS_ASKED_FOR.items() if re.search(asks, question, re.IGNORECASE)), None)
+
+
+def _spread(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best sentence of each passage first: several passages tell more than several sentences of one."""
+    seen: set[str] = set()
+    first: list[Candidate] = []
+    further: list[Candidate] = []
+    for candidate in ranked:
+        (further if candidate.passage.label in seen else first).append(candidate)
+        seen.add(candidate.passage.label)
+    return [*first, *further]
 
 
 def _claim(candidate: Candidate) -> ClaimDraft:

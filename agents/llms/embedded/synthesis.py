@@ -23,7 +23,7 @@ def synthesise(material: Mapping[str, Any]) -> ResearchDraft:
                 merged[key] = (held + 1, draft)
     ranked = [draft for _, draft in sorted(merged.values(), key=lambda pair: -pair[0])][:MAX_CLAIMS]
     if not ranked:
-        return ResearchDraft(answerable=False, unanswered=(str(material["question"])[:300],))
+        return ResearchDraft(answerable=False, unanswered=(str(material["question"])[:300] or "an empty question",))
     return ResearchDraft(answerable=True, claims=tuple(ranked))
 
 
