@@ -6,8 +6,12 @@ import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.running import Lab
 
 # Before anything imports Prefect, which reads its settings then.
 _HOME = tempfile.TemporaryDirectory(prefix="prefect-of-tests-", ignore_cleanup_errors=True)
@@ -34,3 +38,14 @@ def prefect_api() -> Generator[str]:
         yield server.api_url
     finally:
         server.stop()
+
+
+@pytest.fixture
+def lab(tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """An empty study with a cache of its own, whose flows run on the tests' server; the test writes its files."""
+    from tests.support.agents import make_known
+    from tests.support.running import Lab
+
+    make_known(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Lab(tmp_path / "study", prefect_api)

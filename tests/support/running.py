@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,10 @@ class Ran:
     traces: list[AgentTrace]
     server: View
     lost: int
+    seconds: float
+    """How long the flow took."""
+    drained: float
+    """How long it took until the server held everything."""
 
     def rows(self, step: str) -> list[AgentTrace]:
         """The rows of one step, in the order in which they ended."""
@@ -141,18 +146,21 @@ class Lab:
             study, seen = self.compose(*arguments), _Seen()
             flow: Any = make_flow(study.flow, lambda _: study, seen)
             given = {name: value for name, value in study.request.items() if value is not None}
+            started = time.perf_counter()
             running = asyncio.ensure_future(flow(**given, return_state=True))
             async with get_client() as client:
                 if meanwhile:
                     await meanwhile(client)
                 state: State[Any] = await running
+                seconds = time.perf_counter() - started
                 totals = seen.outcome.totals if seen.outcome else None
                 runs = seen.outcome.flow_runs if seen.outcome else set[UUID]()
                 lost = await drain(runs, totals.task_runs if totals else 0)
+                drained = time.perf_counter() - started
                 assert state.state_details.flow_run_id
                 server = await view(client, state.state_details.flow_run_id)
         file = seen.outcome.folder / "answers.jsonl" if seen.outcome else None
-        return Ran(state, seen.outcome, list(read_traces(file)) if file else [], server, lost)
+        return Ran(state, seen.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained)
 
 
 async def view(client: PrefectClient, run_id: UUID) -> View:
