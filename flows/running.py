@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -99,8 +100,9 @@ class _Session:
 
     def _ready(self) -> str | None:
         # Imported while the server starts, which takes as long.
-        import_module("prefect")
-
+        import_module("flows.runner")
+        gc.freeze()
+        gc.enable()
         if self._server is None:
             return None
         self._server.wait()

@@ -33,8 +33,15 @@ SETTINGS: Mapping[str, str] = {
 
 _SHORT_LIVED: Mapping[str, str] = {
     f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
-    for service in ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP")
-} | {"PREFECT_SERVER_UI_ENABLED": "false"}
+    for service in (
+        "SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "REPOSSESSOR",
+        "CLEANUP_RECONCILER",
+    )
+} | {
+    # An empty list: `false` would mean the default, which is to delete old events.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
+    "PREFECT_SERVER_UI_ENABLED": "false",
+}  # fmt: skip
 """What schedules, workers and automations need; none of them lives as long as one run."""
 
 _DIRECT = build_opener(ProxyHandler({}))
