@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from prefect import Flow, Task
 from prefect.cache_policies import NO_CACHE
@@ -51,22 +53,38 @@ _skip_task = Task(
 )
 
 
+_ALONE = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+
+
+def _alone() -> asyncio.Lock:
+    """Child runs begin and end one at a time; what they do in between is not held up.
+
+    At the same moment they lock each other out of the server's SQLite, and the client sleeps two seconds on it.
+    """
+    return _ALONE.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
 async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
     """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
     raised = list[Exception]()
+    alone = _alone()
 
     async def inside() -> State[Any] | None:
+        alone.release()
         try:
             return await body()
         except Exception as error:
             raised.append(error)
             raise
+        finally:
+            await alone.acquire()
 
     flow: Flow[..., Any] = Flow(
         inside, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
     )
-    running: Any = flow(return_state=True, wait_for=list(wait_for))
-    state: State[Any] = await running
+    async with alone:
+        running: Any = flow(return_state=True, wait_for=list(wait_for))
+        state: State[Any] = await running
     if raised:
         # Prefect's state may tell another story: a gate's run was failed by the server when its time was up.
         raise raised[0]
