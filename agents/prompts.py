@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contract.calls import Message, Role, TextPart
@@ -84,15 +85,17 @@ class Template:
     def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
         """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
         try:
-            filled: list[tuple[Role, str]] = [
-                (role, self.environment.from_string(text).render(values).strip()) for role, text in _turns(self.source)
-            ]
+            filled: list[tuple[Role, str]] = [(role, turn.render(values).strip()) for role, turn in self._compiled]
         except TemplateError as error:
             raise PromptError(f"{self.where}: {error}") from error
         messages = tuple(Message(role=role, parts=(TextPart(text=text),)) for role, text in filled if text)
         if not messages:
             raise PromptError(f"{self.where}: the filled template is empty")
         return messages
+
+    @cached_property
+    def _compiled(self) -> list[tuple[Role, JinjaTemplate]]:
+        return [(role, self.environment.from_string(text)) for role, text in _turns(self.source)]
 
     @property
     def where(self) -> str:
@@ -116,11 +119,15 @@ def _turns(source: str) -> Iterable[tuple[Role, str]]:
 
 
 class Prompts:
-    """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own before ours."""
+    """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own before ours.
+
+    Each is read once, so that a file edited during a run does not ask half of the cells something else.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder / "prompts" for folder in folders]
         self._environment = _environment(self._folders)
+        self._read: dict[str, Template] = {}
 
     def names(self) -> list[str]:
         """Every template's name, without its ending."""
@@ -138,6 +145,11 @@ class Prompts:
 
         Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
         """
+        if name_or_text not in self._read:
+            self._read[name_or_text] = self._get(name_or_text)
+        return self._read[name_or_text]
+
+    def _get(self, name_or_text: str) -> Template:
         if any(letter.isspace() for letter in name_or_text):
             return self._parsed(name_or_text, "given as text", None)
         path = self._path(name_or_text) if _NAME.fullmatch(name_or_text) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from contract.base import Frozen, FrozenMap, JsonValue, digest
 from contract.record import ImagePart
@@ -128,6 +130,12 @@ class ModelCall(Frozen):
     """True where the reply was paid for earlier and only read again."""
 
 
-def schema_of(model: Any) -> dict[str, JsonValue]:
+def schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:
     """The JSON schema of a Pydantic model, as sent to providers."""
-    return model.model_json_schema()
+    return json.loads(_schema_text(model))
+
+
+@cache
+def _schema_text(model: type[BaseModel]) -> str:
+    # Text, so that whoever is given the schema may change it.
+    return json.dumps(model.model_json_schema())

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +30,7 @@ from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.edges import Ended
 from flows.grid import Cell
-from flows.results import cell_path
+from flows.results import ResultFolder, cell_path
 
 
 @dataclass
@@ -178,7 +177,7 @@ async def _result(state: Any) -> Any:
 class Cells:
     """Runs cells as Prefect tasks, with one prepared task for each agent."""
 
-    def __init__(self, settings: RunSettings, folder: Path) -> None:
+    def __init__(self, settings: RunSettings, folder: ResultFolder) -> None:
         self._settings = settings
         self._folder = folder
         self._tasks = dict[str, Task[Any, Any]]()
@@ -218,13 +217,16 @@ class Cells:
     def _prepared(self, name: str, cached: bool) -> Task[Any, Any]:
         settings = self._settings
         delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
-        return _cell.with_options(
+        task = _cell.with_options(
             name=name,
             cache_policy=ByKey() if cached else NO_CACHE,
             persist_result=cached,
-            result_storage=self._folder if cached else None,  # type: ignore[reportArgumentType]
             retries=settings.retries,
             retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
             retry_jitter_factor=0.3,
             timeout_seconds=settings.timeout_seconds,
         )
+        if cached:
+            # Set, not given: Prefect would have the folder saved on its server, so that others can find the results.
+            task.result_storage = self._folder
+        return task

@@ -1,47 +1,65 @@
-"""Where results are kept: Prefect results as JSON, written so that a kill leaves the old file or the new, never half.
+"""Where results are kept: JSON files, written so that a kill leaves the old file or the new, never half.
 
 Prefect's own local storage opens the target and writes into it, so that another process can meet half a reply there and
-pay for it again. For cells that does no harm, since their replies are kept apart.
+pay for it again.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
+from itertools import count
 from pathlib import Path
-from typing import Any
 
-from anyio import to_thread
 from platformdirs import user_cache_path
 from prefect.filesystems import LocalFileSystem
-from prefect.results import ResultStore
-from prefect.serializers import JSONSerializer
+from pydantic import ValidationError
 
 from contract.calls import ModelReply
+from contract.errors import StorageError
+
+_numbers = count()
 
 
 class ResultFolder(LocalFileSystem):
-    """A folder of results; each file appears whole or not at all."""
+    """A folder of results, whose absolute path is `basepath`; each file appears whole or not at all.
+
+    Files are small, so they are read and written at once: handing them to a thread costs more than the disk does.
+    """
 
     _block_type_name = "Buttermilk result folder"
 
+    @classmethod
+    def at(cls, folder: Path) -> ResultFolder:
+        """The result folder there."""
+        return cls(basepath=str(folder))
+
+    async def aread_path(self, path: str) -> bytes:
+        """The whole file. Raises FileNotFoundError."""
+        return self._resolve_path(path).read_bytes()
+
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Writes beside the target, then renames over it."""
-        return await to_thread.run_sync(self.write_path, path, content)
+        return self.write_path(path, content)
 
     def write_path(self, path: str, content: bytes) -> str:  # type: ignore[reportIncompatibleMethodOverride]
         """Writes beside the target, then renames over it."""
         target = self._resolve_path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        beside = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(beside).replace(target)
+            try:
+                beside.write_bytes(content)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                beside.write_bytes(content)
+            beside.replace(target)
         except BaseException:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
         return str(target)
+
+    def _resolve_path(self, path: str, validate: bool = False) -> Path:  # noqa: ARG002
+        # Prefect's own asks the disk about every part of the path; names here are digests and need no such care.
+        return Path(self.basepath or ".", path)
 
 
 def cache_folder() -> Path:
@@ -56,30 +74,27 @@ def result_folder(configured: Path | None) -> Path:
     return folder
 
 
-def result_store(folder: Path) -> ResultStore:
-    """A Prefect result store over the folder that keeps nothing in memory."""
-    return ResultStore(
-        result_storage=ResultFolder(basepath=str(folder)), serializer=JSONSerializer(), cache_result_in_memory=False
-    )
-
-
 class KeptInResults:
-    """The `ReplyStore` of `agents.llms.replies`, in the same Prefect result storage as the cells."""
+    """The `ReplyStore` of `agents.llms.replies`, in the same folder as the cells."""
 
-    def __init__(self, store: ResultStore) -> None:
-        self._store = store
+    def __init__(self, folder: ResultFolder) -> None:
+        self._folder = folder
 
     async def get(self, key: str) -> ModelReply | None:
-        """The reply kept under `key`, or None."""
-        path = _reply_path(key)
-        if not await self._store.aexists(path):
+        """The reply kept under `key`, or None; one that cannot be read counts as none."""
+        try:
+            return ModelReply.model_validate_json(await self._folder.aread_path(_reply_path(key)))
+        except (FileNotFoundError, ValidationError):
             return None
-        record: Any = await self._store.aread(path)
-        return ModelReply.model_validate(record.result)
+        except OSError as error:
+            raise StorageError(f"kept replies cannot be read: {error}") from error
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply`; when this returns, it outlives the process."""
-        await self._store.awrite(reply.model_dump(mode="json"), key=_reply_path(key))
+        """Keeps `reply`; when this returns, it outlives the process. Raises StorageError."""
+        try:
+            await self._folder.awrite_path(_reply_path(key), reply.model_dump_json().encode())
+        except OSError as error:
+            raise StorageError(f"a reply cannot be kept: {error}") from error
 
 
 def cell_path(key: str) -> str:

@@ -17,7 +17,7 @@ from contract.storage import CorpusStorage
 from flows.cell import Cells
 from flows.compiler import Services
 from flows.ledger import Ledger
-from flows.results import KeptInResults, cache_folder, result_folder, result_store
+from flows.results import KeptInResults, ResultFolder, cache_folder, result_folder
 from flows.study import Study
 
 IndexProgress = Callable[[int, int | None], None]
@@ -56,8 +56,8 @@ async def services(study: Study, ledger: Ledger, progress: IndexProgress | None 
 
     Raises StorageError when the corpus cannot be read.
     """
-    folder = result_folder(study.run.results)
-    models = ModelBook(study.models, KeptInResults(result_store(folder)))
+    folder = ResultFolder.at(result_folder(study.run.results))
+    models = ModelBook(study.models, KeptInResults(folder))
     given = Given(models=models, prompts=Prompts(study.folders), index=await open_index(study, progress))
     try:
         yield Services(

@@ -56,7 +56,8 @@ class Hosted:
         """One HTTP call. Raises ModelRejected or a Transient, in plain words and without secrets."""
         if self._key is None and (missing := missing_key(self._config)):
             raise ModelRejected(f"model '{self._name}': {missing}")
-        await asyncio.to_thread(import_module, "agents.llms.hosted.service")
+        if self._service is None:
+            await asyncio.to_thread(import_module, "agents.llms.hosted.service")
         from agents.llms.hosted.errors import translate
         from agents.llms.hosted.reply import to_reply
         from agents.llms.hosted.service import ask
