@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, 
     else:
         options.verb = "run"
         if settings and "=" not in settings[0]:
-            parser.error(f"unknown verb '{settings[0]}'; choose from {', '.join(VERBS)}, or write key=value")
+            near = "".join(f"; did you mean '{verb}'?" for verb in get_close_matches(settings[0], VERBS, n=1))
+            parser.error(f"unknown verb '{settings[0]}'{near}; choose from {', '.join(VERBS)}, or write key=value")
     return options, settings
 
 
@@ -93,15 +95,14 @@ def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     if options.verb == "list":
         return _list(options)
+    if options.cfg:
+        return _configuration(options, settings, flow)
+    if options.verb == "run":
+        return _run(options, settings, flow)
     from flows.compose import compose
 
-    if options.verb == "run" and not options.cfg:
-        return _run(options, settings, flow)
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
     _tell_notices(studies)
-    if options.cfg:
-        print(json.dumps(studies[0].config, indent=2, ensure_ascii=False, default=str) if studies else "{}")
-        return 0
     if options.verb == "check":
         print(json.dumps({"ok": True}) if options.json else f"{_names(studies)}: no mistakes found")
         return 0
@@ -123,6 +124,19 @@ def _list(options: argparse.Namespace) -> int:
             kind = one.kind
             print(f"\n{kind}")
         print(f"  {one.name:<24}{one.about}".rstrip())
+    return 0
+
+
+def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    """Prints what the files and the command line make together, also when not everything in it is right yet."""
+    from flows.composed import compose_config
+    from flows.findings import SECRET, Findings
+    from flows.provenance import masked
+
+    findings = Findings()
+    composed = compose_config([flow] if flow else [], settings, options.config_dir, findings)
+    print(json.dumps(masked(composed.config, SECRET), indent=2, ensure_ascii=False, default=str))
+    findings.raise_if_any()
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
@@ -10,6 +10,7 @@ from math import prod
 from agents.agent import load
 from contract.flow import Gate, Loop, Node, Step
 from contract.models import HostedModel
+from flows.nodes import nodes
 from flows.study import Study
 
 CHARACTERS_A_TOKEN = 4
@@ -53,7 +54,7 @@ class Plan:
 
 def make_plan(study: Study, records: int = 1) -> Plan:
     """The plan of a study over that many records. Runs nothing and reads no corpus."""
-    steps = tuple(_planned(study.flow.steps.items(), records, 1, None))
+    steps = tuple(_planned(_values(study), study.flow.steps.items(), records, 1, None))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
         flow=study.flow.name,
@@ -64,21 +65,32 @@ def make_plan(study: Study, records: int = 1) -> Plan:
     )
 
 
+def _values(study: Study) -> Mapping[str, int]:
+    """How many values each dimension of variants has, at most."""
+    counts = dict[str, int]()
+    for placed in nodes(study.flow, ()):
+        variants = placed.node.variants if isinstance(placed.node, Step) else {}
+        for dimension, values in variants.items():
+            counts[dimension] = max(counts.get(dimension, 0), len(values))
+    return counts
+
+
 def _planned(
-    nodes: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
+    values: Mapping[str, int], level: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
 ) -> Iterator[PlannedStep]:
-    for name, node in nodes:
+    for name, node in level:
         if isinstance(node, Loop):
             reason = why or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
-            yield from _planned(node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+            yield from _planned(values, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
         elif isinstance(node, Gate):
             yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
         else:
-            yield _step(name, node, records, rounds, why)
+            groups = prod(values.get(dimension, 1) for dimension in node.group_by)
+            yield _step(name, node, groups * records, rounds, why)
 
 
-def _step(name: str, step: Step, records: int, rounds: int, why: str | None) -> PlannedStep:
-    cells = prod(len(values) for values in step.variants.values()) * (step.repeats or 1) * records
+def _step(name: str, step: Step, inputs: int, rounds: int, why: str | None) -> PlannedStep:
+    cells = prod(len(values) for values in step.variants.values()) * (step.repeats or 1) * inputs
     agent = load(step.agent)
     optional = bool(step.when or step.min_inputs)
     given = step.variants.get("model", (step.parameters.get("model"),))

@@ -8,7 +8,8 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,19 @@ def run_studies(studies: Sequence[Study], server: PrivateServer | None, options:
     if not options.debug:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
-    conversation = _conversation(studies)
-    session = _Session(server, options)
-    return max((session.run(study) for study in conversation), default=0)
+    conversation = _conversation(studies, may_ask=sys.stdin.isatty() and not options.json)
+    session = _Session(server, options, several=len(studies) > 1)
+    code = max((session.run(study) for study in conversation), default=0)
+    session.end()
+    return code
 
 
-def _conversation(studies: Sequence[Study]) -> Iterator[Study]:
+def _conversation(studies: Sequence[Study], *, may_ask: bool) -> Iterator[Study]:
     """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
     for study in studies:
         if not study.missing_parameters:
             yield study
-        elif sys.stdin.isatty():
+        elif may_ask:
             yield from _asked(study)
         else:
             raise StudyError([_missing(name, study) for name in study.missing_parameters])
@@ -82,9 +85,11 @@ def _line(prompt: str) -> str:
 class _Session:
     """One server, any number of runs."""
 
-    def __init__(self, server: PrivateServer | None, options: argparse.Namespace) -> None:
+    def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, several: bool) -> None:
         self._server = server
         self._json: bool = options.json
+        self._several = several
+        self._shown = list[dict[str, Any]]()
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
@@ -97,6 +102,14 @@ class _Session:
             live.say("starting Prefect")
             api_url = self._ready()
             return asyncio.run(self._run(study, live, api_url))
+
+    def end(self) -> None:
+        """Prints what several flows have in common: with `--json`, one list."""
+        if self._json and self._several:
+            self._print(self._shown)
+
+    def _print(self, value: Any) -> None:
+        print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
     def _ready(self) -> str | None:
         # Imported while the server starts, which takes as long.
@@ -111,7 +124,7 @@ class _Session:
     async def _run(self, study: Study, live: Live, api_url: str | None) -> int:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}):
+        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}), _server_errors():
             return await self._flow(study, live)
 
     async def _flow(self, study: Study, live: Live) -> int:
@@ -143,12 +156,16 @@ class _Session:
 
     def _show(self, outcome: Any, live: Live) -> None:
         if self._json:
-            print(json.dumps(_as_json(outcome), indent=2, ensure_ascii=False), flush=True)
+            self._shown.append(_as_json(outcome))
+            if not self._several:
+                self._print(self._shown[0])
             return
         live.__exit__(None, None, None)
         for _, value in outcome.results:
             if isinstance(value, Mapping) and "claims" in value:
                 show_answer(self._out, CitedAnswer.model_validate(value))
+            elif value is not None and len(outcome.results) == 1:
+                print(json.dumps(value, indent=2, ensure_ascii=False))
         self._told(outcome)
 
     def _told(self, outcome: Any) -> None:
@@ -165,6 +182,25 @@ class _Session:
         self._err.print(
             f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
+
+
+@contextmanager
+def _server_errors() -> Generator[None]:
+    """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    try:
+        yield
+    except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
+        if type(error) is RuntimeError and "Failed to reach API" not in str(error):
+            raise
+        raise RunError(
+            f"the Prefect server at {PREFECT_API_URL.value()} did not do its part: {error}\n"
+            "Start it with `uv run prefect server start`, or unset PREFECT_API_URL to run without one; "
+            "the same command then goes on from here."
+        ) from error
 
 
 def _given(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

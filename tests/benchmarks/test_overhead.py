@@ -106,5 +106,3 @@ async def test_a_flow_of_600_calls_takes_at_most_twice_as_long_as_the_calls(lab:
     assert (ran.lost, len(ran.server.cells)) == (0, CALLS)
     assert {run.state_name for run in ran.server.cells} == {"Completed"}
     assert ran.drained / least <= TARGET
-
-

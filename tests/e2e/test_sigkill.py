@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from collections.abc import Generator
@@ -90,6 +91,52 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     assert all(0 <= number <= CONCURRENCY for number in in_flight) and stats["most_in_flight"] <= CONCURRENCY
     assert repaid <= sum(in_flight)
     assert _same_as_unbroken(study, service, tmp_path)
+
+
+def test_a_run_killed_while_it_writes_its_folder_is_done_again_for_nothing(beside: Place, service: FakeService) -> None:
+    study = Study(beside, service)
+    command = study.start()
+    until(lambda: _written(beside, "answers.jsonl") or not command.running, "the last cell", 120, pause=0.001)
+    command.kill()
+    before = service.calls()
+    done = study.start().wait()
+    assert done.code == 0, done.said
+    assert service.calls() == before
+    assert {trace["status"] for trace in study.traces().values()} == {"completed"}
+    _whole_or_absent(run_folders(beside, "many")[0])
+
+
+def _written(place: Place, name: str) -> bool:
+    return any((folder / name).exists() for folder in run_folders(place, "many"))
+
+
+def _whole_or_absent(folder: Path) -> None:
+    for path in folder.glob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"))
+    if (cells := folder / "cells.csv").exists():
+        assert len(list(csv.DictReader(cells.open(encoding="utf-8")))) == CELLS
+
+
+def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_same(
+    beside: Place, tmp_path: Path
+) -> None:
+    indexes = beside.folder / "cache" / "buttermilk" / "indexes"
+    for _ in range(2):
+        size = _size(indexes)
+        command = beside.start("flows.osb", _QUESTION, "--json")
+        until(lambda: _size(indexes) > size + 20_000 or not command.running, "the index to grow", pause=0.001)  # noqa: B023
+        command.kill()
+    unbroken = Place(tmp_path / "unbroken", dict(beside.extra))
+    done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (beside, unbroken))
+    assert done.code == wanted.code == 0, done.said + wanted.said
+    assert json.loads(done.out)["results"] == json.loads(wanted.out)["results"]
+
+
+_QUESTION = "query=When does the Board accept a slur in political speech?"
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
 
 
 _ALONE = {"PREFECT_API_URL": ""}

@@ -113,7 +113,10 @@ async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab)
     lab.write("flows/tiny.yaml", HEAD + HOSTED)
     lab.model(
         "chooser",
-        {"match": "This is round 1", "reply": {"step": "right", "arguments": {"what": "east", "known": 7}, "reason": ""}},
+        {
+            "match": "This is round 1",
+            "reply": {"step": "right", "arguments": {"what": "east", "known": 7}, "reason": ""},
+        },
         {"match": "This is round 2", "reply": {"step": "left", "arguments": {"what": "west"}, "reason": ""}},
         {"match": "This is round 3", "reply": {"step": "stop", "arguments": {}, "reason": "all seen"}},
     )

@@ -1,8 +1,8 @@
 """The command line as a user has it: real processes, in a home of their own, without a network.
 
-    place = Place(tmp_path)
-    done = place.run("flows.osb", "query=…")
-    assert done.code == 0 and not place.left_behind()
+place = Place(tmp_path)
+done = place.run("flows.osb", "query=…")
+assert done.code == 0 and not place.left_behind()
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ steps:
     inputs: {{material: draft}}
     parameters: {{template: compare, model: ann}}
     group_by: [instructions]
+    min_inputs: 2
 result: compare
 """
 _MODEL = """\

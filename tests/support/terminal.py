@@ -1,0 +1,63 @@
+"""A command at a terminal, where a person answers."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class Terminal:
+    """`python -m <module> <arguments>` with a terminal for its three streams. Use as a context manager."""
+
+    def __init__(self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=folder, env={**environment, "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True, close_fds=True,
+        )  # fmt: skip
+        os.close(theirs)
+        self.seen = ""
+        """All that was shown so far."""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def reads(self, text: str, seconds: float = 120) -> None:
+        """Returns when `text` is shown after what was waited for before."""
+        start, deadline = len(self.seen), time.monotonic() + seconds
+        while text not in self.seen[start:]:
+            if time.monotonic() > deadline or not self._more():
+                raise AssertionError(f"{text!r} was not shown; there was:\n{self.seen}")
+
+    def types(self, line: str) -> None:
+        """A line and the Enter key."""
+        os.write(self._ours, f"{line}\n".encode())
+
+    def ends(self, seconds: float = 60) -> int:
+        """The exit code."""
+        while self._more():
+            pass
+        return self._process.wait(seconds)
+
+    def _more(self) -> bool:
+        ready, _, _ = select.select([self._ours], [], [], 0.5)
+        if not ready:
+            return self._process.poll() is None
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
