@@ -6,6 +6,7 @@ from agents.agent import Agent, NoParameters
 from agents.citations import check_answer
 from agents.given import Given
 from contract.base import Frozen
+from contract.errors import MissingInput
 from contract.findings import CitedAnswer, Claim, Differences, Passage, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
 
@@ -23,7 +24,10 @@ class AnswerInputs(Frozen):
 
 
 class Answer(Agent[AnswerInputs, NoParameters]):
-    """Puts the final answer together. Checks every quotation once more: nothing unverified is shown."""
+    """Puts the final answer together. Checks every quotation once more: nothing unverified is shown.
+
+    It abstains when no answer says anything; when there is no answer at all, that is no word on the corpus.
+    """
 
     Inputs = AnswerInputs
     Parameters = NoParameters
@@ -32,6 +36,8 @@ class Answer(Agent[AnswerInputs, NoParameters]):
 
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
         inputs = self.inputs(given_input)
+        if not (inputs.answers or inputs.synthesis):
+            raise MissingInput("no model gave an answer, so what the corpus says is not known")
         answers = [check_answer(answer, inputs.passages) for answer in inputs.answers]
         synthesis = check_answer(inputs.synthesis, inputs.passages) if inputs.synthesis else None
         shown = [synthesis] if synthesis and synthesis.claims else answers

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, field_serializer, model_validator
+from pydantic import Field, HttpUrl, SecretStr, field_serializer, field_validator, model_validator
 
 from contract.base import Frozen, digest
 from contract.calls import ModelSettings
@@ -58,6 +58,13 @@ class HostedModel(_Model):
     @field_serializer("api_key")
     def _never_written(self, value: SecretStr | None) -> str | None:
         return None if value is None else "**********"
+
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_secret(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.username or value.password):
+            raise ValueError("holds a user name or password, which a run would write into its files; use `api_key_env`")
+        return value
 
     @model_validator(mode="after")
     def _has_an_address(self) -> HostedModel:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
+from flows.report.plain import plain
 
 if TYPE_CHECKING:
     from flows.study import Study
@@ -86,7 +87,7 @@ def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
         return
     problems = getattr(error, "problems", None)
     for line in [str(problem) for problem in problems] if problems else [str(error)]:
-        print(line, file=sys.stderr)
+        print(plain(line), file=sys.stderr)
     if problems:
         noun = "mistake" if len(problems) == 1 else "mistakes"
         print(f"\n{len(problems)} {noun}; nothing was run and no model was asked.", file=sys.stderr)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contract.findings import Citation, CitedAnswer, Source
+from flows.folders import shown
 from flows.plan import Plan
 from flows.report.markdown import DEMONSTRATION, where
+from flows.report.plain import plain
 
 if TYPE_CHECKING:
     from contract.messages import AgentTrace
     from flows.ledger import Totals
+    from flows.storage.rows import Reject
+
+_FIRST_REJECTS = 3
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -82,11 +90,29 @@ class Live(AbstractContextManager["Live"]):
             self._console.print(f"{trace.step} {trace.status}: {escape(told)}", style="yellow", highlight=False)
 
 
+def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> None:
+    """What was left out of the records or the corpus: how much, the first reasons, and where all of them stand."""
+    if not rejects:
+        return
+    noun = "row or file" if len(rejects) == 1 else "rows or files"
+    console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
+    for reject in rejects[:_FIRST_REJECTS]:
+        told = replace(reject, source=shown(Path(reject.source)))
+        console.print(f"  • {escape(str(told))}", style="yellow", highlight=False)
+    more = f"{len(rejects) - _FIRST_REJECTS} more; " if len(rejects) > _FIRST_REJECTS else ""
+    console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Text from anywhere as it may be printed: neither this terminal nor rich's markup obeys it."""
+    return markup.escape(plain(text))
+
+
 def show_answer(console: Console, answer: CitedAnswer) -> None:
     """The answer: every sentence, its quotations, and what is not known."""
     console.print(f"\n[bold]{escape(answer.question)}[/bold]\n", highlight=False)
     if answer.abstained:
-        console.print(f"[bold]{answer.summary}[/bold]\n", highlight=False)
+        console.print(f"[bold]{escape(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
         console.print(f"{number}. {escape(claim.text)}", highlight=False)
         for citation in claim.citations:
@@ -110,7 +136,7 @@ def _quotation(console: Console, citation: Citation) -> None:
 
 
 def _source(source: Source) -> str:
-    return f"{escape(source.title)} ({source.record_id}{f', {source.date}' if source.date else ''})"
+    return escape(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
 
 
 def _listed(console: Console, heading: str, items: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def yaml_files(folder: Path) -> Iterator[Path]:
 
 def shown(path: Path) -> str:
     """`path` as a reader knows it: relative when below the current folder, `conf/…` when in the package."""
-    path = path.absolute()
+    path = Path(os.path.normpath(path.absolute()))
     ours = package_conf()
     if path.is_relative_to(ours):
         return (Path("conf") / path.relative_to(ours)).as_posix()

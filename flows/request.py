@@ -64,7 +64,7 @@ def typed_request(shaped: ShapedFlow, raw: Mapping[str, str], findings: Findings
             values[name] = None
         if name in raw:
             values[name] = _typed(name, parameter, raw[name], findings)
-        if parameter.required and (values[name] is None or values[name] == ""):
+        if parameter.required and (values[name] is None or not str(values[name]).strip()):
             missing.append(name)
     return Request(values, tuple(missing))
 
@@ -76,7 +76,7 @@ def tell_missing(shaped: ShapedFlow, request: Request, raw: Mapping[str, str], f
         todo = f'write {name}="…"' + (f" ({about.rstrip('.')})" if about else "")
         if name not in raw:
             findings.say("command line", f"the flow '{shaped.spec.name}' needs '{name}'", todo=todo)
-        elif not raw[name]:
+        elif not raw[name].strip():
             findings.say(f"command line: {name}=", f"'{name}' is empty", todo=todo)
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
-from flows.console import Live, show_answer, show_plan
+from flows.console import Live, show_answer, show_plan, show_rejects
 from flows.plan import make_plan
 from flows.request import with_request
 from flows.serving import PrivateServer
@@ -173,9 +173,7 @@ class _Session:
         paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
         cost = "unknown" if totals.cost_unknown else f"${totals.cost_usd:.4f}"
         self._err.print(f"Model calls: {paid}. Cost: {cost}.", highlight=False)
-        if outcome.rejects:
-            told = f"{outcome.rejects} rows could not be read as records; see {outcome.folder}/rejects.csv"
-            self._err.print(told, style="yellow")
+        show_rejects(self._err, outcome.rejects, outcome.folder)
         if totals.holes:
             self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
         self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)
@@ -212,6 +210,7 @@ def _as_json(outcome: Any) -> dict[str, Any]:
     return {
         "results": [{"record_id": record.record_id, "result": value} for record, value in outcome.results],
         "cells": dict(totals.cells),
+        "rejected_rows": len(outcome.rejects),
         "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
         "folder": str(Path(outcome.folder).absolute()),

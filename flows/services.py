@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.agent import Agent, load
-from agents.given import Given, Index
+from agents.given import Given
 from agents.llms.factory import ModelBook
 from agents.prompts import Prompts
 from contract.flow import FlowSpec, Loop, Node, Step
@@ -18,7 +18,11 @@ from flows.cell import Cells
 from flows.compiler import Services
 from flows.ledger import Ledger
 from flows.results import KeptInResults, ResultFolder, cache_folder, result_folder
+from flows.storage.rows import Reject
 from flows.study import Study
+
+if TYPE_CHECKING:
+    from flows.storage.index import CorpusIndex
 
 IndexProgress = Callable[[int, int | None], None]
 
@@ -51,14 +55,23 @@ def steps_of(spec: FlowSpec) -> dict[str, Step]:
 
 
 @asynccontextmanager
-async def services(study: Study, ledger: Ledger, progress: IndexProgress | None = None) -> AsyncGenerator[Services]:
+async def services(
+    study: Study,
+    ledger: Ledger,
+    progress: IndexProgress | None = None,
+    on_reject: Callable[[Reject], None] | None = None,
+) -> AsyncGenerator[Services]:
     """The services of one run; connections are given back when the block ends.
 
-    Raises StorageError when the corpus cannot be read.
+    What of the corpus could not be indexed goes to `on_reject`. Raises StorageError when the corpus cannot be read.
     """
     folder = ResultFolder.at(result_folder(study.run.results))
     models = ModelBook(study.models, KeptInResults(folder))
-    given = Given(models=models, prompts=Prompts(study.folders), index=await open_index(study, progress))
+    index = await open_index(study, progress)
+    if index and on_reject:
+        for reject in index.rejects():
+            on_reject(reject)
+    given = Given(models=models, prompts=Prompts(study.folders), index=index)
     try:
         yield Services(
             given=given,
@@ -71,7 +84,7 @@ async def services(study: Study, ledger: Ledger, progress: IndexProgress | None 
         await models.aclose()
 
 
-async def open_index(study: Study, progress: IndexProgress | None = None) -> Index | None:
+async def open_index(study: Study, progress: IndexProgress | None = None) -> CorpusIndex | None:
     """The flow's corpus, brought up to date; None when it names none."""
     config = study.storage.get(study.flow.corpus or "")
     if not isinstance(config, CorpusStorage):

@@ -6,6 +6,7 @@ A misfit is told once and then left out, so that the rest of the flow can still 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
@@ -21,6 +22,7 @@ Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
 _ATTEMPTS = 30
+_LOGIN = re.compile(r"//[^/@]*@")
 _FILLERS: dict[str, JsonValue] = {"max_rounds": 1}
 """What stands in for a required field that is wrong, so that what it belongs to can still be checked."""
 
@@ -90,7 +92,9 @@ class _Shape:
             self._tell_tag(loc, misfit)
             return _delete(self.data, loc) if loc else False
         if not loc or kind == "union_tag_not_found":
-            self.findings.at(self.path + loc, _plain_message(misfit))
+            # A whole that lacks what was just left out of it is no second mistake.
+            if not any(told[:-1] == loc for told in self.told):
+                self.findings.at(self.path + loc, _plain_message(misfit))
             return self._drop_node(loc)
         if kind == "extra_forbidden":
             self._tell_extra(loc)
@@ -147,7 +151,7 @@ class _Shape:
             self.findings.at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
             return
-        shown = "" if SECRET.search(loc[-1]) or isinstance(value, dict | list | tuple) else f" is {value!r}, but"
+        shown = "" if SECRET.search(loc[-1]) or isinstance(value, dict | list | tuple) else f" is {_shown(value)}, but"
         if value is None:
             shown = " is null, but"
         self.findings.at(path, f"`{loc[-1]}`{shown} {_plain_message(misfit)}")
@@ -186,6 +190,10 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
 
 def _called(loc: KeyPath, path: KeyPath) -> str:
     return f"'{loc[-1]}'" if loc else f"'{path[-1]}'"
+
+
+def _shown(value: object) -> str:
+    return _LOGIN.sub("//…@", repr(value))
 
 
 def _plain_message(misfit: Mapping[str, Any]) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
+from flows.report.plain import plain
+
+_MARKUP = re.compile(r"[\\`*_\[\]]")
+_ADDRESS = re.compile(r"https://[^\s<>()\\]+")
 
 DEMONSTRATION = "Demonstration quality: embedded models; set a key and add `llms=lite` for a written answer."
 
@@ -37,7 +42,7 @@ def _lines(answer: CitedAnswer) -> Iterator[str]:
 def _claim(number: int, claim: Claim) -> Iterator[str]:
     yield f"{number}. {_escaped(claim.text)}\n"
     for citation in claim.citations:
-        yield f"   > {_escaped(citation.quote)}\n   >\n   > — {where(citation)}\n"
+        yield f"   > {_escaped(citation.quote)}\n   >\n   > — {_escaped(where(citation))}\n"
 
 
 def where(citation: Citation) -> str:
@@ -51,7 +56,7 @@ def _differences(differences: Differences) -> Iterator[str]:
     for matter in differences.divergences:
         yield f"- **{_escaped(matter.topic)}**"
         for position in matter.positions:
-            yield f"  - {_escaped(position.position)} ({', '.join(position.held_by)})"
+            yield f"  - {_escaped(position.position)} ({_escaped(', '.join(position.held_by))})"
 
 
 def _list(heading: str, items: list[str]) -> Iterator[str]:
@@ -60,10 +65,11 @@ def _list(heading: str, items: list[str]) -> Iterator[str]:
 
 
 def _source(source: Source) -> str:
-    named = f"{_escaped(source.title)} ({source.record_id}{f', {source.date}' if source.date else ''})"
-    return f"[{named}]({source.uri})" if source.uri and source.uri.startswith("https://") else named
+    named = _escaped(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
+    return f"[{named}]({source.uri})" if source.uri and _ADDRESS.fullmatch(source.uri) else named
 
 
 def _escaped(text: str) -> str:
     """Text from records and models, so that it cannot become markup in the page that shows it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    return _MARKUP.sub(r"\\\g<0>", text)

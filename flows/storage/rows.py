@@ -32,7 +32,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not become a record: where, why in plain words, and its first 500 characters."""
+    """A row that could not become a record: where, why in plain words, and its first 500 characters.
+
+    Line 0 stands for a whole file.
+    """
 
     line: int
     reason: str
@@ -40,7 +43,7 @@ class Reject:
     source: str = ""
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}: {self.reason}"
+        return f"{self.source}{f':{self.line}' if self.line else ''}: {self.reason}"
 
 
 Rows: TypeAlias = Iterator[Row | Reject]

@@ -176,6 +176,11 @@ async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -
     assert [source["title"] for source in output.value["not_used"]] == ["Colombia protests"]  # type: ignore[index,union-attr,call-overload]
 
 
+async def test_without_any_answer_nothing_is_said_of_the_corpus() -> None:
+    with pytest.raises(MissingInput, match="no model gave an answer"):
+        await process("answer", replies(), {"question": "?", "answers": [], "passages": []})
+
+
 def _claim(quote: str) -> dict[str, Any]:
     return {"text": quote, "quotes": [{"passage": "P1", "quote": quote}]}
 

@@ -354,6 +354,15 @@ CASES = [
         files={"models/mine.yaml": MODELS.replace("kind: embedded", "kind: embeded")},
     ),
     Mistake(
+        "password in an address",
+        "my_study/models/served.yaml:5",
+        "is 'https://…@example.org/v1', but holds a user name or password",
+        files={
+            "models/served.yaml": "served:\n  kind: hosted\n  provider: openai-compatible\n  model_id: x\n"
+            "  base_url: https://me:hunter2@example.org/v1\n"
+        },
+    ),
+    Mistake(
         "unknown role",
         mine(38),
         "${llms.generl} names nothing",

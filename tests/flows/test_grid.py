@@ -93,7 +93,7 @@ async def test_records_go_in_batches_and_rejected_rows_are_reported(lab: Lab) ->
     assert sorted(run.name for run in ran.server.flow_runs) == ["records 1-2", "records 3-4", "records 5-5"]
     assert (ran.lost, len(ran.server.cells)) == (0, 10)
     rejects = (ran.outcome.folder / "rejects.csv").read_text().splitlines()
-    assert (ran.outcome.rejects, len(rejects)) == (3, 4)
+    assert (len(ran.outcome.rejects), len(rejects)) == (3, 4)
     assert "the record is empty" in rejects[1]
     assert "the id 'r0' was there before" in rejects[3]
 
