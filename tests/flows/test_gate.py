@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import PrefectHTTPStatusError
 
 from contract.errors import RunError
 from tests.support.running import Lab
@@ -29,13 +31,16 @@ result: last
 """
 
 
-async def _paused(client: PrefectClient) -> FlowRun:
-    """The gate's run, as soon as it waits."""
+async def _paused(client: PrefectClient) -> tuple[FlowRun, str]:
+    """The gate's run and what it asks, as soon as a person could answer."""
     while True:
         wanted = {"flow_runs": {"state": {"type": {"any_": [StateType.PAUSED]}}, "name": {"like_": "consent"}}}
         response = await client.request("POST", "/flow_runs/filter", json=wanted)
-        if response.json():
-            return FlowRun.model_validate(response.json()[0])
+        for run in map(FlowRun.model_validate, response.json()):
+            keyset = run.state.state_details.run_input_keyset if run.state else None
+            # The run is paused a moment before its question is there.
+            with suppress(PrefectHTTPStatusError):
+                return run, await client.read_flow_run_input(run.id, (keyset or {})["description"])
         await asyncio.sleep(0.05)
 
 
@@ -45,9 +50,7 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
     asked: list[str] = []
 
     async def answer(client: PrefectClient) -> None:
-        run = await _paused(client)
-        assert run.state and run.state.state_details.run_input_keyset
-        described = await client.read_flow_run_input(run.id, run.state.state_details.run_input_keyset["description"])
+        run, described = await _paused(client)
         asked.append(described)
         await client.resume_flow_run(run.id, run_input={"publish": publish, "remark": "well done"})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from contract.base import thawed
 from tests.support.running import Lab
 
 HEAD = "description: Tiny.\nparameters: {text: {required: true}}\nrecords: parameters.text\n"
@@ -141,8 +144,9 @@ async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: 
     lab.model("chooser", {"reply": reply})
     ran = await lab.run("text=hello")
     [host] = ran.rows("host")
-    tools = {tool["name"]: tool["input_schema"]["properties"] for tool in host.input.inputs["tools"]}  # type: ignore[index]
-    assert (set(tools["left"]), set(tools["right"])) == ({"what"}, {"what", "known"})
+    offered: Any = thawed(host.input.inputs["tools"])
+    tools = {tool["name"]: set[str](tool["input_schema"]["properties"]) for tool in offered}
+    assert (tools["left"], tools["right"]) == ({"what"}, {"what", "known"})
     assert (host.status, host.error and host.error.kind, len(host.calls)) == ("failed", "OutputInvalid", 3)
     assert [row.note for row in ran.rows("left")] == ["the host gave no answer"]
 

@@ -142,8 +142,12 @@ class Lab:
 
     async def run(self, *arguments: str, meanwhile: Meanwhile | None = None) -> Ran:
         """Runs the study; `meanwhile` goes on beside it with a Prefect client, as a person at the UI would."""
+        return await self.run_study(self.compose(*arguments), meanwhile)
+
+    async def run_study(self, study: Study, meanwhile: Meanwhile | None = None) -> Ran:
+        """Runs a study that was composed before."""
         with temporary_settings({PREFECT_API_URL: self.api_url}):
-            study, seen = self.compose(*arguments), _Seen()
+            seen = _Seen()
             flow: Any = make_flow(study.flow, lambda _: study, seen)
             given = {name: value for name, value in study.request.items() if value is not None}
             started = time.perf_counter()

@@ -1,0 +1,18 @@
+"""Models of a study that stand behind the fake service."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.fake_llm import FakeLLM
+from tests.support.running import Lab
+
+PROVIDERS = ("openai", "anthropic", "google")
+KEY = "sk-planted-0123456789abcdef"
+
+
+def hosted(lab: Lab, fake: FakeLLM, provider: str, timeout: float = 30) -> None:
+    """A model `fake` of that provider's protocol, with a key written into its configuration."""
+    url = fake.openai_url if provider == "openai" else fake.url
+    model = {"kind": "hosted", "provider": provider, "model_id": "m", "base_url": url, "api_key": KEY}
+    lab.write("models/fake.yaml", json.dumps({"fake": {**model, "limits": {"timeout_seconds": timeout}}}))
