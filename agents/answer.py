@@ -67,7 +67,8 @@ def _summary(claims: tuple[Claim, ...]) -> str:
         return ABSTENTION
     documents = len({citation.record_id for claim in claims for citation in claim.citations})
     quotations = sum(len(claim.citations) for claim in claims)
-    return f"{_count(len(claims), 'sentence')}, {_count(quotations, 'verified quotation')}, {_count(documents, 'document')}."
+    numbers = {"sentence": len(claims), "verified quotation": quotations, "document": documents}
+    return f"{', '.join(_count(number, noun) for noun, number in numbers.items())}."
 
 
 def _count(number: int, noun: str) -> str:

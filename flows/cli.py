@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -40,6 +42,8 @@ exit codes: 0 done, 1 some cells have no output, 2 a mistake in the study, 3 the
 def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
     """The whole command; returns the exit code. `flow` is set by `python -m flows.<flow>`."""
     options, settings = _parse(list(sys.argv[1:] if arguments is None else arguments), flow)
+    # Whoever ends the command, a person or a cluster's scheduler, is told the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _dispatch(options, settings, flow)
     except StudyError as error:
@@ -51,6 +55,10 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here; nothing is paid for twice.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; what Python still holds for it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
@@ -71,8 +79,9 @@ def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, 
     if unknown:
         parser.error(f"unknown option {unknown[0]}")
     settings = [*([options.verb] if options.verb else []), *options.settings, *rest]
-    if settings and settings[0] in VERBS:
-        options.verb, settings = settings[0], settings[1:]
+    options.verb = next((text for text in settings if text in VERBS), None)
+    if options.verb:
+        settings.remove(options.verb)
     else:
         options.verb = "run"
         if settings and "=" not in settings[0]:

@@ -78,8 +78,8 @@ class Live(AbstractContextManager["Live"]):
             self._progress.update(self._task, description=escape(text))
 
     def indexing(self, done: int, total: int | None) -> None:
-        """Documents of the corpus indexed so far."""
-        self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} documents")
+        """Passages of the corpus indexed so far, of those that are new or changed."""
+        self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
 
     def cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""

@@ -6,6 +6,7 @@ pay for it again.
 
 from __future__ import annotations
 
+import errno
 import os
 from itertools import count
 from pathlib import Path
@@ -68,9 +69,19 @@ def cache_folder() -> Path:
 
 
 def result_folder(configured: Path | None) -> Path:
-    """The folder of a study's results, made if need be: cells below `cells/`, model replies below `replies/`."""
+    """The folder of a study's results, made if need be: cells below `cells/`, model replies below `replies/`.
+
+    Raises StorageError when nothing can be kept there.
+    """
     folder = (configured or cache_folder() / "results").expanduser().absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise StorageError(
+            f"cannot keep results in {folder}: {error.strerror}; set run.results=… to a folder that can be written"
+        ) from error
     return folder
 
 

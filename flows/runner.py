@@ -58,7 +58,7 @@ class Watcher:
     """Looks on while a run goes; every method may be overridden, none need be."""
 
     def indexing(self, done: int, total: int | None) -> None:
-        """Documents of the corpus read so far."""
+        """Passages of the corpus indexed so far, and how many are new or changed."""
 
     def cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""

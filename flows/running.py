@@ -101,7 +101,12 @@ class _Session:
         with Live(self._err, quiet=self._json) as live:
             live.say("starting Prefect")
             api_url = self._ready()
-            return asyncio.run(self._run(study, live, api_url))
+            from prefect.exceptions import TerminationSignal
+
+            try:
+                return asyncio.run(self._run(study, live, api_url))
+            except TerminationSignal:
+                raise KeyboardInterrupt from None
 
     def end(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""

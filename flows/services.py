@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from agents.agent import Agent, load
 from agents.given import Given
 from agents.llms.factory import ModelBook
 from agents.prompts import Prompts
+from contract.errors import StorageError
 from contract.flow import FlowSpec, Loop, Node, Step
 from contract.storage import CorpusStorage
 from flows.cell import Cells
@@ -91,7 +93,20 @@ async def open_index(study: Study, progress: IndexProgress | None = None) -> Cor
         return None
     from flows.storage.index import open_corpus
 
-    return await asyncio.to_thread(open_corpus, config, index_folder(), progress)
+    over = Event()
+
+    def told(done: int, total: int | None) -> None:
+        if over.is_set():
+            raise StorageError("the indexing was interrupted; it goes on from there next time")
+        if progress:
+            progress(done, total)
+
+    try:
+        return await asyncio.to_thread(open_corpus, config, index_folder(), told)
+    except asyncio.CancelledError:
+        # The thread cannot be cancelled, and the process would not end before it.
+        over.set()
+        raise
 
 
 def index_folder() -> Path:

@@ -41,7 +41,7 @@ def open_corpus(
     """The corpus, its index in `folder` built or brought up to date first.
 
     Takes milliseconds when the source has not changed; after a kill it goes on where it stopped. `progress` is
-    called with (records done, records in all). Raises StorageError when the source or the index cannot be used.
+    called with (passages done, passages in all). Raises StorageError when the source or the index cannot be used.
     """
     if embedder is None:
         from agents.llms.minilm import MiniLM

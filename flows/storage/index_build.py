@@ -1,7 +1,8 @@
 """Index build: brings a corpus's index in step with its source, paying only for what changed.
 
 Records go in batches, each committed on its own: after a kill the next build finds them there, by their hashes,
-and goes on behind them. One process builds at a time; the others wait and then find the work done.
+and goes on behind them. What is embedded of a document longer than a batch is kept at once too. One process builds at
+a time; the others wait and then find the work done.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Progress = Callable[[int, int | None], None]
-"""Called with the number of records done and, where it is known, of all."""
+"""Called with the number of passages done and of all that have changed. It may raise, to stop the build."""
 
 BATCH_PASSAGES = 64
-"""Passages that are embedded and committed together, whole records at a time."""
+"""Passages that are embedded together."""
 BATCH_RECORDS = 256
-_WAIT_SECONDS = 24 * 3600.0
+_LOOK_SECONDS = 1.0
+"""How often one that waits for another builder may be told to stop."""
 
 
 class Embedder(Protocol):
@@ -61,7 +63,7 @@ def update(store: IndexStore, path: Path, config: CorpusStorage, embedder: Embed
     stat = _stat(config.source)
     if store.get("stat") == stat:
         return
-    with _only_builder(path):
+    with _only_builder(path, progress):
         if store.get("stat") == stat:
             return
         content = _content(config.source)
@@ -87,9 +89,10 @@ class _Build:
         self._total: int | None = None
 
     def run(self) -> None:
-        if self._progress:
-            self._total = sum(isinstance(item, Record) for item in read(self._config.source))
         self._store.begin_pass()
+        if self._progress:
+            self._total = sum(1 for record in self._changed() for _ in passages(record, self._chunking))
+            self._rejects.clear()
         # From the first batch on the index is of neither the old content nor the new.
         self._store.put("content", "")
         for record in self._changed():
@@ -109,21 +112,33 @@ class _Build:
                 self._rejects.append(item)
                 continue
             self._store.see(item.record_id)
-            if self._store.hash_of(item.record_id) == item.fingerprint:
-                self._tell(1)
-            else:
+            if self._store.hash_of(item.record_id) != item.fingerprint:
                 yield item
 
     def _commit(self) -> None:
-        texts = [f"{passage.title}. {passage.text}" for _, found in self._waiting for passage in found]
-        vectors = self._embedder.embed(texts)
-        start = 0
+        vectors = self._embedded()
         with self._store.transaction():
             for record, found in self._waiting:
-                self._store.replace(record, found, vectors[start : start + len(found)])
-                start += len(found)
-        self._tell(len(self._waiting))
+                self._store.replace(record, found, [vectors[record.record_id, _text(passage)] for passage in found])
         self._waiting.clear()
+
+    def _embedded(self) -> dict[tuple[str, str], bytes]:
+        """The vectors of all passages that wait, by record and text; those known from before are not made again."""
+        ids = [record.record_id for record, _ in self._waiting]
+        known = {(name, text): vector for name in ids for text, vector in self._store.vectors_of(name)}
+        every = [(passage.record_id, _text(passage)) for _, found in self._waiting for passage in found]
+        new = list(dict.fromkeys(key for key in every if key not in known))
+        self._tell(len(every) - len(new))
+        for start in range(0, len(new), BATCH_PASSAGES):
+            keys = new[start : start + BATCH_PASSAGES]
+            vectors = self._embedder.embed([text for _, text in keys])
+            made = {key: vector.tobytes() for key, vector in zip(keys, vectors, strict=True)}
+            known |= made
+            if len(new) > BATCH_PASSAGES:
+                with self._store.transaction():
+                    self._store.hold((*key, vector) for key, vector in made.items())
+            self._tell(len(keys))
+        return known
 
     def _tell(self, count: int) -> None:
         self._done += count
@@ -140,17 +155,34 @@ class _Build:
         )
 
 
+def _text(passage: Passage) -> str:
+    """What is embedded of a passage."""
+    return f"{passage.title}. {passage.text}"
+
+
 @contextmanager
-def _only_builder(path: Path) -> Generator[None]:
+def _only_builder(path: Path, progress: Progress | None) -> Generator[None]:
     """Held by one process at a time. An open transaction is the lock, so that a kill gives it back."""
-    lock = sqlite3.connect(path.with_suffix(".lock"), timeout=_WAIT_SECONDS, isolation_level=None)
+    lock = sqlite3.connect(path.with_suffix(".lock"), timeout=_LOOK_SECONDS, isolation_level=None)
     try:
-        lock.execute("BEGIN EXCLUSIVE")
+        while not _locked(lock):
+            if progress:
+                progress(0, None)
         yield
     except sqlite3.Error as error:
         raise StorageError(f"the index {path} cannot be written: {error}") from None
     finally:
         lock.close()
+
+
+def _locked(lock: sqlite3.Connection) -> bool:
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
 
 def _stat(source: FileStorage) -> str:

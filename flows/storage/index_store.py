@@ -2,14 +2,14 @@
 
 Tables: `records` (one row a document, with the hash that says whether it changed), `passages` (text, offsets and
 the vector as 384 float32 values), `passages_fts` (full text over title and text, kept in step by triggers),
-`rejects`, and `meta`.
+`waiting` (vectors of a long document that is not whole yet), `rejects`, and `meta`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 _BUSY_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS passages (
     content_hash TEXT NOT NULL, vector BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS passages_of_record ON passages (record_id);
+CREATE TABLE IF NOT EXISTS waiting (
+    record_id TEXT NOT NULL, embedded TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (record_id, embedded)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejects (
     line INTEGER NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL, source TEXT NOT NULL
 );
@@ -103,6 +106,7 @@ class IndexStore:
     def end_pass(self) -> int:
         """Deletes the records that the source no longer holds; returns how many."""
         self._db.execute("DELETE FROM passages WHERE record_id NOT IN (SELECT record_id FROM seen)")
+        self._db.execute("DELETE FROM waiting")
         return self._db.execute("DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM seen)").rowcount
 
     def hash_of(self, record_id: str) -> str | None:
@@ -110,9 +114,22 @@ class IndexStore:
         row = self._db.execute("SELECT hash FROM records WHERE record_id = ?", (record_id,)).fetchone()
         return row[0] if row else None
 
-    def replace(self, record: Record, found: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Puts the record and its passages in the place of what was there; one row of `vectors` a passage."""
+    def vectors_of(self, record_id: str) -> Iterator[tuple[str, bytes]]:
+        """What was embedded for the record so far, word for word, and its vector."""
+        yield from self._db.execute(
+            "SELECT title || '. ' || text, vector FROM passages WHERE record_id = ? "
+            "UNION ALL SELECT embedded, vector FROM waiting WHERE record_id = ?",
+            (record_id, record_id),
+        )
+
+    def hold(self, rows: Iterable[tuple[str, str, bytes]]) -> None:
+        """Keeps record id, what was embedded and its vector until the record is whole; `replace` lets them go."""
+        self._db.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", rows)
+
+    def replace(self, record: Record, found: Sequence[Passage], vectors: Sequence[bytes]) -> None:
+        """Puts the record and its passages in the place of what was there; one of `vectors` a passage."""
         self._db.execute("DELETE FROM passages WHERE record_id = ?", (record.record_id,))
+        self._db.execute("DELETE FROM waiting WHERE record_id = ?", (record.record_id,))
         title = record.title or record.record_id
         date = found[0].date if found else None
         metadata = json.dumps(record.model_dump(mode="json")["metadata"], ensure_ascii=False)
@@ -124,7 +141,7 @@ class IndexStore:
             'INSERT INTO passages (passage_id, record_id, title, section, "start", "end", text, content_hash, vector) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (p.passage_id, p.record_id, p.title, p.section, p.start, p.end, p.text, p.content_hash, v.tobytes())
+                (p.passage_id, p.record_id, p.title, p.section, p.start, p.end, p.text, p.content_hash, v)
                 for p, v in zip(found, vectors, strict=True)
             ],
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,16 @@ def _study(place: Place, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def test_the_verb_may_stand_after_the_settings(place: Place) -> None:
+    done = _plain(place.run("flows.osb", "--config-dir", ".", "llms=embedded", "check"), 0)
+    assert "no mistakes found" in done.out
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake(place: Place) -> None:
+    command = f"{sys.executable} -m flows list | head -1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=place.work, env=place.environment(), capture_output=True, text=True, check=True
+    )
+    assert not done.stderr

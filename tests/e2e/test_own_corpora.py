@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Done, Place, run_folders
+from tests.support.commands import Done, Place, Started, run_folders, until
 
 GOOD = "The committee met in Vienna in 1931. It rejected the proposal because the minutes had been lost in a fire."
 QUESTION = "query=Why did the committee reject the proposal?"
 
 
-def _ask(place: Place, files: Mapping[str, bytes], *arguments: str, question: str = QUESTION) -> Done:
+def _ask(place: Place, files: Mapping[str, bytes], *arguments: str) -> Done:
+    return _asking(place, files, *arguments).wait()
+
+
+def _asking(place: Place, files: Mapping[str, bytes], *arguments: str) -> Started:
     for name, content in files.items():
         path = place.work / "texts" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +28,7 @@ def _ask(place: Place, files: Mapping[str, bytes], *arguments: str, question: st
     storage = place.work / "study" / "storage" / "mine.yaml"
     storage.parent.mkdir(parents=True, exist_ok=True)
     storage.write_text(f"mine:\n  type: corpus\n  label: Mine\n  source: {{type: file, path: {source}}}\n")
-    return place.run("flows.osb", question, "--config-dir", "study", "flows.osb.corpus=mine", *arguments)
+    return place.start("flows.osb", QUESTION, "--config-dir", "study", "flows.osb.corpus=mine", *arguments)
 
 
 def _rejects(place: Place) -> list[dict[str, str]]:
@@ -70,7 +74,26 @@ def test_a_record_commands_neither_terminal_nor_page(beside: Place) -> None:
     assert "<img" not in page and "](" not in page.replace("\\](", "")
 
 
+@pytest.mark.parametrize("end", [Started.interrupt, Started.terminate], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_indexing_ends_at_once(beside: Place, end: Callable[[Started], None]) -> None:
+    text = "\n\n".join(f"Paragraph {number}. {GOOD}" for number in range(20_000))
+    command = _asking(beside, {"long.txt": text.encode()})
+    indexes = beside.folder / "cache" / "buttermilk" / "indexes"
+    until(lambda: any(indexes.glob("*.lock")), "the indexing to begin")
+    end(command)
+    done = command.wait(30)
+    assert done.code == 130 and "Traceback" not in done.err, done.said
+    assert "Interrupted. The same command goes on from here" in done.err
+
+
 @pytest.mark.parametrize("question", ["query=", "query=   ", "query=\t\n"])
 def test_an_empty_question_is_a_mistake(beside: Place, question: str) -> None:
     done = beside.run("flows.osb", question)
     assert done.code == 2 and 'write query="…"' in done.err and "Traceback" not in done.err, done.said
+
+
+@pytest.mark.parametrize("setting", ["run.results", "run.folder"])
+def test_a_folder_that_cannot_be_written_is_told(beside: Place, setting: str) -> None:
+    (beside.work / "a_file").write_text("")
+    done = beside.run("flows.osb", QUESTION, f"{setting}=a_file/below")
+    assert done.code == 3 and f"set {setting}=" in done.err and "Traceback" not in done.err, done.said

@@ -125,6 +125,40 @@ def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
     assert index.fingerprint == _open(config, tmp_path / "fresh")[0].fingerprint
 
 
+def _book(words: int, changed: str = "") -> list[dict[str, str]]:
+    text = " ".join(f"Number {number} is {changed if number == 40 else ''}odd." for number in range(words))
+    return [{"id": "book", "title": "Long", "text": text}]
+
+
+def test_kill_in_the_middle_of_a_long_document_then_resume(tmp_path: Path) -> None:
+    config = _corpus(tmp_path / "a.jsonl", _book(9000), chunk_characters=400)
+    arguments = [sys.executable, "-c", _KILLED, config.model_dump_json(), str(tmp_path / "cache"), "200"]
+    assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    index, embedded = _open(config, tmp_path / "cache")
+    assert embedded == index.counts()[1] - 192
+    assert index.fingerprint == _open(config, tmp_path / "fresh")[0].fingerprint
+
+
+def test_of_an_edited_document_only_what_changed_is_embedded(tmp_path: Path) -> None:
+    source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
+    _open(_corpus(source, _book(2000), overlap_characters=0), folder)
+    index, embedded = _open(_corpus(source, _book(2000, "very "), overlap_characters=0), folder)
+    assert 0 < embedded < index.counts()[1] / 2
+
+
+def test_progress_may_stop_the_build(tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(_done: int, _total: int | None) -> None:
+        raise Enough
+
+    config = _corpus(tmp_path / "a.jsonl", _book(9000))
+    with pytest.raises(Enough):
+        open_corpus(config, tmp_path, stop, CountingEmbedder())
+    assert _open(config, tmp_path)[0].counts()[0] == 1
+
+
 def test_a_pass_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
     before, _ = _open(_corpus(source, _rows(100)), folder)

@@ -74,6 +74,10 @@ class Started:
         """What Ctrl-C sends."""
         self._process.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        """What a scheduler sends that wants it to end."""
+        self._process.terminate()
+
     def wait(self, seconds: float = 120) -> Done:
         """The end of it; killed and failed when it does not come in time."""
         try:
