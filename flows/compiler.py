@@ -165,7 +165,7 @@ class Course:
             for portion in portions:
                 portion.scope.values[turn.name] = await ask(gate, portion.inputs)  # type: ignore[reportArgumentType]
 
-        return await self._apart(turn, f"{turn.name} · a person is asked", body, portions)
+        return await self._apart(turn, f"{turn.name}, a person is asked", body, portions)
 
     async def _apart(self, turn: Turn, label: str, body: Body, portions: Sequence[Portion]) -> Ended:
         waited = turn.edges(*(portion.scope for portion in portions))
@@ -178,7 +178,7 @@ class Course:
             number += 1
             now = [scope.next_round(number) for scope in active]
             body = self._body(Level(loop.loop, loop), now)
-            ended = await subflow(f"{self._spec.name}.{turn.name}", f"{turn.name} · round {number}", body, waited)
+            ended = await subflow(f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, waited)
             waited = [ended]
             active = [scope for scope, then in zip(active, now, strict=True) if not self._over(turn.name, then, loop)]
         return waited[0]

@@ -27,7 +27,8 @@ def needs(node: Node) -> frozenset[str]:
         inner = frozenset[str]().union(*(needs(child) for child in node.loop.values()))
         return (inner | _conditions(node)) - set(steps_within(node))
     named = {parsed.step for _, text in references(node) if (parsed := parse(text)).root == "step" and parsed.step}
-    return (frozenset(named) | _conditions(node)) - set(node.inputs)
+    # In a condition an input's name stands for the input, also where a step has that name.
+    return frozenset(named) | (_conditions(node) - set(node.inputs))
 
 
 def _conditions(node: Node) -> frozenset[str]:

@@ -33,7 +33,7 @@ class Cell:
         words = [self.agent, *(_short(value) for value in self.variant.values()), self.input.record.record_id]
         turn = [f"round {self.round}"] if self.round else []
         again = [f"repeat {self.repeat + 1}"] if self.repeat else []
-        return " · ".join([*words, *turn, *again])
+        return ", ".join([*words, *turn, *again])
 
 
 def _short(value: JsonValue) -> str:

@@ -32,6 +32,10 @@ Body = Callable[[], Awaitable[State[Any] | None]]
 _PYTHON: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
 
 
+NAME_CHARACTERS = 120
+"""A longer name of a run would push everything else off the graph."""
+
+
 def _skipped(reason: str) -> State[Any]:
     return Completed(name="Skipped", message=reason)
 
@@ -95,7 +99,7 @@ async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) 
 
 async def show_skipped(name: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
     """A task run in the state Skipped, for a step that no record needs."""
-    running: Any = _skip_task(quote((f"{name} · skipped", summary(reasons))), return_state=True, wait_for=[*wait_for])
+    running: Any = _skip_task(quote((_skipped_name(name, reasons), summary(reasons))), return_state=True, wait_for=[*wait_for])
     state: State[Any] = await running
     return Ended.cell(state)
 
@@ -106,7 +110,12 @@ async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for
     async def body() -> State[Any]:
         return _skipped(summary(reasons))
 
-    return await subflow(name, f"{label} · skipped", body, wait_for)
+    return await subflow(name, _skipped_name(label, reasons), body, wait_for)
+
+
+def _skipped_name(name: str, reasons: Sequence[str]) -> str:
+    """With the reason, because the graph in the Prefect UI shows names and no messages."""
+    return f"{name}, skipped: {summary(reasons)}"[:NAME_CHARACTERS]
 
 
 def summary(reasons: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
     [row] = ran.rows("last")
     assert row.status == ("completed" if publish else "skipped")
     assert row.input.inputs["given"] == "well done"
-    assert ran.server.child("consent").state_name == "Completed"
+    assert ran.server.child("consent, a person").state_name == "Completed"
     edges = ran.server.edges()
     assert any("echo" in start and "consent" in end for start, end in edges)
     assert any("consent" in start and "last" in end for start, end in edges)
@@ -72,4 +72,4 @@ async def test_a_gate_that_nobody_answers_ends_the_run_in_plain_words(lab: Lab) 
     assert ran.state.is_failed()
     with pytest.raises(RunError, match=r"nobody answered 'Is this fit to be published\?' within 1 s"):
         await ran.state.aresult()
-    assert ran.server.child("consent").state_name == "Failed"
+    assert ran.server.child("consent, a person").state_name == "Failed"

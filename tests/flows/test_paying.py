@@ -40,7 +40,7 @@ def fresh(ran: Ran) -> set[tuple[object, str]]:
 def kept(ran: Ran, key: str) -> bool:
     """Whether the server says that the cell was read back."""
     [row] = [row for row in ran.rows("ask") if row.key == key]
-    label = f"llm · {row.variant['model']} · {row.record_id}" + (" · repeat 2" if row.repeat else "")
+    label = f"llm, {row.variant['model']}, {row.record_id}" + (", repeat 2" if row.repeat else "")
     return next(run for run in ran.server.cells if run.name == label).state_name == "Cached"
 
 

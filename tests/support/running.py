@@ -3,7 +3,7 @@
 lab.write("flows/tiny.yaml", FLOW)
 ran = await lab.run("text=hello")
 assert ran.rows("judge")[0].status == "completed"
-assert ran.server.task_runs["judge · …"].state_name == "Completed"
+assert ran.server.task_runs["judge, …"].state_name == "Completed"
 """
 
 from __future__ import annotations

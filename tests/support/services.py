@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,19 +56,19 @@ def fake_service(latency: float) -> Generator[FakeService]:
 
 
 @contextmanager
-def server_of_prefect(folder: Path, environment: Mapping[str, str] | None = None) -> Generator[str]:
+def server_of_prefect(folder: Path) -> Generator[str]:
     """`prefect server start`, as a user would have it running beside; yields the address of its API."""
     place = Place(folder)
     port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     with log.open("wb") as words:
         # In the project's folder, so that the settings of its pyproject.toml hold.
         process = subprocess.Popen(
-            command, cwd=ROOT, env=place.environment(**(environment or {})), stdout=words, stderr=words
+            command, cwd=ROOT, env=place.environment(PREFECT_SERVER_UI_API_URL=url), stdout=words, stderr=words
         )
     try:
-        url = f"http://127.0.0.1:{port}/api"
         until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)
         assert process.poll() is None, log.read_text(encoding="utf-8")
         yield url
