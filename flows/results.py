@@ -110,8 +110,8 @@ class KeptInResults:
 
 def cell_path(key: str) -> str:
     """Where the result of the cell with that cache key is kept."""
-    return f"cells/{key[:2]}/{key}"
+    return f"cells/{key[:1]}/{key}"
 
 
 def _reply_path(key: str) -> str:
-    return f"replies/{key[:2]}/{key}"
+    return f"replies/{key[:1]}/{key}"
