@@ -87,7 +87,7 @@ def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:
 
 def _read(path: Path, name: str) -> Criterion:
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise PromptError(f"{path}:1: the file is not in UTF-8") from None
     except OSError as error:

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateSyntaxError, meta
 from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -48,7 +49,7 @@ def fence(text: object, label: str) -> str:
 def _environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
     # Autoescape is for HTML; these are plain-text prompts, and `fence` is what sets data off.
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(list(folders)),
+        loader=FileSystemLoader(list(folders), encoding="utf-8-sig"),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=False,
@@ -86,8 +87,9 @@ class Template:
         """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
         try:
             filled: list[tuple[Role, str]] = [(role, turn.render(values).strip()) for role, turn in self._compiled]
-        except TemplateError as error:
-            raise PromptError(f"{self.where}: {error}") from error
+        except Exception as error:  # a template is a program, and may fail in any way
+            line = f":{found}" if self.path and (found := _line(error)) else ""
+            raise PromptError(f"{self.where}{line}: {_plain(error)}") from error
         messages = tuple(Message(role=role, parts=(TextPart(text=text),)) for role, text in filled if text)
         if not messages:
             raise PromptError(f"{self.where}: the filled template is empty")
@@ -109,13 +111,26 @@ class Template:
 
 
 def _turns(source: str) -> Iterable[tuple[Role, str]]:
-    body = _FRONT_MATTER.sub("", source)
-    pieces = _HEADER.split(body)
-    if pieces[0].strip():
-        yield ("user", pieces[0])
-    for role, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        if role in get_args(Role):
-            yield (cast("Role", role), text)
+    """Each turn below as many empty lines as there are above it, so that an error's line is the file's."""
+    body = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
+    role, start = "user", 0
+    for header in [*_HEADER.finditer(body), None]:
+        text = body[start : header.start() if header else len(body)]
+        if text.strip():
+            yield cast("Role", role), "\n" * body.count("\n", 0, start) + text
+        if header:
+            role, start = header[1], header.end()
+
+
+def _line(error: Exception) -> int | None:
+    """Where in a template filled from a string the error arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
+
+
+def _plain(error: Exception) -> str:
+    missing = re.fullmatch(r"'[\w. ]+ object' has no attribute '(.+)'", str(error))
+    return f"there is no '{missing[1]}' in what it is asked of" if missing else str(error)
 
 
 class Prompts:
@@ -156,7 +171,7 @@ class Prompts:
         if path is None:
             raise PromptError(f"no template '{name_or_text}'")
         try:
-            source = path.read_text(encoding="utf-8")
+            source = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise PromptError(f"{path}: cannot be read: {error}") from error
         if not source.strip():

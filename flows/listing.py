@@ -105,7 +105,7 @@ def _texts(folders: Sequence[Path], group: str, kind: str) -> list[Listed]:
 def _title(path: Path) -> str:
     """What the front matter calls the text, or its first line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return "cannot be read"
     for line in lines[:20]:
@@ -116,7 +116,7 @@ def _title(path: Path) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
-        loaded: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError):
         return {}, "cannot be read"
     except yaml.YAMLError:

@@ -36,7 +36,7 @@ def read_models(path: Path) -> dict[str, ModelConfig]:
     Raises StudyError with every Problem found, each with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError([Problem(str(path), "cannot be read as text", todo="check the path")]) from error
     return parse_models(text, str(path), path.parent)

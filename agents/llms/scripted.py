@@ -177,7 +177,7 @@ def read_script(path: Path) -> list[ScriptLine]:
     Raises StudyError with a Problem for each bad line, or for a file that cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         problem = Problem(str(path), "the script of a model cannot be read", todo="check the path")
         raise StudyError([problem]) from error

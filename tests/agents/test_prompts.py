@@ -59,6 +59,27 @@ def test_an_unfilled_name_is_an_error(folder: Path) -> None:
         Prompts([folder]).get("greet").render({})
 
 
+@pytest.mark.parametrize(
+    ("source", "line", "says"),
+    [
+        ("---\ntitle: x\n---\nsystem:\nAnswer.\nuser:\n\n{{ record.txt }}\n", 8, "there is no 'txt'"),
+        ("{{ record.text }}\n{{ record.text + 1 }}\n", 2, "str"),
+        ("user:\n{% for letter in record.text %}\n{{ letter / 2 }}\n{% endfor %}", 3, "unsupported"),
+    ],
+)
+def test_what_fails_while_filling_is_told_with_its_line(folder: Path, source: str, line: int, says: str) -> None:
+    path = folder / "prompts" / "broken.md"
+    path.write_text(source)
+    with pytest.raises(PromptError, match=f"^{path}:{line}: .*{says}"):
+        Prompts([folder]).get("broken").render({"record": {"text": "x"}})
+
+
+def test_a_template_saved_by_a_windows_editor_is_read_as_it_looks(folder: Path) -> None:
+    (folder / "prompts" / "win.md").write_bytes(b"\xef\xbb\xbfsystem:\r\nBe brief.\r\nuser:\r\n{{ question }}\r\n")
+    messages = Prompts([folder]).get("win").render({"question": "Why?"})
+    assert [(message.role, message.text) for message in messages] == [("system", "Be brief."), ("user", "Why?")]
+
+
 def test_variables_are_known_before_anything_is_filled(folder: Path) -> None:
     (folder / "prompts" / "outer.md").write_text("{% include 'greet.md' %}{{ question }}")
     assert Prompts([folder]).get("outer").variables == {"record", "question"}

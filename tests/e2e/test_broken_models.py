@@ -1,0 +1,45 @@
+"""Models that cannot answer: plain words, a failed row, and never a false word on the corpus."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+
+import pytest
+
+from flows.serving import free_port
+from tests.support.commands import Done, Place, run_folders
+
+QUESTION = "query=When does the Board accept a slur in political speech?"
+
+
+def _ask(place: Place, researchers: str) -> Done:
+    models = place.work / "study" / "models"
+    models.mkdir(parents=True)
+    models.joinpath("dead.yaml").write_text(
+        "dead:\n  kind: hosted\n  provider: openai-compatible\n  model_id: none\n"
+        f"  base_url: http://127.0.0.1:{free_port()}/v1\n"
+    )
+    arguments = ["--config-dir", "study", f"llms.researchers={researchers}", "run.retries=0"]
+    return place.run("flows.osb", QUESTION, *arguments)
+
+
+def _research(place: Place) -> Counter[str]:
+    with (run_folders(place, "osb")[-1] / "cells.csv").open(encoding="utf-8", newline="") as file:
+        return Counter(row["status"] for row in csv.DictReader(file) if row["step"] == "research")
+
+
+def test_when_no_model_answers_nothing_is_said_of_the_corpus(beside: Place) -> None:
+    done = _ask(beside, "[dead]")
+    assert done.code == 1 and "Traceback" not in done.err, done.said
+    assert "cannot be reached; check the network" in done.err.replace("\n", " ")
+    assert "no model gave an answer" in done.err.replace("\n", " ")
+    assert "does not say" not in done.out
+    assert _research(beside) == {"failed": 1}, "a further round would find nobody either"
+
+
+@pytest.mark.parametrize("researchers", ["[dead,demo]", "[demo,dead]"])
+def test_one_of_two_models_answers_and_the_other_is_a_hole(beside: Place, researchers: str) -> None:
+    done = _ask(beside, researchers)
+    assert done.code == 1 and "“" in done.out, done.said
+    assert _research(beside)["failed"] >= 1 <= _research(beside)["completed"]
