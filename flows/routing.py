@@ -99,7 +99,9 @@ async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) 
 
 async def show_skipped(name: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
     """A task run in the state Skipped, for a step that no record needs."""
-    running: Any = _skip_task(quote((_skipped_name(name, reasons), summary(reasons))), return_state=True, wait_for=[*wait_for])
+    running: Any = _skip_task(
+        quote((_skipped_name(name, reasons), summary(reasons))), return_state=True, wait_for=[*wait_for]
+    )
     state: State[Any] = await running
     return Ended.cell(state)
 
