@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.criteria import Criteria, ignored_files
-from agents.llms.ready import not_ready
+from agents.llms.ready import cannot_write, not_ready
 from agents.prompts import Prompts, Template
 from contract.base import JsonValue
 from contract.errors import PromptError
@@ -52,7 +52,7 @@ class ResourceCheck:
                 if not isinstance(value, str):
                     continue
                 if name == "model":
-                    self._model(value, path)
+                    self._model(value, path, agent)
                 elif name == "criteria":
                     self._criterion(value, path, criteria)
                 elif name == "template":
@@ -60,13 +60,17 @@ class ResourceCheck:
         self._ignored()
         self._storages(self.flow.spec)
 
-    def _model(self, name: str, path: KeyPath) -> None:
+    def _model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
         config = self.models.get(name)
         if config is None:
             if not self.findings.is_spoilt(("models", name)):
                 todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
                 self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
             return
+        reply = getattr(agent, "Reply", None)
+        if reply and (reason := cannot_write(config, reply)):
+            todo = "choose a hosted or local model for this step, for example with llms=lite"
+            self.findings.at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
         known = name in self.used
         self.used.add(name)
         if known or config.kind == "embedded":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.llms.hosted.keys import missing_key
 from agents.llms.local import missing_extra
+from contract.base import Frozen
 from contract.models import ModelConfig
 
 
@@ -16,3 +17,14 @@ def not_ready(config: ModelConfig) -> str | None:
     if config.kind == "scripted" and not (config.path and config.path.is_file()):
         return f"there is no script {config.path}" if config.path else "a scripted model needs `path`, a JSONL file"
     return None
+
+
+def cannot_write(config: ModelConfig, reply: type[Frozen]) -> str | None:
+    """Why the model cannot give a reply of that kind; None if it can."""
+    if config.kind != "embedded":
+        return None
+    from agents.llms.embedded.model import HANDLERS
+
+    if reply.__name__ in HANDLERS:
+        return None
+    return f"it is embedded, quotes and compares only, and cannot write what this agent asks for ({reply.__name__})"

@@ -354,6 +354,17 @@ CASES = [
         files={"models/mine.yaml": MODELS.replace("kind: embedded", "kind: embeded")},
     ),
     Mistake(
+        "embedded model that should write",
+        mine(4),
+        "'demo' cannot be used here: it is embedded",
+        "llms=lite",
+        files={
+            "flows/mine.yaml": "parameters: {query: {required: true, description: The question.}}\n"
+            "records: parameters.query\nsteps:\n"
+            '  sum: {agent: llm, parameters: {model: demo, template: "Sum up {{ record.text }}"}}\nresult: sum\n'
+        },
+    ),
+    Mistake(
         "password in an address",
         "my_study/models/served.yaml:5",
         "is 'https://…@example.org/v1', but holds a user name or password",

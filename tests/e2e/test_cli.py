@@ -106,14 +106,17 @@ steps:
   draft:
     agent: llm
     parameters: {template: short}
-    variants: {model: [demo, other], instructions: [a, b, c]}
-  join: {agent: llm, inputs: {material: draft}, parameters: {template: short, model: demo}, group_by: [instructions]}
+    variants: {model: [one, other], instructions: [a, b, c]}
+  join: {agent: llm, inputs: {material: draft}, parameters: {template: short, model: one}, group_by: [instructions]}
 result: join
 """
 _OWN = {
     "flows/many.yaml": _GROUPED,
     "prompts/short.md": "user:\n{{ record.text }}\n",
-    "models/mine.yaml": "other:\n  kind: embedded\n  version: other\n",
+    "models/mine.yaml": "".join(
+        f"{name}:\n  kind: hosted\n  provider: openai-compatible\n  model_id: {name}\n  base_url: http://127.0.0.1:9/v1\n"
+        for name in ("one", "other")
+    ),
 }
 
 
