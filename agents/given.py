@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.criteria import Criterion
 from agents.llms.model import Models
 from agents.prompts import Prompts
 from contract.findings import Passage, Source
@@ -33,6 +34,14 @@ class Index(Protocol):
         ...
 
 
+class CriteriaBook(Protocol):
+    """The criteria of a study."""
+
+    def get(self, name_or_text: str) -> Criterion:
+        """The criterion of that name, or the text itself as one. Raises PromptError."""
+        ...
+
+
 @dataclass(frozen=True)
 class Given:
     """The services of one run. Agents hold no state of their own, so one `Given` serves them all."""
@@ -40,3 +49,4 @@ class Given:
     models: Models
     prompts: Prompts
     index: Index | None = None
+    criteria: CriteriaBook | None = None

@@ -8,6 +8,7 @@ ButtermilkError
 │   ├── MissingInput      what the step needs was not produced upstream
 │   ├── OutputInvalid     the replies did not fit the schema, however often asked
 │   ├── FetchRefused      an address that must not or cannot be fetched
+│   ├── OverBudget        the call could have passed the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
 │       ├── ModelRejected the request itself was refused for good (bad key, unknown model, too long)
 │       └── Transient     worth another try later
@@ -83,6 +84,10 @@ class OutputInvalid(CellError):
 
 class FetchRefused(CellError):
     """A URL was not fetched: a private address, too large, too slow, or not text."""
+
+
+class OverBudget(CellError):
+    """The call was not made: at its worst it would have passed the study's budget."""
 
 
 class ModelError(CellError):

@@ -177,12 +177,68 @@ class CriterionReason(Frozen):
 
 
 class JudgeReasons(Frozen):
-    """A verdict on one record against one criterion."""
+    """A verdict on one record against one criterion, as a model writes it."""
 
-    verdict: Literal["violates", "does_not_violate", "unclear"]
+    verdict: Short
+    """One of the criterion's verdicts; the schema that a model is sent names them."""
     uncertainty: Literal["low", "medium", "high"]
     conclusion: Sentence
     reasons: tuple[CriterionReason, ...] = Field(min_length=1, max_length=12)
+
+
+class RecordQuote(Frozen):
+    """A quotation from a record, checked letter by letter after Unicode normalisation."""
+
+    quote: str
+    """As it stands in the record when found, else as the model wrote it."""
+    status: Literal["found", "not_found"]
+    field: str | None = None
+    """Where it was found: `text`, `title`, `sections.<name>` or `images.<number>` (its alt text)."""
+    start: int | None = None
+    """Offset of its first character in that field."""
+    end: int | None = None
+
+
+class CheckedReason(Frozen):
+    """A reason whose quotations were checked against the record."""
+
+    rule: str
+    applies: Literal["yes", "no", "unclear"]
+    reason: str
+    quotes: tuple[RecordQuote, ...] = ()
+
+
+class Judgement(Frozen):
+    """A judge's answer: the verdict, its reasons, and its quotations as checked."""
+
+    verdict: str
+    uncertainty: Literal["low", "medium", "high"]
+    conclusion: str
+    reasons: tuple[CheckedReason, ...]
+    criteria: str
+    """The criterion's name; `literal` for one given as text."""
+    model: str | None = None
+    quality: Literal["full", "demonstration"] = "full"
+
+    @property
+    def not_found(self) -> int:
+        """Quotations that do not stand in the record."""
+        return sum(quote.status == "not_found" for reason in self.reasons for quote in reason.quotes)
+
+
+class Concern(Frozen):
+    """What an owl has to say about a record's judgements on one criterion."""
+
+    raised: bool
+    concern: str = ""
+    """What the judges should look at again; empty when nothing is raised."""
+    criteria: str = ""
+
+
+class Description(Frozen):
+    """What the pictures of a record show, in words, in their order."""
+
+    alt_texts: tuple[Sentence, ...] = Field(min_length=1, max_length=20)
 
 
 class QualScore(Frozen):

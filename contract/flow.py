@@ -96,6 +96,33 @@ class FlowParameter(Frozen):
     choices: tuple[JsonValue, ...] = ()
 
 
+Level = Literal["nominal", "ordinal", "interval", "ratio"]
+"""Level of measurement (Stevens 1946): what differences between verdicts mean."""
+
+
+class Measures(Frozen):
+    """What is compared when a study is over: verdicts with each other and with what people said."""
+
+    verdicts: str
+    """The step whose outputs are the verdicts; inside a loop, its last round counts."""
+    truth: str | None = None
+    """The field of `record.ground_truth` that holds people's answer; dotted for nested ones."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What stands in the ground truth (as text, `true` and `false` in lower case) -> the verdict that it means.
+    A value without a label here is taken as the verdict itself."""
+    positive: str | None = "violates"
+    """The verdict that precision, recall and F1 are about."""
+    level: Level = "nominal"
+    order: tuple[str, ...] = ()
+    """For ordinal verdicts: the labels from least to most. Interval and ratio verdicts must be numbers."""
+    by: tuple[str, ...] = ()
+    """Fields of `record.metadata` whose values split every measure again."""
+    resamples: int = Field(default=1000, ge=0, le=100_000)
+    """Bootstrap resamples of records for each interval; 0 leaves the intervals out."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = 0
+
+
 class FlowSpec(Frozen):
     """A whole flow."""
 
@@ -107,8 +134,12 @@ class FlowSpec(Frozen):
     corpus: str | None = None
     """The storage that `search` steps look in."""
     steps: dict[Name, Node] = Field(min_length=1)
-    result: str
-    """The step whose output is the flow's result."""
+    result: str | None = None
+    """The step whose output is the flow's result; a study's results are its tables."""
+    measures: Measures | None = None
+    """What a study's tables and report compare."""
+    content_warning: str = ""
+    """Said before any text of a record is shown in the report, where texts are then masked until asked for."""
 
 
 Loop.model_rebuild()

@@ -13,7 +13,8 @@ from contract.calls import FinishReason, Message, ModelCall, Usage
 from contract.record import Record
 
 OutputStatus = Literal["completed", "refused", "truncated"]
-CellStatus = Literal["completed", "refused", "truncated", "failed", "skipped", "missing_input"]
+CellStatus = Literal["completed", "refused", "truncated", "failed", "skipped", "missing_input", "over_budget"]
+"""over_budget: not asked, because its call could have passed the budget; the same command with more goes on."""
 
 
 class AgentInput(Frozen):

@@ -1,7 +1,8 @@
-"""Settings of a run that change how it goes but never what it says."""
+"""Settings of a run: how it goes, how much of the data it takes, and what it may cost."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field
@@ -26,3 +27,10 @@ class RunSettings(Frozen):
     """How often Prefect runs a cell again after a transient failure."""
     retry_delay_seconds: float = Field(default=2, ge=0)
     """The first wait; each further one doubles, up to a minute, with jitter."""
+    sample: int | None = Field(default=None, ge=1)
+    """How many records to take, drawn without replacement; None takes all. Shorthand: `sample=100`."""
+    seed: int = 0
+    """Which sample: the same seed draws the same records, in whatever order they come. Shorthand: `seed=7`."""
+    budget: Decimal | None = Field(default=None, ge=0)
+    """US dollars that the answers of this study may cost in all, what earlier runs paid for them included.
+    No call begins that could pass it. Shorthand: `budget=5.00`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -11,7 +11,10 @@ from contract.base import Frozen
 
 
 class FileStorage(Frozen):
-    """A file or folder on this machine: JSONL, JSON, CSV, TSV, or a folder of .txt and .md files."""
+    """A file or folder on this machine.
+
+    Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet. Documents: .txt, .md, .pdf, or a folder of them.
+    """
 
     type: Literal["file"] = "file"
     path: Path
@@ -19,6 +22,22 @@ class FileStorage(Frozen):
     columns: dict[str, str] = Field(default_factory=dict)
     """Record field -> column of the source, for example `{text: body, "metadata.author": by}`."""
     encoding: str = "utf-8"
+    sheet: str | None = None
+    """For XLSX: the sheet's name; None takes the first."""
+
+
+class HuggingFaceStorage(Frozen):
+    """A dataset of the `datasets` library (extra `huggingface`): saved on disk, or on the hub."""
+
+    type: Literal["huggingface"] = "huggingface"
+    dataset: str
+    """A folder written by `save_to_disk`, or a name on the hub such as `owner/name`."""
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    """Commit or tag on the hub; a study that others shall repeat names one."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """As for files."""
 
 
 class CorpusStorage(Frozen):
@@ -38,4 +57,6 @@ class CorpusStorage(Frozen):
     """Where the data comes from and what it is not; shown with answers."""
 
 
-StorageConfig = Annotated[FileStorage | CorpusStorage, Field(discriminator="type")]
+RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage
+"""Where records can be read from."""
+StorageConfig = Annotated[FileStorage | HuggingFaceStorage | CorpusStorage, Field(discriminator="type")]

@@ -137,7 +137,8 @@ class ResourceCheck:
                 self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._storage(flow.records, path):
             source = found.source if isinstance(found, CorpusStorage) else found
-            self._source(source, self._source_path(flow.records, found), flow.records)
+            if isinstance(source, FileStorage):
+                self._source(source, self._source_path(flow.records, found), flow.records)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._storage(flow.corpus, path)

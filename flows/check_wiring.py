@@ -235,6 +235,8 @@ class Wiring:
     def _result(self) -> None:
         result = self.flow.spec.result
         path = (*self.flow.path, "result")
+        if result is None:
+            return
         placed = self.placed.get(result)
         if not self.knows(result):
             near = nearest(result, self.placed)

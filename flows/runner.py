@@ -166,7 +166,7 @@ async def _results(study: Study, opened: Services, records: Sequence[Record]) ->
             async with turns:
                 await course.run_apart(scopes, f"records {start + 1}-{start + len(scopes)}")
         # Only the results are kept, so that memory does not grow with all that the steps said.
-        return [(scope.record, scope.values.get(study.flow.result)) for scope in scopes]
+        return [(scope.record, scope.values.get(study.flow.result or "")) for scope in scopes]
 
     batches = await together(batch(start) for start in range(0, len(records), size))
     return [result for results in batches for result in results]

@@ -10,6 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from agents.agent import Agent, load
+from agents.criteria import Criteria
 from agents.given import Given
 from agents.llms.factory import ModelBook
 from agents.prompts import Prompts
@@ -73,7 +74,7 @@ async def services(
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
-    given = Given(models=models, prompts=Prompts(study.folders), index=index)
+    given = Given(models, Prompts(study.folders), index, Criteria(study.folders))
     try:
         yield Services(
             given=given,

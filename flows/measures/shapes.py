@@ -1,0 +1,56 @@
+"""What the measures say: estimates with intervals, for each comparison of raters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["truth", "models", "all_models", "repeats"]
+"""truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
+with itself."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One measure of one comparison. Undefined is None with the reason, never 0 or 1."""
+
+    measure: str
+    """`accuracy`, `precision`, `recall`, `f1`, `percent_agreement`, `cohen_kappa`, `fleiss_kappa`,
+    `krippendorff_alpha`, `gwet_ac1`."""
+    value: float | None
+    low: float | None = None
+    """Bounds of the bootstrap interval, by record; None where there is none."""
+    high: float | None = None
+    undefined: str | None = None
+    """Why there is no value, in plain words."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Raters compared over records."""
+
+    kind: Kind
+    criteria: str
+    by: str
+    """The metadata field that splits the records; empty for all of them."""
+    group: str
+    """The field's value; empty for all records."""
+    raters: tuple[str, ...]
+    """Names of models; `ground truth`; `<model> repeat 1` …"""
+    records: int
+    """Records that at least two of the raters judged, which the measures rest on."""
+    left_out: int
+    """Records that were not judged by two of them: failed, refused, or without ground truth."""
+    estimates: tuple[Estimate, ...]
+    confusion: Mapping[str, Mapping[str, int]] | None = None
+    """For kind `truth`: truth -> verdict -> records."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All comparisons of a study, and how the intervals were made."""
+
+    comparisons: tuple[Comparison, ...]
+    method: str
+    """One sentence for the methods paragraph: resamples, confidence, seed, libraries with their versions."""

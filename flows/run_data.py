@@ -1,0 +1,52 @@
+"""RunData: a finished run's folder as the tables and the report read it, and nothing but that folder.
+
+Whatever is derived from a run is derived from here, so that it can be derived again, byte for byte, by anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.errors import RunError
+from contract.flow import FlowSpec
+from contract.messages import AgentTrace
+
+
+@dataclass(frozen=True)
+class RunData:
+    """`answers.jsonl` and `manifest.json` of one run."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    spec: FlowSpec
+
+    @classmethod
+    def open(cls, folder: Path) -> RunData:
+        """The run in that folder. Raises RunError when it is none, or was never finished."""
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            return cls(folder, manifest, FlowSpec.model_validate(manifest["flow_spec"]))
+        except FileNotFoundError:
+            raise RunError(f"{folder} holds no finished run: there is no manifest.json") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{folder}/manifest.json cannot be read: {error}") from error
+
+    def traces(self) -> Iterator[AgentTrace]:
+        """Every cell of the run, one at a time, in the order in which `answers.jsonl` holds them."""
+        try:
+            with (self.folder / "answers.jsonl").open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, start=1):
+                    yield _trace(line, number, self.folder)
+        except OSError as error:
+            raise RunError(f"{self.folder}/answers.jsonl cannot be read: {error.strerror or error}") from error
+
+
+def _trace(line: str, number: int, folder: Path) -> AgentTrace:
+    try:
+        return AgentTrace.model_validate_json(line)
+    except ValueError as error:
+        raise RunError(f"{folder}/answers.jsonl:{number}: not a cell: {error}") from error

@@ -1,0 +1,36 @@
+"""VerdictRow: what one judge said of one record by one criterion, as the measures and the report read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contract.base import JsonValue
+from contract.messages import CellStatus
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One record x criterion x model x repeat of the step that `measures.verdicts` names."""
+
+    record_id: str
+    criteria: str
+    """The criterion's name; empty where the step has none."""
+    model: str
+    """The model's name, with every other variant dimension added as `name=value`, so that it tells raters apart."""
+    repeat: int
+    """Counted from 0."""
+    round: int
+    """The last round of a loop; 0 outside loops."""
+    status: CellStatus
+    verdict: str | None
+    """None unless the cell completed."""
+    uncertainty: str | None
+    truth: str | None
+    """What people said, as a verdict; None where they said nothing."""
+    groups: Mapping[str, JsonValue]
+    """The metadata fields that `measures.by` names."""
+    quality: str | None
+    """`demonstration` for embedded models."""
+    cell_id: str
+    variant_id: str
