@@ -1,4 +1,4 @@
-"""HTTP clients shared by the models of a run: one connection pool per provider."""
+"""HTTP clients shared by the models of a run: one per provider, each over several connection pools."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10.0
 _MOST_CONNECTIONS = 500
+_POOLS = 16
 
 
 class HttpClients:
@@ -19,13 +20,8 @@ class HttpClients:
 
     def get(self, provider: str) -> httpx2.AsyncClient:
         """The client for `provider`; the time limit of each call is the caller's to set."""
-        import httpx2
-
         if provider not in self._clients:
-            self._clients[provider] = httpx2.AsyncClient(
-                timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
-                limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=100),
-            )
+            self._clients[provider] = _client()
         return self._clients[provider]
 
     async def aclose(self) -> None:
@@ -33,3 +29,30 @@ class HttpClients:
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.aclose()
+
+
+def _client() -> httpx2.AsyncClient:
+    import httpx2
+
+    class Pools(httpx2.AsyncBaseTransport):
+        """Several pools, the least busy one first: a pool looks at each of its connections at every request."""
+
+        def __init__(self) -> None:
+            limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS // _POOLS, max_keepalive_connections=8)
+            context = httpx2.create_ssl_context()
+            self._pools = [httpx2.AsyncHTTPTransport(limits=limits, verify=context) for _ in range(_POOLS)]
+            self._busy = [0] * _POOLS
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            number = self._busy.index(min(self._busy))
+            self._busy[number] += 1
+            try:
+                return await self._pools[number].handle_async_request(request)
+            finally:
+                self._busy[number] -= 1
+
+        async def aclose(self) -> None:
+            for pool in self._pools:
+                await pool.aclose()
+
+    return httpx2.AsyncClient(transport=Pools(), timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS))
