@@ -68,13 +68,16 @@ class Criteria:
         """
         if not _NAME.fullmatch(name_or_text):
             return Criterion(name="literal", title=_first_words(name_or_text), text=name_or_text.strip())
-        path = self._path(name_or_text)
+        path = self.path(name_or_text)
         if path is None:
             near = get_close_matches(name_or_text, self.names(), n=1)
             raise PromptError(f"no criterion '{name_or_text}'" + (f"; did you mean '{near[0]}'?" if near else ""))
         return _read(path, name_or_text)
 
-    def _path(self, name: str) -> Path | None:
+    def path(self, name: str) -> Path | None:
+        """The file of that name; None for what is text, or is not there."""
+        if not _NAME.fullmatch(name):
+            return None
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
         return next((path for path in candidates if path.is_file() and path.suffix in ENDINGS), None)
 
