@@ -12,11 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO
 
-from contract.calls import Usage
+from contract.calls import ModelReply, Usage
 from contract.errors import RunError
 from contract.messages import AgentTrace, CellStatus
 
-HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input"})
+HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
 """Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
 
 
@@ -35,6 +35,10 @@ class Totals:
     """Known cost of the calls paid for in this run."""
     cost_unknown: int = 0
     """Paid calls whose price is not known; they are not in `cost_usd`."""
+    cost_kept_usd: Decimal = Decimal(0)
+    """Known cost of the replies read again, whenever they were paid for."""
+    served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Model -> the versions that its provider says answered."""
 
     @property
     def holes(self) -> int:
@@ -46,17 +50,23 @@ class Totals:
         self.cells[trace.status] += 1
         self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
         for call in trace.calls:
-            if call.reply is None:
-                continue
-            if call.from_cache or not fresh:
-                self.calls_kept += 1
-                continue
-            self.calls_paid += 1
-            self.usage = self.usage + call.reply.usage
-            if call.reply.cost_usd is None:
-                self.cost_unknown += 1
-            else:
-                self.cost_usd += call.reply.cost_usd
+            if call.reply is not None:
+                self._reply(call.reply, paid=fresh and not call.from_cache)
+                if call.reply.served_by:
+                    model = str(trace.input.parameters.get("model"))
+                    self.served_by.setdefault(model, set()).add(call.reply.served_by)
+
+    def _reply(self, reply: ModelReply, *, paid: bool) -> None:
+        if not paid:
+            self.calls_kept += 1
+            self.cost_kept_usd += reply.cost_usd or 0
+            return
+        self.calls_paid += 1
+        self.usage = self.usage + reply.usage
+        if reply.cost_usd is None:
+            self.cost_unknown += 1
+        else:
+            self.cost_usd += reply.cost_usd
 
 
 Listener = Callable[[AgentTrace, Totals], None]

@@ -18,21 +18,29 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
+from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.flow import FlowParameter, FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.compiler import Course, Services
+from flows.derived import Derived, derive
 from flows.ledger import Ledger, Totals
+from flows.manifest import Beginning, manifest
 from flows.records import records_of
-from flows.run_folder import manifest, new_folder, table, write, write_cells, write_json
+from flows.report.markdown import answer_markdown
+from flows.run_folder import new_folder, table
 from flows.scope import Scope
 from flows.services import services
 from flows.storage.file import Reject
 from flows.study import Study
+from flows.sums import write_sums
 from flows.together import together
+from flows.writing import write, write_json
 
+_MOST_ARTIFACT = 200_000
+"""Characters; the UI shows an artifact whole."""
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
 
 
@@ -52,6 +60,10 @@ class Outcome:
     flow_runs: set[UUID] = field(default_factory=set[UUID])
     """The Prefect flow runs that hold its task runs."""
     results: list[Result] = field(default_factory=list[Result])
+    derived: Derived | None = None
+    """The tables and measures, once they are written."""
+    seal: str = ""
+    """Digest of the digests of all files of the folder."""
 
 
 class Watcher:
@@ -119,19 +131,30 @@ def _run_name(spec: FlowSpec) -> str | Callable[[], str]:
 
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
+    beginning = Beginning.of(study)
     folder = new_folder(study.run.folder, study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     with Ledger(folder, watcher.cell) as ledger:
         async with services(study, ledger, watcher.indexing, rejects.append) as opened:
-            if rejects:
-                write(folder / "rejects.csv", table([asdict(reject) for reject in rejects]))
             outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
             with few_collections():
                 outcome.results = await _results(study, opened, records)
-    await _leave_behind(study, records, outcome)
+            told = _manifest(study, beginning, records, outcome, opened.given.models)
+    await _leave_behind(study, told, outcome)
     watcher.ended(outcome)
     return _state(outcome)
+
+
+def _manifest(
+    study: Study, beginning: Beginning, records: Sequence[Record], outcome: Outcome, models: Models
+) -> dict[str, Any]:
+    more: dict[str, JsonValue] = {
+        "run": outcome.folder.name,
+        "flow_run_id": str(outcome.flow_run_id),
+        "rejected_rows": len(outcome.rejects),
+    }
+    return manifest(study, beginning, records, outcome.totals, models, **more)
 
 
 @contextmanager
@@ -166,30 +189,37 @@ async def _results(study: Study, opened: Services, records: Sequence[Record]) ->
             async with turns:
                 await course.run_apart(scopes, f"records {start + 1}-{start + len(scopes)}")
         # Only the results are kept, so that memory does not grow with all that the steps said.
-        return [(scope.record, scope.values.get(study.flow.result or "")) for scope in scopes]
+        wanted = study.flow.result
+        return [(scope.record, scope.values.get(wanted)) for scope in scopes] if wanted else []
 
     batches = await together(batch(start) for start in range(0, len(records), size))
     return [result for results in batches for result in results]
 
 
-async def _leave_behind(study: Study, records: Sequence[Record], outcome: Outcome) -> None:
+async def _leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome) -> None:
     folder = outcome.folder
-    write_cells(folder)
-    more: dict[str, JsonValue] = {
-        "run": folder.name,
-        "flow_run_id": str(outcome.flow_run_id),
-        "rejected_rows": len(outcome.rejects),
-    }
-    write_json(folder / "manifest.json", manifest(study, records, outcome.totals, **more))
-    write_json(folder / "results.json", [{"record_id": r.record_id, "result": value} for r, value in outcome.results])
-    from flows.report.markdown import answer_markdown
-
+    if outcome.rejects:
+        write(folder / "rejects.csv", table([asdict(reject) for reject in outcome.rejects]))
+    write_json(folder / "manifest.json", told)
+    if study.flow.result:
+        results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]
+        write_json(folder / "results.json", results)
     answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_answer(value)]
     if answers:
-        text = "\n\n---\n\n".join(answer_markdown(answer) for answer in answers)
-        write(folder / "answer.md", text)
+        write(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
+    # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
+    outcome.derived = await asyncio.to_thread(derive, folder)
+    outcome.seal = write_sums(folder)
+    await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
+
+
+async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:
+    """What a reader wants first, as an artifact of the run."""
+    readable = (outcome.folder / name for name in ("answer.md", "report.md"))
+    for path in (path for path in readable if path.exists()):
         key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
-        creating: Any = acreate_markdown_artifact(text, key=key, description=answers[0].question)
+        text = path.read_text(encoding="utf-8")[:_MOST_ARTIFACT]
+        creating: Any = acreate_markdown_artifact(text, key=key, description=about)
         await creating
 
 
@@ -200,6 +230,9 @@ def _is_answer(value: JsonValue) -> bool:
 def _state(outcome: Outcome) -> State[Any]:
     totals = outcome.totals
     told = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
+    if unasked := totals.cells["over_budget"]:
+        why = f"{unasked} cells were not asked, to keep within the budget; run again with a larger one to go on"
+        return Failed(name="BudgetReached", message=f"{why}: {told}")
     if totals.holes:
         return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {told}")
     return Completed(message=told)

@@ -1,0 +1,51 @@
+"""Derived: the tables, measures and report of a run, made from its folder alone and so by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.measures.shapes import Measured
+from flows.run_data import RunData
+from flows.tables.verdict_row import VerdictRow
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What was derived, for whoever shows it."""
+
+    data: RunData
+    rows: Sequence[VerdictRow] = ()
+    measured: Measured | None = None
+
+
+def derive(folder: Path) -> Derived:
+    """Writes every table of the run, and for a study its measures and its report.
+
+    The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
+    """
+    data = RunData.open(folder)
+    try:
+        from flows.tables.cells import write_cells
+        import flows.measures.measure, flows.report.study
+    except ModuleNotFoundError:
+        return Derived(data)
+    write_cells(data)
+    if data.spec.measures is None:
+        return Derived(data)
+    return _study(data)
+
+
+def _study(data: RunData) -> Derived:
+    from flows.measures.measure import measure, write_measures
+    from flows.report.study import write_report
+    from flows.tables.verdicts import verdict_rows, write_verdicts
+
+    rows = verdict_rows(data)
+    write_verdicts(data.folder, rows)
+    measured = measure(rows, data.spec.measures) if data.spec.measures else None
+    if measured:
+        write_measures(data.folder, measured)
+    write_report(data, rows, measured)
+    return Derived(data, rows, measured)
