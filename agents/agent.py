@@ -51,6 +51,8 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     Output: ClassVar[type[BaseModel]]
     cached: ClassVar[bool] = True
     """False for agents that cost nothing to run again."""
+    searches: ClassVar[bool] = False
+    """True for agents that look in the flow's corpus, so that what they find cannot be told from their input alone."""
     supplied: ClassVar[frozenset[str]] = frozenset()
     """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
 

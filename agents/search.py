@@ -34,6 +34,7 @@ class Search(Agent[SearchInputs, SearchParameters]):
     Parameters = SearchParameters
     Output = SearchResults
     cached = False
+    searches = True
 
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
         if given.index is None:

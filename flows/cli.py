@@ -27,7 +27,12 @@ VERBS = {
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
     "list": "list flows, agents, models, storages, criteria and prompts",
+    "report": "write the tables and the report of a finished run again: report runs/tox/latest",
+    "replay": "make a finished run again from its stored replies, offline, and compare every byte",
+    "verify": "find whatever was changed in or around a finished run",
 }
+AFTERWARDS = ("report", "replay", "verify")
+"""Verbs for a finished run: they take its folder."""
 EPILOG = """\
 settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
@@ -105,6 +110,10 @@ def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     if options.verb == "list":
         return _list(options)
+    if options.verb in AFTERWARDS:
+        from flows.afterwards import afterwards
+
+        return afterwards(options, settings)
     if options.cfg:
         return _configuration(options, settings, flow)
     if options.verb == "run":

@@ -17,7 +17,7 @@ from agents.prompts import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.ledger import Totals
-from flows.services import steps_of
+from flows.nodes import steps_of
 from flows.sources import Source, sources_of
 from flows.study import Study
 from flows.texts import UsedText, texts_of, values_of

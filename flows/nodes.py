@@ -32,6 +32,11 @@ def _nodes(held: Mapping[str, Node], path: KeyPath, loops: tuple[str, ...]) -> I
             yield from _nodes(node.loop, (*at, "loop"), (*loops, name))
 
 
+def steps_of(flow: FlowSpec) -> dict[str, Step]:
+    """Every agent step of the flow by name, those in loops included."""
+    return {placed.name: placed.node for placed in nodes(flow, ()) if isinstance(placed.node, Step)}
+
+
 def with_steps(flow: FlowSpec, change: Callable[[Step, KeyPath], Step], path: KeyPath) -> FlowSpec:
     """The flow with each step replaced by what `change` makes of it."""
     return flow.model_copy(update={"steps": _changed(flow.steps, change, (*path, "steps"))})

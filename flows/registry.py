@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from agents.agent import Agent, installed, load
+from contract.flow import FlowSpec
+from flows.nodes import steps_of
 
 AgentClass: TypeAlias = type[Agent[Any, Any]]
 Registry: TypeAlias = Mapping[str, AgentClass]
@@ -25,3 +27,8 @@ class InstalledAgents(Mapping[str, AgentClass]):
 
     def __len__(self) -> int:
         return len(installed())
+
+
+def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
+    """One instance of every agent that the flow names; agents hold no state."""
+    return {step.agent: load(step.agent)() for step in steps_of(spec).values()}

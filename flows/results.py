@@ -94,7 +94,7 @@ class KeptInResults:
     async def get(self, key: str) -> ModelReply | None:
         """The reply kept under `key`, or None; one that cannot be read counts as none."""
         try:
-            return ModelReply.model_validate_json(await self._folder.aread_path(_reply_path(key)))
+            return ModelReply.model_validate_json(await self._folder.aread_path(reply_path(key)))
         except (FileNotFoundError, ValidationError):
             return None
         except OSError as error:
@@ -103,7 +103,7 @@ class KeptInResults:
     async def put(self, key: str, reply: ModelReply) -> None:
         """Keeps `reply`; when this returns, it outlives the process. Raises StorageError."""
         try:
-            await self._folder.awrite_path(_reply_path(key), reply.model_dump_json().encode())
+            await self._folder.awrite_path(reply_path(key), reply.model_dump_json().encode())
         except OSError as error:
             raise StorageError(f"a reply cannot be kept: {error}") from error
 
@@ -113,5 +113,6 @@ def cell_path(key: str) -> str:
     return f"cells/{key[:1]}/{key}"
 
 
-def _reply_path(key: str) -> str:
+def reply_path(key: str) -> str:
+    """Where the reply to the request with that key is kept."""
     return f"replies/{key[:1]}/{key}"

@@ -7,19 +7,18 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agents.agent import Agent, load
 from agents.criteria import Criteria
 from agents.given import Given
 from agents.llms.factory import ModelBook
 from agents.prompts import Prompts
 from contract.errors import StorageError
-from contract.flow import FlowSpec, Loop, Node, Step
 from contract.storage import CorpusStorage
 from flows.cell import Cells
 from flows.compiler import Services
 from flows.ledger import Ledger
+from flows.registry import agents_of
 from flows.results import KeptInResults, ResultFolder, cache_folder, result_folder
 from flows.storage.rows import Reject
 from flows.study import Study
@@ -28,33 +27,6 @@ if TYPE_CHECKING:
     from flows.storage.index import CorpusIndex
 
 IndexProgress = Callable[[int, int | None], None]
-
-
-def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
-    """One instance of every agent that the flow names; agents hold no state."""
-    return {step.agent: load(step.agent)() for step in _steps(spec.steps.values())}
-
-
-def _steps(nodes: Any) -> list[Step]:
-    found = list[Step]()
-    for node in nodes:
-        found += _steps(node.loop.values()) if isinstance(node, Loop) else [node] if isinstance(node, Step) else []
-    return found
-
-
-def steps_of(spec: FlowSpec) -> dict[str, Step]:
-    """Every agent step of the flow by name, those in loops included."""
-    found = dict[str, Step]()
-
-    def collect(nodes: dict[str, Node]) -> None:
-        for name, node in nodes.items():
-            if isinstance(node, Loop):
-                collect(node.loop)
-            elif isinstance(node, Step):
-                found[name] = node
-
-    collect(spec.steps)
-    return found
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from agents.agent import load
 from agents.criteria import Criteria
 from agents.prompts import Prompts, Template
 from contract.flow import Step
-from flows.services import steps_of
+from flows.nodes import steps_of
 from flows.study import Study
 
 
