@@ -1,0 +1,56 @@
+"""`cells.csv` and `cells.parquet`, one tidy row a cell, the same for the same answers; and `timings.csv`."""
+
+from __future__ import annotations
+
+from flows.run_data import RunData
+from flows.tables.csv_text import harmless, rows_to, whole
+from flows.tables.flat import Scalar
+from flows.tables.identity import place_of, step_order
+from flows.tables.kinds import Column, Kinds, cast_to
+from flows.tables.parquet import ParquetRows
+from flows.tables.row import ENDED, IDENTITY, INTEGERS, TIMES, ordered, row_of, times_of
+from flows.tables.spool import Spool
+
+
+def _fixed_type(name: str) -> Column:
+    if name in INTEGERS:
+        return "int64"
+    return "float64" if name == "cost_usd" else "string"
+
+
+FIXED: dict[str, Column] = {name: _fixed_type(name) for name in (*IDENTITY, *ENDED)}
+
+
+def write_cells(data: RunData) -> None:
+    """Writes the three tables into the run's folder, each whole or not at all.
+
+    Rows are in the order of records, steps, variants, repeats and rounds, whatever the order of `answers.jsonl`.
+    Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
+    """
+    steps = step_order(data.spec)
+    kinds = Kinds(FIXED)
+    with Spool(data.folder) as spool:
+        for trace in data.traces():
+            row = row_of(trace)
+            kinds.add(row)
+            spool.add(place_of(trace, steps), row, times_of(trace))
+        _write(data, spool, {name: kinds.column(name) for name in ordered(kinds.columns)})
+
+
+def _write(data: RunData, spool: Spool, columns: dict[str, Column]) -> None:
+    folder = data.folder
+    with (
+        whole(folder / "cells.csv") as cells,
+        whole(folder / "timings.csv") as timings,
+        ParquetRows(folder / "cells.parquet", columns) as parquet,
+    ):
+        cell_rows, timing_rows = rows_to(cells, list(columns)), rows_to(timings, TIMES)
+        for row, times in spool:
+            values: list[Scalar] = [row.get(name) for name in columns]
+            parquet.add(values)
+            cell_rows.writerow([_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
+            timing_rows.writerow([harmless(times.get(name)) for name in TIMES])
+
+
+def _cell(column: Column, value: Scalar) -> str:
+    return harmless(value if isinstance(value, str) else cast_to(column, value))

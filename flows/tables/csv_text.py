@@ -1,0 +1,77 @@
+"""CSV as spreadsheets may open it: text that they would run as a formula is made harmless, and can be had back.
+
+A text that begins with one of = + - @, a tab, a carriage return, a line feed, one of the full-width ＝ ＋ － ＠ or with
+a single quote gets a single quote in front. To undo it, take one single quote off each text that begins with one.
+Numbers stay as they are, also where they are text.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+from flows.tables.flat import Scalar
+
+_RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠']")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+class Rows(Protocol):
+    """Whatever takes rows one by one: a `csv` writer."""
+
+    def writerow(self, row: Iterable[str], /) -> object:
+        """Takes one row."""
+        ...
+
+
+def text(value: Scalar) -> str:
+    """A value as text, the same in CSV and in the text columns of Parquet; nothing is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else repr(value)
+
+
+def harmless(value: Scalar) -> str:
+    """A value as CSV holds it."""
+    if isinstance(value, str) and _RISKY.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return text(value)
+
+
+def undone(cell: str) -> str:
+    """The text that `harmless` was given."""
+    return cell.removeprefix("'")
+
+
+@contextmanager
+def whole(path: Path) -> Generator[IO[str]]:
+    """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def rows_to(file: IO[str], columns: Sequence[str]) -> Rows:
+    """A writer of rows in `file`, which then begins with these columns."""
+    # Lines end as RFC 4180 says; with others, Python before 3.13 does not quote a lone carriage return.
+    writer = csv.writer(file)
+    writer.writerow([harmless(name) for name in columns])
+    return writer
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Scalar]]) -> None:
+    """A whole CSV file of these rows."""
+    with whole(path) as file:
+        writer = rows_to(file, columns)
+        for row in rows:
+            writer.writerow([harmless(value) for value in row])

@@ -1,0 +1,89 @@
+"""Names and order of cells: what a table calls a cell's criterion and model, and where its row stands.
+
+The order depends on what a cell is, never on when it ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+from agents.criteria import ENDINGS
+from contract.base import JsonValue, canonical_json, digest
+from contract.flow import FlowSpec, Loop, Node
+from contract.messages import AgentTrace
+
+_DIGITS = re.compile(r"([0-9]+)")
+_CRITERION = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
+
+Natural: TypeAlias = tuple[tuple[str | tuple[int, str], ...], str]
+Place: TypeAlias = tuple[Natural, int, str, Natural, int, int, str]
+
+
+@lru_cache(maxsize=100_000)
+def natural(text: str) -> Natural:
+    """A sort key under which `r2` stands before `r10`; other characters by code point."""
+    parts = _DIGITS.split(text)
+    return tuple(_number(part) if place % 2 else part for place, part in enumerate(parts)), text
+
+
+def _number(digits: str) -> tuple[int, str]:
+    significant = digits.lstrip("0")
+    return len(significant), significant
+
+
+def step_order(spec: FlowSpec) -> dict[str, int]:
+    """Step -> its place in the flow as written, the steps of a loop at the loop's place."""
+    return {name: place for place, name in enumerate(_steps(spec.steps))}
+
+
+def _steps(nodes: Mapping[str, Node]) -> Iterator[str]:
+    for name, node in nodes.items():
+        if isinstance(node, Loop):
+            yield from _steps(node.loop)
+        else:
+            yield name
+
+
+def place_of(trace: AgentTrace, steps: Mapping[str, int]) -> Place:
+    """Where a cell's row stands: by record, step, variant, repeat and round."""
+    return (
+        natural(trace.record_id),
+        steps.get(trace.step, len(steps)),
+        trace.step,
+        natural(canonical_json(trace.variant)),
+        trace.repeat,
+        trace.round,
+        trace.cell_id,
+    )
+
+
+def criterion_of(trace: AgentTrace) -> str | None:
+    """The name of the criterion that the cell was judged by; None where its step has none.
+
+    A criterion given as text is called `literal` and the first digits of its SHA-256, so that two of them differ.
+    """
+    named = _parameter(trace, "criteria")
+    if named is None:
+        return None
+    if not isinstance(named, str) or not _CRITERION.fullmatch(named):
+        return f"literal {digest(named)[:6]}"
+    stem, dot, ending = named.rpartition(".")
+    return stem if f"{dot}{ending}" in ENDINGS else named
+
+
+def model_of(trace: AgentTrace) -> str | None:
+    """The model that the cell's step was told to ask; None where its agent asks none."""
+    named = _parameter(trace, "model")
+    return named if named is None or isinstance(named, str) else canonical_json(named)
+
+
+def _parameter(trace: AgentTrace, name: str) -> JsonValue:
+    return trace.variant.get(name, trace.input.parameters.get(name))
+
+
+def other_dimensions(trace: AgentTrace) -> dict[str, JsonValue]:
+    """The cell's variant without its model and its criterion."""
+    return {name: value for name, value in trace.variant.items() if name not in ("model", "criteria")}

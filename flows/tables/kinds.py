@@ -1,0 +1,62 @@
+"""The type of each column: the narrowest one that holds every value without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from flows.tables.csv_text import text
+from flows.tables.flat import Scalar
+
+Kind: TypeAlias = Literal["bool", "int", "wide int", "float", "text"]
+Column: TypeAlias = Literal["bool", "int64", "float64", "string"]
+_INT64 = 2**63
+_EXACT_FLOAT = 2**53
+
+
+def kind_of(value: str | int | float | bool) -> Kind:
+    """What one value is; a wide int is one that a float would round."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int" if abs(value) <= _EXACT_FLOAT else "wide int" if -_INT64 <= value < _INT64 else "text"
+    return "float" if isinstance(value, float) else "text"
+
+
+class Kinds:
+    """Which kinds of values each column holds."""
+
+    def __init__(self, fixed: Mapping[str, Column]) -> None:
+        self._fixed = fixed
+        self._seen = dict[str, set[Kind]]()
+
+    @property
+    def columns(self) -> set[str]:
+        """Every column that holds a value."""
+        return set(self._seen)
+
+    def add(self, row: Mapping[str, Scalar]) -> None:
+        """Takes in the values of a row."""
+        for name, value in row.items():
+            if value is not None:
+                self._seen.setdefault(name, set()).add(kind_of(value))
+
+    def column(self, name: str) -> Column:
+        """The column's type; mixed ones are text, and so is one without values."""
+        if name in self._fixed:
+            return self._fixed[name]
+        seen = self._seen.get(name, {"text"})
+        if seen == {"bool"}:
+            return "bool"
+        if seen <= {"int", "wide int"}:
+            return "int64"
+        return "float64" if seen <= {"int", "float"} else "string"
+
+
+def cast_to(column: Column, value: Scalar) -> Scalar:
+    """A value as its column holds it."""
+    if value is None:
+        return None
+    if column == "string":
+        return text(value)
+    return float(value) if column == "float64" else value

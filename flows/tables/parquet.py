@@ -1,0 +1,63 @@
+"""A Parquet file written in row groups, with the types that the columns turned out to have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[reportMissingTypeStubs]
+import pyarrow.parquet as pq  # type: ignore[reportMissingTypeStubs]
+
+from flows.tables.flat import Scalar
+from flows.tables.kinds import Column, cast_to
+
+ROWS_IN_A_GROUP = 2000
+
+
+class ParquetRows:
+    """Takes rows one by one. Use as a context manager; the file is there whole when the block ended well."""
+
+    def __init__(self, path: Path, columns: Mapping[str, Column]) -> None:
+        arrow: Any = pa
+        self._path = path
+        self._columns = columns
+        self._schema = arrow.schema(
+            [(name, getattr(arrow, kind + "_" * (kind == "bool"))()) for name, kind in columns.items()]
+        )
+        self._rows = list[Sequence[Scalar]]()
+
+    def __enter__(self) -> ParquetRows:
+        self._writer: Any = pq.ParquetWriter(self._beside, self._schema)
+        return self
+
+    def __exit__(self, kind: object, *ended: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._writer.close()
+            if kind is None:
+                self._beside.replace(self._path)
+        finally:
+            self._beside.unlink(missing_ok=True)
+
+    @property
+    def _beside(self) -> Path:
+        return self._path.with_name(f".{self._path.name}.part")
+
+    def add(self, row: Sequence[Scalar]) -> None:
+        """Takes in one row, in the order of the columns."""
+        self._rows.append(row)
+        if len(self._rows) >= ROWS_IN_A_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        arrow: Any = pa
+        arrays = [
+            arrow.array([cast_to(kind, row[place]) for row in self._rows], self._schema.field(place).type)
+            for place, kind in enumerate(self._columns.values())
+        ]
+        self._writer.write_table(arrow.Table.from_arrays(arrays, schema=self._schema))
+        self._rows = []

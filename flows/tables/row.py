@@ -1,0 +1,97 @@
+"""The row of a cell: what it is, what became of it, what it cost, and its value, metadata and ground truth, flattened.
+
+Nothing here depends on when or how often the cell was run: the same answers give the same rows.
+"""
+
+from __future__ import annotations
+
+from contract.calls import ModelCall
+from contract.messages import AgentTrace
+from flows.tables.flat import Scalar, column_part, flat
+from flows.tables.identity import criterion_of, model_of, other_dimensions
+
+IDENTITY = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
+"""Before the columns `variant.…`."""
+ENDED = (
+    "repeat", "round", "status", "note", "error_kind", "error", "quality", "finish_reason",
+    "calls", "input_tokens", "output_tokens", "cost_usd",
+)  # fmt: skip
+"""After them."""
+FLATTENED = ("value", "metadata", "ground_truth")
+"""What the columns after those begin with, in this order."""
+INTEGERS = frozenset({"repeat", "round", "calls", "input_tokens", "output_tokens"})
+TIMES = (
+    "cell_id", "step", "record_id", "started", "ended", "seconds", "attempts", "calls_paid", "calls_kept",
+    "calls_failed",
+)  # fmt: skip
+"""The columns of `timings.csv`, which differ from run to run."""
+
+
+def row_of(trace: AgentTrace) -> dict[str, Scalar]:
+    """A cell as column -> value; what has no value is left out."""
+    replies = [call.reply for call in trace.calls if call.reply]
+    cost = trace.cost_usd
+    row: dict[str, Scalar] = {
+        "cell_id": trace.cell_id,
+        "flow": trace.flow,
+        "step": trace.step,
+        "agent": trace.agent,
+        "agent_version": trace.agent_version,
+        "record_id": trace.record_id,
+        "variant_id": trace.variant_id,
+        "model": model_of(trace),
+        "criteria": criterion_of(trace),
+        "repeat": trace.repeat,
+        "round": trace.round,
+        "status": trace.status,
+        "note": trace.note,
+        "error_kind": trace.error.kind if trace.error else None,
+        "error": trace.error.message if trace.error else None,
+        "quality": replies[-1].quality if replies else None,
+        "finish_reason": trace.finish_reason,
+        "calls": len(replies),
+        "input_tokens": trace.usage.input_tokens,
+        "output_tokens": trace.usage.output_tokens,
+        "cost_usd": None if cost is None else float(cost),
+        **dict(_flattened(trace)),
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _flattened(trace: AgentTrace) -> dict[str, Scalar]:
+    record = trace.input.record
+    columns = dict[str, Scalar]()
+    for name, value in other_dimensions(trace).items():
+        columns.update(flat(f"variant.{column_part(name)}", value))
+    for prefix, value in zip(FLATTENED, (trace.value, record.metadata or None, record.ground_truth), strict=True):
+        columns.update(flat(prefix, value))
+    return columns
+
+
+def times_of(trace: AgentTrace) -> dict[str, Scalar]:
+    """When the cell ran in this run, for how long, and how many of its calls were paid for in it."""
+    return {
+        "cell_id": trace.cell_id,
+        "step": trace.step,
+        "record_id": trace.record_id,
+        "started": trace.started.isoformat(),
+        "ended": trace.ended.isoformat(),
+        "seconds": round((trace.ended - trace.started).total_seconds(), 6),
+        "attempts": trace.attempts,
+        "calls_paid": sum(_paid(call) for call in trace.calls),
+        "calls_kept": sum(call.from_cache for call in trace.calls),
+        "calls_failed": sum(call.reply is None for call in trace.calls),
+    }
+
+
+def _paid(call: ModelCall) -> bool:
+    return call.reply is not None and not call.from_cache
+
+
+def ordered(columns: set[str]) -> list[str]:
+    """All columns in the order of the tables: the fixed ones, and those flattened sorted within their prefix."""
+
+    def below(prefix: str) -> list[str]:
+        return sorted(name for name in columns if name == prefix or name.startswith(f"{prefix}."))
+
+    return [*IDENTITY, *below("variant"), *ENDED, *(name for prefix in FLATTENED for name in below(prefix))]
