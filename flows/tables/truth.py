@@ -1,0 +1,56 @@
+"""What people said of a record, as a verdict."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import cast
+
+from contract.base import JsonValue, thawed
+from contract.flow import Measures
+from contract.record import Record
+
+
+def truth_of(record: Record, measures: Measures) -> str | None:
+    """The record's ground truth as a verdict; None where people said nothing (absent, null, NaN or blank).
+
+    Values are taken as text, booleans in lower case, 1.0 also as 1; `measures.labels` says which verdict they mean.
+    """
+    if measures.truth is None:
+        return None
+    for said in _as_text(at(record.ground_truth, measures.truth)):
+        if said in measures.labels:
+            return measures.labels[said]
+    return next(iter(_as_text(at(record.ground_truth, measures.truth))), None)
+
+
+def at(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:
+    """What stands at a dotted path; a key that holds dots itself is found too. None where there is nothing."""
+    if values is None or path in values:
+        return (values or {}).get(path)
+    for place, letter in enumerate(path):
+        below = values.get(path[:place]) if letter == "." else None
+        if isinstance(below, Mapping):
+            found = at(cast("Mapping[str, JsonValue]", below), path[place + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
+def _as_text(value: JsonValue) -> tuple[str, ...]:
+    """The readings of a value as text, the best first; none where it says nothing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ()
+    if isinstance(value, bool):
+        return (str(value).lower(),)
+    if isinstance(value, float) and value.is_integer():
+        return (str(int(value)), str(value))
+    said = value if isinstance(value, str | int | float) else json.dumps(thawed(value), ensure_ascii=False)
+    said = str(said).strip()
+    return (said,) if said else ()
+
+
+def verdict_text(value: JsonValue) -> str | None:
+    """A verdict as text, read in the same way; None where there is none."""
+    return next(iter(_as_text(value)), None)

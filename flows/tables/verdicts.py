@@ -1,0 +1,143 @@
+"""Verdicts: what each judge said of each record, as rows for the measures and as the wide `verdicts.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract.base import JsonValue, canonical_json, thawed
+from contract.flow import Measures
+from contract.messages import AgentTrace
+from flows.run_data import RunData
+from flows.tables.csv_text import write_csv
+from flows.tables.identity import Place, criterion_of, model_of, natural, other_dimensions, place_of, step_order
+from flows.tables.truth import at, truth_of, verdict_text
+from flows.tables.verdict_row import VerdictRow
+
+
+@dataclass
+class Verdicts:
+    """The verdicts of a run, and every record that it knows of."""
+
+    rows: list[VerdictRow] = field(default_factory=list[VerdictRow])
+    """In the order of records, variants and repeats."""
+    truths: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    """Record -> what people said of it, as a verdict; also for records that no judge was asked about."""
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """The row of a cell, and how it stands to those of other rounds."""
+
+    counts: tuple[bool, int]
+    place: Place
+    row: VerdictRow
+
+
+def verdict_rows(data: RunData) -> list[VerdictRow]:
+    """One row for each record x variant x repeat of the step that `measures.verdicts` names; none without measures.
+
+    In a loop the last round counts in which the step was wanted; if that one failed there is no verdict, whatever the
+    rounds before it said.
+    """
+    return read_verdicts(data).rows
+
+
+def read_verdicts(data: RunData) -> Verdicts:
+    """The verdicts of a run with the ground truth of all its records, in one pass over its cells."""
+    measures = data.spec.measures
+    if measures is None:
+        return Verdicts()
+    steps = step_order(data.spec)
+    truths = dict[str, str | None]()
+    newest = dict[tuple[str, str, int], _Newest]()
+    for trace in data.traces():
+        truths[trace.record_id] = truth_of(trace.input.record, measures)
+        if trace.step == measures.verdicts:
+            _keep(newest, trace, place_of(trace, steps), measures)
+    found = sorted(newest.values(), key=lambda one: one.place)
+    return Verdicts([one.row for one in found], {name: truths[name] for name in sorted(truths, key=natural)})
+
+
+def _keep(newest: dict[tuple[str, str, int], _Newest], trace: AgentTrace, place: Place, measures: Measures) -> None:
+    key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
+    counts = (trace.status != "skipped", trace.round)
+    known = newest.get(key)
+    if known is None or (known.counts, known.place) < (counts, place):
+        newest[key] = _Newest(counts, place, _row(trace, measures))
+
+
+def _row(trace: AgentTrace, measures: Measures) -> VerdictRow:
+    value = trace.value or {}
+    replies = [call.reply for call in trace.calls if call.reply]
+    quality = value.get("quality", replies[-1].quality if replies else None)
+    return VerdictRow(
+        record_id=trace.record_id,
+        criteria=criterion_of(trace) or "",
+        model=rater_of(trace),
+        repeat=trace.repeat,
+        round=trace.round,
+        status=trace.status,
+        verdict=verdict_text(value.get("verdict")),
+        uncertainty=verdict_text(value.get("uncertainty")),
+        truth=truth_of(trace.input.record, measures),
+        groups={name: thawed(at(trace.input.record.metadata, name)) for name in measures.by},
+        quality=verdict_text(quality),
+        cell_id=trace.cell_id,
+        variant_id=trace.variant_id,
+    )
+
+
+def rater_of(trace: AgentTrace) -> str:
+    """What tells this judge from others on the same criterion: its model and all other dimensions of its variant.
+
+    A judge that has neither is called by its step.
+    """
+    others = [f"{name}={_said(value)}" for name, value in sorted(other_dimensions(trace).items())]
+    return ", ".join([name for name in (model_of(trace), *others) if name]) or trace.step
+
+
+def _said(value: JsonValue) -> str:
+    return value if isinstance(value, str) else canonical_json(value)
+
+
+def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str, str | None] | None = None) -> None:
+    """`verdicts.csv`: one row a record, one column for each criterion and model, with ` #2` … for repeats.
+
+    Where there is no verdict stands what became of the cell, `<refused>`, or nothing where there is no cell. Records
+    that only `truths` holds have a row too.
+    """
+    said = {row.record_id: row.truth for row in rows} | dict(truths or {})
+    columns = _columns(rows)
+    cells = {(row.record_id, columns[_judge(row)]): row.verdict or f"<{_no_verdict(row)}>" for row in rows}
+    names = list(columns.values())
+    write_csv(
+        folder / "verdicts.csv",
+        ["record_id", "truth", *names],
+        (
+            [record, said[record], *(cells.get((record, name)) for name in names)]
+            for record in sorted(said, key=natural)
+        ),
+    )
+
+
+def _no_verdict(row: VerdictRow) -> str:
+    return "no verdict" if row.status == "completed" else row.status
+
+
+def _judge(row: VerdictRow) -> tuple[str, str, int, str]:
+    return row.criteria, row.model, row.repeat, row.variant_id
+
+
+def _columns(rows: Sequence[VerdictRow]) -> dict[tuple[str, str, int, str], str]:
+    """Judge -> its column; names that would be the same are told apart by the variant's id."""
+    judges = sorted({_judge(row) for row in rows}, key=lambda one: (natural(one[0]), natural(one[1]), one[2:]))
+    names = {judge: _column(*judge[:3]) for judge in judges}
+    taken = ["record_id", "truth", *names.values()]
+    return {judge: name if taken.count(name) == 1 else f"{name} [{judge[3]}]" for judge, name in names.items()}
+
+
+def _column(criteria: str, model: str, repeat: int) -> str:
+    again = f" #{repeat + 1}" if repeat else ""
+    return " / ".join(name for name in (criteria, model) if name) + again
