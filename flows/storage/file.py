@@ -1,4 +1,4 @@
-"""File: records out of a file or folder on this machine, one after another.
+"""File: records out of a source that a storage names, one after another.
 
 for item in read(FileStorage(path=Path("posts.csv"))):
     ...   # a Record, or a Reject that says which line could not be one and why
@@ -7,61 +7,81 @@ for item in read(FileStorage(path=Path("posts.csv"))):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from contract.errors import StorageError
 from contract.record import Record
-from contract.storage import FileStorage
-from flows.storage.columns import RecordMaker
-from flows.storage.rows import Reject, Row, Rows, document_rows, json_rows, jsonl_rows, table_rows
+from contract.storage import FileStorage, RecordStorage
+from flows.storage.jsons import json_rows, jsonl_rows
+from flows.storage.maker import RecordMaker
+from flows.storage.rows import Reject, Row, Rows
+from flows.storage.tables import table_rows
+from flows.storage.texts import document_rows
 
-__all__ = ["Reject", "files_of", "read", "records"]
+__all__ = ["KINDS", "Reject", "called", "files_of", "maker_of", "read", "records", "rows_of"]
 
-_READERS: Mapping[str, Callable[[Path, str], Rows]] = {
-    ".jsonl": jsonl_rows,
-    ".ndjson": jsonl_rows,
-    ".json": json_rows,
-    ".csv": partial(table_rows, delimiter=None),
-    ".tsv": partial(table_rows, delimiter="\t"),
-    ".txt": document_rows,
-    ".md": document_rows,
+
+def _sheet(storage: FileStorage) -> Rows:
+    from flows.storage.spreadsheets import sheet_rows
+
+    return sheet_rows(storage.path, storage.sheet)
+
+
+def _parquet(storage: FileStorage) -> Rows:
+    from flows.storage.parquet import parquet_rows
+
+    return parquet_rows(storage.path)
+
+
+_READERS: Mapping[str, Callable[[FileStorage], Rows]] = {
+    ".jsonl": lambda storage: jsonl_rows(storage.path, storage.encoding),
+    ".ndjson": lambda storage: jsonl_rows(storage.path, storage.encoding),
+    ".json": lambda storage: json_rows(storage.path, storage.encoding),
+    ".csv": lambda storage: table_rows(storage.path, storage.encoding, None),
+    ".tsv": lambda storage: table_rows(storage.path, storage.encoding, "\t"),
+    ".xlsx": _sheet,
+    ".xlsm": _sheet,
+    ".parquet": _parquet,
+    ".txt": lambda storage: document_rows(storage.path, storage.encoding),
+    ".md": lambda storage: document_rows(storage.path, storage.encoding),
+    ".pdf": lambda storage: document_rows(storage.path, storage.encoding),
 }
+KINDS = tuple(_READERS)
+"""Endings of the files that can be read."""
 
 
-def read(storage: FileStorage) -> Iterator[Record | Reject]:
+def read(storage: RecordStorage) -> Iterator[Record | Reject]:
     """Every row, in order, as a Record or a Reject; memory stays flat however long the source is.
 
     Raises StorageError when the source is missing, of a kind not known, empty, or when none of its rows
     could become a record.
     """
-    maker = RecordMaker(storage.columns)
+    maker = maker_of(storage)
     good, first_reject = 0, None
-    try:
-        for row in _rows(storage):
-            item = maker.make(row) if isinstance(row, Row) else row
-            if isinstance(item, Record):
-                good += 1
-            else:
-                first_reject = first_reject or item
-            yield item
-    except UnicodeError as error:
-        raise StorageError(f"{storage.path} is not text in the encoding {storage.encoding}: {error}") from None
-    except OSError as error:
-        raise StorageError(f"{storage.path} cannot be read: {error.strerror or error}") from None
+    for row in rows_of(storage):
+        item = maker.make(row) if isinstance(row, Row) else row
+        if isinstance(item, Record):
+            good += 1
+        else:
+            first_reject = first_reject or item
+        yield item
     if not good:
         why = f"no row could be read; the first: {first_reject}" if first_reject else "it holds no rows"
-        raise StorageError(f"{storage.path}: {why}")
+        raise StorageError(f"{called(storage)}: {why}")
 
 
-def records(storage: FileStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
+def records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
     """The records alone; each Reject goes to `on_reject`. Raises StorageError as `read` does."""
     for item in read(storage):
         if isinstance(item, Record):
             yield item
         else:
             on_reject(item)
+
+
+def called(storage: RecordStorage) -> str:
+    """The source as its owner knows it."""
+    return str(storage.path) if isinstance(storage, FileStorage) else f"the dataset {storage.dataset}"
 
 
 def files_of(storage: FileStorage) -> list[Path]:
@@ -77,16 +97,44 @@ def files_of(storage: FileStorage) -> list[Path]:
     return [path]
 
 
-def _rows(storage: FileStorage) -> Rows:
+def maker_of(storage: RecordStorage) -> RecordMaker:
+    """What makes records of the source's rows. Raises StorageError when its `columns` name an unknown field."""
+    if isinstance(storage, FileStorage):
+        path = storage.path
+        return RecordMaker(storage.columns, path if path.is_dir() else path.parent)
+    from flows.storage.huggingface import on_disk
+
+    return RecordMaker(storage.columns, on_disk(storage))
+
+
+def rows_of(storage: RecordStorage) -> Rows:
+    """Every row of the source. Raises StorageError when it cannot be read."""
+    if not isinstance(storage, FileStorage):
+        from flows.storage.huggingface import dataset_rows
+
+        yield from dataset_rows(storage)
+        return
+    reader = _reader(storage)
+    try:
+        yield from reader(storage)
+    except UnicodeError as error:
+        raise StorageError(f"{storage.path} is not text in the encoding {storage.encoding}: {error}") from None
+    except OSError as error:
+        raise StorageError(f"{storage.path} cannot be read: {error.strerror or error}") from None
+
+
+def _reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
     path = storage.path
     files_of(storage)
     try:
         "".encode(storage.encoding)
     except LookupError:
         raise StorageError(f"there is no encoding '{storage.encoding}'; usual ones are utf-8, cp1252, utf-16") from None
-    reader = document_rows if path.is_dir() else _READERS.get(path.suffix.lower())
+    if path.is_dir():
+        return _READERS[".txt"]
+    reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise StorageError(
-            f"{path}: the kind '{path.suffix}' is not known; known are {', '.join(_READERS)} and folders"
-        )
-    return chain(reader(path, storage.encoding))
+        raise StorageError(f"{path}: the kind '{path.suffix}' is not known; known are {', '.join(KINDS)} and folders")
+    if storage.sheet is not None and reader is not _sheet:
+        raise StorageError(f"{path} has no sheets: `sheet` is for XLSX files")
+    return reader

@@ -1,0 +1,76 @@
+"""Hugging Face: rows of a dataset, saved on disk or on the hub. Needs the extra `huggingface`.
+
+No code of a dataset is ever run: what only a script can load is not loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from contract.errors import StorageError
+from contract.storage import HuggingFaceStorage
+from flows.findings import listed, nearest
+from flows.storage.parquet import binary_or_json
+from flows.storage.rows import Row, Rows
+from flows.storage.values import library
+
+_ON_HUB = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def on_disk(storage: HuggingFaceStorage) -> Path | None:
+    """The dataset's folder, when it is one on this machine."""
+    folder = Path(storage.dataset).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def dataset_rows(storage: HuggingFaceStorage) -> Rows:
+    """Every row of the split; a dataset on the hub is read as a stream. Pictures stay encoded as they are.
+
+    Raises StorageError when there is no such dataset or split, it cannot be read, or `datasets` is not installed.
+    """
+    datasets = library("datasets", "huggingface", "reading Hugging Face datasets")
+    number = 0
+    try:
+        for number, values in enumerate(_opened(storage, datasets), start=1):
+            yield Row(number, {name: binary_or_json(value) for name, value in values.items()}, storage.dataset)
+    except StorageError:
+        raise
+    except Exception as error:  # files, formats and the network behind `datasets` fail in their own ways
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StorageError(f"the dataset {storage.dataset} cannot be read after row {number}: {told}") from error
+
+
+def _opened(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mapping[str, Any]]:
+    folder = on_disk(storage)
+    if folder is not None:
+        found = datasets.load_from_disk(str(folder))
+        if isinstance(found, Mapping):
+            found = _split(storage, cast("Mapping[str, Any]", found))
+    elif _ON_HUB.fullmatch(storage.dataset):
+        found = datasets.load_dataset(
+            storage.dataset, storage.config, split=storage.split, revision=storage.revision, streaming=True
+        )
+    else:
+        raise StorageError(f"there is no folder {storage.dataset}, and a dataset on the hub is named owner/name")
+    return iter(_undecoded(found, datasets))
+
+
+def _split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
+    if storage.split not in splits:
+        near = nearest(storage.split, splits)
+        meant = f"; did you mean '{near}'?" if near else ""
+        there = listed(splits)
+        raise StorageError(f"the dataset {storage.dataset} has no split '{storage.split}'{meant}; there are {there}")
+    return splits[storage.split]
+
+
+def _undecoded(dataset: Any, datasets: Any) -> Iterable[Mapping[str, Any]]:
+    """The dataset with its pictures and sounds as bytes, which needs no further library and changes nothing."""
+    features: Mapping[str, Any] = dataset.features or {}
+    for name, feature in features.items():
+        if isinstance(feature, datasets.Image | datasets.Audio):
+            dataset = dataset.cast_column(name, type(feature)(decode=False))
+    return dataset

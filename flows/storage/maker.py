@@ -1,0 +1,169 @@
+"""Maker: a row as a record, or why it cannot be one; nothing is guessed, shortened or replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from contract.base import digest
+from contract.errors import StorageError
+from contract.record import Record
+from flows.storage.columns import NESTED, USUAL, WANTED, field_mistake, placing
+from flows.storage.images import pictures
+from flows.storage.rows import MAX_RAW, Reject, Row
+from flows.storage.values import as_json, label, no_value, without_nan
+
+_EXACT = 2**53
+_OBJECTS = (*NESTED, "images", "alt_text")
+
+
+class RecordMaker:
+    """Makes records of one source's rows; remembers the ids, so that none comes twice."""
+
+    def __init__(self, columns: Mapping[str, str], folder: Path | None = None) -> None:
+        """`columns`: record field -> column, either of them dotted. `folder`: where the pictures are.
+
+        Raises StorageError for an unknown field.
+        """
+        mistakes = [mistake for field in columns if (mistake := field_mistake(field))]
+        if mistakes:
+            raise StorageError(f"{'; '.join(mistakes)}; the fields are {', '.join(USUAL)}")
+        self._columns = columns
+        self._folder = folder
+        self._given: dict[bytes, int | str] = {}
+        self._alike: dict[bytes, int] = {}
+
+    def make(self, row: Row) -> Record | Reject:
+        """The row as a record, or why it cannot be one."""
+        raw = json.dumps(row.values, ensure_ascii=False, default=_unusual)
+        try:
+            # A lone surrogate is valid in JSON's escapes but in no file or database.
+            raw.encode()
+            fields = self._fields(row)
+            fields["record_id"] = self._identify(fields, row)
+            return Record.model_validate(fields)
+        except ValidationError as error:
+            reason = _plain(error)
+        except UnicodeEncodeError:
+            reason = "holds half of a character (a lone surrogate)"
+        except ValueError as error:
+            reason = str(error)
+        return Reject(row.line, reason, raw[:MAX_RAW].encode(errors="replace").decode(), row.source)
+
+    def _identify(self, fields: Mapping[str, Any], row: Row) -> str:
+        given = str(fields.get("record_id") or "").strip()
+        if given:
+            mark = digest(given).encode()[:16]
+            if mark in self._given:
+                place = self._given[mark]
+                told = f"in {place}" if isinstance(place, str) else f"on line {place}"
+                raise ValueError(f"the id '{given}' was there before, {told}; ids must be unique")
+            self._given[mark] = row.line or Path(row.source).name
+            return given
+        name = digest(fields)[:16]
+        mark = name.encode()
+        count = self._alike[mark] = self._alike.get(mark, 0) + 1
+        # Rows without ids may be alike; the second is another item all the same.
+        return name if count == 1 else f"{name}-{count}"
+
+    def _fields(self, row: Row) -> dict[str, Any]:
+        places = placing(row.values, self._columns)
+        fields: dict[str, Any] = {}
+        for field, column, value in places.placed:
+            place = field.partition(".")[0]
+            if place in (*WANTED, "sections"):
+                _tell_no_value(field, value)
+            if place == "ground_truth" and not row.typed:
+                value = label(value)
+            if place in _OBJECTS:
+                _put(fields, field, value if place == "images" else as_json(without_nan(value)))
+            else:
+                fields[field] = _text(field, column, value)
+        if places.rest:
+            fields["metadata"] = {**as_json(without_nan(places.rest)), **fields.get("metadata", {})}
+        self._look(fields, row)
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _look(self, fields: dict[str, Any], row: Row) -> None:
+        """Puts pictures in place of their names."""
+        said = fields.pop("alt_text", None)
+        if (named := fields.pop("images", None)) is not None:
+            found = pictures([named] if row.typed and isinstance(named, str) else named, said, self._folder)
+            if found:
+                fields["images"] = found
+
+
+def _put(fields: dict[str, Any], field: str, value: Any) -> None:
+    place, _, part = field.partition(".")
+    if part:
+        *above, last = [part] if place == "sections" else part.split(".")
+        held = fields[place] = dict(fields.get(place) or {})
+        for name in above:
+            inner = held.get(name)
+            held[name] = dict(cast("dict[str, Any]", inner)) if isinstance(inner, dict) else {}
+            held = held[name]
+        if value is not None or place != "sections":
+            held[last] = value
+        return
+    value = _parsed(value)
+    if place in NESTED and value is not None:
+        named = cast("dict[str, Any]", value) if isinstance(value, dict) else {_own_name(place): value}
+        if place == "sections":
+            named = {name: text for name, text in named.items() if text is not None}
+        fields[place] = {**named, **(fields.get(place) or {})}
+    elif value is not None:
+        fields[place] = value
+
+
+def _own_name(place: str) -> str:
+    return "label" if place == "ground_truth" else place
+
+
+def _parsed(value: Any) -> Any:
+    """A table's cell may hold an object written as JSON."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        if value.lstrip()[0] in "{[":
+            try:
+                return without_nan(json.loads(value))
+            except ValueError:
+                return value
+    return value
+
+
+def _tell_no_value(field: str, value: Any) -> None:
+    inner = list(cast("Mapping[str, Any]", value).values()) if isinstance(value, Mapping) else [value]
+    for one in inner:
+        if what := no_value(one):
+            raise ValueError(f"`{field}` is {what}")
+
+
+def _text(field: str, column: str, value: Any) -> str | None:
+    if no_value(value):
+        return None
+    if isinstance(value, Mapping):
+        parts = ", ".join(f"{column}.{name}" for name in list(cast("Mapping[str, Any]", value))[:4])
+        raise ValueError(f"`{field}` is an object, not text; name a part of it as its column: {parts}")
+    if isinstance(value, list | tuple | bytes):
+        raise ValueError(f"`{field}` is {'binary' if isinstance(value, bytes) else 'a list'}, not text")
+    if field == "record_id" and isinstance(value, float) and abs(value) >= _EXACT:
+        raise ValueError(f"the id {value:g} was rounded where the file was made; write ids as text there")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _unusual(value: Any) -> str:
+    return f"({len(value)} bytes)" if isinstance(value, bytes) else str(value)
+
+
+def _plain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

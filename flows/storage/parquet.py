@@ -1,0 +1,46 @@
+"""Parquet: rows of a table with types, read a few at a time. Needs the extra `studies`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from contract.errors import StorageError
+from flows.storage.rows import Row, Rows
+from flows.storage.values import as_json, library
+
+_ROWS_AT_ONCE = 64
+
+
+def parquet_rows(path: Path) -> Rows:
+    """Every row; nested columns as objects and lists, dates as ISO text, decimals exact.
+
+    Raises StorageError when the file is not sound Parquet, or pyarrow is not installed.
+    """
+    parquet = library("pyarrow.parquet", "studies", "reading Parquet")
+    pyarrow = library("pyarrow", "studies", "reading Parquet")
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            _tell_twice(file.schema_arrow.names, path)
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
+                for values in cast("list[dict[str, Any]]", batch.to_pylist()):
+                    number += 1
+                    yield Row(number, {name: binary_or_json(value) for name, value in values.items()}, str(path))
+    except (pyarrow.ArrowException, ValueError) as error:
+        raise StorageError(f"{path} cannot be read as Parquet after row {number}: {error}") from None
+
+
+def binary_or_json(value: Any) -> Any:
+    """A cell's value as JSON; bytes, alone or beside a `path`, stay bytes, since they may be a picture."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict) and isinstance(cast("dict[str, Any]", value).get("bytes"), bytes):
+        return cast("dict[str, Any]", value)
+    return as_json(value)
+
+
+def _tell_twice(names: list[str], path: Path) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise StorageError(f"{path}: two columns have the same name: {', '.join(twice)}")

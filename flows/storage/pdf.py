@@ -1,0 +1,41 @@
+"""PDF: the text of a document, all pages, and what it says of itself. Needs the extra `studies`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from flows.storage.values import library
+
+_BETWEEN_PAGES = "\n\n"
+
+
+def pdf_values(path: Path) -> dict[str, Any]:
+    """The document's `text`, its `title` and `author` if it names them, and its number of `pages`.
+
+    Raises ValueError, in plain words, for a document that is broken, locked or without text; StorageError when
+    pypdf is not installed; OSError when the file cannot be read.
+    """
+    pypdf = library("pypdf", "studies", "reading PDF")
+    # What is odd in a file is told through the reject; pypdf would print it as well.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    with path.open("rb") as file:
+        try:
+            reader = pypdf.PdfReader(file)
+            pages = [page.extract_text() for page in reader.pages]
+            about: dict[str, Any] = reader.metadata or {}
+            named = {"title": about.get("/Title"), "author": about.get("/Author")}
+        except (pypdf.errors.FileNotDecryptedError, pypdf.errors.WrongPasswordError):
+            raise ValueError("the PDF is locked with a password; save a copy without one") from None
+        except OSError:
+            raise
+        except Exception as error:  # a malformed PDF makes pypdf fail in any way
+            raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
+    text = _BETWEEN_PAGES.join(page.strip() for page in pages)
+    if not text.strip():
+        raise ValueError(
+            "the PDF holds no text: its pages are probably pictures; run text recognition (OCR) on it first"
+        )
+    found = {name: str(value).strip() for name, value in named.items() if value and str(value).strip()}
+    return {**found, "pages": len(pages), "text": text.strip()}

@@ -1,0 +1,126 @@
+"""Spreadsheets: rows of one sheet of an Excel workbook. Needs the extra `studies`."""
+
+from __future__ import annotations
+
+import html
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from contract.errors import StorageError
+from flows.findings import listed, nearest
+from flows.storage.rows import Row, Rows
+from flows.storage.tables import header_of
+from flows.storage.values import NoValue, as_json, library
+
+_EXACT = 2**53
+"""Whole numbers below it are exact in a spreadsheet, which holds all numbers as floating point."""
+_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
+Errors = Mapping[tuple[int, int], str]
+"""(row, column), both from 0 -> the error that stands there, such as `#N/A`."""
+
+
+def sheet_rows(path: Path, sheet: str | None) -> Rows:
+    """The rows below the first one that is not empty, which names the columns; rows without any value are no rows.
+
+    Whole numbers are integers, dates and times ISO text, and a formula's error is no value. `sheet` None takes the
+    first. Raises StorageError when the workbook or the sheet cannot be read.
+    """
+    calamine = library("python_calamine", "studies", "reading XLSX")
+    try:
+        with calamine.CalamineWorkbook.from_path(str(path)) as book:
+            name = _chosen(book.sheet_names, sheet, path)
+            cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    except calamine.PasswordError:
+        raise StorageError(f"{path} is locked with a password; save a copy without one") from None
+    except calamine.CalamineError as error:
+        raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
+    yield from _rows(path, cells, _errors(path, name))
+
+
+def _chosen(names: Sequence[str], sheet: str | None, path: Path) -> str:
+    if not names:
+        raise StorageError(f"{path} holds no sheet")
+    if sheet is None:
+        return names[0]
+    if sheet not in names:
+        near = nearest(sheet, names)
+        meant = f"; did you mean '{near}'?" if near else ""
+        raise StorageError(f"{path} holds no sheet '{sheet}'{meant}; there are {listed(names)}")
+    return sheet
+
+
+def _rows(path: Path, cells: list[list[Any]], errors: Errors) -> Rows:
+    rows = iter(enumerate(cells))
+    header: list[str] = []
+    columns: list[int] = []
+    for at, row in rows:
+        if any(cell != "" for cell in row):
+            below = cells[at:]
+            columns = [number for number in range(len(row)) if any(line[number] != "" for line in below)]
+            header = header_of([_name(row[number]) for number in columns], path, line=at + 1)
+            break
+    for at, row in rows:
+        values = [_value(row[number], errors.get((at, number))) for number in columns]
+        if any(value is not None for value in values):
+            yield Row(at + 1, dict(zip(header, values, strict=True)), str(path), typed=False)
+
+
+def _name(cell: Any) -> str:
+    return str(_value(cell, None) if cell != "" else "")
+
+
+def _value(cell: Any, error: str | None) -> Any:
+    if error:
+        return NoValue(f"the formula error {error}")
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)
+    return None if cell == "" else as_json(cell)
+
+
+def _errors(path: Path, sheet: str) -> Errors:
+    """The cells with errors, which calamine gives as empty ones."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return dict(_errors_in(archive.read(_part(archive, sheet))))
+    except (zipfile.BadZipFile, KeyError, StopIteration) as error:
+        raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
+
+
+def _part(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Where in the archive the sheet's cells are."""
+    named = next(found for found in _elements(archive.read("xl/workbook.xml"), "sheet") if found.get("name") == sheet)
+    link = next(value for key, value in named.items() if key.endswith(":id"))
+    links = _elements(archive.read("xl/_rels/workbook.xml.rels"), "Relationship")
+    target = next(found["Target"] for found in links if found["Id"] == link)
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _elements(xml: bytes, name: str) -> Iterator[dict[str, str]]:
+    for found in re.finditer(rb"<(?:\w+:)?%s\s([^>]*)>" % name.encode(), xml):
+        yield {key: html.unescape(value) for key, value in _attributes(found[1]).items()}
+
+
+def _attributes(xml: bytes) -> dict[str, str]:
+    return {key.decode(): (double or single).decode() for key, double, single in _ATTRIBUTE.findall(xml)}
+
+
+def _errors_in(xml: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    for cell in _CELL.finditer(xml):
+        attributes = _attributes(cell[1])
+        if attributes.get("t") == "e" and "r" in attributes:
+            value = _VALUE.search(cell[2])
+            yield _place(attributes["r"]), value[1].decode() if value else "#ERROR"
+
+
+def _place(reference: str) -> tuple[int, int]:
+    """`B4` as row 3, column 1."""
+    letters = reference.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(reference[len(letters) :]) - 1, column - 1

@@ -1,0 +1,115 @@
+"""Tables: rows of `.csv` and `.tsv` files. Streams, a row at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from contract.errors import StorageError
+from flows.storage.rows import (
+    MAX_RAW,
+    Reject,
+    Row,
+    Rows,
+    bad_bytes,
+    object_row,
+    reject,
+    tell_marked_otherwise,
+    undecoded,
+    with_mark,
+)
+
+_DELIMITERS = ",;\t"
+
+
+def table_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
+    """Rows of a table whose first line names the columns.
+
+    `delimiter` None takes the one of comma, semicolon and tab that the first line holds most. Raises StorageError
+    when the columns' names cannot be read.
+    """
+    tell_marked_otherwise(path, encoding)
+    # The library's limit of 131,072 characters a cell is its only global; whole documents are longer.
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding=with_mark(encoding), errors="surrogateescape", newline="") as file:
+        if delimiter is None:
+            first = file.readline()
+            delimiter = max(_DELIMITERS, key=first.count)
+            file.seek(0)
+        lines = _Lines(file)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = header_of(_first(reader, path), path, encoding)
+        while True:
+            start = reader.line_num + 1
+            lines.forget()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield reject(start, path, _broken(str(error), start, reader.line_num), lines.kept, encoding)
+                continue
+            if cells:
+                yield _row(start, path, header, cells, encoding)
+
+
+class _Lines:
+    """A file's lines, of which the first characters are kept to show what was rejected."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.kept = ""
+
+    def forget(self) -> None:
+        """What follows is another row."""
+        self.kept = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if len(self.kept) < MAX_RAW:
+            self.kept += line[:MAX_RAW]
+        return line
+
+
+def _broken(error: str, start: int, end: int) -> str:
+    where = f"lines {start} to {end} were read as one row and left out" if end > start else "the row was left out"
+    if "unexpected end of data" in error:
+        return f"a quotation mark opens a cell here and is never closed, so {where}; close it, or double it"
+    if "expected after" in error:
+        hint = "or one that opens a cell is not closed" if end > start else 'as in ""'
+        return f"a quotation mark within a cell is not doubled, {hint}; {where}"
+    return f"the row breaks the rules of a table: {error}; {where}"
+
+
+def _first(reader: Iterator[list[str]], path: Path) -> list[str]:
+    nothing: list[str] = []
+    try:
+        return next(reader, nothing)
+    except csv.Error as error:
+        raise StorageError(f"{path}:1: the column names cannot be read: {error}") from None
+
+
+def header_of(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: int = 1) -> list[str]:
+    """The columns' names; one without a name is called by its number. Raises StorageError when two are the same."""
+    header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
+    if undecoded("".join(header)):
+        raise StorageError(f"{path}:{line}: the row of column names {bad_bytes(encoding)}")
+    if any("\x00" in name for name in header):
+        raise StorageError(
+            f"{path}:{line}: null bytes among the column names: perhaps text in UTF-16; try `encoding: utf-16`"
+        )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(twice)}")
+    return header
+
+
+def _row(number: int, path: Path, header: list[str], cells: list[str], encoding: str) -> Row | Reject:
+    raw = ",".join(cells)
+    if len(cells) != len(header):
+        return reject(number, path, f"has {len(cells)} cells, but there are {len(header)} columns", raw, encoding)
+    return object_row(number, path, dict(zip(header, cells, strict=True)), raw, encoding, typed=False)

@@ -1,0 +1,71 @@
+"""Texts: documents as rows, one a file: plain text, Markdown and PDF; front matter is metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, cast
+
+from contract.errors import StorageError
+from flows.findings import listed
+from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
+
+ENDINGS = (".txt", ".md", ".pdf")
+TABLES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".parquet")
+"""What a folder of texts may hold by mistake: sources of their own."""
+
+
+def document_rows(path: Path, encoding: str) -> Rows:
+    """A document, or every one of a folder in the order of their names.
+
+    Raises StorageError for a folder of tables: each of those is a source of its own.
+    """
+    if path.is_file():
+        yield _document(path, path.parent, encoding)
+        return
+    files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
+    tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLES]
+    if tables and not any(file.suffix.lower() in ENDINGS for file in files):
+        raise StorageError(f"the folder {path} holds tables, not texts; name one of them: {listed(tables)}")
+    for file in files:
+        if file.suffix.lower() in ENDINGS:
+            yield _document(file, path, encoding)
+        else:
+            yield Reject(0, "neither .txt, .md nor .pdf, so it was not read", "", str(file))
+
+
+def _document(path: Path, root: Path, encoding: str) -> Row | Reject:
+    name = path.relative_to(root).with_suffix("").as_posix()
+    if path.suffix.lower() == ".pdf":
+        from flows.storage.pdf import pdf_values
+
+        try:
+            return Row(0, {"record_id": name, "title": path.stem, **pdf_values(path)}, str(path))
+        except ValueError as error:
+            return Reject(0, str(error), "", str(path))
+    if reason := marked_otherwise(path, encoding):
+        return Reject(0, reason, "", str(path))
+    text = path.read_text(encoding=with_mark(encoding), errors="surrogateescape")
+    if undecoded(text):
+        return reject(0, path, bad_bytes(encoding), text, encoding)
+    values, body = _front_matter(text)
+    heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE) if path.suffix.lower() == ".md" else None
+    defaults = {"record_id": name, "title": heading[1].strip() if heading else path.stem}
+    return Row(0, {**defaults, **values, "text": body.strip()}, str(path))
+
+
+def _front_matter(text: str) -> tuple[dict[str, Any], str]:
+    import yaml
+
+    found = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL)
+    if not found:
+        return {}, text
+    try:
+        values: Any = yaml.safe_load(found[1])
+    except yaml.YAMLError:
+        return {}, text
+    if not isinstance(values, dict):
+        return {}, text
+    plain = json.loads(json.dumps(values, default=str))
+    return cast("dict[str, Any]", plain), text[found.end() :]

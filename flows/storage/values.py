@@ -1,0 +1,87 @@
+"""Values: what a typed source's cell holds, as JSON would hold it; nothing is rounded or guessed.
+
+A number that is none (NaN, an infinity) and a formula's error are no values. Where a label or a piece of metadata
+stands they mean "missing" and become null; where the text or the id should be, the row is rejected.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from importlib import import_module
+from typing import Any, cast
+
+from contract.errors import StorageError
+
+_MISSING_LABELS = frozenset({"", "nan", "NaN", "NA"})
+"""How tables without types, pandas' among them, write that a label is missing."""
+
+
+@dataclass(frozen=True)
+class NoValue:
+    """What stands in a cell in place of a value, in words: `the formula error #N/A`."""
+
+    what: str
+
+
+def library(name: str, extra: str, wanted_for: str) -> Any:
+    """The library of that name, imported. Raises StorageError, which says what to install, when it is not there."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise StorageError(f"{wanted_for} needs the library {name}: install buttermilk[{extra}] ({error})") from error
+
+
+def no_value(value: Any) -> str | None:
+    """What `value` is when it is no value, in words; None when it is one."""
+    if isinstance(value, NoValue):
+        return value.what
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value}, which is not a number" if math.isnan(value) else f"{value}, which is infinite"
+    return None
+
+
+def without_nan(value: Any) -> Any:
+    """`value` with null for whatever in it is no value, however deep."""
+    if no_value(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in cast("Sequence[Any]", value)]
+    return value
+
+
+def label(value: Any) -> Any:
+    """A label out of a table whose cells have no types: empty, `nan`, `NaN` and `NA` mean that it is missing."""
+    return None if isinstance(value, str) and value.strip() in _MISSING_LABELS else value
+
+
+def as_json(value: Any) -> Any:
+    """A Python value as JSON has it: dates and times as ISO text, decimals exact, bytes in base64."""
+    if value is None or isinstance(value, str | bool | int | float | NoValue):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in cast("Sequence[Any]", value)]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)
+
+
+def _number(value: Decimal) -> int | float | str | NoValue:
+    if not value.is_finite():
+        return NoValue(f"{value}, which is not a number")
+    if value == value.to_integral_value():
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else str(value)
