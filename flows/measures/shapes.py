@@ -17,13 +17,15 @@ class Estimate:
 
     measure: str
     """`accuracy`, `precision`, `recall`, `f1`, `percent_agreement`, `cohen_kappa`, `fleiss_kappa`,
-    `krippendorff_alpha`, `gwet_ac1`."""
+    `krippendorff_alpha`, `gwet_ac1`, and `weighted_kappa` (linear) for ordinal verdicts."""
     value: float | None
     low: float | None = None
     """Bounds of the bootstrap interval, by record; None where there is none."""
     high: float | None = None
     undefined: str | None = None
     """Why there is no value, in plain words."""
+    interval_undefined: str | None = None
+    """Why there is a value but no interval, where one was asked for."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class Comparison:
     """Records that were not judged by two of them: failed, refused, or without ground truth."""
     estimates: tuple[Estimate, ...]
     confusion: Mapping[str, Mapping[str, int]] | None = None
-    """For kind `truth`: truth -> verdict -> records."""
+    """For kind `truth`: truth -> verdict -> records; every category in both, in the scale's order.
+    None beyond 50 categories."""
+    off_scale: int = 0
+    """Of the records left out, those for which a verdict or the ground truth is not on the scale: not in
+    `measures.order`, or not a number."""
 
 
 @dataclass(frozen=True)

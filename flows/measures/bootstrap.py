@@ -1,0 +1,63 @@
+"""Percentile intervals by the bootstrap: records are drawn again, with replacement, as many as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.base import JsonValue, digest
+from contract.flow import Measures
+from flows.measures.catalogue import Measure
+from flows.measures.libraries import Floats
+from flows.measures.ratings import Ratings
+
+MOST_UNDEFINED = 0.05
+"""The largest share of resamples without a value with which an interval is still given."""
+_NUMBERS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds, or why there are none; neither where none was asked for."""
+
+    low: float | None = None
+    high: float | None = None
+    undefined: str | None = None
+
+
+def intervals(
+    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[JsonValue]
+) -> list[Interval]:
+    """One interval for each measure, all from the same resamples (Efron & Tibshirani 1993, ch. 13).
+
+    The resamples depend on `spec.seed` and `identity`, the names of what is compared: other comparisons do not change
+    them. Resamples in which a measure is undefined are left out; where those are more than MOST_UNDEFINED, there is no
+    interval.
+    """
+    if spec.resamples == 0 or not measures:
+        return [Interval()] * len(measures)
+    parts = [
+        [measure.many(ratings, weights) for measure in measures] for weights in _resamples(ratings, spec, identity)
+    ]
+    return [_interval(np.concatenate(values), spec.confidence) for values in zip(*parts, strict=True)]
+
+
+def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) -> Iterator[Floats]:
+    """How many records of each resample show which pattern, some resamples at a time."""
+    generator = np.random.default_rng(int(digest([spec.seed, *identity]), 16))
+    total = int(ratings.records.sum())
+    at_once = max(1, _NUMBERS_AT_ONCE // max(len(ratings.records), ratings.categories))
+    for start in range(0, spec.resamples, at_once):
+        drawn = min(at_once, spec.resamples - start)
+        yield generator.multinomial(total, ratings.records / total, size=drawn).astype(np.float64)
+
+
+def _interval(values: Floats, confidence: float) -> Interval:
+    undefined = np.isnan(values)
+    if undefined.mean() > MOST_UNDEFINED:
+        return Interval(undefined=f"undefined in {undefined.mean():.0%} of the resamples")
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(values[~undefined], [tail, 100 - tail])
+    return Interval(float(low), float(high))

@@ -1,0 +1,155 @@
+"""Every measure for many resamples at once.
+
+Each function takes ratings and weights of the shape (resamples, patterns), how many records of each resample show
+which pattern, and returns the measure for each resample, NaN where it is undefined. With the weights of the data
+itself it equals the library's value, as tests/measures shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from flows.measures.libraries import Floats
+from flows.measures.ratings import Ratings, summed
+
+Resampled: TypeAlias = Callable[[Ratings, Floats], Floats]
+_BLOCK = 512
+
+
+def divided(above: Floats, below: Floats, nothing: float = 0.0) -> Floats:
+    """The quotient; NaN where the divisor is no larger than `nothing`."""
+    out = np.full(np.broadcast(above, below).shape, np.nan)
+    return np.divide(above, below, out=out, where=np.abs(below) > nothing)
+
+
+def beyond_chance(observed: Floats, expected: Floats) -> Floats:
+    """(observed - expected) / (1 - expected); NaN where chance alone would always agree."""
+    # Sums of squared shares miss an exact 1 by rounding.
+    return divided(observed - expected, 1 - expected, 1e-12)
+
+
+def percent_agreement(ratings: Ratings, weights: Floats) -> Floats:
+    """Mean share of agreeing pairs of raters, over records with at least two ratings (Gwet 2014, ch. 2)."""
+    rated = ratings.rated.astype(np.float64)
+    squares = np.asarray(ratings.counts.multiply(ratings.counts).sum(axis=1)).ravel()
+    several = rated >= 2
+    share = np.divide(squares - rated, rated * (rated - 1), out=np.zeros_like(rated), where=several)
+    return divided(weights @ share, weights @ several.astype(np.float64))
+
+
+def accuracy(ratings: Ratings, weights: Floats) -> Floats:
+    """Share of records whose verdict (second rater) is the truth (first rater)."""
+    same = (ratings.codes[:, 0] == ratings.codes[:, 1]).astype(np.float64)
+    return divided(weights @ same, weights.sum(axis=1))
+
+
+def positives(ratings: Ratings, weights: Floats, positive: int) -> tuple[Floats, Floats, Floats]:
+    """True positives, verdicts that are positive, truths that are: each of the shape (resamples,)."""
+    truth, said = (ratings.codes[:, rater] == positive for rater in (0, 1))
+    true, told, there = (weights @ which.astype(np.float64) for which in (truth & said, said, truth))
+    return true, told, there
+
+
+def cohen_kappa(ratings: Ratings, weights: Floats) -> Floats:
+    """(po - pe) / (1 - pe), pe from each rater's own shares (Cohen 1960); both raters rated every record."""
+    total = weights.sum(axis=1)
+    observed = accuracy(ratings, weights)
+    first, second = (summed(weights, ratings.chosen_by(rater)) for rater in (0, 1))
+    expected = divided((first * second).sum(axis=1), total**2)
+    return beyond_chance(observed, expected)
+
+
+def weighted_kappa(ratings: Ratings, weights: Floats) -> Floats:
+    """1 - observed / expected distance, distances linear in the scale's order (Cicchetti & Allison 1971)."""
+    places = np.arange(ratings.categories, dtype=np.float64)
+    apart = np.abs(ratings.codes[:, 0] - ratings.codes[:, 1]).astype(np.float64)
+    first, second = (summed(weights, ratings.chosen_by(rater)) for rater in (0, 1))
+    expected = ((first @ np.abs(places[:, None] - places)) * second).sum(axis=1)
+    return 1 - divided((weights @ apart) * weights.sum(axis=1), expected)
+
+
+def _shares(ratings: Ratings, weights: Floats) -> Floats:
+    """Shares of the categories (resamples, categories): the mean over rated records of each record's own shares."""
+    rated = ratings.rated.astype(np.float64)
+    own = ratings.counts.multiply(np.divide(1, rated, out=np.zeros_like(rated), where=rated > 0)[:, None]).tocsr()
+    return divided(summed(weights, own), (weights @ (rated > 0).astype(np.float64))[:, None])
+
+
+def fleiss_kappa(ratings: Ratings, weights: Floats) -> Floats:
+    """(pa - pe) / (1 - pe), pe the sum of squared shares (Fleiss 1971; with missing ratings Gwet 2014, ch. 2)."""
+    expected = (_shares(ratings, weights) ** 2).sum(axis=1)
+    return beyond_chance(percent_agreement(ratings, weights), expected)
+
+
+def gwet_ac1(ratings: Ratings, weights: Floats) -> Floats:
+    """(pa - pe) / (1 - pe), pe = sum of share x (1 - share) / (categories - 1).
+
+    Gwet 2008, British Journal of Mathematical and Statistical Psychology 61, eq. 5 and 6; with missing ratings after
+    Gwet 2014, Handbook of Inter-Rater Reliability, ch. 2: agreement is taken over records with two ratings or more,
+    shares over all that were rated. The categories are those of the scale, also where a resample lacks one.
+    """
+    if ratings.categories < 2:
+        return np.full(len(weights), np.nan)
+    shares = _shares(ratings, weights)
+    expected = (shares * (1 - shares)).sum(axis=1) / (ratings.categories - 1)
+    return beyond_chance(percent_agreement(ratings, weights), expected)
+
+
+def krippendorff_alpha(ratings: Ratings, weights: Floats) -> Floats:
+    """1 - observed / expected disagreement at the scale's level (Krippendorff 2011, "Computing alpha-reliability")."""
+    pairable = (ratings.rated >= 2).astype(np.float64)
+    totals = summed(weights * pairable, ratings.counts)
+    if ratings.scale.level == "ordinal":
+        observed, expected = _ordinal(ratings, weights * pairable, totals)
+    else:
+        observed, expected = weights @ _disagreement(ratings), _expected(ratings, totals)
+    return 1 - divided(observed * (totals.sum(axis=1) - 1), expected)
+
+
+def _distance(ratings: Ratings, one: Floats, other: Floats) -> Floats:
+    if ratings.scale.level == "interval":
+        return (one - other) ** 2
+    if ratings.scale.level == "ratio":
+        both = one + other
+        return np.divide(one - other, both, out=np.zeros(both.shape), where=both != 0) ** 2
+    return (one != other).astype(np.float64)
+
+
+def _disagreement(ratings: Ratings) -> Floats:
+    """Each pattern's own sum of distances over ordered pairs of raters, over its raters less one."""
+    values = ratings.scale.values[ratings.codes]
+    there = ratings.codes >= 0
+    total = np.zeros(len(values))
+    for rater in range(values.shape[1]):
+        both = there & there[:, [rater]]
+        total += (_distance(ratings, values, values[:, [rater]]) * both).sum(axis=1)
+    return np.divide(total, ratings.rated - 1, out=np.zeros(len(values)), where=ratings.rated >= 2)
+
+
+def _expected(ratings: Ratings, totals: Floats) -> Floats:
+    """Sum of distances over all pairs of ratings, whoever gave them: shape (resamples,). In blocks, for many values."""
+    values = ratings.scale.values
+    out = np.zeros(len(totals))
+    for start in range(0, len(values), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        distances = _distance(ratings, values[:, None], values[None, block])
+        out += ((totals @ distances) * totals[:, block]).sum(axis=1)
+    return out
+
+
+def _ordinal(ratings: Ratings, weights: Floats, totals: Floats) -> tuple[Floats, Floats]:
+    """Observed and expected disagreement; categories are as far apart as ratings lie between them, so that the
+    distances differ between resamples."""
+    middles = totals.cumsum(axis=1) - totals / 2
+    observed, expected = np.zeros(len(totals)), np.zeros(len(totals))
+    counts = ratings.counts.toarray()
+    own = np.divide(counts, (ratings.rated - 1)[:, None], out=np.zeros_like(counts), where=ratings.rated[:, None] >= 2)
+    for category in range(ratings.categories):
+        distances = (middles - middles[:, [category]]) ** 2
+        together = weights @ (counts * own[:, [category]])
+        observed += (together * distances).sum(axis=1)
+        expected += (totals * totals[:, [category]] * distances).sum(axis=1)
+    return observed, expected

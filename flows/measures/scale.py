@@ -1,0 +1,63 @@
+"""Scale: verdicts as numbered categories, in the order and with the distances of their level of measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from contract.flow import Level, Measures
+from flows.measures.libraries import Floats
+from flows.tables.identity import natural
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The categories of one comparison."""
+
+    level: Level
+    labels: tuple[str, ...]
+    """Categories by their number: for nominal verdicts those that occur, sorted; for ordinal ones `measures.order`;
+    for interval and ratio ones the numbers that occur, from least to most."""
+
+    @cached_property
+    def codes(self) -> Mapping[str, int]:
+        """Label -> number of its category."""
+        return {label: code for code, label in enumerate(self.labels)}
+
+    @cached_property
+    def values(self) -> Floats:
+        """What differences are taken of, shape (categories,): the numbers themselves, or places in the order."""
+        if self.level in ("interval", "ratio"):
+            return np.array([float(label) for label in self.labels])
+        return np.arange(len(self.labels), dtype=np.float64)
+
+
+def scale_of(verdicts: Iterable[str], measures: Measures) -> Scale:
+    """The scale on which these verdicts lie; all of them must have passed `on_scale`."""
+    if measures.level == "ordinal":
+        return Scale("ordinal", measures.order)
+    found = sorted(set(verdicts), key=float if measures.level in ("interval", "ratio") else natural)
+    return Scale(measures.level, tuple(found))
+
+
+def on_scale(verdict: str, measures: Measures) -> str | None:
+    """The verdict as a category's label; None where it is not on the scale.
+
+    Ordinal verdicts must be in `measures.order`, interval ones numbers, ratio ones numbers from 0; equal numbers
+    (`1`, `1.0`) are one category.
+    """
+    if measures.level == "nominal":
+        return verdict
+    if measures.level == "ordinal":
+        return verdict if verdict in measures.order else None
+    try:
+        number = float(verdict)
+    except ValueError:
+        return None
+    if not math.isfinite(number) or (measures.level == "ratio" and number < 0):
+        return None
+    return str(int(number)) if number.is_integer() else repr(number)

@@ -1,0 +1,52 @@
+"""The summary of a study: for each criterion and model what it said, where it said nothing, and how right it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from contract.messages import CellStatus
+from flows.measures.shapes import Comparison, Estimate, Measured
+from flows.tables.identity import natural
+from flows.tables.verdict_row import VerdictRow
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One model on one criterion, over all records and repeats."""
+
+    criteria: str
+    model: str
+    verdicts: Mapping[str, int]
+    """Verdict -> cells, the most frequent first."""
+    none: Mapping[CellStatus, int]
+    """What became of the cells without a verdict -> how many; `completed` is an answer that names no verdict."""
+    records: int | None
+    """Records with both a verdict and a ground truth; None where the study has no ground truth."""
+    accuracy: Estimate | None
+    """With the ground truth; None where the study has none."""
+    cohen_kappa: Estimate | None
+    """With the ground truth; None where the study has none."""
+
+
+def summary(rows: Sequence[VerdictRow], measured: Measured) -> list[SummaryRow]:
+    """One row for each criterion and model, in the order of their names."""
+    judges = sorted({(row.criteria, row.model) for row in rows}, key=lambda one: (natural(one[0]), natural(one[1])))
+    scored = {(one.criteria, one.raters[1]): one for one in measured.comparisons if one.kind == "truth" and not one.by}
+    return [_row(rows, judge, scored.get(judge)) for judge in judges]
+
+
+def _row(rows: Sequence[VerdictRow], judge: tuple[str, str], scored: Comparison | None) -> SummaryRow:
+    own = [row for row in rows if (row.criteria, row.model) == judge]
+    said = Counter(row.verdict for row in own if row.verdict is not None)
+    estimates = {one.measure: one for one in scored.estimates} if scored else {}
+    return SummaryRow(
+        criteria=judge[0],
+        model=judge[1],
+        verdicts=dict(sorted(said.items(), key=lambda item: (-item[1], natural(item[0])))),
+        none=Counter(row.status for row in own if row.verdict is None),
+        records=scored.records if scored else None,
+        accuracy=estimates.get("accuracy"),
+        cohen_kappa=estimates.get("cohen_kappa"),
+    )
