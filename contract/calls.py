@@ -56,6 +56,10 @@ class ModelSettings(Frozen):
     max_tokens: int = Field(default=2048, ge=1, le=200_000)
     seed: int | None = None
 
+    def over(self, base: ModelSettings) -> ModelSettings:
+        """These settings laid over `base`: what is not set here is as there."""
+        return base.model_copy(update=self.model_dump(exclude_unset=True))
+
 
 class ModelRequest(Frozen):
     """One call to a model, complete: sending it twice means asking the same thing twice."""

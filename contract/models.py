@@ -30,13 +30,14 @@ class Price(Frozen):
 
 class _Model(Frozen):
     settings: ModelSettings = ModelSettings()
+    """How it answers where a step does not say otherwise."""
     limits: Limits = Limits()
     sees_images: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Digest of what decides the reply; limits, keys and prices are left out."""
-        return digest(self.model_dump(mode="json", exclude={"limits", "api_key", "price", "settings", "api_key_env"}))
+        return digest(self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env"}))
 
 
 class HostedModel(_Model):
@@ -87,6 +88,8 @@ class EmbeddedModel(_Model):
 
     kind: Literal["embedded"] = "embedded"
     version: str = "1"
+    judges_by: Literal["nearest", "average"] = "nearest"
+    """How a judge weighs a criterion's examples: by the nearest of each verdict, or by all of them together."""
 
 
 class ScriptedModel(_Model):

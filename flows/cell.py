@@ -6,7 +6,7 @@ tried again by Prefect. Refused and cut replies complete, in states of those nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,13 +24,15 @@ from agents.agent import Agent
 from agents.given import Given
 from contract.base import digest
 from contract.calls import ModelCall
-from contract.errors import CellError, MissingInput, Transient
-from contract.messages import AgentOutput, AgentTrace
+from contract.errors import CellError, MissingInput, OverBudget, Transient
+from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.edges import Ended
 from flows.grid import Cell
 from flows.results import ResultFolder, cell_path
+
+_STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Work:
     def without_output(self, error: BaseException, started: datetime) -> AgentTrace:
         """The account of a call that ended with an error."""
         return self._trace(
-            status="missing_input" if isinstance(error, MissingInput) else "failed",
+            status=_STATUS.get(type(error), "failed"),
             error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
             calls=tuple(self.tries.calls),
             started=started,

@@ -15,6 +15,7 @@ from typing import cast
 
 from contract.base import JsonValue
 from flows.check import Surroundings, check_flow
+from flows.check_budget import check_budget
 from flows.composed import Composed, compose_config
 from flows.findings import SECRET, Findings
 from flows.fragments import with_fragments
@@ -72,6 +73,8 @@ def compose(
                 missing_parameters=request.missing,
             )
         )
+    for study in studies:
+        check_budget(study, findings)
     findings.raise_if_any()
     notices = tuple(findings.notices)
     return [replace(study, notices=notices) for study in studies]

@@ -25,12 +25,9 @@ def derive(folder: Path) -> Derived:
 
     The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
     """
+    from flows.tables.cells import write_cells
+
     data = RunData.open(folder)
-    try:
-        from flows.tables.cells import write_cells
-        import flows.measures.measure, flows.report.study
-    except ModuleNotFoundError:
-        return Derived(data)
     write_cells(data)
     if data.spec.measures is None:
         return Derived(data)

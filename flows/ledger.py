@@ -37,6 +37,12 @@ class Totals:
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     cost_kept_usd: Decimal = Decimal(0)
     """Known cost of the replies read again, whenever they were paid for."""
+    repeated: Callable[[str], int] = field(default=lambda _: 0)
+    """Key of a call -> how often it was begun without ever coming back, in this run or in one that was killed."""
+    calls_repeated: int = 0
+    cost_repeated_usd: Decimal = Decimal(0)
+    """What those calls cost if the service billed them, by what the same call cost when it did come back."""
+    _seen: set[str] = field(default_factory=set[str])
     served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Model -> the versions that its provider says answered."""
 
@@ -52,6 +58,7 @@ class Totals:
         for call in trace.calls:
             if call.reply is not None:
                 self._reply(call.reply, paid=fresh and not call.from_cache)
+                self._repetitions(call.key, call.reply)
                 if call.reply.served_by:
                     model = str(trace.input.parameters.get("model"))
                     self.served_by.setdefault(model, set()).add(call.reply.served_by)
@@ -67,6 +74,12 @@ class Totals:
             self.cost_unknown += 1
         else:
             self.cost_usd += reply.cost_usd
+
+    def _repetitions(self, key: str, reply: ModelReply) -> None:
+        if key not in self._seen and (times := self.repeated(key)):
+            self._seen.add(key)
+            self.calls_repeated += times
+            self.cost_repeated_usd += times * (reply.cost_usd or 0)
 
 
 Listener = Callable[[AgentTrace, Totals], None]

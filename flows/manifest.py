@@ -82,6 +82,13 @@ def _sums(totals: Totals) -> dict[str, Any]:
         "usage": totals.usage.model_dump(),
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
         "calls_of_unknown_price": totals.cost_unknown,
+        "spend": {
+            "paid_usd": str(totals.cost_usd),
+            "kept_usd": str(totals.cost_kept_usd),
+            "repeated_calls": totals.calls_repeated,
+            "repeated_usd": str(totals.cost_repeated_usd),
+            "unknown_calls": totals.cost_unknown,
+        },
     }
 
 

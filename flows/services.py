@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from agents.criteria import Criteria
 from agents.given import Given
-from agents.llms.factory import ModelBook
+from agents.llms.budget import Purse
+from agents.llms.factory import Keeping, ModelBook
 from agents.prompts import Prompts
 from contract.errors import StorageError
 from contract.storage import CorpusStorage
@@ -20,6 +21,7 @@ from flows.compiler import Services
 from flows.ledger import Ledger
 from flows.registry import agents_of
 from flows.results import KeptInResults, ResultFolder, cache_folder, result_folder
+from flows.spend import SpendJournal
 from flows.storage.rows import Reject
 from flows.study import Study
 
@@ -41,22 +43,24 @@ async def services(
     What of the corpus could not be indexed goes to `on_reject`. Raises StorageError when the corpus cannot be read.
     """
     folder = ResultFolder.at(result_folder(study.run.results))
-    models = ModelBook(study.models, KeptInResults(folder))
     index = await open_index(study, progress)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
-    given = Given(models, Prompts(study.folders), index, Criteria(study.folders))
-    try:
-        yield Services(
-            given=given,
-            agents=agents_of(study.flow),
-            cells=Cells(study.run, folder),
-            ledger=ledger,
-            slots=asyncio.Semaphore(study.run.concurrency),
-        )
-    finally:
-        await models.aclose()
+    with SpendJournal(Path(str(folder.basepath))) as journal:
+        ledger.totals.repeated = journal.repeated
+        purse = None if study.run.budget is None else Purse(study.run.budget)
+        models = ModelBook(study.models, Keeping(KeptInResults(folder), purse, journal))
+        try:
+            yield Services(
+                given=Given(models, Prompts(study.folders), index, Criteria(study.folders)),
+                agents=agents_of(study.flow),
+                cells=Cells(study.run, folder),
+                ledger=ledger,
+                slots=asyncio.Semaphore(study.run.concurrency),
+            )
+        finally:
+            await models.aclose()
 
 
 async def open_index(study: Study, progress: IndexProgress | None = None) -> CorpusIndex | None:

@@ -1,6 +1,6 @@
 """From a model's configuration to a Model, and the book of all models of a run.
 
-    book = ModelBook(configs, store)
+    book = ModelBook(configs, Keeping(store))
     reply = await book.get("gemini-flash").complete(request)
     await book.aclose()
 
@@ -10,13 +10,17 @@ Building a model imports nothing heavy and opens nothing: that happens at its fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 
+from agents.llms.budget import Budgeted, Purse
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import from_config as hosted
+from agents.llms.journal import Journal, Journalled
 from agents.llms.limits import Limited
 from agents.llms.model import Model
+from agents.llms.prices import price_of, worst_case
 from agents.llms.replies import KeptReplies, ReplyStore
 from contract.errors import ModelRejected
 from contract.models import Limits, ModelConfig
@@ -28,13 +32,39 @@ _BUILDERS = {
 }
 
 
-def build(name: str, config: ModelConfig, store: ReplyStore | None = None, clients: HttpClients | None = None) -> Model:
-    """The model that `config` describes, within its limits, its replies kept in `store` if there is one.
+@dataclass(frozen=True)
+class Keeping:
+    """What stands around every model of a run; none of it must be given."""
 
-    Raises StudyError where the configuration names a file that cannot be used.
+    store: ReplyStore | None = None
+    """Where replies are kept, so that none is paid for twice."""
+    purse: Purse | None = None
+    """What the run may spend."""
+    journal: Journal | None = None
+    """Where calls under way are written down."""
+
+
+def build(name: str, config: ModelConfig, keeping: Keeping | None = None, clients: HttpClients | None = None) -> Model:
+    """The model that `config` describes, within its limits and with what `keeping` puts around it.
+
+    Raises StudyError where the configuration names a file that cannot be used, ModelRejected for a model whose price
+    nobody knows where there is a budget to keep.
     """
-    limited = Limited(_real(name, config, clients), _limits(config))
-    return KeptReplies(limited, store) if store else limited
+    keeping = keeping or Keeping()
+    model = _real(name, config, clients)
+    if keeping.journal and config.kind == "hosted":
+        model = Journalled(model, keeping.journal)
+    model = Limited(model, _limits(config))
+    if keeping.purse:
+        model = _budgeted(model, config, keeping.purse)
+    return KeptReplies(model, keeping.store) if keeping.store else model
+
+
+def _budgeted(model: Model, config: ModelConfig, purse: Purse) -> Model:
+    price = price_of(config)
+    if price is None:
+        raise ModelRejected(f"the price of '{model.name}' is not known, so a budget cannot be kept; add `price:` to it")
+    return Budgeted(model, purse, lambda request: worst_case(price, config, request))
 
 
 def _real(name: str, config: ModelConfig, clients: HttpClients | None) -> Model:
@@ -52,9 +82,9 @@ def _limits(config: ModelConfig) -> Limits:
 class ModelBook:
     """The models of a run by name, each built when first asked for."""
 
-    def __init__(self, configs: Mapping[str, ModelConfig], store: ReplyStore | None = None) -> None:
+    def __init__(self, configs: Mapping[str, ModelConfig], keeping: Keeping | None = None) -> None:
         self._configs = configs
-        self._store = store
+        self._keeping = keeping
         self._clients = HttpClients()
         self._built: dict[str, Model] = {}
 
@@ -63,7 +93,7 @@ class ModelBook:
         if name not in self._built:
             if name not in self._configs:
                 raise ModelRejected(self._unknown(name))
-            self._built[name] = build(name, self._configs[name], self._store, self._clients)
+            self._built[name] = build(name, self._configs[name], self._keeping, self._clients)
         return self._built[name]
 
     def _unknown(self, name: str) -> str:

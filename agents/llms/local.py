@@ -44,7 +44,7 @@ class Local:
     def __init__(self, name: str, config: LocalModel) -> None:
         self._name = name
         self._config = config
-        self._fingerprint = digest(["local", _file_identity(config.path), config.context_tokens])
+        self._fingerprint = digest(["local", _file_identity(config.path), config.context_tokens, config.settings])
         self._starting: asyncio.Task[_Running] | None = None
 
     @property
@@ -54,7 +54,7 @@ class Local:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the file (name, size, both ends) and the context; where it lies does not matter."""
+        """Digest of the file (name, size, both ends), the context and the settings; where it lies does not matter."""
         return self._fingerprint
 
     @property
@@ -128,6 +128,7 @@ class Local:
             model_id=self._config.path.name,
             base_url=HttpUrl(f"{address}/v1"),
             api_key=SecretStr(key),
+            settings=self._config.settings,
             limits=self._config.limits,
         )
 

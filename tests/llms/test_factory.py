@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl
 
-from agents.llms.factory import ModelBook, build
+from agents.llms.factory import Keeping, ModelBook, build
 from agents.llms.ready import not_ready
 from agents.llms.replies import ReplyStoreInMemory
 from contract.errors import ModelRejected, StudyError
@@ -24,7 +24,7 @@ def server(fake: FakeLLM, model_id: str = "qwen3") -> HostedModel:
 
 async def test_models_are_built_once_and_their_replies_kept() -> None:
     with FakeLLM() as fake:
-        book = ModelBook({"reader": server(fake)}, ReplyStoreInMemory())
+        book = ModelBook({"reader": server(fake)}, Keeping(ReplyStoreInMemory()))
         assert book.get("reader") is book.get("reader")
         await book.get("reader").complete(request())
         assert (await book.get("reader").complete(request())).from_cache

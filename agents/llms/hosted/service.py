@@ -100,7 +100,7 @@ def _openai(
 
 
 def _settings(config: HostedModel, request: ModelRequest) -> ModelSettings:
-    asked = request.settings.model_dump(exclude_none=True)
+    asked = request.settings.over(config.settings).model_dump(exclude_none=True)
     return ModelSettings(**asked, timeout=config.limits.timeout_seconds)
 
 
