@@ -1,0 +1,73 @@
+"""Verdict rows for measures, from a few words: who said what of which record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contract.flow import Measures
+from flows.measures.measure import measure
+from flows.measures.shapes import Comparison, Estimate, Measured
+from flows.tables.verdict_row import VerdictRow
+
+
+def row(record: str, model: str, verdict: str | None, truth: str | None = None, **more: Any) -> VerdictRow:
+    """One verdict; None for a cell that failed."""
+    fields: dict[str, Any] = {
+        "record_id": record,
+        "criteria": "",
+        "model": model,
+        "repeat": 0,
+        "round": 0,
+        "status": "completed" if verdict is not None else "failed",
+        "verdict": verdict,
+        "uncertainty": None,
+        "truth": truth,
+        "groups": {},
+        "quality": None,
+        "cell_id": f"{record} {model}",
+        "variant_id": model,
+        **more,
+    }
+    return VerdictRow(**fields)
+
+
+def rows(said: Mapping[str, Sequence[str | None]], truth: Sequence[str | None] | None = None) -> list[VerdictRow]:
+    """Model -> what it said of the records 0, 1 …, with what people said of them."""
+    people = truth if truth is not None else [None] * max(len(verdicts) for verdicts in said.values())
+    return [
+        row(str(number), model, verdict, people[number])
+        for model, verdicts in said.items()
+        for number, verdict in enumerate(verdicts)
+    ]
+
+
+def spec(**fields: Any) -> Measures:
+    """Measures without intervals, unless `resamples` says otherwise."""
+    return Measures.model_validate({"verdicts": "judge", "resamples": 0, **fields})
+
+
+def comparison(measured: Measured, kind: str, *raters: str, criteria: str = "", group: str = "") -> Comparison:
+    """The one comparison of that kind, of these raters where any are named."""
+    [found] = [
+        one
+        for one in measured.comparisons
+        if (one.kind, one.criteria, one.group) == (kind, criteria, group) and set(raters) <= set(one.raters)
+    ]
+    return found
+
+
+def estimates(one: Comparison) -> dict[str, Estimate]:
+    """Its estimates by the names of their measures."""
+    return {estimate.measure: estimate for estimate in one.estimates}
+
+
+def of_two(first: Sequence[str | None], second: Sequence[str | None], **fields: Any) -> dict[str, Estimate]:
+    """What the measures say of two models."""
+    return estimates(comparison(measure(rows({"a": first, "b": second}), spec(**fields)), "models"))
+
+
+def of_truth(truth: Sequence[str | None], said: Sequence[str | None], **fields: Any) -> dict[str, Estimate]:
+    """What the measures say of one model and the ground truth."""
+    asked = spec(truth="label", **fields)
+    return estimates(comparison(measure(rows({"a": said}, truth), asked), "truth"))
