@@ -191,9 +191,9 @@ def _plan(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from flows.console import show_plan
-    from flows.plan import make_plan
+    from flows.plan import look_up
 
-    plans = [make_plan(study) for study in studies]
+    plans = [look_up(study) for study in studies]
     if options.json:
         as_dicts: list[dict[str, Any]] = [asdict(plan) for plan in plans]
         print(json.dumps(as_dicts, indent=2, default=str))

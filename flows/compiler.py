@@ -80,7 +80,10 @@ class Course:
     async def run_apart(self, scopes: Sequence[Scope], label: str) -> None:
         """The same in a child run of its own, so that a run of many batches stays readable in the UI."""
         body = self._body(Level(self._spec.steps), scopes)
-        await subflow(f"{self._spec.name}.records", label, body, [])
+        await self._child(f"{self._spec.name}.records", label, body, [])
+
+    async def _child(self, name: str, label: str, body: Body, waited: Sequence[Ended]) -> Ended:
+        return await subflow(name, label, body, waited)
 
     async def _level(self, level: Level, scopes: Sequence[Scope]) -> None:
         waits = dependencies(level.nodes, level.loop.host if level.loop else None)
@@ -169,7 +172,7 @@ class Course:
 
     async def _apart(self, turn: Turn, label: str, body: Body, portions: Sequence[Portion]) -> Ended:
         waited = turn.edges(*(portion.scope for portion in portions))
-        return await subflow(f"{self._spec.name}.{turn.name}", label, body, waited)
+        return await self._child(f"{self._spec.name}.{turn.name}", label, body, waited)
 
     async def _loop(self, loop: Loop, turn: Turn, portions: Sequence[Portion]) -> Ended:
         active = [portion.scope for portion in portions]
@@ -178,7 +181,7 @@ class Course:
             number += 1
             now = [scope.next_round(number) for scope in active]
             body = self._body(Level(loop.loop, loop), now)
-            ended = await subflow(f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, waited)
+            ended = await self._child(f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, waited)
             waited = [ended]
             active = [scope for scope, then in zip(active, now, strict=True) if not self._over(turn.name, then, loop)]
         return waited[0]

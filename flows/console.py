@@ -38,8 +38,33 @@ def show_plan(console: Console, plan: Plan) -> None:
         calls = f"{step.least}" if step.least == step.most else f"{step.least} to {step.most}"
         table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape(step.condition or ""))
     console.print(table)
+    if plan.forecasts:
+        _show_forecasts(console, plan)
+        return
     least, most = plan.model_calls
     console.print(f"{least} to {most} model calls; cost: {cost_text(plan)}\n", highlight=False)
+
+
+def _show_forecasts(console: Console, plan: Plan) -> None:
+    """Which cells are kept, which will run and why, and what they can cost."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "model"):
+        table.add_column(heading)
+    for heading in ("kept", "to run", "undecided", "tokens in"):
+        table.add_column(heading, justify="right")
+    table.add_column("cost, US dollars")
+    table.add_column("why")
+    for cells in plan.forecasts:
+        why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
+        cost = "unknown" if cells.cost_usd is None else f"{cells.cost_usd[0]:.4f} to {cells.cost_usd[1]:.4f}"
+        numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
+        table.add_row(cells.step, cells.model or "–", *numbers, cost, escape(why))
+    console.print()
+    console.print(table)
+    runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
+    at_most = sum(cells.undecided for cells in plan.forecasts)
+    more = f", and at most {at_most:,} more that depend on them" if at_most else ""
+    console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
 
 
 def cost_text(plan: Plan) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import prod
+from typing import TYPE_CHECKING
 
 from agents.agent import load
 from contract.flow import Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.nodes import nodes
 from flows.study import Study
+
+if TYPE_CHECKING:
+    from flows.rehearsal import Forecast
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost rests on it."""
@@ -34,6 +38,24 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
+class PlannedCells:
+    """The cells of one step with one model, as `plan` looks them up among what is kept."""
+
+    step: str
+    model: str
+    kept: int
+    to_run: int
+    undecided: int
+    """At most: these depend on cells that have yet to run."""
+    skipped: int
+    why: Mapping[str, int]
+    """Reason to run -> cells."""
+    input_tokens: int
+    cost_usd: tuple[Decimal, Decimal] | None
+    """Least and most for the cells to run; None when the model's price is not known."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """The steps in order, and what their model calls can cost."""
 
@@ -44,6 +66,8 @@ class Plan:
     """Least and most, in US dollars; None when the price of a model is not known."""
     demonstration: bool
     """True when only embedded models are asked."""
+    forecasts: tuple[PlannedCells, ...] = ()
+    """What is kept and what would run, where that was looked up."""
 
     @property
     def model_calls(self) -> tuple[int, int]:
@@ -62,6 +86,37 @@ def make_plan(study: Study, records: int = 1) -> Plan:
         steps=steps,
         cost_usd=_cost(study, steps),
         demonstration=bool(kinds) and kinds <= {"embedded"},
+    )
+
+
+def look_up(study: Study) -> Plan:
+    """The plan with every cell looked up among what is kept: reads the records and the results, asks no model.
+
+    A flow that searches a corpus is planned without: what it finds decides what it asks.
+    """
+    from flows.records import records_of
+    from flows.rehearsal import rehearse
+
+    if study.flow.corpus or study.missing_parameters:
+        return make_plan(study)
+    records = list(records_of(study, lambda _: None))
+    one = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
+    found = rehearse(study, records, lambda step, _: one[step])
+    cells = tuple(_looked_up(step, model, forecast) for (step, model), forecast in found.items())
+    return replace(make_plan(study, len(records)), forecasts=cells)
+
+
+def _looked_up(step: str, model: str, forecast: Forecast) -> PlannedCells:
+    return PlannedCells(
+        step=step,
+        model=model,
+        kept=forecast.kept,
+        to_run=forecast.to_run,
+        undecided=forecast.undecided,
+        skipped=forecast.skipped,
+        why=dict(forecast.why.most_common()),
+        input_tokens=forecast.input_tokens,
+        cost_usd=None if forecast.unpriced else (forecast.low_usd, forecast.high_usd),
     )
 
 

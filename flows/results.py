@@ -7,9 +7,11 @@ pay for it again.
 from __future__ import annotations
 
 import errno
+import json
 import os
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 from prefect.filesystems import LocalFileSystem
@@ -17,6 +19,7 @@ from pydantic import ValidationError
 
 from contract.calls import ModelReply
 from contract.errors import StorageError
+from contract.messages import AgentTrace
 
 _numbers = count()
 
@@ -116,3 +119,12 @@ def cell_path(key: str) -> str:
 def reply_path(key: str) -> str:
     """Where the reply to the request with that key is kept."""
     return f"replies/{key[:1]}/{key}"
+
+
+def read_cell(path: Path) -> AgentTrace | None:
+    """The cell that Prefect keeps there as the result of a task; None when there is none that can be read."""
+    try:
+        stored: Any = json.loads(path.read_bytes())
+        return AgentTrace.model_validate(json.loads(stored["result"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
