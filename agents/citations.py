@@ -7,6 +7,7 @@ and invisible format characters left out. Letters, case, digits and order must a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -14,6 +15,8 @@ from contract.findings import Citation, CitationStatus, Claim, Passage, Research
 
 MINIMUM_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
+SHORT_TEXT = 600
+"""In a record as short as a post even one word can be what matters."""
 _PLAIN = str.maketrans(
     {
         "“": '"',
@@ -56,17 +59,53 @@ def _normalised(text: str) -> tuple[str, list[int]]:
     return "".join(letters), offsets
 
 
+class Text:
+    """A text in which quotations are looked for; it is normalised once, however many there are."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._held: tuple[str, list[int]] | None = None
+
+    def find(self, quote: str) -> tuple[int, int] | None:
+        """Where the words of `quote` stand, first and last offset; None if they do not.
+
+        A quotation of fewer than 12 characters proves nothing in a long text, where it is found by chance. In a
+        text of at most 600 characters it counts if it stands there as whole words.
+        """
+        wanted = _wanted(quote)
+        if not wanted:
+            return None
+        if self._held is None:
+            self._held = _normalised(self.text)
+        held, offsets = self._held
+        at = held.find(wanted) if len(wanted) >= MINIMUM_CHARACTERS else self._whole_words(wanted, held)
+        if at < 0:
+            return None
+        end = offsets[at + len(wanted)] if at + len(wanted) < len(offsets) else len(self.text)
+        found = self.text[offsets[at] : end]
+        return offsets[at] + len(found) - len(found.lstrip()), offsets[at] + len(found.rstrip())
+
+    @staticmethod
+    def _whole_words(wanted: str, held: str) -> int:
+        if len(held) > SHORT_TEXT:
+            return -1
+        found = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", held)
+        return found.start() if found else -1
+
+
+def _wanted(quote: str) -> str:
+    return _normalised(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
+
+
 def find_quote(quote: str, text: str) -> str | None:
-    """The words of `text` that `quote` repeats, exactly as they stand in `text`; None if it does not hold them."""
-    wanted = _normalised(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
-    if len(wanted) < MINIMUM_CHARACTERS:
+    """The words of `text` that `quote` repeats, exactly as they stand in `text`; None if it does not hold them.
+
+    A quotation of fewer than 12 characters is never found.
+    """
+    if len(_wanted(quote)) < MINIMUM_CHARACTERS:
         return None
-    held, offsets = _normalised(text)
-    at = held.find(wanted)
-    if at < 0:
-        return None
-    end = offsets[at + len(wanted)] if at + len(wanted) < len(offsets) else len(text)
-    return text[offsets[at] : end].strip()
+    found = Text(text).find(quote)
+    return text[found[0] : found[1]] if found else None
 
 
 def check_citation(citation: Citation, passages: Sequence[Passage]) -> Citation:

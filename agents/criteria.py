@@ -4,7 +4,14 @@
     criteria.get("ordinary").text
 
 A criterion is named by its file in `criteria/` of a config folder, without the ending, or given as literal text. Its
-front matter says who wrote it and where it was found: a judgement without that cannot be cited.
+front matter says who wrote it and where it was found: a judgement without that cannot be cited. It may also name the
+verdicts to choose from, and give examples:
+
+    verdicts: [violates, does_not_violate, unclear]
+    examples:
+      - text: You people are vermin.
+        verdict: violates
+        reason: It calls people animals.
 """
 
 from __future__ import annotations
@@ -14,16 +21,25 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationError
 
+from agents.front_matter import FrontMatter, parted
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
 ENDINGS = (".md", ".txt", ".j2", ".jinja2")
+VERDICTS = ("violates", "does_not_violate", "unclear")
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+class Example(Frozen):
+    """A text that was judged, as judges are shown it."""
+
+    text: str = Field(min_length=1, max_length=2000)
+    verdict: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+    reason: str = Field(default="", max_length=600)
 
 
 class Criterion(Frozen):
@@ -36,18 +52,25 @@ class Criterion(Frozen):
     """What the judge is shown, without the front matter."""
     about: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The front matter: title, author, source, retrieved and whatever else it holds."""
+    verdicts: tuple[str, ...] = VERDICTS
+    """What a judge chooses from."""
+    examples: tuple[Example, ...] = ()
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the text: two criteria that say the same have the same."""
-        return digest(self.text)
+        """SHA-256 of all that a judge goes by: text, verdicts and examples."""
+        return digest([self.text, list(self.verdicts), list(self.examples)])
 
 
 class Criteria:
-    """The criteria of a study: `<folder>/criteria/*` of each config folder, the study's own before ours."""
+    """The criteria of a study: `<folder>/criteria/*` of each config folder, the study's own before ours.
+
+    Each is read once, so that a file edited during a run does not have half of the records judged by other rules.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder / "criteria" for folder in folders]
+        self._read = dict[str, Criterion]()
 
     def names(self) -> list[str]:
         """Every criterion's name, without its ending."""
@@ -64,8 +87,14 @@ class Criteria:
     def get(self, name_or_text: str) -> Criterion:
         """The criterion of that name, or the text itself as one.
 
-        Raises PromptError when there is no such file, it cannot be read, it is empty, or its front matter is no YAML.
+        Raises PromptError when there is no such file, it cannot be read, it is empty, or its front matter is no YAML
+        or has verdicts or examples of another shape.
         """
+        if name_or_text not in self._read:
+            self._read[name_or_text] = self._get(name_or_text)
+        return self._read[name_or_text]
+
+    def _get(self, name_or_text: str) -> Criterion:
         if not _NAME.fullmatch(name_or_text):
             return Criterion(name="literal", title=_first_words(name_or_text), text=name_or_text.strip())
         path = self.path(name_or_text)
@@ -95,28 +124,57 @@ def _read(path: Path, name: str) -> Criterion:
         raise PromptError(f"{path}:1: the file is not in UTF-8") from None
     except OSError as error:
         raise PromptError(f"{path}:1: cannot be read: {error.strerror}") from None
-    found = _FRONT_MATTER.match(source)
-    text = (source[found.end() :] if found else source).strip()
+    front, text = parted(source, path)
     if not text:
         raise PromptError(f"{path}:1: the file is empty")
-    about = _front_matter(found[1], path) if found else {}
-    return Criterion(name=Path(name).stem, title=str(about.get("title") or _first_words(text)), text=text, about=about)
+    verdicts = _verdicts(front)
+    return Criterion(
+        name=name.removesuffix(path.suffix),
+        title=str(front.values.get("title") or _first_words(text)),
+        text=text,
+        about=_about(front),
+        verdicts=verdicts,
+        examples=_examples(front, verdicts),
+    )
 
 
-def _front_matter(text: str, path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        loaded: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 1
-        raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
-    if not isinstance(loaded, dict):
-        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
-    about = cast("dict[Any, Any]", loaded)
+def _about(front: FrontMatter) -> dict[str, Any]:
     plain = (str, int, float, bool)
-    return {str(key): value if isinstance(value, plain) else str(value) for key, value in about.items()}
+    told = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples")}
+    return {key: value if isinstance(value, plain) else str(value) for key, value in told.items()}
+
+
+def _verdicts(front: FrontMatter) -> tuple[str, ...]:
+    if "verdicts" not in front.values:
+        return VERDICTS
+    given: Any = front.values["verdicts"]
+    if isinstance(given, list) and any(isinstance(word, bool) for word in given):  # type: ignore[reportUnknownVariableType]
+        raise front.wrong("yes, no, true and false need quotation marks among verdicts: ['yes', 'no']")
+    words = [str(word).strip() for word in given] if isinstance(given, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
+        raise front.wrong("verdicts should be a list of two or more different words: [violates, does_not_violate]")
+    return tuple(words)
+
+
+def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, ...]:
+    given: Any = front.values.get("examples") or []
+    if not isinstance(given, list):
+        raise front.wrong("examples should be a list of `- text: …` with `verdict: …`", "examples")
+    return tuple(_example(front, number, item, verdicts) for number, item in enumerate(given))  # type: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+
+
+def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ...]) -> Example:
+    try:
+        example = Example.model_validate(item)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        what = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
+        raise front.wrong(what, "examples", number) from None
+    if example.verdict not in verdicts:
+        what = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}"
+        raise front.wrong(what, "examples", number)
+    return example
 
 
 def _first_words(text: str, length: int = 60) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from agents.drafts import labelled_answers
+from agents.given import Given
+from agents.judging import labelled_judgements, labels_of
 from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import Differences, ResearchAnswer
+from contract.findings import AnswerLabel, Differences, DifferencesDraft, Judgement, ResearchAnswer
 from contract.messages import AgentInput
 
 
 class DifferencesInputs(Frozen):
-    """The question and the answers to compare."""
+    """The answers to compare: judgements of one record, or answers to one question."""
 
-    question: str
-    answers: tuple[ResearchAnswer, ...] = Field(min_length=2)
+    answers: tuple[Judgement, ...] | tuple[ResearchAnswer, ...] = Field(min_length=2)
+    question: str = ""
+    """For answers to a question."""
 
 
 class DifferencesParameters(LLMParameters):
@@ -25,21 +30,42 @@ class DifferencesParameters(LLMParameters):
     template: str = "differences"
 
 
-class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters, Differences]):
-    """Compares answers matter by matter; every position names the answers that hold it."""
+class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters, DifferencesDraft]):
+    """Compares answers matter by matter; every position names the answers that hold it.
+
+    The output says which model, criterion and repeat each label stands for.
+    """
 
     Inputs = DifferencesInputs
     Parameters = DifferencesParameters
     Output = Differences
-    Reply = Differences
+    Reply = DifferencesDraft
 
-    def material(self, given_input: AgentInput) -> dict[str, JsonValue]:
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
         answers = self.inputs(given_input).answers
-        return {**super().material(given_input), "answers": labelled_answers(answers, ())}
+        return {**super().material(given_input, given), "answers": _shown(answers)}
 
-    def finish(self, reply: Differences, given_input: AgentInput, raw: ModelReply) -> Differences:  # noqa: ARG002
-        known = {f"A{number}" for number in range(1, len(self.inputs(given_input).answers) + 1)}
+    def finish(self, reply: DifferencesDraft, raw: ModelReply, given_input: AgentInput, given: Given) -> Differences:  # noqa: ARG002
+        labels = _labels(self.inputs(given_input).answers)
+        known = {label.label for label in labels}
         named = {label for matter in reply.divergences for position in matter.positions for label in position.held_by}
         if named - known:
             raise ReplyUnfit(f"held_by names {sorted(named - known)}, but the answers are {sorted(known)}")
-        return reply
+        return Differences(conclusion=reply.conclusion, divergences=reply.divergences, answers=labels)
+
+
+def _shown(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> list[JsonValue]:
+    judgements = [answer for answer in answers if isinstance(answer, Judgement)]
+    if judgements:
+        return labelled_judgements(judgements)
+    return labelled_answers([answer for answer in answers if isinstance(answer, ResearchAnswer)], ())
+
+
+def _labels(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> tuple[AnswerLabel, ...]:
+    judgements = [answer for answer in answers if isinstance(answer, Judgement)]
+    if judgements:
+        return labels_of(judgements)
+    return tuple(
+        AnswerLabel(label=f"A{number}", model=answer.model, repeat=answer.repeat)
+        for number, answer in enumerate(answers, start=1)
+    )

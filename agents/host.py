@@ -77,7 +77,7 @@ class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedReque
     Reply = UnifiedRequest
     supplied = frozenset({"round", "tools"})
 
-    def schema(self, given_input: AgentInput) -> dict[str, JsonValue]:
+    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
         tools = self.inputs(given_input).tools
         arguments: list[JsonValue] = [_arguments_schema(tool) for tool in tools]
         return {
@@ -93,8 +93,8 @@ class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedReque
             },
         }
 
-    def read(self, text: str, given_input: AgentInput) -> UnifiedRequest:
-        request = super().read(text, given_input)
+    def read(self, text: str, given_input: AgentInput, given: Given) -> UnifiedRequest:
+        request = super().read(text, given_input, given)
         tools = {tool.name: tool for tool in self.inputs(given_input).tools}
         if request.step == STOP:
             return request

@@ -6,10 +6,12 @@ cut replies are outcomes of their own, never errors and never answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from agents import pictures
 from agents.agent import Agent
 from agents.given import Given
 from contract.base import AnyJson, Frozen, JsonValue, digest
@@ -52,9 +54,13 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
 
     Reply: ClassVar[type[Frozen]]
 
-    def material(self, given_input: AgentInput) -> dict[str, JsonValue]:
+    shows_pictures: ClassVar[bool] = False
+    """True for agents that look at the record itself: their model gets its pictures, or what they show in words."""
+
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
         """What the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
-        record = given_input.record.model_dump(mode="json", exclude={"ground_truth"})
+        hidden: Any = {"ground_truth": True, "images": {"__all__": {"data", "uri"}}}
+        record = given_input.record.model_dump(mode="json", exclude=hidden)
         inputs: dict[str, Any] = self.inputs(given_input).model_dump(mode="json")
         own = set(LLMParameters.model_fields)
         parameters = self.parameters(given_input).model_dump(mode="json", exclude=own)
@@ -66,30 +72,43 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         own = set(LLMParameters.model_fields)
         return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - own)
 
-    def schema(self, given_input: AgentInput) -> dict[str, JsonValue]:  # noqa: ARG002
+    def alt_texts(self, given_input: AgentInput) -> Sequence[str]:  # noqa: ARG002
+        """What the record's pictures show, where another agent has described them."""
+        return ()
+
+    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
         """The JSON schema that the reply must fit."""
         return schema_of(self.Reply)
 
-    def read(self, text: str, given_input: AgentInput) -> ReplyT:  # noqa: ARG002
+    def read(self, text: str, given_input: AgentInput, given: Given) -> ReplyT:  # noqa: ARG002
         """The reply, typed. Raises ReplyUnfit or pydantic.ValidationError."""
         return self.Reply.model_validate_json(_json_of(text))  # type: ignore[reportReturnType]
 
-    def finish(self, reply: ReplyT, given_input: AgentInput, raw: ModelReply) -> Frozen:  # noqa: ARG002
-        """The agent's output, made of a reply that fits."""
+    def finish(self, reply: ReplyT, raw: ModelReply, given_input: AgentInput, given: Given) -> Frozen:  # noqa: ARG002
+        """The agent's output, made of a reply that fits. Raises ReplyUnfit where it does not fit its input."""
         return reply
+
+    def note(self, output: Frozen) -> str | None:  # noqa: ARG002
+        """What a reader of the output should be told, if anything."""
+        return None
 
     def request(self, given_input: AgentInput, given: Given) -> ModelRequest:
         """The first call, complete."""
         parameters = self.parameters(given_input)
-        material = self.material(given_input)
         model = given.models.get(parameters.model)
+        material = self.material(given_input, given)
+        messages = given.prompts.get(parameters.template).render(material)
+        if self.shows_pictures and given_input.record.images:
+            shown = pictures.shown(given_input.record, model, self.alt_texts(given_input))
+            messages = pictures.added(messages, shown)
+            material["pictures"] = [*pictures.texts(shown)]
         return ModelRequest(
             model=model.name,
             model_fingerprint=model.fingerprint,
-            messages=given.prompts.get(parameters.template).render(material),
+            messages=messages,
             settings=parameters.settings(),
             output_name=self.Reply.__name__,
-            output_schema=self.schema(given_input),
+            output_schema=self.schema(given_input, given),
             material=material,
             repeat=given_input.repeat,
         )
@@ -116,13 +135,13 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
             if status := _unfinished(reply):
                 return AgentOutput(status=status, calls=(*calls, call), note=_why(status))
             try:
-                value = self.finish(self.read(reply.text, given_input), given_input, reply)
+                value = self.finish(self.read(reply.text, given_input, given), reply, given_input, given)
             except (ReplyUnfit, ValidationError) as error:
                 told = _told(error)
                 calls.append(call.model_copy(update={"error": told}))
                 request = _asked_again(request, reply, told)
             else:
-                return AgentOutput(value=output_value(value), calls=(*calls, call))
+                return AgentOutput(value=output_value(value), calls=(*calls, call), note=self.note(value))
         raise _invalid(calls)
 
 

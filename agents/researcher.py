@@ -33,12 +33,19 @@ class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, Researc
     Output = ResearchAnswer
     Reply = ResearchDraft
 
-    def material(self, given_input: AgentInput) -> dict[str, JsonValue]:
-        return {**super().material(given_input), "passages": labelled(self.inputs(given_input).passages)}
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
+        return {**super().material(given_input, given), "passages": labelled(self.inputs(given_input).passages)}
 
-    def finish(self, reply: ResearchDraft, given_input: AgentInput, raw: ModelReply) -> ResearchAnswer:
+    def finish(
+        self,
+        reply: ResearchDraft,
+        raw: ModelReply,
+        given_input: AgentInput,
+        given: Given,  # noqa: ARG002
+    ) -> ResearchAnswer:
         inputs = self.inputs(given_input)
-        return answer_of(reply, inputs.question, inputs.passages, raw, self.parameters(given_input).model)
+        answer = answer_of(reply, inputs.question, inputs.passages, raw, self.parameters(given_input).model)
+        return answer.model_copy(update={"repeat": given_input.repeat})
 
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
         inputs = self.inputs(given_input)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agents.drafts import answer_of, labelled, labelled_answers
+from agents.given import Given
 from agents.llm import LLMParameters, StructuredAgent
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
@@ -34,15 +35,21 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
     Output = ResearchAnswer
     Reply = ResearchDraft
 
-    def material(self, given_input: AgentInput) -> dict[str, JsonValue]:
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
         inputs = self.inputs(given_input)
         return {
-            **super().material(given_input),
+            **super().material(given_input, given),
             "passages": labelled(_quoted(inputs)),
             "answers": labelled_answers(inputs.answers, _quoted(inputs)),
         }
 
-    def finish(self, reply: ResearchDraft, given_input: AgentInput, raw: ModelReply) -> ResearchAnswer:
+    def finish(
+        self,
+        reply: ResearchDraft,
+        raw: ModelReply,
+        given_input: AgentInput,
+        given: Given,  # noqa: ARG002
+    ) -> ResearchAnswer:
         inputs = self.inputs(given_input)
         return answer_of(reply, inputs.question, _quoted(inputs), raw, self.parameters(given_input).model)
 

@@ -82,6 +82,8 @@ class ResearchAnswer(Frozen):
     """Claims left out because no quotation of theirs could be verified."""
     confidence: float | None = Field(default=None, ge=0, le=1)
     model: str | None = None
+    repeat: int = 0
+    """Which repeat it is, counted from 0."""
     quality: Literal["full", "demonstration"] = "full"
 
     @property
@@ -208,17 +210,34 @@ class CheckedReason(Frozen):
     quotes: tuple[RecordQuote, ...] = ()
 
 
+class AnswerLabel(Frozen):
+    """Which answer a label such as A1 stands for."""
+
+    label: str
+    model: str | None = None
+    criteria: str = ""
+    """As in `Judgement.criteria`; empty for answers to a question."""
+    repeat: int = 0
+    """Counted from 0."""
+    synthesis: bool = False
+    """True for an answer that was itself made of several."""
+
+
 class Judgement(Frozen):
-    """A judge's answer: the verdict, its reasons, and its quotations as checked."""
+    """A judge's answer, or the synthesis of several: the verdict, its reasons, and its quotations as checked."""
 
     verdict: str
     uncertainty: Literal["low", "medium", "high"]
     conclusion: str
     reasons: tuple[CheckedReason, ...]
     criteria: str
-    """The criterion's name; `literal` for one given as text."""
+    """The criterion as the study names it; the whole text of one that is given as text."""
     model: str | None = None
+    repeat: int = 0
+    """Which repeat it is, counted from 0."""
     quality: Literal["full", "demonstration"] = "full"
+    answers: tuple[AnswerLabel, ...] = ()
+    """For a synthesis: the answers that it was made of, and that its reasons name by their labels."""
 
     @property
     def not_found(self) -> int:
@@ -226,17 +245,23 @@ class Judgement(Frozen):
         return sum(quote.status == "not_found" for reason in self.reasons for quote in reason.quotes)
 
 
-class Concern(Frozen):
-    """What an owl has to say about a record's judgements on one criterion."""
+class ConcernDraft(Frozen):
+    """The reply asked of an owl."""
 
     raised: bool
-    concern: str = ""
+    concern: str = Field(default="", max_length=600)
     """What the judges should look at again; empty when nothing is raised."""
+
+
+class Concern(ConcernDraft):
+    """What an owl has to say about a record's judgements on one criterion."""
+
     criteria: str = ""
+    """As in `Judgement.criteria`."""
 
 
 class Description(Frozen):
-    """What the pictures of a record show, in words, in their order."""
+    """What the pictures of a record show, in words, one text a picture, in their order."""
 
     alt_texts: tuple[Sentence, ...] = Field(min_length=1, max_length=20)
 
@@ -274,11 +299,18 @@ class Divergence(Frozen):
     positions: tuple[Position, ...] = Field(min_length=2, max_length=8)
 
 
-class Differences(Frozen):
-    """Where several answers to one question agree and part."""
+class DifferencesDraft(Frozen):
+    """The reply asked of a model that compares answers."""
 
     conclusion: Sentence
     divergences: tuple[Divergence, ...] = Field(default=(), max_length=12)
+
+
+class Differences(DifferencesDraft):
+    """Where several answers to one question agree and part."""
+
+    answers: tuple[AnswerLabel, ...] = ()
+    """What the labels in `held_by` stand for."""
 
 
 CitedAnswer.model_rebuild()

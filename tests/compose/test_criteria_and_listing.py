@@ -59,6 +59,6 @@ def test_everything_is_listed(tmp_path: Path) -> None:
     assert found["flow", "broken"].about.startswith("not YAML")
     assert found["criterion", "rule"].about == "A rule"
     assert found["model", "demo"].about == "scripted"
-    assert found["llms", "embedded"].about == "demo"
+    assert found["llms", "embedded"].about == "demo, demo_average"
     assert found["storage", "osb"].about.startswith("Oversight Board decisions")
     assert {("flow", "osb"), ("agent", "researcher"), ("prompt", "researcher"), ("criterion", "ordinary")} <= set(found)

@@ -7,7 +7,7 @@ import pytest
 from agents.llms.embedded.model import EmbeddedModel
 from contract import models
 from contract.errors import ModelRejected
-from contract.findings import Differences, ResearchDraft
+from contract.findings import DifferencesDraft, ResearchDraft
 from flows.storage.index import CorpusIndex
 from tests.embedded.asking import ask, research
 
@@ -125,12 +125,12 @@ async def test_synthesis_drops_what_is_said_twice(model: EmbeddedModel) -> None:
 
 async def test_differences_name_their_holders(model: EmbeddedModel) -> None:
     answers = [_answer("A1", "one", "two"), _answer("A2", "two", "one"), _answer("A3", "one", "three"), _answer("A4")]
-    found = Differences.model_validate_json(
-        (await ask(model, "Differences", {"question": "q", "answers": answers})).text
+    found = DifferencesDraft.model_validate_json(
+        (await ask(model, "DifferencesDraft", {"question": "q", "answers": answers})).text
     )
     (divergence,) = found.divergences
     assert [position.held_by for position in divergence.positions] == [("A1", "A2"), ("A3",), ("A4",)]
     alike = {"question": "q", "answers": answers[:2]}
-    found = Differences.model_validate_json((await ask(model, "Differences", alike)).text)
+    found = DifferencesDraft.model_validate_json((await ask(model, "DifferencesDraft", alike)).text)
     assert not found.divergences
     assert "do not part" in found.conclusion

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from agents.llms.embedded import judging, verdicts
 from agents.llms.embedded.likeness import Likeness
 from agents.llms.embedded.research import research
 from agents.llms.embedded.routing import choose
@@ -22,20 +23,34 @@ from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised when the same material would now be answered otherwise."""
 
-Handler = Callable[[Mapping[str, Any], Likeness], Frozen]
+Handler = Callable[[Mapping[str, Any], Likeness, models.EmbeddedModel], Frozen]
 
 
-def _research(material: Mapping[str, Any], likeness: Likeness) -> Frozen:
+def _research(material: Mapping[str, Any], likeness: Likeness, _: models.EmbeddedModel) -> Frozen:
     return synthesise(material) if "answers" in material else research(material, likeness)
+
+
+def _judge(material: Mapping[str, Any], likeness: Likeness, config: models.EmbeddedModel) -> Frozen:
+    if "answers" in material:
+        return verdicts.synthesise(material)
+    return judging.judge(material, likeness, config.judges_by)
+
+
+def _differences(material: Mapping[str, Any], _likeness: Likeness, _config: models.EmbeddedModel) -> Frozen:
+    of_verdicts = any("verdict" in answer for answer in material["answers"])
+    return verdicts.differences(material) if of_verdicts else differences(material)
 
 
 HANDLERS: Mapping[str, Handler] = {
     "ResearchDraft": _research,
-    "UnifiedRequest": lambda material, _: choose(material),
-    "Differences": lambda material, _: differences(material),
+    "UnifiedRequest": lambda material, _likeness, _config: choose(material),
+    "DifferencesDraft": _differences,
+    "JudgeReasons": _judge,
+    "QualResults": lambda material, likeness, _config: verdicts.score(material, likeness),
+    "ConcernDraft": lambda material, _likeness, _config: verdicts.doubt(material),
 }
 """Output type -> what makes it."""
 
@@ -50,8 +65,7 @@ class EmbeddedModel:
         """Loads nothing until it is asked."""
         self._name = name
         self._likeness = likeness or Likeness()
-        self._version = config.version
-        self._config_fingerprint = config.fingerprint
+        self._config = config
 
     @property
     def name(self) -> str:
@@ -61,11 +75,11 @@ class EmbeddedModel:
     @property
     def fingerprint(self) -> str:
         """Digest of configuration, handlers' version and embedding model."""
-        return digest([self._config_fingerprint, CODE_VERSION, self._likeness.fingerprint])
+        return digest([self._config.fingerprint, CODE_VERSION, self._likeness.fingerprint])
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """The handler's answer as JSON. Raises ModelRejected for an output type that has no handler, or for
-        material that lacks what the handler needs.
+        material that lacks what the handler needs, and MissingInput for a criterion or record that it cannot judge.
         """
         handler = HANDLERS.get(request.output_name or "")
         if handler is None:
@@ -77,7 +91,7 @@ class EmbeddedModel:
         material: Any = json.loads(request.model_dump_json(include={"material"}))["material"]
         try:
             # In a thread, so that other cells go on while this one computes.
-            made = await asyncio.to_thread(handler, material, self._likeness)
+            made = await asyncio.to_thread(handler, material, self._likeness, self._config)
         except KeyError as error:
             raise ModelRejected(f"the embedded model '{self._name}' was not given {error} to work from") from error
         text = made.model_dump_json()
@@ -86,7 +100,7 @@ class EmbeddedModel:
             parsed=json.loads(text),
             usage=Usage(),
             cost_usd=Decimal(0),
-            served_by=f"embedded {self._version}.{CODE_VERSION}",
+            served_by=f"embedded {self._config.version}.{CODE_VERSION}",
             quality="demonstration",
             started=started,
             ended=datetime.now(UTC),

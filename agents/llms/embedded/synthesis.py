@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contract.findings import ClaimDraft, Differences, Divergence, Position, QuoteDraft, ResearchDraft
+from contract.findings import ClaimDraft, DifferencesDraft, Divergence, Position, QuoteDraft, ResearchDraft
 
 MAX_CLAIMS = 8
 _MAX_POSITIONS = 8
@@ -27,7 +27,7 @@ def synthesise(material: Mapping[str, Any]) -> ResearchDraft:
     return ResearchDraft(answerable=True, claims=tuple(ranked))
 
 
-def differences(material: Mapping[str, Any]) -> Differences:
+def differences(material: Mapping[str, Any]) -> DifferencesDraft:
     """Which answers rest on which quotations; answers that rest on the same ones agree."""
     answers: Sequence[Mapping[str, Any]] = material.get("answers", ())
     holders: dict[frozenset[frozenset[str]], list[Mapping[str, Any]]] = {}
@@ -36,14 +36,14 @@ def differences(material: Mapping[str, Any]) -> Differences:
         holders.setdefault(grounds, []).append(answer)
     if len(holders) < 2:
         says = "do not answer" if not answers or not answers[0]["claims"] else "rest on the same quotations"
-        return Differences(conclusion=f"The {len(answers)} answers {says}; they do not part.")
+        return DifferencesDraft(conclusion=f"The {len(answers)} answers {says}; they do not part.")
     common = frozenset[frozenset[str]].intersection(*holders)
     positions = [
         Position(position=_position(held[0], grounds - common), held_by=tuple(str(item["label"]) for item in held[:20]))
         for grounds, held in list(holders.items())[:_MAX_POSITIONS]
     ]
     shared = f"They share {len(common)} of their quotations" if common else "They share no quotation"
-    return Differences(
+    return DifferencesDraft(
         conclusion=f"The {len(answers)} answers take {len(holders)} positions. {shared}.",
         divergences=(Divergence(topic="what the answers rest on", positions=tuple(positions)),),
     )

@@ -1,0 +1,60 @@
+"""Front matter: the YAML between two lines of dashes at the head of a document, with the lines of what it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from contract.errors import PromptError
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_LINES_ABOVE = 2
+"""The dashes above the YAML, and lines counted from 1."""
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """The front matter of one file; empty where it has none."""
+
+    path: Path
+    values: dict[str, Any]
+    source: str = ""
+
+    def wrong(self, what: str, key: str = "verdicts", number: int | None = None) -> PromptError:
+        """The error that says so, at the line of the key, or of the item of that number below it."""
+        return PromptError(f"{self.path}:{self._line(key, number)}: {what}")
+
+    def _line(self, key: str, number: int | None) -> int:
+        import yaml
+
+        root = yaml.compose(self.source, Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        pairs = cast("list[tuple[Any, Any]]", cast("Any", root).value)
+        for name, value in pairs:
+            if name.value == key:
+                node = name if number is None else value.value[number]
+                return int(node.start_mark.line) + _LINES_ABOVE
+        return 1
+
+
+def parted(source: str, path: Path) -> tuple[FrontMatter, str]:
+    """The front matter and the text below it. Raises PromptError when the front matter is no YAML mapping."""
+    found = _FRONT_MATTER.match(source)
+    if not found:
+        return FrontMatter(path, {}), source.strip()
+    return FrontMatter(path, _loaded(found[1], path), found[1]), source[found.end() :].strip()
+
+
+def _loaded(text: str, path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        loaded: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + _LINES_ABOVE if mark else 1
+        raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
+    if not isinstance(loaded, dict):
+        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
+    return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items()}

@@ -1,0 +1,86 @@
+"""Judging: what judges, owls and synthesisers of verdicts share: criterion, verdicts, labels of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.criteria import Criterion
+from agents.given import Given
+from agents.llm import ReplyUnfit
+from contract.base import JsonValue
+from contract.calls import schema_of
+from contract.errors import MissingInput
+from contract.findings import AnswerLabel, Judgement, JudgeReasons
+
+
+def criterion_of(given: Given, name_or_text: str) -> Criterion:
+    """The criterion that a study names so. Raises PromptError where there is none."""
+    if given.criteria is None:
+        raise MissingInput("there are no criteria to judge by; put one into criteria/ of your config folder")
+    return given.criteria.get(name_or_text)
+
+
+def common_criterion(given: Given, answers: Sequence[Judgement]) -> Criterion:
+    """The one criterion that all the answers are on. Raises MissingInput when they are on several."""
+    named = list(dict.fromkeys(answer.criteria for answer in answers))
+    if len(named) != 1:
+        raise MissingInput(f"the answers are on {len(named)} criteria; write `group_by: [criteria]` in this step")
+    return criterion_of(given, named[0])
+
+
+def shown(criterion: Criterion) -> dict[str, JsonValue]:
+    """The criterion as templates see it."""
+    return criterion.model_dump(mode="json", include={"title", "text", "verdicts", "examples"})
+
+
+def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
+    """The schema of a verdict with reasons, in which the verdict is one of the criterion's."""
+    schema: Any = schema_of(JudgeReasons)
+    schema["properties"]["verdict"] = {"type": "string", "enum": [*criterion.verdicts]}
+    return schema
+
+
+def must_be_a_verdict(reply: JudgeReasons, criterion: Criterion) -> None:
+    """Raises ReplyUnfit when the criterion knows no such verdict."""
+    if reply.verdict not in criterion.verdicts:
+        raise ReplyUnfit(f"verdict is '{reply.verdict}', but must be one of {', '.join(criterion.verdicts)}")
+
+
+def labels_of(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
+    """A1, A2, … for the answers in order, each with what tells it apart."""
+    return tuple(
+        AnswerLabel(
+            label=f"A{number}",
+            model=answer.model,
+            criteria=answer.criteria,
+            repeat=answer.repeat,
+            synthesis=bool(answer.answers),
+        )
+        for number, answer in enumerate(answers, start=1)
+    )
+
+
+def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
+    """Judgements as templates see them: labelled, without the names of their models, found quotations apart."""
+    return [_labelled(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
+
+
+def _labelled(label: str, answer: Judgement) -> JsonValue:
+    # No model's name: whoever compares answers should not know whose they are.
+    return {
+        "label": label,
+        "verdict": answer.verdict,
+        "uncertainty": answer.uncertainty,
+        "conclusion": answer.conclusion,
+        "reasons": [
+            {
+                "rule": reason.rule,
+                "applies": reason.applies,
+                "reason": reason.reason,
+                "quotes": [quote.quote for quote in reason.quotes if quote.status == "found"],
+                "not_found": [quote.quote for quote in reason.quotes if quote.status != "found"],
+            }
+            for reason in answer.reasons
+        ],
+    }

@@ -1,0 +1,143 @@
+"""Judging by likeness: a record has the verdict of the labelled examples that it is nearest to.
+
+Of the record, the whole text and each of its sentences are compared with every example of the criterion (cosines of
+MiniLM). A verdict's score is the mean of its examples' best few cosines (`nearest`), or of all of them (`average`), in
+the sentence where it stands out most against the other verdicts: one sentence can break a rule in a text that
+otherwise keeps it. Where the two best verdicts are almost as near, the verdict is `unclear`, if the criterion has that.
+
+No rule is read and nothing is understood: a text that reports or opposes what an example says is near that example,
+too. That is why such replies are labelled as of demonstration quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.sentences import sentences
+from contract.errors import MissingInput
+from contract.findings import CriterionReason, JudgeReasons
+
+UNCLEAR = "unclear"
+CLOSE, SURE = 0.01, 0.08
+"""Margins of the best verdict over the next: below the first it is unclear, from the second on quite certain."""
+NEAREST = 3
+MOST_SENTENCES = 200
+_MOST_CHARACTERS = 600
+
+JudgesBy = Literal["nearest", "average"]
+
+
+def judge(material: Mapping[str, Any], likeness: Likeness, judges_by: JudgesBy) -> JudgeReasons:
+    """The verdict of the nearest examples, with the sentence that is nearest to them.
+
+    Raises MissingInput for a criterion without examples of two verdicts and for a record without words.
+    """
+    criterion: Mapping[str, Any] = material["criterion"]
+    if why := lacking(criterion["examples"]):
+        raise MissingInput(why)
+    stretches = _stretches(material)
+    if not stretches:
+        raise MissingInput("the record has no words to judge")
+    compared = _Compared.of(stretches, criterion["examples"], likeness, judges_by)
+    first, second = compared.ranked()
+    margin = first.score - second.score
+    unclear = margin < CLOSE and UNCLEAR in criterion["verdicts"]
+    return JudgeReasons(
+        verdict=UNCLEAR if unclear else first.verdict,
+        uncertainty="high" if margin < CLOSE else "medium" if margin < SURE else "low",
+        conclusion=_conclusion(first, second, unclear),
+        reasons=(
+            _reason(first, "unclear" if unclear else "yes"),
+            _reason(second, "unclear" if unclear else "no"),
+        ),
+    )
+
+
+def lacking(examples: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why nothing can be judged by those examples; None if it can."""
+    if len({example["verdict"] for example in examples}) >= 2:
+        return None
+    return (
+        "the embedded model judges by likeness to a criterion's labelled examples, and this criterion has none of two "
+        "verdicts; give it `examples:` in its front matter"
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One verdict: how near the record is to its examples, where, and to which of them most."""
+
+    verdict: str
+    score: float
+    stretch: str
+    example: Mapping[str, Any]
+    cosine: float
+
+
+@dataclass(frozen=True)
+class _Compared:
+    sides: Sequence[_Side]
+
+    def ranked(self) -> tuple[_Side, _Side]:
+        """The best verdict and the next."""
+        ordered = sorted(self.sides, key=lambda side: -side.score)
+        return ordered[0], ordered[1]
+
+    @classmethod
+    def of(
+        cls, stretches: Sequence[str], examples: Sequence[Mapping[str, Any]], likeness: Likeness, judges_by: JudgesBy
+    ) -> _Compared:
+        import numpy as np
+
+        cosines = likeness.of_texts(stretches, [str(example["text"]) for example in examples])
+        verdicts = list(dict.fromkeys(str(example["verdict"]) for example in examples))
+        places = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
+        most = NEAREST if judges_by == "nearest" else max(map(len, places))
+        scores = np.stack([np.sort(cosines[:, place], axis=1)[:, -most:].mean(axis=1) for place in places])
+        telling = int(np.argmax(np.ptp(scores, axis=0)))
+        sides = list[_Side]()
+        for row, (verdict, place) in enumerate(zip(verdicts, places, strict=True)):
+            nearest = max(place, key=lambda n: float(cosines[telling, n]))
+            cosine = float(cosines[telling, nearest])
+            score = float(scores[row, telling])
+            sides.append(_Side(verdict, score, stretches[telling], examples[nearest], cosine))
+        return cls(sides)
+
+
+def _stretches(material: Mapping[str, Any]) -> list[str]:
+    """The record's texts, and each of their sentences, verbatim and each once."""
+    record: Mapping[str, Any] = material["record"]
+    sections: Mapping[str, str] = record.get("sections") or {}
+    pictures: Sequence[str] = material.get("pictures") or ()
+    every = [record.get("title"), record.get("text"), *sections.values(), *pictures]
+    texts = [str(text).strip() for text in every if text]
+    whole = [text for text in texts if text and len(text) <= _MOST_CHARACTERS]
+    single = [sentence for text in texts for sentence in sentences(text)]
+    return list(dict.fromkeys([*whole, *single]))[:MOST_SENTENCES]
+
+
+def _conclusion(first: _Side, second: _Side, unclear: bool) -> str:
+    told = f"'{first.verdict}' ({first.score:.2f}) and '{second.verdict}' ({second.score:.2f})"
+    if unclear:
+        return f"It is about as near to the examples of {told}, so the examples do not decide."
+    return f"Of all examples it is nearest to those of '{first.verdict}': {told}. This is likeness, not understanding."
+
+
+def _reason(side: _Side, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:
+    example = str(side.example["text"])
+    why = str(side.example.get("reason") or "")
+    likened = f"Its likeness to the example '{_cut(example, 200)}' ({side.verdict}) is {side.cosine:.2f}."
+    quote = side.stretch if len(side.stretch) <= _MOST_CHARACTERS else side.stretch[:_MOST_CHARACTERS].rsplit(" ", 1)[0]
+    return CriterionReason(
+        rule=_cut(why or f"examples of '{side.verdict}'", 300),
+        applies=applies,
+        reason=f"{likened}{f' Of that example the criterion says: {_cut(why, 250)}' if why else ''}",
+        quotes=(quote,) if applies != "no" else (),
+    )
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,131 @@
+"""Verdicts: several judgements merged, compared, scored and doubted, by counting and likeness alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents.llms.embedded.likeness import Likeness
+from contract.findings import (
+    ConcernDraft,
+    CriterionReason,
+    DifferencesDraft,
+    Divergence,
+    JudgeReasons,
+    Position,
+    QualResults,
+    QualScore,
+)
+
+_WEIGHT = {"low": 3, "medium": 2, "high": 1}
+"""What a vote weighs by its uncertainty."""
+HELD = 0.6
+"""The cosine from which a reason counts as another one in other words."""
+_MOST_REASONS = 12
+_MOST_HOLDERS = 20
+_MOST_POSITIONS = 8
+
+Answer = Mapping[str, Any]
+
+
+def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
+    """The verdict of most weight, with the reasons of those who give it; `unclear` when two weigh the same."""
+    answers: Sequence[Answer] = material["answers"]
+    weights = defaultdict[str, int](int)
+    for answer in answers:
+        weights[str(answer["verdict"])] += _WEIGHT[answer["uncertainty"]]
+    ranked = sorted(weights.items(), key=lambda item: -item[1])
+    tied = len(ranked) > 1 and ranked[0][1] == ranked[1][1]
+    undecided = tied and "unclear" in material["criterion"]["verdicts"]
+    verdict = "unclear" if undecided else ranked[0][0]
+    winners = answers if undecided else [answer for answer in answers if answer["verdict"] == verdict]
+    share = ranked[0][1] / sum(weights.values())
+    held = ", ".join(str(answer["label"]) for answer in answers if answer["verdict"] == ranked[0][0])
+    told = f"{held[:200]} of {len(answers)} judgements say '{ranked[0][0]}', {share:.0%} of the weight"
+    return JudgeReasons(
+        verdict=verdict,
+        uncertainty="high" if tied else "low" if share == 1 else "medium",
+        conclusion=f"{told}{'; as much speaks for another verdict' if tied else ''}.",
+        reasons=tuple(_reasons(winners)),
+    )
+
+
+def _reasons(answers: Sequence[Answer]) -> list[CriterionReason]:
+    """The reasons of the answers that apply; all of them if none does."""
+    every = [(answer, reason) for answer in answers for reason in answer["reasons"]]
+    chosen = [pair for pair in every if pair[1]["applies"] == "yes"] or every
+    distinct = {(str(reason["rule"]), tuple(reason["quotes"])): (answer, reason) for answer, reason in chosen[::-1]}
+    return [
+        CriterionReason(
+            rule=str(reason["rule"])[:300],
+            applies=reason["applies"],
+            reason=f"{answer['label']}: {reason['reason']}"[:600],
+            quotes=tuple(str(quote)[:600] for quote in reason["quotes"][:5]),
+        )
+        for answer, reason in list(distinct.values())[::-1][:_MOST_REASONS]
+    ]
+
+
+def differences(material: Mapping[str, Any]) -> DifferencesDraft:
+    """Who gives which verdict."""
+    answers: Sequence[Answer] = material["answers"]
+    sides: dict[str, list[Answer]] = {}
+    for answer in answers:
+        sides.setdefault(str(answer["verdict"]), []).append(answer)
+    if len(sides) < 2:
+        return DifferencesDraft(conclusion=f"All {len(answers)} judgements say '{next(iter(sides))}'.")
+    positions = tuple(
+        Position(
+            position=f"{verdict}: {held[0]['conclusion']}"[:600],
+            held_by=tuple(str(answer["label"]) for answer in held[:_MOST_HOLDERS]),
+        )
+        for verdict, held in list(sides.items())[:_MOST_POSITIONS]
+    )
+    counted = ", ".join(f"{len(held)} say '{verdict}'" for verdict, held in sides.items())
+    return DifferencesDraft(
+        conclusion=f"Of {len(answers)} judgements {counted}."[:600],
+        divergences=(Divergence(topic="the verdict", positions=positions),),
+    )
+
+
+def score(material: Mapping[str, Any], likeness: Likeness) -> QualResults:
+    """An expected reason is held if one of the answer's reasons, or its conclusion, is near it in meaning."""
+    answer: Answer = material["answer"]
+    given = [str(answer["conclusion"])]
+    for reason in answer["reasons"]:
+        if reason["applies"] != "no":
+            given += [str(reason["rule"]), str(reason["reason"])]
+    expected = [str(reason) for reason in material["expected"]]
+    cosines = likeness.of_texts(expected, given)
+    return QualResults(assessments=tuple(_assessed(row, given) for row in cosines))
+
+
+def _assessed(row: Any, given: Sequence[str]) -> QualScore:
+    place = int(row.argmax())
+    cosine = float(row[place])
+    nearest = given[place] if len(given[place]) <= 300 else f"{given[place][:299]}…"
+    return QualScore(
+        assessment=f"The nearest of the answer's words, at {cosine:.2f}: {nearest}", correct=cosine >= HELD
+    )
+
+
+def doubt(material: Mapping[str, Any]) -> ConcernDraft:
+    """A concern about words that are not in the record, a verdict against its own reasons, or judges who disagree."""
+    answers: Sequence[Answer] = material["answers"]
+    concerns = [text for answer in answers if (text := _own_doubt(answer))]
+    verdicts = sorted({str(answer["verdict"]) for answer in answers})
+    if len(verdicts) > 1:
+        concerns.append(f"The judgements part: {', '.join(verdicts)}.")
+    told = " ".join(concerns)
+    return ConcernDraft(raised=bool(told), concern=told if len(told) <= 600 else f"{told[:599]}…")
+
+
+def _own_doubt(answer: Answer) -> str | None:
+    missing = [str(quote) for reason in answer["reasons"] for quote in reason["not_found"]]
+    if missing:
+        return f"{answer['label']} quotes words that do not stand in the text: '{missing[0][:120]}'."
+    applying = [reason for reason in answer["reasons"] if reason["applies"] == "yes"]
+    if answer["verdict"] == "violates" and not applying:
+        return f"{answer['label']} says 'violates', but none of its reasons applies."
+    return None

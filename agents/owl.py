@@ -1,0 +1,54 @@
+"""Owl: reads the judgements of a record on one criterion, and says what they overlook."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agents.given import Given
+from agents.judging import common_criterion, labelled_judgements, shown
+from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from contract.base import Frozen, JsonValue
+from contract.calls import ModelReply
+from contract.findings import Concern, ConcernDraft, Judgement
+from contract.messages import AgentInput
+
+
+class OwlInputs(Frozen):
+    """Judgements of one record on one criterion."""
+
+    answers: tuple[Judgement, ...] = Field(min_length=1)
+
+
+class OwlParameters(LLMParameters):
+    """As for every model."""
+
+    template: str = "owl"
+
+
+class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
+    """Raises a concern when judgements invent words, contradict themselves or pass over a rule of the criterion."""
+
+    Inputs = OwlInputs
+    Parameters = OwlParameters
+    Output = Concern
+    Reply = ConcernDraft
+    shows_pictures = False
+
+    @classmethod
+    def template_variables(cls) -> frozenset[str]:
+        return frozenset({"record", "criterion", "answers"})
+
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
+        answers = self.inputs(given_input).answers
+        criterion = shown(common_criterion(given, answers))
+        known = super().material(given_input, given)
+        return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
+
+    def finish(self, reply: ConcernDraft, raw: ModelReply, given_input: AgentInput, given: Given) -> Concern:  # noqa: ARG002
+        if reply.raised and not reply.concern.strip():
+            raise ReplyUnfit("raised is true, but concern is empty; say what the judges should look at again")
+        said = reply.concern if reply.raised else ""
+        return Concern(raised=reply.raised, concern=said, criteria=self.inputs(given_input).answers[0].criteria)
+
+    def note(self, output: Frozen) -> str | None:
+        return "a concern was raised" if isinstance(output, Concern) and output.raised else None

@@ -1,0 +1,65 @@
+"""Pictures: a record's images as a model is given them, to see or in words.
+
+    shown = pictures.shown(record, model, alt_texts)
+    messages = pictures.added(messages, shown)
+
+A model that sees is sent the bytes, and nothing but them: an address would be fetched by somebody else's server, which
+would learn what is being studied. A model that does not see is told in words, as data between marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.llms.model import Model
+from agents.prompts import fence
+from contract.calls import Message, Part, PicturePart, TextPart
+from contract.errors import MissingInput
+from contract.record import ImagePart, Record
+
+
+def shown(record: Record, model: Model, alt_texts: Sequence[str] = ()) -> list[ImagePart | str]:
+    """Each picture as its bytes or as words. `alt_texts` hold what another agent has seen in them, in their order.
+
+    Raises MissingInput, in plain words, for a picture that the model can be told nothing of.
+    """
+    return [
+        _shown(image, number, model, alt_texts[number - 1] if number <= len(alt_texts) else None)
+        for number, image in enumerate(record.images, start=1)
+    ]
+
+
+def _shown(image: ImagePart, number: int, model: Model, described: str | None) -> ImagePart | str:
+    if model.sees_images and image.data:
+        return ImagePart(mime=image.mime, data=image.data)
+    if words := image.alt_text or described:
+        return words
+    if model.sees_images:
+        raise MissingInput(
+            f"picture {number} is only an address, and addresses are not fetched; give its bytes in `data`, "
+            "or say what it shows in `alt_text`"
+        )
+    raise MissingInput(
+        f"the model {model.name} does not see, and picture {number} has no alt text; add a `describe` step or alt_text"
+    )
+
+
+def texts(pictures: Sequence[ImagePart | str]) -> list[str]:
+    """The pictures that are told in words."""
+    return [picture for picture in pictures if isinstance(picture, str)]
+
+
+def added(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) -> tuple[Message, ...]:
+    """The messages with the pictures at the end of the last turn of the user."""
+    place = max((n for n, message in enumerate(messages) if message.role == "user"), default=None)
+    parts = tuple(part for number, picture in enumerate(pictures, start=1) for part in _parts(number, picture))
+    if place is None:
+        return (*messages, Message(role="user", parts=parts))
+    last = messages[place]
+    return (*messages[:place], last.model_copy(update={"parts": (*last.parts, *parts)}), *messages[place + 1 :])
+
+
+def _parts(number: int, picture: ImagePart | str) -> tuple[Part, ...]:
+    if isinstance(picture, str):
+        return (TextPart(text=f"\nWhat picture {number} shows:\n" + fence(picture, f"picture {number}")),)
+    return TextPart(text=f"\nPicture {number}:"), PicturePart(image=picture)

@@ -1,0 +1,59 @@
+"""Record quotes: every quotation of a judgement looked up in the record that it is from.
+
+    quotes = RecordTexts.of(record)
+    quotes.check("they were asked for nothing")     # found, in `sections.facts`, from 120 to 147
+
+A quotation that is not found is kept and marked, never dropped: that a model invents words is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.citations import Text
+from contract.findings import CheckedReason, CriterionReason, RecordQuote
+from contract.record import Record
+
+
+class RecordTexts:
+    """The texts of a record by field: `text`, `title`, `sections.<name>`, `images.<number>`."""
+
+    def __init__(self, texts: dict[str, Text]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def of(cls, record: Record, alt_texts: Sequence[str] = ()) -> RecordTexts:
+        """Those of `record`; `alt_texts` say what its pictures show where the record itself does not."""
+        fields: dict[str, str] = {"text": record.text, "title": record.title or ""}
+        fields |= {f"sections.{name}": str(value) for name, value in record.sections.items()}
+        for number, image in enumerate(record.images, start=1):
+            described = alt_texts[number - 1] if number <= len(alt_texts) else ""
+            fields[f"images.{number}"] = image.alt_text or described
+        return cls({name: Text(text) for name, text in fields.items() if text})
+
+    def check(self, quote: str) -> RecordQuote:
+        """The quotation with its place, and as it stands there when it was found."""
+        for name, text in self._texts.items():
+            if found := text.find(quote):
+                start, end = found
+                return RecordQuote(quote=text.text[start:end], status="found", field=name, start=start, end=end)
+        return RecordQuote(quote=quote, status="not_found")
+
+    def checked(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
+        """The reasons, each with its quotations checked."""
+        return tuple(
+            CheckedReason(
+                rule=reason.rule,
+                applies=reason.applies,
+                reason=reason.reason,
+                quotes=tuple(self.check(quote) for quote in reason.quotes),
+            )
+            for reason in reasons
+        )
+
+
+def not_found_note(reasons: Sequence[CheckedReason], where: str = "do not stand in the record") -> str | None:
+    """One sentence on quotations that were not found; None when there are none."""
+    quotes = [quote for reason in reasons for quote in reason.quotes]
+    missing = sum(quote.status == "not_found" for quote in quotes)
+    return f"{missing} of {len(quotes)} quotations {where}" if missing else None

@@ -1,0 +1,72 @@
+"""Scorer: which of the experts' reasons a judge's answer holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from agents.given import Given
+from agents.judging import labelled_judgements
+from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from contract.base import Frozen, JsonValue
+from contract.calls import ModelReply, schema_of
+from contract.findings import Judgement, QualResults
+from contract.messages import AgentInput
+
+MOST_REASONS = 40
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class ScorerInputs(Frozen):
+    """The answer, and what the experts say should be in it."""
+
+    answer: Judgement
+    expected: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(min_length=1, max_length=MOST_REASONS),
+        BeforeValidator(_as_list),
+    ]
+    """The experts' reasons, each a text; a single text is one reason."""
+
+
+class ScorerParameters(LLMParameters):
+    """As for every model."""
+
+    template: str = "scorer"
+
+
+class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
+    """Says of each of the experts' reasons whether the answer gives it: one assessment each, in their order."""
+
+    Inputs = ScorerInputs
+    Parameters = ScorerParameters
+    Output = QualResults
+    Reply = QualResults
+
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
+        [answer] = labelled_judgements([self.inputs(given_input).answer])
+        return {**super().material(given_input, given), "answer": answer}
+
+    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
+        number = len(self.inputs(given_input).expected)
+        schema: Any = schema_of(QualResults)
+        schema["properties"]["assessments"] |= {"minItems": number, "maxItems": number}
+        return schema
+
+    def finish(self, reply: QualResults, raw: ModelReply, given_input: AgentInput, given: Given) -> QualResults:  # noqa: ARG002
+        wanted, there = len(self.inputs(given_input).expected), len(reply.assessments)
+        if there != wanted:
+            raise ReplyUnfit(
+                f"there are {there} assessments, but {wanted} expected reasons; give one for each, in order"
+            )
+        return reply
+
+    def note(self, output: Frozen) -> str | None:
+        if not isinstance(output, QualResults):
+            return None
+        held = sum(score.correct for score in output.assessments)
+        return f"{held} of {len(output.assessments)} expected reasons are in the answer"

@@ -1,0 +1,105 @@
+"""VerdictSynthesiser: one judgement out of several on one record and one criterion, argued from their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from agents.citations import Text
+from agents.given import Given
+from agents.judging import (
+    common_criterion,
+    labelled_judgements,
+    labels_of,
+    must_be_a_verdict,
+    shown,
+    verdict_schema,
+)
+from agents.llm import LLMParameters, StructuredAgent
+from agents.record_quotes import not_found_note
+from contract.base import Frozen, JsonValue
+from contract.calls import ModelReply
+from contract.findings import CheckedReason, Judgement, JudgeReasons, RecordQuote
+from contract.messages import AgentInput
+
+
+class VerdictSynthesiserInputs(Frozen):
+    """Judgements of one record on one criterion."""
+
+    answers: tuple[Judgement, ...] = Field(min_length=1)
+
+
+class VerdictSynthesiserParameters(LLMParameters):
+    """As for every model."""
+
+    template: str = "verdict_synthesiser"
+
+
+class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthesiserParameters, JudgeReasons]):
+    """Weighs the reasons of several judgements; a majority alone decides nothing.
+
+    It is shown the quotations that were found in the record, and may quote those and no others.
+    """
+
+    Inputs = VerdictSynthesiserInputs
+    Parameters = VerdictSynthesiserParameters
+    Output = Judgement
+    Reply = JudgeReasons
+
+    @classmethod
+    def template_variables(cls) -> frozenset[str]:
+        return frozenset({"record", "criterion", "answers"})
+
+    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
+        answers = self.inputs(given_input).answers
+        criterion = shown(common_criterion(given, answers))
+        known = super().material(given_input, given)
+        return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
+
+    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
+        return verdict_schema(common_criterion(given, self.inputs(given_input).answers))
+
+    def finish(self, reply: JudgeReasons, raw: ModelReply, given_input: AgentInput, given: Given) -> Judgement:
+        answers = self.inputs(given_input).answers
+        must_be_a_verdict(reply, common_criterion(given, answers))
+        verified = _verified(answers)
+        return Judgement(
+            verdict=reply.verdict,
+            uncertainty=reply.uncertainty,
+            conclusion=reply.conclusion,
+            reasons=tuple(
+                CheckedReason(
+                    rule=reason.rule,
+                    applies=reason.applies,
+                    reason=reason.reason,
+                    quotes=tuple(_within(quote, verified) for quote in reason.quotes),
+                )
+                for reason in reply.reasons
+            ),
+            criteria=answers[0].criteria,
+            model=self.parameters(given_input).model,
+            repeat=given_input.repeat,
+            quality=raw.quality,
+            answers=labels_of(answers),
+        )
+
+    def note(self, output: Frozen) -> str | None:
+        where = "are not among those that the answers found in the record"
+        return not_found_note(output.reasons, where) if isinstance(output, Judgement) else None
+
+
+def _verified(answers: Sequence[Judgement]) -> list[RecordQuote]:
+    quotes = [quote for answer in answers for reason in answer.reasons for quote in reason.quotes]
+    found = {(quote.field, quote.start, quote.end): quote for quote in quotes if quote.status == "found"}
+    return list(found.values())
+
+
+def _within(quote: str, verified: Sequence[RecordQuote]) -> RecordQuote:
+    """The quotation where it stands in the record, if one of the verified ones holds it."""
+    for whole in verified:
+        if (found := Text(whole.quote).find(quote)) and whole.start is not None:
+            start, end = found
+            place = {"quote": whole.quote[start:end], "start": whole.start + start, "end": whole.start + end}
+            return whole.model_copy(update=place)
+    return RecordQuote(quote=quote, status="not_found")
