@@ -1,0 +1,10 @@
+"""judger: judge any records against any criteria. `python -m flows.judger criteria=hate_policy`"""
+
+if __name__ == "__main__":
+    from flows.cli import main
+
+    raise SystemExit(main(flow="judger"))
+
+from flows.declared import declare
+
+judger = declare("judger")

@@ -1,0 +1,10 @@
+"""tox: judge posts against criteria of hateful and toxic speech. `python -m flows.tox criteria=power`"""
+
+if __name__ == "__main__":
+    from flows.cli import main
+
+    raise SystemExit(main(flow="tox"))
+
+from flows.declared import declare
+
+tox = declare("tox")
