@@ -38,6 +38,9 @@ def precision_recall_f1(truth: Ints, said: Ints, weights: Ints, positive: int) -
 
 def confusion(truth: Ints, said: Ints, weights: Ints, categories: int) -> Ints:
     """Truth (rows) x verdict (columns), by scikit-learn: shape (categories, categories)."""
+    if categories == 1:
+        # Scikit-learn would warn that one category is few.
+        return weights.sum().reshape(1, 1)
     return metrics.confusion_matrix(truth, said, labels=range(categories), sample_weight=weights)
 
 

@@ -163,8 +163,8 @@ def _confusion(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | None:
 def method_sentence(spec: Measures) -> str:
     """What a methods section says of these measures, in one sentence."""
     drawn = (
-        f"Intervals are percentile bootstrap intervals at {spec.confidence:.10g} from {spec.resamples:,} resamples of "
-        f"records (seed {spec.seed})"
+        f"Intervals are percentile bootstrap intervals at {100 * spec.confidence:.10g} % from {spec.resamples:,} "
+        f"resamples of records (seed {spec.seed})"
         if spec.resamples
         else "No intervals were computed"
     )

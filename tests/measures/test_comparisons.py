@@ -1,0 +1,124 @@
+"""Who is compared with whom, split by what, and how it is written down and summed up."""
+
+from __future__ import annotations
+
+import csv
+from itertools import product
+from pathlib import Path
+
+from flows.measures.measure import NO_GROUP, measure
+from flows.measures.summary import summary
+from flows.measures.write import CONFUSION, MEASURES, write_measures
+from flows.tables.verdict_row import VerdictRow
+from tests.support.verdicts import comparison, estimates, row, rows, spec
+
+JUDGES = ("alpha", "beta", "gamma")
+
+
+def study() -> list[VerdictRow]:
+    """Two criteria, three models, three repeats of each, twelve records from two sources and none."""
+    sources = ("press", "forum", None)
+    return [
+        row(
+            f"r{number}",
+            model,
+            "yes" if (number + place * repeat) % 3 else "no",
+            "yes" if number % 3 else "no",
+            criteria=criteria,
+            repeat=repeat,
+            groups={"source": sources[number % 3]},
+        )
+        for criteria, (place, model), repeat, number in product(("one", "two"), enumerate(JUDGES), range(3), range(12))
+    ]
+
+
+def test_every_comparison_is_made_once() -> None:
+    found = measure(study(), spec(truth="label", by=("source",)))
+    groups = [("", ""), ("source", NO_GROUP), ("source", "forum"), ("source", "press")]
+    identities = [(one.kind, one.criteria, one.by, one.group, one.raters) for one in found.comparisons]
+    assert len(identities) == len(set(identities)) == 2 * len(groups) * (3 + 3 + 1 + 3)
+    assert {(one.by, one.group) for one in found.comparisons} == set(groups)
+    assert {one.kind for one in found.comparisons} == {"truth", "models", "all_models", "repeats"}
+
+
+def test_the_groups_of_a_field_share_out_the_records() -> None:
+    found = measure(study(), spec(truth="label", by=("source",)))
+    for one in found.comparisons:
+        assert one.records == (4 if one.by else 12)
+
+
+def test_the_first_answer_is_compared_with_others_and_all_with_each_other() -> None:
+    found = measure(study(), spec(truth="label"))
+    first = comparison(found, "truth", "gamma", criteria="one")
+    assert estimates(first)["accuracy"].value == 1
+    again = comparison(found, "repeats", "gamma repeat 1", criteria="one")
+    assert again.raters == ("gamma repeat 1", "gamma repeat 2", "gamma repeat 3")
+    assert estimates(again)["percent_agreement"].value == 1 / 3
+    alike = comparison(found, "repeats", "alpha repeat 1", criteria="one")
+    assert estimates(alike)["fleiss_kappa"].value == 1
+
+
+def test_confusion_holds_every_record_once() -> None:
+    found = measure(rows({"a": ["y", "u", None, "n"]}, ["y", "y", "y", "n"]), spec(truth="label", positive="y"))
+    one = comparison(found, "truth")
+    assert one.confusion == {
+        "n": {"n": 1, "u": 0, "y": 0},
+        "u": {"n": 0, "u": 0, "y": 0},
+        "y": {"n": 0, "u": 1, "y": 1},
+    }
+    assert one.records == 3
+
+
+def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
+    found = measure(study(), spec(truth="label", by=("source",), resamples=20))
+    write_measures(tmp_path, found)
+    lines = _read(tmp_path / "measures.csv")
+    told = [(line["kind"], line["group"], line["raters"], line["measure"], line["value"]) for line in lines]
+    assert told == [
+        (
+            one.kind,
+            one.group,
+            " × ".join(one.raters),
+            e.measure,
+            "" if e.value is None else repr(float(f"{e.value:.12g}")),
+        )
+        for one in found.comparisons
+        for e in one.estimates
+    ]
+    assert tuple(lines[0]) == MEASURES
+    undefined = [line for line in lines if line["value"] == ""]
+    assert undefined and all(line["undefined"] for line in undefined)
+    confusions = _read(tmp_path / "confusion.csv")
+    assert tuple(confusions[0]) == CONFUSION
+    assert sum(int(line["records"]) for line in confusions) == sum(
+        one.records for one in found.comparisons if one.kind == "truth"
+    )
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_summary_counts_every_cell_once() -> None:
+    said = [*rows({"a": ["y", "n", None], "b": ["y", "y", "y"]}, ["y", "n", "y"])]
+    said.append(row("9", "a", None, status="refused"))
+    told = summary(said, measure(said, spec(truth="label", positive="y")))
+    assert [(one.model, one.verdicts, one.none) for one in told] == [
+        ("a", {"n": 1, "y": 1}, {"failed": 1, "refused": 1}),
+        ("b", {"y": 3}, {}),
+    ]
+    assert told[0].records == 2 and told[0].accuracy is not None and told[0].accuracy.value == 1
+    assert sum(sum(one.verdicts.values()) + sum(one.none.values()) for one in told) == len(said)
+
+
+def test_a_summary_without_ground_truth_has_no_scores() -> None:
+    said = rows({"a": ["y", "n"]})
+    [told] = summary(said, measure(said, spec()))
+    assert (told.records, told.accuracy, told.cohen_kappa) == (None, None, None)
+
+
+def test_the_method_names_what_a_reader_needs_to_repeat_it() -> None:
+    told = measure([], spec(resamples=500, confidence=0.9, seed=3)).method
+    assert "500 resamples" in told and "at 90 %" in told and "seed 3" in told
+    assert "scikit-learn 1." in told and "krippendorff 0." in told and "Gwet (2008)" in told
