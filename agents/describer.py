@@ -28,6 +28,7 @@ class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
     Output = Description
     Reply = Description
     shows_pictures = True
+    needs_sight = True
 
     def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
         number = len(given_input.record.images)

@@ -57,6 +57,9 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
     shows_pictures: ClassVar[bool] = False
     """True for agents that look at the record itself: their model gets its pictures, or what they show in words."""
 
+    needs_sight: ClassVar[bool] = False
+    """True for agents that can only use a model that sees; the check tells others before the run."""
+
     def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
         """What the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
         hidden: Any = {"ground_truth": True, "images": {"__all__": {"data", "uri"}}}

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.criteria import Criteria, ignored_files
-from agents.llms.ready import cannot_write, not_ready
+from agents.llms.ready import cannot_judge, cannot_write, not_ready
 from agents.prompts import Prompts, Template
 from contract.base import JsonValue
 from contract.errors import PromptError
+from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
 from contract.storage import CorpusStorage, FileStorage, StorageConfig
@@ -48,6 +49,7 @@ class ResourceCheck:
             agent = self.agents.get(placed.name)
             if not isinstance(placed.node, Step) or agent is None:
                 continue
+            self._examples(placed, placed.node, agent, criteria)
             for name, value, path in _values(placed, placed.node, agent):
                 if not isinstance(value, str):
                     continue
@@ -66,6 +68,10 @@ class ResourceCheck:
             if not self.findings.is_spoilt(("models", name)):
                 todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
                 self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
+            return
+        if getattr(agent, "needs_sight", False) and not config.sees_images:
+            todo = "choose a model with `sees_images: true`, for example with llms=lite"
+            self.findings.at(path, f"the model '{name}' cannot be used here: it does not see pictures", todo=todo)
             return
         reply = getattr(agent, "Reply", None)
         if reply and (reason := cannot_write(config, reply)):
@@ -90,6 +96,23 @@ class ResourceCheck:
                 self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
             else:
                 self._tell_file(error, path, "write the criterion's text into it, in UTF-8")
+
+    def _examples(self, placed: Placed, step: Step, agent: AgentClass, criteria: Criteria) -> None:
+        """A model that judges by examples needs some in each criterion that it is to judge by."""
+        if getattr(agent, "Reply", None) is not JudgeReasons:
+            return
+        values = list(_values(placed, step, agent))
+        named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
+        asked = [self.models[name] for name in named if name in self.models]
+        for name, value, path in values:
+            if name != "criteria" or not isinstance(value, str):
+                continue
+            try:
+                criterion = criteria.get(value)
+            except PromptError:
+                continue
+            if reason := next((why for config in asked if (why := cannot_judge(config, criterion))), None):
+                self.findings.at(path, f"'{placed.name}' cannot judge by this criterion: {reason}")
 
     def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.criteria import Criterion
 from agents.llms.hosted.keys import missing_key
 from agents.llms.local import missing_extra
 from contract.base import Frozen
@@ -17,6 +18,15 @@ def not_ready(config: ModelConfig) -> str | None:
     if config.kind == "scripted" and not (config.path and config.path.is_file()):
         return f"there is no script {config.path}" if config.path else "a scripted model needs `path`, a JSONL file"
     return None
+
+
+def cannot_judge(config: ModelConfig, criterion: Criterion) -> str | None:
+    """Why the model cannot judge by that criterion; None if it can."""
+    if config.kind != "embedded":
+        return None
+    from agents.llms.embedded.judging import lacking
+
+    return lacking([{"verdict": example.verdict} for example in criterion.examples])
 
 
 def cannot_write(config: ModelConfig, reply: type[Frozen]) -> str | None:

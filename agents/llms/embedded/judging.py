@@ -61,8 +61,8 @@ def lacking(examples: Sequence[Mapping[str, Any]]) -> str | None:
     if len({example["verdict"] for example in examples}) >= 2:
         return None
     return (
-        "the embedded model judges by likeness to a criterion's labelled examples, and this criterion has none of two "
-        "verdicts; give it `examples:` in its front matter"
+        "the embedded model judges by likeness to labelled examples, and this criterion has none of two verdicts; "
+        "give it `examples:` in its front matter, or choose a hosted or local model, for example with llms=lite"
     )
 
 
@@ -92,7 +92,7 @@ class _Compared:
     ) -> _Compared:
         import numpy as np
 
-        cosines = likeness.of_texts(stretches, [str(example["text"]) for example in examples])
+        cosines = likeness.of_known(stretches, [str(example["text"]) for example in examples])
         verdicts = list(dict.fromkeys(str(example["verdict"]) for example in examples))
         places = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
         most = NEAREST if judges_by == "nearest" else max(map(len, places))
@@ -129,12 +129,11 @@ def _conclusion(first: _Side, second: _Side, unclear: bool) -> str:
 def _reason(side: _Side, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:
     example = str(side.example["text"])
     why = str(side.example.get("reason") or "")
-    likened = f"Its likeness to the example '{_cut(example, 200)}' ({side.verdict}) is {side.cosine:.2f}."
     quote = side.stretch if len(side.stretch) <= _MOST_CHARACTERS else side.stretch[:_MOST_CHARACTERS].rsplit(" ", 1)[0]
     return CriterionReason(
         rule=_cut(why or f"examples of '{side.verdict}'", 300),
         applies=applies,
-        reason=f"{likened}{f' Of that example the criterion says: {_cut(why, 250)}' if why else ''}",
+        reason=f"Its likeness to the example '{_cut(example, 300)}' ({side.verdict}) is {side.cosine:.2f}.",
         quotes=(quote,) if applies != "no" else (),
     )
 

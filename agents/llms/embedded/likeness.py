@@ -1,4 +1,4 @@
-"""Likeness: how near texts and words are in meaning, by MiniLM; vectors of words are kept, for words come back."""
+"""Likeness: how near texts and words are in meaning, by MiniLM; vectors of what comes back again are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_WORDS = 20_000
 
 
 class Likeness:
-    """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words."""
+    """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words and known texts."""
 
     def __init__(self, minilm: MiniLM | None = None) -> None:
         """Loads nothing until it is asked."""
@@ -31,6 +31,10 @@ class Likeness:
         """Cosines of every text of `one` with every text of `other`: [len(one), len(other)]."""
         vectors = self._minilm.embed([*one, *other])
         return vectors[: len(one)] @ vectors[len(one) :].T
+
+    def of_known(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
+        """The same as `of_texts`, for texts of which `known` come back again and again: their vectors are kept."""
+        return self._minilm.embed(texts) @ self._vectors(known).T
 
     def of_words(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
         """The same for single words."""
