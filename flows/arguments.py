@@ -1,6 +1,7 @@
 """What was typed after the verb, sorted: flows, choices, overrides for Hydra, and the request itself.
 
 query="When, and why?"      the request: raw text, never read by Hydra's grammar
+columns.text=body           the same
 +flows=[osb,trans]          flows
 llms=lite   llms@bm.llms=full   a choice in a config group
 run.concurrency=10          an override
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from flows.findings import Findings, argument_text
 from flows.folders import LISTED
 
-_REQUEST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REQUEST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|columns\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
 
 
@@ -70,7 +71,7 @@ def sort_arguments(
                 )
         elif (choice := _choice(key, value, text, groups)) is not None:
             sorted_.choices.append(choice)
-        elif _REQUEST.fullmatch(key) and key not in top_level and key not in groups:
+        elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
             _ask(sorted_, key, value, text, findings)
         else:
             sorted_.overrides.append(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
-from contract.storage import CorpusStorage, FileStorage, StorageConfig
+from contract.storage import CorpusStorage, StorageConfig
+from flows.check_sources import check_source
 from flows.findings import Findings, listed, nearest
 from flows.folders import shown
 from flows.nodes import Placed, nodes
@@ -159,14 +159,12 @@ class ResourceCheck:
                 todo = f"there are {listed(flow.parameters)}"
                 self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._storage(flow.records, path):
-            source = found.source if isinstance(found, CorpusStorage) else found
-            if isinstance(source, FileStorage):
-                self._source(source, self._source_path(flow.records, found), flow.records)
+            check_source(flow.records, found, self.findings)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._storage(flow.corpus, path)
             if isinstance(found, CorpusStorage):
-                self._source(found.source, self._source_path(flow.corpus, found), flow.corpus)
+                check_source(flow.corpus, found, self.findings)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
                 self.findings.at(path, what, todo="name a storage of type corpus")
@@ -179,25 +177,6 @@ class ResourceCheck:
             todo = f"there are {listed(self.storage)}; new ones go into storage/ of your config folder"
             self.findings.at(path, f"there is no storage '{name}'", nearest=nearest(name, self.storage), todo=todo)
         return found
-
-    def _source_path(self, name: str, config: StorageConfig) -> KeyPath:
-        inner = ("source",) if isinstance(config, CorpusStorage) else ()
-        return ("storage", name, *inner, "path")
-
-    def _source(self, source: FileStorage, path: KeyPath, name: str) -> None:
-        place = source.path
-        what = None
-        if not place.exists():
-            what = "does not exist"
-        elif not os.access(place, os.R_OK):
-            what = "may not be read"
-        elif place.is_file() and place.stat().st_size == 0:
-            what = "is empty"
-        elif place.is_dir() and not any(place.iterdir()):
-            what = "is an empty folder"
-        if what:
-            todo = "mend `path:`; a relative one starts at the config folder that names it"
-            self.findings.at(path, f"the source of '{name}', {shown(place)}, {what}", todo=todo)
 
     def _needs_corpus(self, flow: FlowSpec) -> None:
         for placed in nodes(flow, self.flow.path):

@@ -24,6 +24,7 @@ from flows.registry import InstalledAgents, Registry
 from flows.request import applied, tell_missing, tell_unknown, typed_request, understood
 from flows.settings import models_of, run_of, section, storages_of
 from flows.shape import ShapedFlow, shaped_flow
+from flows.shorthands import shortened
 from flows.study import Study
 
 
@@ -50,23 +51,24 @@ def compose(
     models = models_of(composed.config.get("models"), composed.folders, findings)
     storage = storages_of(composed.config.get("storage"), findings)
     run = run_of(composed.config.get("run"), findings)
-    around = Surroundings(composed.folders, agents, models, storage, findings)
     public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
     studies: list[Study] = []
     for flow in shaped:
-        request = typed_request(flow, composed.request, findings)
+        short = shortened(flow.spec, composed.request, storage, run, findings)
+        request = typed_request(flow, short.rest, findings)
         if require_request:
-            tell_missing(flow, request, composed.request, findings)
-        spec = applied(flow, request, composed.request, agents, findings)
+            tell_missing(flow, request, short.rest, findings)
+        spec = applied(flow, request, short.rest, agents, findings).model_copy(update={"records": short.records})
+        around = Surroundings(composed.folders, agents, models, short.storage, findings)
         used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), around)
         studies.append(
             Study(
                 flow=spec,
-                request=request.values,
+                request={**request.values, **short.given},
                 models=models,
                 used_models=used,
-                storage=storage,
-                run=run,
+                storage=short.storage,
+                run=short.run,
                 folders=composed.folders,
                 config=public,
                 provenance=findings.provenance,

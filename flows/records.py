@@ -1,13 +1,14 @@
-"""Records: what a flow works on, from the request or from a storage."""
+"""Records: what a flow works on, from the request or from a storage, all of them or a sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Callable, Iterable, Iterator
 
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
-from contract.storage import FileStorage
+from contract.storage import CorpusStorage
 from flows.storage.file import Reject, records
 from flows.study import Study
 
@@ -15,7 +16,7 @@ from flows.study import Study
 def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
     """The study's records in the order of their source; rows that cannot be records go to `on_reject`.
 
-    Raises StorageError when the source cannot be read.
+    With `run.sample`, that many of them. Raises StorageError when the source cannot be read.
     """
     root, _, name = study.flow.records.partition(".")
     if root == "parameters":
@@ -23,6 +24,24 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
         yield Record(record_id=f"{name}-{digest(text)[:8]}", text=text)
         return
     config = study.storage.get(study.flow.records)
-    if not isinstance(config, FileStorage):
+    if config is None:
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
-    yield from records(config, on_reject)
+    found = records(config.source if isinstance(config, CorpusStorage) else config, on_reject)
+    yield from found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
+
+
+def sample(found: Iterable[Record], size: int, seed: int) -> list[Record]:
+    """`size` of the records in their order, or all where there are fewer; memory holds no more than those.
+
+    Drawn are the records with the smallest digests of seed and id. So every set of that size is as likely as any
+    other over the seeds; the order of the source plays no part; and when records are added, each of them can only
+    take the place of one drawn before.
+    """
+    drawn: list[tuple[int, int, Record]] = []
+    for number, record in enumerate(found):
+        rank = -int(digest([seed, record.record_id]), 16)
+        if len(drawn) < size:
+            heapq.heappush(drawn, (rank, number, record))
+        elif rank > drawn[0][0]:
+            heapq.heapreplace(drawn, (rank, number, record))
+    return [record for _, _, record in sorted(drawn, key=lambda one: one[1])]

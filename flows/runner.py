@@ -21,7 +21,7 @@ from prefect.states import Completed, Failed
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
-from contract.flow import FlowParameter, FlowSpec
+from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.compiler import Course, Services
@@ -33,6 +33,8 @@ from flows.report.markdown import answer_markdown
 from flows.run_folder import new_folder, table
 from flows.scope import Scope
 from flows.services import services
+from flows.shorthands import TYPES as SHORTHANDS
+from flows.shorthands import offered
 from flows.storage.file import Reject
 from flows.study import Study
 from flows.sums import write_sums
@@ -90,7 +92,7 @@ def make_flow(
     async def run(**request: Any) -> State[Any]:
         return await _run(study_of(request), watcher or Watcher())
 
-    run.__signature__ = _signature(spec.parameters)  # type: ignore[reportFunctionMemberAccess]
+    run.__signature__ = _signature(spec)  # type: ignore[reportFunctionMemberAccess]
     run.__name__ = spec.name
     return Flow(
         run,
@@ -102,19 +104,23 @@ def make_flow(
     )
 
 
-def _signature(parameters: Mapping[str, FlowParameter]) -> inspect.Signature:
-    ordered = sorted(parameters.items(), key=lambda item: not item[1].required)
-    return inspect.Signature(
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if parameter.required else parameter.default,
-                annotation=_TYPES[parameter.type],
-            )
-            for name, parameter in ordered
-        ]
-    )
+def _signature(spec: FlowSpec) -> inspect.Signature:
+    """The flow's own parameters, the required ones first, and the shorthands that it understands."""
+    ordered = sorted(spec.parameters.items(), key=lambda item: not item[1].required)
+    own = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if parameter.required else parameter.default,
+            annotation=_TYPES[parameter.type],
+        )
+        for name, parameter in ordered
+    ]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SHORTHANDS[name])
+        for name in offered(spec)
+    ]
+    return inspect.Signature([*own, *more])
 
 
 def _run_name(spec: FlowSpec) -> str | Callable[[], str]:

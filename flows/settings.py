@@ -13,7 +13,7 @@ from contract.calls import ModelSettings
 from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
-from contract.storage import CorpusStorage, FileStorage, StorageConfig
+from contract.storage import CorpusStorage, FileStorage, HuggingFaceStorage, StorageConfig
 from flows.findings import Findings
 from flows.folders import shown
 from flows.provenance import KeyPath
@@ -25,6 +25,11 @@ _MODELS: dict[str, type[BaseModel]] = {
     "local": LocalModel,
     "embedded": EmbeddedModel,
     "scripted": ScriptedModel,
+}
+_STORAGES: dict[str, type[BaseModel]] = {
+    "file": FileStorage,
+    "huggingface": HuggingFaceStorage,
+    "corpus": CorpusStorage,
 }
 _PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
@@ -62,7 +67,7 @@ def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConf
     kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
-        return FileStorage if loc or data.get("type") == "file" else CorpusStorage
+        return FileStorage if loc else _STORAGES.get(str(data.get("type")))
 
     return _each("storage", section, kind, at, findings)
 
@@ -99,9 +104,16 @@ def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings)
             placed[key] = with_paths(value, (*path, key), findings)
         elif key == "path" and isinstance(value, str):
             placed[key] = str(_absolute(value, (*path, key), findings))
+        elif key == "dataset" and isinstance(value, str):
+            placed[key] = _dataset(value, _absolute(value, (*path, key), findings))
         else:
             placed[key] = value
     return placed
+
+
+def _dataset(text: str, folder: Path) -> str:
+    """A dataset on this machine as its folder; any other is one on the hub."""
+    return str(folder) if text.startswith((".", "/", "~")) or folder.is_dir() else text
 
 
 def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:

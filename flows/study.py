@@ -21,7 +21,9 @@ class Study:
     flow: FlowSpec
     """The flow with the request's values already in its steps' parameters and variants."""
     request: Mapping[str, JsonValue]
-    """The flow's parameters by name, defaults applied; one that was not given and has no default is null."""
+    """The flow's parameters by name, defaults applied; one that was not given and has no default is null.
+
+    Beside them the shorthands that were given, such as `records` and `sample`."""
     models: Mapping[str, ModelConfig]
     """Every model that the configuration knows, by name."""
     used_models: frozenset[str]

@@ -109,5 +109,6 @@ def reject(number: int, path: Path, reason: str, raw: str, encoding: str) -> Rej
 def _kind(value: object) -> str:
     if isinstance(value, list):
         return "a list"
-    names = {str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    if value is None:
+        return "null"
+    return "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"

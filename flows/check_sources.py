@@ -1,0 +1,102 @@
+"""The check of sources: whether records can be had from them, and whether `columns:` names what is there."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from contract.errors import StorageError
+from contract.storage import CorpusStorage, FileStorage, RecordStorage, StorageConfig
+from flows.findings import Findings, listed, nearest
+from flows.folders import shown
+from flows.provenance import KeyPath
+
+
+def source_of(config: StorageConfig) -> RecordStorage:
+    """Where the storage's records are read from."""
+    return config.source if isinstance(config, CorpusStorage) else config
+
+
+def on_hub(source: RecordStorage) -> bool:
+    """Whether only the network could tell more of it; no check goes there."""
+    return not isinstance(source, FileStorage) and not Path(source.dataset).expanduser().is_dir()
+
+
+def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
+    """Tells what is wrong with the source of the storage `name`, from its first rows."""
+    source = source_of(config)
+    path: KeyPath = ("storage", name, *(("source",) if isinstance(config, CorpusStorage) else ()))
+    at = (*path, "path" if isinstance(source, FileStorage) else "dataset")
+    if findings.is_spoilt(at):
+        return
+    if isinstance(source, FileStorage):
+        if what := _unusable(source.path):
+            todo = "mend `path:`; a relative one starts at the config folder that names it"
+            findings.at(at, f"the source of '{name}', {shown(source.path)}, {what}", todo=todo)
+            return
+    elif find_spec("datasets") is None:
+        what = f"'{name}' is a Hugging Face dataset, and the library datasets is not installed"
+        findings.at(at, what, todo="install buttermilk[huggingface]")
+        return
+    if not _unknown_fields(source, path, findings) and not on_hub(source):
+        _look(name, source, path, at, findings)
+
+
+def _unusable(place: Path) -> str | None:
+    if not place.exists():
+        return "does not exist"
+    if not os.access(place, os.R_OK):
+        return "may not be read"
+    if place.is_file() and place.stat().st_size == 0:
+        return "is empty"
+    return "is an empty folder" if place.is_dir() and not any(place.iterdir()) else None
+
+
+def _unknown_fields(source: RecordStorage, path: KeyPath, findings: Findings) -> bool:
+    from flows.storage.columns import USUAL, field_mistake
+
+    wrong = {field: what for field in source.columns if (what := field_mistake(field))}
+    for field, what in wrong.items():
+        todo = f"the fields are {', '.join(USUAL)}"
+        findings.at((*path, "columns", field), what, nearest=nearest(field, USUAL), todo=todo)
+    return bool(wrong)
+
+
+def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings) -> None:
+    from flows.preview import how_many, preview
+    from flows.storage.columns import WANTED
+
+    try:
+        seen = preview(source)
+    except StorageError as error:
+        told = str(error)
+        if isinstance(source, FileStorage):
+            told = told.replace(str(source.path), shown(source.path))
+        findings.at(_setting(source, path, at, told), f"the source of '{name}' cannot be used: {told}")
+        return
+    for field, column in source.columns.items():
+        if column not in seen.absent:
+            continue
+        what = f"'{name}' has no column '{column}' (for `{field}`)"
+        if seen.more and not seen.alike and field not in WANTED:
+            findings.notice(f"{what} in the first {seen.rows:,} rows")
+        else:
+            near = nearest(column, seen.names)
+            findings.at((*path, "columns", field), what, nearest=near, todo=f"its columns are {listed(seen.names, 20)}")
+    if seen.absent or seen.records:
+        return
+    if not seen.rows:
+        findings.at(at, f"the source of '{name}' holds no rows")
+        return
+    todo = "mend the file, its `encoding` or `columns:`"
+    what = f"no record can be made {how_many(seen)} of '{name}'; the first: {seen.first_reject}"
+    findings.at(at, what, todo=todo)
+
+
+def _setting(source: RecordStorage, path: KeyPath, at: KeyPath, told: str) -> KeyPath:
+    """Where that mistake was made, when it is not the path."""
+    for setting in ("sheet", "encoding", "split"):
+        if setting in told and getattr(source, setting, None) not in (None, "utf-8", "train"):
+            return (*path, setting)
+    return at
