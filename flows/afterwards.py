@@ -55,9 +55,9 @@ def _report(folder: Path) -> tuple[bool, dict[str, Any]]:
     if derived.measured is not None:
         from rich.console import Console
 
-        from flows.study_console import show_summary
+        from flows.study_console import show_study
 
-        show_summary(Console(stderr=True), derived)
+        show_study(Console(stderr=True), derived)
     report = folder / "report.html"
     written = report if report.exists() else folder / "cells.csv"
     return True, {"written": str(written), "seal": seal}

@@ -243,7 +243,7 @@ class Course:
     ) -> tuple[AgentTrace, Ended | None]:
         services, work = self._services, self._work(step, portion, cell)
         # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
-        async with services.slots:
+        async with services.slots, services.ledger.running():
             started = datetime.now(UTC)
             try:
                 work = replace(work, key=self._key(work))

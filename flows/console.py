@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import markup
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contract.findings import Citation, CitedAnswer, Source
@@ -22,8 +19,6 @@ from flows.report.markdown import DEMONSTRATION, where
 from flows.report.plain import plain
 
 if TYPE_CHECKING:
-    from contract.messages import AgentTrace
-    from flows.ledger import Totals
     from flows.storage.rows import Reject
 
 _FIRST_REJECTS = 3
@@ -73,46 +68,6 @@ def cost_text(plan: Plan) -> str:
         return "unknown, because a model's price is not known"
     _, most = plan.cost_usd
     return f"at most about ${most:.4f}, less what is kept from earlier runs" if most else "nothing"
-
-
-class Live(AbstractContextManager["Live"]):
-    """Progress on a terminal: cells ended by status, cost so far. Plain lines where there is no terminal."""
-
-    def __init__(self, console: Console, *, quiet: bool) -> None:
-        self._console = console
-        self._quiet = quiet
-        self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True,
-            disable=quiet or not console.is_terminal,
-        )  # fmt: skip
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Live:
-        self._progress.start()
-        self._task = self._progress.add_task("starting", total=None)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def say(self, text: str) -> None:
-        """What is going on now."""
-        if self._task is not None:
-            self._progress.update(self._task, description=escape(text))
-
-    def indexing(self, done: int, total: int | None) -> None:
-        """Passages of the corpus indexed so far, of those that are new or changed."""
-        self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
-
-    def cell(self, trace: AgentTrace, totals: Totals) -> None:
-        """One cell has ended."""
-        counts = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
-        self.say(f"{trace.step}: {counts}; ${totals.cost_usd:.4f}")
-        if not self._quiet and trace.status not in ("completed", "skipped"):
-            told = trace.error.message if trace.error else trace.note or ""
-            self._console.print(f"{trace.step} {trace.status}: {escape(told)}", style="yellow", highlight=False)
 
 
 def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.flow import Measures
 from flows.measures.shapes import Measured
 from flows.run_data import RunData
 from flows.tables.verdict_row import VerdictRow
@@ -29,20 +30,18 @@ def derive(folder: Path) -> Derived:
 
     data = RunData.open(folder)
     write_cells(data)
-    if data.spec.measures is None:
-        return Derived(data)
-    return _study(data)
+    return _study(data, data.spec.measures) if data.spec.measures else Derived(data)
 
 
-def _study(data: RunData) -> Derived:
-    from flows.measures.measure import measure, write_measures
+def _study(data: RunData, spec: Measures) -> Derived:
+    from flows.measures.measure import measure
+    from flows.measures.write import write_measures
     from flows.report.study import write_report
-    from flows.tables.verdicts import verdict_rows, write_verdicts
+    from flows.tables.verdicts import read_verdicts, write_verdicts
 
-    rows = verdict_rows(data)
-    write_verdicts(data.folder, rows)
-    measured = measure(rows, data.spec.measures) if data.spec.measures else None
-    if measured:
-        write_measures(data.folder, measured)
-    write_report(data, rows, measured)
-    return Derived(data, rows, measured)
+    verdicts = read_verdicts(data)
+    write_verdicts(data.folder, verdicts.rows, verdicts.truths)
+    measured = measure(verdicts.rows, spec)
+    write_measures(data.folder, measured)
+    write_report(data, verdicts.rows, measured)
+    return Derived(data, verdicts.rows, measured)

@@ -6,7 +6,8 @@ Rows go to `answers.jsonl` one by one, so memory does not grow with the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,8 @@ class Totals:
 
     cells: Counter[CellStatus] = field(default_factory=Counter[CellStatus])
     by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
+    running: int = 0
+    """Cells under way."""
     task_runs: int = 0
     calls_paid: int = 0
     calls_kept: int = 0
@@ -108,6 +111,15 @@ class Ledger:
     @property
     def _part(self) -> Path:
         return self.path.with_suffix(".jsonl.part")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Counts a cell as under way for the length of the block."""
+        self.totals.running += 1
+        try:
+            yield
+        finally:
+            self.totals.running -= 1
 
     def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool) -> None:
         """Writes down one cell."""

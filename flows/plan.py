@@ -89,6 +89,13 @@ def make_plan(study: Study, records: int = 1) -> Plan:
     )
 
 
+def count_records(study: Study) -> int:
+    """How many records the study takes. Raises StorageError when their source cannot be read."""
+    from flows.records import records_of
+
+    return 1 if study.missing_parameters else sum(1 for _ in records_of(study, lambda _: None))
+
+
 def look_up(study: Study) -> Plan:
     """The plan with every cell looked up among what is kept: reads the records and the results, asks no model.
 

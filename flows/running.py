@@ -19,11 +19,13 @@ from rich.console import Console
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
-from flows.console import Live, show_answer, show_plan, show_rejects
-from flows.plan import make_plan
+from flows.console import show_answer, show_plan, show_rejects
+from flows.plan import count_records, make_plan
+from flows.progress import Live, spent
 from flows.request import with_request
 from flows.serving import PrivateServer
 from flows.study import Study
+from flows.study_console import show_study
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -95,10 +97,11 @@ class _Session:
 
     def run(self, study: Study) -> int:
         """One run, shown. Returns its exit code."""
-        plan = make_plan(study)
+        plan = make_plan(study, count_records(study))
         if not self._json:
             show_plan(self._err, plan)
         with Live(self._err, quiet=self._json) as live:
+            live.expect(sum(step.most for step in plan.steps))
             live.say("starting Prefect")
             api_url = self._ready()
             from prefect.exceptions import TerminationSignal
@@ -171,17 +174,19 @@ class _Session:
                 show_answer(self._out, CitedAnswer.model_validate(value))
             elif value is not None and len(outcome.results) == 1:
                 print(json.dumps(value, indent=2, ensure_ascii=False))
+        if outcome.derived and outcome.derived.measured:
+            show_study(self._err, outcome.derived)
         self._told(outcome)
 
     def _told(self, outcome: Any) -> None:
         totals = outcome.totals
-        paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
-        cost = "unknown" if totals.cost_unknown else f"${totals.cost_usd:.4f}"
-        self._err.print(f"Model calls: {paid}. Cost: {cost}.", highlight=False)
+        self._err.print(spent(totals), highlight=False)
         show_rejects(self._err, outcome.rejects, outcome.folder)
         if totals.holes:
             self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
-        self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)
+        if (report := outcome.folder / "report.html").exists():
+            self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
+        self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)
         self._err.print(
             f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
@@ -218,6 +223,8 @@ def _as_json(outcome: Any) -> dict[str, Any]:
         "rejected_rows": len(outcome.rejects),
         "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
+        "cost_repeated_usd": str(totals.cost_repeated_usd),
+        "seal": outcome.seal,
         "folder": str(Path(outcome.folder).absolute()),
         "flow_run_id": str(outcome.flow_run_id),
     }
