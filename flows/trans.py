@@ -1,0 +1,10 @@
+"""trans: judge news reports against good practice in reporting on trans people. `python -m flows.trans`"""
+
+if __name__ == "__main__":
+    from flows.cli import main
+
+    raise SystemExit(main(flow="trans"))
+
+from flows.declared import declare
+
+trans = declare("trans")
