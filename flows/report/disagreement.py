@@ -1,0 +1,66 @@
+"""Disagreement: how far the verdicts on a record part, and where most."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log2
+
+from flows.tables.identity import natural
+from flows.tables.verdict_row import VerdictRow
+
+_DOUBT = {"low": 0, "medium": 1, "high": 2}
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Verdicts on one record by one criterion that are not all the same."""
+
+    record_id: str
+    criteria: str
+    entropy: float
+    """Of the verdicts over models and repeats, in bits: 0 when all agree, 1 when two halves part."""
+    doubt: float
+    """Mean uncertainty of the judges, 0 (low) to 2 (high)."""
+    rows: tuple[VerdictRow, ...]
+
+
+def entropy(verdicts: Iterable[str]) -> float:
+    """Shannon entropy in bits of the shares of the verdicts; 0 for none."""
+    counts = Counter(verdicts)
+    total = sum(counts.values())
+    bits = -sum(count / total * log2(count / total) for count in sorted(counts.values()))
+    return round(max(bits, 0.0), 6)
+
+
+def by_record(rows: Sequence[VerdictRow]) -> dict[tuple[str, str], float]:
+    """(Record, criterion) -> entropy of the verdicts."""
+    said = defaultdict[tuple[str, str], list[str]](list)
+    for row in rows:
+        if row.verdict is not None:
+            said[row.record_id, row.criteria].append(row.verdict)
+    return {key: entropy(verdicts) for key, verdicts in said.items()}
+
+
+def ranked(rows: Sequence[VerdictRow]) -> list[Parting]:
+    """Where verdicts part: most entropy first, then the judges' uncertainty, then the record's name."""
+    parted = {key: bits for key, bits in by_record(rows).items() if bits > 0}
+    of = defaultdict[tuple[str, str], list[VerdictRow]](list)
+    for row in rows:
+        if (row.record_id, row.criteria) in parted and row.verdict is not None:
+            of[row.record_id, row.criteria].append(row)
+    found = [
+        Parting(record, criteria, parted[record, criteria], _doubt(own), tuple(sorted(own, key=_rater)))
+        for (record, criteria), own in of.items()
+    ]
+    return sorted(found, key=lambda one: (-one.entropy, -one.doubt, natural(one.record_id), one.criteria))
+
+
+def _rater(row: VerdictRow) -> tuple[str, int]:
+    return row.model, row.repeat
+
+
+def _doubt(rows: Sequence[VerdictRow]) -> float:
+    known = [_DOUBT[row.uncertainty] for row in rows if row.uncertainty in _DOUBT]
+    return round(sum(known) / len(known), 6) if known else 0.0

@@ -1,0 +1,110 @@
+"""Estimates: the measures of a study as tables, one for each kind of comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.measures.shapes import Comparison, Estimate, Kind, Measured
+from flows.report.words import MEASURES, counted, decimal
+from flows.tables.identity import natural
+
+CAPTIONS: Mapping[Kind, str] = {
+    "truth": "Each model with what people said",
+    "models": "Each pair of models",
+    "all_models": "All models at once",
+    "repeats": "Each model with itself, asked again",
+}
+EXPLAINED: Mapping[str, str] = {
+    "accuracy": "share of records on which the model says what people said.",
+    "precision": "of the records that the model gave the positive verdict, the share that people gave it too.",
+    "recall": "of the records that people gave the positive verdict, the share that the model gave it too.",
+    "f1": "harmonic mean of precision and recall.",
+    "percent_agreement": "share of records with the same verdict; chance alone brings some of it.",
+    "cohen_kappa": "agreement of two raters beyond chance: 1 is perfect, 0 is what chance would give.",
+    "fleiss_kappa": "the like for several raters.",
+    "krippendorff_alpha": "agreement beyond chance for any number of raters, gaps allowed: 1 is perfect, 0 is chance.",
+    "gwet_ac1": "agreement beyond chance that does not collapse when one verdict is rare.",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison as a table's row."""
+
+    comparison: Comparison
+    label: str
+    cells: tuple[Estimate | None, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Comparisons of one kind and one split of the records."""
+
+    kind: Kind
+    by: str
+    caption: str
+    measures: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The measures in words."""
+        return [MEASURES.get(name, name) for name in self.measures]
+
+
+def tables_of(measured: Measured | None) -> list[Table]:
+    """Every table: all records first, then each split by metadata."""
+    groups = dict[tuple[str, Kind], list[Comparison]]()
+    for one in measured.comparisons if measured else ():
+        groups.setdefault((one.by, one.kind), []).append(one)
+    order = list(CAPTIONS)
+    keys = sorted(groups, key=lambda key: (key[0] != "", key[0], order.index(key[1])))
+    return [_table(by, kind, groups[by, kind]) for by, kind in keys]
+
+
+def _table(by: str, kind: Kind, found: Sequence[Comparison]) -> Table:
+    named = {estimate.measure for one in found for estimate in one.estimates}
+    measures = (*(name for name in MEASURES if name in named), *sorted(named - set(MEASURES)))
+    ordered = sorted(found, key=lambda one: (one.criteria, [natural(name) for name in one.raters], natural(one.group)))
+    caption = CAPTIONS[kind] + (f", by {by}" if by else "")
+    return Table(kind, by, caption, measures, tuple(_row(one, measures) for one in ordered))
+
+
+def _row(one: Comparison, measures: Sequence[str]) -> Row:
+    of = {estimate.measure: estimate for estimate in one.estimates}
+    return Row(one, label(one), tuple(of.get(name) for name in measures))
+
+
+def label(one: Comparison) -> str:
+    """Who is compared, in few words."""
+    if one.kind == "truth":
+        return one.raters[0]
+    if one.kind == "all_models":
+        return counted(len(one.raters), "model")
+    if one.kind == "repeats":
+        return one.raters[0].partition(" repeat ")[0]
+    return " – ".join(one.raters)
+
+
+def interval(estimate: Estimate) -> str:
+    """`0.76 to 0.91`; empty without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{decimal(estimate.low)} to {decimal(estimate.high)}"
+
+
+def told(estimate: Estimate | None) -> str:
+    """An estimate in words; what is undefined says why."""
+    if estimate is None:
+        return "–"
+    if estimate.value is None:
+        return f"undefined: {estimate.undefined or 'no reason given'}"
+    bounds = interval(estimate)
+    return decimal(estimate.value) + (f" ({bounds})" if bounds else "")
+
+
+def explained(tables: Iterable[Table]) -> list[tuple[str, str]]:
+    """The measures that occur, each with what it says."""
+    there = {name for table in tables for name in table.measures}
+    return [(MEASURES[name], text) for name, text in EXPLAINED.items() if name in there]

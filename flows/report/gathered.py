@@ -1,0 +1,170 @@
+"""Gathered: one pass over a run's cells, kept as small as a report needs them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from contract.base import thawed
+from contract.messages import AgentTrace
+from contract.record import Record
+from flows.report.words import flat, items, mapping
+from flows.run_data import RunData
+from flows.tables.identity import criterion_of, natural
+from flows.tables.verdict_row import VerdictRow
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one cell said, beside its verdict."""
+
+    step: str
+    label: str
+    """Variant, repeat and round in words."""
+    status: str
+    value: Mapping[str, Any] | None
+    note: str | None
+    error: str | None
+    served_by: str | None
+    criteria: frozenset[str] = frozenset()
+    """The criteria that it is about; empty for all of them."""
+
+
+@dataclass
+class Trouble:
+    """Cells of a step that ended without an output for one reason."""
+
+    step: str
+    status: str
+    reason: str
+    count: int = 0
+    records: list[str] = field(default_factory=list[str])
+    """The first few of their records."""
+
+
+@dataclass
+class Asked:
+    """What was asked of one model, and who answered when."""
+
+    calls: int = 0
+    versions: set[str] = field(default_factory=set[str])
+    first: datetime | None = None
+    last: datetime | None = None
+    cost: Decimal = Decimal(0)
+    unknown: int = 0
+    """Replies without a known price."""
+    demonstration: bool = False
+
+    def add(self, trace: AgentTrace) -> None:
+        """Counts the replies of a cell."""
+        for reply in (call.reply for call in trace.calls if call.reply):
+            self.calls += 1
+            self.versions |= {reply.served_by} if reply.served_by else set()
+            self.first = min(self.first or reply.started, reply.started)
+            self.last = max(self.last or reply.ended, reply.ended)
+            self.cost += reply.cost_usd or 0
+            self.unknown += reply.cost_usd is None
+            self.demonstration = self.demonstration or reply.quality == "demonstration"
+
+
+@dataclass
+class Gathered:
+    """All that a report tells of a run's cells."""
+
+    rows: Sequence[VerdictRow]
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
+    judged: dict[str, Said] = field(default_factory=dict[str, Said])
+    """Cell id of a verdict -> what its cell said."""
+    others: dict[str, list[Said]] = field(default_factory=dict[str, list[Said]])
+    """Record -> what other steps, and earlier rounds, said of it."""
+    states: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    """Step -> status -> cells."""
+    troubles: dict[tuple[str, str, str], Trouble] = field(default_factory=dict[tuple[str, str, str], Trouble])
+    asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    quotations: Counter[str] = field(default_factory=Counter[str])
+    """Status -> quotations in the judgements."""
+    criteria: dict[str, str] = field(default_factory=dict[str, str])
+    """A criterion as a step was given it -> the name that rows call it."""
+
+    @property
+    def names(self) -> list[str]:
+        """The records that were judged, in a reader's order."""
+        return sorted({row.record_id for row in self.rows}, key=natural)
+
+
+def gather(data: RunData, rows: Sequence[VerdictRow]) -> Gathered:
+    """Reads every cell of the run once."""
+    found = Gathered(rows)
+    about = {row.cell_id: frozenset({row.criteria}) for row in rows}
+    names = {row.record_id for row in rows}
+    for trace in data.traces():
+        found.states.setdefault(trace.step, Counter())[trace.status] += 1
+        _trouble(found, trace)
+        found.asked.setdefault(_model(trace), Asked()).add(trace)
+        if trace.cell_id not in about:
+            about[trace.cell_id] = _criteria(trace, about)
+            if trace.record_id in names and trace.status != "skipped":
+                found.others.setdefault(trace.record_id, []).append(_said(trace, about[trace.cell_id]))
+        else:
+            found.records.setdefault(trace.record_id, trace.input.record)
+            given = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
+            found.criteria.setdefault(flat(given), criterion_of(trace) or "")
+            found.judged[trace.cell_id] = _said(trace, about[trace.cell_id])
+            found.quotations.update(_quotations(trace))
+    return found
+
+
+def _model(trace: AgentTrace) -> str:
+    return flat(trace.input.parameters.get("model") or trace.variant.get("model") or "")
+
+
+def _criteria(trace: AgentTrace, about: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    named = criterion_of(trace)
+    if named is not None:
+        return frozenset({named})
+    return frozenset[str]().union(*(about.get(parent, frozenset[str]()) for parent in trace.parents))
+
+
+def _trouble(found: Gathered, trace: AgentTrace) -> None:
+    if trace.status == "completed":
+        return
+    reason = _reason(trace)
+    trouble = found.troubles.setdefault((trace.step, trace.status, reason), Trouble(trace.step, trace.status, reason))
+    trouble.count += 1
+    if len(trouble.records) < _EXAMPLES and trace.record_id not in trouble.records:
+        trouble.records.append(trace.record_id)
+
+
+def _reason(trace: AgentTrace) -> str:
+    if trace.error:
+        return f"{trace.error.kind}: {_first_line(trace.error.message)}"
+    return _first_line(trace.note or "") or "no reason given"
+
+
+def _first_line(text: str, length: int = 200) -> str:
+    first = text.strip().partition("\n")[0]
+    return first if len(first) <= length else f"{first[: length - 1]}…"
+
+
+def _quotations(trace: AgentTrace) -> Iterator[str]:
+    for reason in items((trace.value or {}).get("reasons")):
+        yield from (flat(mapping(quote).get("status")) for quote in items(mapping(reason).get("quotes")))
+
+
+def _said(trace: AgentTrace, criteria: frozenset[str]) -> Said:
+    named = [f"{name}={flat(value)}" for name, value in sorted(trace.variant.items())]
+    named += [f"repeat {trace.repeat + 1}"] if trace.repeat else []
+    named += [f"round {trace.round}"] if trace.round else []
+    replies = [call.reply for call in trace.calls if call.reply]
+    return Said(
+        step=trace.step, label=", ".join(named), status=trace.status,
+        value=thawed(trace.value) if trace.value is not None else None, note=trace.note,
+        error=f"{trace.error.kind}: {trace.error.message}" if trace.error else None,
+        served_by=replies[-1].served_by if replies else None, criteria=criteria,
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""Marks: how a verdict looks, by colour and by letter and shape, so that no reader depends on colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contract.flow import Measures
+from flows.tables.verdict_row import VerdictRow
+
+SHAPES = 6
+"""How many shapes the style sheet has; further verdicts begin again with other letters."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one verdict is shown."""
+
+    verdict: str
+    letters: str
+    shape: int
+
+
+def marks_of(rows: Sequence[VerdictRow], measures: Measures | None) -> dict[str, Mark]:
+    """Every verdict that was given or that people gave, with its mark: the positive one first, then by name."""
+    said = {text for row in rows for text in (row.verdict, row.truth) if text is not None}
+    first = [*measures.order, measures.positive] if measures else []
+    ordered = [name for name in dict.fromkeys(first) if name in said]
+    names = [*ordered, *sorted(said - set(ordered))]
+    return {
+        name: Mark(name, letters, place % SHAPES)
+        for place, (name, letters) in enumerate(zip(names, _letters(names), strict=True))
+    }
+
+
+def _letters(names: Sequence[str]) -> Iterable[str]:
+    taken = set[str]()
+    for name in names:
+        letters = next((each for each in _candidates(name) if each not in taken), str(len(taken) + 1))
+        taken.add(letters)
+        yield letters
+
+
+def _candidates(name: str) -> Iterable[str]:
+    word = "".join(letter for letter in name if letter.isalnum()).upper()
+    if word.isdecimal() and len(word) <= 3:
+        yield word
+    yield from (word[:1], *(word[:1] + other for other in word[1:])) if word else ()

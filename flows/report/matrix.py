@@ -1,0 +1,211 @@
+"""Matrix: what the page's script works from, as JSON: an index of all verdicts, and their details in pieces.
+
+The index holds `criteria`, `models`, `verdicts`, `states`, `doubts`, `rules`, `facets`, `chunks` (the first record of
+each piece), `warning`, `veils` and `records`, each with i (id), t (title), p (what people said), d (entropy by
+criterion), g (facet values) and c (cells: criterion, model, repeat, verdict, state, uncertainty, mistake). Words that
+recur are numbers into those lists, -1 for none. A piece holds for each record f (fields: name, text, whole length),
+m (metadata), u (address), c (what each cell said) and o (what other steps said). Offsets count UTF-16 units, as the
+browser does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from contract.flow import FlowSpec
+from contract.record import Record
+from flows.report.disagreement import by_record
+from flows.report.facets import facets_of
+from flows.report.gathered import Gathered, Said
+from flows.report.marks import Mark
+from flows.report.words import STATES, flat, items, mapping, shown
+from flows.tables.identity import natural
+from flows.tables.verdict_row import VerdictRow
+
+MOST_LETTERS = 20_000
+"""Of a field of a record, how much the page shows."""
+_MOST_OF_VALUE = 4_000
+_PIECE = 400_000
+_DOUBTS = ("low", "medium", "high")
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+def script_json(value: object) -> str:
+    """JSON that can stand in a script element: nothing in it ends the element or a line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
+
+
+class Matrix:
+    """The embedded data of a report."""
+
+    def __init__(self, found: Gathered, spec: FlowSpec, marks: Mapping[str, Mark], titles: Mapping[str, str]) -> None:
+        self.criteria = sorted({row.criteria for row in found.rows})
+        self.models = sorted({row.model for row in found.rows}, key=natural)
+        self._found, self._spec, self._marks, self._titles = found, spec, marks, titles
+        self._verdicts = {name: place for place, name in enumerate(marks)}
+        self._rules = dict[str, int]()
+        self._rows = dict[str, list[VerdictRow]]()
+        for row in sorted(found.rows, key=lambda row: (row.criteria, natural(row.model), row.repeat)):
+            self._rows.setdefault(row.record_id, []).append(row)
+
+    def pieces(self) -> tuple[list[int], list[str]]:
+        """The first record of each piece, and the pieces."""
+        firsts, done, part, letters = list[int](), list[str](), list[str](), 0
+        for place, name in enumerate(self._found.names):
+            text = script_json(self._details(name))
+            if part and letters + len(text) > _PIECE:
+                done.append(f"[{','.join(part)}]")
+                part, letters = [], 0
+            if not part:
+                firsts.append(place)
+            part.append(text)
+            letters += len(text)
+        return (firsts, [*done, f"[{','.join(part)}]"]) if part else (firsts, done)
+
+    def index(self, firsts: Sequence[int], veils: Sequence[str]) -> str:
+        """The index; `pieces` comes first, since it finds the rules."""
+        names = self._found.names
+        facets = facets_of(names, self._rows, self._found.records, self._spec)
+        parted = by_record(self._found.rows)
+        return script_json({
+            "criteria": [{"name": name, "title": self._titles.get(name, name)} for name in self.criteria],
+            "models": self.models,
+            "verdicts": [
+                {"name": shown(mark.verdict), "letters": mark.letters, "shape": mark.shape}
+                for mark in self._marks.values()
+            ],
+            "states": list(STATES.values()),
+            "doubts": list(_DOUBTS),
+            "rules": list(self._rules),
+            "facets": [{"name": facet.name, "values": list(facet.values)} for facet in facets],
+            "chunks": list(firsts),
+            "warning": bool(self._spec.content_warning),
+            "veils": list(veils),
+            "records": [
+                {
+                    "i": shown(name), "t": self._title(name), "p": self._truth(name),
+                    "d": [parted.get((name, criteria), 0) for criteria in self.criteria],
+                    "g": [facet.of.get(name, -1) for facet in facets],
+                    "c": [self._cell(row) for row in self._rows[name]],
+                }
+                for name in names
+            ],
+        })  # fmt: skip
+
+    def _title(self, name: str) -> str | None:
+        record = self._found.records.get(name)
+        return shown(record.title) if record and record.title else None
+
+    def _truth(self, name: str) -> int:
+        return next((self._verdicts[row.truth] for row in self._rows[name] if row.truth is not None), -1)
+
+    def _cell(self, row: VerdictRow) -> list[int]:
+        mistaken = row.truth is not None and row.verdict is not None and row.truth != row.verdict
+        return [
+            self.criteria.index(row.criteria), self.models.index(row.model), row.repeat,
+            -1 if row.verdict is None else self._verdicts[row.verdict], list(STATES).index(row.status),
+            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, int(mistaken),
+        ]  # fmt: skip
+
+    def _details(self, name: str) -> dict[str, Any]:
+        record = self._found.records.get(name)
+        fields = list(_fields(record)) if record else []
+        about = {"m": _pairs(record.metadata), "h": _pairs(record.ground_truth or {})} if record else {}
+        return {
+            "f": [[field, shown(text[:MOST_LETTERS]), len(text)] for field, text in fields],
+            **about,
+            **({"u": record.uri} if record and (record.uri or "").startswith("https://") else {}),
+            "c": [self._said(self._found.judged.get(row.cell_id), fields) for row in self._rows[name]],
+            "o": [self._other(said) for said in self._found.others.get(name, [])],
+        }
+
+    def _said(self, said: Said | None, fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        if said is None:
+            return {}
+        value = said.value or {}
+        about = {"n": said.note, "e": said.error, "s": said.served_by}
+        told = {key: shown(text) for key, text in about.items() if text}
+        if "verdict" not in value:
+            return told | ({"v": shown(_short(value))} if said.value else {})
+        reasons = [self._reason(mapping(reason), fields) for reason in items(value.get("reasons"))]
+        return told | {"k": shown(flat(value.get("conclusion"))), "r": reasons}
+
+    def _reason(self, reason: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
+        rule = shown(flat(reason.get("rule")))
+        quotes = [_quote(mapping(quote), fields) for quote in items(reason.get("quotes"))]
+        place = self._rules.setdefault(rule, len(self._rules))
+        return [place, flat(reason.get("applies")), shown(flat(reason.get("reason"))), quotes]
+
+    def _other(self, said: Said) -> dict[str, Any]:
+        value = said.value or {}
+        about = {"n": said.note, "e": said.error, "l": said.label, "k": flat(value.get("conclusion"))}
+        told: dict[str, Any] = {key: shown(text) for key, text in about.items() if text}
+        told |= {"p": said.step, "z": STATES.get(said.status, said.status)}
+        told |= {"a": sorted(self.criteria.index(name) for name in said.criteria if name in self.criteria)}
+        if "divergences" in value:
+            return told | {"d": [_divergence(mapping(each)) for each in items(value["divergences"])]}
+        if "verdict" in value:
+            known = self._verdicts.get(flat(value["verdict"]), -1)
+            return told | {
+                "y": known,
+                "w": shown(flat(value["verdict"])),
+                "r": [self._reason_of(each) for each in items(value.get("reasons"))],
+            }
+        if "concern" in value and "raised" in value:
+            return told | {"k": shown(flat(value["concern"])) if value["raised"] else "No concern raised."}
+        if "conclusion" in value and "reasons" in value:
+            return told | {"r": [self._reason_of(each) for each in items(value["reasons"])]}
+        return told | ({"v": shown(_short(value))} if value else {})
+
+    def _reason_of(self, reason: object) -> list[Any]:
+        if known := mapping(reason):
+            return self._reason(known, [])
+        return [-1, "", shown(flat(reason)), []]
+
+
+def _fields(record: Record) -> Iterable[tuple[str, str]]:
+    if record.title:
+        yield "title", record.title
+    if record.text:
+        yield "text", record.text
+    yield from ((f"sections.{name}", str(text)) for name, text in record.sections.items() if text)
+    for number, image in enumerate(record.images):
+        yield f"images.{number}", image.alt_text or ""
+
+
+def _quote(quote: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
+    """[field, start, end] for words that are shown; else the words, whether they were found, and where."""
+    start, end = quote.get("start"), quote.get("end")
+    words, found = shown(flat(quote.get("quote"))), quote.get("status") == "found"
+    place = next((place for place, (name, _) in enumerate(fields) if name == quote.get("field")), None)
+    if not found or place is None or not isinstance(start, int) or not isinstance(end, int):
+        return [words, found]
+    text = fields[place][1]
+    if not 0 <= start < end <= min(len(text), MOST_LETTERS):
+        return [words, found, place, start]
+    return [place, _units(text, start), _units(text, end)]
+
+
+def _units(text: str, letters: int) -> int:
+    head = text[:letters]
+    return letters if head.isascii() else len(head.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _divergence(divergence: Mapping[str, Any]) -> list[Any]:
+    positions = [mapping(each) for each in items(divergence.get("positions"))]
+    held = [
+        [shown(flat(each.get("position"))), shown(", ".join(map(flat, items(each.get("held_by")))))]
+        for each in positions
+    ]
+    return [shown(flat(divergence.get("topic"))), held]
+
+
+def _pairs(values: Mapping[str, Any]) -> list[list[str]]:
+    return [[shown(name), shown(_short(value))] for name, value in values.items() if value not in (None, "")]
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, default=flat)
+    return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}… ({len(text):,} characters)"

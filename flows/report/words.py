@@ -1,0 +1,136 @@
+"""Words: numbers, dates and texts as a report sets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from contract.base import canonical_json
+from flows.report.plain import plain
+
+STATES: Mapping[str, str] = {
+    "completed": "completed",
+    "refused": "refused",
+    "truncated": "cut off",
+    "failed": "failed",
+    "missing_input": "input missing",
+    "over_budget": "over budget",
+    "skipped": "skipped",
+}
+"""How a report names the states of cells, in its order."""
+MEASURES: Mapping[str, str] = {
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "percent_agreement": "Same verdict",
+    "cohen_kappa": "Cohen’s κ",
+    "fleiss_kappa": "Fleiss’ κ",
+    "krippendorff_alpha": "Krippendorff’s α",
+    "gwet_ac1": "Gwet’s AC1",
+}
+"""How a report names measures, in its order."""
+_BIDI = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_LONE = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
+
+
+def shown(text: str) -> str:
+    """`text` with control characters as signs, letter for letter, so that offsets into it stay true."""
+    whole = _LONE.sub("\ufffd", text).replace("\r\n", " \n")
+    return plain(whole)
+
+
+def visible(text: str) -> str:
+    """`text` for places that cannot isolate it: what reorders letters is named instead."""
+    return _BIDI.sub(lambda found: f"[U+{ord(found[0]):04X}]", shown(text))
+
+
+def counted(number: int, noun: str, many: str | None = None) -> str:
+    """`1 record`, `10,000 records`."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in whole per cent; what is not quite none or all is never rounded to it."""
+    if not whole:
+        return "–"
+    rounded = round(100 * part / whole)
+    if part and not rounded:
+        return "<1%"
+    return ">99%" if part < whole and rounded == 100 else f"{rounded}%"
+
+
+def decimal(value: float) -> str:
+    """Two decimals, with a minus sign that is one."""
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def moment(text: object) -> str | None:
+    """A date and time in UTC for readers; None where there is none."""
+    at = instant(text)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC" if at else None
+
+
+def day(text: object) -> str | None:
+    """A date for readers; None where there is none."""
+    at = instant(text)
+    return f"{at.day} {at:%B %Y}" if at else None
+
+
+def instant(text: object) -> datetime | None:
+    """A date and time as it was written; None where there is none."""
+    if isinstance(text, datetime):
+        return text.astimezone(UTC)
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
+    except ValueError:
+        return None
+
+
+def span(first: str | None, last: str | None) -> str:
+    """`4 March 2026` or `4 March 2026 to 6 March 2026`."""
+    if not first or not last or first == last:
+        return first or last or ""
+    return f"{first} to {last}"
+
+
+def flat(value: object) -> str:
+    """Any JSON value on one line."""
+    if isinstance(value, str):
+        return value
+    return "yes" if value is True else "no" if value is False else "" if value is None else canonical_json(value)
+
+
+def size(number: object) -> str:
+    """Bytes for readers."""
+    if not isinstance(number, int):
+        return ""
+    return (
+        f"{number:,} bytes"
+        if number < 10_000
+        else f"{number / 1000:,.0f} kB"
+        if number < 10_000_000
+        else f"{number / 1e6:,.0f} MB"
+    )
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """`value` if it is an object, else an empty one: manifests of other versions hold less."""
+    return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """`value` if it is a list, else an empty one."""
+    return list(cast("Iterable[Any]", value)) if isinstance(value, list | tuple) else []
+
+
+def whole(value: object) -> int:
+    """`value` if it is a whole number, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
