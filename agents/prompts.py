@@ -32,6 +32,7 @@ from contract.errors import PromptError
 
 ENDINGS = (".md", ".txt", ".j2", ".jinja2")
 _HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
+_ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 _CONTROL_TOKEN = re.compile(r"<\|[^|<>]{1,60}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
@@ -100,6 +101,13 @@ class Template:
         return [(role, self.environment.from_string(text)) for role, text in _turns(self.source)]
 
     @property
+    def mistaken_headers(self) -> list[tuple[int, str]]:
+        """Lines, by number, that look like role headers but are taken as text: `System:`, ` user:`."""
+        body = _blanked(self.source)
+        found = [header for header in _ALMOST_HEADER.finditer(body) if not _HEADER.fullmatch(header[0])]
+        return [(body.count("\n", 0, header.start(1)) + 1, header[0].strip()) for header in found]
+
+    @property
     def where(self) -> str:
         """The file, or the first words of a template given as text."""
         return str(self.path) if self.path else f"the template '{self.source[:40]}…'"
@@ -112,7 +120,7 @@ class Template:
 
 def _turns(source: str) -> Iterable[tuple[Role, str]]:
     """Each turn below as many empty lines as there are above it, so that an error's line is the file's."""
-    body = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
+    body = _blanked(source)
     role, start = "user", 0
     for header in [*_HEADER.finditer(body), None]:
         text = body[start : header.start() if header else len(body)]
@@ -120,6 +128,11 @@ def _turns(source: str) -> Iterable[tuple[Role, str]]:
             yield cast("Role", role), "\n" * body.count("\n", 0, start) + text
         if header:
             role, start = header[1], header.end()
+
+
+def _blanked(source: str) -> str:
+    """The template without its front matter, each line where it was."""
+    return _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def _line(error: Exception) -> int | None:

@@ -19,7 +19,7 @@ from contract.models import ModelConfig
 from contract.storage import CorpusStorage, StorageConfig
 from flows.check_sources import check_source
 from flows.findings import Findings, listed, nearest
-from flows.folders import shown
+from flows.folders import misnamed_yaml, shown
 from flows.nodes import Placed, nodes
 from flows.provenance import KeyPath
 from flows.registry import AgentClass
@@ -130,12 +130,22 @@ class ResourceCheck:
         except Exception as error:  # a template that includes what is not there
             self.findings.at(path, f"the template '{value}' cannot be read: {error}")
             return
+        self._headers(template, path)
         known = _template_names(agent)
         for name in sorted(wanted - known):
             where = _line_in(template, name) or self.findings.provenance.where(path)
             what = f"the template '{template.name}' wants '{name}', which '{placed.name}' does not give it"
             todo = f"use one of {listed(known, 20)}, or mark it as optional with `is defined`"
             self.findings.say(where, what, nearest=nearest(name, known), todo=todo)
+
+    def _headers(self, template: Template, path: KeyPath) -> None:
+        for line, text in template.mistaken_headers:
+            place = f"{shown(template.path)}:{line}" if template.path else self.findings.provenance.where(path)
+            role = text.rstrip(": ").lower()
+            told = (
+                f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
+            )
+            self.findings.notice(f"{place}: {told}")
 
     def _tell_file(self, error: PromptError, path: KeyPath, todo: str) -> None:
         found = _FILE_AND_LINE.match(str(error))
@@ -145,6 +155,8 @@ class ResourceCheck:
             self.findings.at(path, str(error), todo=todo)
 
     def _ignored(self) -> None:
+        for path in misnamed_yaml(self.folders):
+            self.findings.notice(f"{shown(path)} is ignored: only .yaml is read")
         for kind in ("criteria", "prompts"):
             for path in ignored_files(self.folders, kind):
                 self.findings.notice(f"{shown(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/")

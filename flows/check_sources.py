@@ -39,8 +39,10 @@ def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
         what = f"'{name}' is a Hugging Face dataset, and the library datasets is not installed"
         findings.at(at, what, todo="install buttermilk[huggingface]")
         return
-    if not _unknown_fields(source, path, findings) and not on_hub(source):
-        _look(name, source, path, at, findings)
+    wrong = _unknown_fields(source, path, findings)
+    if not on_hub(source):
+        known = {field: column for field, column in source.columns.items() if field not in wrong}
+        _look(name, source.model_copy(update={"columns": known}), path, at, findings)
 
 
 def _unusable(place: Path) -> str | None:
@@ -53,14 +55,14 @@ def _unusable(place: Path) -> str | None:
     return "is an empty folder" if place.is_dir() and not any(place.iterdir()) else None
 
 
-def _unknown_fields(source: RecordStorage, path: KeyPath, findings: Findings) -> bool:
+def _unknown_fields(source: RecordStorage, path: KeyPath, findings: Findings) -> set[str]:
     from flows.storage.columns import USUAL, field_mistake
 
     wrong = {field: what for field in source.columns if (what := field_mistake(field))}
     for field, what in wrong.items():
         todo = f"the fields are {', '.join(USUAL)}"
         findings.at((*path, "columns", field), what, nearest=nearest(field, USUAL), todo=todo)
-    return bool(wrong)
+    return set(wrong)
 
 
 def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings) -> None:
@@ -90,7 +92,7 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
         findings.at(at, f"the source of '{name}' holds no rows")
         return
     todo = "mend the file, its `encoding` or `columns:`"
-    what = f"no record can be made {how_many(seen)} of '{name}'; the first: {seen.first_reject}"
+    what = f"{how_many(seen)} of '{name}' none can be a record; the first: {seen.first_reject}"
     findings.at(at, what, todo=todo)
 
 

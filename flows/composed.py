@@ -11,7 +11,7 @@ from contract.base import JsonValue
 from flows.arguments import Arguments, sort_arguments
 from flows.documents import Document, read_folders
 from flows.findings import Findings, argument_text, listed, nearest
-from flows.folders import LISTED, choices, find, groups, package_conf, search_folders, shown
+from flows.folders import LISTED, choices, find, groups, misnamed_yaml, package_conf, search_folders, shown
 
 if TYPE_CHECKING:
     from flows.hydra_layers import Layer, Sources
@@ -126,7 +126,9 @@ def _drop_unknown(
                 known = choices(folders, group)
                 where = f"command line: {argument_text(arguments.text_of(group, name) or name)}"
                 what = f"there is no flow '{name}'" if group == "flows" else f"there is no '{name}' in {group}"
-                findings.say(where, what, nearest=nearest(name, known), todo=f"there are {listed(known)}")
+                other = [path for path in misnamed_yaml(folders) if (path.parent.name, path.stem) == (group, name)]
+                todo = f"rename {shown(other[0])} to .yaml" if other else f"there are {listed(known)}"
+                findings.say(where, what, nearest=None if other else nearest(name, known), todo=todo)
                 names.remove(name)
 
 

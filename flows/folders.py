@@ -8,6 +8,8 @@ from pathlib import Path
 
 LISTED = ("flows", "models", "storage")
 """Groups of which several files may be chosen at once."""
+TEXTS = ("prompts", "criteria", "corpora")
+"""Folders that hold no configuration."""
 
 
 def package_conf() -> Path:
@@ -45,6 +47,12 @@ def find(folders: Sequence[Path], name: str) -> Path | None:
 def yaml_files(folder: Path) -> Iterator[Path]:
     """Every path below `folder` that ends as YAML does, in order."""
     yield from sorted(path for ending in ("*.yaml", "*.yml") for path in folder.rglob(ending))
+
+
+def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
+    """Files that Hydra would pass over in silence, since it reads `.yaml` only."""
+    every = (path for folder in folders for pattern in ("*.yml", "*/*.yml") for path in folder.glob(pattern))
+    return sorted(path for path in every if path.parent.name not in TEXTS and not path.parent.name.startswith("."))
 
 
 def shown(path: Path) -> str:

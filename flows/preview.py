@@ -15,6 +15,7 @@ from flows.folders import shown
 from flows.storage.columns import path_of, placing
 from flows.storage.file import called, maker_of, rows_of
 from flows.storage.rows import Reject, Row
+from flows.storage.values import as_json, label, without_nan
 
 ROWS = 1000
 """Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""
@@ -97,12 +98,19 @@ def _names(seen: Preview, row: Row, first: set[str]) -> None:
 
 def _show(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
     places = placing(row.values, columns)
-    seen.fields = [Field(name, column, _short(value)) for name, column, value in places.placed]
+    seen.fields = [Field(name, column, _short(_read(name, value, row))) for name, column, value in places.placed]
     seen.metadata = list(places.rest)
     seen.ground_truth = list(record.ground_truth or {})
 
 
+def _read(name: str, value: Any, row: Row) -> Any:
+    labelled = name.startswith("ground_truth") and not row.typed
+    return value if isinstance(value, bytes) else as_json(without_nan(label(value) if labelled else value))
+
+
 def _short(value: Any) -> str:
+    if value is None:
+        return "(missing)"
     if isinstance(value, bytes):
         return f"({len(value):,} bytes)"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -115,9 +123,9 @@ def _told(reject: Reject) -> str:
 
 
 def how_many(seen: Preview) -> str:
-    """Which rows were looked at, in words: `of the first 1,000 rows`."""
+    """Which rows were looked at, in words: `of the first 1,000 rows`, or `of the 20 rows` where those are all."""
     noun = "row" if seen.rows == 1 else "rows"
-    return f"of the first {seen.rows:,} {noun}" if seen.more else f"of its {seen.rows:,} {noun}"
+    return f"of the first {seen.rows:,} {noun}" if seen.more else f"of the {seen.rows:,} {noun}"
 
 
 def lines(seen: Preview) -> Iterator[str]:

@@ -18,6 +18,7 @@ from flows.storage.rows import MAX_RAW, Reject, Row
 from flows.storage.values import as_json, label, no_value, without_nan
 
 _EXACT = 2**53
+_SUBSTANCE = ("text", "sections", "images")
 _OBJECTS = (*NESTED, "images", "alt_text")
 
 
@@ -72,6 +73,9 @@ class RecordMaker:
 
     def _fields(self, row: Row) -> dict[str, Any]:
         places = placing(row.values, self._columns)
+        if not any(field.partition(".")[0] in _SUBSTANCE for field, _, _ in places.placed):
+            there = ", ".join(map(str, row.values))
+            raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {there}")
         fields: dict[str, Any] = {}
         for field, column, value in places.placed:
             place = field.partition(".")[0]
