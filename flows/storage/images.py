@@ -27,7 +27,7 @@ def pictures(cell: Any, alt_texts: Any, folder: Path | None) -> list[dict[str, A
     named = _several(cell)
     said = _several(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]
     if len(said) > max(len(named), 1):
-        raise ValueError(f"there are {len(said)} texts in `alt_text`, but {len(named)} pictures")
+        raise ValueError(f"`alt_text` holds {len(said)} texts, but `images` {len(named)}")
     found = [_picture(one, folder) for one in named]
     for picture, text in zip(found, said, strict=False):
         if text is not None and str(text).strip():

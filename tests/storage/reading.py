@@ -1,0 +1,16 @@
+"""Reading in tests: the records and the rejects of one source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract.record import Record
+from contract.storage import FileStorage
+from flows.storage.file import Reject, records
+
+
+def read_all(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:
+    """All records and all rejects; `settings` are those of a FileStorage."""
+    rejects: list[Reject] = []
+    storage = FileStorage.model_validate({"path": path, **settings})
+    return list(records(storage, rejects.append)), rejects

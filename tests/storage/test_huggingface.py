@@ -1,0 +1,87 @@
+"""Hugging Face datasets: saved on this machine and read without its network; needs the extra `huggingface`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from contract.record import Record
+from contract.storage import HuggingFaceStorage
+from flows.storage.file import Reject, read, records
+from tests.storage.pictures import PNG
+
+ROWS = {
+    "id": ["a", "b", "c"],
+    "content": {"body": ["first", "second", None]},
+    "label": [0, 1, 1],
+    "score": [0.5, float("nan"), 1.0],
+}
+
+
+@pytest.fixture
+def datasets(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The library, which may not look beyond this machine."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return pytest.importorskip("datasets")
+
+
+def _rows() -> list[dict[str, Any]]:
+    texts = ROWS["content"]["body"]  # type: ignore[reportCallIssue,reportArgumentType]
+    return [
+        {"id": id_, "content": {"body": text}, "label": label, "score": score}
+        for id_, text, label, score in zip(ROWS["id"], texts, ROWS["label"], ROWS["score"], strict=True)
+    ]
+
+
+def _read(**settings: Any) -> tuple[list[Record], list[Reject]]:
+    rejects: list[Reject] = []
+    storage = HuggingFaceStorage.model_validate(settings)
+    return list(records(storage, rejects.append)), rejects
+
+
+def test_a_dataset_on_disk_is_read(datasets: Any, tmp_path: Path) -> None:
+    datasets.Dataset.from_list(_rows()).save_to_disk(str(tmp_path / "set"))
+    columns = {"text": "content.body", "ground_truth.label": "label", "ground_truth.score": "score"}
+    found, rejects = _read(dataset=str(tmp_path / "set"), columns=columns)
+    assert [(record.record_id, record.text) for record in found] == [("a", "first"), ("b", "second")]
+    assert [dict(record.ground_truth or {}) for record in found] == [
+        {"label": 0, "score": 0.5},
+        {"label": 1, "score": None},
+    ]
+    assert [(reject.line, "empty" in reject.reason) for reject in rejects] == [(3, True)]
+
+
+def test_a_split_is_chosen_and_a_wrong_one_told(datasets: Any, tmp_path: Path) -> None:
+    one = datasets.Dataset.from_list([{"id": "x", "text": "in the test split"}])
+    datasets.DatasetDict({"test": one}).save_to_disk(str(tmp_path / "sets"))
+    found, _ = _read(dataset=str(tmp_path / "sets"), split="test")
+    assert [record.text for record in found] == ["in the test split"]
+    with pytest.raises(StorageError, match=r"no split 'tset'; did you mean 'test'\?; there are test"):
+        _read(dataset=str(tmp_path / "sets"), split="tset")
+
+
+def test_pictures_stay_as_they_are(datasets: Any, tmp_path: Path) -> None:
+    features = datasets.Features({"text": datasets.Value("string"), "image": datasets.Image()})
+    rows = [{"text": "a meme", "image": {"bytes": PNG, "path": None}}]
+    datasets.Dataset.from_list(rows, features=features).save_to_disk(str(tmp_path / "set"))
+    found, _ = _read(dataset=str(tmp_path / "set"), columns={"images": "image"})
+    assert found[0].images[0].mime == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "says"),
+    [("no folder here", "a dataset on the hub is named owner/name"), (".", "cannot be read after row 0")],
+)
+def test_what_is_no_dataset_is_told(datasets: Any, dataset: str, says: str) -> None:
+    with pytest.raises(StorageError, match=says):
+        _read(dataset=dataset)
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(StorageError, match=r"install buttermilk\[huggingface\]"):
+        next(read(HuggingFaceStorage(dataset="owner/name")))
