@@ -1,0 +1,245 @@
+"""The tables of a run, one property after the other."""
+
+from __future__ import annotations
+
+# PyArrow and pandas have no types here.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+import csv
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pyarrow.parquet as pq
+import pytest
+
+from contract.errors import RunError
+from contract.messages import AgentTrace
+from flows.run_data import RunData
+from flows.tables.cells import write_cells
+from flows.tables.csv_text import harmless, undone
+from flows.tables.derive import derive
+from flows.tables.row import ENDED, IDENTITY, row_of
+from flows.tables.verdicts import verdict_rows
+from tests.support.traces import call, cell, finished_run, judgement, record, spec, write_run
+
+VARIANT = {"criteria": "ordinary", "model": "alpha"}
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def one_row(trace: AgentTrace, folder: Path) -> dict[str, str]:
+    write_cells(RunData.open(write_run(folder, [trace])))
+    [row] = read(folder / "cells.csv")
+    return row
+
+
+def test_a_run_has_its_tables_and_nothing_half_written(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path)
+    assert derive(folder) is not None
+    assert {path.name for path in folder.iterdir()} == {
+        "manifest.json", "answers.jsonl", "cells.csv", "cells.parquet", "timings.csv", "verdicts.csv", "measures.csv",
+        "confusion.csv",
+    }  # fmt: skip
+    assert len(read(folder / "cells.csv")) == 6 * 2 * 3 - 1
+
+
+def test_a_flow_without_measures_has_cells_only(tmp_path: Path) -> None:
+    flow = spec().model_copy(update={"measures": None})
+    folder = write_run(tmp_path, [cell(record(1), VARIANT)], flow)
+    assert derive(folder) is None
+    assert verdict_rows(RunData.open(folder)) == []
+    assert not (folder / "verdicts.csv").exists()
+
+
+def test_a_run_without_cells_has_tables_without_rows(tmp_path: Path) -> None:
+    measured = derive(write_run(tmp_path, []))
+    assert measured is not None and measured.comparisons == ()
+    table: Any = pq.read_table(tmp_path / "cells.parquet")
+    assert table.num_rows == 0 and table.column_names == [*IDENTITY, *ENDED]
+    assert (tmp_path / "verdicts.csv").read_text(encoding="utf-8").strip() == "record_id,truth"
+
+
+def test_a_torn_file_is_told_and_leaves_no_tables(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path)
+    whole = (folder / "answers.jsonl").read_text(encoding="utf-8")
+    (folder / "answers.jsonl").write_text(whole[:-20], encoding="utf-8")
+    with pytest.raises(RunError, match=r"answers\.jsonl:35"):
+        derive(folder)
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "answers.jsonl"}
+
+
+def test_times_and_tries_are_in_a_table_of_their_own(tmp_path: Path) -> None:
+    now = cell(record(1), VARIANT)
+    kept = tuple(one.model_copy(update={"from_cache": True}) for one in now.calls)
+    failed = call("").model_copy(update={"reply": None, "error": "no room"})
+    later = now.model_copy(
+        update={
+            "started": now.started + timedelta(days=1),
+            "ended": now.ended + timedelta(days=1, seconds=1.5),
+            "attempts": 3,
+            "calls": (failed, *kept),
+        }
+    )
+    for name, trace in (("now", now), ("later", later)):
+        derive(write_run(tmp_path / name, [trace]))
+    for table in ("cells.csv", "cells.parquet", "verdicts.csv", "measures.csv"):
+        assert (tmp_path / "now" / table).read_bytes() == (tmp_path / "later" / table).read_bytes()
+    [times] = read(tmp_path / "later" / "timings.csv")
+    assert (times["seconds"], times["attempts"]) == ("3.5", "3")
+    assert (times["calls_paid"], times["calls_kept"], times["calls_failed"]) == ("0", "1", "1")
+
+
+def test_rows_stand_in_the_order_of_records_and_steps(tmp_path: Path) -> None:
+    cells = [
+        cell(record(number), {"criteria": "ordinary", "model": model}, repeat=repeat)
+        for number in (10, 2, 1)
+        for model in ("beta", "alpha")
+        for repeat in (1, 0)
+    ]
+    write_cells(RunData.open(write_run(tmp_path, cells)))
+    told = [(row["record_id"], row["model"], row["repeat"]) for row in read(tmp_path / "cells.csv")]
+    assert told == [(r, m, n) for r in ("r1", "r2", "r10") for m in ("alpha", "beta") for n in ("0", "1")]
+
+
+def test_columns_are_named_and_typed(tmp_path: Path) -> None:
+    value: dict[str, Any] = {
+        "verdict": "x",
+        "score": 1.5,
+        "deep": {"list": ["a", 1], "a.b": True},
+        "empty": {},
+        "none": None,
+        "n": 3,
+    }
+    of = record(1, metadata={"year": 1999, "odd": "text"}, ground_truth={"label": True})
+    other = record(2, metadata={"year": 2000, "odd": 5}, ground_truth=None)
+    variant = {**VARIANT, "temperature": 0.5}
+    cells = [cell(of, variant, value=value), cell(other, variant, status="failed")]
+    write_cells(RunData.open(write_run(tmp_path, cells)))
+    table: Any = pq.read_table(tmp_path / "cells.parquet")
+    flattened = {
+        "value.deep.\"a.b\"": "bool", "value.deep.list": "string", "value.empty": "string", "value.n": "int64",
+        "value.score": "double", "value.verdict": "string", "metadata.odd": "string", "metadata.year": "int64",
+        "ground_truth.label": "bool",
+    }  # fmt: skip
+    assert table.column_names == [*IDENTITY, "variant.temperature", *ENDED, *flattened]
+    types = {field.name: str(field.type) for field in table.schema}
+    assert {name: types[name] for name in flattened} == flattened
+    first, second = table.to_pylist()
+    assert first["value.deep.list"] == '["a", 1]' and first["value.empty"] == "{}"
+    assert second["metadata.odd"] == "5" and second["value.score"] is None
+    assert second["error_kind"] == "RateLimited" and second["input_tokens"] == 0
+
+
+def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> None:
+    known = cell(record(1), VARIANT, calls=[call("a", cost=Decimal("0.0012")), call("b", cost=Decimal("0.0003"))])
+    unknown = cell(record(1), VARIANT, calls=[call("a"), call("b", cost=None)])
+    assert one_row(known, tmp_path / "known")["cost_usd"] == "0.0015"
+    assert one_row(unknown, tmp_path / "unknown")["cost_usd"] == ""
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@sum(a)", "\tx", "\rx", "\nx", "＝1", "'x", "''", "-1+1", "--1"])
+def test_text_that_a_spreadsheet_would_run_is_made_harmless_and_can_be_had_back(text: str, tmp_path: Path) -> None:
+    assert harmless(text) == f"'{text}"
+    assert undone(harmless(text)) == text
+    row = one_row(cell(record(1, metadata={"note": text}), VARIANT, value={"verdict": text}), tmp_path)
+    assert row["metadata.note"] == row["value.verdict"] == f"'{text}"
+    table: Any = pq.read_table(tmp_path / "cells.parquet")
+    assert table.to_pylist()[0]["value.verdict"] == text
+
+
+@pytest.mark.parametrize("value", [-1, -1.5, "-1", "+3.25", 0, True, "plain", "", "1-2", "a=b"])
+def test_numbers_and_plain_text_stay_as_they_are(value: str | int | float | bool) -> None:
+    assert undone(harmless(value)) == harmless(value)
+    assert not harmless(value).startswith("'")
+
+
+def test_names_of_models_cannot_be_formulas_in_the_head_of_the_wide_table(tmp_path: Path) -> None:
+    derive(write_run(tmp_path, [cell(record(1), {"model": "=cmd"})]))
+    assert (tmp_path / "verdicts.csv").read_text(encoding="utf-8").splitlines()[0] == "record_id,truth,'=cmd"
+
+
+def test_the_last_wanted_round_of_a_loop_counts(tmp_path: Path) -> None:
+    def turn(number: int, verdict: str | None, **more: Any) -> AgentTrace:
+        value = judgement(record(1), verdict, "ordinary", "alpha") if verdict else None
+        return cell(record(1), VARIANT, value=value, round=number, **more)
+
+    skipped = write_run(tmp_path / "a", [turn(2, "allowed"), turn(3, None, status="skipped"), turn(1, "violates")])
+    [row] = verdict_rows(RunData.open(skipped))
+    assert (row.round, row.verdict) == (2, "allowed")
+    failed = write_run(tmp_path / "b", [turn(1, "violates"), turn(2, None, status="failed")])
+    [row] = verdict_rows(RunData.open(failed))
+    assert (row.round, row.verdict, row.status) == (2, None, "failed")
+
+
+def test_other_dimensions_tell_raters_apart(tmp_path: Path) -> None:
+    cells = [cell(record(1), {**VARIANT, "temperature": degree}) for degree in (0, 1)]
+    folder = write_run(tmp_path, cells)
+    assert [row.model for row in verdict_rows(RunData.open(folder))] == ["alpha, temperature=0", "alpha, temperature=1"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "field", "expected"),
+    [
+        ({"label": True}, "label", "violates"),
+        ({"label": 1}, "label", "one"),
+        ({"label": 1.0}, "label", "one"),
+        ({"label": 0.0}, "label", "0"),
+        ({"label": "other"}, "label", "other"),
+        ({"label": "  violates "}, "label", "violates"),
+        ({"label": " "}, "label", None),
+        ({"label": None}, "label", None),
+        ({}, "label", None),
+        (None, "label", None),
+        ({"a": {"b": "x"}}, "a.b", "x"),
+        ({"a.b": "y"}, "a.b", "y"),
+        ({"a": {"b.c": "z"}}, "a.b.c", "z"),
+        ({"a": "text"}, "a.b", None),
+    ],
+)
+def test_ground_truth_is_read_as_a_verdict(truth: Any, field: str, expected: str | None, tmp_path: Path) -> None:
+    flow = spec(truth=field, labels={"true": "violates", "1": "one"})
+    folder = write_run(tmp_path, [cell(record(1, ground_truth=truth), VARIANT)], flow)
+    assert [row.truth for row in verdict_rows(RunData.open(folder))] == [expected]
+
+
+def test_the_wide_table_has_a_column_for_each_judge_and_says_what_became_of_the_rest(tmp_path: Path) -> None:
+    derive(finished_run(tmp_path, records=3, repeats=2))
+    lines = read(tmp_path / "verdicts.csv")
+    criteria, models = ("ordinary", "vaw"), ("alpha", "beta", "gamma")
+    judges = [f"{c} / {m}{again}" for c in criteria for m in models for again in ("", " #2")]
+    assert list(lines[0]) == ["record_id", "truth", *judges]
+    assert lines[0]["ordinary / alpha"] == "<refused>" and lines[1]["ordinary / gamma #2"] == "<failed>"
+    assert lines[2]["ordinary / gamma"] == ""
+
+
+def test_a_record_that_no_judge_was_asked_about_still_has_a_row(tmp_path: Path) -> None:
+    cells = [cell(record(1), VARIANT), cell(record(2), {}, step="before", status="failed")]
+    derive(write_run(tmp_path, cells))
+    lines = read(tmp_path / "verdicts.csv")
+    assert [(line["record_id"], line["truth"], line["ordinary / alpha"]) for line in lines] == [
+        ("r1", "allowed", "violates"),
+        ("r2", "violates", ""),
+    ]
+
+
+def test_criteria_given_as_text_are_told_apart(tmp_path: Path) -> None:
+    cells = [cell(record(1), {**VARIANT, "criteria": said}) for said in ("Do no harm.", "Do no wrong.", "rule.md")]
+    names = {row.criteria for row in verdict_rows(RunData.open(write_run(tmp_path, cells)))}
+    assert len(names) == 3 and "rule" in names
+    assert sum(name.startswith("literal ") for name in names) == 2
+
+
+def test_pandas_reads_types_from_parquet(tmp_path: Path) -> None:
+    derive(finished_run(tmp_path))
+    cells: Any = pandas.read_parquet(tmp_path / "cells.parquet")
+    assert cells["cost_usd"].dtype == "float64" and cells["metadata.year"].dtype == "int64"
+    assert len(cells[cells["status"] == "completed"]) == 33
+
+
+def test_a_row_names_only_what_there_is() -> None:
+    assert None not in row_of(cell(record(1), VARIANT, status="skipped")).values()
