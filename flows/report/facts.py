@@ -139,7 +139,7 @@ def facts_of(data: RunData, found: Gathered) -> Facts:
     models = tuple(_models(told, found, sorted({row.model for row in rows})))
     ended = Counter[str](row.status for row in rows if row.verdict is None)
     return Facts(
-        flow=data.spec.name, run=flat(told.get("run") or data.folder.name), folder=data.folder.name,
+        flow=data.spec.name, run=flat(told.get("run") or data.folder.name), folder=f"runs/{data.spec.name}/{flat(told.get('run') or data.folder.name)}",
         description=data.spec.description.strip(), warning=data.spec.content_warning.strip(),
         started=moment(told.get("started")), ended=moment(told.get("ended")),
         dates=span(day(told.get("started")), day(told.get("ended"))),

@@ -176,12 +176,9 @@ def _quotations(facts: Facts) -> str:
         return ""
     return (
         f" The models gave {counted(facts.quotations, 'quotation')} as evidence; each was compared with its record "
-        f"letter by letter after Unicode normalisation, and {facts.invented:,} of them {_do(facts.invented)} not stand there."
+        f"letter by letter after Unicode normalisation, and {facts.invented:,} of them "
+        f"{'does' if facts.invented == 1 else 'do'} not stand there."
     )
-
-
-def _do(number: int) -> str:
-    return "does" if number == 1 else "do"
 
 
 def _measures(facts: Facts, measures: Measures | None, measured: Measured | None) -> Iterator[str]:

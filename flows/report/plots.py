@@ -79,7 +79,7 @@ def _drawn(measure: str, table: Table, lines: Sequence[Line]) -> str:
         rows = sum(_height(line) for line in lines)
         height = _ROW * rows + _EDGE
         figure = figures.Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-        axes = figure.add_axes((0.03, 40 / height, 0.94, (height - _EDGE) / height))
+        axes = figure.add_axes((0.015, 40 / height, 0.97, (height - _EDGE) / height))
         _axes(axes, MEASURES.get(measure, measure), lines)
         top = rows
         for line in lines:
