@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from contract.run import RunSettings
 from flows.findings import Findings, argument_text
 from flows.folders import LISTED
 
@@ -74,8 +75,14 @@ def sort_arguments(
         elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
             _ask(sorted_, key, value, text, findings)
         else:
-            sorted_.overrides.append(text)
+            sorted_.overrides.append(_settable(key, text))
     return sorted_
+
+
+def _settable(key: str, text: str) -> str:
+    """A run's settings can be set whether or not the study's own run/default.yaml writes them down."""
+    section, _, name = key.partition(".")
+    return f"++{text}" if section == "run" and name in RunSettings.model_fields else text
 
 
 def _choice(key: str, value: str, text: str, groups: Collection[str]) -> Choice | None:

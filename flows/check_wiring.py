@@ -233,9 +233,14 @@ class Wiring:
                     yield owner
 
     def _result(self) -> None:
-        result = self.flow.spec.result
+        result, measures = self.flow.spec.result, self.flow.spec.measures
         path = (*self.flow.path, "result")
+        if measures:
+            self._verdicts(measures.verdicts)
         if result is None:
+            if measures is None:
+                todo = "add `result: …`, the step whose output the flow gives, or `measures:` with `verdicts: …`"
+                self.findings.at(self.flow.path, f"'{self.flow.spec.name}' lacks `result`", todo=todo)
             return
         placed = self.placed.get(result)
         if not self.knows(result):
@@ -245,6 +250,16 @@ class Wiring:
         elif placed and isinstance(placed.node, Loop):
             inner = listed(placed.node.loop)
             self.findings.at(path, f"the result '{result}' is a loop, which has no output", todo=f"name one of {inner}")
+
+
+    def _verdicts(self, name: str) -> None:
+        placed, path = self.placed.get(name), (*self.flow.path, "measures", "verdicts")
+        steps = [placed.name for placed in self.placed.values() if isinstance(placed.node, Step)]
+        if not self.knows(name):
+            what = f"the verdicts are to come from '{name}', which is no step of this flow"
+            self.findings.at(path, what, nearest=nearest(name, steps), todo=f"there are {listed(steps)}")
+        elif placed and not isinstance(placed.node, Step):
+            self.findings.at(path, f"'{name}' gives no verdicts", todo=f"name one of {listed(steps)}")
 
 
 def _named(placed: Placed) -> Iterator[str]:

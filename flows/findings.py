@@ -74,6 +74,7 @@ def listed(names: Iterable[str], limit: int = 12) -> str:
 
 def argument_text(text: str, limit: int = 80) -> str:
     """What was typed, short enough for a line and without secrets."""
+    text = text.removeprefix("++")
     key, equals, _ = text.partition("=")
     if equals and SECRET.search(key.split(".")[-1]):
         return f"{key}=**********"

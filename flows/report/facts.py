@@ -252,8 +252,17 @@ def _spent(told: Mapping[str, Any]) -> Pairs:
         ("Tokens received", f"{whole(usage.get('output_tokens')):,}"),
         ("Cost", cost_of(told)),
     ]
+    pairs += _repeated(mapping(told.get("spend")))
     pairs += [("Budget", f"US$ {told['budget']}")] if told.get("budget") is not None else []
     return [*pairs, ("Rows of the data that could not be read", flat(whole(told.get("rejected_rows"))))]
+
+
+def _repeated(spend: Mapping[str, Any]) -> Pairs:
+    pairs = [("Price of the replies read again", f"US$ {spend['kept_usd']}")] if spend.get("kept_usd") else []
+    if whole(spend.get("repeated_calls")):
+        asked = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
+        pairs.append(("Calls asked again, since an interruption lost their replies", asked))
+    return pairs
 
 
 def cost_of(told: Mapping[str, Any]) -> str:

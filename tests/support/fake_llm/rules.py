@@ -64,6 +64,7 @@ class Ledger:
         self.by_model: Counter[str] = Counter()
         self.by_status: Counter[str] = Counter()
         self.requests: list[dict[str, Any]] = []
+        self.billed: Counter[str] = Counter()
 
     def begin(self, model: str, body: dict[str, Any], headers: dict[str, str], port: int = 0) -> Rule:
         """Counts a call, which came from the client's `port`, and picks the rule for it."""
@@ -75,6 +76,10 @@ class Ledger:
         self.by_model[model] += 1
         self.requests.append({"model": model, "body": body, "headers": headers, "port": port})
         return next((rule for rule in self.rules if rule.take(text)), Rule())
+
+    def bill(self, input_tokens: int, output_tokens: int) -> None:
+        """Counts what a provider would charge: every reply that was written, whether it arrived or not."""
+        self.billed.update(calls=1, input_tokens=input_tokens, output_tokens=output_tokens)
 
     def end(self, status: int) -> None:
         """Counts an answer."""
@@ -91,4 +96,5 @@ class Ledger:
             "by_key": dict(self.by_key),
             "by_model": dict(self.by_model),
             "by_status": dict(self.by_status),
+            "billed": dict(self.billed),
         }

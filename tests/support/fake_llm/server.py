@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.support.fake_llm.instances import instance
-from tests.support.fake_llm.protocols import Anthropic, Asked, Finish, Gemini, OpenAI, Protocol
+from tests.support.fake_llm.protocols import CHARACTERS_PER_TOKEN, Anthropic, Asked, Finish, Gemini, OpenAI, Protocol
 from tests.support.fake_llm.rules import Ledger, Rule
 
 _FINISHES: dict[str, Finish] = {"length": "length", "refusal": "refusal", "blocked": "blocked"}
@@ -67,9 +67,22 @@ class _Service:
         latency = self._latency if rule.latency is None else rule.latency
         if latency:
             await asyncio.sleep(latency)
-        response = _failure(protocol, rule, request) if rule.kind == "status" else _success(protocol, asked, rule)
+        response = _failure(protocol, rule, request) if rule.kind == "status" else self._success(protocol, asked, rule)
         self._ledger.end(response.status_code)
         return response
+
+    def _success(self, protocol: Protocol, asked: Asked, rule: Rule) -> Response:
+        finish = _FINISHES.get(rule.kind, "stop")
+        text = _text(asked, rule, finish)
+        self._ledger.bill(asked.tokens, len(text) // CHARACTERS_PER_TOKEN)
+        content = json.dumps(protocol.reply(asked, text, finish)).encode()
+        if rule.kind == "broken_json":
+            return Response(content[: len(content) // 2], media_type="application/json")
+        if rule.kind == "cut":
+            # Promising more than is sent makes the server close the connection amid the body.
+            headers = {"content-length": str(len(content)), "content-type": "application/json"}
+            return Response(content[: len(content) // 2], headers=headers)
+        return Response(content, media_type="application/json")
 
 
 async def _never(request: Request) -> Response:
@@ -95,18 +108,6 @@ def _failure(protocol: Protocol, rule: Rule, request: Request) -> Response:
     message = f"{rule.message}: key {key.removeprefix('Bearer ')} at {request.url}"
     headers = {"retry-after": rule.retry_after} if rule.retry_after else {}
     return JSONResponse(protocol.error(rule.status, message, rule.code), status_code=rule.status, headers=headers)
-
-
-def _success(protocol: Protocol, asked: Asked, rule: Rule) -> Response:
-    finish = _FINISHES.get(rule.kind, "stop")
-    content = json.dumps(protocol.reply(asked, _text(asked, rule, finish), finish)).encode()
-    if rule.kind == "broken_json":
-        return Response(content[: len(content) // 2], media_type="application/json")
-    if rule.kind == "cut":
-        # Promising more than is sent makes the server close the connection amid the body.
-        headers = {"content-length": str(len(content)), "content-type": "application/json"}
-        return Response(content[: len(content) // 2], headers=headers)
-    return Response(content, media_type="application/json")
 
 
 def _text(asked: Asked, rule: Rule, finish: Finish) -> str:

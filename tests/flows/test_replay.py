@@ -1,0 +1,111 @@
+"""replay makes a run again to the byte without asking anybody; verify finds any byte that was changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.folders import search_folders
+from flows.verify import verify
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.judging import posts, write_study
+from tests.support.running import Lab
+
+
+@pytest.fixture
+def fake() -> Generator[FakeLLM]:
+    """The model service; some replies have to be asked for again, some are refused, some cells fail."""
+    with FakeLLM() as running:
+        yield running
+
+
+@pytest.fixture
+async def run(lab: Lab, fake: FakeLLM) -> Path:
+    """The folder of a finished run."""
+    fake.script(
+        Rule(kind="wrong_schema", times=2),
+        Rule(kind="refusal", times=1),
+        Rule(kind="status", status=400, times=1),
+        Rule(kind="wrong_schema", match="number 4", times=3),
+    )
+    write_study(lab.folder, fake.url, posts(6))
+    lab.flow = "judged"
+    ran = await lab.run()
+    assert ran.outcome
+    return ran.outcome.folder
+
+
+def changes(folder: Path, lab: Lab) -> list[str]:
+    """What `verify` finds."""
+    return verify(folder, search_folders(lab.folder), lab.folder / "results")
+
+
+def flip(path: Path, at: int = 40) -> None:
+    """Changes one byte of a file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def test_a_run_is_made_again_to_the_byte_without_a_call(
+    run: Path, fake: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = fake.stats()["calls"]
+    assert main(["replay", str(run), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["different"] == [] and told["cells"] == 36 and told["stored replies read"] >= 35
+    assert fake.stats()["calls"] == calls
+
+
+@pytest.mark.parametrize("words", ["Rule 1: it says so.", "Post number 2", '"verdict'])
+def test_a_replay_tells_what_does_not_come_out_the_same(
+    run: Path, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "manifest.json" if words.startswith("Rule") else run / "answers.jsonl"
+    text = path.read_text(encoding="utf-8")
+    other = words.replace("so", "no").replace("number", "nomber").replace("verdict", "vertict")
+    path.write_text(text.replace(words, other, 1) if words.startswith("Post") else text.replace(words, other))
+    assert main(["replay", str(run), "--json"]) != 0
+    assert words.startswith('"') or json.loads(capsys.readouterr().out)["different"]
+
+
+def test_nothing_changed_is_nothing_found(run: Path, lab: Lab) -> None:
+    assert changes(run, lab) == []
+
+
+def test_any_changed_byte_of_any_file_of_the_run_is_found(run: Path, lab: Lab) -> None:
+    for path in sorted(path for path in run.iterdir() if path.suffix not in (".json", ".jsonl")):
+        before = path.read_bytes()
+        flip(path)
+        assert changes(run, lab), path.name
+        path.write_bytes(before)
+    for name in ("manifest.json", "answers.jsonl"):
+        before = (run / name).read_bytes()
+        (run / name).write_bytes(before.replace(b"judge", b"jugde", 1))
+        assert any(name in change for change in changes(run, lab))
+        (run / name).write_bytes(before)
+    assert changes(run, lab) == []
+
+
+def test_changed_data_prompts_criteria_and_replies_are_found(run: Path, lab: Lab) -> None:
+    flip(lab.folder / "posts.jsonl")
+    assert any("posts.jsonl has changed" in change for change in changes(run, lab))
+    flip(lab.folder / "posts.jsonl")
+    (lab.folder / "criteria" / "plain.md").write_text("Something else.", encoding="utf-8")
+    assert any("plain.md has changed" in change for change in changes(run, lab))
+    (lab.folder / "criteria" / "plain.md").unlink()
+    assert any("plain.md is no longer there" in change for change in changes(run, lab))
+    reply = next(path for path in (lab.folder / "results" / "replies").glob("*/*") if path.is_file())
+    flip(reply)
+    assert any("kept reply" in change and reply.name in change for change in changes(run, lab))
+
+
+def test_a_folder_that_is_no_run_is_told_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(tmp_path)]) == 3
+    assert "holds no finished run" in capsys.readouterr().err
+    assert main(["verify"]) == 2
+    assert "no run is named" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""A study of judgements for kill and cost tests: posts x criteria x models, asked of the fake service."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.support.services import FakeService
+
+CRITERIA = ("plain", "strict")
+MODELS = ("ann", "bob", "cy")
+PRICE = (1, 2)
+"""US dollars per million tokens, in and out."""
+
+_MODEL = """\
+{name}:
+  kind: hosted
+  provider: openai-compatible
+  model_id: {name}
+  base_url: {url}/v1
+  price: {{input_per_mtok: 1, output_per_mtok: 2}}
+  limits: {{concurrency: {concurrency}}}
+"""
+_FLOW = """\
+description: Posts by criteria and models.
+records: posts
+steps:
+  judge:
+    agent: judge
+    variants: {criteria: CRITERIA, model: MODELS}
+    repeats: 1
+measures:
+  verdicts: judge
+  truth: violating
+  labels: {"true": violates, "false": does_not_violate}
+  resamples: 50
+"""
+_CRITERION = """\
+---
+title: {name}
+source: written for tests
+---
+A post is {name} when it says so. Rule 1: it says so.
+"""
+
+
+def posts(number: int) -> list[dict[str, Any]]:
+    """That many records; the file named by BUTTERMILK_POSTS instead, where there is one."""
+    if named := os.environ.get("BUTTERMILK_POSTS"):
+        return [json.loads(line) for line in Path(named).read_text(encoding="utf-8").splitlines()]
+    return [
+        {
+            "record_id": f"p{n}",
+            "text": f"Post number {n} says this and that.",
+            "ground_truth": {"violating": n % 3 == 0},
+        }
+        for n in range(number)
+    ]
+
+
+def write_study(
+    folder: Path, url: str, records: Sequence[dict[str, Any]], models: Sequence[str] = MODELS, concurrency: int = 8
+) -> Path:
+    """The study's config folder."""
+    flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
+    files = {
+        "flows/judged.yaml": flow,
+        "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
+        "posts.jsonl": "".join(json.dumps(record) + "\n" for record in records),
+        "models/served.yaml": "".join(_MODEL.format(name=name, url=url, concurrency=concurrency) for name in MODELS),
+        "run/default.yaml": f"concurrency: {concurrency}\nretry_delay_seconds: 0\n",
+        **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def billed_usd(service: FakeService) -> float:
+    """What a provider with these prices would have charged for all that the service wrote."""
+    billed = service.stats()["billed"]
+    return (billed["input_tokens"] * PRICE[0] + billed["output_tokens"] * PRICE[1]) / 1_000_000
