@@ -14,12 +14,11 @@ from contract.storage import HuggingFaceStorage
 from flows.storage.file import Reject, read, records
 from tests.storage.pictures import PNG
 
-ROWS = {
-    "id": ["a", "b", "c"],
-    "content": {"body": ["first", "second", None]},
-    "label": [0, 1, 1],
-    "score": [0.5, float("nan"), 1.0],
-}
+ROWS: list[dict[str, Any]] = [
+    {"id": "a", "content": {"body": "first"}, "label": 0, "score": 0.5},
+    {"id": "b", "content": {"body": "second"}, "label": 1, "score": float("nan")},
+    {"id": "c", "content": {"body": None}, "label": 1, "score": 1.0},
+]
 
 
 @pytest.fixture
@@ -29,14 +28,6 @@ def datasets(monkeypatch: pytest.MonkeyPatch) -> Any:
     return pytest.importorskip("datasets")
 
 
-def _rows() -> list[dict[str, Any]]:
-    texts = ROWS["content"]["body"]  # type: ignore[reportCallIssue,reportArgumentType]
-    return [
-        {"id": id_, "content": {"body": text}, "label": label, "score": score}
-        for id_, text, label, score in zip(ROWS["id"], texts, ROWS["label"], ROWS["score"], strict=True)
-    ]
-
-
 def _read(**settings: Any) -> tuple[list[Record], list[Reject]]:
     rejects: list[Reject] = []
     storage = HuggingFaceStorage.model_validate(settings)
@@ -44,7 +35,7 @@ def _read(**settings: Any) -> tuple[list[Record], list[Reject]]:
 
 
 def test_a_dataset_on_disk_is_read(datasets: Any, tmp_path: Path) -> None:
-    datasets.Dataset.from_list(_rows()).save_to_disk(str(tmp_path / "set"))
+    datasets.Dataset.from_list(ROWS).save_to_disk(str(tmp_path / "set"))
     columns = {"text": "content.body", "ground_truth.label": "label", "ground_truth.score": "score"}
     found, rejects = _read(dataset=str(tmp_path / "set"), columns=columns)
     assert [(record.record_id, record.text) for record in found] == [("a", "first"), ("b", "second")]

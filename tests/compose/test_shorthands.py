@@ -1,0 +1,266 @@
+"""Shorthands of a request: another file, its columns, a sample, a budget; and what `check` shows of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.errors import StudyError
+from contract.storage import FileStorage, HuggingFaceStorage
+from flows.cli import main
+from flows.compose import compose
+from flows.records import records_of
+from flows.shorthands import as_arguments
+from flows.study import Study
+from tests.compose.studies import write
+
+FLOW = """\
+records: posts
+steps:
+  read:
+    agent: llm
+    parameters: {model: fixed, seed: 99, template: 'Read: {{ record.text }}'}
+result: read
+"""
+OWN = FLOW.replace("records: posts", "parameters:\n  sample: {type: text, default: mine}\nrecords: posts")
+STORAGE = """\
+posts:
+  type: file
+  path: posts.csv
+  columns:
+    text: body
+    "metadata.by": author
+letters:
+  type: file
+  path: letters.jsonl
+"""
+FILES = {
+    "flows/mine.yaml": FLOW,
+    "flows/own.yaml": OWN,
+    "flows/asked.yaml": FLOW.replace(
+        "records: posts", "parameters: {query: {required: true}}\nrecords: parameters.query"
+    ),
+    "storage/posts.yaml": STORAGE,
+    "models/fixed.yaml": "fixed: {kind: scripted, path: script.jsonl}\n",
+    "script.jsonl": '{"reply": {"text": "ok"}}\n',
+    "posts.csv": "id,body,author,label\n1,hello,Ann,1\n2,,Bob,0\n3,bye,Cy,NA\n",
+    "letters.jsonl": '{"record_id": "p", "text": "A paper."}\n',
+}
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study of a table, in the current folder; a table of the user's own lies beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_posts.csv").write_text("nr;words;group\n10;one;x\n11;two;y\n12;three;x\n")
+    return write(tmp_path / "my_study", FILES)
+
+
+def _composed(*arguments: str, flow: str = "mine") -> Study:
+    [study] = compose([flow], arguments, Path("my_study"), require_request=False)
+    return study
+
+
+def _mistakes(*arguments: str, flow: str = "mine") -> dict[str, str]:
+    with pytest.raises(StudyError) as told:
+        _composed(*arguments, flow=flow)
+    return {problem.where: str(problem) for problem in told.value.problems}
+
+
+def _ids(study: Study) -> list[str]:
+    return [record.record_id for record in records_of(study, lambda _: None)]
+
+
+def _found(_: str) -> object:
+    return object()
+
+
+def _not_found(_: str) -> None:
+    return None
+
+
+MY_POSTS = (
+    "records=my_posts.csv",
+    "columns.text=words",
+    "columns.record_id=nr",
+    "columns.ground_truth.violating=group",
+)
+
+
+def test_a_file_of_ones_own(study: Path) -> None:
+    found = _composed(*MY_POSTS, "sample=2", "seed=7", "budget=5.00")
+    storage = found.storage[found.flow.records]
+    assert isinstance(storage, FileStorage)
+    assert storage.path == Path.cwd() / "my_posts.csv"
+    assert storage.columns == {"text": "words", "record_id": "nr", "ground_truth.violating": "group"}
+    assert (found.run.sample, found.run.seed, str(found.run.budget)) == (2, 7, "5.00")
+    assert len(_ids(found)) == 2
+    assert found.flow.steps["read"].parameters["seed"] == 99, "the model's seed is another"  # type: ignore[reportAttributeAccessIssue]
+    columns = {"text": "words", "record_id": "nr", "ground_truth.violating": "group"}
+    given = {"records": "my_posts.csv", "sample": 2, "seed": 7, "budget": 5.0, "columns": columns}
+    assert dict(found.request) == given
+
+
+def test_a_study_is_composed_again_from_its_own_request(study: Path) -> None:
+    first = _composed(*MY_POSTS, "sample=2", "budget=5.5")
+    again = _composed(*as_arguments(first.request))
+    assert (again.request, again.storage, again.run, again.flow) == (
+        first.request,
+        first.storage,
+        first.run,
+        first.flow,
+    )
+
+
+def test_columns_alone_change_the_flows_own_storage(study: Path) -> None:
+    found = _composed("columns.ground_truth.violating=label")
+    storage = found.storage["posts"]
+    assert isinstance(storage, FileStorage)
+    assert storage.columns == {"text": "body", "metadata.by": "author", "ground_truth.violating": "label"}
+    [first, second] = records_of(found, lambda _: None)
+    assert (first.ground_truth or {})["violating"] == "1"
+    assert (second.ground_truth or {})["violating"] is None
+
+
+def test_another_storage_of_the_study(study: Path) -> None:
+    assert _ids(_composed("records=letters")) == ["p"]
+    assert _composed("records=letters").flow.records == "letters"
+
+
+def test_a_corpus_is_read_as_records_too(study: Path) -> None:
+    assert len(_ids(_composed("records=osb", "sample=5"))) == 5
+
+
+def test_the_settings_of_the_run_are_the_same(study: Path) -> None:
+    assert _ids(_composed("run.sample=1", "run.seed=3")) == _ids(_composed("sample=1", "seed=3"))
+
+
+def test_a_flows_own_parameter_wins(study: Path) -> None:
+    found = _composed("sample=text", "run.sample=1", flow="own")
+    assert found.request["sample"] == "text" and found.run.sample == 1
+
+
+def test_a_flow_without_a_storage_understands_budget_alone(study: Path) -> None:
+    found = _composed("query=x", "budget=1", "seed=5", flow="asked")
+    assert found.run.budget == 1 and found.run.seed == 0
+    assert found.flow.steps["read"].parameters["seed"] == 5  # type: ignore[reportAttributeAccessIssue]
+    assert (
+        "no flow here takes 'records'"
+        in _mistakes("query=x", "records=x.csv", flow="asked")["command line: records=x.csv"]
+    )
+
+
+def test_a_dataset(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.check_sources.find_spec", _found)
+    found = _composed("records=hf:owner/name", "columns.text=body")
+    assert found.storage[found.flow.records] == HuggingFaceStorage(dataset="owner/name", columns={"text": "body"})
+    assert "no folder './set'" in _mistakes("records=hf:./set")["command line: records=hf:./set"]
+    assert "has no sheet" in _mistakes("records=hf:owner/name", "sheet=One")["command line: sheet=One"]
+    monkeypatch.setattr("flows.check_sources.find_spec", _not_found)
+    told = _mistakes("records=hf:owner/name")["command line: records=hf:owner/name"]
+    assert "install buttermilk[huggingface]" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "says"),
+    [
+        (["records=my_post.csv"], "records=my_post.csv", "did you mean 'my_posts.csv'?"),
+        (["records=letter"], "records=letter", "did you mean 'letters'?"),
+        (["records="], "records=", "a file or storage is missing"),
+        (["records=tables"], "records=tables", "the folder tables holds tables, not texts; name one of them: a.csv"),
+        (["records=my_posts.csv"], "records=my_posts.csv", "write columns.text=… with one of nr, words, group"),
+        ([*MY_POSTS, "columns.metadata.g=gruop"], "columns.metadata.g=gruop", "did you mean 'group'?"),
+        (["columns.txet=body"], "columns.txet=body", "did you mean 'text'?"),
+        (["columns.text="], "columns.text=", "names no field and column"),
+        (["columns.text=bodi"], "columns.text=bodi", "did you mean 'body'?"),
+        (["storage.posts.columns.text=bodi"], "storage.posts.columns.text=bodi", "did you mean 'body'?"),
+        (["sample=many"], "sample=many", "valid integer"),
+        (["sample=0"], "sample=0", "greater than or equal to 1"),
+        (["budget=-1"], "budget=-1", "greater than or equal to 0"),
+        (["sheet=One"], "sheet=One", "has no sheets"),
+        (["sampel=3"], "sampel=3", "did you mean 'sample'?"),
+        (["encoding=utf8x"], "encoding=utf8x", "there is no encoding 'utf8x'"),
+    ],
+)
+def test_what_does_not_fit_is_told(study: Path, arguments: list[str], where: str, says: str) -> None:
+    Path("tables").mkdir()
+    Path("tables/a.csv").write_text("id,text\n1,x\n")
+    told = _mistakes(*arguments)
+    assert [says in text for text in told.values()] == [True], told
+    assert list(told) == [f"command line: {where}"]
+
+
+def test_a_wrong_column_is_told_at_its_line_together_with_everything_else(study: Path) -> None:
+    text = FILES["storage/posts.yaml"].replace('by": author', 'by": autor').replace("text: body", "text: bdy")
+    (study / "storage/posts.yaml").write_text(text.replace("  columns:", "  columns:\n    txt: x"))
+    told = _mistakes("llms=lit")
+    assert list(told) == [
+        "command line: llms=lit",
+        "my_study/storage/posts.yaml:5",
+        "my_study/storage/posts.yaml:6",
+        "my_study/storage/posts.yaml:7",
+    ]
+    assert "did you mean 'body'?; its columns are author, body, id, label" in told["my_study/storage/posts.yaml:6"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("id,body,author\n", "holds no rows"),
+        (
+            "id,body,author\n1,,x\n2,,y\n",
+            "of the 2 rows of 'posts' none can be a record; the first: my_study/posts.csv:2",
+        ),
+        ("id,body,body\n", "cannot be used: my_study/posts.csv:1: two columns have the same name: body"),
+    ],
+)
+def test_a_source_of_which_nothing_can_be_read_is_a_mistake(study: Path, content: str, says: str) -> None:
+    (study / "posts.csv").write_text(content)
+    assert says in _mistakes()["my_study/storage/posts.yaml:3"]
+
+
+def test_check_shows_how_the_first_record_will_be_read(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check", "+flows=[mine]", "--config-dir", "my_study", "columns.ground_truth.violating=label"]
+    assert main(arguments) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "mine reads its records so: my_study/posts.csv: of the 3 rows 2 can be read, 1 cannot",
+        "left out, the first: my_study/posts.csv:3: the record is empty",
+        "text <- body hello",
+        "metadata.by <- author Ann",
+        "ground truth: violating",
+    ):
+        assert part in shown
+    assert main([*arguments, "--json"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    [preview] = told["records"]
+    assert (told["ok"], preview["flow"], preview["rows"], preview["rejects"]) == (True, "mine", 3, 1)
+    assert {"field": "text", "column": "body", "value": "hello"} in preview["fields"]
+
+
+def test_check_looks_at_the_first_thousand_rows(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"{number},text,x,1\n" for number in range(1500))
+    (study / "posts.csv").write_text(f"id,body,author,label\n{rows}")
+    assert main(["check", "+flows=[mine]", "--config-dir", "my_study"]) == 0
+    out = capsys.readouterr().out
+    assert "of the first 1,000 rows 1,000 can be read, 0 cannot" in out
+    assert "to metadata, under their own names: label" in out
+
+
+def test_files_and_headers_that_are_passed_over_are_noticed(study: Path) -> None:
+    (study / "flows/other.yml").write_text(FLOW)
+    template = "---\ntitle: User\n---\nSystem:\nBe brief.\n user :\n{{ record.text }}\nuser:\nsystem: is fine here\n"
+    (study / "prompts").mkdir()
+    (study / "prompts/reading.md").write_text(template)
+    (study / "flows/mine.yaml").write_text(FLOW.replace("'Read: {{ record.text }}'", "reading"))
+    notices = _composed().notices
+    assert "my_study/flows/other.yml is ignored: only .yaml is read" in notices
+    headers = [notice.partition(";")[0] for notice in notices if "taken as text" in notice]
+    assert headers == [
+        "my_study/prompts/reading.md:4: 'System:' is taken as text",
+        "my_study/prompts/reading.md:6: 'user :' is taken as text",
+    ]
+    assert "rename my_study/flows/other.yml to .yaml" in _mistakes(flow="other")["command line: other"]
