@@ -72,6 +72,14 @@ class Started:
         """What it has written to standard error so far."""
         return self._files[1].read_text(encoding="utf-8")
 
+    def megabytes(self) -> float:
+        """Its resident memory at present."""
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8").splitlines()
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
+
     def kill(self) -> None:
         """SIGKILL: the process has no chance to tidy up. Does nothing to one that has ended."""
         self._process.kill()

@@ -1,0 +1,90 @@
+"""Scale: 10,000 records x 3 models, 30,000 calls of 200 ms, 50 at once, as one command beside a Prefect server.
+
+uv run pytest -m benchmark tests/benchmarks/test_scale.py -s        BUTTERMILK_RECORDS=1000 for a shorter one
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.commands import Place, run_folders
+from tests.support.judging import MODELS, posts, write_study
+from tests.support.services import FakeService, fake_service, server_of_prefect
+
+RECORDS = int(os.environ.get("BUTTERMILK_RECORDS", "10000"))
+AT_ONCE, LATENCY = 50, 0.2
+TARGET, MOST_MEGABYTES = 1.5, 600
+BARE_CALLS = min(RECORDS * 3, 3000)
+"""Bare calls all take the same time, so a part of them tells how long all would take."""
+
+
+@pytest.fixture
+def service() -> Generator[FakeService]:
+    """The fake service in a process of its own."""
+    with fake_service(LATENCY) as running:
+        yield running
+
+
+async def bare(url: str) -> float:
+    """Seconds for one call, 50 at once, without us."""
+    slots = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=AT_ONCE)) as client:
+
+        async def call(number: int) -> None:
+            async with slots:
+                asked = {"model": "bare", "messages": [{"role": "user", "content": f"post {number} " + "word " * 300}]}
+                (await client.post(f"{url}/v1/chat/completions", json=asked)).json()
+
+        started = time.perf_counter()
+        await asyncio.gather(*(call(number) for number in range(BARE_CALLS)))
+        return (time.perf_counter() - started) / BARE_CALLS
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(3600)
+def test_thirty_thousand_calls_are_all_there_in_flat_memory(tmp_path: Path, service: FakeService) -> None:
+    place = Place(tmp_path)
+    alone = asyncio.run(bare(service.url)) * RECORDS * len(MODELS)
+    service.reset()
+    study = write_study(place.folder / "study", service.url, posts(RECORDS), concurrency=AT_ONCE)
+    flow = study / "flows" / "judged.yaml"
+    flow.write_text(flow.read_text(encoding="utf-8").replace('["plain", "strict"]', '["plain"]'), encoding="utf-8")
+    cells, marks, memory = RECORDS * len(MODELS), [1_000, 10_000, 30_000], dict[int, float]()
+    (place.folder / "server").mkdir()
+    with server_of_prefect(place.folder / "server") as api:
+        started = time.perf_counter()
+        command = place.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", PREFECT_API_URL=api)
+        called = most = 0.0
+        while command.running:
+            time.sleep(0.25)
+            calls, most = service.calls(), max(most, command.megabytes())
+            called = time.perf_counter() - started if calls < cells or not called else called
+            for mark in marks:
+                if calls >= min(mark, cells) and mark not in memory and command.running:
+                    memory[mark] = command.megabytes()
+        seconds = time.perf_counter() - started
+        done = command.wait(60)
+        there = httpx.post(f"{api}/task_runs/count", json={}).json()
+    print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once")
+    print(f"  bare httpx            {alone:7.1f} s")
+    print(f"  until the last call   {called:7.1f} s   {called / alone:.2f} x")
+    print(f"  whole command         {seconds:7.1f} s   {seconds / alone:.2f} x, report and recording included")
+    print(f"  memory, MB            {memory}, at the most {most:.0f}")
+    print(f"  task runs on the server {there}")
+    assert done.code == 0, done.said[-2000:]
+    assert json.loads(done.out)["cells"] == {"completed": cells}
+    assert service.calls() == cells and there >= cells
+    rows = (run_folders(place, "judged")[-1] / "cells.csv").read_bytes().count(b"\n")
+    print(
+        f"  lines of cells.csv    {rows}, report {(run_folders(place, 'judged')[-1] / 'report.html').stat().st_size:,} B"
+    )
+    assert max(memory.values()) <= MOST_MEGABYTES
+    assert seconds / alone <= TARGET
