@@ -14,7 +14,7 @@ from rich.table import Table
 
 from contract.findings import Citation, CitedAnswer, Source
 from flows.folders import shown
-from flows.plan import Plan
+from flows.plan import Plan, PlannedCells
 from flows.report.markdown import DEMONSTRATION, where
 from flows.report.plain import plain
 
@@ -47,19 +47,25 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
         table.add_column(heading)
     for heading in ("kept", "to run", "undecided", "tokens in"):
         table.add_column(heading, justify="right")
-    table.add_column("cost, US dollars")
+    table.add_column("cost")
     table.add_column("why")
     for cells in plan.forecasts:
         why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
-        cost = "unknown" if cells.cost_usd is None else f"{cells.cost_usd[0]:.4f} to {cells.cost_usd[1]:.4f}"
         numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
-        table.add_row(cells.step, cells.model or "–", *numbers, cost, escape(why))
+        table.add_row(cells.step, cells.model or "–", *numbers, _cost(cells), escape(why))
     console.print()
     console.print(table)
     runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
     at_most = sum(cells.undecided for cells in plan.forecasts)
     more = f", and at most {at_most:,} more that depend on them" if at_most else ""
     console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
+
+
+def _cost(cells: PlannedCells) -> str:
+    if cells.cost_usd is None:
+        return "unknown"
+    low, high = cells.cost_usd
+    return f"${low:.4f} to ${high:.4f}" if high else "nothing"
 
 
 def cost_text(plan: Plan) -> str:

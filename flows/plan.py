@@ -9,9 +9,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from agents.agent import load
-from contract.flow import Gate, Loop, Node, Step
+from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
-from flows.nodes import nodes
+from flows.nodes import steps_of
+from flows.references import parse
 from flows.study import Study
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Plan:
 
 def make_plan(study: Study, records: int = 1) -> Plan:
     """The plan of a study over that many records. Runs nothing and reads no corpus."""
-    steps = tuple(_planned(_values(study), study.flow.steps.items(), records, 1, None))
+    steps = tuple(_planned(_Counts(study.flow), study.flow.steps.items(), records, 1, None))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
         flow=study.flow.name,
@@ -127,34 +128,47 @@ def _looked_up(step: str, model: str, forecast: Forecast) -> PlannedCells:
     )
 
 
-def _values(study: Study) -> Mapping[str, int]:
-    """How many values each dimension of variants has, at most."""
-    counts = dict[str, int]()
-    for placed in nodes(study.flow, ()):
-        variants = placed.node.variants if isinstance(placed.node, Step) else {}
-        for dimension, values in variants.items():
-            counts[dimension] = max(counts.get(dimension, 0), len(values))
-    return counts
+class _Counts:
+    """How many cells a step has for one record at the most, in one round."""
+
+    def __init__(self, flow: FlowSpec) -> None:
+        self._steps = steps_of(flow)
+
+    def of(self, name: str) -> int:
+        """Its variants and repeats, for each group and each item."""
+        step = self._steps.get(name)
+        if step is None:
+            return 1
+        groups = prod(self._values(dimension) for dimension in step.group_by)
+        variants = prod(len(values) for values in step.variants.values())
+        return variants * (step.repeats or 1) * groups * self._items(step)
+
+    def _values(self, dimension: str) -> int:
+        return max((len(step.variants.get(dimension, ())) for step in self._steps.values()), default=0) or 1
+
+    def _items(self, step: Step) -> int:
+        """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
+        given = step.inputs.get(step.for_each or "", ())
+        texts = (given,) if isinstance(given, str) else given
+        return sum(self.of(found) for text in texts if (found := parse(text).step)) or 1
 
 
 def _planned(
-    values: Mapping[str, int], level: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
+    counts: _Counts, level: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
 ) -> Iterator[PlannedStep]:
     for name, node in level:
         if isinstance(node, Loop):
             reason = why or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
-            yield from _planned(values, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+            yield from _planned(counts, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
         elif isinstance(node, Gate):
             yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
         else:
-            groups = prod(values.get(dimension, 1) for dimension in node.group_by)
-            yield _step(name, node, groups * records, rounds, why)
+            yield _step(name, node, counts.of(name) * records, rounds, why)
 
 
-def _step(name: str, step: Step, inputs: int, rounds: int, why: str | None) -> PlannedStep:
-    cells = prod(len(values) for values in step.variants.values()) * (step.repeats or 1) * inputs
+def _step(name: str, step: Step, cells: int, rounds: int, why: str | None) -> PlannedStep:
     agent = load(step.agent)
-    optional = bool(step.when or step.min_inputs)
+    optional = bool(step.when or step.min_inputs or step.for_each)
     given = step.variants.get("model", (step.parameters.get("model"),))
     models = tuple(str(model) for model in given if model)
     return PlannedStep(
