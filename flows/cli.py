@@ -38,6 +38,8 @@ settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
   llms=lite                                    hosted models; needs their keys
   +flows=[osb]                                 which flows (with `python -m flows`)
+  records=my_posts.csv columns.text=body       your own data, and which column is what
+  sample=100 seed=7 budget=5.00                so many records, and at most so many US dollars
   run.concurrency=10                           any part of the configuration
 
 exit codes: 0 done, 1 some cells have no output, 2 a mistake in the study, 3 the run could not go on, 130 interrupted

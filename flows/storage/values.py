@@ -47,6 +47,8 @@ def no_value(value: Any) -> str | None:
 
 def without_nan(value: Any) -> Any:
     """`value` with null for whatever in it is no value, however deep."""
+    if value is None or isinstance(value, str | int):
+        return value
     if no_value(value):
         return None
     if isinstance(value, Mapping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +71,33 @@ def test_pictures_stay_as_they_are(datasets: Any, tmp_path: Path) -> None:
 def test_what_is_no_dataset_is_told(datasets: Any, dataset: str, says: str) -> None:
     with pytest.raises(StorageError, match=says):
         _read(dataset=dataset)
+
+
+def test_a_dataset_on_the_hub_is_streamed_at_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    class Streamed(list[dict[str, Any]]):
+        features = None
+
+    def load_dataset(*arguments: Any, **settings: Any) -> Streamed:
+        asked.append((*arguments, settings))
+        return Streamed([{"id": "1", "text": "x"}])
+
+    library = SimpleNamespace(load_dataset=load_dataset)
+    monkeypatch.setitem(sys.modules, "datasets", library)  # type: ignore[reportArgumentType]
+    found, _ = _read(dataset="owner/name", config="en", split="test", revision="abc")
+    assert [record.text for record in found] == ["x"]
+    assert asked == [("owner/name", "en", {"split": "test", "revision": "abc", "streaming": True})]
+
+
+def test_a_network_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_dataset(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route\nand more")
+
+    library = SimpleNamespace(load_dataset=load_dataset)
+    monkeypatch.setitem(sys.modules, "datasets", library)  # type: ignore[reportArgumentType]
+    with pytest.raises(StorageError, match="owner/name cannot be read after row 0: no route$"):
+        _read(dataset="owner/name")
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
