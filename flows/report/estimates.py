@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from flows.measures.raters import TRUTH
 from flows.measures.shapes import Comparison, Estimate, Kind, Measured
 from flows.report.words import MEASURES, counted, decimal
 from flows.tables.identity import natural
@@ -53,6 +54,36 @@ class Table:
         return [MEASURES.get(name, name) for name in self.measures]
 
 
+@dataclass(frozen=True)
+class Confusion:
+    """What a model says, for each thing that people say."""
+
+    label: str
+    criteria: str
+    verdicts: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def confusions_of(table: Table, verdicts: Sequence[str]) -> list[Confusion]:
+    """The confusion matrices of a table, in the order of `verdicts`."""
+    found = list[Confusion]()
+    for row in table.rows:
+        counts = row.comparison.confusion
+        if counts and not table.by:
+            columns = _ordered({said for of_truth in counts.values() for said in of_truth}, verdicts)
+            lines = tuple(
+                (truth, tuple(counts[truth].get(said, 0) for said in columns)) for truth in _ordered(counts, verdicts)
+            )
+            found.append(Confusion(row.label, row.comparison.criteria, columns, lines))
+    return found
+
+
+def _ordered(names: Iterable[str], verdicts: Sequence[str]) -> tuple[str, ...]:
+    there = set(names)
+    known = [name for name in verdicts if name in there]
+    return (*known, *sorted(there - set(known)))
+
+
 def tables_of(measured: Measured | None) -> list[Table]:
     """Every table: all records first, then each split by metadata."""
     groups = dict[tuple[str, Kind], list[Comparison]]()
@@ -79,7 +110,7 @@ def _row(one: Comparison, measures: Sequence[str]) -> Row:
 def label(one: Comparison) -> str:
     """Who is compared, in few words."""
     if one.kind == "truth":
-        return one.raters[0]
+        return next((rater for rater in one.raters if rater != TRUTH), TRUTH)
     if one.kind == "all_models":
         return counted(len(one.raters), "model")
     if one.kind == "repeats":

@@ -136,10 +136,11 @@ class Facts:
 def facts_of(data: RunData, found: Gathered) -> Facts:
     """The facts of a run."""
     told, rows = data.manifest, found.rows
+    run = flat(told.get("run") or data.folder.name)
     models = tuple(_models(told, found, sorted({row.model for row in rows})))
     ended = Counter[str](row.status for row in rows if row.verdict is None)
     return Facts(
-        flow=data.spec.name, run=flat(told.get("run") or data.folder.name), folder=f"runs/{data.spec.name}/{flat(told.get('run') or data.folder.name)}",
+        flow=data.spec.name, run=run, folder=f"runs/{data.spec.name}/{run}",
         description=data.spec.description.strip(), warning=data.spec.content_warning.strip(),
         started=moment(told.get("started")), ended=moment(told.get("ended")),
         dates=span(day(told.get("started")), day(told.get("ended"))),

@@ -15,15 +15,14 @@ from markupsafe import Markup, escape
 
 from flows.measures.shapes import Measured
 from flows.report.disagreement import Parting
-from flows.report.estimates import CAPTIONS, Table, explained, interval
+from flows.report.estimates import Table, confusions_of, explained, interval
 from flows.report.facts import Facts, holes_of
 from flows.report.gathered import Gathered
-from flows.report.markdown import DEMONSTRATION
 from flows.report.marks import Mark
-from flows.report.matrix import MOST_LETTERS, Matrix
+from flows.report.matrix import Matrix
 from flows.report.methods import methods, summary, warning_of_holes
 from flows.report.plots import plots_of
-from flows.report.words import MEASURES, STATES, counted, decimal, percent, shown
+from flows.report.words import STATES, counted, decimal, percent, shown
 from flows.run_data import RunData
 
 SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
@@ -71,10 +70,10 @@ def page(study: Study) -> str:
         facts=study.facts, summary=summary(study.facts, study.measured), holes=warning_of_holes(study.facts),
         incomplete=holes_of(study.facts) > 0,
         methods=methods(study.facts, study.data.spec.measures, study.measured), tables=study.tables,
-        plots=[plots_of(table, study.facts.titles) for table in study.tables], explained=explained(study.tables),
-        measured=study.measured, partings=study.partings[:MOST_RANKED], parted=len(study.partings),
-        numbers=numbers, marks=study.marks, found=study.found,
-        DEMONSTRATION=DEMONSTRATION, STATES=STATES, CAPTIONS=CAPTIONS, MEASURES=MEASURES, MOST_LETTERS=MOST_LETTERS,
+        plots=[plots_of(table, study.facts.titles) for table in study.tables],
+        confusions=[confusions_of(table, list(study.marks)) for table in study.tables],
+        explained=explained(study.tables), measured=study.measured, parted=len(study.partings),
+        partings=study.partings[:MOST_RANKED], numbers=numbers, marks=study.marks, found=study.found, STATES=STATES,
     )  # fmt: skip
     # The body comes first: only then are all masked texts known, which the index holds.
     return environment.get_template("report.html.jinja").render(

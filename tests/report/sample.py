@@ -293,7 +293,7 @@ def _with_truth(rows: Sequence[VerdictRow], model: str, by: str, group: str) -> 
     true = sum(row.truth == "violates" for row in mine)
     estimates = (_share("accuracy", right, len(mine)), _share("precision", found, said), _share("recall", found, true))
     return Comparison(
-        kind="truth", criteria="courtesy", by=by, group=group, raters=(model, "ground truth"), records=len(mine),
+        kind="truth", criteria="courtesy", by=by, group=group, raters=("ground truth", model), records=len(mine),
         left_out=2, estimates=estimates, confusion=confusion,
     )  # fmt: skip
 

@@ -16,10 +16,15 @@ from typing import Any
 import pytest
 
 from contract.record import Record
+from flows.measures.measure import measure
+from flows.report.estimates import confusions_of, tables_of
 from flows.report.marks import marks_of
 from flows.report.matrix import MOST_LETTERS, script_json
 from flows.report.study import write_report
+from flows.run_data import RunData
+from flows.tables.verdicts import verdict_rows
 from tests.report.sample import Made, Sample, make
+from tests.support.traces import finished_run
 
 HOSTILE = (
     "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \u202egnp.exe\u202c & <!-- \u2028 \u2029 "
@@ -266,3 +271,20 @@ def test_verdicts_have_letters_of_their_own(made: Made) -> None:
     marks = marks_of([replace(first, verdict=name, truth=None) for name in names], made.data.spec.measures)
     assert len({mark.letters for mark in marks.values()}) == len(names)
     assert next(iter(marks)) == "violates"
+
+
+def test_a_run_with_real_measures(tmp_path: Path) -> None:
+    data = RunData.open(finished_run(tmp_path, records=8, repeats=2, by=("source",), resamples=20))
+    rows = verdict_rows(data)
+    measured = measure(rows, data.spec.measures) if data.spec.measures else None
+    write_report(data, rows, measured)
+    text = words((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert measured and measured.method.split(";")[0] in text
+    for caption in ("Each model with what people said, by source", "Each model with itself, asked again"):
+        assert caption in text
+    tables = {table.kind: table for table in tables_of(measured) if not table.by}
+    assert [row.label for row in tables["truth"].rows] == ["alpha", "beta", "gamma"] * 2
+    confused = [confusion for table in tables.values() for confusion in confusions_of(table, ["violates"])]
+    assert sum(sum(counts) for one in confused for _, counts in one.rows) == sum(
+        row.comparison.records for row in tables["truth"].rows
+    )

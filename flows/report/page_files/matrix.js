@@ -103,7 +103,7 @@ function cellButton(place, record, cell, number) {
   if (cell[5] === 2) signs.push(el("sup", { class: "doubt", "aria-hidden": "true" }, "?"));
   if (cell[6]) signs.push(el("span", { class: "differs", "aria-hidden": "true" }, "≠"));
   const label = sayCell(record, cell);
-  return button([verdictOf(cell), ...signs], () => openPanel(place, cell[0], number), { class: "cell", tabindex: -1, "aria-label": label, title: label, "aria-haspopup": "dialog" });
+  return button([verdictOf(cell), ...signs], () => openPanel(place, cell[0], number), { class: "cell", tabindex: -1, "data-cell": number, "aria-label": label, title: label, "aria-haspopup": "dialog" });
 }
 
 function move(event) {

@@ -160,4 +160,7 @@ panel.addEventListener("close", () => {
   const found = opened && document.querySelector(`#grid tr[data-place="${opened.place}"]`);
   document.querySelectorAll("#grid tr.found").forEach((one) => one.classList.remove("found"));
   if (found) found.classList.add("found");
+  panel.replaceChildren();
+  const back = found && found.querySelector(`button[data-cell="${opened.number}"]`);
+  if (back) back.focus();
 });
