@@ -89,11 +89,14 @@ Answer = Callable[[ModelRequest], ModelReply | str]
 class Scripted:
     """A Model that says what it is told to. `calls` counts how often it was asked, errors included."""
 
-    def __init__(self, name: str, script: Sequence[ScriptLine] | Answer, *, version: str = "1") -> None:
+    def __init__(
+        self, name: str, script: Sequence[ScriptLine] | Answer, *, version: str = "1", sees_images: bool = False
+    ) -> None:
         self._name = name
         self._answer = script if callable(script) else _Lines(name, script)
         # A script that changed is another model: its old replies must not be found again.
         self._fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
+        self._sees_images = sees_images
         self.calls = 0
         self.requests: list[ModelRequest] = []
 
@@ -109,8 +112,8 @@ class Scripted:
 
     @property
     def sees_images(self) -> bool:
-        """Never."""
-        return False
+        """As configured, so that a study with pictures can be tried; nothing is looked at."""
+        return self._sees_images
 
     @property
     def reads_material(self) -> bool:
@@ -202,4 +205,4 @@ def from_config(name: str, config: ScriptedModel) -> Scripted:
         raise StudyError(
             [Problem(f"model {name}", "a scripted model needs a script", todo="set `path` to a JSONL file")]
         )
-    return Scripted(name, read_script(config.path), version=config.version)
+    return Scripted(name, read_script(config.path), version=config.version, sees_images=config.sees_images)

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.messages import AgentTrace
+from flows.derived import derive
 from flows.run_data import RunData
 from flows.tables.csv_text import text, undone
-from flows.tables.derive import derive
 from flows.tables.row import row_of
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import spec, write_run

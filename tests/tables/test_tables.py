@@ -16,10 +16,10 @@ import pytest
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows.derived import derive
 from flows.run_data import RunData
 from flows.tables.cells import write_cells
 from flows.tables.csv_text import harmless, undone
-from flows.tables.derive import derive
 from flows.tables.row import ENDED, IDENTITY, row_of
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import call, cell, finished_run, judgement, record, spec, write_run
@@ -40,10 +40,10 @@ def one_row(trace: AgentTrace, folder: Path) -> dict[str, str]:
 
 def test_a_run_has_its_tables_and_nothing_half_written(tmp_path: Path) -> None:
     folder = finished_run(tmp_path)
-    assert derive(folder) is not None
+    assert derive(folder).measured is not None
     assert {path.name for path in folder.iterdir()} == {
         "manifest.json", "answers.jsonl", "cells.csv", "cells.parquet", "timings.csv", "verdicts.csv", "measures.csv",
-        "confusion.csv",
+        "confusion.csv", "report.html", "report.md",
     }  # fmt: skip
     assert len(read(folder / "cells.csv")) == 6 * 2 * 3 - 1
 
@@ -51,13 +51,13 @@ def test_a_run_has_its_tables_and_nothing_half_written(tmp_path: Path) -> None:
 def test_a_flow_without_measures_has_cells_only(tmp_path: Path) -> None:
     flow = spec().model_copy(update={"measures": None})
     folder = write_run(tmp_path, [cell(record(1), VARIANT)], flow)
-    assert derive(folder) is None
+    assert derive(folder).measured is None
     assert verdict_rows(RunData.open(folder)) == []
     assert not (folder / "verdicts.csv").exists()
 
 
 def test_a_run_without_cells_has_tables_without_rows(tmp_path: Path) -> None:
-    measured = derive(write_run(tmp_path, []))
+    measured = derive(write_run(tmp_path, [])).measured
     assert measured is not None and measured.comparisons == ()
     table: Any = pq.read_table(tmp_path / "cells.parquet")
     assert table.num_rows == 0 and table.column_names == [*IDENTITY, *ENDED]
@@ -133,6 +133,15 @@ def test_columns_are_named_and_typed(tmp_path: Path) -> None:
     assert first["value.deep.list"] == '["a", 1]' and first["value.empty"] == "{}"
     assert second["metadata.odd"] == "5" and second["value.score"] is None
     assert second["error_kind"] == "RateLimited" and second["input_tokens"] == 0
+
+
+def test_a_number_that_a_float_would_round_makes_its_column_text(tmp_path: Path) -> None:
+    large = 2**53 + 1
+    cells = [cell(record(n), VARIANT, value={"n": n, "x": value}) for n, value in ((large, large), (1, 0.5))]
+    write_cells(RunData.open(write_run(tmp_path, cells)))
+    rows: list[dict[str, Any]] = pq.read_table(tmp_path / "cells.parquet").to_pylist()
+    assert {row["value.x"] for row in rows} == {str(large), "0.5"}
+    assert {row["value.n"] for row in rows} == {large, 1}
 
 
 def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> None:

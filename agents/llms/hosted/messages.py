@@ -37,8 +37,7 @@ def _content(parts: Sequence[Part], sees_images: bool) -> str | list[theirs.User
 
 
 def _picture(image: ImagePart, sees_images: bool) -> theirs.UserContent:
-    if not sees_images:
-        return f"[picture: {image.alt_text}]" if image.alt_text else "[picture without a description]"
-    if image.data:
+    # An address alone is never sent: the provider would fetch it, and its owner would learn what is being studied.
+    if sees_images and image.data:
         return theirs.BinaryContent(base64.b64decode(image.data), media_type=image.mime)
-    return theirs.ImageUrl(image.uri or "", media_type=image.mime)
+    return f"[picture: {image.alt_text}]" if image.alt_text else "[picture without a description]"

@@ -1,0 +1,80 @@
+"""Pictures in studies: models that see, models that do not, and who describes for whom."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contract.errors import StudyError
+from tests.support.running import Lab, Ran
+from tests.support.small_study import judged, study, value
+
+PIXEL = "iVBORw0KGgo="
+DESCRIBED = """\
+  describe: {agent: describer, parameters: {model: seer}, when: record.images}
+  judge:
+    agent: judge
+    inputs: {description: describe}
+    variants: {model: [seer, x]}
+    parameters: {criteria: one}
+"""
+
+
+def pictured(lab: Lab, steps: str, **image: str) -> None:
+    """One post with a picture, one without, and a model that sees."""
+    images = [{"mime": "image/png", **image}]
+    study(
+        lab,
+        steps,
+        [{"record_id": "p", "text": "Look at this.", "images": images}, {"record_id": "q", "text": "Hear this."}],
+    )
+    lab.model(
+        "seer", {"output_name": "Description", "reply": {"alt_texts": ["A tidy harbour at dusk."]}}, {"reply": judged()}
+    )
+    told: dict[str, Any] = json.loads((lab.folder / "models" / "seer.yaml").read_text(encoding="utf-8"))
+    told["seer"]["sees_images"] = True
+    lab.write("models/seer.yaml", json.dumps(told))
+
+
+def parts(ran: Ran, record: str, model: str) -> list[dict[str, Any]]:
+    """What that judge was shown last."""
+    row = next(row for row in ran.rows("judge") if (row.record_id, row.variant["model"]) == (record, model))
+    return [part.model_dump(mode="json") for part in row.messages[-1].parts]
+
+
+async def test_models_that_see_get_the_picture_and_others_its_description(lab: Lab) -> None:
+    pictured(lab, DESCRIBED, data=PIXEL, uri="https://pictures.example/1.png")
+    lab.model("x", {"reply": judged("violates", "A tidy harbour at dusk.")})
+    ran = await lab.run()
+    assert {row.record_id: row.status for row in ran.rows("describe")} == {"p": "completed", "q": "skipped"}
+    assert next(row.note for row in ran.rows("describe") if row.record_id == "q") == "record.images does not hold"
+    seen = parts(ran, "p", "seer")
+    assert [part["image"]["data"] for part in seen if part["kind"] == "image"] == [PIXEL]
+    assert not any("pictures.example" in json.dumps(part) for part in seen)
+    assert "A tidy harbour at dusk." in "".join(part["text"] for part in parts(ran, "p", "x"))
+    assert len(parts(ran, "q", "seer")) == 1
+    row = next(row for row in ran.rows("judge") if (row.record_id, row.variant["model"]) == ("p", "x"))
+    assert value(row)["reasons"][0]["quotes"][0]["field"] == "images.1"
+
+
+async def test_a_picture_of_which_nothing_can_be_told_is_a_missing_input(lab: Lab) -> None:
+    pictured(lab, DESCRIBED.replace("    inputs: {description: describe}\n", ""), data=PIXEL)
+    ran = await lab.run()
+    [row] = [row for row in ran.rows("judge") if row.status == "missing_input"]
+    assert (row.record_id, row.variant["model"]) == ("p", "x")
+    assert row.error is not None
+    assert row.error.message == (
+        "the model x does not see, and picture 1 has no alt text; add a `describe` step or alt_text"
+    )
+
+
+def test_models_that_cannot_do_what_is_asked_are_told_before_the_run(lab: Lab) -> None:
+    study(lab, DESCRIBED.replace("seer", "demo"))
+    with pytest.raises(StudyError) as caught:
+        lab.compose()
+    said = [problem.what for problem in caught.value.problems]
+    assert said[0] == "the model 'demo' cannot be used here: it does not see pictures"
+    assert "'judge' cannot judge by this criterion" in said[1]
+    assert len(said) == 2
