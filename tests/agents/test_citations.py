@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.citations import MINIMUM_CHARACTERS, check_answer, check_citation, find_quote
+from agents.citations import MINIMUM_CHARACTERS, Text, check_answer, check_citation, find_quote
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
 
 
@@ -90,3 +90,21 @@ def test_claims_without_a_verified_quotation_are_dropped_and_kept_on_record() ->
     assert [one.quote for one in checked.claims[0].citations] == ["political rhetoric only"]
     assert [claim.text for claim in checked.dropped] == ["Invented."]
     assert check_answer(checked, [source]) == checked
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "found"),
+    [
+        ("no", "They said no.", (10, 12)),
+        ("No", "They said no.", None),
+        ("the", "They said no.", None),
+        ("said  no", "They said no.", (5, 12)),
+        ("no", "They said no. " * 60, None),
+        ("said no. They", "They said no. " * 60, (5, 18)),
+        ("🐝", "Hello 🐝!", (6, 7)),
+        ("", "They said no.", None),
+        ("...", "They said no...", None),
+    ],
+)
+def test_short_words_count_in_short_texts_only(quote: str, text: str, found: tuple[int, int] | None) -> None:
+    assert Text(text).find(quote) == found
