@@ -2,10 +2,10 @@
 
 The index holds `criteria`, `models`, `verdicts`, `states`, `doubts`, `rules`, `facets`, `chunks` (the first record of
 each piece), `warning`, `veils` and `records`, each with i (id), t (title), p (what people said), d (entropy by
-criterion), g (facet values) and c (cells: criterion, model, repeat, verdict, state, uncertainty, mistake). Words that
-recur are numbers into those lists, -1 for none. A piece holds for each record f (fields: name, text, whole length),
-m (metadata), u (address), c (what each cell said) and o (what other steps said). Offsets count UTF-16 units, as the
-browser does.
+criterion), g (facet values) and c (cells: criterion, model, repeat, verdict, state, uncertainty, and 1 where it
+differs from people, 0 where not, -1 where they said nothing). Words that recur are numbers into those lists, -1 for
+none. A piece holds for each record f (fields: name, text, whole length), m (metadata), h (ground truth), u (address),
+c (what each cell said) and o (what other steps said). Offsets count UTF-16 units, as the browser does.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ class Matrix:
         return next((self._verdicts[row.truth] for row in self._rows[name] if row.truth is not None), -1)
 
     def _cell(self, row: VerdictRow) -> list[int]:
-        mistaken = row.truth is not None and row.verdict is not None and row.truth != row.verdict
+        mistaken = -1 if row.truth is None else int(row.verdict is not None and row.truth != row.verdict)
         return [
             self.criteria.index(row.criteria), self.models.index(row.model), row.repeat,
             -1 if row.verdict is None else self._verdicts[row.verdict], list(STATES).index(row.status),
-            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, int(mistaken),
+            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, mistaken,
         ]  # fmt: skip
 
     def _details(self, name: str) -> dict[str, Any]:

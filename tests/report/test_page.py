@@ -109,7 +109,7 @@ def said(index: dict[str, Any], cell: list[int]) -> str | None:
 
 def test_mistakes_and_what_people_said_are_marked(made: Made, html: str) -> None:
     index = Read(html).index
-    marked = sum(cell[6] for record in index["records"] for cell in record["c"])
+    marked = sum(cell[6] > 0 for record in index["records"] for cell in record["c"])
     assert marked == sum(row.truth is not None and row.verdict not in (None, row.truth) for row in made.rows)
     truths = {record["i"]: index["verdicts"][record["p"]]["name"] for record in index["records"] if record["p"] >= 0}
     assert truths == {row.record_id: row.truth for row in made.rows if row.truth is not None}

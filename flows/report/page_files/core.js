@@ -67,7 +67,7 @@ function sayCell(record, cell) {
   if (cell[2]) parts.push(`repeat ${cell[2] + 1}`);
   parts.push(said);
   if (cell[5] > 0) parts.push(`${index.doubts[cell[5]]} uncertainty`);
-  if (cell[6]) parts.push("differs from people");
+  if (cell[6] > 0) parts.push("differs from people");
   return parts.filter(Boolean).join(", ");
 }
 

@@ -35,7 +35,7 @@ function matches(record, place) {
   if (view.parted && !parting(record)) return false;
   const cells = record.c.filter((cell) => wanted({ criterion: cell[0], model: cell[1] }));
   if (view.verdict > -2 && !cells.some((cell) => cell[3] === view.verdict)) return false;
-  if (view.mistaken && !cells.some((cell) => cell[6])) return false;
+  if (view.mistaken && !cells.some((cell) => cell[6] > 0)) return false;
   return searched(place);
 }
 
@@ -93,7 +93,8 @@ function row(place, kept) {
   kept.forEach((column, at) => {
     const begins = at && kept[at - 1].criterion === column.criterion ? "" : "begins";
     const own = record.c.map((cell, number) => [cell, number]).filter(([cell]) => cell[0] === column.criterion && cell[1] === column.model);
-    made.append(el("td", { class: begins }, own.map(([cell, number]) => cellButton(place, record, cell, number))));
+    const parts = record.d[column.criterion] > 0 ? "parts" : "";
+    made.append(el("td", { class: `${begins} ${parts}` }, own.map(([cell, number]) => cellButton(place, record, cell, number))));
   });
   return made;
 }
@@ -101,7 +102,7 @@ function row(place, kept) {
 function cellButton(place, record, cell, number) {
   const signs = [];
   if (cell[5] === 2) signs.push(el("sup", { class: "doubt", "aria-hidden": "true" }, "?"));
-  if (cell[6]) signs.push(el("span", { class: "differs", "aria-hidden": "true" }, "≠"));
+  if (cell[6] > 0) signs.push(el("span", { class: "differs", "aria-hidden": "true" }, "≠"));
   const label = sayCell(record, cell);
   return button([verdictOf(cell), ...signs], () => openPanel(place, cell[0], number), { class: "cell", tabindex: -1, "data-cell": number, "aria-label": label, title: label, "aria-haspopup": "dialog" });
 }

@@ -54,8 +54,8 @@ function tabs(place, record, criterion, number) {
 function judgement(record, cell, said, told, quotes, hidden) {
   const line = el("p", { class: "verdict" }, verdictOf(cell));
   if (cell[5] >= 0) line.append(el("span", { class: "aside" }, `uncertainty: ${index.doubts[cell[5]]}`));
-  if (record.p >= 0) line.append(el("span", { class: "aside" }, "people: ", chip(record.p)));
-  if (cell[6]) line.append(el("span", { class: "differs" }, "≠ differs from people"));
+  if (cell[6] >= 0) line.append(el("span", { class: "aside" }, "people: ", chip(record.p)));
+  if (cell[6] > 0) line.append(el("span", { class: "differs" }, "≠ differs from people"));
   return el("section", { class: "judgement", "aria-label": "Judgement" },
     el("h3", {}, bdi(index.models[cell[1]] + (repeats ? `, repeat ${cell[2] + 1}` : ""))), line,
     said.k && el("p", { class: "conclusion" }, prose(said.k, hidden)),
@@ -102,7 +102,11 @@ function source(place, told, quotes, hidden) {
       button("Show this text", () => { state.shown.add(place); drawPanel(); draw(); panel.querySelector("button.close").focus(); }, { id: "unveil-one" })));
     return made;
   }
-  told.f.forEach((field, at) => made.append(...fieldOf(field, quotes.map((quote, number) => [...quote, number + 1]).filter((quote) => quote[0] === at))));
+  told.f.forEach((field, at) => {
+    const own = quotes.map((quote, number) => [...quote, number + 1]).filter((quote) => quote[0] === at);
+    // The title stands above already.
+    if (own.length || field[0] !== "title" || told.f.length === 1) made.append(...fieldOf(field, own));
+  });
   if (told.m && told.m.length) made.append(el("h3", {}, "Metadata"), pairs(told.m));
   if (told.h && told.h.length) made.append(el("h3", {}, "What people said"), pairs(told.h));
   if (told.u) made.append(el("p", {}, el("a", { href: told.u, rel: "noreferrer noopener" }, bdi(told.u))));

@@ -57,6 +57,7 @@ function drawLegend() {
   legend.append(
     el("span", { class: "chip" }, el("span", { class: "mark none" }, "×"), el("span", { class: "word" }, "no verdict")), " ",
     el("span", { class: "key" }, el("sup", { class: "doubt" }, "?"), " high uncertainty"), " ");
+  legend.append(el("span", { class: "parts" }, "verdicts part"), " ");
   if (truths) legend.append(el("span", { class: "key" }, el("span", { class: "differs" }, "≠"), " differs from people"));
 }
 
