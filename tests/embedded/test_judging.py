@@ -30,7 +30,7 @@ WEATHER = Criterion(
 
 async def judge(model: EmbeddedModel, text: str, criterion: Criterion = WEATHER, **record: Any) -> JudgeReasons:
     """What the model says of a text."""
-    material = {"record": {"text": text, "sections": {}, **record}, "criterion": shown(criterion)}
+    material: dict[str, Any] = {"record": {"text": text, "sections": {}, **record}, "criterion": shown(criterion)}
     return JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
 
 
