@@ -273,4 +273,7 @@ def test_pictures(seen: Seen, size: tuple[int, int]) -> None:
     seen.picture(f"report-{name}")
     seen.run("document.querySelector('#agreement').scrollIntoView()")
     seen.picture(f"agreement-{name}")
+    seen.click("#parted tbody tr:nth-child(5) a")
+    seen.click("#panel .tabs button:nth-child(2)")
+    seen.picture("report-cell" if size == DESK else "cell-phone")
     seen.quiet()

@@ -143,7 +143,7 @@ def _judgement(record: Record, criteria: str, model: str, chance: Random, qualit
         {
             "rule": rule,
             "applies": "yes" if verdict == "violates" and not place else "unclear" if verdict == "unclear" else "no",
-            "reason": f"The letter {'speaks' if verdict == 'violates' else 'does not speak'} of people in this way.",
+            "reason": f"The letter {'speaks' if verdict == 'violates' and not place else 'does not speak'} of people in this way.",
             "quotes": [] if place > 1 else [found] if place == 0 else [made_up] if chance.random() < 0.2 else [],
         }
         for place, rule in enumerate(_RULES)
@@ -182,7 +182,9 @@ def _differences(record: Record, criteria: str, judged: Sequence[AgentTrace]) ->
     if len(said) < 2:
         note = "the answers do not part"
         return _trace("differences", record, {"criteria": criteria}, 0, status="skipped", note=note, parents=judged)
-    positions = [{"position": f"The letter {verdict}.", "held_by": [f"A{n}"]} for n, verdict in enumerate(sorted(said))]
+    positions = [
+        {"position": f"The letter {verdict}.", "held_by": [f"A{n}"]} for n, verdict in enumerate(sorted(said), start=1)
+    ]
     value = {
         "conclusion": "The answers part on whether teasing is mockery.",
         "divergences": [{"topic": "Is it mockery?", "positions": positions}],
