@@ -96,7 +96,7 @@ def test_a_network_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
     library = SimpleNamespace(load_dataset=load_dataset)
     monkeypatch.setitem(sys.modules, "datasets", library)  # type: ignore[reportArgumentType]
-    with pytest.raises(StorageError, match="owner/name cannot be read after row 0: no route$"):
+    with pytest.raises(StorageError, match=r"owner/name cannot be read after row 0: no route$"):
         _read(dataset="owner/name")
 
 
