@@ -36,6 +36,7 @@ _KIND = (
 )  # fmt: skip
 _PROMPT = "system:\nYou judge one letter.\nuser:\n{{ record.text }}"
 _SETTINGS = {"temperature": 0.0, "max_tokens": 2048, "seed": 1}
+_REASONS = {True: "The letter speaks of people in this way.", False: "The letter does not speak of people in this way."}
 _RULES = (
     "calls people less than human", "wishes harm on a person", "mocks what nobody chose",
 )  # fmt: skip
@@ -143,7 +144,7 @@ def _judgement(record: Record, criteria: str, model: str, chance: Random, qualit
         {
             "rule": rule,
             "applies": "yes" if verdict == "violates" and not place else "unclear" if verdict == "unclear" else "no",
-            "reason": f"The letter {'speaks' if verdict == 'violates' and not place else 'does not speak'} of people in this way.",
+            "reason": _REASONS[verdict == "violates" and not place],
             "quotes": [] if place > 1 else [found] if place == 0 else [made_up] if chance.random() < 0.2 else [],
         }
         for place, rule in enumerate(_RULES)
