@@ -9,6 +9,7 @@ from prefect import Flow
 
 from flows.compose import compose
 from flows.runner import make_flow
+from flows.shorthands import as_arguments
 from flows.study import Study
 
 
@@ -17,8 +18,7 @@ def declare(name: str) -> Flow[..., Any]:
     [study] = compose([name], [], require_request=False)
 
     def study_of(request: Mapping[str, Any]) -> Study:
-        given = [f"{key}={value}" for key, value in request.items() if value is not None]
-        [composed] = compose([name], given)
+        [composed] = compose([name], as_arguments(request))
         return composed
 
     return make_flow(study.flow, study_of)
