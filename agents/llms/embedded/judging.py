@@ -1,9 +1,11 @@
 """Judging by likeness: a record has the verdict of the labelled examples that it is nearest to.
 
 Of the record, the whole text and each of its sentences are compared with every example of the criterion (cosines of
-MiniLM). A verdict's score is the mean of its examples' best few cosines (`nearest`), or of all of them (`average`), in
-the sentence where it stands out most against the other verdicts: one sentence can break a rule in a text that
-otherwise keeps it. Where the two best verdicts are almost as near, the verdict is `unclear`, if the criterion has that.
+MiniLM). A verdict's score is the mean of its examples' best few cosines (`nearest`), or of all of them (`average`),
+less what is usual among the examples themselves: those of one verdict may be more alike than those of another, and
+would otherwise draw everything to them. What counts is the sentence where the verdicts part most: one sentence can
+break a rule in a text that otherwise keeps it. Where the two best verdicts are almost as near, the verdict is
+`unclear`, if the criterion has that.
 
 No rule is read and nothing is understood: a text that reports or opposes what an example says is near that example,
 too. That is why such replies are labelled as of demonstration quality.
@@ -13,12 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agents.llms.embedded.likeness import Likeness
 from agents.llms.embedded.sentences import sentences
 from contract.errors import MissingInput
 from contract.findings import CriterionReason, JudgeReasons
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNCLEAR = "unclear"
 CLOSE, SURE = 0.01, 0.08
@@ -92,11 +98,14 @@ class _Compared:
     ) -> _Compared:
         import numpy as np
 
-        cosines = likeness.of_known(stretches, [str(example["text"]) for example in examples])
+        known = [str(example["text"]) for example in examples]
+        cosines = likeness.of_known(stretches, known)
         verdicts = list(dict.fromkeys(str(example["verdict"]) for example in examples))
         places = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
         most = NEAREST if judges_by == "nearest" else max(map(len, places))
+        usual = _usual(likeness.of_words(known, known), places, most)
         scores = np.stack([np.sort(cosines[:, place], axis=1)[:, -most:].mean(axis=1) for place in places])
+        scores -= np.array(usual)[:, None]
         telling = int(np.argmax(np.ptp(scores, axis=0)))
         sides = list[_Side]()
         for row, (verdict, place) in enumerate(zip(verdicts, places, strict=True)):
@@ -105,6 +114,22 @@ class _Compared:
             score = float(scores[row, telling])
             sides.append(_Side(verdict, score, stretches[telling], examples[nearest], cosine))
         return cls(sides)
+
+
+def _usual(cosines: NDArray[np.float32], places: Sequence[Sequence[int]], most: int) -> list[float]:
+    """For each verdict, the mean score that the criterion's own examples have for it, no example compared with itself.
+
+    The examples of each verdict weigh the same together, however many there are.
+    """
+    return [
+        sum(sum(_best(cosines, n, place, most) for n in other) / len(other) for other in places) / len(places)
+        for place in places
+    ]
+
+
+def _best(cosines: NDArray[np.float32], example: int, place: Sequence[int], most: int) -> float:
+    others = sorted(float(cosines[example, n]) for n in place if n != example)[-most:]
+    return sum(others) / len(others) if others else 0.0
 
 
 def _stretches(material: Mapping[str, Any]) -> list[str]:
@@ -120,10 +145,10 @@ def _stretches(material: Mapping[str, Any]) -> list[str]:
 
 
 def _conclusion(first: _Side, second: _Side, unclear: bool) -> str:
-    told = f"'{first.verdict}' ({first.score:.2f}) and '{second.verdict}' ({second.score:.2f})"
+    told = f"'{first.verdict}' ({first.score:+.2f} against what is usual) and '{second.verdict}' ({second.score:+.2f})"
     if unclear:
         return f"It is about as near to the examples of {told}, so the examples do not decide."
-    return f"Of all examples it is nearest to those of '{first.verdict}': {told}. This is likeness, not understanding."
+    return f"It is nearer to the examples of the first of {told}. This is likeness, not understanding."
 
 
 def _reason(side: _Side, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:
