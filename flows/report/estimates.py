@@ -37,6 +37,12 @@ class Row:
     label: str
     cells: tuple[Estimate | None, ...]
 
+    @property
+    def undefined(self) -> str:
+        """Why no measure of several has a value, where it is one reason for all; else empty."""
+        reasons = {one.undefined if one and one.value is None else None for one in self.cells}
+        return (reasons.pop() or "") if len(reasons) == 1 and len(self.cells) > 1 else ""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from flows.ledger import HOLES
 from flows.nodes import steps_of
 from flows.report.gathered import Asked, Gathered, Trouble
 from flows.report.words import STATES, counted, day, flat, items, mapping, moment, size, span, whole
@@ -32,7 +31,8 @@ class CriterionFact:
     def cited(self) -> str:
         """Author, source and date of retrieval in one line."""
         known = {name.lower(): value for name, value in self.about}
-        retrieved = f"retrieved {known['retrieved']}" if known.get("retrieved") else ""
+        retrieved = known.get("retrieved", "")
+        retrieved = f"retrieved {retrieved}" if retrieved[:1].isdecimal() else retrieved
         return "; ".join(part.rstrip(".") for part in (known.get("author"), known.get("source"), retrieved) if part)
 
 
@@ -118,6 +118,8 @@ class Facts:
     holes: Mapping[str, int]
     """State -> judgements without a verdict."""
     repeats: int
+    rounds: int
+    """Of the loop that the judges are in; 0 outside loops."""
     quotations: int
     """Quotations in the judgements, each checked against its record."""
     invented: int
@@ -153,6 +155,7 @@ def facts_of(data: RunData, found: Gathered) -> Facts:
         records=len(found.names), judgements=len(rows), given=sum(row.verdict is not None for row in rows),
         holes={state: ended[state] for state in STATES if ended[state]},
         repeats=max((row.repeat + 1 for row in rows), default=1),
+        rounds=max((row.round for row in rows), default=0),
         quotations=found.quotations.total(), invented=found.quotations["not_found"],
     )  # fmt: skip
 
@@ -290,8 +293,3 @@ def _made_with(told: Mapping[str, Any]) -> Pairs:
     pairs = [(name, flat(version)) for name, version in sorted(mapping(told.get("packages")).items()) if version]
     pairs += [("Python", flat(told["python"]))] if told.get("python") else []
     return pairs + ([("Git revision", flat(told["git_revision"]))] if told.get("git_revision") else [])
-
-
-def holes_of(facts: Facts) -> int:
-    """Judgements that should have come to a verdict and did not; a refusal is a finding, not a hole."""
-    return sum(count for state, count in facts.holes.items() if state in HOLES)

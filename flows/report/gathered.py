@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from contract.base import thawed
+from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.report.words import flat, items, mapping
 from flows.run_data import RunData
-from flows.tables.identity import criterion_of, natural
+from flows.tables.identity import criterion_of, natural, other_dimensions, step_order
 from flows.tables.verdict_row import VerdictRow
 
 _EXAMPLES = 5
@@ -117,7 +118,16 @@ def gather(data: RunData, rows: Sequence[VerdictRow]) -> Gathered:
             found.criteria.setdefault(flat(given), criterion_of(trace) or "")
             found.judged[trace.cell_id] = _said(trace, about[trace.cell_id])
             found.quotations.update(_quotations(trace))
+    _in_order(found, data.spec)
     return found
+
+
+def _in_order(found: Gathered, spec: FlowSpec) -> None:
+    steps = step_order(spec)
+    judges = spec.measures.verdicts if spec.measures else ""
+    for said in found.others.values():
+        # Earlier rounds of the judges come last: they were overtaken.
+        said.sort(key=lambda one: (one.step == judges, steps.get(one.step, len(steps)), one.step, natural(one.label)))
 
 
 def _model(trace: AgentTrace) -> str:
@@ -158,7 +168,8 @@ def _quotations(trace: AgentTrace) -> Iterator[str]:
 
 
 def _said(trace: AgentTrace, criteria: frozenset[str]) -> Said:
-    named = [f"{name}={flat(value)}" for name, value in sorted(trace.variant.items())]
+    model = [flat(trace.variant["model"])] if "model" in trace.variant else []
+    named = model + [f"{name}={flat(value)}" for name, value in sorted(other_dimensions(trace).items())]
     named += [f"repeat {trace.repeat + 1}"] if trace.repeat else []
     named += [f"round {trace.round}"] if trace.round else []
     replies = [call.reply for call in trace.calls if call.reply]

@@ -21,10 +21,13 @@ class Mark:
     shape: int
 
 
-def marks_of(rows: Sequence[VerdictRow], measures: Measures | None) -> dict[str, Mark]:
-    """Every verdict that was given or that people gave, with its mark: the positive one first, then by name."""
-    said = {text for row in rows for text in (row.verdict, row.truth) if text is not None}
-    first = [*measures.order, measures.positive] if measures else []
+def marks_of(rows: Sequence[VerdictRow], measures: Measures | None, declared: Sequence[str] = ()) -> dict[str, Mark]:
+    """Every verdict that was given, that people gave or that a criterion knows, with its mark.
+
+    The positive one stands first, then those that a criterion knows, then the others by name.
+    """
+    said = {text for row in rows for text in (row.verdict, row.truth) if text is not None} | set(declared)
+    first = [*(measures.order if measures else ()), measures.positive if measures else None, *declared]
     ordered = [name for name in dict.fromkeys(first) if name in said]
     names = [*ordered, *sorted(said - set(ordered))]
     return {

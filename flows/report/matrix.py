@@ -146,6 +146,8 @@ class Matrix:
         told |= {"a": sorted(self.criteria.index(name) for name in said.criteria if name in self.criteria)}
         if "divergences" in value:
             return told | {"d": [_divergence(mapping(each)) for each in items(value["divergences"])]}
+        if "assessments" in value:
+            return told | {"g": [_score(mapping(each)) for each in items(value["assessments"])]}
         if "verdict" in value:
             known = self._verdicts.get(flat(value["verdict"]), -1)
             return told | {
@@ -202,10 +204,17 @@ def _divergence(divergence: Mapping[str, Any]) -> list[Any]:
     return [shown(flat(divergence.get("topic"))), held]
 
 
+def _score(score: Mapping[str, Any]) -> list[Any]:
+    return [score.get("correct") is True, shown(flat(score.get("assessment")))]
+
+
 def _pairs(values: Mapping[str, Any]) -> list[list[str]]:
     return [[shown(name), shown(_short(value))] for name, value in values.items() if value not in (None, "")]
 
 
 def _short(value: object) -> str:
+    listing = items(value)
+    if listing and all(isinstance(each, str | int | float) for each in listing):
+        value = "\n".join(map(flat, listing))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, default=flat)
     return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}… ({len(text):,} characters)"

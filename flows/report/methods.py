@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from contract.flow import Measures
+from flows.ledger import HOLES
 from flows.measures.shapes import Comparison, Kind, Measured
 from flows.report.estimates import label, told
-from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact, holes_of
+from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact
 from flows.report.words import MEASURES, STATES, counted, listed, percent
 
 _MOST_NAMED = 3
@@ -30,7 +31,7 @@ def _summary(facts: Facts, measured: Measured | None) -> Iterator[str]:
         f"{counted(len(raters), 'language model')} ({listed(raters)}) judged {counted(facts.records, 'record')} "
         f"by {_criteria(facts)}{again}."
     )
-    yield f"Of {counted(facts.judgements, 'judgement')}, {facts.given:,} came to a verdict."
+    yield f"{_given(facts)}."
     yield from _shares(facts)
     yield from _agreement(measured)
     if facts.quotations:
@@ -38,6 +39,12 @@ def _summary(facts: Facts, measured: Measured | None) -> Iterator[str]:
             f"Of {counted(facts.quotations, 'quotation')} that the models gave as evidence, "
             f"{facts.quotations - facts.invented:,} stand in the records word for word."
         )
+
+
+def _given(facts: Facts) -> str:
+    if facts.given == facts.judgements:
+        return f"All {counted(facts.judgements, 'judgement')} came to a verdict"
+    return f"Of {counted(facts.judgements, 'judgement')}, {facts.given:,} came to a verdict"
 
 
 def _criteria(facts: Facts) -> str:
@@ -103,6 +110,11 @@ def _holes(facts: Facts) -> str:
     return f"{counted(sum(facts.holes.values()), 'judgement')} came to none ({listed(named)})"
 
 
+def holes_of(facts: Facts) -> int:
+    """Judgements that should have come to a verdict and did not; a refusal is a finding, not a hole."""
+    return sum(count for state, count in facts.holes.items() if state in HOLES)
+
+
 def warning_of_holes(facts: Facts) -> str:
     """What is missing, for the head of the report; empty when nothing is."""
     if not facts.holes:
@@ -124,9 +136,7 @@ def _methods(facts: Facts, measures: Measures | None, measured: Measured | None)
     yield f"{_records(facts)} judged by {counted(len(models), 'language model')}: {'; '.join(map(_model, models))}."
     yield from _standards(facts)
     yield _asking(facts)
-    yield f"Of {counted(facts.judgements, 'judgement')}, {facts.given:,} came to a verdict" + (
-        f"; {_holes(facts)}, and these are left out of the measures." if facts.holes else "."
-    )
+    yield _given(facts) + (f"; {_holes(facts)}, and these are left out of the measures." if facts.holes else ".")
     yield from _measures(facts, measures, measured)
     yield from _software(facts)
 
@@ -168,7 +178,8 @@ def _asking(facts: Facts) -> str:
         f" The prompts were {listed(names)}." if len(names) > 1 else f" The prompt was {names[0]}." if names else ""
     )
     often = "once" if facts.repeats == 1 else f"{facts.repeats} times"
-    return f"Every model was asked {often} for each record and criterion.{prompts}{_quotations(facts)}"
+    rounds = f", in up to {facts.rounds} rounds of which the last counts" if facts.rounds > 1 else ""
+    return f"Every model was asked {often} for each record and criterion{rounds}.{prompts}{_quotations(facts)}"
 
 
 def _quotations(facts: Facts) -> str:

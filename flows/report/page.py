@@ -16,11 +16,11 @@ from markupsafe import Markup, escape
 from flows.measures.shapes import Measured
 from flows.report.disagreement import Parting
 from flows.report.estimates import Table, confusions_of, explained, interval
-from flows.report.facts import Facts, holes_of
+from flows.report.facts import Facts
 from flows.report.gathered import Gathered
 from flows.report.marks import Mark
 from flows.report.matrix import Matrix
-from flows.report.methods import methods, summary, warning_of_holes
+from flows.report.methods import holes_of, methods, summary, warning_of_holes
 from flows.report.plots import plots_of
 from flows.report.words import STATES, counted, decimal, percent, shown
 from flows.run_data import RunData

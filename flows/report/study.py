@@ -20,9 +20,10 @@ from flows.writing import write
 def write_report(data: RunData, rows: Sequence[VerdictRow], measured: Measured | None) -> None:
     """Writes both reports into the run's folder; the same folder gives the same bytes."""
     found = gather(data, rows)
+    facts = facts_of(data, found)
     study = Study(
-        data, found, facts_of(data, found), measured, tables_of(measured), ranked(rows),
-        marks_of(rows, data.spec.measures),
+        data, found, facts, measured, tables_of(measured), ranked(rows),
+        marks_of(rows, data.spec.measures, [name for one in facts.criteria for name in one.verdicts]),
     )  # fmt: skip
     write(data.folder / "report.html", page(study))
     write(data.folder / "report.md", study_markdown(study))

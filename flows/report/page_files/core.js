@@ -41,8 +41,9 @@ function veil(words) {
 // What a model wrote may repeat a record's words between quotation marks.
 function prose(text, hidden) {
   if (!hidden) return [bdi(text)];
-  const parts = text.split(/([“„«"][^”“»"]*[”“»"]|‘[^’]*’(?!\w))/);
-  return parts.map((part, at) => (at % 2 ? veil("quoted words masked") : bdi(part)));
+  const parts = text.split(/([“„«"][^”“»"]*[”“»"]|(?<!\w)[‘'](?:[^’']|[’'](?=\w))*[’'](?!\w))/);
+  const verdict = (part) => index.verdicts.some((known) => known.name === part.slice(1, -1));
+  return parts.map((part, at) => (at % 2 && !verdict(part) ? veil("quoted words masked") : bdi(part)));
 }
 
 function chip(verdict) {

@@ -151,6 +151,7 @@ function other(one, hidden) {
     one.k && el("p", { class: "conclusion" }, prose(one.k, hidden)),
     one.d && one.d.map(([topic, positions]) => el("div", { class: "topic" }, el("p", { class: "rule" }, prose(topic, hidden)),
       el("ul", {}, positions.map(([position, held]) => el("li", {}, prose(position, hidden), " ", el("span", { class: "aside" }, "(", bdi(held), ")")))))),
+    one.g && el("ul", { class: "scores" }, one.g.map(([correct, words]) => el("li", {}, el("span", { class: `applies ${correct ? "yes" : ""}` }, correct ? "there" : "not there"), " ", prose(words, hidden)))),
     one.r && one.r.length && el("details", {}, el("summary", {}, "Reasons"), reasons(one.r, [], [], hidden)),
     one.v && el("div", { class: "text code" }, hidden ? veil("text masked") : bdi(one.v)),
     one.n && el("p", { class: "note" }, "Note: ", prose(one.n, hidden)),
