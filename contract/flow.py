@@ -138,6 +138,8 @@ class FlowSpec(Frozen):
     """The step whose output is the flow's result; a study's results are its tables."""
     measures: Measures | None = None
     """What a study's tables and report compare."""
+    save: tuple[str, ...] = ()
+    """Storages that the cells go to when the run is over; saving the same cells again changes nothing there."""
     content_warning: str = ""
     """Said before any text of a record is shown in the report, where texts are then masked until asked for."""
 

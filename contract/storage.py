@@ -57,6 +57,40 @@ class CorpusStorage(Frozen):
     """Where the data comes from and what it is not; shown with answers."""
 
 
+class GCSStorage(Frozen):
+    """Objects in a Google Cloud Storage bucket: one file, or all below a prefix that ends with `/`."""
+
+    type: Literal["gcs"] = "gcs"
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")
+    path: str
+    """The object's name or a prefix. Rows that are saved go to `<path>/<flow>/<run>/`."""
+    project: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    encoding: str = "utf-8"
+    sheet: str | None = None
+    endpoint: str | None = None
+    """Another address than Google's, for an emulator."""
+    timeout_seconds: float = Field(default=60, gt=0)
+
+
+class BigQueryStorage(Frozen):
+    """A BigQuery table to read records from or to save cells to."""
+
+    type: Literal["bigquery"] = "bigquery"
+    project: str = Field(pattern=r"^[a-z][a-z0-9:.-]{3,61}[a-z0-9]$")
+    dataset: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,1023}$")
+    table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,1023}$")
+    location: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    where: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Column -> value that it must equal; sent as query parameters."""
+    most_bytes: int = Field(default=10_000_000_000, gt=0)
+    """A query that would read more is not run."""
+    endpoint: str | None = None
+    """Another address than Google's, for an emulator."""
+    timeout_seconds: float = Field(default=120, gt=0)
+
+
 RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage
 """Where records can be read from."""
 StorageConfig = Annotated[FileStorage | HuggingFaceStorage | CorpusStorage, Field(discriminator="type")]
