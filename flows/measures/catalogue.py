@@ -83,8 +83,8 @@ def _accuracy(ratings: Ratings) -> float:
 
 
 def _fleiss(ratings: Ratings) -> float:
-    complete = (ratings.rated == ratings.codes.shape[1]).all()
-    if not complete:
+    complete = bool((ratings.rated == ratings.codes.shape[1]).all())
+    if not complete or ratings.units * ratings.categories > _LARGEST:
         return of_data(resampled.fleiss_kappa)(ratings)
     return libraries.fleiss_kappa(ratings.counts_by_record())
 

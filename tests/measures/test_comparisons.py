@@ -6,6 +6,9 @@ import csv
 from itertools import product
 from pathlib import Path
 
+import pytest
+
+from flows.measures import catalogue
 from flows.measures.measure import NO_GROUP, measure
 from flows.measures.summary import summary
 from flows.measures.write import CONFUSION, MEASURES, write_measures
@@ -122,3 +125,15 @@ def test_the_method_names_what_a_reader_needs_to_repeat_it() -> None:
     told = measure([], spec(resamples=500, confidence=0.9, seed=3)).method
     assert "500 resamples" in told and "at 90 %" in told and "seed 3" in told
     assert "scikit-learn 1." in told and "krippendorff 0." in told and "Gwet (2008)" in told
+
+
+def test_tables_too_large_for_the_libraries_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for level in ("nominal", "ordinal", "interval", "ratio"):
+        said = rows({"a": list("1223"), "b": list("1233"), "c": list("1123")}, list("1223"))
+        asked = spec(truth="label", positive="2", level=level, order=("1", "2", "3"))
+        with monkeypatch.context() as patched:
+            patched.setattr(catalogue, "_LARGEST", 0)
+            ours = measure(said, asked)
+        for small, large in zip(measure(said, asked).comparisons, ours.comparisons, strict=True):
+            values = {one.measure: one.value for one in large.estimates}
+            assert {one.measure: one.value for one in small.estimates} == pytest.approx(values)
