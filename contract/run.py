@@ -32,5 +32,5 @@ class RunSettings(Frozen):
     seed: int = 0
     """Which sample: the same seed draws the same records, in whatever order they come. Shorthand: `seed=7`."""
     budget: Decimal | None = Field(default=None, ge=0)
-    """US dollars that the answers of this study may cost in all, what earlier runs paid for them included.
-    No call begins that could pass it. Shorthand: `budget=5.00`."""
+    """US dollars that this run may pay. No call begins that could take it past that; the same command, with another
+    budget, goes on from there. Shorthand: `budget=5.00`."""
