@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from contract.flow import Gate, Loop, Step
@@ -251,8 +252,11 @@ class Wiring:
             inner = listed(placed.node.loop)
             self.findings.at(path, f"the result '{result}' is a loop, which has no output", todo=f"name one of {inner}")
 
-
     def _verdicts(self, name: str) -> None:
+        if missing := [package for package in ("sklearn", "statsmodels", "matplotlib") if find_spec(package) is None]:
+            what = f"measures need packages that are not installed: {', '.join(missing)}"
+            todo = "install the extra `studies`: uv sync --extra studies, or pip install 'buttermilk[studies]'"
+            self.findings.at((*self.flow.path, "measures"), what, todo=todo)
         placed, path = self.placed.get(name), (*self.flow.path, "measures", "verdicts")
         steps = [placed.name for placed in self.placed.values() if isinstance(placed.node, Step)]
         if not self.knows(name):

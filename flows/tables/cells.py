@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from flows.run_data import RunData
 from flows.tables.csv_text import harmless, rows_to, whole
 from flows.tables.flat import Scalar
 from flows.tables.identity import place_of, step_order
 from flows.tables.kinds import Column, Kinds, cast_to
-from flows.tables.parquet import ParquetRows
 from flows.tables.row import ENDED, IDENTITY, INTEGERS, TIMES, ordered, row_of, times_of
 from flows.tables.spool import Spool
+
+if TYPE_CHECKING:
+    from flows.tables.parquet import ParquetRows
 
 
 def _fixed_type(name: str) -> Column:
@@ -42,14 +50,24 @@ def _write(data: RunData, spool: Spool, columns: dict[str, Column]) -> None:
     with (
         whole(folder / "cells.csv") as cells,
         whole(folder / "timings.csv") as timings,
-        ParquetRows(folder / "cells.parquet", columns) as parquet,
+        _parquet(folder / "cells.parquet", columns) as parquet,
     ):
         cell_rows, timing_rows = rows_to(cells, list(columns)), rows_to(timings, TIMES)
         for row, times in spool:
             values: list[Scalar] = [row.get(name) for name in columns]
-            parquet.add(values)
+            if parquet:
+                parquet.add(values)
             cell_rows.writerow([_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
             timing_rows.writerow([harmless(times.get(name)) for name in TIMES])
+
+
+def _parquet(path: Path, columns: Mapping[str, Column]) -> AbstractContextManager[ParquetRows | None]:
+    """The Parquet table; none in an install without the extra `studies`, where the CSV is all there is."""
+    if find_spec("pyarrow") is None:
+        return nullcontext()
+    from flows.tables.parquet import ParquetRows
+
+    return ParquetRows(path, columns)
 
 
 def _cell(column: Column, value: Scalar) -> str:

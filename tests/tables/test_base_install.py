@@ -1,0 +1,28 @@
+"""Without the extra `studies`: a run still leaves its rows, and a study that wants measures is told what to install."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import flows.check_wiring
+import flows.tables.cells
+from contract.errors import StudyError
+from flows.compose import compose
+from flows.run_data import RunData
+from flows.tables.cells import write_cells
+from tests.support.traces import finished_run
+
+
+def test_the_csv_is_written_where_parquet_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = finished_run(tmp_path / "run")
+    monkeypatch.setattr(flows.tables.cells, "find_spec", lambda _name: None)
+    write_cells(RunData.open(folder))
+    assert (folder / "cells.csv").exists() and not (folder / "cells.parquet").exists()
+
+
+def test_measures_without_their_packages_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows.check_wiring, "find_spec", lambda _name: None)
+    with pytest.raises(StudyError, match=r"tox.yaml:\d+: measures need packages .*uv sync --extra studies"):
+        compose(["tox"], [])
