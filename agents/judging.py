@@ -38,6 +38,9 @@ def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
     """The schema of a verdict with reasons, in which the verdict is one of the criterion's."""
     schema: Any = schema_of(JudgeReasons)
     schema["properties"]["verdict"] = {"type": "string", "enum": [*criterion.verdicts]}
+    # Small models leave out what they need not write, and then no words carry their reasons.
+    reason = schema["$defs"]["CriterionReason"]
+    reason["required"] = [*reason["properties"]]
     return schema
 
 

@@ -171,11 +171,12 @@ class Reasons(Frozen):
 class CriterionReason(Frozen):
     """What one part of a criterion says of the record."""
 
+    # Evidence before conclusion, as in `ClaimDraft`.
     rule: Short
-    applies: Literal["yes", "no", "unclear"]
-    reason: Sentence
     quotes: tuple[Quote, ...] = Field(default=(), max_length=5)
     """Words copied from the record; checked verbatim afterwards."""
+    applies: Literal["yes", "no", "unclear"]
+    reason: Sentence
 
 
 class JudgeReasons(Frozen):
