@@ -12,6 +12,9 @@ from contract.base import Frozen, JsonValue
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
+MOST_REPEATS = 100
+
+
 class Step(Frozen):
     """A node that runs one agent, once for each variant and repeat."""
 
@@ -25,7 +28,7 @@ class Step(Frozen):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variants: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
     """Parameter -> values; every combination is a variant."""
-    repeats: int | None = Field(default=None, ge=1, le=100)
+    repeats: int | None = Field(default=None, ge=1, le=MOST_REPEATS)
     group_by: tuple[str, ...] = ()
     """Variant dimensions of the inputs: one cell for each of their values, given only matching inputs."""
     for_each: str | None = None

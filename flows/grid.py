@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -63,10 +63,10 @@ def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
 
 def cells_of(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
     """The step's cells for one portion."""
-    for item_number, given in _items(step, portion.inputs):
+    for item, given in _items(step, portion):
         for variant in combinations(step.variants):
             for repeat in range(step.repeats or 1):
-                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item_number, given, repeat)
+                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item, given, repeat)
 
 
 def unwanted_cells(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
@@ -81,7 +81,7 @@ def _cell(
     step: Step,
     portion: Portion,
     variant: dict[str, JsonValue],
-    item: int | None,
+    item: str | int | None,
     inputs: Mapping[str, JsonValue],
     repeat: int,
 ) -> Cell:
@@ -100,10 +100,14 @@ def _cell(
     )
 
 
-def _items(step: Step, inputs: Mapping[str, JsonValue]) -> Iterator[tuple[int | None, Mapping[str, JsonValue]]]:
+def _items(step: Step, portion: Portion) -> Iterator[tuple[str | int | None, Mapping[str, JsonValue]]]:
+    """Each item with its name, or its number where items are no outputs of steps, or not told apart by their names."""
     if step.for_each is None:
-        yield None, inputs
+        yield None, portion.inputs
         return
-    items: Any = inputs.get(step.for_each) or []
-    for number, item in enumerate(items):
-        yield number, {**inputs, step.for_each: item}
+    items: Any = portion.inputs.get(step.for_each) or []
+    names: Sequence[str | int] = portion.scope.item_names(step, portion.group)
+    if len(set(names)) != len(items):
+        names = range(len(items))
+    for name, item in zip(names, items, strict=True):
+        yield name, {**portion.inputs, step.for_each: item}

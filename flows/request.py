@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
-from contract.flow import FlowParameter, FlowSpec, Step
+from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
 from flows.arguments import split_list
 from flows.findings import Findings, argument_text, listed, nearest
 from flows.nodes import nodes, with_steps
@@ -41,6 +41,7 @@ def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
     for placed in nodes(flow, path):
         if isinstance(placed.node, Step):
             names |= {*placed.node.variants, *placed.node.parameters, *_declared(placed.node, registry)}
+            names |= {"repeats"} if placed.node.repeats is not None else set()
     return names
 
 
@@ -91,6 +92,7 @@ def applied(
     every = [placed.node for placed in nodes(shaped.spec, shaped.path) if isinstance(placed.node, Step)]
     dimensions = {name for step in every for name in step.variants}
     fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
+    repeats = None if "repeats" in shaped.spec.parameters else _repeats(raw, findings)
 
     def change(step: Step, path: KeyPath) -> Step:
         declared = _declared(step, registry)
@@ -108,9 +110,22 @@ def applied(
             elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):
                 parameters[name] = request.values.get(name, _item(declared.get(name), text))
                 findings.provenance.add_argument((*path, "parameters", name), where)
-        return step.model_copy(update={"parameters": parameters, "variants": variants})
+        again = repeats if repeats and step.repeats is not None else step.repeats
+        return step.model_copy(update={"parameters": parameters, "variants": variants, "repeats": again})
 
     return with_steps(shaped.spec, change, shaped.path)
+
+
+def _repeats(raw: Mapping[str, str], findings: Findings) -> int | None:
+    """`repeats=3`: how often the steps that repeat at all are to; None when that is not said, or said wrongly."""
+    text = raw.get("repeats")
+    if text is None:
+        return None
+    if text.isdecimal() and 1 <= int(text) <= MOST_REPEATS:
+        return int(text)
+    todo = f"write a whole number from 1 to {MOST_REPEATS}, for example repeats=3"
+    findings.say(f"command line: {argument_text(f'repeats={text}')}", "this is not how often", todo=todo)
+    return None
 
 
 def _is_list(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -95,6 +95,18 @@ class Scope:
             return reference.resolve(view)
         matching = [output for output in self.outputs.get(name, []) if _in_group(output.trace, group)]
         return [reference.resolve({name: output.value}) for output in matching]
+
+    def item_names(self, step: Step, group: Mapping[str, JsonValue]) -> list[str]:
+        """What the items of the step's `for_each` are called: the outputs they are, so that no failure renames them."""
+        given = step.inputs.get(step.for_each or "", ())
+        return [name for text in ((given,) if isinstance(given, str) else given) for name in self._names(text, group)]
+
+    def _names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
+        name = parse(text).step
+        for output in self.outputs.get(name or "", []):
+            if _in_group(output.trace, group):
+                again = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
+                yield ", ".join([output.trace.step, *map(str, output.trace.variant.values()), *again])
 
     def given(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
         """How many outputs of other steps the node is given: what `min_inputs` counts.
