@@ -6,7 +6,7 @@ tried again by Prefect. Refused and cut replies complete, in states of those nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,15 @@ class Tries:
     """Every call so far, in order."""
     trace: AgentTrace | None = None
     """The account of the attempt that ended well."""
+    retries: int = 0
+    """How many further attempts there can be."""
+    trouble: Callable[[Transient], None] | None = None
+    """Told of each failure after which there is a further attempt."""
+
+    def told(self, error: Transient) -> None:
+        """Says that there will be a further attempt, if there will."""
+        if self.trouble and self.number <= self.retries:
+            self.trouble(error)
 
     def add(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
         """All calls with those of one more attempt.
@@ -143,6 +152,8 @@ async def _run(work: Work) -> Any:
         output = await work.agent.process(work.cell.input, work.given)
     except CellError as error:
         work.tries.add(error.calls)
+        if isinstance(error, Transient):
+            work.tries.told(error)
         raise
     trace = work.tries.trace = work.trace(output, started)
     data = trace.model_dump(mode="json")
@@ -180,6 +191,8 @@ class Cells:
     """Runs cells as Prefect tasks, with one prepared task for each agent."""
 
     def __init__(self, settings: RunSettings, folder: ResultFolder) -> None:
+        self.retries = settings.retries
+        """How often a cell is tried again after a transient failure."""
         self._settings = settings
         self._folder = folder
         self._tasks = dict[str, Task[Any, Any]]()

@@ -23,7 +23,7 @@ from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
-from flows.cell import Cells, Work, cache_key
+from flows.cell import Cells, Tries, Work, cache_key
 from flows.edges import Ended, Ends
 from flows.graph import dependencies, upstream
 from flows.grid import Cell, Portion, cells_of, groups_of, unwanted_cells
@@ -267,4 +267,5 @@ class Course:
     def _work(self, step: Step, portion: Portion, cell: Cell) -> Work:
         parents = portion.scope.parents(sorted(upstream(step)), portion.group)
         agent, given = self._services.agents[step.agent], self._services.given
-        return Work(self._spec.name, cell, agent, given, key="", parents=parents)
+        tries = Tries(retries=self._services.cells.retries, trouble=self._services.ledger.trouble)
+        return Work(self._spec.name, cell, agent, given, key="", parents=parents, tries=tries)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from contract.calls import ModelReply, Usage
-from contract.errors import RunError
+from contract.errors import RunError, Transient
 from contract.messages import AgentTrace, CellStatus
 
 HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
@@ -29,6 +29,8 @@ class Totals:
     by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
     running: int = 0
     """Cells under way."""
+    troubles: int = 0
+    """Failures of services that may pass."""
     task_runs: int = 0
     calls_paid: int = 0
     calls_kept: int = 0
@@ -86,15 +88,19 @@ class Totals:
 
 
 Listener = Callable[[AgentTrace, Totals], None]
+TroubleListener = Callable[[Transient, Totals], None]
 
 
 class Ledger:
     """Takes in every cell of a run. Use as a context manager; the file is complete when it closes."""
 
-    def __init__(self, folder: Path, listener: Listener | None = None) -> None:
+    def __init__(
+        self, folder: Path, listener: Listener | None = None, on_trouble: TroubleListener | None = None
+    ) -> None:
         self.path = folder / "answers.jsonl"
         self.totals = Totals()
         self._listener = listener
+        self._on_trouble = on_trouble
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Ledger:
@@ -120,6 +126,12 @@ class Ledger:
             yield
         finally:
             self.totals.running -= 1
+
+    def trouble(self, error: Transient) -> None:
+        """A call failed in a way that may pass; its cell may be tried again."""
+        self.totals.troubles += 1
+        if self._on_trouble:
+            self._on_trouble(error, self.totals)
 
     def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool) -> None:
         """Writes down one cell."""

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from flows.console import escape
 
 if TYPE_CHECKING:
+    from contract.errors import Transient
     from contract.messages import AgentTrace
     from flows.ledger import Totals
 
@@ -70,6 +71,12 @@ class Live(AbstractContextManager["Live"]):
             self._tell_tenth(totals)
         if not self._quiet and trace.status not in ("completed", "skipped"):
             self._tell(trace)
+
+    def trouble(self, error: Transient, totals: Totals) -> None:
+        """A service failed in a way that may pass: told the first time and then at every doubling."""
+        if not self._quiet and totals.troubles.bit_count() == 1:
+            times = "" if totals.troubles == 1 else f" ({totals.troubles} times so far)"
+            self._console.print(f"trying again{times}: {escape(str(error))}", style="yellow", highlight=False)
 
     def _tell_tenth(self, totals: Totals) -> None:
         tenths = 10 * totals.cells.total() // max(self._expected, 1)

@@ -20,6 +20,7 @@ from prefect.states import Completed, Failed
 
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
+from contract.errors import Transient
 from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
@@ -76,6 +77,9 @@ class Watcher:
 
     def cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""
+
+    def trouble(self, error: Transient, totals: Totals) -> None:
+        """A service failed in a way that may pass; what it was asked may be asked again."""
 
     def ended(self, outcome: Outcome) -> None:
         """The run is over and its folder is written."""
@@ -141,7 +145,7 @@ async def _run(study: Study, watcher: Watcher) -> State[Any]:
     folder = new_folder(study.run.folder, study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
-    with Ledger(folder, watcher.cell) as ledger:
+    with Ledger(folder, watcher.cell, watcher.trouble) as ledger:
         async with services(study, ledger, watcher.indexing, rejects.append) as opened:
             outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
             with few_collections():

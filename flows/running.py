@@ -143,6 +143,7 @@ class _Session:
             outcome: Outcome | None = None
             indexing = live.indexing  # type: ignore[reportAssignmentType]
             cell = live.cell  # type: ignore[reportAssignmentType]
+            trouble = live.trouble  # type: ignore[reportAssignmentType]
 
             def ended(self, outcome: Outcome) -> None:
                 self.outcome = outcome

@@ -20,7 +20,13 @@ def _ask(place: Place, researchers: str) -> Done:
         "dead:\n  kind: hosted\n  provider: openai-compatible\n  model_id: none\n"
         f"  base_url: http://127.0.0.1:{free_port()}/v1\n"
     )
-    arguments = ["--config-dir", "study", f"llms.researchers={researchers}", "run.retries=0"]
+    arguments = [
+        "--config-dir",
+        "study",
+        f"llms.researchers={researchers}",
+        "run.retries=1",
+        "run.retry_delay_seconds=0",
+    ]
     return place.run("flows.osb", QUESTION, *arguments)
 
 
@@ -33,6 +39,7 @@ def test_when_no_model_answers_nothing_is_said_of_the_corpus(beside: Place) -> N
     done = _ask(beside, "[dead]")
     assert done.code == 1 and "Traceback" not in done.err, done.said
     assert "cannot be reached; check the network" in done.err.replace("\n", " ")
+    assert "trying again: " in done.err
     assert "no model gave an answer" in done.err.replace("\n", " ")
     assert "does not say" not in done.out
     assert _research(beside) == {"failed": 1}, "a further round would find nobody either"
