@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import HttpUrl, SecretStr
 
 from agents.llms.hosted.model import Hosted
+from agents.llms.named import Named
 from contract.base import digest
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, Problem, StudyError
@@ -35,37 +36,18 @@ class _Running:
     model: Hosted
 
 
-class Local:
+class Local(Named):
     """A Model over one llama.cpp process, started at the first call and stopped by `aclose`.
 
     It answers one request at a time; the factory limits it so.
     """
 
     def __init__(self, name: str, config: LocalModel) -> None:
-        self._name = name
+        # Where the file lies does not matter: its name, size and both ends do.
+        identity = ["local", _file_identity(config.path), config.context_tokens, config.settings]
+        super().__init__(name, digest(identity))
         self._config = config
-        self._fingerprint = digest(["local", _file_identity(config.path), config.context_tokens, config.settings])
         self._starting: asyncio.Task[_Running] | None = None
-
-    @property
-    def name(self) -> str:
-        """The name that a study uses for it."""
-        return self._name
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of the file (name, size, both ends), the context and the settings; where it lies does not matter."""
-        return self._fingerprint
-
-    @property
-    def sees_images(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def reads_material(self) -> bool:
-        """Never: it reads prompts."""
-        return False
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, free of cost. Raises ModelRejected where the extra is missing or the file does not load."""

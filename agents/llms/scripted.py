@@ -19,6 +19,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from agents.llms.named import Named
 from agents.llms.parsing import as_json
 from contract.base import Frozen, JsonValue, canonical_json, digest
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
@@ -86,39 +87,21 @@ class ScriptLine(Frozen):
 Answer = Callable[[ModelRequest], ModelReply | str]
 
 
-class Scripted:
-    """A Model that says what it is told to. `calls` counts how often it was asked, errors included."""
+class Scripted(Named):
+    """A Model that says what it is told to. `calls` counts how often it was asked, errors included.
+
+    It may be said to see pictures, so that a study with some can be tried; nothing is looked at.
+    """
 
     def __init__(
         self, name: str, script: Sequence[ScriptLine] | Answer, *, version: str = "1", sees_images: bool = False
     ) -> None:
-        self._name = name
-        self._answer = script if callable(script) else _Lines(name, script)
         # A script that changed is another model: its old replies must not be found again.
-        self._fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
-        self._sees_images = sees_images
+        fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
+        super().__init__(name, fingerprint, sees_images=sees_images)
+        self._answer = script if callable(script) else _Lines(name, script)
         self.calls = 0
         self.requests: list[ModelRequest] = []
-
-    @property
-    def name(self) -> str:
-        """The name that a study uses for it."""
-        return self._name
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of the script and its version."""
-        return self._fingerprint
-
-    @property
-    def sees_images(self) -> bool:
-        """As configured, so that a study with pictures can be tried; nothing is looked at."""
-        return self._sees_images
-
-    @property
-    def reads_material(self) -> bool:
-        """Never."""
-        return False
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """The scripted reply. Raises the scripted error, or ModelRejected where no line fits."""
