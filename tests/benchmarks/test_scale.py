@@ -82,9 +82,8 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(tmp_path: Path, serv
     assert done.code == 0, done.said[-2000:]
     assert json.loads(done.out)["cells"] == {"completed": cells}
     assert service.calls() == cells and there >= cells
-    rows = (run_folders(place, "judged")[-1] / "cells.csv").read_bytes().count(b"\n")
-    print(
-        f"  lines of cells.csv    {rows}, report {(run_folders(place, 'judged')[-1] / 'report.html').stat().st_size:,} B"
-    )
+    folder = run_folders(place, "judged")[-1]
+    lines, report = (folder / "cells.csv").read_bytes().count(b"\n"), (folder / "report.html").stat().st_size
+    print(f"  lines of cells.csv    {lines}, report {report:,} bytes")
     assert max(memory.values()) <= MOST_MEGABYTES
     assert seconds / alone <= TARGET

@@ -16,8 +16,8 @@ from tests.support.many_calls import CELLS, CONCURRENCY, write_study
 from tests.support.services import FakeService, fake_service
 
 SEED = 20261122
-KILLS_BESIDE = 10
-KILLS_ALONE = 2
+KILLS_BESIDE = 9
+KILLS_ALONE = 1
 """Kills of runs that had a private Prefect server, which has to die with them."""
 _NOT_THE_SAME = {"started", "ended", "from_cache", "attempts", "parents"}
 """What two runs with the same outcome may differ in; parents are compared by the cells they name."""

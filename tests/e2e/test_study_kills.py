@@ -22,9 +22,9 @@ from tests.support.judging import CRITERIA, MODELS, billed_usd, posts, write_stu
 from tests.support.services import FakeService, fake_service
 
 SEED = 7
-KILLS = int(os.environ.get("BUTTERMILK_KILLS", "3"))
+KILLS = int(os.environ.get("BUTTERMILK_KILLS", "2"))
 CONCURRENCY = 8
-POSTS = posts(12)
+POSTS = posts(8)
 TABLES = ("cells.csv", "cells.parquet", "verdicts.csv", "measures.csv", "confusion.csv")
 
 

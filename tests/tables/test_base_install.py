@@ -15,14 +15,18 @@ from flows.tables.cells import write_cells
 from tests.support.traces import finished_run
 
 
+def _absent(_name: str) -> None:
+    """No package is found."""
+
+
 def test_the_csv_is_written_where_parquet_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = finished_run(tmp_path / "run")
-    monkeypatch.setattr(flows.tables.cells, "find_spec", lambda _name: None)
+    monkeypatch.setattr(flows.tables.cells, "find_spec", _absent)
     write_cells(RunData.open(folder))
     assert (folder / "cells.csv").exists() and not (folder / "cells.parquet").exists()
 
 
 def test_measures_without_their_packages_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows.check_wiring, "find_spec", lambda _name: None)
+    monkeypatch.setattr(flows.check_wiring, "find_spec", _absent)
     with pytest.raises(StudyError, match=r"tox.yaml:\d+: measures need packages .*uv sync --extra studies"):
         compose(["tox"], [])
