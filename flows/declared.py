@@ -12,10 +12,10 @@ from typing import Any
 
 from prefect import Flow
 
-from contract.base import JsonValue
 from flows.compose import compose
 from flows.folders import choices, search_folders
-from flows.form import Offer
+from flows.form import Form, Offer
+from flows.listing import list_all
 from flows.runner import make_flow
 from flows.shorthands import as_arguments
 from flows.study import Study
@@ -32,22 +32,24 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
     folder = config_dir or _configured()
     [study] = compose([name], [], folder, require_request=False)
 
+    form = Form(study.flow, _offer(study, folder))
+
     def study_of(request: Mapping[str, Any]) -> Study:
-        [composed] = compose([name], as_arguments(_filled_in(request)), folder)
+        [composed] = compose([name], as_arguments(form.said(request)), folder)
         return composed
 
-    offer = Offer(llms=choices(search_folders(folder), "llms"), models=sorted(study.models))
-    return make_flow(study.flow, study_of, offer=offer)
+    return make_flow(study.flow, study_of, form=form)
+
+
+def _offer(study: Study, folder: Path | None) -> Offer:
+    criteria = [one.name for one in list_all(folder) if one.kind == "criterion"]
+    values = {"model": sorted(study.models), "criteria": criteria}
+    return Offer(llms=choices(search_folders(folder), "llms"), values=values)
 
 
 def _configured() -> Path | None:
     named = os.environ.get(CONFIG_DIR)
     return Path(named) if named else None
-
-
-def _filled_in(request: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Without the fields of the form that were left empty, or emptied again."""
-    return {name: value for name, value in request.items() if value not in (None, "", [], {})}
 
 
 def __getattr__(name: str) -> Flow[..., Any]:

@@ -26,7 +26,7 @@ from contract.messages import AgentTrace
 from contract.record import Record
 from flows.compiler import Course, Services
 from flows.derived import Derived, derive
-from flows.form import Offer, give_form
+from flows.form import Form
 from flows.ledger import Ledger, Totals
 from flows.manifest import Beginning, manifest
 from flows.records import records_of
@@ -83,13 +83,12 @@ def make_flow(
     spec: FlowSpec,
     study_of: Callable[[Mapping[str, Any]], Study],
     watcher: Watcher | None = None,
-    offer: Offer | None = None,
+    form: Form | None = None,
 ) -> Flow[..., Any]:
     """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
 
-    `study_of` composes the study when the flow starts, from the parameters that it was started with. With an `offer`
-    the form also lets choose from it. What keeps the run from going on, such as mistakes in the parameters, ends it
-    as Failed and is told in the state's message.
+    `study_of` composes the study when the flow starts, from the parameters that it was started with. What keeps the
+    run from going on, such as mistakes in the parameters, ends it as Failed and is told in the state's message.
     """
 
     async def run(**request: Any) -> State[Any]:
@@ -99,7 +98,7 @@ def make_flow(
             # Returned and not raised: Prefect logs what is raised with a traceback, which helps nobody here.
             return Failed(message=_plainly(error), data=error)
 
-    give_form(run, spec, offer)
+    (form or Form(spec)).dress(run)
     return Flow(
         run,
         name=spec.name,

@@ -118,6 +118,6 @@ async def test_every_mistake_is_told_at_once(study: Lab) -> None:
 
 
 async def test_fields_left_empty_are_not_asked(study: Lab, fake: FakeLLM) -> None:
-    state = await started(study, records="", columns={}, sample=2, sheet=None)
+    state = await started(study, records="", columns={}, sample=2, seed=0, llms="as configured")
     assert state.is_completed(), state.message
     assert fake.stats()["calls"] == 6
