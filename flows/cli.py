@@ -27,6 +27,7 @@ VERBS = {
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
     "list": "list flows, agents, models, storages, criteria and prompts",
+    "serve": "offer the flows to a Prefect server, and run what is asked for there; all of them, or +flows=[osb]",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
     "verify": "find whatever was changed in or around a finished run",
@@ -116,6 +117,10 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         from flows.afterwards import afterwards
 
         return afterwards(options, settings)
+    if options.verb == "serve":
+        from flows.serve import serve_flows
+
+        return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
     if options.cfg:
         return _configuration(options, settings, flow)
     if options.verb == "run":

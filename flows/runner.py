@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -20,13 +19,14 @@ from prefect.states import Completed, Failed
 
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
-from contract.errors import Transient
+from contract.errors import ButtermilkError, StudyError, Transient
 from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.compiler import Course, Services
 from flows.derived import Derived, derive
+from flows.form import Form
 from flows.ledger import Ledger, Totals
 from flows.manifest import Beginning, manifest
 from flows.records import records_of
@@ -34,8 +34,6 @@ from flows.report.markdown import answer_markdown
 from flows.run_folder import new_folder, table
 from flows.scope import Scope
 from flows.services import services
-from flows.shorthands import TYPES as SHORTHANDS
-from flows.shorthands import offered
 from flows.storage.file import Reject
 from flows.study import Study
 from flows.sums import write_sums
@@ -44,7 +42,6 @@ from flows.writing import write, write_json
 
 _MOST_ARTIFACT = 200_000
 """Characters; the UI shows an artifact whole."""
-_TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
 
 
 Result: TypeAlias = tuple[Record, JsonValue]
@@ -86,18 +83,25 @@ class Watcher:
 
 
 def make_flow(
-    spec: FlowSpec, study_of: Callable[[Mapping[str, Any]], Study], watcher: Watcher | None = None
+    spec: FlowSpec,
+    study_of: Callable[[Mapping[str, Any]], Study],
+    watcher: Watcher | None = None,
+    form: Form | None = None,
 ) -> Flow[..., Any]:
     """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
 
-    `study_of` composes the study when the flow starts, from the parameters that it was started with.
+    `study_of` composes the study when the flow starts, from the parameters that it was started with. What keeps the
+    run from going on, such as mistakes in the parameters, ends it as Failed and is told in the state's message.
     """
 
     async def run(**request: Any) -> State[Any]:
-        return await _run(study_of(request), watcher or Watcher())
+        try:
+            return await _run(study_of(request), watcher or Watcher())
+        except ButtermilkError as error:
+            # Returned and not raised: Prefect logs what is raised with a traceback, which helps nobody here.
+            return Failed(message=_plainly(error), data=error)
 
-    run.__signature__ = _signature(spec)  # type: ignore[reportFunctionMemberAccess]
-    run.__name__ = spec.name
+    (form or Form(spec)).dress(run)
     return Flow(
         run,
         name=spec.name,
@@ -108,23 +112,13 @@ def make_flow(
     )
 
 
-def _signature(spec: FlowSpec) -> inspect.Signature:
-    """The flow's own parameters, the required ones first, and the shorthands that it understands."""
-    ordered = sorted(spec.parameters.items(), key=lambda item: not item[1].required)
-    own = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if parameter.required else parameter.default,
-            annotation=_TYPES[parameter.type],
-        )
-        for name, parameter in ordered
-    ]
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SHORTHANDS[name])
-        for name in offered(spec)
-    ]
-    return inspect.Signature([*own, *more])
+def _plainly(error: ButtermilkError) -> str:
+    """The error for one who did not type a command but filled in a form."""
+    if not isinstance(error, StudyError):
+        return str(error)
+    told = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
+    noun = "1 mistake" if len(told) == 1 else f"{len(told)} mistakes"
+    return "\n".join([f"{noun}; nothing was run and no model was asked.", *told])
 
 
 def _run_name(spec: FlowSpec) -> str | Callable[[], str]:

@@ -132,7 +132,7 @@ class _Session:
     async def _run(self, study: Study, live: Live, api_url: str | None) -> int:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}), _server_errors():
+        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}), server_errors():
             return await self._flow(study, live)
 
     async def _flow(self, study: Study, live: Live) -> int:
@@ -194,7 +194,7 @@ class _Session:
 
 
 @contextmanager
-def _server_errors() -> Generator[None]:
+def server_errors() -> Generator[None]:
     """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
     import httpx
     from prefect.exceptions import PrefectHTTPStatusError

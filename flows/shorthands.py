@@ -64,6 +64,10 @@ def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
     for name, value in request.items():
         if name == "columns" and isinstance(value, dict):
             typed += [f"columns.{part}={column}" for part, column in value.items()]
+        elif isinstance(value, list):
+            # A single one is written as it is, so that it may be a text with commas.
+            several = f"[{', '.join(map(str, value))}]"
+            typed.append(f"{name}={value[0] if len(value) == 1 else several}")
         elif value is not None:
             typed.append(f"{name}={str(value).lower() if isinstance(value, bool) else value}")
     return typed

@@ -68,6 +68,11 @@ class Started:
         return self._process.poll() is None
 
     @property
+    def out(self) -> str:
+        """What it has written to standard output so far."""
+        return self._files[0].read_text(encoding="utf-8")
+
+    @property
     def err(self) -> str:
         """What it has written to standard error so far."""
         return self._files[1].read_text(encoding="utf-8")

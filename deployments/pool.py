@@ -1,0 +1,60 @@
+"""The work pool of prefect.yaml, made when there is none, and the flow that asks its workers whether they are ready.
+
+`prefect deploy` makes no pool, and looks for it before any build step; but it loads a deployment's flow earlier still.
+So the first deployment names this file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.workers.process import ProcessWorker
+
+from flows.ready import ready
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+__all__ = ["ready"]
+POOL = "buttermilk"
+PATIENCE_SECONDS = 60.0
+"""How long a server may take that is being started beside us."""
+
+
+def see_to_pool(name: str = POOL) -> None:
+    """Makes a work pool of processes of that name, if there is none. Waits for a server that is just starting."""
+    with get_client(sync_client=True) as client:
+        _wait(client)
+        try:
+            client.read_work_pool(name)
+        except ObjectNotFound:
+            _make(client, name)
+
+
+def _wait(client: SyncPrefectClient) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client.api_healthcheck() is not None:
+        if time.monotonic() > deadline:
+            sys.exit(f"No Prefect server answers at {client.api_url}; start one with `uv run prefect server start`.")
+        # The server tells nobody when it begins to listen, so it has to be asked.
+        time.sleep(0.2)
+
+
+def _make(client: SyncPrefectClient, name: str) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    try:
+        client.create_work_pool(WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template))
+    except ObjectAlreadyExists:
+        return
+    print(f"Made the work pool '{name}', whose workers run flows as processes.")
+
+
+# A worker that runs the flow has its pool.
+if "PREFECT__FLOW_RUN_ID" not in os.environ:
+    see_to_pool()

@@ -1,0 +1,59 @@
+"""Serve: flows as deployments of this one process, for those who need no work pool. `python -m flows serve`"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.errors import Problem, RunError, StudyError
+from flows.arguments import split_list
+from flows.findings import listed, nearest
+from flows.folders import choices, search_folders
+from flows.serving import configured_api
+
+_FLOWS = ("+flows", "flows")
+
+
+def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
+    """Serves the flows that `settings` name, or all of them, until interrupted. Returns the exit code.
+
+    Raises StudyError when one of them cannot be composed, RunError when no Prefect server is named or none answers.
+    """
+    names = _names(settings, choices(search_folders(config_dir), "flows"))
+    if configured_api() is None:
+        raise RunError(
+            "no Prefect server is named, so nobody could ask for a run; "
+            "start `uv run prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
+
+    from flows.declared import CONFIG_DIR
+    from flows.running import server_errors
+
+    if config_dir:
+        # Runs are processes of their own, and import the flows again.
+        os.environ[CONFIG_DIR] = str(config_dir.expanduser().absolute())
+    with server_errors():
+        serve(*(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=name) for name in names))
+    return 0
+
+
+def _names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
+    problems = list[Problem]()
+    names = list[str]()
+    for text in settings:
+        key, _, value = text.partition("=")
+        if key not in _FLOWS:
+            todo = "write +flows=[osb] or nothing; what is asked of a flow is said when a run is started"
+            problems.append(Problem(f"command line: {text}", "`serve` takes no such setting", todo=todo))
+            continue
+        for name in split_list(value):
+            names.append(name)
+            if name not in known:
+                near, todo = nearest(name, known), f"there are {listed(known)}"
+                problems.append(Problem(f"command line: {text}", f"there is no flow '{name}'", near, todo))
+    if problems:
+        raise StudyError(problems)
+    return list(dict.fromkeys(names)) or list(known)

@@ -1,0 +1,119 @@
+"""An operator's machine: a copy of the project, a Prefect server, a worker, and the commands of the documentation."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.serving import free_port
+from tests.docs.test_docs import blocks
+from tests.support.commands import ROOT, Done, Place, Started, until
+
+_COPIED = ("agents", "conf", "contract", "deployments", "flows", "pyproject.toml", "README.md")
+PAGE = ROOT / "docs" / "deploying.md"
+ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+def block(note: str) -> str:
+    """The block of docs/deploying.md with that comment before it."""
+    [found] = [one.body for one in blocks(PAGE) if one.note == note]
+    return found
+
+
+@dataclass
+class Operator:
+    """Commands in a copy of the project, against a server of its own."""
+
+    place: Place
+    port: int
+    background: list[Started] = field(default_factory=list[Started])
+
+    @property
+    def api(self) -> str:
+        """The server's API."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def _words(self, line: str) -> list[str]:
+        words = shlex.split(line.removesuffix("&"))
+        assert words[:2] == ["uv", "run"], line
+        module = words[2:] if words[2] != "python" else words[4:]
+        # On a port of its own, because a test must not meet an operator's server.
+        more = ["--port", str(self.port)] if module[:3] == ["prefect", "server", "start"] else []
+        return [*module, *more]
+
+    def does(self, line: str, **more: str) -> Done | None:
+        """One line of a shell, as the documentation has it; one that ends with `&` goes on beside."""
+        module, *arguments = self._words(line)
+        command = self.place.start(module, *arguments, **more)
+        if not line.rstrip().endswith("&"):
+            return command.wait(300)
+        self.background.append(command)
+        return None
+
+    def done(self, line: str, **more: str) -> Done:
+        """A line that has to end well."""
+        done = self.does(line, **more)
+        assert done and done.code == 0 and "Traceback" not in done.err, done and done.said
+        return done
+
+    def get(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What the API answers to a GET, or with a body to a POST."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.api}{path}", data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    def runs(self, flow: str) -> list[Any]:
+        """The runs of a flow, oldest first."""
+        return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
+
+    def ended(self, run: str, seconds: float = 120) -> Any:
+        """The run once it has ended."""
+        until(lambda: self.get(f"/flow_runs/{run}")["state_type"] in ENDS, f"the end of {run}", seconds, pause=0.3)
+        return self.get(f"/flow_runs/{run}")
+
+    def retried(self, run: str) -> Any:
+        """The run once it has ended again, after the Retry button of the UI."""
+        before = self.get(f"/flow_runs/{run}")["run_count"]
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        answer = self.get(f"/flow_runs/{run}/set_state", {"state": state, "force": False})
+        assert answer["status"] == "ACCEPT", answer
+        until(lambda: self.get(f"/flow_runs/{run}")["run_count"] > before, f"{run} to start again", 60, pause=0.3)
+        return self.ended(run)
+
+
+@contextmanager
+def operator(folder: Path, **extra: str) -> Generator[Operator]:
+    """An operator for the length of the block; whatever was started is ended with it."""
+    port = free_port()
+    place = Place(folder)
+    shutil.copytree(
+        ROOT, place.work, dirs_exist_ok=True,
+        ignore=lambda at, names: [n for n in names if (Path(at) == ROOT and n not in _COPIED) or n == "__pycache__"],
+    )  # fmt: skip
+    api = f"http://127.0.0.1:{port}/api"
+    place.extra |= {
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_UI_API_URL": api,
+        # What is asked for shall be begun at once, not within the quarter of a minute that is usual.
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PATH": f"{Path(sys.executable).parent}:{place.environment()['PATH']}",
+        "PYTHONPATH": f"{place.work}:{place.environment()['PYTHONPATH']}",
+        **extra,
+    }
+    found = Operator(place, port)
+    try:
+        yield found
+    finally:
+        for command in reversed(found.background):
+            command.terminate()
+        for command in reversed(found.background):
+            command.wait(60)

@@ -1,0 +1,123 @@
+"""A run that failed, tried again under the same id, as the Retry button of the UI has it: nothing is paid for again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flow_engine import run_flow_async
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import AwaitingRetry
+
+from flows.declared import declare
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.fake_models import hosted
+from tests.support.running import Lab
+
+FLOW = """\
+description: Tiny.
+records: posts
+steps:
+  ask:
+    agent: llm
+    parameters: {template: ask, model: fake}
+  rounds:
+    max_rounds: 2
+    loop:
+      think:
+        agent: llm
+        inputs: {material: ask.text}
+        parameters: {template: think, model: fake}
+  check:
+    agent: llm
+    inputs: {material: think.text}
+    parameters: {template: check, model: fake}
+    when: material
+result: check
+"""
+POSTS = [{"record_id": name, "text": f"post {name}"} for name in ("one", "two", "three")]
+BROKEN = Rule(kind="status", status=500, match="post two")
+
+
+@pytest.fixture
+def fake() -> Generator[FakeLLM]:
+    with FakeLLM() as running:
+        yield running
+
+
+@pytest.fixture
+def study(lab: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Three posts; each step asks the fake service once for each."""
+    monkeypatch.chdir(lab.write("posts.jsonl", POSTS).parent)
+    hosted(lab, fake, "openai")
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    for name in ("ask", "think", "check"):
+        material = "{{ material }}" if name != "ask" else ""
+        lab.write(f"prompts/{name}.md", f"user:\n{name}: {{{{ record.text }}}} {material}\n")
+    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("run/default.yaml", json.dumps({"retries": 0, "results": str(lab.folder / "results")}))
+    return lab
+
+
+async def started(lab: Lab, **parameters: Any) -> State[Any]:
+    """How a first run ends."""
+    with temporary_settings({PREFECT_API_URL: lab.api_url}):
+        flow: Any = declare("tiny", lab.folder)
+        return await flow(**parameters, return_state=True)
+
+
+async def tried_again(lab: Lab, run: UUID | None) -> FlowRun:
+    """The run as the server holds it after a retry, done as a worker's process does it."""
+    assert run
+    with temporary_settings({PREFECT_API_URL: lab.api_url}):
+        async with get_client() as client:
+            await client.set_flow_run_state(run, AwaitingRetry(message="Retry from the UI"))
+            found = await client.read_flow_run(run)
+            await run_flow_async(declare("tiny", lab.folder), found, found.parameters, return_type="state")
+            return await client.read_flow_run(run)
+
+
+async def test_a_retried_run_asks_only_what_was_missing(study: Lab, fake: FakeLLM) -> None:
+    fake.script(BROKEN)
+    state = await started(study)
+    assert (state.type.value, state.name) == ("FAILED", "Incomplete")
+    before = fake.stats()["calls"]
+    fake.script()
+    run = await tried_again(study, state.state_details.flow_run_id)
+    assert run.state and run.state.is_completed() and run.run_count == 2, run.state
+    # A call of each step, about the second post.
+    assert fake.stats()["calls"] - before == 3
+
+
+async def test_a_finished_run_started_again_asks_nothing(study: Lab, fake: FakeLLM) -> None:
+    state = await started(study)
+    assert state.is_completed()
+    run = await tried_again(study, state.state_details.flow_run_id)
+    assert run.state and run.state.is_completed() and run.run_count == 2
+    assert fake.stats()["calls"] == 9
+
+
+async def test_a_mistake_ends_the_run_in_plain_words(
+    study: Lab, fake: FakeLLM, capfd: pytest.CaptureFixture[str]
+) -> None:
+    state = await started(study, records="psts.csv", sample=2)
+    assert state.is_failed() and state.message
+    assert state.message.startswith("1 mistake; nothing was run and no model was asked.\nparameters: records=psts.csv:")
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert fake.stats()["calls"] == 0
+
+
+async def test_every_mistake_is_told_at_once(study: Lab) -> None:
+    state = await started(study, records="psts.csv", budget=-1)
+    assert state.message and state.message.startswith("2 mistakes;") and "budget" in state.message
+
+
+async def test_fields_left_empty_are_not_asked(study: Lab, fake: FakeLLM) -> None:
+    state = await started(study, records="", columns={}, sample=2, seed=0, llms="as configured")
+    assert state.is_completed(), state.message
+    assert fake.stats()["calls"] == 6
