@@ -21,6 +21,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Crashed
@@ -127,7 +128,11 @@ class _Watching:
                 await self._look(waiting[run.id], run)
 
     async def _runs(self, ids: Sequence[UUID]) -> list[FlowRun]:
-        return await self._client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(ids))))
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
+        # Both have to be given: the client sends nulls otherwise, which the server refuses.
+        return await self._client.read_flow_runs(
+            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=len(ids)
+        )
 
     def _tell_idle(self, runs: Sequence[FlowRun]) -> None:
         if not all(run.state and run.state.is_scheduled() for run in runs):
