@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from contract.base import Frozen
 
@@ -15,8 +16,9 @@ class RunSettings(Frozen):
 
     folder: Path = Path("runs")
     """Where run folders go: `<folder>/<flow>/<run>/`."""
-    results: Path | None = None
-    """Where paid-for replies and results are kept; None means the user's cache folder."""
+    results: str | None = None
+    """Where paid-for replies and results are kept: a folder, or `gs://bucket/prefix`, which workers on several machines
+    share. None means the user's cache folder."""
     concurrency: int = Field(default=50, ge=1, le=1000)
     """Cells under way at once."""
     batch: int = Field(default=250, ge=1, le=5000)
@@ -34,3 +36,35 @@ class RunSettings(Frozen):
     budget: Decimal | None = Field(default=None, ge=0)
     """US dollars that this run may pay. No call begins that could take it past that; the same command, with another
     budget, goes on from there. Shorthand: `budget=5.00`."""
+    shards: int = Field(default=1, ge=1, le=200)
+    """Into how many child runs of its deployment a deployed run splits its records. Shorthand: `shards=8`."""
+    shard: str | None = None
+    """Which part of the records to take: `3/8` is the third of eight. A run with `shards` gives it to its children."""
+    lost_after_seconds: float = Field(default=60, ge=1)
+    """How long a worker may be silent before it is called lost: its shard is run again, and what it had locked is free.
+    Workers say six times as often that they are there."""
+
+    @field_validator("results")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        scheme, colons, rest = (value or "").partition("://")
+        if colons and scheme != "gs":
+            raise ValueError(f"'{scheme}://' is not known; write a folder, or gs://bucket/prefix")
+        if colons and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?", rest):
+            raise ValueError("this names no bucket; write gs://bucket/prefix")
+        return value or None
+
+    @field_validator("shard")
+    @classmethod
+    def _is_a_part(cls, value: str | None) -> str | None:
+        if value is not None:
+            part_of(value)
+        return value
+
+
+def part_of(shard: str) -> tuple[int, int]:
+    """`3/8` as numbers. Raises ValueError where it is not such a part."""
+    found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", shard)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError("write which part of how many, for example 3/8")
+    return int(found[1]), int(found[2])

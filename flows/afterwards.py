@@ -81,7 +81,7 @@ def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) 
     from flows.sums import seal
     from flows.verify import verify
 
-    results = Path(settings["run.results"]) if "run.results" in settings else None
+    results = settings.get("run.results")
     changes = verify(folder, search_folders(config_dir), results)
     return not changes, {"changed": changes, "seal": seal(folder) if not changes else None}
 

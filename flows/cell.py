@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import Task
@@ -30,7 +30,7 @@ from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.edges import Ended
 from flows.grid import Cell
-from flows.results import ResultFolder, cell_path
+from flows.results import ResultStore, cell_path
 
 _STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
 
@@ -132,7 +132,7 @@ def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given)
 
 
 class ByKey(CachePolicy):
-    """Prefect's cache key is ours: the work's own, in the folder of cells."""
+    """Prefect's cache key is ours: the work's own, in the storage of cells."""
 
     def compute_key(
         self,
@@ -190,11 +190,11 @@ async def _result(state: Any) -> Any:
 class Cells:
     """Runs cells as Prefect tasks, with one prepared task for each agent."""
 
-    def __init__(self, settings: RunSettings, folder: ResultFolder) -> None:
+    def __init__(self, settings: RunSettings, store: ResultStore) -> None:
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
-        self._folder = folder
+        self._store = store
         self._tasks = dict[str, Task[Any, Any]]()
         self.flow_runs = set[UUID]()
         """The Prefect flow runs in which cells ran."""
@@ -242,6 +242,6 @@ class Cells:
             timeout_seconds=settings.timeout_seconds,
         )
         if cached:
-            # Set, not given: Prefect would have the folder saved on its server, so that others can find the results.
-            task.result_storage = self._folder
+            # Set, not given: Prefect would have the storage saved on its server, so that others can find the results.
+            task.result_storage = cast("Any", self._store)
         return task

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
+from contract.run import part_of
 from contract.storage import CorpusStorage
 from flows.storage.file import Reject, records
 from flows.study import Study
@@ -16,7 +17,8 @@ from flows.study import Study
 def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
     """The study's records in the order of their source; rows that cannot be records go to `on_reject`.
 
-    With `run.sample`, that many of them. Raises StorageError when the source cannot be read.
+    With `run.sample`, that many of them; with `run.shard`, its part of those.
+    Raises StorageError when the source cannot be read.
     """
     root, _, name = study.flow.records.partition(".")
     if root == "parameters":
@@ -27,7 +29,18 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
     if config is None:
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
     found = records(config.source if isinstance(config, CorpusStorage) else config, on_reject)
-    yield from found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
+    taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
+    yield from taken if study.run.shard is None else _part(taken, study.run.shard)
+
+
+def shard_of(record: Record, shards: int) -> int:
+    """The shard that the record belongs to, from 1: by its id alone, so that records that are added move no other."""
+    return int(digest(record.record_id), 16) % shards + 1
+
+
+def _part(found: Iterable[Record], shard: str) -> Iterator[Record]:
+    number, shards = part_of(shard)
+    return (record for record in found if shard_of(record, shards) == number)
 
 
 def sample(found: Iterable[Record], size: int, seed: int) -> list[Record]:

@@ -35,7 +35,7 @@ from flows.grid import Cell, Portion
 from flows.ledger import Ledger
 from flows.nodes import steps_of
 from flows.registry import agents_of
-from flows.results import ResultFolder, cell_path, read_cell, reply_path, result_folder
+from flows.results import ResultStore, read_cell, reply_path, result_store
 from flows.routing import Body
 from flows.scope import Scope
 from flows.study import Study
@@ -82,17 +82,17 @@ def rehearse(study: Study, records: Sequence[Record], most_a_record: Callable[[s
 
     `most_a_record` gives how many cells of a step with a model one record can have at the most.
     """
-    folder = ResultFolder.at(result_folder(study.run.results))
+    store = result_store(study.run.results)
     given = Given(ModelBook(study.models), Prompts(study.folders), None, Criteria(study.folders))
     services = Services(
         given=given,
         agents=agents_of(study.flow),
-        cells=Cells(study.run, folder),
+        cells=Cells(study.run, store),
         ledger=_NoLedger(),
         slots=asyncio.Semaphore(study.run.concurrency),
     )
     earlier = EarlierRun.latest(study)
-    going_through = _Rehearsal(study, services, Path(str(folder.basepath)), earlier, most_a_record)
+    going_through = _Rehearsal(study, services, store, earlier, most_a_record)
     asyncio.run(going_through.all(records))
     return going_through.forecasts
 
@@ -114,7 +114,7 @@ class _Rehearsal(Course):
         self,
         study: Study,
         services: Services,
-        results: Path,
+        results: ResultStore,
         earlier: EarlierRun | None,
         most_a_record: Callable[[str, str], int],
     ) -> None:
@@ -198,7 +198,7 @@ class _Rehearsal(Course):
             key = self._key(work)
         except ButtermilkError as error:
             return work.without_output(error, datetime.now(UTC)), None
-        kept = read_cell(self._results / cell_path(key))
+        kept = read_cell(self._results, key)
         if kept is None:
             return self._to_run(work, portion.scope), None
         forecast = self._forecast(cell.step, _model_of(kept))
@@ -215,13 +215,19 @@ class _Rehearsal(Course):
         if isinstance(agent, StructuredAgent):
             request = agent.request(work.cell.input, work.given)
             reads_material = work.given.models.get(model).reads_material
-            if (self._results / reply_path(request.key(reads_material=reads_material))).exists():
+            if self._is_kept(request.key(reads_material=reads_material)):
                 forecast.kept += 1
                 return work.skipped("its reply is kept")
             self._price(forecast, model, request)
         forecast.to_run += 1
         forecast.why[self._earlier.why(work.cell) if self._earlier else "never run before"] += 1
         return work.skipped("has yet to run")
+
+    def _is_kept(self, key: str) -> bool:
+        try:
+            return bool(self._results.read(reply_path(key)))
+        except FileNotFoundError:
+            return False
 
     def _price(self, forecast: Forecast, model: str, request: ModelRequest) -> None:
         config = self._study.models[model]

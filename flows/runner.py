@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
+from agents.llms.factory import ModelBook
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError, StudyError, Transient
@@ -24,16 +25,21 @@ from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.check_shards import splits
 from flows.compiler import Course, Services
 from flows.derived import Derived, derive
+from flows.drain import sent
 from flows.form import Form
+from flows.handing import Handed, forget, gather_answers, hand_over, results_of, totals_of
 from flows.ledger import Ledger, Totals
 from flows.manifest import Beginning, manifest
 from flows.records import records_of
 from flows.report.markdown import answer_markdown
+from flows.results import result_store
 from flows.run_folder import new_folder, table
 from flows.scope import Scope
 from flows.services import services
+from flows.shards import needs_deployment, run_shards, shared_by, telling, told_of
 from flows.storage.file import Reject
 from flows.study import Study
 from flows.sums import write_sums
@@ -121,33 +127,77 @@ def _plainly(error: ButtermilkError) -> str:
     return "\n".join([f"{noun}; nothing was run and no model was asked.", *told])
 
 
-def _run_name(spec: FlowSpec) -> str | Callable[[], str]:
+def _run_name(spec: FlowSpec) -> Callable[[], str]:
     prefix, _, name = spec.records.partition(".")
-    if prefix != "parameters":
-        return spec.name
 
     def from_parameters() -> str:
         from prefect.runtime import flow_run
 
-        return f"{spec.name}: {str(flow_run.parameters.get(name, ''))[:80]}"
+        if prefix == "parameters":
+            return f"{spec.name}: {str(flow_run.parameters.get(name, ''))[:80]}"
+        shard = flow_run.parameters.get("shard")
+        return f"{spec.name}, shard {shard}" if shard else spec.name
 
     return from_parameters
 
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
-    beginning = Beginning.of(study)
-    folder = new_folder(study.run.folder, study.flow.name)
-    rejects = list[Reject]()
-    records = list(records_of(study, rejects.append))
-    with Ledger(folder, watcher.cell, watcher.trouble) as ledger:
-        async with services(study, ledger, watcher.indexing, rejects.append) as opened:
-            outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
-            with few_collections():
-                outcome.results = await _results(study, opened, records)
-            told = _manifest(study, beginning, records, outcome, opened.given.models)
-    await _leave_behind(study, told, outcome)
+    needs_deployment(study)
+    outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
     watcher.ended(outcome)
     return _state(outcome)
+
+
+async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
+    beginning, owner = Beginning.of(study), shared_by(study.run)
+    is_shard = study.run.shard is not None and owner is not None
+    folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
+    rejects = list[Reject]()
+    records = list(records_of(study, rejects.append))
+    ledger = Ledger(folder, watcher.cell, watcher.trouble)
+    with telling(study, owner, ledger.totals):
+        with ledger:
+            async with services(study, ledger, watcher.indexing, rejects.append, owner) as opened:
+                outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
+                with few_collections():
+                    outcome.results = await _results(study, opened, records)
+                told = _manifest(study, beginning, records, outcome, opened.given.models)
+        if is_shard:
+            await _hand_over(study, told, outcome)
+        else:
+            await _leave_behind(study, told, outcome)
+    return outcome
+
+
+async def _hand_over(study: Study, told: Mapping[str, Any], outcome: Outcome) -> None:
+    """For the run that gathers the shards; the folder keeps what an operator may want to look at."""
+    write_json(outcome.folder / "manifest.json", told)
+    results = [value for _, value in outcome.results]
+    handed = Handed(str(outcome.flow_run_id), told, outcome.totals.task_runs, results, outcome.rejects)
+    await hand_over(result_store(study.run.results), handed, outcome.folder / "answers.jsonl")
+    # A worker ends the process at once, and the last task runs with it that are still on their way.
+    await sent()
+
+
+async def _over_shards(study: Study) -> Outcome:
+    """Has child runs do the work, and gathers one folder from them as if one run had done it."""
+    beginning, rejects = Beginning.of(study), list[Reject]()
+    records = list(records_of(study, rejects.append))
+    shards = await run_shards(study, records)
+    handed = {shard.number: shard.handed for shard in shards if shard.handed}
+    folder, store = new_folder(study.run.folder, study.flow.name), result_store(study.run.results)
+    gather_answers(store, list(handed.values()), folder / "answers.jsonl")
+    all_rejects = dict.fromkeys([*rejects, *(one for part in handed.values() for one in part.rejects)])
+    outcome = Outcome(folder, totals_of(handed.values()), list(all_rejects), _flow_run_id())
+    outcome.results = results_of(records, handed, study.run.shards) if study.flow.result else []
+    models = ModelBook(study.models)
+    try:
+        told = _manifest(study, beginning, records, outcome, models)
+    finally:
+        await models.aclose()
+    await _leave_behind(study, {**told, "shards": told_of(shards)}, outcome)
+    forget(store, handed.values())
+    return outcome
 
 
 def _manifest(

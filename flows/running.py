@@ -19,6 +19,7 @@ from rich.console import Console
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
+from flows.check_shards import by_hand
 from flows.console import show_answer, show_plan, show_rejects
 from flows.plan import count_records, make_plan
 from flows.progress import Live, spent
@@ -42,6 +43,8 @@ def run_studies(studies: Sequence[Study], server: PrivateServer | None, options:
         raise StudyError(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
         )
+    if problems := [problem for study in studies for problem in by_hand(study)]:
+        raise StudyError(problems)
     if not options.debug:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)

@@ -19,8 +19,9 @@ from contract.storage import CorpusStorage
 from flows.cell import Cells
 from flows.compiler import Services
 from flows.ledger import Ledger
+from flows.locks import Locks
 from flows.registry import agents_of
-from flows.results import KeptInResults, ResultFolder, cache_folder, result_folder
+from flows.results import KeptInResults, cache_folder, result_store
 from flows.spend import SpendJournal
 from flows.storage.rows import Reject
 from flows.study import Study
@@ -37,25 +38,30 @@ async def services(
     ledger: Ledger,
     progress: IndexProgress | None = None,
     on_reject: Callable[[Reject], None] | None = None,
+    shared_by: str | None = None,
 ) -> AsyncGenerator[Services]:
     """The services of one run; connections are given back when the block ends.
 
+    `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
+    them that it is alive.
+
     What of the corpus could not be indexed goes to `on_reject`. Raises StorageError when the corpus cannot be read.
     """
-    folder = ResultFolder.at(result_folder(study.run.results))
+    store = result_store(study.run.results)
     index = await open_index(study, progress)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
-    with SpendJournal(Path(str(folder.basepath))) as journal:
+    locks = Locks(store, shared_by, study.run.lost_after_seconds) if shared_by else None
+    with SpendJournal(store.journals) as journal:
         ledger.totals.repeated = journal.repeated
         purse = None if study.run.budget is None else Purse(study.run.budget)
-        models = ModelBook(study.models, Keeping(KeptInResults(folder), purse, journal))
+        models = ModelBook(study.models, Keeping(KeptInResults(store, locks), purse, journal))
         try:
             yield Services(
                 given=Given(models, Prompts(study.folders), index, Criteria(study.folders)),
                 agents=agents_of(study.flow),
-                cells=Cells(study.run, folder),
+                cells=Cells(study.run, store),
                 ledger=ledger,
                 slots=asyncio.Semaphore(study.run.concurrency),
             )

@@ -1,6 +1,6 @@
 """Shorthands: what a request may say of a study's records and cost without knowing how storages are written.
 
-records=my_posts.csv columns.text=body columns.ground_truth.violating=label sample=100 seed=7 budget=5.00
+records=my_posts.csv columns.text=body columns.ground_truth.violating=label sample=100 seed=7 budget=5.00 shards=8
 
 A flow that declares a parameter of such a name keeps it for itself.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +24,8 @@ from flows.findings import Findings, argument_text, listed, nearest
 from flows.provenance import KeyPath
 from flows.shape import fitted
 
-_OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed")
-_OF_RUN = ("sample", "seed", "budget")
+_OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
+_OF_RUN = ("sample", "seed", "shards", "shard", "budget")
 TYPES: Mapping[str, Any] = {
     "records": str | None,
     "columns": dict[str, str] | None,
@@ -33,6 +34,8 @@ TYPES: Mapping[str, Any] = {
     "sample": int | None,
     "seed": int | None,
     "budget": float | None,
+    "shards": int | None,
+    "shard": str | None,
 }
 """Shorthand -> the type that a form asks for."""
 _HUB = "hf:"
@@ -104,7 +107,7 @@ def _run(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:
         if found:
             made.run = found
             value: Any = getattr(found, name)
-            made.given[name] = value if isinstance(value, int) else float(value)
+            made.given[name] = float(value) if isinstance(value, Decimal) else value
 
 
 def _records(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:

@@ -14,15 +14,15 @@ from uuid import uuid4
 
 
 class SpendJournal:
-    """The `Journal` of one run; use as a context manager."""
+    """The `Journal` of one run, in a folder of such journals; use as a context manager."""
 
-    def __init__(self, results: Path) -> None:
-        self._path = results / "spend" / f"{uuid4().hex}.txt"
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / f"{uuid4().hex}.txt"
         self._file: IO[str] | None = None
         self._open = Counter[str]()
         self.unanswered = Counter[str]()
         """Key -> calls of this run that may have been billed though no reply came."""
-        self.interrupted = _interrupted(results / "spend")
+        self.interrupted = _interrupted(folder)
         """Key -> calls that were under way when an earlier run was killed, which may have been billed too."""
 
     def __enter__(self) -> SpendJournal:

@@ -12,10 +12,10 @@ from flows.sources import sha256_of
 from flows.sums import NAME, changed
 
 
-def verify(folder: Path, folders: Sequence[Path], results: Path | None) -> list[str]:
+def verify(folder: Path, folders: Sequence[Path], results: str | None) -> list[str]:
     """Every change found, one sentence each; none means that all is as it was when the run ended.
 
-    `folders` are the config folders in which prompts and criteria are looked up, `results` the folder of kept replies.
+    `folders` are the config folders in which prompts and criteria are looked up, `results` where replies are kept.
     Raises RunError when the folder holds no finished run that can be read.
     """
     try:
@@ -47,16 +47,20 @@ def _texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
             yield f"{path} has changed since the run"
 
 
-def _replies(data: RunData, results: Path | None) -> Iterator[str]:
+def _replies(data: RunData, results: str | None) -> Iterator[str]:
     """Kept replies that are not, to the byte, what the run's traces hold; one that was deleted is no change."""
-    from flows.results import reply_path, result_folder
+    from flows.results import reply_path, result_store
 
-    kept, seen = result_folder(results), set[str]()
+    kept, seen = result_store(results), set[str]()
     for trace in data.traces():
         for call in trace.calls:
             if call.reply is None or call.key in seen:
                 continue
             seen.add(call.key)
-            path = kept / reply_path(call.key)
-            if path.is_file() and path.read_bytes() != call.reply.model_dump_json().encode():
+            path = reply_path(call.key)
+            try:
+                same = kept.read(path) == call.reply.model_dump_json().encode()
+            except FileNotFoundError:
+                continue
+            if not same:
                 yield f"the kept reply {path} is not the one that {trace.step} used for {trace.record_id}"

@@ -9,6 +9,8 @@ A reply is written down before it is handed over, so a run that is killed afterw
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +30,13 @@ class ReplyStore(Protocol):
         """Keeps `reply`; when this returns, it outlives the process."""
         ...
 
+    def alone(self, key: str) -> AbstractAsyncContextManager[bool]:
+        """Keeps other processes from asking the same for the length of the block.
+
+        Gives True when one of them may have kept the reply since it was looked up.
+        """
+        ...
+
 
 class ReplyStoreInMemory:
     """For tests and one-off calls: forgets everything when the process ends."""
@@ -43,6 +52,11 @@ class ReplyStoreInMemory:
     async def put(self, key: str, reply: ModelReply) -> None:
         """Keeps `reply` until the process ends."""
         self._replies[key] = reply.model_dump_json()
+
+    @asynccontextmanager
+    async def alone(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002
+        """No other process can meet this one here."""
+        yield False
 
 
 @dataclass
@@ -76,11 +90,14 @@ class KeptReplies(Around):
 
     async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
         kept = await self._store.get(key)
-        if kept is not None:
-            return kept.model_copy(update={"from_cache": True})
-        reply = await self._inner.complete(request)
-        await self._store.put(key, reply)
-        return reply
+        if kept is None:
+            async with self._store.alone(key) as look_again:
+                kept = await self._store.get(key) if look_again else None
+                if kept is None:
+                    reply = await self._inner.complete(request)
+                    await self._store.put(key, reply)
+                    return reply
+        return kept.model_copy(update={"from_cache": True})
 
     async def _wait(self, flight: _Flight) -> ModelReply:
         # Shielded: one cell that is cancelled must not take the reply from the others that wait for it.

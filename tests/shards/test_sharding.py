@@ -1,0 +1,124 @@
+"""A deployed run with `shards` is split over child runs, and gathered as if one run had done it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from contract.errors import StudyError
+from flows.records import records_of
+from flows.running import run_studies
+from tests.shards.working import deployed
+from tests.support.running import Lab
+from tests.support.small_study import judged
+
+TABLES = ("cells.csv", "verdicts.csv", "measures.csv", "results.json")
+POSTS = [{"record_id": f"p{n}", "text": f"Post {n} is plain.", "label": n % 2 == 0} for n in range(12)]
+FLOW = """\
+description: Posts by two models.
+records: posts
+steps:
+  judge:
+    agent: judge
+    variants: {criteria: [one], model: [x, y]}
+result: judge
+measures: {verdicts: judge, resamples: 20}
+"""
+
+
+@pytest.fixture
+def study(lab: Lab) -> Lab:
+    """Twelve posts and a row without a text, judged by two models."""
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    lab.write("posts.jsonl", [*POSTS, {"record_id": "empty", "text": ""}])
+    lab.write("criteria/one.md", "---\ntitle: Criterion one\n---\nThe text.\n")
+    lab.write("flows/tiny.yaml", FLOW)
+    lab.model("x", {"reply": judged("violates")})
+    lab.model("y", {"match": "Post 3", "error": "ModelRejected"}, {"reply": judged("does_not_violate")})
+    return lab
+
+
+async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) -> None:
+    alone = await study.run()
+    assert alone.outcome
+    study.settings = [f"run.results={study.folder / 'shared'}"]
+    async with deployed(study) as deployment:
+        ran = await deployment.run(shards=3)
+    for name in TABLES:
+        assert (ran.folder / name).read_bytes() == (alone.outcome.folder / name).read_bytes(), name
+    assert (ran.state.name, ran.state.message) == (alone.state.name, alone.state.message)
+    assert [reject.line for reject in ran.outcome.rejects] == [13] if ran.outcome else False
+    told, wanted = ran.manifest, alone.outcome.totals
+    assert told["calls"] == {"paid": wanted.calls_paid, "kept": wanted.calls_kept}
+    assert sorted(child.name for child in ran.children) == [f"tiny, shard {n}/3" for n in (1, 2, 3)]
+    assert all(child.parent_task_run_id for child in ran.children)
+    assert [part["records"] for part in told["shards"]] == _sizes(study, 3)
+    assert not [path for path in (study.folder / "shared").rglob("*") if path.parts[-3] in ("shards", "alive", "locks")]
+
+
+async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
+    study.settings = ["run.lost_after_seconds=1"]
+
+    def loses(parameters: Mapping[str, Any], before: int) -> bool:
+        return parameters.get("shard") == "2/3" and not before
+
+    async with deployed(study) as deployment:
+        deployment.loses = loses
+        ran = await deployment.run(shards=3)
+    assert len(ran.traces) == len({trace.cell_id for trace in ran.traces}) == 2 * len(POSTS)
+    assert sorted(str(child.state_name) for child in ran.children).count("Crashed") == 1
+    [lost] = [part for part in ran.manifest["shards"] if part["lost"]]
+    assert (lost["shard"], len(lost["lost"]), len(ran.children)) == (2, 1, 4)
+
+
+async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words(study: Lab) -> None:
+    study.settings = ["run.lost_after_seconds=1"]
+    async with deployed(study) as deployment:
+        deployment.loses = lambda parameters, _: parameters.get("shard") == "1/2"
+        ran = await deployment.run(shards=2)
+    assert (ran.state.type, len(ran.children)) == ("FAILED", 4)
+    assert "shard 1/2 was lost 3 times" in str(ran.state.message)
+
+
+def test_every_record_is_in_one_shard_and_stays_there_when_records_are_added(study: Lab) -> None:
+    before = _parts(study, 4)
+    assert sorted(sum(before, [])) == sorted(str(post["record_id"]) for post in POSTS)
+    study.write("posts.jsonl", [{"record_id": "new", "text": "Put before all others."}, *POSTS])
+    after = _parts(study, 4)
+    assert [[name for name in part if name != "new"] for part in after] == before
+    assert _parts(study, 1) == [["new", *(str(post["record_id"]) for post in POSTS)]]
+
+
+def test_shards_of_a_run_by_hand_are_a_mistake_that_says_what_to_do(study: Lab) -> None:
+    with pytest.raises(StudyError) as told:
+        run_studies([study.compose("shards=8")], None, argparse.Namespace(json=False, debug=False))
+    [problem] = told.value.problems
+    assert problem.where == "command line: shards=8"
+    assert "prefect deployment run tiny/<deployment> --param shards=8" in str(problem.todo)
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [
+        ("shard=9/8", "which part of how many"),
+        ("shards=0", "greater than or equal to 1"),
+        ("run.results=s3://bucket/x", "write a folder, or gs://bucket/prefix"),
+        ("run.results=gs://", "names no bucket"),
+    ],
+)
+def test_mistakes_are_told(study: Lab, typed: str, what: str) -> None:
+    with pytest.raises(StudyError) as told:
+        study.compose(typed)
+    assert what in str(told.value)
+
+
+def _parts(study: Lab, shards: int) -> list[list[str]]:
+    parts = [study.compose(f"shard={number}/{shards}") for number in range(1, shards + 1)]
+    return [[record.record_id for record in records_of(part, lambda _: None)] for part in parts]
+
+
+def _sizes(study: Lab, shards: int) -> list[int]:
+    return [len(part) for part in _parts(study, shards) if part]

@@ -1,0 +1,137 @@
+"""A worker in this process: it takes up the runs of a study's deployment, as `prefect worker start` would.
+
+async with deployed(lab) as deployment:
+    ran = await deployment.run(shards=3)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.flow_engine import run_flow_async
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Running
+from prefect.utilities.callables import parameter_schema
+
+from contract.messages import AgentTrace
+from flows.alive import alive_path
+from flows.results import result_store
+from flows.run_folder import read_traces
+from flows.runner import Outcome, Watcher, make_flow
+from flows.shorthands import as_arguments
+from tests.support.running import Lab
+
+Loses = Callable[[Mapping[str, Any], int], bool]
+"""Parameters of a run, and how many with the same came before: whether its worker dies with it."""
+
+
+@dataclass
+class Ran:
+    """What became of a deployed run."""
+
+    state: State[Any]
+    outcome: Outcome | None
+    children: list[FlowRun]
+    """The child runs as the server holds them, in the order in which they were taken up."""
+
+    @property
+    def folder(self) -> Path:
+        """Its run folder."""
+        assert self.outcome, self.state
+        return self.outcome.folder
+
+    @property
+    def traces(self) -> list[AgentTrace]:
+        """Every cell."""
+        return list(read_traces(self.folder / "answers.jsonl"))
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the run says of itself."""
+        return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+class _Seen(Watcher):
+    def __init__(self) -> None:
+        self.outcomes = dict[str, Outcome]()
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes[str(outcome.flow_run_id)] = outcome
+
+
+@dataclass
+class Deployment:
+    """A deployment of the lab's flow, with a worker of its own."""
+
+    client: PrefectClient
+    lab: Lab
+    flow: Flow[..., Any]
+    id: UUID
+    seen: _Seen
+    loses: Loses = lambda _, __: False
+    working: asyncio.Task[None] | None = None
+    _taken: dict[UUID, str] = field(default_factory=dict[UUID, str])
+
+    async def run(self, **parameters: Any) -> Ran:
+        """One run of the deployment, to its end."""
+        begun = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
+        while not (run := await self.client.read_flow_run(begun.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
+            await asyncio.sleep(0.1)
+            if self.working and self.working.done():
+                await self.working
+        children = [await self.client.read_flow_run(child) for child in self._taken if child != begun.id]
+        assert run.state
+        return Ran(run.state, self.seen.outcomes.get(str(run.id)), children)
+
+    async def work(self) -> None:
+        """Takes up every run that is due, each in a task of its own."""
+        mine = DeploymentFilter(id=DeploymentFilterId(any_=[self.id]))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                known = await self.client.read_flow_runs(deployment_filter=mine, sort=FlowRunSort.ID_DESC, limit=200)
+                for run in known:
+                    if run.id not in self._taken:
+                        group.create_task(self._take(run))
+                        self._taken[run.id] = json.dumps(run.parameters, sort_keys=True)
+                await asyncio.sleep(0.1)
+
+    async def _take(self, run: FlowRun) -> None:
+        before = list(self._taken.values()).count(json.dumps(run.parameters, sort_keys=True)) - 1
+        if self.loses(run.parameters, before):
+            await self.client.set_flow_run_state(run.id, Running())
+            store = result_store(self.lab.compose().run.results)
+            store.put(alive_path(str(run.id)), b'{"beat": 0, "paid_usd": "0.25"}')
+            return
+        await run_flow_async(self.flow, run, run.parameters, return_type="state")
+
+
+@asynccontextmanager
+async def deployed(lab: Lab) -> AsyncGenerator[Deployment]:
+    """The lab's flow as a deployment on the tests' server, for the length of the block."""
+    seen = _Seen()
+    with temporary_settings({PREFECT_API_URL: lab.api_url}):
+        flow = make_flow(lab.compose().flow, lambda request: lab.compose(*as_arguments(request)), seen)
+        async with get_client() as client:
+            schema = parameter_schema(flow).model_dump_for_openapi()
+            flow_id = await client.create_flow(flow)
+            name = f"of-{lab.folder.parent.name}"
+            made = await client.create_deployment(flow_id, name, parameter_openapi_schema=schema)
+            deployment = Deployment(client, lab, flow, made, seen)
+            deployment.working = working = asyncio.create_task(deployment.work())
+            try:
+                yield deployment
+            finally:
+                working.cancel()
+                await asyncio.wait([working])
