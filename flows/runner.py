@@ -31,6 +31,7 @@ from flows.manifest import Beginning, manifest
 from flows.records import records_of
 from flows.report.markdown import answer_markdown
 from flows.run_folder import new_folder, table
+from flows.saving import Saved, save
 from flows.scope import Scope
 from flows.services import services
 from flows.shorthands import TYPES as SHORTHANDS
@@ -66,6 +67,13 @@ class Outcome:
     """The tables and measures, once they are written."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
+    saved: Sequence[Saved] = ()
+    """What became of it at each storage that the flow saves to."""
+
+    @property
+    def unsaved(self) -> list[str]:
+        """The storages that it could not be saved to."""
+        return [one.storage for one in self.saved if not one.done]
 
 
 class Watcher:
@@ -148,6 +156,8 @@ async def _run(study: Study, watcher: Watcher) -> State[Any]:
                 outcome.results = await _results(study, opened, records)
             told = _manifest(study, beginning, records, outcome, opened.given.models)
     await _leave_behind(study, told, outcome)
+    # In a thread: Google's clients block.
+    outcome.saved = await asyncio.to_thread(save, study, folder)
     watcher.ended(outcome)
     return _state(outcome)
 
@@ -241,4 +251,7 @@ def _state(outcome: Outcome) -> State[Any]:
         return Failed(name="BudgetReached", message=f"{why}: {told}")
     if totals.holes:
         return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {told}")
+    if outcome.unsaved:
+        why = "; ".join(str(one) for one in outcome.saved if not one.done)
+        return Failed(name="NotSaved", message=f"{why} ({told})")
     return Completed(message=told)
