@@ -72,6 +72,7 @@ class _Saving:
         try:
             table = self._client.get_table(called(self._storage), **self._limits)
         except NotFound:
+            self._tell_no_dataset()
             self._client.create_table(self._made(), exists_ok=True, **self._limits)
             return ", in a new table"
         there = [Column(field.name, field.field_type, field.mode) for field in table.schema]
@@ -83,10 +84,24 @@ class _Saving:
             )
         if not found.new:
             return ""
-        self._ask(addition_of(self._storage, found.new))
+        for column in found.new:
+            self._ask(addition_of(self._storage, column))
         return (
             f"; the table lacked {', '.join(column.name for column in found.new)}, which was added, empty in old rows"
         )
+
+    def _tell_no_dataset(self) -> None:
+        from google.api_core.exceptions import NotFound
+
+        dataset = f"{self._storage.project}.{self._storage.dataset}"
+        try:
+            self._client.get_dataset(dataset, **self._limits)
+        except NotFound as error:
+            make = f"bq mk --dataset --location=EU {self._storage.project}:{self._storage.dataset}"
+            raise StorageError(
+                f"there is no dataset {dataset} for the table {called(self._storage)}, or this account may not see it; "
+                f"make it where your data may lie, for example with `{make}`"
+            ) from error
 
     def save(self, file: IO[bytes]) -> int:
         """Loads the rows beside and merges them; gives how many were new or changed."""
@@ -149,15 +164,11 @@ def _fields(columns: Sequence[Column]) -> list[Any]:
     ]
 
 
-def addition_of(storage: BigQueryStorage, columns: Sequence[Column]) -> str:
-    """The statement that adds columns to the storage's table; they are empty in the rows that are there."""
-    types = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-    kinds = [types.get(column.type, column.type) for column in columns]
-    declared = [
-        f"ADD COLUMN IF NOT EXISTS {quoted(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
-        for column, kind in zip(columns, kinds, strict=True)
-    ]
-    return f"ALTER TABLE {quoted(storage.project, storage.dataset, storage.table)} {', '.join(declared)}"
+def addition_of(storage: BigQueryStorage, column: Column) -> str:
+    """The statement that adds a column to the storage's table; it is empty in the rows that are there."""
+    kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(column.type, column.type)
+    declared = f"{quoted(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
+    return f"ALTER TABLE {quoted(storage.project, storage.dataset, storage.table)} ADD COLUMN IF NOT EXISTS {declared}"
 
 
 def merge_of(storage: BigQueryStorage, beside: str, columns: Sequence[str]) -> str:
