@@ -63,14 +63,17 @@ class GCSStorage(Frozen):
     type: Literal["gcs"] = "gcs"
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")
     path: str
-    """The object's name or a prefix. Rows that are saved go to `<path>/<flow>/<run>/`."""
+    """The object's name or a prefix. Run folders that are saved go to `<path>/<flow>/<run>/`."""
     project: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     encoding: str = "utf-8"
     sheet: str | None = None
     endpoint: str | None = None
-    """Another address than Google's, for an emulator."""
+    """Another address than Google's, for an emulator; it is sent no credentials."""
     timeout_seconds: float = Field(default=60, gt=0)
+    """For one answer of the service."""
+    most_bytes: int = Field(default=10_000_000_000, gt=0)
+    """Objects that are larger together are not read."""
 
 
 class BigQueryStorage(Frozen):
@@ -82,15 +85,18 @@ class BigQueryStorage(Frozen):
     table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,1023}$")
     location: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    """As for files. Where any are named, of the others only those with usual names are read: a query's price depends
+    on its columns."""
     where: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Column -> value that it must equal; sent as query parameters."""
     most_bytes: int = Field(default=10_000_000_000, gt=0)
     """A query that would read more is not run."""
     endpoint: str | None = None
-    """Another address than Google's, for an emulator."""
+    """Another address than Google's, for an emulator; it is sent no credentials."""
     timeout_seconds: float = Field(default=120, gt=0)
+    """For one answer of the service, and for one query or load."""
 
 
-RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage
+RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage
 """Where records can be read from."""
-StorageConfig = Annotated[FileStorage | HuggingFaceStorage | CorpusStorage, Field(discriminator="type")]
+StorageConfig = Annotated[RecordStorage | CorpusStorage, Field(discriminator="type")]

@@ -24,6 +24,7 @@ from flows.nodes import Placed, nodes
 from flows.provenance import KeyPath
 from flows.registry import AgentClass
 from flows.shape import ShapedFlow
+from flows.storage.factory import SAVED_TO
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
 _SEARCHES = frozenset({"search"})
@@ -182,6 +183,12 @@ class ResourceCheck:
                 self.findings.at(path, what, todo="name a storage of type corpus")
         else:
             self._needs_corpus(flow)
+        for number, name in enumerate(flow.save):
+            path = (*self.flow.path, "save", str(number))
+            found = self._storage(name, path)
+            if found and found.type not in SAVED_TO:
+                what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
+                self.findings.at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
 
     def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)

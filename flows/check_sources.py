@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from contract.errors import StorageError
-from contract.storage import CorpusStorage, FileStorage, RecordStorage, StorageConfig
+from contract.storage import CorpusStorage, FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.findings import Findings, listed, nearest
 from flows.folders import shown
 from flows.provenance import KeyPath
@@ -20,7 +20,9 @@ def source_of(config: StorageConfig) -> RecordStorage:
 
 def on_hub(source: RecordStorage) -> bool:
     """Whether only the network could tell more of it; no check goes there."""
-    return not isinstance(source, FileStorage) and not Path(source.dataset).expanduser().is_dir()
+    if isinstance(source, HuggingFaceStorage):
+        return not Path(source.dataset).expanduser().is_dir()
+    return not isinstance(source, FileStorage)
 
 
 def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
@@ -35,7 +37,7 @@ def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
             todo = "mend `path:`; a relative one starts at the config folder that names it"
             findings.at(at, f"the source of '{name}', {shown(source.path)}, {what}", todo=todo)
             return
-    elif find_spec("datasets") is None:
+    elif isinstance(source, HuggingFaceStorage) and find_spec("datasets") is None:
         what = f"'{name}' is a Hugging Face dataset, and the library datasets is not installed"
         findings.at(at, what, todo="install buttermilk[huggingface]")
         return

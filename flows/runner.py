@@ -37,6 +37,7 @@ from flows.records import records_of
 from flows.report.markdown import answer_markdown
 from flows.results import result_store
 from flows.run_folder import new_folder, table
+from flows.saving import Saved, save
 from flows.scope import Scope
 from flows.services import services
 from flows.shards import needs_deployment, run_shards, shared_by, telling, told_of
@@ -70,6 +71,13 @@ class Outcome:
     """The tables and measures, once they are written."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
+    saved: Sequence[Saved] = ()
+    """What became of it at each storage that the flow saves to."""
+
+    @property
+    def unsaved(self) -> list[str]:
+        """The storages that it could not be saved to."""
+        return [one.storage for one in self.saved if not one.done]
 
 
 class Watcher:
@@ -144,6 +152,9 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
     needs_deployment(study)
     outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
+    if study.run.shard is None:
+        # In a thread: Google's clients block.
+        outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
     watcher.ended(outcome)
     return _state(outcome)
 
@@ -289,4 +300,7 @@ def _state(outcome: Outcome) -> State[Any]:
         return Failed(name="BudgetReached", message=f"{why}: {told}")
     if totals.holes:
         return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {told}")
+    if outcome.unsaved:
+        why = "; ".join(str(one) for one in outcome.saved if not one.done)
+        return Failed(name="NotSaved", message=f"{why} ({told})")
     return Completed(message=told)

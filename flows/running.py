@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from flows.plan import count_records, make_plan
 from flows.progress import Live, spent
 from flows.request import with_request
 from flows.serving import PrivateServer
+from flows.storage.factory import announced
 from flows.study import Study
 from flows.study_console import show_study
 
@@ -100,6 +102,8 @@ class _Session:
 
     def run(self, study: Study) -> int:
         """One run, shown. Returns its exit code."""
+        if not self._json and (reading := announced(study.storage.get(study.flow.records))):
+            self._err.print(reading, highlight=False, soft_wrap=True, markup=False)
         plan = make_plan(study, count_records(study))
         if not self._json:
             show_plan(self._err, plan)
@@ -164,7 +168,7 @@ class _Session:
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
-        return 1 if outcome.totals.holes else 0
+        return 1 if outcome.totals.holes or outcome.unsaved else 0
 
     def _show(self, outcome: Any, live: Live) -> None:
         if self._json:
@@ -188,6 +192,9 @@ class _Session:
         show_rejects(self._err, outcome.rejects, outcome.folder)
         if totals.holes:
             self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
+        for saved in outcome.saved:
+            style = None if saved.done else "yellow"
+            self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
         if (report := outcome.folder / "report.html").exists():
             self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
         self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)
@@ -229,6 +236,7 @@ def _as_json(outcome: Any) -> dict[str, Any]:
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
         "cost_repeated_usd": str(totals.cost_repeated_usd),
         "seal": outcome.seal,
+        "saved": [asdict(one) for one in outcome.saved],
         "folder": str(Path(outcome.folder).absolute()),
         "flow_run_id": str(outcome.flow_run_id),
     }

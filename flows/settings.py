@@ -13,11 +13,12 @@ from contract.calls import ModelSettings
 from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
-from contract.storage import CorpusStorage, FileStorage, HuggingFaceStorage, StorageConfig
+from contract.storage import FileStorage, StorageConfig
 from flows.findings import Findings
 from flows.folders import shown
 from flows.provenance import KeyPath
 from flows.shape import fitted
+from flows.storage.factory import KINDS as STORAGES
 
 T = TypeVar("T")
 _MODELS: dict[str, type[BaseModel]] = {
@@ -26,11 +27,8 @@ _MODELS: dict[str, type[BaseModel]] = {
     "embedded": EmbeddedModel,
     "scripted": ScriptedModel,
 }
-_STORAGES: dict[str, type[BaseModel]] = {
-    "file": FileStorage,
-    "huggingface": HuggingFaceStorage,
-    "corpus": CorpusStorage,
-}
+_NO_PATHS = frozenset({"gcs", "bigquery"})
+"""Storages whose `path` and `dataset` are names in the cloud."""
 _PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
 
@@ -67,7 +65,7 @@ def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConf
     kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
-        return FileStorage if loc else _STORAGES.get(str(data.get("type")))
+        return FileStorage if loc else STORAGES.get(str(data.get("type")))
 
     return _each("storage", section, kind, at, findings)
 
@@ -87,7 +85,7 @@ def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, finding
             findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
             findings.spoil(path)
             continue
-        placed = with_paths(data, path, findings)
+        placed = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)
         value = fitted(kind, placed, path, lambda loc, data=placed: at(data, loc), findings)
         if value is None:
             findings.spoil(path)

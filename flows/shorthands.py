@@ -23,6 +23,7 @@ from flows.check_sources import source_of
 from flows.findings import Findings, argument_text, listed, nearest
 from flows.provenance import KeyPath
 from flows.shape import fitted
+from flows.storage.factory import name_of
 
 _OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
 _OF_RUN = ("sample", "seed", "shards", "shard", "budget")
@@ -190,7 +191,7 @@ def _changed(
             columns[part] = given[part] = text.strip()
             findings.provenance.add_argument((*path, "columns", part), typed)
         elif not isinstance(source, FileStorage):
-            findings.say(_where(name, text), f"a dataset of Hugging Face has no {first}", todo="leave it out")
+            findings.say(_where(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
         else:
             update[first] = made.given[first] = text
             findings.provenance.add_argument((*path, first), typed)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from contract.record import Record
-from contract.storage import FileStorage, RecordStorage
+from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
 from flows.storage.jsons import json_rows, jsonl_rows
 from flows.storage.maker import RecordMaker
 from flows.storage.rows import Reject, Row, Rows
@@ -81,7 +81,9 @@ def records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iter
 
 def called(storage: RecordStorage) -> str:
     """The source as its owner knows it."""
-    return str(storage.path) if isinstance(storage, FileStorage) else f"the dataset {storage.dataset}"
+    from flows.storage.factory import name_of
+
+    return name_of(storage)
 
 
 def files_of(storage: FileStorage) -> list[Path]:
@@ -102,6 +104,8 @@ def maker_of(storage: RecordStorage) -> RecordMaker:
     if isinstance(storage, FileStorage):
         path = storage.path
         return RecordMaker(storage.columns, path if path.is_dir() else path.parent)
+    if not isinstance(storage, HuggingFaceStorage):
+        return RecordMaker(storage.columns)
     from flows.storage.huggingface import on_disk
 
     return RecordMaker(storage.columns, on_disk(storage))
@@ -110,9 +114,9 @@ def maker_of(storage: RecordStorage) -> RecordMaker:
 def rows_of(storage: RecordStorage) -> Rows:
     """Every row of the source. Raises StorageError when it cannot be read."""
     if not isinstance(storage, FileStorage):
-        from flows.storage.huggingface import dataset_rows
+        from flows.storage.factory import rows_elsewhere
 
-        yield from dataset_rows(storage)
+        yield from rows_elsewhere(storage)
         return
     reader = _reader(storage)
     try:

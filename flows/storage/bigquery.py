@@ -1,0 +1,229 @@
+"""BigQuery: rows of a table as records are made of, page by page, so that memory stays flat however long it is.
+
+for row in table_rows(BigQueryStorage(project="my-project", dataset="posts", table="march")):
+    ...
+
+Values reach the service as query parameters only. Names are the table's own, in backticks. What a query reads is asked
+before it is run, and one that would read more than `most_bytes` is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contract.errors import StorageError
+from contract.storage import BigQueryStorage
+from flows.findings import listed, nearest
+from flows.storage.columns import USUAL
+from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
+from flows.storage.parquet import binary_or_json
+from flows.storage.rows import Row, Rows
+
+PAGE = 500
+"""Rows that are asked for at once; the service sends fewer where they are long."""
+_TYPES: Mapping[str, str] = {
+    "STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64", "FLOAT64": "FLOAT64",
+    "BOOLEAN": "BOOL", "BOOL": "BOOL", "NUMERIC": "NUMERIC", "BIGNUMERIC": "BIGNUMERIC", "DATE": "DATE",
+    "DATETIME": "DATETIME", "TIME": "TIME", "TIMESTAMP": "TIMESTAMP",
+}  # fmt: skip
+"""Types of columns that `where` can name -> type of the parameter."""
+_SORTED = frozenset({"STRING", "INTEGER", "INT64"})
+
+
+def called(storage: BigQueryStorage) -> str:
+    """The table as its owner knows it."""
+    return f"{storage.project}.{storage.dataset}.{storage.table}"
+
+
+def target_of(storage: BigQueryStorage, roles: str) -> Target:
+    """What requests about that table are told to be about."""
+    parts = f"project {storage.project}, dataset {storage.dataset}, table {storage.table}"
+    name = f"the BigQuery table {called(storage)} ({parts})"
+    return Target(name, roles, storage.endpoint, storage.timeout_seconds)
+
+
+def client_of(storage: BigQueryStorage, target: Target) -> Any:
+    """A client whose every request has a time limit. Raises StorageError without credentials."""
+    from google.cloud import bigquery
+
+    return bigquery.Client(location=storage.location, **client_settings(target, storage.project))
+
+
+def limits(storage: BigQueryStorage) -> dict[str, Any]:
+    """How long a request may take and be tried again, as keyword arguments of every call."""
+    from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+    return {"timeout": storage.timeout_seconds, "retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS)}
+
+
+def quoted(*names: str) -> str:
+    """Names as SQL has them: `` `project`.`dataset` ``. Raises StorageError for one that could end its quotation."""
+    for name in names:
+        if not name or any(mark in name for mark in "`\\\n"):
+            raise StorageError(f"{name!r} cannot be the name of anything in BigQuery")
+    return ".".join(f"`{name}`" for name in names)
+
+
+def table_rows(storage: BigQueryStorage) -> Rows:
+    """Every row that `where` asks for, by id where a column holds ids; nested columns as objects and lists.
+
+    Raises StorageError when the table cannot be read, lacks a column, or more than `most_bytes` would be read.
+    """
+    target = _reading(storage)
+    with plainly(target):
+        query = _prepared(storage, target)
+        if query.bytes > storage.most_bytes:
+            raise StorageError(_too_much(storage, query.bytes))
+        for number, values in enumerate(query.rows(), start=1):
+            yield Row(number, {name: binary_or_json(value) for name, value in values}, called(storage))
+
+
+def about(storage: BigQueryStorage) -> str:
+    """What reading will take, in a sentence; asks the service, which bills nothing for it. Raises StorageError."""
+    target = _reading(storage)
+    with plainly(target):
+        found = _prepared(storage, target).bytes
+    return f"{called(storage)}: the query reads {size(found)} (most_bytes: {size(storage.most_bytes)})"
+
+
+def size(number: float) -> str:
+    """Bytes for a reader: `12.3 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def _reading(storage: BigQueryStorage) -> Target:
+    return target_of(
+        storage,
+        f"roles/bigquery.dataViewer on the dataset {storage.dataset} "
+        f"and roles/bigquery.jobUser on the project {storage.project}",
+    )
+
+
+def _too_much(storage: BigQueryStorage, found: int) -> str:
+    return (
+        f"the query on {called(storage)} would read {size(found)}, more than `most_bytes` allows "
+        f"({size(storage.most_bytes)}); name fewer `columns:`, narrow it by `where:`, or raise `most_bytes`"
+    )
+
+
+@dataclass(frozen=True)
+class Select:
+    """A query: its text, and the values that go beside it."""
+
+    sql: str
+    parameters: tuple[tuple[str, str, Any], ...]
+    """(name, type, value)."""
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A query that the service has looked at and not run yet."""
+
+    client: Any
+    storage: BigQueryStorage
+    select: Select
+    bytes: int
+
+    def rows(self) -> Iterator[Any]:
+        """Each row's (column, value) pairs."""
+        config = _config(self.select, maximum_bytes_billed=max(self.storage.most_bytes, self.bytes))
+        kept = limits(self.storage)
+        job = self.client.query(self.select.sql, job_config=config, job_retry=None, **kept)
+        for page in job.result(page_size=PAGE, job_retry=None, **kept).pages:
+            for row in page:
+                yield row.items()
+
+
+def _prepared(storage: BigQueryStorage, target: Target) -> _Query:
+    client = client_of(storage, target)
+    kept = limits(storage)
+    schema = client.get_table(called(storage), **kept).schema
+    select = select_of(
+        storage, {field.name: ("REPEATED" if field.mode == "REPEATED" else field.field_type) for field in schema}
+    )
+    dry = _config(select, dry_run=True, use_query_cache=False)
+    job = client.query(select.sql, job_config=dry, job_retry=None, **kept)
+    return _Query(client, storage, select, int(job.total_bytes_processed or 0))
+
+
+def _config(select: Select, **more: Any) -> Any:
+    from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
+
+    parameters = [ScalarQueryParameter(name, kind, value) for name, kind, value in select.parameters]
+    return QueryJobConfig(query_parameters=parameters, **more)
+
+
+def select_of(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
+    """The query for a table with those columns and types. Raises StorageError for a column that it does not have."""
+    wanted = _wanted(storage, schema)
+    table = quoted(storage.project, storage.dataset, storage.table)
+    parameters = [_parameter(storage, number, column, schema) for number, column in enumerate(storage.where)]
+    conditions = [f"{quoted(column)} = @{name}" for column, (name, _, _) in zip(storage.where, parameters, strict=True)]
+    ids = _id_column(storage, schema)
+    sql = f"SELECT {', '.join(quoted(name) for name in wanted)} FROM {table}"  # noqa: S608 - names are quoted
+    if conditions:
+        sql += f" WHERE {' AND '.join(conditions)}"
+    if ids and schema[ids] in _SORTED:
+        sql += f" ORDER BY {quoted(ids)}"
+    return Select(sql, tuple(parameters))
+
+
+def _wanted(storage: BigQueryStorage, schema: Mapping[str, str]) -> list[str]:
+    """The columns to read: all, or those that `columns` names with those that are known by their names."""
+    if not storage.columns:
+        return list(schema)
+    roots = {_root(storage, column, schema) for column in storage.columns.values()}
+    usual = {name for field, names in USUAL.items() if field not in storage.columns for name in names}
+    return [name for name in schema if name in roots or name.lower() in usual]
+
+
+def _root(storage: BigQueryStorage, column: str, schema: Mapping[str, str]) -> str:
+    root = column if column in schema else column.partition(".")[0]
+    if root not in schema:
+        raise StorageError(_no_column(storage, column, list(schema)))
+    return root
+
+
+def _id_column(storage: BigQueryStorage, schema: Mapping[str, str]) -> str | None:
+    named = storage.columns.get("record_id")
+    if named is not None:
+        return named if named in schema else None
+    by_name = {name.lower(): name for name in schema}
+    return next((by_name[name] for name in USUAL["record_id"] if name in by_name), None)
+
+
+def _parameter(storage: BigQueryStorage, number: int, column: str, schema: Mapping[str, str]) -> tuple[str, str, Any]:
+    if column not in schema:
+        raise StorageError(f"`where`: {_no_column(storage, column, list(schema))}")
+    kind = _TYPES.get(schema[column])
+    value = storage.where[column]
+    if kind is None:
+        raise StorageError(
+            f"`where`: the column '{column}' of {called(storage)} is {schema[column]}, which equals nothing"
+        )
+    try:
+        return f"where_{number}", kind, _as_parameter(kind, value)
+    except ValueError:
+        raise StorageError(f"`where`: {value!r} is no {kind}, which '{column}' of {called(storage)} holds") from None
+
+
+def _as_parameter(kind: str, value: str | int | float | bool) -> Any:
+    if kind == "BOOL":
+        if isinstance(value, bool):
+            return value
+        raise ValueError
+    if kind in ("INT64", "FLOAT64"):
+        return int(value) if kind == "INT64" else float(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _no_column(storage: BigQueryStorage, column: str, names: Sequence[str]) -> str:
+    near = nearest(column, names)
+    meant = f"; did you mean '{near}'?" if near else ""
+    return f"the table {called(storage)} has no column '{column}'{meant}; it has {listed(names, 20)}"

@@ -1,0 +1,121 @@
+"""The factory: from what a study says of a storage to what reads it or saves to it.
+
+config = StorageFactory.create_config({"type": "gcs", "bucket": "my-bucket", "path": "posts/march.jsonl"})
+for row in StorageFactory.rows(config):
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, TypeAdapter
+
+from contract.errors import StorageError, StudyError
+from contract.storage import (
+    BigQueryStorage,
+    CorpusStorage,
+    FileStorage,
+    GCSStorage,
+    HuggingFaceStorage,
+    RecordStorage,
+    StorageConfig,
+)
+from flows.storage.rows import Rows
+
+Saver: TypeAlias = Callable[[Path], str]
+"""Saves the finished run in a folder; tells in a sentence what was done, and raises StorageError."""
+
+KINDS: Mapping[str, type[BaseModel]] = {
+    "file": FileStorage,
+    "huggingface": HuggingFaceStorage,
+    "gcs": GCSStorage,
+    "bigquery": BigQueryStorage,
+    "corpus": CorpusStorage,
+}
+"""What stands under `type:` -> what it makes."""
+SAVED_TO = ("gcs", "bigquery")
+"""Kinds that `save:` can name."""
+
+
+class StorageFactory:
+    """Makes storages of plain data, and readers and savers of storages."""
+
+    @staticmethod
+    def create_config(data: Mapping[str, Any]) -> StorageConfig:
+        """The storage that `data` describes. Raises StudyError with every mistake, in plain words."""
+        from flows.findings import Findings
+        from flows.shape import fitted
+
+        findings = Findings()
+        kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
+        found = fitted(
+            kind,
+            data,
+            ("storage",),
+            lambda loc: FileStorage if loc else KINDS.get(str(data.get("type"))),
+            findings,
+        )
+        findings.raise_if_any()
+        if found is None:
+            raise StudyError([])
+        return found
+
+    @staticmethod
+    def rows(storage: RecordStorage) -> Rows:
+        """Every row of the storage, in order, as they come. Raises StorageError when it cannot be read."""
+        from flows.storage.file import rows_of
+
+        return rows_of(storage)
+
+    @staticmethod
+    def saver(storage: StorageConfig) -> Saver:
+        """What saves a run to that storage. Raises StorageError for a kind that nothing is saved to."""
+        if isinstance(storage, BigQueryStorage):
+            from flows.storage.bigquery_save import save_cells
+
+            return lambda folder: save_cells(storage, folder)
+        if isinstance(storage, GCSStorage):
+            from flows.storage.gcs_save import save_folder
+
+            return lambda folder: save_folder(storage, folder)
+        raise StorageError(
+            f"nothing can be saved to a storage of type {storage.type}; name one of {', '.join(SAVED_TO)}"
+        )
+
+
+def rows_elsewhere(storage: HuggingFaceStorage | GCSStorage | BigQueryStorage) -> Rows:
+    """Every row of a source that is no file here."""
+    if isinstance(storage, HuggingFaceStorage):
+        from flows.storage.huggingface import dataset_rows
+
+        return dataset_rows(storage)
+    if isinstance(storage, GCSStorage):
+        from flows.storage.gcs import object_rows
+
+        return object_rows(storage)
+    from flows.storage.bigquery import table_rows
+
+    return table_rows(storage)
+
+
+def name_of(storage: RecordStorage) -> str:
+    """The source as its owner knows it."""
+    if isinstance(storage, FileStorage):
+        return str(storage.path)
+    if isinstance(storage, HuggingFaceStorage):
+        return f"the dataset {storage.dataset}"
+    if isinstance(storage, GCSStorage):
+        return f"gs://{storage.bucket}/{storage.path}"
+    return f"the table {storage.project}.{storage.dataset}.{storage.table}"
+
+
+def announced(storage: StorageConfig | None) -> str | None:
+    """What reading the storage will take, where that costs something and can be asked. Raises StorageError."""
+    if not isinstance(storage, BigQueryStorage):
+        return None
+    from flows.storage.bigquery import about
+
+    return about(storage)

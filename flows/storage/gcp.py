@@ -1,0 +1,167 @@
+"""GCP: what the clients of Google's services share: credentials, time limits, and their errors in plain words.
+
+Left alone, Google's libraries try a dead address again for ten minutes and wait for an answer without end. Here every
+request has a time limit of its own, whichever library makes it, and no request is tried again after `RETRY_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from contract.errors import StorageError
+
+CONNECT_SECONDS = 5.0
+"""How long a connection may take to open."""
+RETRY_SECONDS = 8.0
+"""How long one request is tried again after an error that may pass."""
+UPLOAD_RETRIES = 2
+"""How often a part of an upload is sent again, where a library counts tries and not seconds; after 1 s and 2 s."""
+_LOGIN = (
+    "sign in with `gcloud auth application-default login`, "
+    "or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS"
+)
+_REQUEST = re.compile(r"^(\d{3} )?(GET|POST|PUT|PATCH|DELETE) \S+: ")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request is about, for the words of an error."""
+
+    called: str
+    """`the BigQuery table p.d.t`."""
+    roles: str
+    """What the account needs, in words."""
+    endpoint: str | None = None
+    seconds: float = 60
+    """How long an answer may take."""
+
+
+def client_settings(target: Target, project: str | None) -> dict[str, Any]:
+    """The keyword arguments with which any of Google's clients is made. Raises StorageError without credentials."""
+    if target.endpoint:
+        from google.auth.credentials import AnonymousCredentials
+
+        credentials: Any = AnonymousCredentials()
+    else:
+        credentials, project = _signed_in(project)
+    options = {"api_endpoint": target.endpoint} if target.endpoint else None
+    return {
+        "project": project or "unknown",
+        "credentials": credentials,
+        "client_options": options,
+        "_http": _session(credentials, target.seconds),
+    }
+
+
+def _signed_in(project: str | None) -> tuple[Any, str | None]:
+    import google.auth
+    from google.auth.exceptions import DefaultCredentialsError
+
+    library: Any = google.auth
+    try:
+        credentials, own = library.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    except DefaultCredentialsError as error:
+        raise StorageError(f"there are no credentials for Google Cloud: {_LOGIN}") from error
+    return credentials, project or own
+
+
+def _session(credentials: Any, seconds: float) -> Any:
+    """Where all requests of a client go through; none can wait longer than this, whatever the library asks for."""
+    from google.auth.transport.requests import AuthorizedSession
+    from requests.adapters import HTTPAdapter
+
+    class Limited(HTTPAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> Any:
+            return super().send(*args, **{**kwargs, "timeout": (CONNECT_SECONDS, seconds)})
+
+    session: Any = AuthorizedSession(credentials)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Limited())
+    return session
+
+
+@contextmanager
+def plainly(target: Target) -> Generator[None]:
+    """What Google's libraries raise in the block, as a StorageError in plain words."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        told = _told(target, error)
+        if told is None:
+            raise
+        raise StorageError(told) from error
+
+
+def _told(target: Target, error: Exception) -> str | None:
+    """`error` in plain words; None when it does not come from the service or the way there."""
+    import requests
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.resumable_media.common import DataCorruption, InvalidResponse
+
+    if isinstance(error, RetryError) and isinstance(error.cause, Exception):
+        return _told(target, error.cause)
+    if isinstance(error, GoogleAPICallError):
+        return _answered(target, int(error.code or 0), _words(error), _reason(error))
+    if isinstance(error, InvalidResponse):
+        response = cast("Any", error).response
+        return _answered(target, int(response.status_code), _words(error), "")
+    if isinstance(error, DataCorruption):
+        return f"{target.called} did not arrive whole: {_words(error)}"
+    if isinstance(error, requests.RequestException | TransportError | OSError | RetryError):
+        return _unreached(target, error)
+    if isinstance(error, GoogleAuthError):
+        return f"Google does not accept these credentials for {target.called}: {_words(error)}; {_LOGIN}"
+    return None
+
+
+def _answered(target: Target, code: int, words: str, reason: str) -> str:
+    called = target.called
+    if code == 404:
+        return (
+            f"{called} is not there, or this account may not see it; check the names. Needed: {target.roles}. ({words})"
+        )
+    if code in (403, 429) and ("quota" in reason.lower() or "ratelimit" in reason.lower() or code == 429):
+        return f"a quota of the project is used up, so {called} cannot be used now: {words}"
+    if code == 403:
+        return f"this account may not use {called}; it needs {target.roles}. ({words})"
+    if code == 401:
+        return f"Google does not accept these credentials for {called}: {words}; {_LOGIN}"
+    if code >= 500:
+        return (
+            f"the service failed over {called} (HTTP {code}), also when asked again for {RETRY_SECONDS:.0f} s: {words}"
+        )
+    return f"the service refused what was asked of {called} (HTTP {code}): {words}"
+
+
+def _unreached(target: Target, error: Exception) -> str:
+    where = target.endpoint or "Google"
+    if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
+        return f"{where} did not answer about {target.called} within {target.seconds:g} s; raise `timeout_seconds`"
+    return f"{where} cannot be reached for {target.called}: {_cause(error)}"
+
+
+def _cause(error: BaseException) -> str:
+    """What lies at the bottom of an error of the network: `Connection refused`."""
+    inner: Any = error.args[0] if error.args else None
+    deeper = getattr(inner, "reason", None) or inner
+    if isinstance(deeper, BaseException) and deeper is not error:
+        return _cause(deeper)
+    return _words(cast("Exception", error)).rpartition("] ")[2]
+
+
+def _words(error: Exception) -> str:
+    text = str(getattr(error, "message", "") or error)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    return _REQUEST.sub("", first)[:300]
+
+
+def _reason(error: Any) -> str:
+    errors: list[Any] = list(getattr(error, "errors", None) or ())
+    return str(cast("dict[str, Any]", errors[0]).get("reason", "")) if errors and isinstance(errors[0], dict) else ""

@@ -1,0 +1,120 @@
+"""GCS: records out of objects in a bucket, one object on this disk at a time.
+
+for row in object_rows(GCSStorage(bucket="my-bucket", path="posts/march.jsonl")):
+    ...
+
+An object is read exactly as a file of that name would be. Below a prefix, texts are called by their names under it, as
+in a folder; tables, such as the parts of an export, are read one after the other.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from contract.errors import StorageError
+from contract.storage import FileStorage, GCSStorage
+from flows.storage.bigquery import size
+from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
+from flows.storage.rows import Reject, Rows
+from flows.storage.texts import ENDINGS
+
+
+def called(storage: GCSStorage, name: str | None = None) -> str:
+    """The object, or another one of that bucket, as its owner knows it."""
+    return f"gs://{storage.bucket}/{storage.path if name is None else name}"
+
+
+def target_of(storage: GCSStorage, roles: str) -> Target:
+    """What requests about that object or prefix are told to be about."""
+    return Target(called(storage), f"{roles} on the bucket {storage.bucket}", storage.endpoint, storage.timeout_seconds)
+
+
+def client_of(storage: GCSStorage, target: Target) -> Any:
+    """A client whose every request has a time limit. Raises StorageError without credentials."""
+    from google.cloud import storage as library  # type: ignore[reportMissingTypeStubs]
+
+    gcs: Any = library
+    return gcs.Client(**client_settings(target, storage.project))
+
+
+def limits(storage: GCSStorage) -> dict[str, Any]:
+    """How long a request may take and be tried again, as keyword arguments of every call."""
+    from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[reportMissingTypeStubs]
+
+    return {"timeout": storage.timeout_seconds, "retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS)}
+
+
+def object_rows(storage: GCSStorage) -> Rows:
+    """Every row of the object, or of all objects below the prefix in the order of their names.
+
+    Raises StorageError when there is none, when they are larger than `most_bytes`, or when one cannot be read.
+    """
+    target = target_of(storage, "roles/storage.objectViewer")
+    with plainly(target):
+        client = client_of(storage, target)
+        blobs = _objects(storage, client)
+        total = sum(int(blob.size or 0) for blob in blobs)
+        if total > storage.most_bytes:
+            raise StorageError(
+                f"{called(storage)} holds {size(total)}, more than `most_bytes` allows ({size(storage.most_bytes)}); "
+                "name a part of it, or raise `most_bytes`"
+            )
+        for blob in blobs:
+            yield from _rows(storage, blob)
+
+
+def _objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
+    kept = limits(storage)
+    if not storage.path.endswith("/") and storage.path:
+        blob = client.bucket(storage.bucket).get_blob(storage.path, **kept)
+        if blob is None:
+            raise StorageError(
+                f"there is no object {called(storage)}, no such bucket, or this account may not see it; "
+                "for all objects below a prefix, end `path:` with /"
+            )
+        return [blob]
+    found = client.list_blobs(storage.bucket, prefix=storage.path or None, **kept)
+    blobs = [blob for blob in found if not str(blob.name).endswith("/")]
+    if not blobs:
+        raise StorageError(f"there are no objects below {called(storage)}")
+    return sorted(blobs, key=lambda blob: str(blob.name))
+
+
+def _rows(storage: GCSStorage, blob: Any) -> Rows:
+    name = str(blob.name)
+    uri = called(storage, name)
+    # Of a single object the last part is its name, as of a file.
+    folder = storage.path if storage.path.endswith("/") else storage.path.rpartition("/")[0]
+    below = safe_path(name.removeprefix(folder).lstrip("/"))
+    if below is None:
+        yield Reject(0, "its name would lead out of a folder, so it was not read", "", uri)
+        return
+    with tempfile.TemporaryDirectory(prefix="buttermilk-") as place:
+        path = Path(place) / below
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            blob.download_to_file(file, if_generation_match=blob.generation, checksum="crc32c", **limits(storage))
+        yield from _read(storage, path, Path(place), uri)
+
+
+def safe_path(name: str) -> Path | None:
+    """The object's name as a path within a folder; None when it would lead out of it."""
+    path = PurePosixPath(name)
+    sound = name and not path.is_absolute() and all(part not in ("..", ".") for part in name.split("/"))
+    return Path(*path.parts) if sound and "\\" not in name and "\x00" not in name else None
+
+
+def _read(storage: GCSStorage, path: Path, place: Path, uri: str) -> Rows:
+    from flows.storage.file import rows_of
+
+    text = path.suffix.lower() in ENDINGS and storage.path.endswith("/")
+    file = FileStorage(path=place if text else path, encoding=storage.encoding, sheet=storage.sheet)
+    try:
+        for row in rows_of(file):
+            yield replace(row, source=uri)
+    except StorageError as error:
+        raise StorageError(str(error).replace(str(path), uri).replace(str(place), uri)) from error

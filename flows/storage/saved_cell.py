@@ -1,0 +1,111 @@
+"""A cell as a row of a warehouse: what `cells.csv` says of it, with its value whole, its times and its whole trace."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from contract.base import Frozen, FrozenMap, JsonValue, digest, thawed
+from contract.messages import AgentTrace, CellStatus
+from flows.tables.row import ENDED, IDENTITY, row_of
+
+MOST_TRACE = 8_000_000
+"""Bytes; a longer trace, such as one with large pictures, stays in the run folder alone."""
+_NANO = Decimal("1e-9")
+
+
+class SavedCell(Frozen):
+    """One row: one record, step, variant and repeat of a flow, as the last run that changed it left it."""
+
+    cell_id: str
+    """Digest of flow, step, record, variant and repeat; one row has it."""
+    flow: str
+    step: str
+    agent: str
+    agent_version: str
+    record_id: str
+    variant_id: str | None
+    model: str | None
+    """The model that was asked."""
+    criteria: str | None
+    """The criterion judged by."""
+    variant: FrozenMap
+    """Every parameter by which this cell differs from others of its step."""
+    repeat: int
+    round: int
+    """Which turn of a loop; 0 outside loops."""
+    status: CellStatus
+    """completed, refused, truncated, failed, skipped, missing_input or over_budget."""
+    note: str | None
+    error_kind: str | None
+    error: str | None
+    quality: str | None
+    """Where the model is not fit for research: why."""
+    finish_reason: str | None
+    calls: int
+    """Replies, re-asked ones included."""
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    """US dollars to nine digits; NULL where the price is not known."""
+    value: FrozenMap | None
+    """The output, NULL where there is none. Whole numbers beyond 64 bits are text."""
+    metadata: FrozenMap | None
+    """The record's metadata."""
+    ground_truth: FrozenMap | None
+    """What people said of the record."""
+    parents: tuple[str, ...]
+    """Cells whose outputs this one was given."""
+    started: datetime
+    ended: datetime
+    """When the answer came; the table is partitioned by its day."""
+    attempts: int
+    run: str
+    """The run by which the row came to be as it is."""
+    answer_digest: str
+    """Digest of all but the times, the run and the trace: rows with the same one are not written again."""
+    trace: str | None
+    """The cell's line of answers.jsonl: input, exact messages, raw replies; NULL where it is larger than 8 MB."""
+
+
+def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
+    """The row of a cell that a run ended with."""
+    row = row_of(trace)
+    record = trace.input.record
+    cost = trace.cost_usd
+    text = trace.model_dump_json()
+    fields: dict[str, Any] = {
+        **{name: row.get(name) for name in (*IDENTITY, *ENDED)},
+        "cost_usd": None if cost is None else cost.quantize(_NANO),
+        "variant": _fitting(trace.variant),
+        "value": _fitting(trace.value),
+        "metadata": _fitting(record.metadata or None),
+        "ground_truth": _fitting(record.ground_truth),
+        "parents": trace.parents,
+    }
+    return SavedCell(
+        **fields,
+        started=trace.started,
+        ended=trace.ended,
+        attempts=trace.attempts,
+        run=run,
+        answer_digest=digest({**fields, "cost_usd": str(fields["cost_usd"])}),
+        trace=text if len(text.encode()) <= MOST_TRACE else None,
+    )
+
+
+def _fitting(value: Any) -> Any:
+    """JSON as a JSON column takes it: a number that 64 bits do not hold would stop the whole load."""
+    return _within(thawed(value))
+
+
+def _within(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _within(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_within(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

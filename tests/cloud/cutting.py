@@ -1,0 +1,88 @@
+"""A way to an emulator that is cut at a chosen request: the emulator is killed, and no answer comes back."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.cloud.emulators import Emulator
+
+When = Callable[[str, str, bytes], bool]
+"""Method, path and body of a request -> whether it is the one."""
+_OWN = frozenset({"connection", "transfer-encoding", "content-length", "server", "date"})
+
+
+@dataclass
+class Cut:
+    """The way, and where it is cut."""
+
+    url: str
+    when: When | None = None
+    done: bool = False
+    """Whether the emulator has done what the request asked before it is killed."""
+    happened: bool = False
+
+
+@contextmanager
+def way_to(emulator: Emulator) -> Generator[Cut]:
+    """A way to the emulator for the length of the block; whole until `when` is set."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with lock:
+                ours = not cut.happened and cut.when is not None and cut.when(self.command, self.path, body)
+                cut.happened = cut.happened or ours
+            if ours and not cut.done:
+                emulator.kill()
+            answer = self._answer(body)
+            if ours and cut.done:
+                emulator.kill()
+            if answer is None or ours:
+                self.close_connection = True
+                return
+            status, headers, content = answer
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in _OWN:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _answer(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes] | None:
+            connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=60)
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
+            try:
+                connection.request(self.command, self.path, body, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.getheaders(), answer.read()
+            except OSError:
+                return None
+            finally:
+                connection.close()
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    cut = Cut(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield cut
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,166 @@
+"""BigQuery for real, against the emulator: reading any table, saving twice, and a table of another shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from contract.storage import BigQueryStorage
+from flows.storage.bigquery_save import CLUSTERED
+from flows.storage.factory import StorageFactory
+from flows.storage.file import records
+from tests.cloud.conftest import client_to
+from tests.cloud.tables import fill, rows_in, tables_in
+from tests.support.traces import cell, finished_run, record, write_run
+
+pytestmark = pytest.mark.emulators
+
+POSTS = [
+    {"name": "id", "type": "INTEGER"},
+    {"name": "body", "type": "STRING"},
+    {"name": "lang", "type": "STRING"},
+    {"name": "day", "type": "DATE"},
+    {"name": "at", "type": "TIMESTAMP"},
+    {"name": "price", "type": "NUMERIC"},
+    {"name": "tags", "type": "STRING", "mode": "REPEATED"},
+    {
+        "name": "by",
+        "type": "RECORD",
+        "fields": [{"name": "name", "type": "STRING"}, {"name": "age", "type": "INTEGER"}],
+    },
+    {"name": "extra", "type": "JSON"},
+]
+
+
+def post(number: int, **more: Any) -> dict[str, Any]:
+    by = {"name": "Ada", "age": 36}
+    fields = {"id": number, "body": f"Post {number}.", "lang": "en" if number % 2 else "de", "day": "2026-03-01"}
+    typed = {"at": "2026-03-01T12:00:00.000001Z", "price": "0.10", "tags": ["a", "b"], "by": by, "extra": {"deep": [1]}}
+    return {**fields, **typed, **more}
+
+
+def test_rows_become_records_whatever_their_types(table: BigQueryStorage) -> None:
+    nothing = dict.fromkeys(("lang", "day", "at", "price", "by", "extra"))
+    fill(table, POSTS, [post(1), post(2, **nothing, tags=[]), post(3, body=None)])
+    rejects: list[Any] = []
+    found = list(records(table, rejects.append))
+    assert [one.record_id for one in found] == ["1", "2"]
+    assert [reject.line for reject in rejects] == [3], "a row without text is told and not dropped"
+    first = json.loads(found[0].model_dump_json())["metadata"]
+    assert first == {
+        "lang": "en",
+        "day": "2026-03-01",
+        "at": "2026-03-01T12:00:00.000001+00:00",
+        "price": 0.1,
+        "tags": ["a", "b"],
+        "by": {"name": "Ada", "age": 36},
+        "extra": {"deep": [1]},
+    }
+    assert json.loads(found[1].model_dump_json())["metadata"]["price"] is None
+
+
+def test_where_and_columns_choose_what_is_read(table: BigQueryStorage) -> None:
+    fill(table, POSTS, [post(number) for number in range(6)])
+    columns = {"metadata.author": "by.name", "ground_truth.day": "day"}
+    where: dict[str, str | int | float | bool] = {
+        "lang": "en",
+        "day": "2026-03-01",
+        "at": "2026-03-01 12:00:00.000001+00",
+    }
+    found = list(records(table.model_copy(update={"columns": columns, "where": where}), lambda _: None))
+    assert [one.record_id for one in found] == ["1", "3", "5"]
+    first = json.loads(found[0].model_dump_json())
+    assert first["metadata"] == {"author": "Ada", "by": {"age": 36}}, "columns that nothing names are not read"
+    assert first["ground_truth"] == {"day": "2026-03-01"}
+    evil = table.model_copy(update={"where": {"lang": "en' OR '1'='1"}})
+    with pytest.raises(StorageError, match="it holds no rows"):
+        list(records(evil, lambda _: None))
+
+
+def test_a_large_table_is_read_in_constant_memory(table: BigQueryStorage) -> None:
+    number = 100_000
+    columns = [{"name": "id", "type": "STRING"}, {"name": "body", "type": "STRING"}]
+    fill(table, columns, [{"id": f"{n:06}", "body": f"Post {n}. " + "word " * 40} for n in range(number)])
+    seen, early = 0, 0.0
+    for seen, row in enumerate(StorageFactory.rows(table), start=1):
+        assert getattr(row, "values")["id"] == f"{seen - 1:06}"  # noqa: B009
+        if seen == 20_000:
+            early = megabytes()
+    assert seen == number
+    assert megabytes() - early < 15, "80,000 rows more are 20 MB of text alone"
+
+
+def megabytes() -> float:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def test_what_is_not_there_is_named(table: BigQueryStorage, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=rf"dataset {table.dataset}, table cells\) is not there"):
+        list(StorageFactory.rows(table))
+    folder = finished_run(tmp_path / "study" / "run", records=1)
+    with pytest.raises(StorageError, match=r"there is no dataset study-one.nowhere .*bq mk --dataset"):
+        StorageFactory.saver(table.model_copy(update={"dataset": "nowhere"}))(folder)
+
+
+def test_saved_twice_means_the_same_rows(table: BigQueryStorage, tmp_path: Path) -> None:
+    folder = finished_run(tmp_path / "study" / "20260102T030405", records=6)
+    save = StorageFactory.saver(table)
+    assert save(folder) == "35 cells, 35 of them new or changed, in a new table"
+    first = rows_in(table)
+    assert len(first) == len({row["cell_id"] for row in first}) == 35
+    made = client_to(table).get_table(f"{table.project}.{table.dataset}.{table.table}")
+    assert (made.time_partitioning.type_, made.time_partitioning.field) == ("DAY", "ended")
+    assert tuple(made.clustering_fields) == CLUSTERED
+    assert save(folder) == "35 cells, 0 of them new or changed"
+    assert rows_in(table) == first
+    assert tables_in(table) == {"cells"}, "nothing is left beside"
+
+
+def test_a_later_run_changes_only_what_it_answered_otherwise(table: BigQueryStorage, tmp_path: Path) -> None:
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    ids = range(3)
+    before = write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in ids])
+    StorageFactory.saver(table)(before)
+    later = {"attempts": 2, "ended": "2026-05-05T00:00:00Z"}
+    again = [
+        cell(record(0), variant, **later),
+        cell(record(1), variant, status="refused", **later),
+        cell(record(3), variant),
+    ]
+    after = write_run(tmp_path / "study" / "run-2", again)
+    assert StorageFactory.saver(table)(after) == "3 cells, 2 of them new or changed"
+    rows = {row["record_id"]: (row["status"], row["run"], row["attempts"]) for row in rows_in(table)}
+    assert rows == {
+        "r0": ("completed", "run-1", 1),
+        "r1": ("refused", "run-2", 2),
+        "r2": ("completed", "run-1", 1),
+        "r3": ("completed", "run-2", 1),
+    }
+
+
+def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
+    table: BigQueryStorage, tmp_path: Path
+) -> None:
+    folder = finished_run(tmp_path / "study" / "run", records=1)
+    fill(
+        table,
+        [{"name": "cell_id", "type": "STRING"}, {"name": "mine", "type": "STRING"}],
+        [{"cell_id": "x", "mine": "y"}],
+    )
+    told = StorageFactory.saver(table)(folder)
+    assert told.startswith("6 cells, 6 of them new or changed; the table lacked flow, step, ")
+    kept = [row for row in rows_in(table) if row["cell_id"] == "x"]
+    assert [(row["mine"], row["flow"]) for row in kept] == [("y", None)]
+    # The emulator adds columns, and goes on to describe the table without them.
+    assert StorageFactory.saver(table)(folder).startswith("6 cells, 0 of them new or changed")
+
+    other = table.model_copy(update={"table": "other"})
+    fill(other, [{"name": "cell_id", "type": "INTEGER"}], [{"cell_id": 1}])
+    with pytest.raises(StorageError, match="'cell_id' holds INTEGER, and cells have STRING there"):
+        StorageFactory.saver(other)(folder)
+    assert rows_in(other) == [{"cell_id": 1}] and tables_in(table) == {"cells", "other"}

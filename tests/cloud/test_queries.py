@@ -1,0 +1,150 @@
+"""What is asked of BigQuery: names are quoted, values are parameters, and cost is known before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from contract.storage import BigQueryStorage
+from flows.storage.bigquery import quoted, select_of
+from flows.storage.factory import StorageFactory, announced
+from tests.cloud.service import Answer, Asked, nobody, refused, service
+
+SCHEMA = {"id": "STRING", "body": "STRING", "lang": "STRING", "n": "INTEGER", "day": "DATE", "meta": "RECORD"}
+
+
+def table(endpoint: str | None = None, **more: Any) -> BigQueryStorage:
+    return BigQueryStorage(project="my-project", dataset="posts", table="march", endpoint=endpoint, **more)
+
+
+def test_a_query_names_what_it_needs_and_takes_values_as_parameters() -> None:
+    evil = "en' OR '1'='1"
+    found = select_of(
+        table(columns={"text": "body", "metadata.by": "meta.author"}, where={"lang": evil, "n": 3}), SCHEMA
+    )
+    assert found.sql == (
+        "SELECT `id`, `body`, `meta` FROM `my-project`.`posts`.`march` "
+        "WHERE `lang` = @where_0 AND `n` = @where_1 ORDER BY `id`"
+    )
+    assert found.parameters == (("where_0", "STRING", evil), ("where_1", "INT64", 3))
+
+
+def test_without_columns_all_are_read() -> None:
+    assert select_of(table(), SCHEMA).sql.startswith("SELECT `id`, `body`, `lang`, `n`, `day`, `meta` FROM ")
+
+
+@pytest.mark.parametrize("name", ["a`b", "", "a\\b", "a\nb"])
+def test_a_name_that_could_end_its_quotation_is_refused(name: str) -> None:
+    with pytest.raises(StorageError, match="cannot be the name"):
+        quoted("my-project", name)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"columns": {"text": "bodi"}}, "has no column 'bodi'; did you mean 'body'?"),
+        (
+            {"where": {"lng": "en"}},
+            "`where`: the table my-project.posts.march has no column 'lng'; did you mean 'lang'?",
+        ),
+        ({"where": {"n": "many"}}, "`where`: 'many' is no INT64"),
+        ({"where": {"meta": "x"}}, "`where`: the column 'meta' of my-project.posts.march is RECORD"),
+        ({"where": {"id` = '' OR `id": "x"}}, "has no column"),
+    ],
+)
+def test_what_the_table_does_not_have_is_told(more: dict[str, Any], says: str) -> None:
+    with pytest.raises(StorageError) as told:
+        select_of(table(**more), SCHEMA)
+    assert says in str(told.value)
+
+
+def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[Asked], Answer]:
+    """BigQuery, as far as a reader needs it, over one table of two columns."""
+    schema = {"fields": [{"name": "id", "type": "STRING"}, {"name": "body", "type": "STRING"}]}
+    job = {"jobReference": {"projectId": "my-project", "jobId": "j", "location": "EU"}, "status": {"state": "DONE"}}
+
+    def answer(asked: Asked) -> Answer:
+        if "/tables/" in asked.path:
+            names = {"projectId": "my-project", "datasetId": "posts", "tableId": "march"}
+            return 200, {"tableReference": names, "schema": schema}
+        if asked.method == "POST":
+            config = asked.json["configuration"]
+            statistics = {"query": {"totalBytesProcessed": str(bytes_read)}, "totalBytesProcessed": str(bytes_read)}
+            return 200, {**job, "configuration": config, "statistics": statistics}
+        if "/queries/" in asked.path:
+            cells = [{"f": [{"v": value} for value in row]} for row in rows]
+            return 200, {**job, "jobComplete": True, "schema": schema, "totalRows": str(len(rows)), "rows": cells}
+        return 200, {**job, "configuration": {"query": {"destinationTable": {}}}}
+
+    return answer
+
+
+def test_more_than_most_bytes_is_told_and_never_asked() -> None:
+    with service(bigquery(12_300_000_000, [])) as found:
+        storage = table(found.url)
+        assert announced(storage) == "my-project.posts.march: the query reads 12.3 GB (most_bytes: 10.0 GB)"
+        with pytest.raises(StorageError, match=r"would read 12\.3 GB, more than `most_bytes` allows \(10\.0 GB\)"):
+            list(StorageFactory.rows(storage))
+    assert all(one.json["configuration"]["dryRun"] for one in found.asked("POST", "/jobs"))
+
+
+def test_the_service_is_told_the_limit_and_the_parameters() -> None:
+    with service(bigquery(1000, [["1", "One."], ["2", None]])) as found:
+        rows = list(StorageFactory.rows(table(found.url, where={"body": "One."})))
+    assert [getattr(row, "values") for row in rows] == [{"id": "1", "body": "One."}, {"id": "2", "body": None}]  # noqa: B009
+    dry, real = (one.json["configuration"] for one in found.asked("POST", "/jobs"))
+    assert dry["dryRun"] and "dryRun" not in real
+    query = real["query"]
+    assert query["maximumBytesBilled"] == "10000000000"
+    assert query["queryParameters"][0]["parameterValue"] == {"value": "One."}
+    assert "One." not in query["query"] and query["useLegacySql"] is False
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (refused(404, "notFound", "Not found"), "(project my-project, dataset posts, table march) is not there"),
+        (refused(403, "accessDenied", "Access Denied"), "it needs roles/bigquery.dataViewer on the dataset posts and"),
+        (refused(403, "quotaExceeded", "Quota exceeded"), "a quota of the project is used up"),
+        (refused(401, "authError", "Invalid Credentials"), "gcloud auth application-default login"),
+        (refused(400, "invalidQuery", "Syntax error"), "(HTTP 400): Syntax error"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_in_plain_words(answer: Answer, says: str) -> None:
+    with service(lambda _: answer) as found, pytest.raises(StorageError) as told:
+        list(StorageFactory.rows(table(found.url)))
+    assert says in str(told.value)
+    assert "Traceback" not in str(told.value)
+
+
+def test_nobody_there_is_told_within_seconds() -> None:
+    with pytest.raises(StorageError, match=r"cannot be reached for the BigQuery table .*Connection refused"):
+        list(StorageFactory.rows(table(nobody())))
+
+
+def test_a_service_that_does_not_answer_is_not_waited_for() -> None:
+    import threading
+
+    over = threading.Event()
+
+    def silent(_: Asked) -> Answer:
+        over.wait(30)
+        return 200, {}
+
+    with service(silent) as found:
+        try:
+            with pytest.raises(StorageError, match=r"did not answer .* within 0\.1 s; raise `timeout_seconds`"):
+                list(StorageFactory.rows(table(found.url, timeout_seconds=0.1)))
+        finally:
+            over.set()
+
+
+def test_without_credentials_one_is_told_how_to_sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    with pytest.raises(StorageError, match="there are no credentials for Google Cloud: sign in with"):
+        list(StorageFactory.rows(table()))

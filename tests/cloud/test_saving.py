@@ -1,0 +1,147 @@
+"""What is saved: the schema, the rows, the bytes; and a run that could not be saved."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from contract.errors import StorageError
+from contract.storage import BigQueryStorage, GCSStorage
+from flows.storage.bigquery_save import addition_of, merge_of
+from flows.storage.bigquery_schema import Column, columns_of, difference
+from flows.storage.factory import StorageFactory
+from flows.storage.gcs import safe_path
+from flows.storage.gcs_save import crc32c
+from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
+from flows.sums import changed
+from tests.cloud.service import Asked, nobody, refused, service
+from tests.support.running import Lab
+from tests.support.small_study import study
+from tests.support.traces import call, cell, finished_run, record
+
+TABLE = BigQueryStorage(project="my-project", dataset="studies", table="cells")
+KINDS = {column.name: column.kind for column in columns_of(SavedCell)}
+
+
+def test_the_schema_comes_from_the_contract() -> None:
+    columns = {column.name: column for column in columns_of(SavedCell)}
+    assert list(columns) == list(SavedCell.model_fields)
+    assert columns["cell_id"].mode == "REQUIRED" and columns["model"].mode == "NULLABLE"
+    kinds = {name: KINDS[name] for name in ("status", "repeat", "cost_usd", "value", "variant", "ended", "parents")}
+    assert kinds == {
+        "status": "STRING",
+        "repeat": "INTEGER",
+        "cost_usd": "NUMERIC",
+        "value": "JSON",
+        "variant": "JSON",
+        "ended": "TIMESTAMP",
+        "parents": "REPEATED STRING",
+    }
+    assert "partitioned" in columns["ended"].description
+
+
+def test_a_row_says_what_the_cell_said() -> None:
+    variant = {"criteria": "ordinary", "model": "alpha", "tone": {"level": 2}}
+    trace = cell(record(0), variant, calls=[call("{}", cost=Decimal("0.00000012345"))], parents=("p",))
+    row = json.loads(saved_cell(trace, "run-1").model_dump_json(exclude_none=True))
+    assert set(row) <= set(KINDS)
+    assert (row["model"], row["criteria"], row["variant"], row["run"]) == ("alpha", "ordinary", variant, "run-1")
+    assert (row["input_tokens"], row["cost_usd"], row["parents"]) == (100, "1.23E-7", ["p"])
+    assert row["value"]["verdict"] == "violates" and row["ground_truth"]["label"] is True
+    assert json.loads(row["trace"]) == json.loads(trace.model_dump_json())
+
+
+def test_the_digest_is_of_the_answer_and_not_of_when_it_came() -> None:
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    first = saved_cell(cell(record(0), variant), "run-1")
+    later = saved_cell(cell(record(0), variant, attempts=3, ended="2027-01-01T00:00:00Z"), "run-2")
+    other = saved_cell(cell(record(0), variant, status="refused"), "run-2")
+    assert first.answer_digest == later.answer_digest != other.answer_digest
+    assert first.cell_id == other.cell_id
+
+
+def test_what_would_stop_a_load_is_made_to_fit() -> None:
+    huge = {"verdict": "violates", "number": 10**30, "nested": [{"n": -(10**20)}]}
+    text = "x" * MOST_TRACE
+    row = saved_cell(cell(record(0, text=text), {"model": "a"}, value=huge), "run-1")
+    assert row.trace is None
+    assert row.model_dump()["value"] == {
+        "verdict": "violates",
+        "number": str(10**30),
+        "nested": [{"n": str(-(10**20))}],
+    }
+
+
+def test_a_difference_of_schemas_is_explained() -> None:
+    there = [Column("cell_id", "STRING", "REQUIRED"), Column("n", "INT64"), Column("ended", "STRING")]
+    wanted = [Column("cell_id", "STRING", "REQUIRED"), Column("n", "INTEGER"), Column("ended", "TIMESTAMP")]
+    found = difference([*wanted, Column("new", "JSON")], there)
+    assert [column.name for column in found.new] == ["new"]
+    assert found.wrong == ["the column 'ended' holds STRING, and cells have TIMESTAMP there"]
+
+
+def test_statements_name_everything_in_backticks() -> None:
+    merge = merge_of(TABLE, "cells_saving_1", ["cell_id", "answer_digest", "value"])
+    assert merge.startswith(
+        "MERGE `my-project`.`studies`.`cells` AS kept USING `my-project`.`studies`.`cells_saving_1`"
+    )
+    assert "UPDATE SET `answer_digest` = fresh.`answer_digest`, `value` = fresh.`value` WHEN" in merge
+    added = addition_of(TABLE, Column("parents", "STRING", "REPEATED"))
+    assert added == "ALTER TABLE `my-project`.`studies`.`cells` ADD COLUMN IF NOT EXISTS `parents` ARRAY<STRING>"
+
+
+@pytest.mark.parametrize("name", ["../x.txt", "/x.txt", "a/../../x", "a\\b", "", "a/./b", "x\x00.txt"])
+def test_an_objects_name_never_leads_out_of_a_folder(name: str) -> None:
+    assert safe_path(name) is None
+
+
+def test_checksums_are_those_of_the_service(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"hello")
+    assert crc32c(path) == "mnG7TA=="
+
+
+def test_nobody_there_is_told_within_seconds(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path / "study" / "run", records=1)
+    storage = GCSStorage(bucket="my-bucket", path="runs/", endpoint=nobody())
+    with pytest.raises(StorageError, match=r"cannot be reached for gs://my-bucket/runs/: Connection refused"):
+        StorageFactory.saver(storage)(folder)
+
+
+STEPS = """\
+  judge:
+    agent: judge
+    variants: {criteria: [one, two], model: [x, y]}
+    repeats: 1
+"""
+
+
+async def test_a_run_that_cannot_be_saved_is_whole_and_says_so(lab: Lab) -> None:
+    study(lab, STEPS)
+    flow = lab.folder / "flows/tiny.yaml"
+    flow.write_text(flow.read_text(encoding="utf-8") + "save: [bucket]\n", encoding="utf-8")
+    with service(lambda _: refused(403, "forbidden", "No access.")) as found:
+        bucket = {"type": "gcs", "bucket": "my-bucket", "path": "runs/", "endpoint": found.url}
+        lab.write("storage/bucket.yaml", json.dumps({"bucket": bucket}))
+        ran = await lab.run()
+        assert ran.state.name == "NotSaved" and ran.state.is_failed()
+        told = "Not saved to bucket: this account may not use gs://my-bucket/runs/; it needs roles/storage.objectUser"
+        assert told in str(ran.state.message) and "the same command saves it" in str(ran.state.message)
+        assert ran.outcome and ran.outcome.unsaved == ["bucket"]
+        assert not list(changed(ran.outcome.folder)), "the folder is sealed before it is saved"
+        assert {trace.status for trace in ran.traces} == {"completed"}
+
+
+def test_requests_of_a_failed_save_hold_no_text_of_a_record(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path / "study" / "run", records=1)
+
+    def answer(asked: Asked) -> tuple[int, object]:
+        return refused(403, "forbidden", f"No access for {asked.path}")
+
+    with service(answer) as found, pytest.raises(StorageError) as told:
+        StorageFactory.saver(TABLE.model_copy(update={"endpoint": found.url}))(folder)
+    assert "roles/bigquery.dataEditor on the dataset studies" in str(told.value)
+    assert "what was said" not in str(told.value)
