@@ -59,7 +59,7 @@ class FakeSecrets:
             return failure(404, "NOT_FOUND", f"Secret [{name}] not found or has no versions.")
         data = self.secrets[name].encode()
         checksum: Any = google_crc32c.value  # type: ignore[reportUnknownMemberType]
-        payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": str(checksum(data))}
+        payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": f"{checksum(data)}"}
         return 200, {"name": f"{name}/versions/1", "payload": payload}
 
     def __enter__(self) -> FakeSecrets:
