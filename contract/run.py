@@ -17,6 +17,8 @@ class RunSettings(Frozen):
     """Where run folders go: `<folder>/<flow>/<run>/`."""
     results: Path | None = None
     """Where paid-for replies and results are kept; None means the user's cache folder."""
+    audit: Path | None = None
+    """The file of the audit trail; None means `audit.jsonl` in the user's folder for what programs remember."""
     concurrency: int = Field(default=50, ge=1, le=1000)
     """Cells under way at once."""
     batch: int = Field(default=250, ge=1, le=5000)

@@ -24,9 +24,12 @@ from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.account import account_of
 from flows.compiler import Course, Services
+from flows.costs import show_costs
 from flows.derived import Derived, derive
 from flows.ledger import Ledger, Totals
+from flows.logs import RunLog
 from flows.manifest import Beginning, manifest
 from flows.records import records_of
 from flows.report.markdown import answer_markdown
@@ -64,6 +67,8 @@ class Outcome:
     results: list[Result] = field(default_factory=list[Result])
     derived: Derived | None = None
     """The tables and measures, once they are written."""
+    records: int = 0
+    """How many records were taken through the flow."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
 
@@ -137,19 +142,26 @@ def _run_name(spec: FlowSpec) -> str | Callable[[], str]:
 
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
+    with account_of(study) as account:
+        outcome = account.outcome = await _outcome(study, watcher)
+    watcher.ended(outcome)
+    return _state(outcome)
+
+
+async def _outcome(study: Study, watcher: Watcher) -> Outcome:
     beginning = Beginning.of(study)
     folder = new_folder(study.run.folder, study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
-    with Ledger(folder, watcher.cell) as ledger:
+    with RunLog(folder, _flow_run_id()) as log, Ledger(folder, watcher.cell, log) as ledger:
         async with services(study, ledger, watcher.indexing, rejects.append) as opened:
             outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
+            outcome.records = len(records)
             with few_collections():
                 outcome.results = await _results(study, opened, records)
             told = _manifest(study, beginning, records, outcome, opened.given.models)
     await _leave_behind(study, told, outcome)
-    watcher.ended(outcome)
-    return _state(outcome)
+    return outcome
 
 
 def _manifest(
@@ -217,6 +229,7 @@ async def _leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome)
     outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
     await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
+    await show_costs(study.flow.name, folder.name, outcome.totals.costs)
 
 
 async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:
