@@ -41,6 +41,7 @@ from flows.shorthands import offered
 from flows.storage.file import Reject
 from flows.study import Study
 from flows.sums import write_sums
+from flows.telemetry import start_telemetry
 from flows.together import together
 from flows.writing import write, write_json
 
@@ -97,6 +98,7 @@ def make_flow(
     async def run(**request: Any) -> State[Any]:
         return await _run(study_of(request), watcher or Watcher())
 
+    start_telemetry()
     run.__signature__ = _signature(spec)  # type: ignore[reportFunctionMemberAccess]
     run.__name__ = spec.name
     return Flow(
