@@ -26,6 +26,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from agents.front_matter import FrontMatter, parted
+from agents.sandbox import stays_below
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
@@ -108,7 +109,8 @@ class Criteria:
         if not _NAME.fullmatch(name):
             return None
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
-        return next((path for path in candidates if path.is_file() and path.suffix in ENDINGS), None)
+        found = (path for path in candidates if path.is_file() and path.suffix in ENDINGS)
+        return next((path for path in found if stays_below(path, self._folders)), None)
 
 
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:

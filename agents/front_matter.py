@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from agents.bounded_yaml import TooMuch, check_bounds
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -50,7 +51,13 @@ def _loaded(text: str, path: Path) -> dict[str, Any]:
     import yaml
 
     try:
+        if root := yaml.compose(text, Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
+            check_bounds(root)  # type: ignore[reportUnknownArgumentType]
         loaded: Any = yaml.safe_load(text)
+    except TooMuch as error:
+        raise PromptError(f"{path}:{error.line + 1}: {error.what}") from None
+    except RecursionError:
+        raise PromptError(f"{path}:1: the front matter is nested too deep") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + _LINES_ABOVE if mark else 1

@@ -17,16 +17,17 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import Template as JinjaTemplate
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.exceptions import SecurityError
 
+from agents.sandbox import Sandbox, bounded, stays_below
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 
@@ -47,10 +48,21 @@ def fence(text: object, label: str) -> str:
     return f"<<{label} {mark}>>\n{data}\n<<end {mark}>>"
 
 
-def _environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
+class _Loader(FileSystemLoader):
+    """Reads what templates include, from their folders alone."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
+        found = super().get_source(environment, template)
+        if not stays_below(Path(found[1]), [Path(folder) for folder in self.searchpath]):
+            raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts")
+        return found
+
+
+def _environment(folders: Sequence[Path]) -> Sandbox:
     # Autoescape is for HTML; these are plain-text prompts, and `fence` is what sets data off.
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(list(folders), encoding="utf-8-sig"),
+    environment = Sandbox(
+        loader=_Loader(list(folders), encoding="utf-8-sig"),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=False,
@@ -68,7 +80,7 @@ class Template:
     name: str
     source: str
     path: Path | None
-    environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+    environment: Sandbox = field(repr=False, compare=False)
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -87,7 +99,9 @@ class Template:
     def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
         """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
         try:
-            filled: list[tuple[Role, str]] = [(role, turn.render(values).strip()) for role, turn in self._compiled]
+            filled: list[tuple[Role, str]] = [
+                (role, turn.render(bounded(values)).strip()) for role, turn in self._compiled
+            ]
         except Exception as error:  # a template is a program, and may fail in any way
             line = f":{found}" if self.path and (found := _line(error)) else ""
             raise PromptError(f"{self.where}{line}: {_plain(error)}") from error
@@ -193,7 +207,7 @@ class Prompts:
 
     def _path(self, name: str) -> Path | None:
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if path.is_file() and stays_below(path, self._folders)), None)
 
     def _parsed(self, source: str, name: str, path: Path | None) -> Template:
         try:
@@ -201,4 +215,6 @@ class Prompts:
         except TemplateSyntaxError as error:
             where = f"{path}:{error.lineno}" if path else "the template given as text"
             raise PromptError(f"{where}: {error.message}") from error
+        except (SecurityError, RecursionError) as error:
+            raise PromptError(f"{path or 'the template given as text'}: {error}") from None
         return Template(name=name, source=source, path=path, environment=self._environment)

@@ -124,6 +124,9 @@ class Measures(Frozen):
     """Bootstrap resamples of records for each interval; 0 leaves the intervals out."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = 0
+    alert_below: float | None = Field(default=None, ge=-1, le=1)
+    """Krippendorff's alpha below which automations are told that agreement is low: of all models on a criterion with
+    each other, and of each model with the ground truth."""
 
 
 class FlowSpec(Frozen):

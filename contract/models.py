@@ -10,6 +10,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_serializer, field_validato
 
 from contract.base import Frozen, digest
 from contract.calls import ModelSettings
+from contract.secrets import SecretName
 
 
 class Limits(Frozen):
@@ -37,7 +38,9 @@ class _Model(Frozen):
     @property
     def fingerprint(self) -> str:
         """Digest of what decides the reply; limits, keys and prices are left out."""
-        return digest(self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env"}))
+        return digest(
+            self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env", "api_key_secret"})
+        )
 
 
 class HostedModel(_Model):
@@ -54,6 +57,8 @@ class HostedModel(_Model):
     api_key: SecretStr | None = None
     api_key_env: str | None = None
     """Name of the environment variable that holds the key."""
+    api_key_secret: SecretName | None = None
+    """Name of the secret that holds the key: `projects/<project>/secrets/<name>`, in Google Secret Manager."""
     price: Price | None = None
 
     @field_serializer("api_key")

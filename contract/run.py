@@ -19,6 +19,8 @@ class RunSettings(Frozen):
     results: str | None = None
     """Where paid-for replies and results are kept: a folder, or `gs://bucket/prefix`, which workers on several machines
     share. None means the user's cache folder."""
+    audit: Path | None = None
+    """The file of the audit trail; None means `audit.jsonl` in the user's folder for what programs remember."""
     concurrency: int = Field(default=50, ge=1, le=1000)
     """Cells under way at once."""
     batch: int = Field(default=250, ge=1, le=5000)

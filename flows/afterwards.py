@@ -19,13 +19,18 @@ def afterwards(options: argparse.Namespace, words: Sequence[str]) -> int:
 
     Raises StudyError when no folder is named, RunError when it holds no finished run.
     """
+    if options.verb == "verify" and (trail := _trail(words)):
+        return _shown(*_verify_trail(trail), options)
     folder, settings = _folder(options.verb, words)
     verbs: Mapping[str, Callable[[], tuple[bool, dict[str, Any]]]] = {
         "report": lambda: _report(folder),
         "replay": lambda: _replay(folder),
         "verify": lambda: _verify(folder, options.config_dir, settings),
     }
-    sound, told = verbs[options.verb]()
+    return _shown(*verbs[options.verb](), options)
+
+
+def _shown(sound: bool, told: Mapping[str, Any], options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     else:
@@ -84,6 +89,19 @@ def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) 
     results = settings.get("run.results")
     changes = verify(folder, search_folders(config_dir), results)
     return not changes, {"changed": changes, "seal": seal(folder) if not changes else None}
+
+
+def _trail(words: Sequence[str]) -> Path | None:
+    """The audit trail among the words: a file instead of a run's folder."""
+    return next((Path(word) for word in words if word.endswith(".jsonl") and Path(word).is_file()), None)
+
+
+def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
+    from flows.audit import Trail
+
+    checked = Trail(path).check()
+    told = {"changed": checked.changes, "lines": checked.lines, "digest of the last line": checked.last}
+    return not checked.changes, told
 
 
 def _say(told: Mapping[str, Any]) -> None:

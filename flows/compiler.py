@@ -243,7 +243,7 @@ class Course:
     ) -> tuple[AgentTrace, Ended | None]:
         services, work = self._services, self._work(step, portion, cell)
         # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
-        async with services.slots, services.ledger.running():
+        async with services.slots, services.ledger.running(cell):
             started = datetime.now(UTC)
             try:
                 work = replace(work, key=self._key(work))
@@ -254,7 +254,7 @@ class Course:
                 services.ledger.add(trace, fresh=True, task_run=False)
                 return trace, None
             trace, ended, fresh = await services.cells.run(work, waited)
-        services.ledger.add(trace, fresh=fresh, task_run=True)
+        services.ledger.add(trace, fresh=fresh, task_run=True, task_run_id=ended.task_run_id)
         return trace, ended
 
     def _key(self, work: Work) -> str:

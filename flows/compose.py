@@ -19,6 +19,7 @@ from flows.check_budget import check_budget
 from flows.composed import Composed, compose_config
 from flows.findings import SECRET, Findings
 from flows.fragments import with_fragments
+from flows.model_sources import models_elsewhere, secrets_of, with_keys
 from flows.provenance import masked
 from flows.registry import InstalledAgents, Registry
 from flows.request import applied, tell_missing, tell_unknown, typed_request, understood
@@ -48,7 +49,9 @@ def compose(
     if shaped and len(shaped) == len(composed.flows) and composed.complete:
         known = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in shaped))
         tell_unknown(composed.request, known, set(composed.words), findings)
+    secrets = secrets_of(composed.config.get("secrets"), findings)
     models = models_of(composed.config.get("models"), composed.folders, findings)
+    models |= models_elsewhere(secrets, findings)
     storage = storages_of(composed.config.get("storage"), findings)
     run = run_of(composed.config.get("run"), findings)
     public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
@@ -75,6 +78,7 @@ def compose(
                 missing_parameters=request.missing,
             )
         )
+    studies = [with_keys(study, secrets, findings) for study in studies]
     for study in studies:
         check_budget(study, findings)
     findings.raise_if_any()

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import yaml
 
+from agents.bounded_yaml import TooMuch, check_bounds
 from contract.errors import Problem
 from flows.folders import shown, yaml_files
 
@@ -66,14 +67,24 @@ def read(path: Path) -> Document:
         return _broken(path, 1, "the file may not be read", "give yourself permission to read it")
     except OSError as error:
         return _broken(path, 1, f"the file cannot be read: {error.strerror or error}", None)
+    return _document(path, text)
+
+
+def _document(path: Path, text: str) -> Document:
     try:
         root = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # type: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as error:
         return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
         return _broken(path, 1, f"not YAML: {error}", None)
+    except RecursionError:
+        return _broken(path, 1, "values are nested too deep", "write fewer brackets inside brackets")
     if root is None:
         return Document(path, empty=True)
+    try:
+        check_bounds(root)
+    except TooMuch as error:
+        return _broken(path, error.line, error.what, "write the values out instead")
     if not isinstance(root, yaml.MappingNode):
         return _broken(path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line")
     return Document(path, root, tuple(_duplicates(path, root)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
 from prefect.client.schemas.objects import State
 from prefect.utilities.engine import link_state_to_flow_run_result, link_state_to_task_run_result
@@ -20,10 +21,14 @@ from flows.scope import Scope
 class Ended:
     """A run that has ended, well or not: what comes after it may begin."""
 
+    task_run_id: UUID | None = None
+    """Of a cell's task run."""
+
     @classmethod
     def cell(cls, state: State[Any]) -> Ended:
         """A task run in the present flow run that came to that state."""
         ended = cls()
+        ended.task_run_id = state.state_details.task_run_id
         link_state_to_task_run_result(state, ended)
         return ended
 

@@ -17,11 +17,13 @@ from typing import Any, cast
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
 from jinja2.environment import TemplateExpression
+from jinja2.exceptions import SecurityError
 from jinja2.nodes import Getattr, Name, Node
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agents.sandbox import Sandbox
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class _Sandbox(Sandbox):
     """Fields of mappings only, never their methods; fields of null are null."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -68,7 +70,7 @@ class Condition:
             return bool(found)
         except UndefinedError as error:
             raise ValueError(f"the condition '{self.text}' cannot be decided: {error.message}") from None
-        except (TemplateError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+        except (TemplateError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError) as error:
             raise ValueError(f"the condition '{self.text}' cannot be decided: {error}") from None
 
 
@@ -80,6 +82,8 @@ def compile_condition(text: str) -> Condition:
         tree = environment.parse("{% if (" + text + ") %}{% endif %}")
     except TemplateSyntaxError as error:
         raise ValueError(f"'{text}' is not a condition: {_plain(error.message or '')}") from None
+    except (SecurityError, RecursionError) as error:
+        raise ValueError(f"'{text[:200]}' is not a condition: {error}") from None
     names = frozenset(meta.find_undeclared_variables(tree))
     return Condition(text, names, tuple(_chains(tree)), expression)
 

@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 from contract.calls import ModelReply, Usage
 from contract.errors import RunError, Transient
 from contract.messages import AgentTrace, CellStatus
+from flows.costs import Costs
+from flows.grid import Cell
+from flows.logs import RunLog
 
 HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
 """Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
@@ -47,6 +51,8 @@ class Totals:
     calls_repeated: int = 0
     cost_repeated_usd: Decimal = Decimal(0)
     """What those calls cost if the service billed them, by what the same call cost when it did come back."""
+    costs: Costs = field(default_factory=Costs)
+    """The same by step and model."""
     _seen: set[str] = field(default_factory=set[str])
     served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Model -> the versions that its provider says answered."""
@@ -60,6 +66,7 @@ class Totals:
         """Counts one cell; `fresh` says that it ran now, so that its calls may have been paid for in this run."""
         self.cells[trace.status] += 1
         self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
+        self.costs.add(trace, fresh=fresh)
         for call in trace.calls:
             if call.reply is not None:
                 self._reply(call.reply, paid=fresh and not call.from_cache)
@@ -95,12 +102,17 @@ class Ledger:
     """Takes in every cell of a run. Use as a context manager; the file is complete when it closes."""
 
     def __init__(
-        self, folder: Path, listener: Listener | None = None, on_trouble: TroubleListener | None = None
+        self,
+        folder: Path,
+        listener: Listener | None = None,
+        on_trouble: TroubleListener | None = None,
+        log: RunLog | None = None,
     ) -> None:
         self.path = folder / "answers.jsonl"
         self.totals = Totals()
         self._listener = listener
         self._on_trouble = on_trouble
+        self._log = log
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Ledger:
@@ -119,8 +131,10 @@ class Ledger:
         return self.path.with_suffix(".jsonl.part")
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    async def running(self, cell: Cell) -> AsyncGenerator[None]:
         """Counts a cell as under way for the length of the block."""
+        if self._log:
+            self._log.began(cell)
         self.totals.running += 1
         try:
             yield
@@ -133,7 +147,7 @@ class Ledger:
         if self._on_trouble:
             self._on_trouble(error, self.totals)
 
-    def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool) -> None:
+    def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool, task_run_id: UUID | None = None) -> None:
         """Writes down one cell."""
         if self._file is None:
             raise RuntimeError("the ledger is not open")
@@ -143,5 +157,7 @@ class Ledger:
             raise RunError(f"cannot write {self.path}: {error.strerror or error}") from error
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
+        if self._log:
+            self._log.ended(trace, fresh=fresh, task_run_id=task_run_id)
         if self._listener:
             self._listener(trace, self.totals)

@@ -119,7 +119,7 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
         loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError):
         return {}, "cannot be read"
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return {}, "not YAML; `check` says more"
     if not isinstance(loaded, dict):
         return {}, "empty" if loaded is None else "not a list of `name: value` lines"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from agents.criteria import Criteria
 from agents.given import Given
@@ -104,7 +105,14 @@ class _NoLedger(Ledger):
         super().__init__(Path())
         self.skipped = Counter[tuple[str, str]]()
 
-    def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool) -> None:  # noqa: ARG002
+    def add(
+        self,
+        trace: AgentTrace,
+        *,
+        fresh: bool,  # noqa: ARG002
+        task_run: bool,  # noqa: ARG002
+        task_run_id: UUID | None = None,  # noqa: ARG002
+    ) -> None:
         """Counts it."""
         self.skipped[trace.step, _model_of(trace)] += 1
 

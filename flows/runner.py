@@ -25,13 +25,16 @@ from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.account import account_of
 from flows.check_shards import splits
 from flows.compiler import Course, Services
+from flows.costs import show_costs
 from flows.derived import Derived, derive
 from flows.drain import sent
 from flows.form import Form
 from flows.handing import Handed, forget, gather_answers, hand_over, results_of, totals_of
 from flows.ledger import Ledger, Totals
+from flows.logs import RunLog
 from flows.manifest import Beginning, manifest
 from flows.records import records_of
 from flows.report.markdown import answer_markdown
@@ -44,6 +47,7 @@ from flows.shards import needs_deployment, run_shards, shared_by, telling, told_
 from flows.storage.file import Reject
 from flows.study import Study
 from flows.sums import write_sums
+from flows.telemetry import start_telemetry
 from flows.together import together
 from flows.writing import write, write_json
 
@@ -69,6 +73,8 @@ class Outcome:
     results: list[Result] = field(default_factory=list[Result])
     derived: Derived | None = None
     """The tables and measures, once they are written."""
+    records: int = 0
+    """How many records were taken through the flow."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
     saved: Sequence[Saved] = ()
@@ -115,6 +121,7 @@ def make_flow(
             # Returned and not raised: Prefect logs what is raised with a traceback, which helps nobody here.
             return Failed(message=_plainly(error), data=error)
 
+    start_telemetry()
     (form or Form(spec)).dress(run)
     return Flow(
         run,
@@ -151,10 +158,11 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
     needs_deployment(study)
-    outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
-    if study.run.shard is None:
-        # In a thread: Google's clients block.
-        outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
+    with account_of(study) as account:
+        outcome = account.outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
+        if study.run.shard is None:
+            # In a thread: Google's clients block.
+            outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
     watcher.ended(outcome)
     return _state(outcome)
 
@@ -165,11 +173,13 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
     folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
-    ledger = Ledger(folder, watcher.cell, watcher.trouble)
+    log = RunLog(folder, _flow_run_id())
+    ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
     with telling(study, owner, ledger.totals):
-        with ledger:
+        with log, ledger:
             async with services(study, ledger, watcher.indexing, rejects.append, owner) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
+                outcome.records = len(records)
                 with few_collections():
                     outcome.results = await _results(study, opened, records)
                 told = _manifest(study, beginning, records, outcome, opened.given.models)
@@ -200,6 +210,7 @@ async def _over_shards(study: Study) -> Outcome:
     gather_answers(store, list(handed.values()), folder / "answers.jsonl")
     all_rejects = dict.fromkeys([*rejects, *(one for part in handed.values() for one in part.rejects)])
     outcome = Outcome(folder, totals_of(handed.values()), list(all_rejects), _flow_run_id())
+    outcome.records = len(records)
     outcome.results = results_of(records, handed, study.run.shards) if study.flow.result else []
     models = ModelBook(study.models)
     try:
@@ -276,6 +287,7 @@ async def _leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome)
     outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
     await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
+    await show_costs(study.flow.name, folder.name, outcome.totals.costs)
 
 
 async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:

@@ -25,6 +25,7 @@ from flows.results import KeptInResults, cache_folder, result_store
 from flows.spend import SpendJournal
 from flows.storage.rows import Reject
 from flows.study import Study
+from flows.telemetry import traced
 
 if TYPE_CHECKING:
     from flows.storage.index import CorpusIndex
@@ -59,7 +60,7 @@ async def services(
         models = ModelBook(study.models, Keeping(KeptInResults(store, locks), purse, journal))
         try:
             yield Services(
-                given=Given(models, Prompts(study.folders), index, Criteria(study.folders)),
+                given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
                 agents=agents_of(study.flow),
                 cells=Cells(study.run, store),
                 ledger=ledger,

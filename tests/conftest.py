@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Before anything imports Prefect, which reads its settings then.
 _HOME = tempfile.TemporaryDirectory(prefix="prefect-of-tests-", ignore_cleanup_errors=True)
 os.environ["PREFECT_HOME"] = _HOME.name
+os.environ["XDG_STATE_HOME"] = f"{_HOME.name}/state"
 os.environ.pop("PREFECT_API_URL", None)
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")

@@ -69,6 +69,8 @@ def _entries(text: str, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         problem = Problem(f"{where}:{error.lineno}", f"not JSON: {error.msg} (column {error.colno})")
         raise StudyError([problem]) from None
+    except RecursionError:
+        raise StudyError([Problem(where, "values are nested too deep")]) from None
     except _Repeated as error:
         raise StudyError([Problem(where, f"'{error}' stands there twice", todo="rename one of them")]) from None
     if not isinstance(loaded, dict):

@@ -22,6 +22,8 @@ VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 
 def variables(config: HostedModel) -> tuple[str, ...]:
     """The environment variables that may hold the key, in the order they are read; empty where none is needed."""
+    if config.api_key_secret:
+        return ()
     return (config.api_key_env,) if config.api_key_env else _USUAL[config.provider]
 
 

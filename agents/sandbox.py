@@ -1,0 +1,112 @@
+"""Sandbox: Jinja as templates and conditions may use it: no way to Python, and an end within sight.
+
+A study can come from anybody. Jinja's own sandbox keeps its templates from Python's inside; the bounds here keep them
+from filling the memory or never ending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MOST = 10_000_000
+"""The largest number that may be written or multiplied, and the longest text or list that may be multiplied."""
+MOST_TURNS = 1_000_000
+"""Turns of all the `range(…)` of one filling."""
+_HIGHEST_POWER = 10
+_WIDE = re.compile(r"\d{5}")
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox with bounds. What goes beyond them raises SecurityError, in plain words."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Made-up text, different each time.
+        self.globals.pop("lipsum", None)
+        self.filters["format"] = _formatted
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for node in tree.find_all(nodes.Const):
+            if isinstance(node.value, int) and abs(node.value) > MOST:
+                raise SecurityError(f"the number {str(node.value)[:20]} is larger than {MOST:,}")
+        return tree
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`left * right`, `left ** right` or `left % right`, within the bounds."""
+        if operator == "*":
+            _check_product(left, right)
+        elif operator == "**":
+            _check_power(left, right)
+        elif operator == "%" and isinstance(left, str):
+            _check_format(left)
+        return super().call_binop(context, operator, left, right)
+
+    def wrap_str_format(self, value: Any) -> Any:
+        """Nothing, unless the value is a text's `format`, which writes fields of any width. Raises SecurityError."""
+        if super().wrap_str_format(value) is not None:
+            raise SecurityError("`format` is not to be had here; join texts with ~")
+
+
+class Turns:
+    """`range` for one filling of a template."""
+
+    def __init__(self) -> None:
+        self._left = MOST_TURNS
+
+    def __call__(self, *bounds: int) -> range:
+        """The range. Raises SecurityError when all ranges of the filling together are too long."""
+        found = range(*bounds)
+        try:
+            self._left -= len(found)
+        except OverflowError:
+            self._left = -1
+        if self._left < 0:
+            raise SecurityError(f"the loops take more than {MOST_TURNS:,} turns")
+        return found
+
+
+def bounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template is to be filled with, and a `range` that ends."""
+    return {"range": Turns(), **values}
+
+
+def _size(value: Any) -> float:
+    return abs(value) if isinstance(value, int | float) else len(value) if hasattr(value, "__len__") else 0
+
+
+def _check_product(left: Any, right: Any) -> None:
+    if _size(left) * _size(right) > MOST:
+        raise SecurityError(f"the product is larger than {MOST:,}")
+
+
+def _check_power(left: Any, right: Any) -> None:
+    if _size(left) > MOST or _size(right) > _HIGHEST_POWER or _size(left) ** _size(right) > MOST:
+        raise SecurityError(f"the power is larger than {MOST:,}")
+
+
+def _check_format(text: str) -> None:
+    if _WIDE.search(text):
+        raise SecurityError("a field of the format is too wide")
+
+
+def _formatted(value: Any, *args: Any, **kwargs: Any) -> str:
+    text = str(value)
+    _check_format(text)
+    return text % (kwargs or args)
+
+
+def stays_below(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether a file, links followed, is in one of the folders."""
+    real = path.resolve()
+    return any(real.is_relative_to(folder.resolve()) for folder in folders)

@@ -1,0 +1,56 @@
+"""Where a study's secrets are kept: the `secrets:` section. It names them and holds none."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from contract.base import Frozen
+
+SecretName = Annotated[
+    str,
+    Field(pattern=r"^projects/[A-Za-z0-9:._-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}(/versions/(latest|[1-9]\d{0,9}))?$"),
+]
+"""`projects/<project>/secrets/<name>`, the newest version, or one version with `/versions/<number>` after it."""
+
+
+class SecretSettings(Frozen):
+    """The `secrets:` section: what is read from Google Secret Manager, and how."""
+
+    models: SecretName | None = None
+    """The secret whose text is a models.json; None reads none."""
+    timeout_seconds: float = Field(default=10, gt=0, le=300)
+    """For one secret, further tries included."""
+    endpoint: str | None = None
+    """Another address than Google's usual one: a regional one of Google's, or an emulator on this machine."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_trusted(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        host = address.hostname or ""
+        if address.username or address.password or address.path.strip("/") or address.query:
+            raise ValueError("should be an address and nothing more: https://secretmanager.<region>.rep.googleapis.com")
+        google = address.scheme == "https" and host.endswith(".googleapis.com")
+        # Whoever is asked for a secret is shown the machine's login, so a study may not name just anybody.
+        if not google and not (address.scheme == "http" and is_here(host)):
+            raise ValueError("should be https:// and an address of Google's, or http:// and this machine")
+        return value
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether the endpoint is on this machine, which is asked without a login."""
+        return self.endpoint is not None and self.endpoint.startswith("http://")
+
+
+def is_here(host: str) -> bool:
+    """Whether a host name is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,130 @@
+"""Audit: who ran what and when, with which configuration, and which data left this machine to whom.
+
+One JSON object a line, added at a run's beginning and at its end, never changed. Each holds the digest of the line
+before it, so that a line that was taken out or changed is noticed. Requests are in it, texts of records and secrets
+are not.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from platformdirs import user_state_path
+
+from contract.base import canonical_json
+from contract.errors import RunError
+
+FIRST = "0" * 64
+"""What the first line holds instead of a digest."""
+_MOST_LINE = 1_000_000
+
+
+def trail_path(configured: Path | None) -> Path:
+    """The file: the one that the study names, or one in the folder where the user's programs keep their state."""
+    found = configured or user_state_path("buttermilk", appauthor=False) / "audit.jsonl"
+    return found.expanduser().absolute()
+
+
+class Trail:
+    """An audit trail. Several processes may add to the same one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, event: str, **about: Any) -> None:
+        """Adds a line. Raises RunError when it cannot be written: a run that leaves no trace is not begun."""
+        who = {"time": datetime.now(UTC).isoformat(), "event": event, "user": _user(), "host": socket.gethostname()}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab+") as file, _alone(file):
+                line = canonical_json({**who, **about, "before": _last_digest(file)}).encode()
+                file.write(line + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunError(
+                f"the audit trail {self.path} cannot be written: {error.strerror or error}; "
+                "set run.audit=… to a file that can be"
+            ) from error
+
+    def check(self) -> Checked:
+        """Whether every line is as it was written. Raises RunError when the file cannot be read."""
+        found = Checked()
+        try:
+            with self.path.open("rb") as file:
+                for line in file:
+                    found.add(line, self.path.name)
+        except OSError as error:
+            raise RunError(f"the audit trail {self.path} cannot be read: {error.strerror or error}") from error
+        return found
+
+
+@dataclass
+class Checked:
+    """What a trail looks like, line by line."""
+
+    lines: int = 0
+    last: str = FIRST
+    """The digest of the last line: noted elsewhere, it tells whether lines were taken off the end."""
+    changes: list[str] = field(default_factory=list[str])
+    """What is not as it was written, one sentence each."""
+
+    def add(self, line: bytes, name: str) -> None:
+        """Takes in the next line."""
+        self.lines += 1
+        where, before = f"{name}:{self.lines}", self.last
+        self.last = _digest(line)
+        try:
+            known: Any = json.loads(line)
+            if known["before"] != before:
+                self.changes.append(f"{where}: what stood before this line was changed or taken out")
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.changes.append(f"{where}: not a line of an audit trail")
+
+
+def _last_digest(file: IO[bytes]) -> str:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _MOST_LINE))
+    lines = file.read().splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n"):
+        # A process was killed amid its line, or the disk was full: what comes next begins a line of its own.
+        file.write(b"\n")
+        lines[-1] += b"\n"
+    return _digest(lines[-1]) if lines else FIRST
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line.rstrip(b"\n")).hexdigest()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container, users often have a number and no name.
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+@contextmanager
+def _alone(file: IO[bytes]) -> Generator[None]:
+    """Nobody else who asks for it holds the file for the length of the block."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where a file opened for appending is written in whole lines of this size
+        yield
+        return
+    fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file.fileno(), fcntl.LOCK_UN)

@@ -1,0 +1,103 @@
+"""Telemetry: a trace of each run for an OpenTelemetry collector, from the flow through its tasks to each model call.
+
+Off unless the usual variables name a collector, for example OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318. Needs
+the extra `telemetry`. Prefect makes the spans of flows and tasks; those of model calls are made here. They hold names,
+numbers and kinds of errors, no text that was sent or came back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, Status, StatusCode
+
+from agents.llms.around import Around
+from agents.llms.model import Model, Models
+from contract.calls import ModelReply, ModelRequest
+
+_WHERE = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_log = logging.getLogger("buttermilk.telemetry")
+
+
+def start_telemetry() -> None:
+    """Has traces sent from now on, if the environment says where to; whoever set up tracing before keeps it."""
+    if _sending() or not _wanted():
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        _log.warning("no traces are sent: the extra `telemetry` is not installed; run `uv sync --extra telemetry`")
+        return
+    # What is still waiting is sent when the process ends, which the provider sees to itself.
+    provider = TracerProvider(resource=Resource.create({} if _is_named() else {"service.name": "buttermilk"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
+def traced(models: Models) -> Models:
+    """`models`, each call of theirs a span; they themselves where no traces are sent."""
+    return _TracedModels(models) if _sending() else models
+
+
+def _wanted() -> bool:
+    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none"
+    return not off and any(os.environ.get(name) for name in _WHERE)
+
+
+def _is_named() -> bool:
+    return "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+
+
+def _sending() -> bool:
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+class _TracedModels:
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def get(self, name: str) -> Model:
+        """The model of that name. Raises ModelRejected if there is none."""
+        return _Traced(self._models.get(name))
+
+
+class _Traced(Around):
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One reply. Raises whatever the model inside raises."""
+        tracer = trace.get_tracer("buttermilk")
+        # Not the error itself: its text may say more than a collector should hold.
+        with tracer.start_as_current_span(
+            f"chat {self.name}",
+            kind=trace.SpanKind.CLIENT,
+            attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": self.name},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                reply = await self._inner.complete(request)
+            except BaseException as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                raise
+            _describe(span, reply)
+            return reply
+
+
+def _describe(span: Span, reply: ModelReply) -> None:
+    span.set_attributes(
+        {
+            "gen_ai.response.finish_reasons": [reply.finish_reason],
+            "gen_ai.usage.input_tokens": reply.usage.input_tokens,
+            "gen_ai.usage.output_tokens": reply.usage.output_tokens,
+            "buttermilk.from_cache": reply.from_cache,
+        }
+    )
+    if reply.served_by:
+        span.set_attribute("gen_ai.response.model", reply.served_by)
+    if reply.cost_usd is not None:
+        span.set_attribute("buttermilk.cost_usd", float(reply.cost_usd))

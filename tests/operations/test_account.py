@@ -1,0 +1,222 @@
+"""What a run leaves outside its tables: its JSON log, its line in the audit trail, its costs in Prefect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from contract.calls import ModelCall, ModelReply, Usage
+from contract.messages import AgentInput, AgentTrace
+from contract.record import Record
+from flows.audit import FIRST, Trail
+from flows.costs import Costs, by_day
+from flows.logs import RunLog
+from flows.sums import changed
+from tests.support.commands import ROOT
+from tests.support.fake_llm import FakeLLM
+from tests.support.fake_models import hosted
+from tests.support.running import Lab
+
+TEXT = "a text that stands in no log"
+FLOW = """\
+description: Tiny.
+records: posts
+steps:
+  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
+result: ask
+"""
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def study(lab: Lab) -> Lab:
+    """Two records and a hosted model."""
+    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    lab.write("posts.jsonl", [{"record_id": "one", "text": TEXT}, {"record_id": "two", "text": f"{TEXT}, too"}])
+    lab.settings.append(f"run.audit={lab.folder / 'audit.jsonl'}")
+    return lab
+
+
+async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> None:
+    with FakeLLM() as service:
+        hosted(study, service, "openai")
+        ran = await study.run()
+        again = await study.run()
+    assert ran.outcome
+    assert again.outcome
+    _log_is_whole(ran.outcome.folder, str(ran.outcome.flow_run_id), {str(run.id) for run in ran.server.cells})
+    assert list(changed(ran.outcome.folder)) == []
+
+    trail = lines(study.folder / "audit.jsonl")
+    assert [line["event"] for line in trail] == ["run started", "run ended"] * 2
+    started, ended = trail[:2]
+    assert started["models"]["fake"] == {
+        "provider": "openai", "model_id": "m", "endpoint": "127.0.0.1", "project": None, "location": None,
+        "leaves_this_machine": False,
+    }  # fmt: skip
+    assert started["user"]
+    assert started["before"] == FIRST
+    [sent] = ended["sent"]
+    assert (sent["model"], sent["calls"], sent["records"]) == ("fake", 2, 2)
+    assert ended["seal"] == ran.outcome.seal
+    assert trail[3]["sent"] == [], "nothing was sent again"
+    assert TEXT not in (study.folder / "audit.jsonl").read_text()
+    assert Trail(study.folder / "audit.jsonl").check().changes == []
+
+    [first, second], days = await artifacts(study, "cost-tiny"), (await artifacts(study, "cost-tiny-by-day"))[0]
+    assert sorted((first[0]["calls paid"], second[0]["calls paid"])) == [0, 2]
+    [day] = days
+    assert (day["model"], day["runs"], day["calls paid"], day["calls kept"]) == ("fake", 2, 2, 2)
+
+
+def _log_is_whole(folder: Path, run_id: str, task_runs: set[str]) -> None:
+    log = lines(folder / "log.jsonl")
+    assert [line["event"] for line in log] == ["run started", *["cell started"] * 2, *["cell ended"] * 2, "run ended"]
+    assert {line["flow_run_id"] for line in log} == {run_id}
+    assert {line["run"] for line in log} == {folder.name}
+    ended = [line for line in log if line["event"] == "cell ended"]
+    assert {line["task_run_id"] for line in ended} == task_runs
+    assert {(line["record"], line["agent"], line["model"], line["status"]) for line in ended} == {
+        ("one", "llm", "fake", "completed"),
+        ("two", "llm", "fake", "completed"),
+    }
+    assert TEXT not in (folder / "log.jsonl").read_text()
+
+
+async def artifacts(lab: Lab, key: str) -> list[list[dict[str, Any]]]:
+    """The tables under that key, newest first."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}
+    with temporary_settings({PREFECT_API_URL: lab.api_url}):
+        async with get_client() as client:
+            response = await client.request("POST", "/artifacts/filter", json=wanted)
+    return [json.loads(artifact["data"]) for artifact in response.json()]
+
+
+async def test_a_run_that_breaks_off_is_in_the_trail(study: Lab) -> None:
+    study.model("fake", {"reply": {"text": "So."}})
+    composed = study.compose()
+    (study.folder / "posts.jsonl").unlink()
+    ran = await study.run_study(composed)
+    assert ran.state.is_failed()
+    assert [(line["event"], line.get("error")) for line in lines(study.folder / "audit.jsonl")] == [
+        ("run started", None),
+        ("run broken off", "StorageError"),
+    ]
+
+
+async def test_a_run_that_could_leave_no_trace_is_not_begun(study: Lab) -> None:
+    study.model("fake", {"reply": {"text": "So."}})
+    (study.folder / "file").write_text("")
+    composed = study.compose(f"run.audit={study.folder / 'file' / 'audit.jsonl'}")
+    ran = await study.run_study(composed)
+    assert ran.state.is_failed()
+    assert "set run.audit=" in str(ran.state.message)
+    assert not (study.folder / "runs").exists()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from flows.audit import Trail
+for number in range(50):
+    Trail(Path(sys.argv[1])).add("run started", flow=sys.argv[2], number=number)
+"""
+
+
+def test_processes_that_write_at_once_tear_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, path, name], cwd=ROOT) for name in ("a", "b", "c")]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    found = lines(path)
+    assert len(found) == 150
+    assert Trail(path).check().changes == []
+    for name in ("a", "b", "c"):
+        assert [line["number"] for line in found if line["flow"] == name] == list(range(50))
+
+
+@pytest.mark.parametrize("change", ["taken out", "changed", "torn"])
+def test_a_change_of_the_trail_is_noticed(tmp_path: Path, change: str) -> None:
+    trail = Trail(tmp_path / "audit.jsonl")
+    for number in range(3):
+        trail.add("run started", number=number)
+    first, second, third = trail.path.read_text().splitlines(keepends=True)
+    changed_text = {
+        "taken out": first + third,
+        "changed": first + second.replace('"number":1', '"number":7') + third,
+        "torn": first + second[:30] + "\n" + third,
+    }
+    trail.path.write_text(changed_text[change])
+    assert trail.check().changes
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "verify", str(trail.path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "audit.jsonl:" in done.stdout
+
+
+def test_a_trail_goes_on_after_a_torn_line(tmp_path: Path) -> None:
+    trail = Trail(tmp_path / "audit.jsonl")
+    trail.add("run started")
+    with trail.path.open("a") as file:
+        file.write('{"event":"run st')
+    trail.add("run started")
+    trail.add("run ended")
+    assert trail.check().changes == ["audit.jsonl:2: not a line of an audit trail"]
+
+
+def _trace(number: int) -> AgentTrace:
+    now = datetime.now(UTC)
+    reply = ModelReply(
+        text="x", usage=Usage(input_tokens=100, output_tokens=10), cost_usd=Decimal("0.01"), started=now, ended=now
+    )
+    return AgentTrace(
+        cell_id=f"{number}", key=f"{number}", flow="tiny", step="ask", agent="llm", agent_version="1",
+        record_id=f"record {number}", record_fingerprint="f", status="completed", started=now, ended=now, value={},
+        input=AgentInput(record=Record(record_id=f"record {number}", text="t"), parameters={"model": "fake"}),
+        calls=(ModelCall(key="k", messages=(), reply=reply),),
+    )  # fmt: skip
+
+
+def test_a_cell_costs_less_than_a_tenth_of_a_millisecond(tmp_path: Path) -> None:
+    traces = [_trace(number) for number in range(2000)]
+    costs = Costs()
+    with RunLog(tmp_path) as log:
+        started = perf_counter()
+        for trace in traces:
+            log.ended(trace, fresh=True, task_run_id=None)
+            costs.add(trace, fresh=True)
+        each = (perf_counter() - started) / len(traces)
+    assert each < 0.0001
+    assert costs.by_model()["fake"].cost_usd == 20
+
+
+def test_days_are_added_up_by_model() -> None:
+    costs = Costs()
+    costs.add(_trace(1), fresh=True)
+    costs.add(_trace(2), fresh=False)
+    today = datetime.now(UTC).date()
+    days = by_day([costs.table("a", today), costs.table("b", today), costs.table("c", today - timedelta(days=1))])
+    assert [(row["day"], row["runs"], row["calls paid"], row["cost in USD"]) for row in days] == [
+        (today.isoformat(), 2, 2, "0.02"),
+        ((today - timedelta(days=1)).isoformat(), 1, 1, "0.01"),
+    ]

@@ -1,0 +1,198 @@
+"""Secrets from Secret Manager and the environment: the real client against a server that speaks its protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from contract.errors import StudyError
+from contract.models import HostedModel
+from tests.support.commands import ROOT
+from tests.support.fake_secrets import Answer, FakeSecrets, failure
+from tests.support.running import Lab
+
+KEY = "sk-planted-in-a-secret-0123456789"
+SECRET = "projects/my-project/secrets/models"
+FLOW = """\
+description: Tiny.
+parameters: {question: {required: true}}
+records: parameters.question
+steps:
+  ask: {agent: llm, parameters: {model: mine, template: "user:\\n{{ record.text }}"}}
+result: ask
+"""
+MINE = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": "http://127.0.0.1:9/v1"}
+
+
+@pytest.fixture
+def service() -> Iterator[FakeSecrets]:
+    """The service, holding a models.json."""
+    with FakeSecrets() as fake:
+        fake.secrets[SECRET] = json.dumps({"mine": {**MINE, "api_key": KEY}})
+        yield fake
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Lab:
+    """A study whose only model is nowhere in its files."""
+    lab = Lab(tmp_path, "")
+    lab.write("flows/tiny.yaml", FLOW)
+    return lab
+
+
+def named(service: FakeSecrets, name: str = SECRET, seconds: float = 10) -> str:
+    """The study's own settings."""
+    return f"secrets:\n  models: {name}\n  endpoint: {service.url}\n  timeout_seconds: {seconds}\n"
+
+
+def test_models_come_from_a_secret(study: Lab, service: FakeSecrets) -> None:
+    study.write("local.yaml", named(service))
+    found = study.compose("question=Why?").models["mine"]
+    assert isinstance(found, HostedModel)
+    assert found.api_key
+    assert found.api_key.get_secret_value() == KEY
+    assert service.asked == [f"/v1/{SECRET}/versions/latest:access"]
+
+
+def test_a_version_can_be_named(study: Lab, service: FakeSecrets) -> None:
+    study.write("local.yaml", named(service, f"{SECRET}/versions/3"))
+    study.compose("question=Why?")
+    assert service.asked == [f"/v1/{SECRET}/versions/3:access"]
+
+
+def test_models_come_from_the_environment_and_win(
+    study: Lab, service: FakeSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.write("local.yaml", named(service))
+    monkeypatch.setenv("BUTTERMILK_MODELS_JSON", json.dumps({"mine": {**MINE, "model_id": "other"}}))
+    found = study.compose("question=Why?").models["mine"]
+    assert isinstance(found, HostedModel)
+    assert found.model_id == "other"
+
+
+def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecrets) -> None:
+    service.secrets["projects/p/secrets/key"] = f"{KEY}\n"
+    study.write("models/mine.yaml", json.dumps({"mine": {**MINE, "api_key_secret": "projects/p/secrets/key"}}))
+    study.write("local.yaml", f"secrets: {{endpoint: '{service.url}'}}\n")
+    found = study.compose("question=Why?").models["mine"]
+    assert isinstance(found, HostedModel)
+    assert found.api_key
+    assert found.api_key.get_secret_value() == KEY
+    assert KEY not in found.model_dump_json()
+
+
+def test_a_service_that_is_overloaded_is_asked_again(study: Lab, service: FakeSecrets) -> None:
+    service.fail(SECRET, failure(503, "UNAVAILABLE", "busy"))
+    study.write("local.yaml", named(service))
+    assert "mine" in study.compose("question=Why?").models
+    assert len(service.asked) == 2
+
+
+def test_a_service_that_stays_overloaded_is_not_waited_for_longer_than_asked(study: Lab, service: FakeSecrets) -> None:
+    service.fail(SECRET, failure(429, "RESOURCE_EXHAUSTED", "slow down"))
+    study.write("local.yaml", named(service, seconds=1))
+    with pytest.raises(StudyError) as raised:
+        study.compose("question=Why?")
+    assert "no answer within 1 s" in str(raised.value)
+    assert len(service.asked) >= 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the service says, and what the user then reads."""
+
+    name: str
+    answer: Answer
+    says: tuple[str, ...]
+
+
+CASES = [
+    Case(
+        "no role",
+        failure(403, "PERMISSION_DENIED", f"Permission denied; token {KEY}"),
+        (
+            "the secret 'models'",
+            "the project 'my-project'",
+            "roles/secretmanager.secretAccessor",
+            "gcloud secrets add-",
+        ),
+    ),
+    Case(
+        "service disabled",
+        failure(403, "PERMISSION_DENIED", "Secret Manager API has not been used", "SERVICE_DISABLED"),
+        ("'my-project' does not use Secret Manager", "gcloud services enable"),
+    ),
+    Case("no such secret", failure(404, "NOT_FOUND", KEY), ("there is no secret 'models'", "gcloud secrets list")),
+    Case("login ended", failure(401, "UNAUTHENTICATED", KEY), ("login", "gcloud auth application-default login")),
+    Case(
+        "version destroyed",
+        failure(400, "FAILED_PRECONDITION", KEY),
+        ("disabled or destroyed", "gcloud secrets versions list models"),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_missing_is_named_with_its_line(study: Lab, service: FakeSecrets, case: Case) -> None:
+    service.fail(SECRET, case.answer)
+    path = study.write("local.yaml", named(service))
+    with pytest.raises(StudyError) as raised:
+        study.compose("question=Why?")
+    [told] = raised.value.problems
+    assert told.where == f"{path}:2"
+    assert all(words in str(told) for words in case.says), str(told)
+    assert KEY not in str(told)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint", "says"),
+    [
+        ("models", "null", "secrets.models"),
+        ("projects/p/secrets/../../../x", "null", "secrets.models"),
+        (SECRET, "https://secretmanager.example.org", "an address of Google's"),
+        (SECRET, "http://192.168.1.2:80", "this machine"),
+        (SECRET, "https://user:pass@secretmanager.googleapis.com", "nothing more"),
+        (SECRET, "https://evil.example/?googleapis.com", "nothing more"),
+    ],
+)
+def test_a_login_is_shown_to_google_alone(study: Lab, name: str, endpoint: str, says: str) -> None:
+    study.write("local.yaml", f"secrets:\n  models: {name}\n  endpoint: {endpoint}\n")
+    with pytest.raises(StudyError) as raised:
+        study.compose("question=Why?")
+    assert says.split(".")[-1] in str(raised.value)
+
+
+def test_a_mistake_in_a_secret_is_told_by_its_line_and_not_its_content(study: Lab, service: FakeSecrets) -> None:
+    service.secrets[SECRET] = f'{{\n "mine": {{"kind": "hosted", "api_key": "{KEY}"}}\n}}'
+    study.write("local.yaml", named(service))
+    with pytest.raises(StudyError) as raised:
+        study.compose("question=Why?")
+    assert f"the secret {SECRET}:2" in str(raised.value)
+    assert KEY not in str(raised.value)
+
+
+def test_without_a_login_the_ways_to_one_are_told(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "study", "")
+    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("local.yaml", f"secrets: {{models: {SECRET}}}\n")
+    environment = {
+        **os.environ, "HOME": str(tmp_path), "NO_GCE_CHECK": "true", "CLOUDSDK_CONFIG": str(tmp_path / "none"),
+        "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    environment.pop("GOOGLE_APPLICATION_CREDENTIALS", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "check", "+flows=[tiny]", "question=Why?", "--config-dir", str(lab.folder)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "gcloud auth application-default login" in done.stderr
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in done.stderr
+    assert "Traceback" not in done.stderr
