@@ -41,7 +41,7 @@ async def run(lab: Lab, fake: FakeLLM) -> Path:
 
 def changes(folder: Path, lab: Lab) -> list[str]:
     """What `verify` finds."""
-    return verify(folder, search_folders(lab.folder), lab.folder / "results")
+    return verify(folder, search_folders(lab.folder), str(lab.folder / "results"))
 
 
 def flip(path: Path, at: int = 40) -> None:
