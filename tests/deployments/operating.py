@@ -71,6 +71,13 @@ class Operator:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def answers(self) -> bool:
+        """Whether the server is up."""
+        try:
+            return bool(self.get("/health"))
+        except OSError:
+            return False
+
     def runs(self, flow: str) -> list[Any]:
         """The runs of a flow, oldest first."""
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
