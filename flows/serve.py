@@ -13,6 +13,8 @@ from flows.folders import choices, search_folders
 from flows.serving import configured_api
 
 _FLOWS = ("+flows", "flows")
+NAME = "served"
+"""What the deployments are called, so that none takes the place of one that is made for workers: `osb/served`."""
 
 
 def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
@@ -36,7 +38,7 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
         # Runs are processes of their own, and import the flows again.
         os.environ[CONFIG_DIR] = str(config_dir.expanduser().absolute())
     with server_errors():
-        serve(*(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=name) for name in names))
+        serve(*(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=NAME) for name in names))
     return 0
 
 

@@ -105,7 +105,7 @@ def served(one: Operator, flow: str) -> bool:
 
 
 def _form(seen: Seen, flow: str) -> None:
-    deployment = seen.operator.get(f"/deployments/name/{flow}/{flow}")["id"]
+    deployment = seen.operator.get(f"/deployments/name/{flow}/served")["id"]
     seen.opens(f"/deployments/deployment/{deployment}/run", "Parameters", "Submit")
 
 

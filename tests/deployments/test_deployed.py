@@ -191,9 +191,8 @@ def _processes_of(run: str) -> list[int]:
 
 def test_one_process_serves_flows_without_a_pool(prefect: Operator) -> None:
     prefect.does("uv run python -m flows serve +flows=[osb] &")
-    until(lambda: "osb/osb" in prefect.background[-1].out, "the flows to be served", 60, pause=0.2)
-    # Its deployment has the name of the one for workers, and takes its place.
-    done = prefect.done("uv run prefect deployment run 'osb/osb' --param query='What is a veiled threat?' --watch")
+    until(lambda: "osb/served" in prefect.background[-1].out, "the flows to be served", 60, pause=0.2)
+    done = prefect.done("uv run prefect deployment run 'osb/served' --param query='What is a veiled threat?' --watch")
     assert "Flow run finished successfully" in done.out, done.said
     served = prefect.background.pop()
     served.interrupt()
