@@ -82,7 +82,7 @@ class Operator:
         """The runs of a flow, oldest first."""
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
-    def ended(self, run: str, seconds: float = 120) -> Any:
+    def ended(self, run: str, seconds: float = 240) -> Any:
         """The run once it has ended."""
         until(lambda: self.get(f"/flow_runs/{run}")["state_type"] in ENDS, f"the end of {run}", seconds, pause=0.3)
         return self.get(f"/flow_runs/{run}")

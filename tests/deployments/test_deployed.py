@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.deployments.operating import Operator, block, operator
-from tests.support.commands import Done, until
+from tests.support.commands import Done, Started, until
 from tests.support.judging import posts, write_study
 from tests.support.services import FakeService, fake_service
 
@@ -189,14 +189,16 @@ def _processes_of(run: str) -> list[int]:
     return found
 
 
-def test_one_process_serves_flows_without_a_pool(prefect: Operator) -> None:
+@pytest.mark.parametrize("end", [Started.interrupt, Started.terminate], ids=["Ctrl-C", "SIGTERM"])
+def test_one_process_serves_flows_without_a_pool(prefect: Operator, end: Callable[[Started], None]) -> None:
     prefect.does("uv run python -m flows serve +flows=[osb] &")
     until(lambda: "osb/served" in prefect.background[-1].out, "the flows to be served", 60, pause=0.2)
     done = prefect.done("uv run prefect deployment run 'osb/served' --param query='What is a veiled threat?' --watch")
     assert "Flow run finished successfully" in done.out, done.said
     served = prefect.background.pop()
-    served.interrupt()
-    assert served.wait(60).code in (0, 130)
+    end(served)
+    done = served.wait(60)
+    assert done.code == 0 and "No longer serving" in done.err, done.said
 
 
 def test_a_server_with_a_password(tmp_path: Path) -> None:
