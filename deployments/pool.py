@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
 from flows.ready import ready
@@ -35,6 +35,12 @@ def see_to_pool(name: str = POOL) -> None:
             client.read_work_pool(name)
         except ObjectNotFound:
             _make(client, name)
+        except PrefectHTTPStatusError as error:
+            # A sentence: what Prefect's command makes of an exception here does not tell what is wrong.
+            wrong = f"The Prefect server at {client.api_url} answers {error.response.status_code}"
+            sys.exit(
+                f"{wrong}; if it has a password, set PREFECT_API_AUTH_STRING, or PREFECT_API_KEY for Prefect Cloud."
+            )
 
 
 def _wait(client: SyncPrefectClient) -> None:

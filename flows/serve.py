@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.arguments import split_list
@@ -13,6 +17,8 @@ from flows.folders import choices, search_folders
 from flows.serving import configured_api
 
 _FLOWS = ("+flows", "flows")
+NAME = "served"
+"""What the deployments are called, so that none takes the place of one that is made for workers: `osb/served`."""
 
 
 def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
@@ -26,9 +32,6 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
             "no Prefect server is named, so nobody could ask for a run; "
             "start `uv run prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    from prefect import serve
-    from prefect.deployments.runner import RunnerDeployment
-
     from flows.declared import CONFIG_DIR
     from flows.running import server_errors
 
@@ -36,8 +39,27 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
         # Runs are processes of their own, and import the flows again.
         os.environ[CONFIG_DIR] = str(config_dir.expanduser().absolute())
     with server_errors():
-        serve(*(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=name) for name in names))
+        _serve(names)
     return 0
+
+
+def _serve(names: Sequence[str]) -> None:
+    from prefect import Runner
+    from prefect.deployments.runner import RunnerDeployment
+
+    class Serving(Runner):
+        def handle_sigterm(self, *_: Any, **__: Any) -> None:
+            # Prefect's own never awaits what should stop it, and does not end. Ctrl-C does.
+            signal.raise_signal(signal.SIGINT)
+
+    runner: Any = Serving()
+    for name in names:
+        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=NAME))
+    print(f"Serving {', '.join(f'{name}/{NAME}' for name in names)}; Ctrl-C ends it.", flush=True)
+    try:
+        asyncio.run(runner.start())
+    except KeyboardInterrupt:
+        print("No longer serving. Runs that had begun were stopped, and can be retried.", file=sys.stderr)
 
 
 def _names(settings: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -71,11 +71,18 @@ class Operator:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def answers(self) -> bool:
+        """Whether the server is up."""
+        try:
+            return bool(self.get("/health"))
+        except OSError:
+            return False
+
     def runs(self, flow: str) -> list[Any]:
         """The runs of a flow, oldest first."""
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
-    def ended(self, run: str, seconds: float = 120) -> Any:
+    def ended(self, run: str, seconds: float = 240) -> Any:
         """The run once it has ended."""
         until(lambda: self.get(f"/flow_runs/{run}")["state_type"] in ENDS, f"the end of {run}", seconds, pause=0.3)
         return self.get(f"/flow_runs/{run}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.deployments.operating import Operator, block, operator
-from tests.support.commands import Done, until
+from tests.support.commands import Done, Started, until
 from tests.support.judging import posts, write_study
 from tests.support.services import FakeService, fake_service
 
@@ -133,18 +133,20 @@ def _started(prefect: Operator, name: str) -> str:
 
 def test_a_schedule_asks_about_new_records_only(prefect: Operator, service: FakeService) -> None:
     folder = _deployed(prefect, service, "grows", schedules=[{"interval": SECONDS}])
-    runs = lambda: [run for run in prefect.runs("grows") if run["state_type"] == "COMPLETED"]  # noqa: E731
-    until(lambda: len(runs()) == 1, "the first run of the schedule", 120, pause=0.5)
-    first = service.calls()
-    with (folder / "posts.jsonl").open("a", encoding="utf-8") as posts:
-        posts.write(
-            json.dumps({"record_id": "new", "text": "A new post.", "ground_truth": {"violating": False}}) + "\n"
-        )
-    until(lambda: len(runs()) >= 3, "two more runs of the schedule", 180, pause=0.5)
+    try:
+        until(lambda: len(_completed(prefect, "grows")) == 1, "the first run of the schedule", 120, pause=0.2)
+        first = service.calls()
+        with (folder / "posts.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"record_id": "new", "text": "A new post."}) + "\n")
+        until(lambda: len(_completed(prefect, "grows")) >= 3, "two more runs of the schedule", 180, pause=0.5)
+    finally:
+        prefect.done("uv run prefect deployment delete grows/grows")
     assert (first, service.calls()) == (4 * 6, 5 * 6)
-    assert all(run["auto_scheduled"] for run in runs())
-    deployment = prefect.get("/deployments/name/grows/grows")["id"]
-    prefect.get(f"/deployments/{deployment}/pause_deployment", {})
+    assert all(run["auto_scheduled"] for run in _completed(prefect, "grows"))
+
+
+def _completed(prefect: Operator, flow: str) -> list[Any]:
+    return [run for run in prefect.runs(flow) if run["state_type"] == "COMPLETED"]
 
 
 def test_a_failed_run_is_retried_and_pays_for_the_holes_only(prefect: Operator, service: FakeService) -> None:
@@ -187,22 +189,24 @@ def _processes_of(run: str) -> list[int]:
     return found
 
 
-def test_one_process_serves_flows_without_a_pool(prefect: Operator) -> None:
+@pytest.mark.parametrize("end", [Started.interrupt, Started.terminate], ids=["Ctrl-C", "SIGTERM"])
+def test_one_process_serves_flows_without_a_pool(prefect: Operator, end: Callable[[Started], None]) -> None:
     prefect.does("uv run python -m flows serve +flows=[osb] &")
-    until(lambda: "osb/osb" in prefect.background[-1].out, "the flows to be served", 60, pause=0.2)
-    # Its deployment has the name of the one for workers, and takes its place.
-    done = prefect.done("uv run prefect deployment run 'osb/osb' --param query='What is a veiled threat?' --watch")
+    until(lambda: "osb/served" in prefect.background[-1].out, "the flows to be served", 60, pause=0.2)
+    done = prefect.done("uv run prefect deployment run 'osb/served' --param query='What is a veiled threat?' --watch")
     assert "Flow run finished successfully" in done.out, done.said
     served = prefect.background.pop()
-    served.interrupt()
-    assert served.wait(60).code in (0, 130)
+    end(served)
+    done = served.wait(60)
+    assert done.code == 0 and "No longer serving" in done.err, done.said
 
 
 def test_a_server_with_a_password(tmp_path: Path) -> None:
     with operator(tmp_path, PREFECT_SERVER_API_AUTH_STRING="admin:a long secret") as one:
         one.does(block("transcript").splitlines()[0])
         refused = one.does("uv run prefect deploy --all --prefect-file deployments/prefect.yaml")
-        assert refused and refused.code != 0 and "401" in refused.out + refused.err, refused and refused.said
+        assert refused and refused.code != 0 and "set PREFECT_API_AUTH_STRING" in refused.err, refused and refused.said
+        assert "Traceback" not in refused.err, refused.said
         one.place.extra["PREFECT_API_AUTH_STRING"] = "admin:a long secret"
         one.done("uv run prefect deploy --all --prefect-file deployments/prefect.yaml")
         one.does(block("transcript").splitlines()[2])

@@ -1,0 +1,27 @@
+"""`python -m flows serve`: what it refuses before anything is served. That it serves is in test_deployed.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Place
+
+MISTAKES = {
+    "a flow that there is not": (("+flows=[osb,osv]",), 2, "did you mean 'osb'?"),
+    "a question, which belongs to a run": (("query=Why?",), 2, "what is asked of a flow is said when a run is started"),
+    "no server": (("+flows=[osb]",), 3, "no Prefect server is named"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_plainly_and_nothing_is_served(tmp_path: Path, name: str) -> None:
+    arguments, code, told = MISTAKES[name]
+    done = Place(tmp_path).run("flows", "serve", *arguments)
+    assert done.code == code and told in done.err and "Traceback" not in done.err, done.said
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    done = Place(tmp_path, {"PREFECT_API_URL": "http://127.0.0.1:9/api"}).run("flows", "serve", "+flows=[osb]")
+    assert done.code == 3 and "http://127.0.0.1:9/api" in done.err and "Traceback" not in done.err, done.said
