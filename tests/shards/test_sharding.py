@@ -85,7 +85,7 @@ async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words
 
 def test_every_record_is_in_one_shard_and_stays_there_when_records_are_added(study: Lab) -> None:
     before = _parts(study, 4)
-    assert sorted(sum(before, [])) == sorted(str(post["record_id"]) for post in POSTS)
+    assert sorted(name for part in before for name in part) == sorted(str(post["record_id"]) for post in POSTS)
     study.write("posts.jsonl", [{"record_id": "new", "text": "Put before all others."}, *POSTS])
     after = _parts(study, 4)
     assert [[name for name in part if name != "new"] for part in after] == before

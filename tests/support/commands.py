@@ -68,6 +68,11 @@ class Started:
         return self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def err(self) -> str:
         """What it has written to standard error so far."""
         return self._files[1].read_text(encoding="utf-8")
