@@ -1,6 +1,8 @@
 """Eight shards on three workers, one of them killed with SIGKILL: every cell once, and only calls in flight paid twice.
 
-uv run pytest -m deployments tests/shards -s          BUTTERMILK_CELLS=200 for a shorter one
+uv run pytest -m deployments tests/shards -s          BUTTERMILK_CELLS=240 for a shorter one
+
+On PostgreSQL, as several workers want it; BUTTERMILK_DATABASE=sqlite for the other.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import pytest
 
 from tests.shards.cluster import Cluster, kill_with_children, runs_of
 from tests.support.commands import Place, run_folders, until
+from tests.support.databases import DATABASES
 from tests.support.judging import CRITERIA, MODELS, posts, write_study
 from tests.support.services import FakeService, fake_service, server_of_prefect
 
@@ -40,8 +43,10 @@ def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
     settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
     runs = f"folder: {place.work}/runs\nresults: {place.results}\n"
     (config / "run" / "default.yaml").write_text(settings + runs, encoding="utf-8")
-    (tmp_path / "server").mkdir()
-    with server_of_prefect(tmp_path / "server") as api:
+    for name in ("database", "server"):
+        (tmp_path / name).mkdir()
+    in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")](tmp_path / "database")
+    with in_use as settings, server_of_prefect(tmp_path / "server", **settings) as api:
         cluster = Cluster(place, api, config)
         try:
             yield cluster
@@ -72,7 +77,7 @@ def test_a_worker_killed_under_its_shards_costs_only_calls_in_flight(cluster: Cl
         rows = list(csv.DictReader(file))
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     lost = [part["shard"] for part in manifest["shards"] if part["lost"]]
-    print(f"\n{cells} cells, {SHARDS} shards, {WORKERS} workers, one killed; in each {AT_ONCE} calls of {LATENCY} s at once")
+    print(f"\n{cells} cells, {SHARDS} shards, {WORKERS} workers, one killed; {AT_ONCE} calls of {LATENCY} s in each")
     print(f"  shards lost and run again {lost}")
     print(f"  calls in flight {in_flight}, at most {most_in_flight} of the killed worker; repeated {repeated}")
     print(f"  rows {len(rows)}, different cells {len({row['cell_id'] for row in rows})}, {ended.state_name}")
