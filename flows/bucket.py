@@ -146,8 +146,11 @@ def open_bucket(address: str) -> ResultBucket:
     prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     found = ResultBucket(name=name, prefix=prefix)
     try:
-        found._bucket = storage.Client().bucket(name)  # type: ignore[reportPrivateUsage]
-        found.read_or_none("there")
+        with _told(address):
+            client: Any = storage.Client()
+            found._bucket = client.bucket(name)  # type: ignore[reportPrivateUsage]
+            # Who may only use objects may not ask for the bucket itself, but for a list of them.
+            list(client.list_blobs(name, prefix=prefix, max_results=1, timeout=_TIMEOUT_SECONDS, retry=_RETRY))
     except (OSError, GoogleAuthError) as error:
         raise StorageError(
             f"cannot keep results in {address}: {error}; set run.results=… to a bucket that this account can read and "

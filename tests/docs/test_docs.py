@@ -22,7 +22,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)```", re.DOTALL)
-_ELSEWHERE = ("uv run pytest", "uv run prefect server start", "git clone")
+_ELSEWHERE = ("uv run pytest", "uv run prefect server start", "uv run prefect worker start", "git clone")
 """What other tests run, or what does not end by itself."""
 
 

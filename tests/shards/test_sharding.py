@@ -67,11 +67,14 @@ async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
 
     async with deployed(study) as deployment:
         deployment.loses = loses
-        ran = await deployment.run(shards=3)
+        ran = await deployment.run(shards=3, budget=12)
     assert len(ran.traces) == len({trace.cell_id for trace in ran.traces}) == 2 * len(POSTS)
     assert sorted(str(child.state_name) for child in ran.children).count("Crashed") == 1
     [lost] = [part for part in ran.manifest["shards"] if part["lost"]]
     assert (lost["shard"], len(lost["lost"]), len(ran.children)) == (2, 1, 4)
+    # A dollar a record; the lost worker had told that it paid a quarter of one.
+    budgets = [child.parameters["budget"] for child in ran.children if child.parameters["shard"] == "2/3"]
+    assert budgets == [lost["records"], lost["records"] - 0.25]
 
 
 async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words(study: Lab) -> None:
@@ -85,7 +88,7 @@ async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words
 
 def test_every_record_is_in_one_shard_and_stays_there_when_records_are_added(study: Lab) -> None:
     before = _parts(study, 4)
-    assert sorted(sum(before, [])) == sorted(str(post["record_id"]) for post in POSTS)
+    assert sorted(name for part in before for name in part) == sorted(str(post["record_id"]) for post in POSTS)
     study.write("posts.jsonl", [{"record_id": "new", "text": "Put before all others."}, *POSTS])
     after = _parts(study, 4)
     assert [[name for name in part if name != "new"] for part in after] == before

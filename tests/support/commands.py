@@ -73,6 +73,11 @@ class Started:
         return self._files[0].read_text(encoding="utf-8")
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def err(self) -> str:
         """What it has written to standard error so far."""
         return self._files[1].read_text(encoding="utf-8")

@@ -56,8 +56,11 @@ def fake_service(latency: float) -> Generator[FakeService]:
 
 
 @contextmanager
-def server_of_prefect(folder: Path) -> Generator[str]:
-    """`prefect server start`, as a user would have it running beside; yields the address of its API."""
+def server_of_prefect(folder: Path, **more: str) -> Generator[str]:
+    """`prefect server start`, as a user would have it running beside; yields the address of its API.
+
+    Keywords are environment variables.
+    """
     place = Place(folder)
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
@@ -66,7 +69,7 @@ def server_of_prefect(folder: Path) -> Generator[str]:
     with log.open("wb") as words:
         # In the project's folder, so that the settings of its pyproject.toml hold.
         process = subprocess.Popen(
-            command, cwd=ROOT, env=place.environment(PREFECT_SERVER_UI_API_URL=url), stdout=words, stderr=words
+            command, cwd=ROOT, env=place.environment(PREFECT_SERVER_UI_API_URL=url, **more), stdout=words, stderr=words
         )
     try:
         until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)

@@ -1,0 +1,134 @@
+"""A Prefect server, its workers as processes, and a study deployed to them: what an operator would set up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.compose import compose
+from flows.runner import make_flow
+from tests.support.commands import ROOT, Place, Started
+
+POOL = "machines"
+
+
+@dataclass
+class Cluster:
+    """Workers beside a server; every one takes up as many runs as it is told to."""
+
+    place: Place
+    api: str
+    config: Path
+    flow: str = "judged"
+    workers: list[Started] = field(default_factory=list[Started])
+
+    def start_worker(self, limit: int) -> Started:
+        """`prefect worker start`, on a machine of its own as far as anyone can tell."""
+        more = {
+            "PREFECT_API_URL": self.api,
+            "BUTTERMILK_CONFIG_DIR": str(self.config),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+        }
+        arguments = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)]
+        worker = self.place.start("prefect", *arguments, **more)
+        self.workers.append(worker)
+        return worker
+
+    def run(self, **parameters: Any) -> FlowRun:
+        """One run of the deployment, to its end."""
+        return asyncio.run(self._run(parameters))
+
+    def begin(self, **parameters: Any) -> UUID:
+        """One run of the deployment, begun."""
+        return asyncio.run(self._begun(parameters))
+
+    def end(self, run: UUID, seconds: float = 600) -> FlowRun:
+        """Its end."""
+        return asyncio.run(self._ended(run, seconds))
+
+    async def _run(self, parameters: Mapping[str, Any]) -> FlowRun:
+        return await self._ended(await self._begun(parameters), 600)
+
+    async def _begun(self, parameters: Mapping[str, Any]) -> UUID:
+        with temporary_settings({PREFECT_API_URL: self.api}):
+            async with get_client() as client:
+                deployment = await self._deployment(client)
+                return (await client.create_flow_run_from_deployment(deployment, parameters=dict(parameters))).id
+
+    async def _ended(self, run: UUID, seconds: float) -> FlowRun:
+        with temporary_settings({PREFECT_API_URL: self.api}):
+            async with get_client() as client, asyncio.timeout(seconds):
+                while True:
+                    found = await client.read_flow_run(run)
+                    if found.state and found.state.is_final():
+                        return found
+                    await asyncio.sleep(0.2)
+
+    async def _deployment(self, client: PrefectClient) -> UUID:
+        pool = WorkPoolCreate(name=POOL, type="process", base_job_template={})
+        await client.create_work_pool(pool, overwrite=True)
+        [study] = compose([self.flow], [], self.config, require_request=False)
+        flow_id = await client.create_flow(make_flow(study.flow, lambda _: study))
+        return await client.create_deployment(
+            flow_id,
+            "here",
+            work_pool_name=POOL,
+            path=str(ROOT),
+            entrypoint="tests/shards/judged.py:judged",
+            enforce_parameter_schema=False,
+        )
+
+    def stop(self) -> None:
+        """Ends every worker and what it runs."""
+        for worker in self.workers:
+            kill_with_children(worker)
+
+
+def kill_with_children(worker: Started) -> None:
+    """SIGKILL to the worker and to all that it started, as when a machine loses its power."""
+    below = descendants(worker.pid)
+    worker.kill()
+    for process in below:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below one."""
+    parents = dict[int, int]()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, level = list[int](), [pid]
+    while level:
+        level = [child for child, parent in parents.items() if parent in level]
+        found += level
+    return found
+
+
+def runs_of(worker: Started) -> set[str]:
+    """The flow runs that processes of the worker have under way."""
+    found = set[str]()
+    for process in descendants(worker.pid):
+        try:
+            environment = Path(f"/proc/{process}/environ").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        found |= {entry.partition("=")[2] for entry in environment if entry.startswith("PREFECT__FLOW_RUN_ID=")}
+    return found

@@ -1,0 +1,33 @@
+"""Each reply is paid for once even when two workers meet it; a lock costs little, and only those who share pay it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from flows.locks import Locks
+from flows.results import ResultStore, result_store
+from tests.shards.meeting import MEETINGS
+
+MOST_MS = 2.0
+"""For a lock taken and given back; 0.1 ms is usual on an idle machine."""
+
+
+@pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)
+async def test_in_a_folder(meeting: Callable[[ResultStore], Awaitable[None]], tmp_path: Path) -> None:
+    await meeting(result_store(str(tmp_path)))
+
+
+async def test_a_lock_costs_little(tmp_path: Path) -> None:
+    locks, turns = Locks(result_store(str(tmp_path)), "a", 60), 500
+    started = time.perf_counter()
+    for number in range(turns):
+        async with locks.alone(f"{number % 16:x}{number}"):
+            pass
+    taken = (time.perf_counter() - started) * 1000 / turns
+    print(f"\na lock taken and given back: {taken:.3f} ms")
+    assert taken < MOST_MS
+    assert not list((tmp_path / "locks").glob("*/*"))
