@@ -178,8 +178,9 @@ def _cut(cut: Cut, when: When, done: bool, storage: BigQueryStorage | GCSStorage
 
 
 def test_a_run_whose_warehouse_dies_is_whole_and_the_same_command_saves_it(
-    place: Place, table: BigQueryStorage, bucket: GCSStorage, bigquery_emulator: Emulator
+    place: Place, table: BigQueryStorage, bucket: GCSStorage, bigquery_emulator: Emulator, prefect_api: str
 ) -> None:
+    place.extra["PREFECT_API_URL"] = prefect_api
     with way_to(bigquery_emulator) as cut:
         cut.when = _merging
         command = study(place, table.model_copy(update={"endpoint": cut.url}), bucket)
