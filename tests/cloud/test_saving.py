@@ -50,7 +50,7 @@ def test_a_row_says_what_the_cell_said() -> None:
     row = json.loads(saved_cell(trace, "run-1").model_dump_json(exclude_none=True))
     assert set(row) <= set(KINDS)
     assert (row["model"], row["criteria"], row["variant"], row["run"]) == ("alpha", "ordinary", variant, "run-1")
-    assert (row["input_tokens"], row["cost_usd"], row["parents"]) == (100, "1.23E-7", ["p"])
+    assert (row["input_tokens"], row["cost_usd"], row["parents"]) == (100, "0.000000123", ["p"])
     assert row["value"]["verdict"] == "violates" and row["ground_truth"]["label"] is True
     assert json.loads(row["trace"]) == json.loads(trace.model_dump_json())
 
