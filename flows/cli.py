@@ -43,7 +43,8 @@ settings are written key=value, for example:
   sample=100 seed=7 budget=5.00                so many records, and at most so many US dollars
   run.concurrency=10                           any part of the configuration
 
-exit codes: 0 done, 1 some cells have no output, 2 a mistake in the study, 3 the run could not go on, 130 interrupted
+exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,
+  3 the run could not go on, 130 interrupted
 """
 
 

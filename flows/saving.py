@@ -41,3 +41,5 @@ def _save(study: Study, name: str, folder: Path) -> Saved:
         return Saved(name, True, StorageFactory.saver(study.storage[name])(folder))
     except ButtermilkError as error:
         return Saved(name, False, str(error).rstrip("."))
+    except Exception as error:  # whatever else a library raises: the run is done, and must not be lost over it
+        return Saved(name, False, f"{type(error).__name__}: {error}")

@@ -190,7 +190,7 @@ def _changed(
                 continue
             columns[part] = given[part] = text.strip()
             findings.provenance.add_argument((*path, "columns", part), typed)
-        elif not isinstance(source, FileStorage):
+        elif first not in type(source).model_fields:
             findings.say(_where(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
         else:
             update[first] = made.given[first] = text

@@ -114,8 +114,10 @@ def _told(target: Target, error: Exception) -> str | None:
         return _answered(target, int(response.status_code), _words(error), "")
     if isinstance(error, DataCorruption):
         return f"{target.called} did not arrive whole: {_words(error)}"
-    if isinstance(error, requests.RequestException | TransportError | OSError | RetryError):
+    if isinstance(error, requests.RequestException | TransportError | ConnectionError | TimeoutError | RetryError):
         return _unreached(target, error)
+    if isinstance(error, OSError):
+        return f"{target.called} needs room on this machine: {error}"
     if isinstance(error, GoogleAuthError):
         return f"Google does not accept these credentials for {target.called}: {_words(error)}; {_LOGIN}"
     return None

@@ -7,7 +7,7 @@ left alone, and one with other bytes is never replaced. SHA256SUMS goes last: wh
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,40 @@ from flows.sums import NAME as SUMS
 def save_folder(storage: GCSStorage, folder: Path) -> str:
     """Saves every file of the finished run in `folder` to `<path>/<flow>/<run>/`; tells in a sentence what was done.
 
-    Raises StorageError when it cannot be written, or an object with other bytes is there.
+    An earlier run of the flow whose saving was cut off is finished, if its folder is still beside. Raises StorageError
+    when something cannot be written, or an object with other bytes is there.
     """
     target = target_of(storage, "roles/storage.objectUser")
-    place = f"{storage.path.rstrip('/')}/{folder.parent.name}/{folder.name}".lstrip("/")
+    place = f"{storage.path.rstrip('/')}/{folder.parent.name}".lstrip("/")
     with plainly(target):
         bucket = client_of(storage, target).bucket(storage.bucket)
-        there = _there(bucket, f"{place}/", storage)
-        files = sorted(
-            (path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == SUMS, path)
-        )
-        written = 0
-        for path in files:
-            name = f"{place}/{path.relative_to(folder).as_posix()}"
-            written += _save(storage, bucket.blob(name), path, there.get(name))
-    return f"{len(files)} files in {called(storage, place)}/, {written} of them new"
+        there = {
+            str(blob.name).removeprefix(f"{place}/"): str(blob.crc32c)
+            for blob in bucket.list_blobs(prefix=f"{place}/", **limits(storage))
+        }
+        cut_off = _cut_off(there, folder)
+        for earlier in cut_off:
+            _save_all(storage, bucket, place, earlier, there)
+        number, written = _save_all(storage, bucket, place, folder, there)
+    also = f"; {', '.join(path.name for path in cut_off)}, cut off before, is whole now" if cut_off else ""
+    return f"{number} files in {called(storage, place)}/{folder.name}/, {written} of them new{also}"
 
 
-def _there(bucket: Any, prefix: str, storage: GCSStorage) -> Mapping[str, str]:
-    """Name -> checksum of what is there already."""
-    return {blob.name: str(blob.crc32c) for blob in bucket.list_blobs(prefix=prefix, **limits(storage))}
+def _cut_off(there: Mapping[str, str], folder: Path) -> Sequence[Path]:
+    """Folders of earlier runs of which only a part is there, and which this machine still has whole."""
+    runs = {name.partition("/")[0] for name in there} - {folder.name}
+    found = (folder.parent / run for run in sorted(runs) if f"{run}/{SUMS}" not in there)
+    return [path for path in found if (path / SUMS).is_file()]
+
+
+def _save_all(storage: GCSStorage, bucket: Any, place: str, folder: Path, there: Mapping[str, str]) -> tuple[int, int]:
+    """Saves a folder's files; gives how many there are, and how many of them were new."""
+    files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == SUMS, path))
+    written = 0
+    for path in files:
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        written += _save(storage, bucket.blob(f"{place}/{name}"), path, there.get(name))
+    return len(files), written
 
 
 def _save(storage: GCSStorage, blob: Any, path: Path, there: str | None) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
 
 from contract.base import Frozen, FrozenMap, JsonValue, digest, thawed
 from contract.messages import AgentTrace, CellStatus
@@ -14,6 +16,7 @@ from flows.tables.row import ENDED, IDENTITY, row_of
 MOST_TRACE = 8_000_000
 """Bytes; a longer trace, such as one with large pictures, stays in the run folder alone."""
 _NANO = Decimal("1e-9")
+_Money = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
 
 class SavedCell(Frozen):
@@ -48,7 +51,7 @@ class SavedCell(Frozen):
     """Replies, re-asked ones included."""
     input_tokens: int
     output_tokens: int
-    cost_usd: Decimal | None
+    cost_usd: _Money | None
     """US dollars to nine digits; NULL where the price is not known."""
     value: FrozenMap | None
     """The output, NULL where there is none. Whole numbers beyond 64 bits are text."""

@@ -15,8 +15,9 @@ def fill(storage: BigQueryStorage, schema: Sequence[Mapping[str, Any]], rows: Se
     """Makes the table with those rows."""
     from google.cloud.bigquery import LoadJobConfig, SchemaField
 
+    field_of: Any = SchemaField
     config = LoadJobConfig(
-        schema=[SchemaField.from_api_repr(field) for field in schema], source_format="NEWLINE_DELIMITED_JSON"
+        schema=[field_of.from_api_repr(field) for field in schema], source_format="NEWLINE_DELIMITED_JSON"
     )
     lines = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
     place = f"{storage.project}.{storage.dataset}.{storage.table}"

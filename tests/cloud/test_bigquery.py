@@ -126,7 +126,7 @@ def test_a_later_run_changes_only_what_it_answered_otherwise(table: BigQueryStor
     ids = range(3)
     before = write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in ids])
     StorageFactory.saver(table)(before)
-    later = {"attempts": 2, "ended": "2026-05-05T00:00:00Z"}
+    later: dict[str, Any] = {"attempts": 2, "ended": "2026-05-05T00:00:00Z"}
     again = [
         cell(record(0), variant, **later),
         cell(record(1), variant, status="refused", **later),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
 from flows.storage.bigquery_save import addition_of, merge_of
@@ -44,12 +45,12 @@ def test_the_schema_comes_from_the_contract() -> None:
 
 
 def test_a_row_says_what_the_cell_said() -> None:
-    variant = {"criteria": "ordinary", "model": "alpha", "tone": {"level": 2}}
+    variant: dict[str, JsonValue] = {"criteria": "ordinary", "model": "alpha", "tone": {"level": 2}}
     trace = cell(record(0), variant, calls=[call("{}", cost=Decimal("0.00000012345"))], parents=("p",))
     row = json.loads(saved_cell(trace, "run-1").model_dump_json(exclude_none=True))
     assert set(row) <= set(KINDS)
     assert (row["model"], row["criteria"], row["variant"], row["run"]) == ("alpha", "ordinary", variant, "run-1")
-    assert (row["input_tokens"], row["cost_usd"], row["parents"]) == (100, "1.23E-7", ["p"])
+    assert (row["input_tokens"], row["cost_usd"], row["parents"]) == (100, "0.000000123", ["p"])
     assert row["value"]["verdict"] == "violates" and row["ground_truth"]["label"] is True
     assert json.loads(row["trace"]) == json.loads(trace.model_dump_json())
 
@@ -64,7 +65,7 @@ def test_the_digest_is_of_the_answer_and_not_of_when_it_came() -> None:
 
 
 def test_what_would_stop_a_load_is_made_to_fit() -> None:
-    huge = {"verdict": "violates", "number": 10**30, "nested": [{"n": -(10**20)}]}
+    huge: dict[str, JsonValue] = {"verdict": "violates", "number": 10**30, "nested": [{"n": -(10**20)}]}
     text = "x" * MOST_TRACE
     row = saved_cell(cell(record(0, text=text), {"model": "a"}, value=huge), "run-1")
     assert row.trace is None
