@@ -128,10 +128,9 @@ def _far_out(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _blown_up(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    with archive.open(name, "w", force_zip64=True) as part:
-        part.write(content)
-        for _ in range(1100):
-            part.write(b" " * 1_000_000)
+    archive.writestr(name, content)
+    # As a bomb's directory says it; nothing is unpacked to find out.
+    archive.getinfo(name).file_size = 2_000_000_000
 
 
 def model(lab: Lab, **fields: object) -> object:
@@ -230,7 +229,7 @@ CASES = [
     # A little that becomes a lot.
     Case("YAML", "aliases of aliases", lambda lab: flow(lab, more=BOMB), "its aliases make more than 100,000 values"),
     Case("YAML", "an anchor in itself", lambda lab: flow(lab, more="x: &x {y: *x}\n"), "an anchor holds itself"),
-    Case("YAML", "20,000 brackets", lambda lab: flow(lab, more=f"x: {'[' * 20000}{']' * 20000}\n"), "nested"),
+    Case("YAML", "2,000 brackets", lambda lab: flow(lab, more=f"x: {'[' * 2000}{']' * 2000}\n"), "nested"),
     Case(
         "front matter of a criterion",
         "aliases of aliases",
@@ -257,7 +256,7 @@ CASES = [
     Case("CSV", "a cell that never ends", source("a.csv", 'text\n"' + "x\n" * 100_000), "is never closed"),
     Case("CSV", "a cell of 60 million characters", source("a.csv", f"text\n{'x' * 60_000_000}\n"), "50000000"),
     Case("XLSX", "a cell at the far end", workbook(_far_out), "reaches to row 1,048,576"),
-    Case("XLSX", "1 MB that unpacks to 1 GB", workbook(_blown_up), "unpacks to more than 1,000 MB"),
+    Case("XLSX", "1 kB that unpacks to 2 GB", workbook(_blown_up), "unpacks to more than 1,000 MB"),
     Case("Parquet", "no Parquet at all", source("a.parquet", b"PAR1" + bytes(100) + b"PAR1"), "cannot be read"),
     Case("PDF", "pages within themselves", source("a.pdf", b"%PDF-1.4\n2 0 obj<</Kids[2 0 R]>>endobj trailer<<>>"), "broken"),
     Case("picture of a record", "30 MB", lambda lab: row(lab, images=_large(lab)), "is larger than 20 MB"),
@@ -360,13 +359,14 @@ async def test_a_hostile_id_names_no_file(lab: Lab) -> None:
     assert ran.outcome
     path = ran.outcome.folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["texts"] = {name: {"text": "x", "sha256": ""} for name in ("../../escaped.md", "/tmp/escaped.md")}
+    manifest["texts"] = {
+        name: {"text": "x", "sha256": ""} for name in ("../../escaped.md", str(lab.folder / "escaped.md"))
+    }
     path.write_text(json.dumps(manifest))
     into = lab.folder.parent / "into"
     into.mkdir()
     await asyncio.to_thread(replay, ran.outcome.folder, into)
     assert not _named(lab, "escaped")
-    assert not Path("/tmp/escaped.md").exists()
 
 
 def _named(lab: Lab, pattern: str) -> list[str]:
