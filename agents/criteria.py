@@ -97,6 +97,8 @@ class Criteria:
 
     def _get(self, name_or_text: str) -> Criterion:
         if not _NAME.fullmatch(name_or_text):
+            if "/" in name_or_text and not any(letter.isspace() for letter in name_or_text):
+                raise PromptError(f"no criterion '{name_or_text}'")
             return Criterion(name="literal", title=_first_words(name_or_text), text=name_or_text.strip())
         path = self.path(name_or_text)
         if path is None:
@@ -109,8 +111,10 @@ class Criteria:
         if not _NAME.fullmatch(name):
             return None
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
-        found = (path for path in candidates if path.is_file() and path.suffix in ENDINGS)
-        return next((path for path in found if stays_below(path, self._folders)), None)
+        found = next((path for path in candidates if path.is_file() and path.suffix in ENDINGS), None)
+        if found and not stays_below(found, self._folders):
+            raise PromptError(f"{found}:1: the link leads out of the folder; put the file itself there")
+        return found
 
 
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:

@@ -207,7 +207,10 @@ class Prompts:
 
     def _path(self, name: str) -> Path | None:
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
-        return next((path for path in candidates if path.is_file() and stays_below(path, self._folders)), None)
+        found = next((path for path in candidates if path.is_file()), None)
+        if found and not stays_below(found, self._folders):
+            raise PromptError(f"{found}: the link leads out of the folder; put the file itself there")
+        return found
 
     def _parsed(self, source: str, name: str, path: Path | None) -> Template:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +12,8 @@ from pydantic import Field, HttpUrl, SecretStr, field_serializer, field_validato
 from contract.base import Frozen, digest
 from contract.calls import ModelSettings
 from contract.secrets import SecretName
+
+_SECRET = re.compile(r"(?i)key|token|secret|passw|sig")
 
 
 class Limits(Frozen):
@@ -70,6 +73,8 @@ class HostedModel(_Model):
     def _holds_no_secret(cls, value: HttpUrl | None) -> HttpUrl | None:
         if value is not None and (value.username or value.password):
             raise ValueError("holds a user name or password, which a run would write into its files; use `api_key_env`")
+        if value is not None and any(_SECRET.search(name) for name, _ in value.query_params()):
+            raise ValueError("holds a key, which a run would write into its files; use `api_key_env`")
         return value
 
     @model_validator(mode="after")

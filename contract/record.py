@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from contract.base import Frozen, FrozenMap, digest
 
 MAX_IMAGE_BYTES = 20_000_000
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def _no_control(text: str) -> str:
@@ -20,7 +22,15 @@ def _no_control(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_no_control)]
+def _one_line(text: str) -> str:
+    if _UNSEEN.search(text):
+        raise ValueError("holds a control character, such as a line's end or one that turns the writing direction")
+    return text
+
+
+MAX_TEXT = 50_000_000
+"""Characters, of each text of a record."""
+Text = Annotated[str, AfterValidator(_no_control), Field(max_length=MAX_TEXT)]
 
 
 class ImagePart(Frozen):
@@ -60,7 +70,7 @@ class Record(Frozen):
     in the source, and the reader reports it rather than passing it on.
     """
 
-    record_id: str = Field(min_length=1, max_length=512)
+    record_id: Annotated[str, AfterValidator(_one_line)] = Field(min_length=1, max_length=512)
     title: Text | None = None
     text: Text = ""
     """The main text. May be empty only when there are sections or images."""

@@ -19,6 +19,7 @@ from flows.check_budget import check_budget
 from flows.composed import Composed, compose_config
 from flows.findings import SECRET, Findings
 from flows.fragments import with_fragments
+from flows.leaks import tell_leaks
 from flows.model_sources import models_elsewhere, secrets_of, with_keys
 from flows.provenance import masked
 from flows.registry import InstalledAgents, Registry
@@ -49,6 +50,7 @@ def compose(
     if shaped and len(shaped) == len(composed.flows) and composed.complete:
         known = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in shaped))
         tell_unknown(composed.request, known, set(composed.words), findings)
+    tell_leaks(composed, findings)
     secrets = secrets_of(composed.config.get("secrets"), findings)
     models = models_of(composed.config.get("models"), composed.folders, findings)
     models |= models_elsewhere(secrets, findings)

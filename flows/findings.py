@@ -11,6 +11,8 @@ from contract.errors import Problem, StudyError
 from flows.provenance import KeyPath, Provenance
 
 SECRET = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
+_INSIDE = re.compile(r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)[\"']?\s*:\s*)[^,}\s]+")
+"""A secret within a value, as in `models.mine={api_key: sk-…}`."""
 _LINE = re.compile(r"^(.*):(\d+)$")
 
 
@@ -78,4 +80,5 @@ def argument_text(text: str, limit: int = 80) -> str:
     key, equals, _ = text.partition("=")
     if equals and SECRET.search(key.split(".")[-1]):
         return f"{key}=**********"
+    text = _INSIDE.sub(r"\1**********", text)
     return text if len(text) <= limit else f"{text[:limit]}…"

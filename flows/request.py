@@ -24,6 +24,8 @@ from flows.shorthands import offered
 from flows.study import Study
 
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_MOST_TEXT = 1_000_000
+"""Characters of one parameter of a request."""
 _NAMES = {"text": "text", "integer": "a whole number", "number": "a number", "yes_no": "yes or no"}
 
 
@@ -166,6 +168,13 @@ def _declared(step: Step, registry: Registry) -> Mapping[str, Any]:
 
 def _typed(name: str, parameter: FlowParameter, text: str, findings: Findings) -> JsonValue:
     where = f"command line: {argument_text(f'{name}={text}')}"
+    if len(text) > _MOST_TEXT:
+        todo = "put long texts into a file, and name it with records=…"
+        findings.say(where, f"'{name}' is {len(text):,} characters long, more than {_MOST_TEXT:,}", todo=todo)
+        return None
+    if "\x00" in text:
+        findings.say(where.replace("\x00", "…"), f"'{name}' holds a null byte", todo="leave it out")
+        return None
     value = _read(parameter, text)
     if value is None or (why := _misfit(parameter, value)) is None:
         if value is None:

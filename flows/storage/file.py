@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from agents.sandbox import stays_below
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
@@ -93,6 +94,8 @@ def files_of(storage: FileStorage) -> list[Path]:
         files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
         if not files:
             raise StorageError(f"the folder {path} holds no files")
+        if away := next((item for item in files if not stays_below(item, [path])), None):
+            raise StorageError(f"{away} is a link that leads out of the folder {path}; put the file itself there")
         return files
     if not path.is_file():
         raise StorageError(f"there is no file or folder {path}")

@@ -15,7 +15,7 @@ from contract.record import Record
 from flows.storage.columns import NESTED, USUAL, WANTED, field_mistake, placing
 from flows.storage.images import pictures
 from flows.storage.rows import MAX_RAW, Reject, Row
-from flows.storage.values import as_json, label, no_value, without_nan
+from flows.storage.values import MOST_DEPTH, as_json, label, no_value, too_deep, without_nan
 
 _EXACT = 2**53
 _SUBSTANCE = ("text", "sections", "images")
@@ -40,6 +40,8 @@ class RecordMaker:
 
     def make(self, row: Row) -> Record | Reject:
         """The row as a record, or why it cannot be one."""
+        if too_deep(row.values):
+            return Reject(row.line, f"its values are nested more than {MOST_DEPTH} deep", "", row.source)
         raw = json.dumps(row.values, ensure_ascii=False, default=_unusual)
         try:
             # A lone surrogate is valid in JSON's escapes but in no file or database.
@@ -134,8 +136,9 @@ def _parsed(value: Any) -> Any:
             return None
         if value.lstrip()[0] in "{[":
             try:
-                return without_nan(json.loads(value))
-            except ValueError:
+                found = json.loads(value)
+                return value if too_deep(found) else without_nan(found)
+            except (ValueError, RecursionError):
                 return value
     return value
 

@@ -17,6 +17,9 @@ from flows.storage.values import NoValue, as_json, library
 
 _EXACT = 2**53
 """Whole numbers below it are exact in a spreadsheet, which holds all numbers as floating point."""
+_MOST_BYTES = 1_000_000_000
+_MOST_CELLS = 50_000_000
+_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
@@ -31,6 +34,7 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
     first. Raises StorageError when the workbook or the sheet cannot be read.
     """
     calamine = library("python_calamine", "studies", "reading XLSX")
+    _check_size(path, sheet)
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             name = _chosen(book.sheet_names, sheet, path)
@@ -40,6 +44,27 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
     except calamine.CalamineError as error:
         raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
     yield from _rows(path, cells, _errors(path, name))
+
+
+def _check_size(path: Path, sheet: str | None) -> None:
+    """Raises StorageError when a small file would fill the memory: calamine holds every cell up to the farthest."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
+                raise StorageError(f"{path} unpacks to more than {_MOST_BYTES // 1_000_000:,} MB; save it as CSV")
+            names = [found.get("name", "") for found in _elements(archive.read("xl/workbook.xml"), "sheet")]
+            cells = archive.read(_part(archive, _chosen(names, sheet, path)))
+    except (zipfile.BadZipFile, KeyError, StopIteration):
+        return  # calamine says better what is wrong
+    farthest = [0, 0]
+    for found in _REFERENCE.finditer(cells):
+        for side, number in enumerate(_place(found[1].decode())):
+            farthest[side] = max(farthest[side], number + 1)
+    rows, columns = farthest
+    if rows * columns > _MOST_CELLS:
+        raise StorageError(
+            f"{path} reaches to row {rows:,} and column {columns:,}: clear what stands far out, or save it as CSV"
+        )
 
 
 def _chosen(names: Sequence[str], sheet: str | None, path: Path) -> str:

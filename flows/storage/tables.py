@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from flows.storage.rows import (
 )
 
 _DELIMITERS = ",;\t"
+_MOST_COLUMNS = 20_000
 
 
 def table_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
@@ -102,7 +104,9 @@ def header_of(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: i
         raise StorageError(
             f"{path}:{line}: null bytes among the column names: perhaps text in UTF-16; try `encoding: utf-16`"
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(header) > _MOST_COLUMNS:
+        raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MOST_COLUMNS:,}; is it a table?")
+    twice = sorted(name for name, times in Counter(header).items() if times > 1)
     if twice:
         raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(twice)}")
     return header

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -87,3 +87,23 @@ def _number(value: Decimal) -> int | float | str | NoValue:
         return int(value)
     near = float(value)
     return near if Decimal(repr(near)) == value else str(value)
+
+
+MOST_DEPTH = 100
+"""Objects and lists within each other; whatever handles a record later goes down into them."""
+
+
+def too_deep(value: Any) -> bool:
+    """Whether objects and lists are nested more than `MOST_DEPTH` deep."""
+    level: list[Any] = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value).values()
+    return cast("Iterable[Any]", value) if isinstance(value, list | tuple) else ()

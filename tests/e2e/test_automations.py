@@ -1,0 +1,131 @@
+"""Automations: the examples as `prefect automation create` reads them, on a real server, and what they then do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.events.schemas.automations import AutomationCore
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.drain import sent
+from tests.support.agents import make_known
+from tests.support.commands import ROOT
+from tests.support.fake_llm import FakeLLM
+from tests.support.running import Lab
+from tests.support.small_study import study
+
+EXAMPLES = sorted((ROOT / "deployments/automations").glob("*.yaml"))
+NOBODY = "00000000-0000-0000-0000-000000000000"
+JUDGE = """\
+  judge:
+    agent: judge
+    inputs: {}
+    variants: {model: [x, y], criteria: [one]}
+  broken:
+    agent: llm
+    parameters: {model: broken, template: "user:\\n{{ record.text }}"}
+"""
+ASK = """\
+description: Tiny.
+records: posts
+steps:
+  ask: {agent: llm, parameters: {model: paid, template: "user:\\n{{ record.text }}"}}
+result: ask
+"""
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """An address for notifications, and what was sent to it."""
+    found = list[dict[str, str]]()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/hook", found
+    server.shutdown()
+    server.server_close()
+
+
+async def test_the_examples_act_on_what_runs_tell(
+    tmp_path: Path,
+    prefect_api: str,
+    told: tuple[str, list[dict[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_known(monkeypatch)
+    url, notes = told
+    lab = Lab(tmp_path / "study", prefect_api, settings=[f"run.audit={tmp_path / 'audit.jsonl'}", "run.retries=0"])
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        async with get_client() as client:
+            await _create_all(client, url)
+            await _run_badly(lab)
+            await sent()
+            events = dict[str, Any]()
+            async with asyncio.timeout(60):
+                while len(notes) < 2 or len(events) < 3:
+                    await asyncio.sleep(0.1)
+                    events = await _events(client)
+    assert sorted(note["subject"] for note in notes) == ["tiny failed", "tiny: agreement is low"]
+    assert events["buttermilk.run.failed"]["cells_without_output"] == 2
+    assert events["buttermilk.run.over_budget"]["cells_not_asked"] == 2
+    [low] = events["buttermilk.run.agreement_low"]["comparisons"]
+    assert (low["criteria"], low["raters"], low["alert_below"]) == ("one", ["x", "y"], 0.5)
+
+
+async def _create_all(client: PrefectClient, url: str) -> None:
+    block = CustomWebhookNotificationBlock(
+        name="told", url=url, headers=None, cookies=None, json_data={"subject": "{{subject}}", "body": "{{body}}"}
+    )
+    saving: Any = block.save("told", overwrite=True)
+    identifier = await saving
+    for path in EXAMPLES:
+        text = path.read_text(encoding="utf-8").replace(NOBODY, str(identifier))
+        assert await client.create_automation(AutomationCore.model_validate(yaml.safe_load(text)))
+
+
+async def _run_badly(lab: Lab) -> None:
+    study(lab, JUDGE)
+    lab.model("broken", {"error": "ModelRejected"})
+    spec = lab.folder / "flows/tiny.yaml"
+    spec.write_text(spec.read_text().replace("verdicts: judge}", "verdicts: judge, alert_below: 0.5}"))
+    ran = await lab.run()
+    assert ran.state.name == "Incomplete"
+
+    lab.write("flows/tiny.yaml", ASK)
+    with FakeLLM() as service:
+        price = {"input_per_mtok": 1000000, "output_per_mtok": 1000000}
+        paid = {"kind": "hosted", "provider": "openai", "model_id": "m", "base_url": service.openai_url, "api_key": "k"}
+        lab.write("models/paid.yaml", json.dumps({"paid": {**paid, "price": price}}))
+        ran = await lab.run("budget=0.01")
+    assert ran.state.name == "BudgetReached"
+
+
+async def _events(client: PrefectClient) -> dict[str, Any]:
+    wanted = {"filter": {"event": {"prefix": ["buttermilk.run"]}}, "limit": 40}
+    response = await client.request("POST", "/events/filter", json=wanted)
+    return {event["event"]: event["payload"] for event in response.json()["events"]}
+
+
+def test_there_is_an_example_for_each_event() -> None:
+    expected = {name for path in EXAMPLES for name in yaml.safe_load(path.read_text())["trigger"]["expect"]}
+    assert {"buttermilk.run.failed", "buttermilk.run.over_budget", "buttermilk.run.agreement_low"} <= expected
+    assert "prefect.flow-run.BudgetReached" in expected

@@ -1,0 +1,381 @@
+# ruff: noqa: E501 - a table is read line by line
+"""What comes in from outside, and what is said to it: each line of the table was tried and is refused in plain words.
+
+Roles and turns that a record's text would open are in tests/flows/test_injection.py and tests/agents/test_prompts.py,
+markup in reports in tests/report/, bad rows of every format in tests/storage/test_bad_inputs.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agents.criteria import Criteria
+from agents.prompts import Prompts
+from contract.errors import ButtermilkError, StudyError
+from contract.storage import BigQueryStorage, FileStorage, GCSStorage
+from flows.expressions import compile_condition
+from flows.replay import replay
+from flows.storage.file import Reject, read
+from flows.sums import changed
+from tests.storage.workbooks import write_workbook
+from tests.support.running import Lab
+
+FLOW = """\
+description: Tiny.
+parameters: {question: {required: true}}
+records: parameters.question
+steps:
+  ask: {agent: llm, parameters: {model: m, template: TEMPLATE}}
+result: ask
+"""
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
+)
+"""Nine lines, 3.5 billion values."""
+
+
+def flow(
+    lab: Lab, template: str = "user:\n{{ record.text }}", more: str = "", arguments: tuple[str, ...] = ()
+) -> object:
+    """A flow with that template, with more lines below it, and with more arguments."""
+    lab.model("m", {"reply": {"text": "fine"}})
+    lab.write("flows/tiny.yaml", FLOW.replace("TEMPLATE", json.dumps(template)) + more)
+    return lab.compose(
+        *([] if any(word.startswith("question=") for word in arguments) else ["question=Why?"]), *arguments
+    )
+
+
+def filled(lab: Lab, template: str) -> object:
+    """That template, filled."""
+    return Prompts([lab.folder]).get(template).render({"record": {"text": "x"}})
+
+
+def decided(_lab: Lab, condition: str) -> object:
+    """That condition, decided."""
+    return compile_condition(condition).evaluate({"x": {"a": 1}})
+
+
+def linked(lab: Lab, where: str) -> None:
+    """A file of the study that is a link to one of somebody else's."""
+    secret = lab.folder.parent / "secret.txt"
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.write_text("user:\nsomebody's secret")
+    path = lab.folder / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(secret)
+
+
+def with_link(where: str, then: Callable[[Lab], object]) -> Callable[[Lab], object]:
+    """`then`, after such a link was made."""
+
+    def act(lab: Lab) -> object:
+        linked(lab, where)
+        return then(lab)
+
+    return act
+
+
+def row(lab: Lab, **values: object) -> object:
+    """A row with those values; what was left out of it, and why."""
+    lab.write("rows.jsonl", [{"text": "x", **values}, {"text": "the row after it"}])
+    found = list(read(FileStorage(path=lab.folder / "rows.jsonl")))
+    assert not isinstance(found[-1], Reject), "the rows after it are read"
+    return found[0]
+
+
+def source(name: str, content: bytes | str) -> Callable[[Lab], object]:
+    """Reads a file with that content."""
+
+    def act(lab: Lab) -> object:
+        path = lab.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return next(iter(read(FileStorage(path=path))))
+
+    return act
+
+
+def workbook(change: Callable[[zipfile.ZipFile, str, bytes], None]) -> Callable[[Lab], object]:
+    """Reads a workbook of which `change` wrote the sheet."""
+
+    def act(lab: Lab) -> object:
+        sound, evil = lab.folder / "sound.xlsx", lab.folder / "evil.xlsx"
+        lab.folder.mkdir(parents=True, exist_ok=True)
+        write_workbook(sound, {"posts": [["text"], ["x"]]})
+        with zipfile.ZipFile(sound) as old, zipfile.ZipFile(evil, "w", zipfile.ZIP_DEFLATED) as new:
+            for name in old.namelist():
+                if "sheet1" in name:
+                    change(new, name, old.read(name))
+                else:
+                    new.writestr(name, old.read(name))
+        return next(iter(read(FileStorage(path=evil))))
+
+    return act
+
+
+def _far_out(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    archive.writestr(name, content.replace(b"</sheetData>", far))
+
+
+def _blown_up(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(name, content)
+    # As a bomb's directory says it; nothing is unpacked to find out.
+    archive.getinfo(name).file_size = 2_000_000_000
+
+
+def model(lab: Lab, **fields: object) -> object:
+    """A hosted model with those fields."""
+    mine = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": "http://h/v1", **fields}
+    lab.write("models/mine.yaml", json.dumps({"mine": mine}))
+    return flow(lab)
+
+
+def sums(lab: Lab, lines: str) -> object:
+    """The first thing that is wrong with those SHA256SUMS."""
+    lab.write("run/SHA256SUMS", lines)
+    return Reject(0, "; ".join(changed(lab.folder / "run")), "")
+
+
+def environment(lab: Lab, template: str, **variables: str) -> object:
+    """A study that would carry the environment's variables away."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return flow(lab, template)
+
+
+def folder_of_links(lab: Lab) -> object:
+    """A folder of documents, one of which is a link."""
+    lab.write("docs/a.txt", "fine")
+    linked(lab, "docs/b.txt")
+    return list(read(FileStorage(path=lab.folder / "docs")))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Which boundary, what was tried, and a part of what is said."""
+
+    boundary: str
+    tried: str
+    act: Callable[[Lab], object]
+    says: str
+
+
+def _names(text: str) -> str:
+    return f"there is no flow '{text}'"
+
+
+CASES = [
+    # Names that lead to files.
+    Case("flow name", "../..", lambda lab: flow(lab, arguments=("+flows=[../../etc/x]",)), _names("../../etc/x")),
+    Case("flow name", "absolute path", lambda lab: flow(lab, arguments=("+flows=[/etc/passwd]",)), _names("/etc/passwd")),
+    Case("flow name", "`name: ../../evil`", lambda lab: flow(lab, more="name: ../../evil\n"), "should match pattern"),
+    Case("config group", "../..", lambda lab: flow(lab, arguments=("llms=../../x",)), "there is no '../../x' in llms"),
+    Case("--config-dir", "a file", lambda lab: Lab(Path("/etc/passwd"), "").compose(), "this is not a folder"),
+    Case("template name", "../..", lambda lab: flow(lab, "../../etc/passwd"), "there is no template"),
+    Case("template name", "absolute path", lambda lab: flow(lab, "/etc/passwd"), "there is no template"),
+    Case(
+        "template name",
+        "link out of prompts/",
+        with_link("prompts/mine.md", lambda lab: flow(lab, "mine")),
+        "the link leads out",
+    ),
+    Case("include", "../..", lambda lab: flow(lab, 'user: {% include "../../../etc/passwd" %}'), "cannot be read"),
+    Case("include", "absolute path", lambda lab: flow(lab, 'user: {% include "/etc/passwd" %}'), "cannot be read"),
+    Case(
+        "include",
+        "link out of prompts/",
+        with_link("prompts/mine.md", lambda lab: flow(lab, 'user: {% include "mine.md" %}')),
+        "leads out of the folder of prompts",
+    ),
+    Case("criterion", "../..", lambda lab: Criteria([lab.folder]).get("../../etc/passwd"), "no criterion"),
+    Case(
+        "criterion",
+        "link out of criteria/",
+        with_link("criteria/mine.md", lambda lab: Criteria([lab.folder]).get("mine")),
+        "the link leads out",
+    ),
+    Case("folder of documents", "link out of it", folder_of_links, "is a link that leads out of the folder"),
+    Case("picture of a record", "../..", lambda lab: row(lab, images="../../etc/passwd"), "is outside the folder"),
+    Case("picture of a record", "absolute path", lambda lab: row(lab, images="/etc/passwd"), "is outside the folder"),
+    Case("picture of a record", "file:// address", lambda lab: row(lab, images="file:///etc/passwd"), "no picture"),
+    Case("picture of a record", "web address", lambda lab: row(lab, images="http://169.254.169.254/x"), "on the web"),
+    Case(
+        "picture of a record",
+        "link out of the folder",
+        with_link("link.png", lambda lab: row(lab, images="link.png")),
+        "is outside the folder",
+    ),
+    Case("SHA256SUMS", "../..", lambda lab: sums(lab, f"{'0' * 64}  ../../etc/passwd\n"), "../../etc/passwd is missing"),
+    # Programs where data is expected.
+    Case("override", "_target_", lambda lab: flow(lab, arguments=("+run._target_=os.system",)), "no field '_target_'"),
+    Case("YAML", "!!python/object", lambda lab: flow(lab, more='x: !!python/object/apply:os.system ["id"]\n'), "!!python"),
+    Case("template", "way to classes", lambda lab: filled(lab, "user: {{ ''.__class__.__mro__ }}"), "is unsafe"),
+    Case("template", "way to modules", lambda lab: filled(lab, "user: {{ cycler.__init__.__globals__ }}"), "is unsafe"),
+    Case("condition", "way to classes", lambda lab: decided(lab, "''.__class__.__mro__"), "the condition"),
+    Case("condition", "call of a method", lambda lab: decided(lab, "'a'.__mul__(9)"), "is unsafe"),
+    Case("reference", "way to classes", lambda lab: flow(lab, more="  x: {agent: llm, when: record.__class__}\n"), "x"),
+    Case("interpolation", "${hydra:…}", lambda lab: flow(lab, arguments=("run.folder=${hydra:runtime.cwd}",)), "no value"),
+    # A little that becomes a lot.
+    Case("YAML", "aliases of aliases", lambda lab: flow(lab, more=BOMB), "its aliases make more than 100,000 values"),
+    Case("YAML", "an anchor in itself", lambda lab: flow(lab, more="x: &x {y: *x}\n"), "an anchor holds itself"),
+    Case("YAML", "2,000 brackets", lambda lab: flow(lab, more=f"x: {'[' * 2000}{']' * 2000}\n"), "nested"),
+    Case(
+        "front matter of a criterion",
+        "aliases of aliases",
+        lambda lab: (lab.write("criteria/mine.md", f"---\n{BOMB}---\nText."), Criteria([lab.folder]).get("mine")),
+        "its aliases make more than 100,000 values",
+    ),
+    Case("models.json", "100,000 brackets", lambda lab: (lab.write("models.json", f'{{"a":{"[" * 100000}{"]" * 100000}}}'), flow(lab)), "nested too deep"),
+    Case("template", "a billion turns", lambda lab: filled(lab, "user: {% for i in range(10000000) %}x{% endfor %}"), "turns"),
+    Case(
+        "template",
+        "loops in loops",
+        lambda lab: filled(lab, "user: {% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"),
+        "the loops take more than 1,000,000 turns",
+    ),
+    Case("template", "a text times a billion", lambda lab: filled(lab, "user: {{ 'x' * 10 ** 9 }}"), "larger than"),
+    Case("template", "a very wide field", lambda lab: filled(lab, "user: {{ '{:>999999999}'.format(1) }}"), "`format` is not"),
+    Case("template", "a very large number", lambda lab: filled(lab, "user: {{ 'x'.ljust(9999999999) }}"), "is larger than"),
+    Case("condition", "a power of powers", lambda lab: decided(lab, "9 ** 9 ** 9 > 1"), "the power is larger than"),
+    Case("condition", "a list times a billion", lambda lab: decided(lab, "[1] * 9999999 * 999"), "larger than"),
+    Case("condition", "a very wide field", lambda lab: decided(lab, "'%999999999d' % 1"), "too wide"),
+    Case("JSON", "100,000 brackets", source("a.json", "[" * 100_000 + "]" * 100_000), "is not sound JSON"),
+    Case("JSON Lines", "900 brackets", lambda lab: row(lab, m=json.loads("[" * 900 + "]" * 900)), "nested more than 100 deep"),
+    Case("CSV", "200,000 columns", source("a.csv", ",".join(f"c{n}" for n in range(200_000))), "more than 20,000"),
+    Case("CSV", "a cell that never ends", source("a.csv", 'text\n"' + "x\n" * 100_000), "is never closed"),
+    Case("CSV", "a cell of 60 million characters", source("a.csv", f"text\n{'x' * 60_000_000}\n"), "50000000"),
+    Case("XLSX", "a cell at the far end", workbook(_far_out), "reaches to row 1,048,576"),
+    Case("XLSX", "1 kB that unpacks to 2 GB", workbook(_blown_up), "unpacks to more than 1,000 MB"),
+    Case("Parquet", "no Parquet at all", source("a.parquet", b"PAR1" + bytes(100) + b"PAR1"), "cannot be read"),
+    Case("PDF", "pages within themselves", source("a.pdf", b"%PDF-1.4\n2 0 obj<</Kids[2 0 R]>>endobj trailer<<>>"), "broken"),
+    Case("picture of a record", "30 MB", lambda lab: row(lab, images=_large(lab)), "is larger than 20 MB"),
+    Case("question", "2 million characters", lambda lab: flow(lab, arguments=(f"question={'x' * 2_000_000}",)), "characters long"),
+    # Characters that mean something elsewhere.
+    Case("question", "null byte", lambda lab: flow(lab, arguments=("question=a\0b",)), "holds a null byte"),
+    Case("record id", "null byte", lambda lab: row(lab, id="a\0b"), "holds a control character"),
+    Case("record id", "terminal's escape", lambda lab: row(lab, id="\x1b[31mred"), "holds a control character"),
+    Case("record id", "line's end", lambda lab: row(lab, id="a\n2026 ERROR forged"), "holds a control character"),
+    Case("record id", "turned writing direction", lambda lab: row(lab, id="\u202egnp.exe"), "holds a control character"),
+    Case("record id", "600 characters", lambda lab: row(lab, id="x" * 600), "512"),
+    Case("BigQuery table", "`; DROP TABLE", lambda _: _table("t`; DROP TABLE x; --"), "should match pattern"),
+    Case("BigQuery dataset", "another project's", lambda _: _table("t", dataset="a.b"), "should match pattern"),
+    Case("GCS bucket", "../..", lambda _: GCSStorage(bucket="../../x", path="p"), "should match pattern"),
+    # Secrets.
+    Case("base_url", "user:password@", lambda lab: model(lab, base_url="http://u:p@h/v1"), "user name or password"),
+    Case("base_url", "?api_key=…", lambda lab: model(lab, base_url="http://h/v1?api_key=sk-1"), "holds a key"),
+    Case("base_url", "file://", lambda lab: model(lab, base_url="file:///etc/passwd"), "scheme should be 'http' or 'https'"),
+    Case(
+        "interpolation",
+        "a key of the environment in a prompt",
+        lambda lab: environment(lab, "user:\n${oc.env:SOME_API_KEY}", SOME_API_KEY="sk-0123456789abcdef0"),
+        "SOME_API_KEY",
+    ),
+]  # fmt: skip
+
+
+def _large(lab: Lab) -> str:
+    lab.folder.mkdir(parents=True, exist_ok=True)
+    with (lab.folder / "large.png").open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.truncate(30_000_000)
+    return "large.png"
+
+
+def _table(table: str, dataset: str = "d") -> object:
+    return BigQueryStorage(project="some-project", dataset=dataset, table=table)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.boundary}: {case.tried}")
+def test_it_is_refused_with_a_clear_message(tmp_path: Path, case: Case) -> None:
+    lab = Lab(tmp_path / "study", "")
+    try:
+        found = case.act(lab)
+    except (ButtermilkError, ValueError) as error:
+        said = str(error)
+    else:
+        assert isinstance(found, Reject), f"it was taken: {found!s:.300}"
+        said = found.reason
+    assert case.says in said
+    assert "Traceback" not in said
+    assert "somebody's secret" not in said
+    assert "sk-0123456789abcdef0" not in said
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len({(case.boundary, case.tried) for case in CASES}) == len(CASES) >= 30
+
+
+async def test_a_search_is_words_and_never_a_query(tmp_path: Path) -> None:
+    """FTS5 has a language of its own; what is asked of a corpus is quoted word by word."""
+    from contract.storage import CorpusStorage
+    from flows.storage.index import open_corpus
+
+    path = tmp_path / "posts.jsonl"
+    path.write_text(json.dumps({"id": "1", "text": "A slur in political speech is protected."}))
+    corpus = CorpusStorage(source=FileStorage(path=path), label="Posts")
+    index = open_corpus(corpus, tmp_path / "indexes", lambda _done, _total: None)
+    for question in (
+        'slur" OR 1=1; DROP TABLE passages; --', "slur NEAR(speech, 5) AND title:*", '"""', "* ^ : ( ) { } -", "slur' UNION SELECT 1",
+    ):  # fmt: skip
+        assert isinstance(await index.search([question], 3), list), question
+    assert await index.search(["slur"], 1), "the passages are still there"
+
+
+async def test_a_hostile_id_names_no_file(lab: Lab) -> None:
+    """An id may hold slashes and markup: it is in tables and in Prefect, and never in the name of a file."""
+    lab.write(
+        "flows/tiny.yaml",
+        FLOW.replace("TEMPLATE", '"user:\\n{{ record.text }}"').replace("parameters.question", "posts"),
+    )
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    hostile = [
+        "../../escaped",
+        "/etc/escaped",
+        "'; DROP TABLE task_run; --",
+        "<script>alert(1)</script>",
+        "{{ 7 * 7 }}",
+    ]
+    lab.write("posts.jsonl", [{"id": name, "text": f"text {number}"} for number, name in enumerate(hostile)])
+    lab.model("m", {"reply": {"text": "fine"}})
+    ran = await lab.run("question=Why?")
+    assert {trace.record_id for trace in ran.traces} == set(hostile)
+    assert {trace.status for trace in ran.traces} == {"completed"}
+    assert sorted(run.name for run in ran.server.cells) == sorted(f"llm, {name}" for name in hostile)
+    assert not _named(lab, r"escaped|DROP|script>|\{\{")
+
+    # A manifest from somebody else names the texts that a replay writes out.
+    assert ran.outcome
+    path = ran.outcome.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["texts"] = {
+        name: {"text": "x", "sha256": ""} for name in ("../../escaped.md", str(lab.folder / "escaped.md"))
+    }
+    path.write_text(json.dumps(manifest))
+    into = lab.folder.parent / "into"
+    into.mkdir()
+    await asyncio.to_thread(replay, ran.outcome.folder, into)
+    assert not _named(lab, "escaped")
+
+
+def _named(lab: Lab, pattern: str) -> list[str]:
+    names = [name for _, folders, files in os.walk(lab.folder.parent) for name in (*folders, *files)]
+    return [name for name in names if re.search(pattern, name)]
+
+
+def test_a_key_on_the_command_line_is_not_repeated(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "study", "")
+    with pytest.raises(StudyError) as raised:
+        flow(lab, arguments=("models.mine={kind: hosted, api_key: sk-0123456789abcdef0}",))
+    assert "sk-0123456789abcdef0" not in str(raised.value)
