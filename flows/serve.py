@@ -44,8 +44,8 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
 
 
 def _serve(names: Sequence[str]) -> None:
-    from prefect import Runner
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
 
     class Serving(Runner):
         def handle_sigterm(self, *_: Any, **__: Any) -> None:
