@@ -22,6 +22,7 @@ description: One cell a record.
 records: posts
 steps:
   say: {agent: echo}
+result: say
 """
 
 
@@ -30,9 +31,8 @@ steps:
 @pytest.mark.parametrize("database", DATABASES)
 async def test_no_task_run_is_missing(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_known(monkeypatch)
-    for name in ("database", "server"):
-        (tmp_path / name).mkdir()
-    in_use = DATABASES[database](tmp_path / "database")
+    (tmp_path / "server").mkdir()
+    in_use = DATABASES[database]()
     with in_use as settings, server_of_prefect(tmp_path / "server", **settings) as api:
         lab = Lab(tmp_path / "study", api)
         lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")

@@ -85,7 +85,8 @@ class Cluster:
             flow_id,
             "here",
             work_pool_name=POOL,
-            path=str(ROOT),
+            # Not `path`: a worker would copy the whole folder for each run, its environment included.
+            pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
             entrypoint="tests/shards/judged.py:judged",
             enforce_parameter_schema=False,
         )

@@ -74,11 +74,11 @@ async def test_in_a_bucket(meeting: Callable[[ResultStore], Awaitable[None]], st
 
 
 def test_of_many_writers_at_once_one_is_first(store: ResultStore) -> None:
-    def create(words: bytes) -> bool:
-        return store.create("x/one", words)
+    def write(number: int) -> bool:
+        return store.create("x/one", f"writer {number}".encode())
 
     with ThreadPoolExecutor(10) as threads:
-        won = [*threads.map(create, [f"writer {n}".encode() for n in range(30)])]
+        won = list(threads.map(write, range(30)))
     assert won.count(True) == 1
     assert store.read("x/one") == f"writer {won.index(True)}".encode()
 

@@ -43,9 +43,8 @@ def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
     settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
     runs = f"folder: {place.work}/runs\nresults: {place.results}\n"
     (config / "run" / "default.yaml").write_text(settings + runs, encoding="utf-8")
-    for name in ("database", "server"):
-        (tmp_path / name).mkdir()
-    in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")](tmp_path / "database")
+    (tmp_path / "server").mkdir()
+    in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")]()
     with in_use as settings, server_of_prefect(tmp_path / "server", **settings) as api:
         cluster = Cluster(place, api, config)
         try:

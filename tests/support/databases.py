@@ -14,43 +14,48 @@ import pytest
 
 from flows.serving import free_port
 
-Database = Callable[[Path], AbstractContextManager[dict[str, str]]]
-"""In a folder of its own, for the length of a block; gives the server's environment."""
+Database = Callable[[], AbstractContextManager[dict[str, str]]]
+"""For the length of a block; gives the server's environment."""
 
 
 @contextmanager
-def sqlite(_: Path) -> Generator[dict[str, str]]:
+def sqlite() -> Generator[dict[str, str]]:
     """What the server uses unless told otherwise."""
     yield {}
 
 
 @contextmanager
-def postgresql(folder: Path) -> Generator[dict[str, str]]:
+def postgresql() -> Generator[dict[str, str]]:
     """A cluster of its own, from Debian's packages, for the length of the block."""
     programs = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
     if programs is None or not (programs / "initdb").exists():
         pytest.skip("there is no PostgreSQL: apt-get install postgresql")
-    data, port = folder / "data", free_port()
-    # It refuses to run as root, and its files must belong to whom it runs as.
+    # It refuses to run as root, and cannot get into the folders of tests, which are their owner's alone.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
-        # The folders of tests are their owner's alone, and it has to get through to its own.
-        for path in folder.parents:
-            if path.is_relative_to(tempfile.gettempdir()) and path != Path(tempfile.gettempdir()):
-                path.chmod(path.stat().st_mode | 0o011)
-        shutil.chown(folder, "postgres")
-    _run(*as_user, programs / "initdb", "-D", data, "-A", "trust", "-U", "prefect", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-    _run(*as_user, programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start")
-    try:
-        _run(*as_user, programs / "createdb", "-h", "127.0.0.1", "-p", port, "-U", "prefect", "prefect")
-        yield {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://prefect@127.0.0.1:{port}/prefect"}
-    finally:
-        _run(*as_user, programs / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as name:
+        folder, port = Path(name), free_port()
+        if as_user:
+            shutil.chown(folder, "postgres")
+        control = [*as_user, programs / "pg_ctl", "-D", folder / "data", "-w"]
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        _run(*as_user, programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "prefect", "--no-sync")
+        _run(*control, "-o", options, "-l", folder / "log", "start")
+        try:
+            _run(*as_user, programs / "createdb", "-h", "127.0.0.1", "-p", port, "-U", "prefect", "prefect")
+            yield {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://prefect@127.0.0.1:{port}/prefect"}
+        finally:
+            _run(*control, "-m", "fast", "stop")
 
 
 def _run(*command: object) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd="/")
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd="/",
+    )
     assert done.returncode == 0, done.stderr
 
 
