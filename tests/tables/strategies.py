@@ -22,6 +22,8 @@ _AWKWARD = st.sampled_from(
         'say "so"', "a;b,c", "true", "007", "NA", "1e5", "é日本🙂", "\u202eright to left", "\x1b[31m", " ", "",
     )
 )  # fmt: skip
+_IN_IDS = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp"))
+"""What a record's id may consist of: no control characters."""
 texts = st.one_of(_AWKWARD, st.text(max_size=12))
 names = st.one_of(st.sampled_from(("a", "b.c", 'd"e', "", "verdict", "=x", "Ä")), st.text(max_size=6))
 scalars = st.one_of(
@@ -46,7 +48,9 @@ def records(draw: st.DrawFn) -> list[Record]:
     """Up to four records with different ids."""
     ids = draw(
         st.lists(
-            st.one_of(st.sampled_from(("r1", "r10", "r2")), st.text(min_size=1, max_size=8)), max_size=4, unique=True
+            st.one_of(st.sampled_from(("r1", "r10", "r2")), st.text(_IN_IDS, min_size=1, max_size=8)),
+            max_size=4,
+            unique=True,
         )
     )
     return [
