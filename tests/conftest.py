@@ -22,6 +22,11 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes, since most tests wait for processes of their own; one where figures are to be seen (`-s`)."""
+    return 0 if config.getoption("capture") == "no" else 2
+
+
 @pytest.fixture(scope="session")
 def prefect_home() -> Path:
     """Where the tests' Prefect server keeps its database."""
