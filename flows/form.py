@@ -32,8 +32,13 @@ _SHORTHANDS: Mapping[str, tuple[Any, str]] = {
     "seed": (int, "Which sample: the same number draws the same records. 0: as configured."),
     "budget": (
         Annotated[float, Field(ge=0)],
-        "US dollars that the answers of this study may cost in all, earlier runs included. None: as configured.",
+        "US dollars that this run may pay; no call begins that could take it past that. None: as configured.",
     ),
+    "shards": (
+        Annotated[int, Field(ge=0, le=200)],
+        "Into how many child runs the records are split, for as many workers. 0: as configured.",
+    ),
+    "shard": (str, "Which part of the records to take, for example `3/8`; a run with shards says so to its children."),
 }
 """Shorthand -> the type that a form asks for, and what it says."""
 AS_CONFIGURED = "as configured"
