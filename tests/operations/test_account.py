@@ -43,7 +43,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 def study(lab: Lab) -> Lab:
     """Two records and a hosted model."""
-    lab.write("flows/tiny.yaml", FLOW)
+    # A name of its own: the tests' server holds the costs of other tests' runs, by flow.
+    lab.flow = "accounted"
+    lab.write("flows/accounted.yaml", FLOW)
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     lab.write("posts.jsonl", [{"record_id": "one", "text": TEXT}, {"record_id": "two", "text": f"{TEXT}, too"}])
     lab.settings.append(f"run.audit={lab.folder / 'audit.jsonl'}")
@@ -76,7 +78,7 @@ async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> Non
     assert TEXT not in (study.folder / "audit.jsonl").read_text()
     assert Trail(study.folder / "audit.jsonl").check().changes == []
 
-    [first, second], days = await artifacts(study, "cost-tiny"), (await artifacts(study, "cost-tiny-by-day"))[0]
+    [first, second], days = await artifacts(study, "cost-accounted"), (await artifacts(study, "cost-accounted-by-day"))[0]
     assert sorted((first[0]["calls paid"], second[0]["calls paid"])) == [0, 2]
     [day] = days
     assert (day["model"], day["runs"], day["calls paid"], day["calls kept"]) == ("fake", 2, 2, 2)

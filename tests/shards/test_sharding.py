@@ -60,7 +60,7 @@ async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) ->
 
 
 async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
-    study.settings = ["run.lost_after_seconds=1"]
+    study.settings = ["run.lost_after_seconds=6"]
 
     def loses(parameters: Mapping[str, Any], before: int) -> bool:
         return parameters.get("shard") == "2/3" and not before
@@ -78,7 +78,7 @@ async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
 
 
 async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words(study: Lab) -> None:
-    study.settings = ["run.lost_after_seconds=1"]
+    study.settings = ["run.lost_after_seconds=6"]
     async with deployed(study) as deployment:
         deployment.loses = lambda parameters, _: parameters.get("shard") == "1/2"
         ran = await deployment.run(shards=2)
