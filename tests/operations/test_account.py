@@ -78,7 +78,8 @@ async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> Non
     assert TEXT not in (study.folder / "audit.jsonl").read_text()
     assert Trail(study.folder / "audit.jsonl").check().changes == []
 
-    [first, second], days = await artifacts(study, "cost-accounted"), (await artifacts(study, "cost-accounted-by-day"))[0]
+    [first, second] = await artifacts(study, "cost-accounted")
+    days = (await artifacts(study, "cost-accounted-by-day"))[0]
     assert sorted((first[0]["calls paid"], second[0]["calls paid"])) == [0, 2]
     [day] = days
     assert (day["model"], day["runs"], day["calls paid"], day["calls kept"]) == ("fake", 2, 2, 2)

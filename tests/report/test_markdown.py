@@ -40,7 +40,8 @@ def test_every_table_has_as_many_cells_in_each_row(tmp_path: Path) -> None:
 
 def test_records_write_no_markdown(tmp_path: Path) -> None:
     hostile = f"{HOSTILE} | [a](javascript:alert) `code` **bold**\n# heading"
-    record = Record(record_id="".join(filter(str.isprintable, hostile))[:500], title=hostile, text="They are no better than geese.")
+    name = "".join(filter(str.isprintable, hostile))[:500]
+    record = Record(record_id=name, title=hostile, text="They are no better than geese.")
     text = markdown(tmp_path, Sample(records=1, extra=(record,)))
     assert "<script" not in text
     assert "<img" not in text

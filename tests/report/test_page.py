@@ -148,8 +148,9 @@ def test_quotations_are_offsets_into_the_text_as_a_browser_counts(tmp_path: Path
 
 
 def test_nothing_of_a_record_becomes_markup(tmp_path: Path) -> None:
+    name = "".join(filter(str.isprintable, f"<b>{HOSTILE}"))[:400]
     record = Record(
-        record_id="".join(filter(str.isprintable, f"<b>{HOSTILE}"))[:400], title=HOSTILE, text=HOSTILE, sections={HOSTILE: HOSTILE},
+        record_id=name, title=HOSTILE, text=HOSTILE, sections={HOSTILE: HOSTILE},
         metadata={HOSTILE: HOSTILE, "year": HOSTILE}, uri="javascript:alert(1)",
     )  # fmt: skip
     sample = Sample(records=2, extra=(record,), models=("<i>one", "two"), criteria=("<u>rule",))
