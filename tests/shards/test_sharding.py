@@ -59,7 +59,6 @@ async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) ->
     assert not [path for path in (study.folder / "shared").rglob("*") if path.parts[-3] in ("shards", "alive", "locks")]
 
 
-@pytest.mark.xfail(reason="broken by a merge: the shard of a lost worker is taken for lost again; to be mended")
 async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
     study.settings = ["run.lost_after_seconds=6"]
 
