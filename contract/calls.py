@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from typing import Annotated, Literal
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -82,8 +83,22 @@ class ModelRequest(Frozen):
 
     def key(self, *, reads_material: bool = False) -> str:
         """The digest under which the reply is kept: equal keys mean the same question to the same model."""
-        left_out = set[str]() if reads_material else {"material"}
-        return digest(self.model_dump(mode="json", exclude={"model", *left_out}))
+        return self._key_with_material if reads_material else self._key_of_prompt
+
+    @cached_property
+    def _key_of_prompt(self) -> str:
+        return digest(self.model_dump(mode="json", exclude={"model", "material"}))
+
+    @cached_property
+    def _key_with_material(self) -> str:
+        return digest(self.model_dump(mode="json", exclude={"model"}))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As for every model; the copy makes its own keys."""
+        copy = super().model_copy(update=update, deep=deep)
+        for kept in ("_key_of_prompt", "_key_with_material"):
+            vars(copy).pop(kept, None)
+        return copy
 
 
 class Usage(Frozen):

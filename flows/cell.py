@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.states import Completed
+from prefect.task_engine import run_task_async
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
@@ -30,6 +31,7 @@ from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.edges import Ended
 from flows.grid import Cell
+from flows.kept_trace import KeptTrace, TraceSerializer
 from flows.results import ResultStore, cell_path
 
 _STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
@@ -156,10 +158,10 @@ async def _run(work: Work) -> Any:
             work.tries.told(error)
         raise
     trace = work.tries.trace = work.trace(output, started)
-    data = trace.model_dump(mode="json")
+    kept = KeptTrace(trace)
     if output.status == "completed":
-        return data
-    return Completed(name=output.status.capitalize(), message=output.note, data=data)
+        return kept
+    return Completed(name=output.status.capitalize(), message=output.note, data=kept)
 
 
 def _label(parameters: dict[str, Any]) -> str:
@@ -176,8 +178,23 @@ _cell = Task(
     name="cell",
     task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
     retry_condition_fn=_is_transient,
-    result_serializer="json",
+    result_serializer=TraceSerializer(),
 )
+
+
+async def _task_run(task: Task[Any, Any], work: Work, wait_for: list[Ended]) -> State[Any]:
+    """The state in which a task run ends.
+
+    Calling the task would do, but for telling the server first that the run is pending, which here lasts no time and
+    is a third of all that the server is told.
+    """
+    # quote() keeps Prefect from walking the record and the services in search of futures.
+    parameters: dict[str, Any] = {"work": quote(work)}
+    task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
+    running: Any = run_task_async(
+        task, task_run=task_run, parameters=parameters, wait_for=wait_for, return_type="state"
+    )
+    return await running
 
 
 async def _result(state: Any) -> Any:
@@ -203,9 +220,7 @@ class Cells:
         """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
         started = datetime.now(UTC)
         self.note_flow_run()
-        # quote() keeps Prefect from walking the record and the services in search of futures.
-        running: Any = self._task(work)(quote(work), return_state=True, wait_for=list(wait_for))
-        state: State[Any] = await running
+        state = await _task_run(self._task(work), work, list(wait_for))
         trace = await self._account(work, state, started)
         return trace, Ended.cell(state), state.name != "Cached"
 
@@ -215,7 +230,7 @@ class Cells:
         result: Any = await _result(state)
         if isinstance(result, BaseException):
             return work.without_output(result, started)
-        return work.named(AgentTrace.model_validate(result))
+        return work.named(result.trace)
 
     def note_flow_run(self) -> None:
         """Remembers that the present flow run holds task runs."""

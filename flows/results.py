@@ -253,6 +253,6 @@ def read_cell(store: ResultStore, key: str) -> AgentTrace | None:
     """The cell that Prefect keeps there as the result of a task; None when there is none that can be read."""
     try:
         stored: Any = json.loads(store.read(cell_path(key)))
-        return AgentTrace.model_validate(json.loads(stored["result"]))
+        return AgentTrace.model_validate_json(stored["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

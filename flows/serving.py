@@ -160,7 +160,10 @@ def _serve(port: int) -> None:
 
     gc.freeze()
     gc.enable()
-    server = uvicorn.Server(uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error"))
+    gc.set_threshold(50_000, 20, 100)
+    # Events come from this machine: compressing each of them costs more than sending it.
+    config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
+    server = uvicorn.Server(config)
 
     def until_orphaned() -> None:
         sys.stdin.buffer.read()
