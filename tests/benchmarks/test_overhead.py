@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -85,16 +84,7 @@ async def test_a_flow_of_600_calls_takes_at_most_twice_as_long_as_the_calls(lab:
     study(lab, service)
     import_module("agents.llms.hosted.service")
     alone = await bare(service)
-    if os.environ.get("PROFILE"):
-        import cProfile
-
-        profile = cProfile.Profile()
-        profile.enable()
-        ran = await lab.run()
-        profile.disable()
-        profile.dump_stats(os.environ["PROFILE"])
-    else:
-        ran = await lab.run()
+    ran = await lab.run()
     again = await bare(service)
     least = min(alone, again)
     print(f"\n{CALLS} calls of {LATENCY} s, {AT_ONCE} at once")
