@@ -32,11 +32,12 @@ def test_a_real_model_judges_every_post_and_its_quotations_are_looked_up(beside:
     settings = ["llms=local", f"models.local.path={MODEL}", f"sample={SAMPLE}", "seed=1", "criteria=ordinary"]
     source = [f"records={POSTS}"] if POSTS else []
     # Long enough to end every grammar-bound reply of a model that does not know when to stop.
-    command = beside.start("flows.judger", *settings, *source, "flows.judger.steps.judge.parameters.max_tokens=600")
+    command = beside.start("flows.judger", *settings, *source, "+flows.judger.steps.judge.parameters.max_tokens=600")
     done = command.wait(7000)
+    assert done.code in (0, 1), done.said
     folder = run_folders(beside, "judger")[-1]
     cells = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(cells) == SAMPLE and done.code in (0, 1), done.said
+    assert len(cells) == SAMPLE, done.said
     judged = [cell for cell in cells if cell["status"] == "completed"]
     quotes = [quote for cell in judged for reason in cell["value"]["reasons"] for quote in reason["quotes"]]
     found = sum(quote["status"] == "found" for quote in quotes)
