@@ -97,6 +97,8 @@ class FlowParameter(Frozen):
     default: JsonValue = None
     required: bool = False
     choices: tuple[JsonValue, ...] = ()
+    example: str = ""
+    """What the flow is asked by a command that says nothing at all, where there is nobody at a terminal to be asked."""
 
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]

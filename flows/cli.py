@@ -180,7 +180,7 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
         _tell_notices(studies)
-        return run_studies(studies, server, options)
+        return run_studies(studies, server, options, bare=not settings)
 
 
 def _names(studies: Sequence[Study]) -> str:

@@ -39,8 +39,13 @@ _QUIET = {
 }
 
 
-def run_studies(studies: Sequence[Study], server: PrivateServer | None, options: argparse.Namespace) -> int:
-    """Runs each study; asks for what is missing when there is a terminal. Returns the exit code."""
+def run_studies(
+    studies: Sequence[Study], server: PrivateServer | None, options: argparse.Namespace, *, bare: bool = False
+) -> int:
+    """Runs each study; asks for what is missing when there is a terminal. Returns the exit code.
+
+    `bare` says that the command names no setting: without a terminal, a flow's own example is asked then.
+    """
     if not studies:
         raise StudyError(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
@@ -50,22 +55,35 @@ def run_studies(studies: Sequence[Study], server: PrivateServer | None, options:
     if not options.debug:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
-    conversation = _conversation(studies, may_ask=sys.stdin.isatty() and not options.json)
+    conversation = _conversation(studies, may_ask=sys.stdin.isatty() and not options.json, bare=bare)
     session = _Session(server, options, several=len(studies) > 1)
     code = max((session.run(study) for study in conversation), default=0)
     session.end()
     return code
 
 
-def _conversation(studies: Sequence[Study], *, may_ask: bool) -> Iterator[Study]:
+def _conversation(studies: Sequence[Study], *, may_ask: bool, bare: bool) -> Iterator[Study]:
     """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
     for study in studies:
         if not study.missing_parameters:
             yield study
         elif may_ask:
             yield from _asked(study)
+        elif bare and (example := _example(study)):
+            yield example
         else:
             raise StudyError([_missing(name, study) for name in study.missing_parameters])
+
+
+def _example(study: Study) -> Study | None:
+    """The study with the examples that it gives for all that is missing, told; None when it does not give them all."""
+    for name in study.missing_parameters:
+        example = study.flow.parameters[name].example
+        if not example:
+            return None
+        print(f'note: nothing was asked, so this is an example; write {name}="…" for your own', file=sys.stderr)
+        study = with_request(study, name, example)
+    return study
 
 
 def _missing(name: str, study: Study) -> Problem:

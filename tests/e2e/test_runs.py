@@ -50,6 +50,14 @@ def test_json_is_all_there_is_on_stdout_and_the_same_command_again_asks_nobody(b
     assert not beside.left_behind()
 
 
+def test_the_bare_command_asks_an_example_where_nobody_can_be_asked(beside: Place) -> None:
+    done = beside.run("flows.osb")
+    assert done.code == 0, done.said
+    assert "nothing was asked, so this is an example" in done.err and QUESTION in done.out
+    forgotten = beside.run("flows.osb", "limit=5")
+    assert forgotten.code == 2 and "the parameter 'query' is missing" in forgotten.err
+
+
 def test_several_flows_give_one_list(beside: Place, service: FakeService) -> None:
     study = write_study(beside.work / "study", service)
     arguments = ["+flows=[osb,many]", f"query={QUESTION}", "topic=cats", "--config-dir", str(study), "--json"]
