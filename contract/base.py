@@ -19,7 +19,13 @@ class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+"""Types of what holds nothing else. Asked for first: a cell is mostly these, and a Mapping is costly to look for."""
+
+
 def _freeze(value: Any) -> Any:
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({str(key): _freeze(item) for key, item in value.items()})  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     if isinstance(value, list | tuple):
@@ -29,6 +35,8 @@ def _freeze(value: Any) -> Any:
 
 def thawed(value: Any) -> Any:
     """Frozen maps and tuples as plain dicts and lists, however deep: ordinary JSON again."""
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Mapping):
         return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
     if isinstance(value, list | tuple):

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+
+@contextmanager
+def whole(path: Path) -> Generator[IO[str]]:
+    """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write(path: Path, text: str) -> None:
     """Writes a whole file or none."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    with whole(path) as file:
+        file.write(text)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Gathered: one pass over a run's cells, kept as small as a report needs them."""
+"""Gathered: one pass over a run's cells: their sums in memory, and what they said on disk."""
 
 from __future__ import annotations
 
@@ -7,34 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from contract.base import thawed
-from contract.flow import FlowSpec
+from contract.base import JsonValue
 from contract.messages import AgentTrace
-from contract.record import Record
+from flows.lines import Lines
+from flows.report.said import Shelf, said_of, shown_record
 from flows.report.words import flat, items, mapping
 from flows.run_data import RunData
-from flows.tables.identity import criterion_of, natural, other_dimensions, step_order
+from flows.tables.identity import criterion_of, natural
 from flows.tables.verdict_row import VerdictRow
 
 _EXAMPLES = 5
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one cell said, beside its verdict."""
-
-    step: str
-    label: str
-    """Variant, repeat and round in words."""
-    status: str
-    value: Mapping[str, Any] | None
-    note: str | None
-    error: str | None
-    served_by: str | None
-    criteria: frozenset[str] = frozenset()
-    """The criteria that it is about; empty for all of them."""
 
 
 @dataclass
@@ -79,11 +62,12 @@ class Gathered:
     """All that a report tells of a run's cells."""
 
     rows: Sequence[VerdictRow]
-    records: dict[str, Record] = field(default_factory=dict[str, Record])
-    judged: dict[str, Said] = field(default_factory=dict[str, Said])
-    """Cell id of a verdict -> what its cell said."""
-    others: dict[str, list[Said]] = field(default_factory=dict[str, list[Said]])
-    """Record -> what other steps, and earlier rounds, said of it."""
+    shelf: Shelf
+    """What each cell said, and of which record."""
+    titles: dict[str, str] = field(default_factory=dict[str, str])
+    """Record -> its title, for those that have one."""
+    metadata: dict[str, Mapping[str, JsonValue]] = field(default_factory=dict[str, Mapping[str, JsonValue]])
+    """Of every record that was judged."""
     states: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     """Step -> status -> cells."""
     troubles: dict[tuple[str, str, str], Trouble] = field(default_factory=dict[tuple[str, str, str], Trouble])
@@ -99,10 +83,11 @@ class Gathered:
         return sorted({row.record_id for row in self.rows}, key=natural)
 
 
-def gather(data: RunData, rows: Sequence[VerdictRow]) -> Gathered:
-    """Reads every cell of the run once."""
-    found = Gathered(rows)
-    about = {row.cell_id: frozenset({row.criteria}) for row in rows}
+def gather(data: RunData, rows: Sequence[VerdictRow], lines: Lines) -> Gathered:
+    """Reads every cell of the run once; what they said is kept among `lines`."""
+    found = Gathered(rows, Shelf(lines))
+    criteria = {row.criteria: frozenset({row.criteria}) for row in rows}
+    about = {row.cell_id: criteria[row.criteria] for row in rows}
     names = {row.record_id for row in rows}
     for trace in data.traces():
         found.states.setdefault(trace.step, Counter())[trace.status] += 1
@@ -111,23 +96,23 @@ def gather(data: RunData, rows: Sequence[VerdictRow]) -> Gathered:
         if trace.cell_id not in about:
             about[trace.cell_id] = _criteria(trace, about)
             if trace.record_id in names and trace.status != "skipped":
-                found.others.setdefault(trace.record_id, []).append(_said(trace, about[trace.cell_id]))
+                found.shelf.other(trace.record_id, said_of(trace, about[trace.cell_id]))
         else:
-            found.records.setdefault(trace.record_id, trace.input.record)
-            given = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
-            found.criteria.setdefault(flat(given), criterion_of(trace) or "")
-            found.judged[trace.cell_id] = _said(trace, about[trace.cell_id])
-            found.quotations.update(_quotations(trace))
-    _in_order(found, data.spec)
+            _judged(found, trace, about[trace.cell_id])
     return found
 
 
-def _in_order(found: Gathered, spec: FlowSpec) -> None:
-    steps = step_order(spec)
-    judges = spec.measures.verdicts if spec.measures else ""
-    for said in found.others.values():
-        # Earlier rounds of the judges come last: they were overtaken.
-        said.sort(key=lambda one: (one.step == judges, steps.get(one.step, len(steps)), one.step, natural(one.label)))
+def _judged(found: Gathered, trace: AgentTrace, criteria: frozenset[str]) -> None:
+    record = trace.input.record
+    if trace.record_id not in found.metadata:
+        found.metadata[trace.record_id] = record.metadata
+        if record.title:
+            found.titles[trace.record_id] = record.title
+        found.shelf.record(trace.record_id, shown_record(record))
+    given = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
+    found.criteria.setdefault(flat(given), criterion_of(trace) or "")
+    found.shelf.judged(trace.record_id, trace.cell_id, said_of(trace, criteria))
+    found.quotations.update(_quotations(trace))
 
 
 def _model(trace: AgentTrace) -> str:
@@ -165,17 +150,3 @@ def _first_line(text: str, length: int = 200) -> str:
 def _quotations(trace: AgentTrace) -> Iterator[str]:
     for reason in items((trace.value or {}).get("reasons")):
         yield from (flat(mapping(quote).get("status")) for quote in items(mapping(reason).get("quotes")))
-
-
-def _said(trace: AgentTrace, criteria: frozenset[str]) -> Said:
-    model = [flat(trace.variant["model"])] if "model" in trace.variant else []
-    named = model + [f"{name}={flat(value)}" for name, value in sorted(other_dimensions(trace).items())]
-    named += [f"repeat {trace.repeat + 1}"] if trace.repeat else []
-    named += [f"round {trace.round}"] if trace.round else []
-    replies = [call.reply for call in trace.calls if call.reply]
-    return Said(
-        step=trace.step, label=", ".join(named), status=trace.status,
-        value=thawed(trace.value) if trace.value is not None else None, note=trace.note,
-        error=f"{trace.error.kind}: {trace.error.message}" if trace.error else None,
-        served_by=replies[-1].served_by if replies else None, criteria=criteria,
-    )  # fmt: skip

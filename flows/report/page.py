@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from flows.lines import Lines
 from flows.measures.shapes import Measured
 from flows.report.disagreement import Parting
 from flows.report.estimates import Table, confusions_of, explained, interval
@@ -58,13 +59,13 @@ class Study:
     marks: dict[str, Mark]
 
 
-def page(study: Study) -> str:
-    """The HTML of a study's report."""
+def page(study: Study, lines: Lines) -> Iterator[str]:
+    """The HTML of a study's report, part by part; what is large in it waits among `lines` for its turn."""
     veils = Veils(bool(study.facts.warning))
     environment = _environment(veils)
     style, script = text_of("report.css"), script_text()
     matrix = Matrix(study.found, study.data.spec, study.marks, study.facts.titles)
-    firsts, pieces = matrix.pieces()
+    pieces = list(matrix.pieces(lines))
     numbers = {name: place for place, name in enumerate(study.found.names)}
     body = environment.get_template("body.html.jinja").render(
         facts=study.facts, summary=summary(study.facts, study.measured), holes=warning_of_holes(study.facts),
@@ -76,9 +77,10 @@ def page(study: Study) -> str:
         partings=study.partings[:MOST_RANKED], numbers=numbers, marks=study.marks, found=study.found, STATES=STATES,
     )  # fmt: skip
     # The body comes first: only then are all masked texts known, which the index holds.
-    return environment.get_template("report.html.jinja").render(
-        facts=study.facts, body=_ours(body), index=_ours(matrix.index(firsts, veils.texts)),
-        pieces=list(map(_ours, pieces)), policy=policy(style, script), style=_ours(style), script=_ours(script),
+    index = _ours(matrix.index([first for first, _ in pieces], veils.texts))
+    yield from environment.get_template("report.html.jinja").generate(
+        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.at(begins)) for _, begins in pieces),
+        policy=policy(style, script), style=_ours(style), script=_ours(script),
     )  # fmt: skip
 
 

@@ -125,8 +125,7 @@ def _parted(study: Study) -> Iterator[str]:
 
 
 def _named(one: Parting, study: Study) -> tuple[str, str, str]:
-    record = study.found.records.get(one.record_id)
-    title = record.title or "" if record and not study.facts.warning else ""
+    title = study.found.titles.get(one.record_id, "") if not study.facts.warning else ""
     return one.record_id, title[:80], study.facts.title(one.criteria)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ MEASURES: Mapping[str, str] = {
 }
 """How a report names measures, in its order."""
 _BIDI = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_MOST_OF_VALUE = 4_000
+"""Characters."""
 _LONE = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 
@@ -106,6 +109,15 @@ def flat(value: object) -> str:
     if isinstance(value, str):
         return value
     return "yes" if value is True else "no" if value is False else "" if value is None else canonical_json(value)
+
+
+def short(value: object) -> str:
+    """Any JSON value as a reader sees it, cut where it is very long."""
+    listing = items(value)
+    if listing and all(isinstance(each, str | int | float) for each in listing):
+        value = "\n".join(map(flat, listing))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, default=flat)
+    return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}… ({len(text):,} characters)"
 
 
 def size(number: object) -> str:

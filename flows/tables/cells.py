@@ -8,13 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.lines import Lines
 from flows.run_data import RunData
-from flows.tables.csv_text import harmless, rows_to, whole
+from flows.tables.csv_text import harmless, rows_to
 from flows.tables.flat import Scalar
 from flows.tables.identity import place_of, step_order
 from flows.tables.kinds import Column, Kinds, cast_to
 from flows.tables.row import ENDED, IDENTITY, INTEGERS, TIMES, ordered, row_of, times_of
 from flows.tables.spool import Spool
+from flows.writing import whole
 
 if TYPE_CHECKING:
     from flows.tables.parquet import ParquetRows
@@ -37,7 +39,8 @@ def write_cells(data: RunData) -> None:
     """
     steps = step_order(data.spec)
     kinds = Kinds(FIXED)
-    with Spool(data.folder) as spool:
+    with Lines(data.folder) as lines:
+        spool = Spool(lines)
         for trace in data.traces():
             row = row_of(trace)
             kinds.add(row)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
 from flows.tables.flat import Scalar
+from flows.writing import whole
 
 _RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠']")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -47,18 +47,6 @@ def harmless(value: Scalar) -> str:
 def undone(cell: str) -> str:
     """The text that `harmless` was given."""
     return cell.removeprefix("'")
-
-
-@contextmanager
-def whole(path: Path) -> Generator[IO[str]]:
-    """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def rows_to(file: IO[str], columns: Sequence[str]) -> Rows:

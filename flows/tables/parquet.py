@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa  # type: ignore[reportMissingTypeStubs]
 import pyarrow.parquet as pq  # type: ignore[reportMissingTypeStubs]
 
+from flows.tables.arrays import array_of, type_of
 from flows.tables.flat import Scalar
-from flows.tables.kinds import Column, cast_to
+from flows.tables.kinds import Column
 
 ROWS_IN_A_GROUP = 2000
 
@@ -22,9 +23,7 @@ class ParquetRows:
         arrow: Any = pa
         self._path = path
         self._columns = columns
-        self._schema = arrow.schema(
-            [(name, getattr(arrow, kind + "_" * (kind == "bool"))()) for name, kind in columns.items()]
-        )
+        self._schema = arrow.schema([(name, type_of(kind)) for name, kind in columns.items()])
         self._rows = list[Sequence[Scalar]]()
 
     def __enter__(self) -> ParquetRows:
@@ -56,8 +55,7 @@ class ParquetRows:
             return
         arrow: Any = pa
         arrays = [
-            arrow.array([cast_to(kind, row[place]) for row in self._rows], self._schema.field(place).type)
-            for place, kind in enumerate(self._columns.values())
+            array_of(kind, [row[place] for row in self._rows]) for place, kind in enumerate(self._columns.values())
         ]
         self._writer.write_table(arrow.Table.from_arrays(arrays, schema=self._schema))
         self._rows = []

@@ -6,36 +6,26 @@ Only a sort key and an offset are in memory for each row, so a run of many thous
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from flows.lines import Lines
 from flows.tables.flat import Scalar
 from flows.tables.identity import Place
 
 
 class Spool:
-    """Rows of JSON in a file of their own. Use as a context manager; the file goes when it closes."""
+    """Rows of JSON among these lines."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self._places = list[tuple[Place, int]]()
-
-    def __enter__(self) -> Spool:
-        self._file = tempfile.TemporaryFile(dir=self._folder, prefix=".cells.", suffix=".part")
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self._file.close()
 
     def add(self, place: Place, *rows: dict[str, Scalar]) -> None:
         """Takes in what belongs at that place."""
-        self._places.append((place, self._file.tell()))
-        self._file.write(json.dumps(rows).encode() + b"\n")
+        self._places.append((place, self._lines.add(json.dumps(rows))))
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """What was added, in the order of the places."""
-        for _, offset in sorted(self._places):
-            self._file.seek(offset)
-            yield json.loads(self._file.readline())
+        for _, begins in sorted(self._places):
+            yield json.loads(self._lines.at(begins))

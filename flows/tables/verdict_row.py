@@ -9,7 +9,7 @@ from contract.base import JsonValue
 from contract.messages import CellStatus
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VerdictRow:
     """One record x criterion x model x repeat of the step that `measures.verdicts` names."""
 
