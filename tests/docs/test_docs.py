@@ -1,8 +1,8 @@
 """Every command, file and program in the documentation, run as a reader would, in order, each page in its own folder.
 
 A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
-of the command, `<!-- python -->` a program to run, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need
-servers and workers: tests/deployments runs them.
+of the command, `<!-- python -->` a program to run, `<!-- r -->` one in R, run where R is installed,
+`<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers and workers: tests/deployments runs them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from flows.derived import derive
+from tests.support.traces import finished_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -92,6 +95,17 @@ def _command(body: str, expected: int, folder: Path, environment: dict[str, str]
         told = f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == expected, told
         assert "Traceback" not in done.stderr, told
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed: no Rscript on the PATH")
+def test_what_is_shown_in_r_works(tmp_path: Path) -> None:
+    derive(finished_run(tmp_path / "runs" / "osb" / "latest"))
+    shown = [block for page in PAGES for block in blocks(page) if block.note == "r"]
+    assert shown
+    for block in shown:
+        done = run(["Rscript", "-e", block.body], tmp_path, dict(os.environ))
+        assert done.returncode == 0, done.stderr
+        assert "completed" in done.stdout and "judge" in done.stdout, done.stdout
 
 
 def test_links_lead_somewhere() -> None:
