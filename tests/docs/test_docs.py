@@ -1,8 +1,8 @@
 """Every command, file and program in the documentation, run as a reader would, in order, each page in its own folder.
 
 A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
-of the command, `<!-- python -->` a program to run, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need
-servers and workers: tests/deployments runs them.
+of the command, `<!-- python -->` a program to run, `<!-- polars -->` and `<!-- r -->` one to run where there is polars
+or R, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers; tests/deployments runs them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
+
+from flows.derived import derive
+from tests.support.traces import finished_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -92,6 +96,26 @@ def _command(body: str, expected: int, folder: Path, environment: dict[str, str]
         told = f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == expected, told
         assert "Traceback" not in done.stderr, told
+
+
+@pytest.mark.skipif(find_spec("polars") is None, reason="polars is not installed: uv run --group polars pytest")
+def test_what_is_shown_in_polars_works(tmp_path: Path) -> None:
+    _shown("polars", [sys.executable, "-c"], tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed: no Rscript on the PATH")
+def test_what_is_shown_in_r_works(tmp_path: Path) -> None:
+    _shown("r", ["Rscript", "-e"], tmp_path)
+
+
+def _shown(note: str, command: list[str], folder: Path) -> None:
+    derive(finished_run(folder / "runs" / "osb" / "latest"))
+    found = [block for page in PAGES for block in blocks(page) if block.note == note]
+    assert found
+    for block in found:
+        done = run([*command, block.body], folder, dict(os.environ))
+        assert done.returncode == 0, done.stderr
+        assert "completed" in done.stdout and "judge" in done.stdout, done.stdout
 
 
 def test_links_lead_somewhere() -> None:
