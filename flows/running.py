@@ -29,6 +29,7 @@ from flows.serving import PrivateServer
 from flows.storage.factory import announced
 from flows.study import Study
 from flows.study_console import show_study
+from flows.which_server import local_api
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -110,11 +111,11 @@ class _Session:
         with Live(self._err, quiet=self._json) as live:
             live.expect(sum(step.most for step in plan.steps))
             live.say("starting Prefect")
-            api_url = self._ready()
+            self._ready()
             from prefect.exceptions import TerminationSignal
 
             try:
-                return asyncio.run(self._run(study, live, api_url))
+                return asyncio.run(self._run(study, live))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
 
@@ -126,20 +127,16 @@ class _Session:
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self) -> str | None:
+    def _ready(self) -> None:
         # Imported while the server starts, which takes as long.
         import_module("flows.runner")
         gc.freeze()
         gc.enable()
-        if self._server is None:
-            return None
-        self._server.wait()
-        return self._server.api_url
+        if self._server is not None:
+            self._server.wait()
 
-    async def _run(self, study: Study, live: Live, api_url: str | None) -> int:
-        from prefect.settings import PREFECT_API_URL, temporary_settings
-
-        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}), server_errors():
+    async def _run(self, study: Study, live: Live) -> int:
+        with server_errors():
             return await self._flow(study, live)
 
     async def _flow(self, study: Study, live: Live) -> int:
@@ -244,7 +241,7 @@ def _as_json(outcome: Any) -> dict[str, Any]:
 
 def _ui(server: PrivateServer | None, run: object) -> str:
     if server is not None:
-        return f"`uv run prefect server start`, then http://127.0.0.1:4200/runs/flow-run/{run}"
+        return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
     from prefect.settings import PREFECT_UI_URL
 
     return f"{PREFECT_UI_URL.value()}/runs/flow-run/{run}"

@@ -80,7 +80,7 @@ def test_what_only_the_worker_knows_ends_the_run_in_plain_words(prefect: Operato
 
 def test_the_program_of_the_documentation(prefect: Operator) -> None:
     (prefect.place.work / "client.py").write_text(block("client"), encoding="utf-8")
-    done = prefect.done("uv run python -m client")
+    done = prefect.done("uv run python -m client", PREFECT_API_URL=prefect.api)
     assert "prefect.flow-run.Running" in done.out and "prefect.flow-run.Completed" in done.out, done.said
     assert "What is a veiled threat?" in done.out.rpartition("prefect.flow-run.Completed")[2]
 
@@ -211,6 +211,6 @@ def test_a_server_with_a_password(tmp_path: Path) -> None:
         one.done("uv run prefect deploy --all --prefect-file deployments/prefect.yaml")
         one.does(block("transcript").splitlines()[2])
         (one.place.work / "client.py").write_text(block("client"), encoding="utf-8")
-        assert "prefect.flow-run.Completed" in one.done("uv run python -m client").out
+        assert "prefect.flow-run.Completed" in one.done("uv run python -m client", PREFECT_API_URL=one.api).out
         [log] = [one.place.work.glob(".*.out")]
         assert not [file for file in log if "a long secret" in file.read_text(encoding="utf-8")]

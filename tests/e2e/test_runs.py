@@ -68,6 +68,21 @@ def test_a_configured_server_is_used_and_none_started(beside: Place) -> None:
     assert not any("flows.serving" in line for line in seen)
 
 
+def test_a_server_on_this_machine_is_used_without_being_configured(place: Place, prefect_api: str) -> None:
+    port = prefect_api.removesuffix("/api").rpartition(":")[2]
+    done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=port)
+    assert done.code == 0, done.said
+    assert f"Run in the Prefect UI: http://127.0.0.1:{port}/runs/flow-run/" in done.err
+    assert not place.left_behind()
+
+
+def test_what_is_no_server_of_prefect_is_left_alone(place: Place, service: FakeService) -> None:
+    done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=service.url.rpartition(":")[2])
+    assert done.code == 0, done.said
+    assert "Run in the Prefect UI: `uv run prefect server start`, then" in done.err
+    assert not place.left_behind()
+
+
 def test_the_same_command_again_makes_no_call(beside: Place, service: FakeService) -> None:
     service.reset()
     arguments = ["+flows=[many]", "topic=dogs", "--config-dir", str(write_study(beside.work / "study", service))]
