@@ -22,6 +22,7 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check_shards import by_hand
 from flows.console import show_answer, show_plan, show_rejects
+from flows.leaving import Interruptible
 from flows.plan import count_records, make_plan
 from flows.progress import Live, spent
 from flows.request import with_request
@@ -35,6 +36,7 @@ _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     # What went wrong is told in our own words; the UI still has Prefect's.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_COLORS": "false",
 }
@@ -114,10 +116,13 @@ class _Session:
             self._ready()
             from prefect.exceptions import TerminationSignal
 
+            interruptible = Interruptible()
             try:
-                return asyncio.run(self._run(study, live))
+                return asyncio.run(self._run(study, live, interruptible))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
+            finally:
+                interruptible.over()
 
     def end(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""
@@ -135,9 +140,11 @@ class _Session:
         if self._server is not None:
             self._server.wait()
 
-    async def _run(self, study: Study, live: Live) -> int:
+    async def _run(self, study: Study, live: Live, interruptible: Interruptible) -> int:
+        from flows.drain import sent
+
         with server_errors():
-            return await self._flow(study, live)
+            return await interruptible.run(self._flow(study, live), sent)
 
     async def _flow(self, study: Study, live: Live) -> int:
         from flows.drain import drain, sent
