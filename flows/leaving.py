@@ -17,10 +17,13 @@ T = TypeVar("T")
 
 INTERRUPTED = "\nInterrupted. The same command goes on from here; nothing is paid for twice."
 INTERRUPTED_CODE = 130
+_SHOW_CURSOR = "\x1b[?25h"
 WIND_UP_SECONDS = 10.0
 """How long an interrupted run may take to stop, and to tell its server how it ended."""
 EXIT_SECONDS = 3.0
-"""How long a process that has nothing left to do may take to end."""
+"""How long the process may take to end after a run that did not: whoever waits at the terminal wants it back."""
+SENDING_SECONDS = 30.0
+"""The same after a run that ended: traces may still be on their way to a slow collector."""
 
 
 class Interruptible:
@@ -57,13 +60,14 @@ async def _ended(task: asyncio.Task[Any], seconds: float | None = None) -> None:
 
 
 def _leave_at_once() -> None:
-    print(INTERRUPTED, file=sys.stderr, flush=True)
+    # The progress that is shown hides the cursor.
+    print(_SHOW_CURSOR * sys.stderr.isatty() + INTERRUPTED, file=sys.stderr, flush=True)
     os._exit(INTERRUPTED_CODE)
 
 
 def leave(code: int) -> NoReturn:
     """Ends the process, and does not wait for a server that takes nothing more. What is kept is on disk by then."""
-    timer = Timer(EXIT_SECONDS, os._exit, [code])
+    timer = Timer(SENDING_SECONDS if code in (0, 1) else EXIT_SECONDS, os._exit, [code])
     timer.daemon = True
     timer.start()
     sys.exit(code)
