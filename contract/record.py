@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from contract.base import Frozen, FrozenMap, digest
+from contract.picture_size import MAX_PIXELS, claimed_size
 
 MAX_IMAGE_BYTES = 20_000_000
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -51,9 +52,14 @@ class ImagePart(Frozen):
         if len(value) > MAX_IMAGE_BYTES * 4 // 3 + 4:
             raise ValueError(f"larger than {MAX_IMAGE_BYTES:,} bytes")
         try:
-            base64.b64decode(value, validate=True)
+            content = base64.b64decode(value, validate=True)
         except binascii.Error as error:
             raise ValueError(f"not base64: {error}") from None
+        width, height = claimed_size(content)
+        if width * height > MAX_PIXELS:
+            raise ValueError(
+                f"a picture of {width:,} x {height:,} pixels; more than {MAX_PIXELS:,} are not taken, make it smaller"
+            )
         return value
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """`python -m flows <verb> …`"""
 
 from flows.cli import main
+from flows.leaving import leave
 
-raise SystemExit(main())
+leave(main())

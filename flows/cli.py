@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
+from flows.leaving import INTERRUPTED, INTERRUPTED_CODE
 from flows.report.plain import plain
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         _told(error, options)
         return 3
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from here; nothing is paid for twice.", file=sys.stderr)
-        return 130
+        print(INTERRUPTED, file=sys.stderr)
+        return INTERRUPTED_CODE
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; what Python still holds for it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -169,7 +170,7 @@ def _configuration(options: argparse.Namespace, settings: list[str], flow: str |
 def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     import gc
 
-    from flows.serving import prefect_server
+    from flows.which_server import prefect_server
 
     # What start-up makes is here to stay: collecting in between costs time and frees nothing. See `_Session._ready`.
     gc.disable()

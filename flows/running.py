@@ -22,6 +22,7 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check_shards import by_hand
 from flows.console import show_answer, show_plan, show_rejects
+from flows.leaving import Interruptible
 from flows.plan import count_records, make_plan
 from flows.progress import Live, spent
 from flows.request import with_request
@@ -29,11 +30,13 @@ from flows.serving import PrivateServer
 from flows.storage.factory import announced
 from flows.study import Study
 from flows.study_console import show_study
+from flows.which_server import local_api
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     # What went wrong is told in our own words; the UI still has Prefect's.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_COLORS": "false",
 }
@@ -128,13 +131,16 @@ class _Session:
         with Live(self._err, quiet=self._json) as live:
             live.expect(sum(step.most for step in plan.steps))
             live.say("starting Prefect")
-            api_url = self._ready()
+            self._ready()
             from prefect.exceptions import TerminationSignal
 
+            interruptible = Interruptible()
             try:
-                return asyncio.run(self._run(study, live, api_url))
+                return asyncio.run(self._run(study, live, interruptible))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
+            finally:
+                interruptible.over()
 
     def end(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""
@@ -144,21 +150,19 @@ class _Session:
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self) -> str | None:
+    def _ready(self) -> None:
         # Imported while the server starts, which takes as long.
         import_module("flows.runner")
         gc.freeze()
         gc.enable()
-        if self._server is None:
-            return None
-        self._server.wait()
-        return self._server.api_url
+        if self._server is not None:
+            self._server.wait()
 
-    async def _run(self, study: Study, live: Live, api_url: str | None) -> int:
-        from prefect.settings import PREFECT_API_URL, temporary_settings
+    async def _run(self, study: Study, live: Live, interruptible: Interruptible) -> int:
+        from flows.drain import sent
 
-        with temporary_settings({PREFECT_API_URL: api_url} if api_url else {}), server_errors():
-            return await self._flow(study, live)
+        with server_errors():
+            return await interruptible.run(self._flow(study, live), sent)
 
     async def _flow(self, study: Study, live: Live) -> int:
         from flows.drain import drain, sent
@@ -262,7 +266,7 @@ def _as_json(outcome: Any) -> dict[str, Any]:
 
 def _ui(server: PrivateServer | None, run: object) -> str:
     if server is not None:
-        return f"`uv run prefect server start`, then http://127.0.0.1:4200/runs/flow-run/{run}"
+        return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
     from prefect.settings import PREFECT_UI_URL
 
     return f"{PREFECT_UI_URL.value()}/runs/flow-run/{run}"

@@ -14,7 +14,7 @@ from contract.errors import Problem, RunError, StudyError
 from flows.arguments import split_list
 from flows.findings import listed, nearest
 from flows.folders import choices, search_folders
-from flows.serving import configured_api
+from flows.which_server import local_api, use_running_server
 
 _FLOWS = ("+flows", "flows")
 NAME = "served"
@@ -24,13 +24,13 @@ NAME = "served"
 def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
     """Serves the flows that `settings` name, or all of them, until interrupted. Returns the exit code.
 
-    Raises StudyError when one of them cannot be composed, RunError when no Prefect server is named or none answers.
+    Raises StudyError when one of them cannot be composed, RunError when no Prefect server answers.
     """
     names = _names(settings, choices(search_folders(config_dir), "flows"))
-    if configured_api() is None:
+    if not use_running_server():
         raise RunError(
-            "no Prefect server is named, so nobody could ask for a run; "
-            "start `uv run prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+            f"no Prefect server answers at {local_api()}, so nobody could ask for a run; "
+            "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another"
         )
     from flows.declared import CONFIG_DIR
     from flows.running import server_errors

@@ -1,4 +1,4 @@
-"""A Prefect server for the length of one run, where none is configured.
+"""A Prefect server for the length of one run, where there is none to use.
 
 It runs in a process of its own that ends when ours does, however ours ends: it watches a pipe whose other end only we
 hold. It keeps its data where every local Prefect server does, so `prefect server start` shows the runs afterwards.
@@ -13,10 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 from contract.errors import RunError
@@ -41,12 +39,14 @@ _SHORT_LIVED: Mapping[str, str] = {
     # An empty list: `false` would mean the default, which is to delete old events.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
     "PREFECT_SERVER_UI_ENABLED": "false",
+    # Ours is for those who look for a server.
+    "PREFECT_PLUGINS_ENABLED": "false",
 }  # fmt: skip
 """What schedules, workers and automations need; none of them lives as long as one run. The feed of events goes with
 them: keeping it is 40% of the server's work, and what it says stands in the runs and their states."""
 
-_DIRECT = build_opener(ProxyHandler({}))
-"""Asks our own server, whatever proxy the environment names."""
+DIRECT = build_opener(ProxyHandler({}))
+"""Asks a server on this machine, whatever proxy the environment names."""
 
 START_SECONDS = 120.0
 """The first start on a machine creates the database, which a slow disk makes long."""
@@ -113,38 +113,10 @@ def free_port() -> int:
 def _answers(api_url: str) -> bool:
     # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
     try:
-        with _DIRECT.open(f"{api_url}/health", timeout=2) as answer:
+        with DIRECT.open(f"{api_url}/health", timeout=2) as answer:
             return answer.status == HTTPStatus.OK
     except OSError:
         return False
-
-
-def configured_api() -> str | None:
-    """The API that the environment or the active Prefect profile names, or None. Does not import Prefect."""
-    if url := os.environ.get("PREFECT_API_URL"):
-        return url
-    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
-    if not profiles.is_file():
-        return None
-    import tomllib
-
-    known = tomllib.loads(profiles.read_text(encoding="utf-8"))
-    active = os.environ.get("PREFECT_PROFILE") or known.get("active", "")
-    return known.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
-
-
-@contextmanager
-def prefect_server() -> Generator[PrivateServer | None]:
-    """The configured server (None), or a private one that is gone when the block ends."""
-    if configured_api():
-        yield None
-        return
-    server = PrivateServer()
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def _serve(port: int) -> None:

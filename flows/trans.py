@@ -2,8 +2,9 @@
 
 if __name__ == "__main__":
     from flows.cli import main
+    from flows.leaving import leave
 
-    raise SystemExit(main(flow="trans"))
+    leave(main(flow="trans"))
 
 from flows.declared import declare
 

@@ -2,8 +2,9 @@
 
 if __name__ == "__main__":
     from flows.cli import main
+    from flows.leaving import leave
 
-    raise SystemExit(main(flow="vaw"))
+    leave(main(flow="vaw"))
 
 from flows.declared import declare
 

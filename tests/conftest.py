@@ -18,6 +18,9 @@ _HOME = tempfile.TemporaryDirectory(prefix="prefect-of-tests-", ignore_cleanup_e
 os.environ["PREFECT_HOME"] = _HOME.name
 os.environ["XDG_STATE_HOME"] = f"{_HOME.name}/state"
 os.environ.pop("PREFECT_API_URL", None)
+# No test may meet a server that an operator has on this machine.
+os.environ["PREFECT_PLUGINS_ENABLED"] = "false"
+os.environ["PREFECT_SERVER_API_PORT"] = "9"
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 

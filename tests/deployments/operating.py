@@ -44,10 +44,7 @@ class Operator:
     def _words(self, line: str) -> list[str]:
         words = shlex.split(line.removesuffix("&"))
         assert words[:2] == ["uv", "run"], line
-        module = words[2:] if words[2] != "python" else words[4:]
-        # On a port of its own, because a test must not meet an operator's server.
-        more = ["--port", str(self.port)] if module[:3] == ["prefect", "server", "start"] else []
-        return [*module, *more]
+        return words[2:] if words[2] != "python" else words[4:]
 
     def does(self, line: str, **more: str) -> Done | None:
         """One line of a shell, as the documentation has it; one that ends with `&` goes on beside."""
@@ -106,10 +103,9 @@ def operator(folder: Path, **extra: str) -> Generator[Operator]:
         ROOT, place.work, dirs_exist_ok=True,
         ignore=lambda at, names: [n for n in names if (Path(at) == ROOT and n not in _COPIED) or n == "__pycache__"],
     )  # fmt: skip
-    api = f"http://127.0.0.1:{port}/api"
     place.extra |= {
-        "PREFECT_API_URL": api,
-        "PREFECT_SERVER_UI_API_URL": api,
+        # Instead of 4200, because a test must not meet an operator's server. No address: there is none to begin with.
+        "PREFECT_SERVER_API_PORT": str(port),
         # What is asked for shall be begun at once, not within the quarter of a minute that is usual.
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PATH": f"{Path(sys.executable).parent}:{place.environment()['PATH']}",

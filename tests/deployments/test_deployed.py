@@ -80,7 +80,7 @@ def test_what_only_the_worker_knows_ends_the_run_in_plain_words(prefect: Operato
 
 def test_the_program_of_the_documentation(prefect: Operator) -> None:
     (prefect.place.work / "client.py").write_text(block("client"), encoding="utf-8")
-    done = prefect.done("uv run python -m client")
+    done = prefect.done("uv run python -m client", PREFECT_API_URL=prefect.api)
     assert "prefect.flow-run.Running" in done.out and "prefect.flow-run.Completed" in done.out, done.said
     assert "What is a veiled threat?" in done.out.rpartition("prefect.flow-run.Completed")[2]
 
@@ -178,6 +178,24 @@ def test_a_killed_run_goes_on_and_pays_only_for_what_was_under_way(prefect: Oper
     assert len(stats["by_key"]) == 24 and sum(stats["by_key"].values()) - 24 <= max(in_flight, 8)
 
 
+def test_a_run_over_its_budget_pauses_its_deployment_until_it_is_deployed_again(
+    prefect: Operator, service: FakeService
+) -> None:
+    _deployed(prefect, service, "dear", schedules=[{"cron": "0 2 1 1 *"}], parameters={"budget": 0.00001})
+    prefect.done("uv run prefect automation create --from-file deployments/automations/run-over-budget.yaml")
+    until(lambda: len(_waiting(prefect, "dear")) > 0, "the scheduler", 60, pause=0.5)
+    assert prefect.ended(_started(prefect, "dear"))["state_name"] == "BudgetReached"
+    until(lambda: prefect.get("/deployments/name/dear/dear")["paused"], "the automation", 60, pause=0.2)
+    assert not _waiting(prefect, "dear") and not prefect.get("/deployments/name/ready/ready")["paused"]
+    prefect.done("uv run prefect deploy --all --prefect-file dear.yaml")
+    assert not prefect.get("/deployments/name/dear/dear")["paused"]
+    until(lambda: len(_waiting(prefect, "dear")) > 0, "the scheduler", 60, pause=0.5)
+
+
+def _waiting(prefect: Operator, flow: str) -> list[Any]:
+    return [run for run in prefect.runs(flow) if run["state_type"] == "SCHEDULED"]
+
+
 def _processes_of(run: str) -> list[int]:
     found = list[int]()
     for process in Path("/proc").glob("[0-9]*"):
@@ -211,6 +229,6 @@ def test_a_server_with_a_password(tmp_path: Path) -> None:
         one.done("uv run prefect deploy --all --prefect-file deployments/prefect.yaml")
         one.does(block("transcript").splitlines()[2])
         (one.place.work / "client.py").write_text(block("client"), encoding="utf-8")
-        assert "prefect.flow-run.Completed" in one.done("uv run python -m client").out
+        assert "prefect.flow-run.Completed" in one.done("uv run python -m client", PREFECT_API_URL=one.api).out
         [log] = [one.place.work.glob(".*.out")]
         assert not [file for file in log if "a long secret" in file.read_text(encoding="utf-8")]

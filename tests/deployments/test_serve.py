@@ -11,7 +11,7 @@ from tests.support.commands import Place
 MISTAKES = {
     "a flow that there is not": (("+flows=[osb,osv]",), 2, "did you mean 'osb'?"),
     "a question, which belongs to a run": (("query=Why?",), 2, "what is asked of a flow is said when a run is started"),
-    "no server": (("+flows=[osb]",), 3, "no Prefect server is named"),
+    "no server": (("+flows=[osb]",), 3, "no Prefect server answers at http://127.0.0.1:9/api"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.commands import Place, run_folders, until
 from tests.support.many_calls import CELLS, write_study
-from tests.support.services import FakeService, fake_service
+from tests.support.services import FakeService, fake_service, prefect_process
 from tests.support.terminal import Terminal
 
 QUESTION = "When does the Board accept a slur in political speech?"
@@ -74,6 +75,21 @@ def test_a_configured_server_is_used_and_none_started(beside: Place) -> None:
     assert done.code == 0, done.said
     assert f"{beside.extra['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/" in done.err
     assert not any("flows.serving" in line for line in seen)
+
+
+def test_a_server_on_this_machine_is_used_without_being_configured(place: Place, prefect_api: str) -> None:
+    port = prefect_api.removesuffix("/api").rpartition(":")[2]
+    done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=port)
+    assert done.code == 0, done.said
+    assert f"Run in the Prefect UI: http://127.0.0.1:{port}/runs/flow-run/" in done.err
+    assert not place.left_behind()
+
+
+def test_what_is_no_server_of_prefect_is_left_alone(place: Place, service: FakeService) -> None:
+    done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=service.url.rpartition(":")[2])
+    assert done.code == 0, done.said
+    assert "Run in the Prefect UI: `uv run prefect server start`, then" in done.err
+    assert not place.left_behind()
 
 
 def test_the_same_command_again_makes_no_call(beside: Place, service: FakeService) -> None:
@@ -149,6 +165,30 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(beside: Place, servic
     assert "Interrupted. The same command goes on from here" in done.err
     assert "Traceback" not in done.err and not done.out
     assert not beside.left_behind()
+
+
+@pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "says nothing"])
+def test_ctrl_c_is_not_held_up_by_a_server_that(
+    place: Place, service: FakeService, tmp_path: Path, signal_to_server: signal.Signals
+) -> None:
+    study = write_study(place.work / "study", service)
+    service.script([{"kind": "hang"}])
+    before = service.calls()
+    with prefect_process(tmp_path / "server") as (server, api_url):
+        command = place.start(
+            "flows", "+flows=[many]", "topic=eels", "--config-dir", str(study), SOME_KEY="k", PREFECT_API_URL=api_url
+        )
+        until(lambda: service.calls() > before or not command.running, "the first call", 120)
+        server.send_signal(signal_to_server)
+        try:
+            command.interrupt()
+            done = command.wait(30)
+        finally:
+            server.kill()
+    assert done.code == 130, done.said
+    assert done.err.count("Interrupted. The same command goes on from here") == 1
+    assert "Traceback" not in done.err and "EventsWorker" not in done.err and not done.out, done.said
+    assert not place.left_behind()
 
 
 def test_the_block_on_the_network_has_teeth(tmp_path: Path) -> None:

@@ -8,23 +8,31 @@ markup in reports in tests/report/, bad rows of every format in tests/storage/te
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.exceptions import ParameterTypeError, SignatureMismatchError
 
 from agents.criteria import Criteria
 from agents.prompts import Prompts
 from contract.errors import ButtermilkError, StudyError
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage
+from flows.compose import compose
+from flows.declared import declare
 from flows.expressions import compile_condition
 from flows.replay import replay
+from flows.shorthands import as_arguments
 from flows.storage.file import Reject, read
+from flows.study import Study
 from flows.sums import changed
 from tests.storage.workbooks import write_workbook
 from tests.support.running import Lab
@@ -41,6 +49,24 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
 )
 """Nine lines, 3.5 billion values."""
+
+_LARGE_SCREEN = struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0)
+_SMALL_SCREEN = struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6)
+BOMBS = {
+    "picture.png": b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 100_000, 100_000) + bytes(9),
+    "picture.jpeg": b"\xff\xd8\xff\xe0\x00\x04\x00\x00\xff\xff\xc2"
+    + struct.pack(">HBHH", 17, 8, 65_535, 65_535)
+    + bytes(20),
+    "picture.gif": b"GIF89a" + _LARGE_SCREEN,
+    "small screen, large image.gif": b"GIF89a"
+    + _SMALL_SCREEN
+    + b"\x21\xf9\x04\x00\x00\x00\x00\x00"
+    + struct.pack("<BHHHHB", 0x2C, 0, 0, 65_535, 65_535, 0),
+    "lossy.webp": b"RIFF\x20\x00\x00\x00WEBPVP8 " + bytes(10) + struct.pack("<HH", 16_383, 16_383),
+    "lossless.webp": b"RIFF\x20\x00\x00\x00WEBPVP8L" + bytes(5) + struct.pack("<I", 2**28 - 1),
+    "extended.webp": b"RIFF\x20\x00\x00\x00WEBPVP8X" + bytes(8) + (99_999).to_bytes(3, "little") * 2,
+}
+"""Pictures of a few bytes, each of which claims to be enormous."""
 
 
 def flow(
@@ -90,6 +116,17 @@ def row(lab: Lab, **values: object) -> object:
     found = list(read(FileStorage(path=lab.folder / "rows.jsonl")))
     assert not isinstance(found[-1], Reject), "the rows after it are read"
     return found[0]
+
+
+def bomb(name: str) -> Callable[[Lab], object]:
+    """Reads a row with that picture."""
+
+    def act(lab: Lab) -> object:
+        lab.folder.mkdir(parents=True, exist_ok=True)
+        (lab.folder / name).write_bytes(BOMBS[name])
+        return row(lab, images=[name])
+
+    return act
 
 
 def source(name: str, content: bytes | str) -> Callable[[Lab], object]:
@@ -260,6 +297,16 @@ CASES = [
     Case("Parquet", "no Parquet at all", source("a.parquet", b"PAR1" + bytes(100) + b"PAR1"), "cannot be read"),
     Case("PDF", "pages within themselves", source("a.pdf", b"%PDF-1.4\n2 0 obj<</Kids[2 0 R]>>endobj trailer<<>>"), "broken"),
     Case("picture of a record", "30 MB", lambda lab: row(lab, images=_large(lab)), "is larger than 20 MB"),
+    *(
+        Case("picture of a record", f"{name} of 100,000 x 100,000 pixels or as many as it can say", bomb(name), "pixels; more than 150,000,000 are not taken")
+        for name in BOMBS
+    ),
+    Case(
+        "picture of a record",
+        "the same in base64",
+        lambda lab: row(lab, images=[{"mime": "image/png", "data": base64.b64encode(BOMBS["picture.png"]).decode()}]),
+        "100,000 x 100,000 pixels",
+    ),
     Case("question", "2 million characters", lambda lab: flow(lab, arguments=(f"question={'x' * 2_000_000}",)), "characters long"),
     # Characters that mean something elsewhere.
     Case("question", "null byte", lambda lab: flow(lab, arguments=("question=a\0b",)), "holds a null byte"),
@@ -367,6 +414,50 @@ async def test_a_hostile_id_names_no_file(lab: Lab) -> None:
     into.mkdir()
     await asyncio.to_thread(replay, ran.outcome.folder, into)
     assert not _named(lab, "escaped")
+
+
+FOLDERS = [
+    {"run.folder": "../../escaped"},
+    {"run.results": "/tmp/escaped"},
+    {"run": {"folder": "../../escaped"}},
+    {"folder": "../../escaped"},
+]
+
+
+@pytest.mark.parametrize("more", FOLDERS, ids=str)
+def test_a_deployments_form_names_no_folder_for_runs(more: dict[str, Any]) -> None:
+    """Who types a command may write where that person may; who fills in a form is somebody else than who runs it."""
+    deployed = declare("osb")
+    assert set(deployed.parameters.properties).isdisjoint(more)
+    with pytest.raises((SignatureMismatchError, ParameterTypeError)):
+        deployed.validate_parameters({"query": "Why?", **more})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"columns": {"text=x run.folder": "../../escaped"}},
+        {"columns": {"../run.folder": "../../escaped"}},
+        {"records": "x.csv run.folder=../../escaped"},
+        {"sheet": "]\nrun.folder=../../escaped"},
+        {"criteria": ["ordinary]", "run.folder=../../escaped"]},
+    ],
+    ids=str,
+)
+def test_what_a_form_is_filled_in_with_is_one_value(said: dict[str, Any]) -> None:
+    """A value of the form becomes an argument of the command line; it stays one, whatever is written in it."""
+    try:
+        [study] = compose(["tox"], as_arguments(said), None)
+    except StudyError as error:
+        assert "run.folder" in str(error) or "there is neither" in str(error), error
+    else:
+        assert str(study.run.folder) == "runs"
+
+
+def test_a_command_may_name_any_folder(tmp_path: Path) -> None:
+    study = flow(Lab(tmp_path / "study", ""), arguments=("run.folder=/data/runs", "run.results=../../kept"))
+    assert isinstance(study, Study)
+    assert (str(study.run.folder), str(study.run.results)) == ("/data/runs", "../../kept")
 
 
 def _named(lab: Lab, pattern: str) -> list[str]:

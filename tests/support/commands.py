@@ -148,6 +148,8 @@ class Place:
             "HOME": str(self.folder / "home"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
             "PREFECT_HOME": str(self.folder / "prefect"),
+            # Where nobody listens: a test must not meet an operator's server.
+            "PREFECT_SERVER_API_PORT": "9",
             "PYTHONPATH": str(NO_NETWORK),
             "BUTTERMILK_BLOCKED": str(self.folder / "blocked"),
             "BUTTERMILK_TEST_MARK": self._mark,

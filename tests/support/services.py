@@ -61,6 +61,13 @@ def server_of_prefect(folder: Path, **more: str) -> Generator[str]:
 
     Keywords are environment variables.
     """
+    with prefect_process(folder, **more) as (_, url):
+        yield url
+
+
+@contextmanager
+def prefect_process(folder: Path, **more: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+    """The same, for a test that does something to its process."""
     place = Place(folder)
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
@@ -74,7 +81,7 @@ def server_of_prefect(folder: Path, **more: str) -> Generator[str]:
     try:
         until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)
         assert process.poll() is None, log.read_text(encoding="utf-8")
-        yield url
+        yield process, url
     finally:
         process.terminate()
         process.wait(30)

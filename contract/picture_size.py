@@ -1,0 +1,85 @@
+"""How many pixels a picture says it has, read from its first bytes: nothing is unpacked to find out.
+
+A few bytes can claim a picture of gigabytes, which whoever decodes it would make room for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from struct import calcsize, unpack_from
+
+MAX_PIXELS = 150_000_000
+"""More than the largest cameras and scanners make; decoded, 600 MB."""
+
+_FILLING = re.compile(b"\xff+")
+
+
+def claimed_size(content: bytes) -> tuple[int, int]:
+    """The widest and the highest that any part of a PNG, JPEG, WebP or GIF says it is; 0 where nothing is said."""
+    sizes = list(_sizes(content))
+    return max((width for width, _ in sizes), default=0), max((height for _, height in sizes), default=0)
+
+
+def _sizes(content: bytes) -> Iterator[tuple[int, int]]:
+    if content.startswith(b"\x89PNG"):
+        yield from _read(content, ">II", 16)
+    elif content.startswith(b"\xff\xd8"):
+        yield from _jpeg(content)
+    elif content.startswith(b"GIF8"):
+        yield from _gif(content)
+    elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        yield from _webp(content)
+
+
+def _read(content: bytes, form: str, at: int) -> Iterator[tuple[int, int]]:
+    """Two numbers at that place; none where the content ends before."""
+    if at + calcsize(form) <= len(content):
+        width, height = unpack_from(form, content, at)
+        yield width, height
+
+
+def _jpeg(content: bytes) -> Iterator[tuple[int, int]]:
+    """Each frame header before the first scan."""
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        at = _FILLING.match(content, at).end() - 1  # type: ignore[reportOptionalMemberAccess] - it is one at least
+        if at + 4 > len(content) or (marker := content[at + 1]) == 0xDA:
+            return
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            yield from ((width, height) for height, width in _read(content, ">HH", at + 5))
+        [length] = unpack_from(">H", content, at + 2)
+        at += 2 + length
+
+
+def _gif(content: bytes) -> Iterator[tuple[int, int]]:
+    """The screen, and each image on it, which may be larger."""
+    yield from _read(content, "<HH", 6)
+    at = 13 + _colours(content, 10)
+    while at < len(content) and content[at] in (0x21, 0x2C):
+        if content[at] == 0x2C:
+            yield from _read(content, "<HH", at + 5)
+            # Its place and size, its colours, and how its data is packed.
+            at += 10 + _colours(content, at + 9) + 1
+        else:
+            at += 2
+        while at < len(content) and content[at]:
+            at += 1 + content[at]
+        at += 1
+
+
+def _colours(content: bytes, at: int) -> int:
+    """Bytes of the table of colours that the flags at that place announce."""
+    flags = content[at] if at < len(content) else 0
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _webp(content: bytes) -> Iterator[tuple[int, int]]:
+    kind = content[12:16]
+    if kind == b"VP8 ":
+        yield from ((width & 0x3FFF, height & 0x3FFF) for width, height in _read(content, "<HH", 26))
+    elif kind == b"VP8L" and len(content) >= 25:
+        [bits] = unpack_from("<I", content, 21)
+        yield (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
+    elif kind == b"VP8X" and len(content) >= 30:
+        yield int.from_bytes(content[24:27], "little") + 1, int.from_bytes(content[27:30], "little") + 1

@@ -1,0 +1,73 @@
+"""Leaving: whoever interrupts a run has the terminal back within seconds, whatever its Prefect server does meanwhile.
+
+Left alone, Prefect waits without end until the server has taken what there is to tell of a run, and tries each event
+for seconds again when the server is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from threading import Timer
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+INTERRUPTED = "\nInterrupted. The same command goes on from here; nothing is paid for twice."
+INTERRUPTED_CODE = 130
+_SHOW_CURSOR = "\x1b[?25h"
+WIND_UP_SECONDS = 10.0
+"""How long an interrupted run may take to stop, and to tell its server how it ended."""
+EXIT_SECONDS = 3.0
+"""How long the process may take to end after a run that did not: whoever waits at the terminal wants it back."""
+SENDING_SECONDS = 30.0
+"""The same after a run that ended: traces may still be on their way to a slow collector."""
+
+
+class Interruptible:
+    """One run. `over()` must be called when its event loop has been closed."""
+
+    def __init__(self) -> None:
+        # By itself, a loop waits for its threads as long as they like. So it is not in the loop that time is kept.
+        self._timer = Timer(WIND_UP_SECONDS, _leave_at_once)
+        self._timer.daemon = True
+
+    async def run(self, work: Coroutine[Any, Any, T], wind_up: Callable[[], Coroutine[Any, Any, None]]) -> T:
+        """What `work` returns. When interrupted, lets it stop, and `wind_up` after it, as long as there is time."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            self._timer.start()
+            task.cancel()
+            await _ended(task)
+            await _ended(asyncio.create_task(wind_up()), WIND_UP_SECONDS / 2)
+            raise
+        return task.result()
+
+    def over(self) -> None:
+        """The run has ended by itself, in time."""
+        self._timer.cancel()
+
+
+async def _ended(task: asyncio.Task[Any], seconds: float | None = None) -> None:
+    await asyncio.wait({task}, timeout=seconds)
+    if task.done() and not task.cancelled():
+        # Asked for, because asyncio logs what nobody asks for; of an interrupted run, no error matters any more.
+        task.exception()
+
+
+def _leave_at_once() -> None:
+    # The progress that is shown hides the cursor.
+    print(_SHOW_CURSOR * sys.stderr.isatty() + INTERRUPTED, file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED_CODE)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process, and does not wait for a server that takes nothing more. What is kept is on disk by then."""
+    timer = Timer(SENDING_SECONDS if code in (0, 1) else EXIT_SECONDS, os._exit, [code])
+    timer.daemon = True
+    timer.start()
+    sys.exit(code)
