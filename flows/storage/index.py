@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -120,18 +120,17 @@ def _open_file(
     config: CorpusStorage, folder: Path, progress: Progress | None, embedder: Embedder, tell: Tell
 ) -> CorpusIndex:
     path = folder / f"{_name(config, embedder, _local_identity(config))}.sqlite"
-    with closing(IndexStore(path)) as store, _copy(config, store, path, embedder, tell) as copy:
+    with closing(IndexStore(path)) as store:
+        copy = _copy(config, store, path, embedder, tell)
         update(store, path.with_suffix(".lock"), config, embedder, progress, copy)
         fingerprint = store.get("fingerprint") or ""
     matrix = Matrix()
     return CorpusIndex(config, embedder, fingerprint, str(path), lambda: IndexStore(path, matrix))
 
 
-def _copy(
-    config: CorpusStorage, store: IndexStore, path: Path, embedder: Embedder, tell: Tell
-) -> AbstractContextManager[Copy | None]:
+def _copy(config: CorpusStorage, store: IndexStore, path: Path, embedder: Embedder, tell: Tell) -> Copy | None:
     if config.kept_in is None:
-        return nullcontext()
+        return None
     from flows.storage.index_kept import KeptCopy, Origin
 
     name = f"{config.kept_in.path}/{_name(config, embedder, identity(config.source))}.sqlite".lstrip("/")

@@ -54,6 +54,10 @@ class Copy(Protocol):
         """Puts the index in the copy's place where it holds more, unless somebody else has meanwhile."""
         ...
 
+    def close(self) -> None:
+        """Lets go of what was fetched."""
+        ...
+
 
 def chunking_of(config: SearchableStorage) -> Chunking:
     """How the corpus's records are cut."""
@@ -82,12 +86,16 @@ def update(
     with _only_builder(lock, progress):
         if done():
             return
-        holds = content(config.source, looked)
-        if holds is None or store.get("content") != holds:
-            _Build(store, config, embedder, progress, copy.known() if copy else None).run()
-        store.finish(holds or "", looked or "")
-        if copy:
-            copy.settle()
+        try:
+            holds = content(config.source, looked)
+            if holds is None or store.get("content") != holds:
+                _Build(store, config, embedder, progress, copy.known() if copy else None).run()
+            store.finish(holds or "", looked or "")
+            if copy:
+                copy.settle()
+        finally:
+            if copy:
+                copy.close()
 
 
 class _Build:

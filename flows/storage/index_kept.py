@@ -1,7 +1,6 @@
 """Kept index: a copy of a corpus's index in a bucket, so that every other machine finds its vectors there.
 
-    with KeptCopy(store, path, source, tell) as copy:
-        update(store, lock, config, embedder, progress, copy)
+    update(store, lock, config, embedder, progress, KeptCopy(store, path, origin, tell))
 
 Only vectors are taken from the copy, for texts that are the same word for word: what a machine searches and quotes is
 always its own source. The copy is replaced only in the state in which it was seen (`if_generation_match`), and by an
@@ -12,10 +11,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 from contract.errors import StorageError
@@ -30,6 +27,8 @@ from flows.storage.passage_store import Vectored
 Tell = Callable[[str], None]
 """Told in a sentence what the scholar should know."""
 _TRIES = 3
+_READ = "roles/storage.objectViewer"
+_WRITE = "roles/storage.objectUser"
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,13 @@ class KeptCopy:
         self._refused = False
         self._known: FetchedVectors | None = None
 
-    def __enter__(self) -> KeptCopy:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Lets go of what was fetched. Only who builds may have fetched anything: the files' names are for one."""
         if self._known:
             self._known.close()
-            self._fetched.unlink(missing_ok=True)
+            self._known = None
+        self._fetched.unlink(missing_ok=True)
+        self._sending.unlink(missing_ok=True)
 
     @property
     def uri(self) -> str:
@@ -99,8 +96,6 @@ class KeptCopy:
                 f"the index of '{self._origin.label}' could not be kept in the bucket: {error} "
                 "It is whole on this machine, and the next run tries again"
             )
-        finally:
-            self._sending.unlink(missing_ok=True)
 
     @property
     def _key(self) -> str:
@@ -129,8 +124,8 @@ class KeptCopy:
         if self._asked and not again:
             return self._blob is not None
         place = self._origin.place
-        with plainly(target_of(place, "roles/storage.objectUser")):
-            bucket = self._bucket("roles/storage.objectUser")
+        with plainly(target_of(place, _WRITE)):
+            bucket = self._bucket(_WRITE)
             self._blob = bucket.get_blob(place.path, **limits(place))
             if self._blob is None:
                 # That there is no bucket must be known before anything is embedded.
@@ -139,51 +134,45 @@ class KeptCopy:
         return self._blob is not None
 
     def _fetch(self) -> None:
-        from google.api_core.exceptions import NotFound, PreconditionFailed
-
         for _ in range(_TRIES):
-            try:
-                self._download()
-            except (NotFound, PreconditionFailed):
-                # Somebody has put another one in its place meanwhile.
-                if not self._ask(again=True):
-                    return
-                continue
-            self._open()
-            return
+            if self._download():
+                self._open()
+                return
+            # Somebody has put another one in its place meanwhile.
+            if not self._ask(again=True):
+                return
         raise StorageError(f"{self.uri} changes faster than it can be fetched; try again later")
 
-    def _download(self) -> None:
-        from google.api_core.exceptions import NotFound, PreconditionFailed
+    def _download(self) -> bool:
+        """Fetches the copy as it was seen; False when it is no longer there as such."""
+        from google.api_core.exceptions import NotFound
 
-        place, blob = self._origin.place, self._blob
-        missed: Exception | None = None
-        with plainly(target_of(place, "roles/storage.objectViewer")), self._fetched.open("wb") as file:
+        place = self._origin.place
+        with plainly(target_of(place, _READ)), self._fetched.open("wb") as file:
+            blob = self._bucket(_READ).blob(place.path, generation=self._blob.generation)
             try:
-                blob.download_to_file(file, if_generation_match=blob.generation, checksum="crc32c", **limits(place))
-            except (NotFound, PreconditionFailed) as error:
-                missed = error
-        if missed:
-            raise missed
+                blob.download_to_file(file, checksum="crc32c", **limits(place))
+            except NotFound:
+                return False
+        return True
 
     def _open(self) -> None:
         try:
             self._known = FetchedVectors(self._fetched, self._origin.embedder)
         except StorageError as error:
             self._refused = True
-            self._fetched.unlink(missing_ok=True)
             self._tell(f"{self.uri} is not used: {error}. The index is built here and put in its place")
 
     def _send(self) -> None:
         from google.api_core.exceptions import PreconditionFailed
 
         place = self._origin.place
-        with suppress(FileNotFoundError):
-            self._sending.unlink()
+        # One that a kill has left may be there.
+        self._sending.unlink(missing_ok=True)
         self._store.copy_to(self._sending)
         seen = self._blob.generation if self._blob is not None else 0
-        with plainly(target_of(place, "roles/storage.objectUser")):
-            blob = self._bucket("roles/storage.objectUser").blob(place.path)
+        with plainly(target_of(place, _WRITE)):
+            blob = self._bucket(_WRITE).blob(place.path)
             blob.metadata = {"fingerprint": self._store.get("fingerprint")}
             try:
                 # Retried safely: what a lost answer had written makes the next try fail by its precondition.
