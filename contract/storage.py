@@ -145,6 +145,8 @@ class VectorStorage(SearchableStorage):
     type: Literal["vector"] = "vector"
     path: str
     """A folder, or `gs://bucket/prefix`. Relative folders start at the config directory that names them."""
+    endpoint: str | None = None
+    """Another address than Google's, for an emulator; it is sent no credentials."""
     exact_below: int = Field(default=100_000, ge=256)
     """Up to so many passages a question is compared with each; of more, an approximate index is made."""
 

@@ -40,7 +40,7 @@ class VectorStore:
 
         `folder` is this machine's, for a note of how the source looked. Raises StorageError.
         """
-        self._tables = VectorTables(f"{config.path.rstrip('/')}/{name}")
+        self._tables = VectorTables(f"{config.path.rstrip('/')}/{name}", config.endpoint)
         self._pa = library("pyarrow", "vector", "a vector collection")
         self._search = VectorSearch(self._tables, config.exact_below)
         self._note = folder / f"{name}.looked"

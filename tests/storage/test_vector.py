@@ -18,6 +18,8 @@ import flows.storage.values
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage, VectorStorage
 from flows.storage.index import CorpusIndex, open_corpus
+from tests.cloud.objects import object_service
+from tests.cloud.service import nobody
 from tests.compose.studies import composed, mistakes, write
 from tests.storage.fakes import CountingEmbedder
 
@@ -141,6 +143,28 @@ async def test_another_machine_finds_the_collection_built(tmp_path: Path) -> Non
     index, embedded = _open(config, tmp_path / "other")
     assert embedded == 0
     assert (await index.search(["Number 7"], 1))[0].record_id == "r7"
+
+
+async def test_a_collection_in_a_bucket_is_every_machines(tmp_path: Path) -> None:
+    with object_service() as objects:
+        place = {"path": "gs://any-bucket/collections", "endpoint": objects.url}
+        rows = _rows(40)
+        first, embedded = _open(_collection(tmp_path, rows, **place), tmp_path / "one")
+        assert embedded == 40
+        assert all(name.startswith("any-bucket/collections/test-") for name in objects.kept)
+        second, embedded = _open(_collection(tmp_path, rows, **place), tmp_path / "other")
+        assert (embedded, second.fingerprint) == (0, first.fingerprint)
+        changed = [*rows[1:], {"id": "new", "text": "A newcomer among zebras."}]
+        third, embedded = _open(_collection(tmp_path, changed, **place), tmp_path / "one")
+        assert (embedded, third.counts()) == (1, (40, 40))
+        assert (await third.search(["zebras"], 1))[0].record_id == "new"
+        assert "r0" not in {passage.record_id for passage in await third.search(["odd"], 40)}
+
+
+def test_a_bucket_that_cannot_be_reached_is_told_in_plain_words(tmp_path: Path) -> None:
+    config = _collection(tmp_path, _rows(2), path="gs://any-bucket/x", endpoint=nobody())
+    with pytest.raises(StorageError, match=r"the collection gs://any-bucket/x/test-\w+ cannot be used: "):
+        _open(config, tmp_path)
 
 
 async def test_many_passages_are_searched_by_an_approximate_index(tmp_path: Path) -> None:
