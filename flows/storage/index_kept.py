@@ -27,6 +27,8 @@ from flows.storage.passage_store import Vectored
 Tell = Callable[[str], None]
 """Told in a sentence what the scholar should know."""
 _TRIES = 3
+_TOLERANCE = 0.01
+"""How far the length of a vector may be from 1."""
 _READ = "roles/storage.objectViewer"
 _WRITE = "roles/storage.objectUser"
 
@@ -93,7 +95,7 @@ class KeptCopy:
                 self._send()
         except StorageError as error:
             self._tell(
-                f"the index of '{self._origin.label}' could not be kept in the bucket: {error} "
+                f"the index of '{self._origin.label}' could not be kept in the bucket: {str(error).rstrip('.')}. "
                 "It is whole on this machine, and the next run tries again"
             )
 
@@ -213,8 +215,10 @@ class FetchedVectors:
         self._db.close()
 
     def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
-        """All that was embedded of those records."""
-        return vectors_of(self._db, record_ids)
+        """All that was embedded of those records; what is no vector of length 1 is passed over."""
+        for name, text, vector in vectors_of(self._db, record_ids):
+            if _is_vector(vector):
+                yield name, text, vector
 
     def _check(self, embedder: str) -> None:
         # Before anything else is asked of it: a file from elsewhere may hold views and triggers of its own.
@@ -230,3 +234,10 @@ class FetchedVectors:
         shortest, longest = self._db.execute("SELECT min(length(vector)), max(length(vector)) FROM passages").fetchone()
         if shortest != longest or (shortest or 0) % 4:
             raise StorageError("its vectors are not of one length")
+
+
+def _is_vector(content: bytes) -> bool:
+    import numpy as np
+
+    length = float(np.linalg.norm(np.frombuffer(content, dtype=np.float32)))
+    return abs(length - 1) < _TOLERANCE

@@ -103,10 +103,18 @@ class IndexStore:
         self.put({"content": content, "stat": looked})
 
     def copy_to(self, path: Path) -> None:
-        """Writes all that others may use to a file of its own, which must not be there."""
-        self._db.execute("VACUUM INTO ?", (str(path),))
-        with closing(sqlite3.connect(path, isolation_level=None)) as copy:
-            copy.execute("DELETE FROM meta WHERE key IN ('content', 'stat') OR key LIKE 'kept %'")
+        """Writes all that others may use to a file of its own, which must not be there.
+
+        What is of this machine alone, and where its files lie, is left out. Raises StorageError.
+        """
+        try:
+            self._db.execute("VACUUM INTO ?", (str(path),))
+            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                copy.execute("PRAGMA secure_delete = ON")
+                copy.execute("DELETE FROM meta WHERE key IN ('content', 'stat') OR key LIKE 'kept %'")
+                copy.execute("DELETE FROM rejects")
+        except sqlite3.Error as error:
+            raise StorageError(f"{path} cannot be written: {error}") from error
 
     def adds_to(self, copy: Path) -> bool:
         """Whether there are passages here that the index in the file `copy` has no vectors for."""

@@ -13,13 +13,13 @@ import pytest
 
 import conf
 from contract.errors import StorageError
-from contract.storage import CorpusStorage, GCSStorage, VectorStorage
+from contract.storage import BigQueryStorage, CorpusStorage, GCSStorage, VectorStorage
 from flows.storage.index import CorpusIndex, open_corpus
 from tests.cloud.conftest import objects_of
 from tests.cloud.cutting import way_to
 from tests.cloud.emulators import Emulator
 from tests.cloud.service import Asked, nobody, refused, service
-from tests.cloud.tables import objects_in
+from tests.cloud.tables import fill, objects_in
 from tests.storage.fakes import CountingEmbedder
 from tests.support.commands import Place
 
@@ -113,6 +113,29 @@ def test_of_two_that_come_together_one_is_first_and_nothing_is_lost(tmp_path: Pa
     assert objects_in(bucket) != kept, "what only this machine had is there now"
     assert len(one.told) == 1
     assert machine(tmp_path, bucket, "three").open(rows(40))[1] == 0
+
+
+async def test_vectors_that_are_none_are_made_again(tmp_path: Path, bucket: GCSStorage) -> None:
+    one, two = machine(tmp_path, bucket, "one"), machine(tmp_path, bucket, "two")
+    first, _ = one.open(rows(30))
+    [(name, (_, content))] = objects_in(bucket).items()
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(content)
+    not_numbers = b"\x00\x00\xc0\x7f" * 64
+    with closing(sqlite3.connect(broken, isolation_level=None)) as db:
+        db.execute("UPDATE passages SET vector = ? WHERE id <= 4", (not_numbers,))
+        db.execute("UPDATE passages SET text = 'Words of somebody else' WHERE id = 9")
+    objects_of(bucket).blob(name).upload_from_filename(str(broken))
+    second, embedded = two.open(rows(30))
+    assert embedded == 5
+    assert await second.search(["odd"], 30) == await first.search(["odd"], 30)
+
+
+def test_the_copy_does_not_tell_where_files_lie(tmp_path: Path, bucket: GCSStorage) -> None:
+    one = machine(tmp_path, bucket, "a-private-folder")
+    assert one.open([*rows(3), rows(1)[0]])[0].rejects()
+    [(_, content)] = objects_in(bucket).values()
+    assert b"r2" in content and b"a-private-folder" not in content
 
 
 @pytest.mark.parametrize("kind", ["no database", "another model", "foreign tables", "cut", "other vectors"])
@@ -250,6 +273,20 @@ def test_a_question_is_answered_on_two_machines_with_one_index(tmp_path: Path, b
     assert third.code == 0, third.said
     assert "is not used: it is no sound SQLite file" in " ".join(third.err.split())
     assert not [place.blocked for place in (one, two, three) if place.blocked]
+
+
+def test_records_of_a_corpus_may_be_a_table(tmp_path: Path, table: BigQueryStorage) -> None:
+    source = table.model_copy(update={"table": "posts", "columns": {"record_id": "id", "text": "text"}})
+    schema = [{"name": name, "type": "STRING"} for name in ("id", "title", "text")]
+    fill(source, schema, rows(20))
+    config = CorpusStorage.model_validate({"source": source.model_dump(mode="json"), "label": "Posts"})
+    embedder = CountingEmbedder()
+    for _ in range(2):
+        index = open_corpus(config, tmp_path / "cache", embedder=embedder)
+        assert (index.counts(), embedder.texts) == ((20, 20), 20)
+    fill(source, schema, rows(5, first=20))
+    assert open_corpus(config, tmp_path / "cache", embedder=embedder).counts() == (25, 25)
+    assert embedder.texts == 25
 
 
 def test_records_of_a_corpus_may_lie_in_a_bucket(tmp_path: Path, bucket: GCSStorage) -> None:
