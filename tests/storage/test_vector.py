@@ -16,7 +16,7 @@ import pytest
 import flows.check_sources
 import flows.storage.values
 from contract.errors import StorageError
-from contract.storage import CorpusStorage, FileStorage, VectorStorage
+from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
 from flows.storage.index import CorpusIndex, open_corpus
 from tests.cloud.objects import object_service
 from tests.cloud.service import nobody
@@ -76,7 +76,7 @@ async def test_passages_are_those_of_the_sqlite_index(tmp_path: Path) -> None:
         *_rows(5),
     ]
     config = _collection(tmp_path, rows, chunk_characters=300)
-    shared = config.model_dump(exclude={"type", "path", "exact_below"})
+    shared = config.model_dump(include=set(SearchableStorage.model_fields))
     exact = open_corpus(CorpusStorage.model_validate(shared), tmp_path / "cache", embedder=CountingEmbedder())
     index, _ = _open(config, tmp_path / "cache")
     assert index.fingerprint == exact.fingerprint
