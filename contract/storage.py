@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from contract.base import Frozen
+
+BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
+IN_BUCKETS = "gs://"
+"""How an address in a bucket begins."""
+_ADDRESS = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
 
 
 class FileStorage(Frozen):
@@ -40,38 +46,28 @@ class HuggingFaceStorage(Frozen):
     """As for files."""
 
 
-class CorpusStorage(Frozen):
-    """A searchable index over records, kept in one SQLite file in the cache folder."""
+class BucketPlace(Frozen):
+    """A place in a Google Cloud Storage bucket."""
 
-    type: Literal["corpus"] = "corpus"
-    source: FileStorage
-    label: str
-    """What the corpus is called in answers, for example `Oversight Board decisions`."""
-    sections: tuple[str, ...] = ()
-    """Sections to index, in order; empty means all, and the main text."""
-    date_field: str | None = None
-    """The metadata field that holds the date of publication."""
-    chunk_characters: int = Field(default=1200, ge=200, le=20_000)
-    overlap_characters: int = Field(default=150, ge=0, le=2000)
-    note: str = ""
-    """Where the data comes from and what it is not; shown with answers."""
-
-
-class GCSStorage(Frozen):
-    """Objects in a Google Cloud Storage bucket: one file, or all below a prefix that ends with `/`."""
-
-    type: Literal["gcs"] = "gcs"
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")
+    bucket: str = Field(pattern=BUCKET)
     path: str
-    """The object's name or a prefix. Run folders that are saved go to `<path>/<flow>/<run>/`."""
+    """The name of an object or a prefix."""
     project: str | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
-    encoding: str = "utf-8"
-    sheet: str | None = None
     endpoint: str | None = None
     """Another address than Google's, for an emulator; it is sent no credentials."""
     timeout_seconds: float = Field(default=60, gt=0)
     """For one answer of the service."""
+
+
+class GCSStorage(BucketPlace):
+    """Objects in a Google Cloud Storage bucket: one file, or all below a prefix that ends with `/`."""
+
+    type: Literal["gcs"] = "gcs"
+    path: str
+    """The object's name or a prefix. Run folders that are saved go to `<path>/<flow>/<run>/`."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    encoding: str = "utf-8"
+    sheet: str | None = None
     most_bytes: int = Field(default=10_000_000_000, gt=0)
     """Objects that are larger together are not read."""
 
@@ -99,4 +95,60 @@ class BigQueryStorage(Frozen):
 
 RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage
 """Where records can be read from."""
-StorageConfig = Annotated[RecordStorage | CorpusStorage, Field(discriminator="type")]
+
+
+def _with_type(value: Any) -> Any:
+    """A source that does not say what it is, is a file."""
+    return {"type": "file", **cast("dict[str, Any]", value)} if isinstance(value, dict) else value
+
+
+def _place(value: Any) -> Any:
+    """`gs://bucket/prefix` as what it names."""
+    if not isinstance(value, str):
+        return value
+    found = _ADDRESS.fullmatch(value.strip())
+    if not found or not re.fullmatch(BUCKET, found["bucket"]):
+        raise ValueError("it should be a bucket and a prefix, such as gs://my-bucket/indexes")
+    return {"bucket": found["bucket"], "path": (found["path"] or "").strip("/")}
+
+
+class SearchableStorage(Frozen):
+    """What every index over records is made of, whatever keeps it."""
+
+    source: Annotated[RecordStorage, Field(discriminator="type"), BeforeValidator(_with_type)]
+    """Where the records are read from, as in a storage of their own; without a `type`, a file."""
+    label: str
+    """What the corpus is called in answers, for example `Oversight Board decisions`."""
+    sections: tuple[str, ...] = ()
+    """Sections to index, in order; empty means all, and the main text."""
+    date_field: str | None = None
+    """The metadata field that holds the date of publication."""
+    chunk_characters: int = Field(default=1200, ge=200, le=20_000)
+    overlap_characters: int = Field(default=150, ge=0, le=2000)
+    note: str = ""
+    """Where the data comes from and what it is not; shown with answers."""
+
+
+class CorpusStorage(SearchableStorage):
+    """A searchable index over records, kept in one SQLite file in the cache folder; every search is exact."""
+
+    type: Literal["corpus"] = "corpus"
+    kept_in: Annotated[BucketPlace | None, BeforeValidator(_place)] = None
+    """`gs://bucket/prefix`: where a copy of the index is kept, so that no other machine has to embed it again."""
+
+
+class VectorStorage(SearchableStorage):
+    """A searchable collection of passages and their vectors in LanceDB (extra `vector`), for corpora too large for
+    one SQLite file and one machine's memory.
+    """
+
+    type: Literal["vector"] = "vector"
+    path: str
+    """A folder, or `gs://bucket/prefix`. Relative folders start at the config directory that names them."""
+    endpoint: str | None = None
+    """Another address than Google's, for an emulator; it is sent no credentials."""
+    exact_below: int = Field(default=100_000, ge=256)
+    """Up to so many passages a question is compared with each; of more, an approximate index is made."""
+
+
+StorageConfig = Annotated[RecordStorage | CorpusStorage | VectorStorage, Field(discriminator="type")]

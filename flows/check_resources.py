@@ -16,7 +16,7 @@ from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
-from contract.storage import CorpusStorage, StorageConfig
+from contract.storage import SearchableStorage, StorageConfig
 from flows.check_sources import check_source
 from flows.findings import Findings, listed, nearest
 from flows.folders import misnamed_yaml, shown
@@ -176,11 +176,11 @@ class ResourceCheck:
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._storage(flow.corpus, path)
-            if isinstance(found, CorpusStorage):
+            if isinstance(found, SearchableStorage):
                 check_source(flow.corpus, found, self.findings)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
-                self.findings.at(path, what, todo="name a storage of type corpus")
+                self.findings.at(path, what, todo="name a storage of type corpus or vector")
         else:
             self._needs_corpus(flow)
         for number, name in enumerate(flow.save):
@@ -200,7 +200,7 @@ class ResourceCheck:
     def _needs_corpus(self, flow: FlowSpec) -> None:
         for placed in nodes(flow, self.flow.path):
             if isinstance(placed.node, Step) and placed.node.agent in _SEARCHES:
-                corpora = [name for name, found in self.storage.items() if isinstance(found, CorpusStorage)]
+                corpora = [name for name, found in self.storage.items() if isinstance(found, SearchableStorage)]
                 what = f"'{placed.name}' searches, but the flow names no corpus"
                 self.findings.at(
                     (*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"

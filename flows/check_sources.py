@@ -7,7 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from contract.errors import StorageError
-from contract.storage import CorpusStorage, FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
+from contract.storage import (
+    FileStorage,
+    HuggingFaceStorage,
+    RecordStorage,
+    SearchableStorage,
+    StorageConfig,
+    VectorStorage,
+)
 from flows.findings import Findings, listed, nearest
 from flows.folders import shown
 from flows.provenance import KeyPath
@@ -15,7 +22,7 @@ from flows.provenance import KeyPath
 
 def source_of(config: StorageConfig) -> RecordStorage:
     """Where the storage's records are read from."""
-    return config.source if isinstance(config, CorpusStorage) else config
+    return config.source if isinstance(config, SearchableStorage) else config
 
 
 def on_hub(source: RecordStorage) -> bool:
@@ -27,8 +34,11 @@ def on_hub(source: RecordStorage) -> bool:
 
 def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
     """Tells what is wrong with the source of the storage `name`, from its first rows."""
+    if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
+        what = f"'{name}' is a vector collection, and the library lancedb is not installed"
+        findings.at(("storage", name, "type"), what, todo="install buttermilk[vector]: uv sync --extra vector")
     source = source_of(config)
-    path: KeyPath = ("storage", name, *(("source",) if isinstance(config, CorpusStorage) else ()))
+    path: KeyPath = ("storage", name, *(("source",) if isinstance(config, SearchableStorage) else ()))
     at = (*path, "path" if isinstance(source, FileStorage) else "dataset")
     if findings.is_spoilt(at):
         return

@@ -60,6 +60,10 @@ class Live(AbstractContextManager["Live"]):
         """Passages of the corpus indexed so far, of those that are new or changed."""
         self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
 
+    def note(self, text: str) -> None:
+        """Something of the corpus that a scholar should know."""
+        self._console.print(f"note: {escape(text)}", style="yellow", highlight=False)
+
     def cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""
         if self._moving and self._task is not None:

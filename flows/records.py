@@ -9,7 +9,7 @@ from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.run import part_of
-from contract.storage import CorpusStorage
+from contract.storage import SearchableStorage
 from flows.storage.file import Reject, records
 from flows.study import Study
 
@@ -28,7 +28,7 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
     config = study.storage.get(study.flow.records)
     if config is None:
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
-    found = records(config.source if isinstance(config, CorpusStorage) else config, on_reject)
+    found = records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
     taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
     yield from taken if study.run.shard is None else _part(taken, study.run.shard)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from prefect import Flow
+from prefect import Flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
@@ -91,6 +91,10 @@ class Watcher:
 
     def indexing(self, done: int, total: int | None) -> None:
         """Passages of the corpus indexed so far, and how many are new or changed."""
+
+    def note(self, text: str) -> None:
+        """Something of the corpus that a scholar should know, in a sentence."""
+        get_run_logger().warning("%s", text)
 
     def cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""
@@ -177,7 +181,7 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
     ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
     with telling(study, owner, ledger.totals):
         with log, ledger:
-            async with services(study, ledger, watcher.indexing, rejects.append, owner) as opened:
+            async with services(study, ledger, watcher.indexing, rejects.append, owner, watcher.note) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)
                 with few_collections():

@@ -171,6 +171,7 @@ class _Session:
         class Watching(Watcher):
             outcome: Outcome | None = None
             indexing = live.indexing  # type: ignore[reportAssignmentType]
+            note = live.note  # type: ignore[reportAssignmentType]
             cell = live.cell  # type: ignore[reportAssignmentType]
             trouble = live.trouble  # type: ignore[reportAssignmentType]
 

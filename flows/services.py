@@ -15,7 +15,7 @@ from agents.llms.budget import Purse
 from agents.llms.factory import Keeping, ModelBook
 from agents.prompts import Prompts
 from contract.errors import StorageError
-from contract.storage import CorpusStorage
+from contract.storage import SearchableStorage
 from flows.cell import Cells
 from flows.compiler import Services
 from flows.ledger import Ledger
@@ -40,16 +40,18 @@ async def services(
     progress: IndexProgress | None = None,
     on_reject: Callable[[Reject], None] | None = None,
     shared_by: str | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> AsyncGenerator[Services]:
     """The services of one run; connections are given back when the block ends.
 
     `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
     them that it is alive.
 
-    What of the corpus could not be indexed goes to `on_reject`. Raises StorageError when the corpus cannot be read.
+    What of the corpus could not be indexed goes to `on_reject`, and what else a scholar should know of it to `tell`.
+    Raises StorageError when the corpus cannot be read.
     """
     store = result_store(study.run.results)
-    index = await open_index(study, progress)
+    index = await open_index(study, progress, tell)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
@@ -70,10 +72,12 @@ async def services(
             await models.aclose()
 
 
-async def open_index(study: Study, progress: IndexProgress | None = None) -> CorpusIndex | None:
+async def open_index(
+    study: Study, progress: IndexProgress | None = None, tell: Callable[[str], None] | None = None
+) -> CorpusIndex | None:
     """The flow's corpus, brought up to date; None when it names none."""
     config = study.storage.get(study.flow.corpus or "")
-    if not isinstance(config, CorpusStorage):
+    if not isinstance(config, SearchableStorage):
         return None
     from flows.storage.index import open_corpus
 
@@ -86,7 +90,7 @@ async def open_index(study: Study, progress: IndexProgress | None = None) -> Cor
             progress(done, total)
 
     try:
-        return await asyncio.to_thread(open_corpus, config, index_folder(), told)
+        return await asyncio.to_thread(open_corpus, config, index_folder(), told, None, tell)
     except asyncio.CancelledError:
         # The thread cannot be cancelled, and the process would not end before it.
         over.set()

@@ -13,12 +13,12 @@ from contract.calls import ModelSettings
 from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
-from contract.storage import FileStorage, StorageConfig
+from contract.storage import IN_BUCKETS, StorageConfig
 from flows.findings import Findings
 from flows.folders import shown
 from flows.provenance import KeyPath
 from flows.shape import fitted
-from flows.storage.factory import KINDS as STORAGES
+from flows.storage.factory import part_of
 
 T = TypeVar("T")
 _MODELS: dict[str, type[BaseModel]] = {
@@ -65,7 +65,7 @@ def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConf
     kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
-        return FileStorage if loc else STORAGES.get(str(data.get("type")))
+        return part_of(data, loc)
 
     return _each("storage", section, kind, at, findings)
 
@@ -99,7 +99,10 @@ def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings)
     placed: dict[str, JsonValue] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            placed[key] = with_paths(value, (*path, key), findings)
+            named = key == "kept_in" or value.get("type") in _NO_PATHS
+            placed[key] = value if named else with_paths(value, (*path, key), findings)
+        elif key == "path" and isinstance(value, str) and value.startswith(IN_BUCKETS):
+            placed[key] = value
         elif key == "path" and isinstance(value, str):
             placed[key] = str(_absolute(value, (*path, key), findings))
         elif key == "dataset" and isinstance(value, str):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.storage import CorpusStorage, FileStorage, StorageConfig
+from contract.storage import FileStorage, SearchableStorage, StorageConfig
 from flows.storage.file import files_of
 from flows.study import Study
 
@@ -29,7 +29,7 @@ def sources_of(study: Study) -> list[Source]:
 
 
 def _files(config: StorageConfig | None) -> Iterator[Path]:
-    found = config.source if isinstance(config, CorpusStorage) else config
+    found = config.source if isinstance(config, SearchableStorage) else config
     if isinstance(found, FileStorage):
         yield from files_of(found)
 

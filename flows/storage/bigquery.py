@@ -88,6 +88,19 @@ def about(storage: BigQueryStorage) -> str:
     return f"{called(storage)}: the query reads {size(found)} (most_bytes: {size(storage.most_bytes)})"
 
 
+def table_state(storage: BigQueryStorage) -> list[str] | None:
+    """What changes when the table does; None where BigQuery does not tell: of views, and while rows stream in.
+
+    Raises StorageError when it cannot be asked.
+    """
+    target = _reading(storage)
+    with plainly(target):
+        table = client_of(storage, target).get_table(called(storage), **limits(storage))
+    if table.table_type != "TABLE" or table.streaming_buffer is not None:
+        return None
+    return [called(storage), str(table.etag), str(table.modified), str(table.num_rows)]
+
+
 def size(number: float) -> str:
     """Bytes for a reader: `12.3 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):

@@ -7,21 +7,23 @@ for row in StorageFactory.rows(config):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel, TypeAdapter
 
 from contract.errors import StorageError, StudyError
 from contract.storage import (
     BigQueryStorage,
+    BucketPlace,
     CorpusStorage,
     FileStorage,
     GCSStorage,
     HuggingFaceStorage,
     RecordStorage,
     StorageConfig,
+    VectorStorage,
 )
 from flows.storage.rows import Rows
 
@@ -34,6 +36,7 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "gcs": GCSStorage,
     "bigquery": BigQueryStorage,
     "corpus": CorpusStorage,
+    "vector": VectorStorage,
 }
 """What stands under `type:` -> what it makes."""
 SAVED_TO = ("gcs", "bigquery")
@@ -55,7 +58,7 @@ class StorageFactory:
             kind,
             data,
             ("storage",),
-            lambda loc: FileStorage if loc else KINDS.get(str(data.get("type"))),
+            lambda loc: part_of(data, loc),
             findings,
         )
         findings.raise_if_any()
@@ -84,6 +87,17 @@ class StorageFactory:
         raise StorageError(
             f"nothing can be saved to a storage of type {storage.type}; name one of {', '.join(SAVED_TO)}"
         )
+
+
+def part_of(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | None:
+    """What the storage that `data` describes has at `loc`: itself, a corpus' source, or a place in a bucket."""
+    if not loc:
+        return KINDS.get(str(data.get("type")))
+    if loc[0] == "kept_in":
+        return BucketPlace
+    source = data.get("source")
+    kind: object = cast("Mapping[str, object]", source).get("type") if isinstance(source, Mapping) else None
+    return KINDS.get(str(kind or "file"))
 
 
 def rows_elsewhere(storage: HuggingFaceStorage | GCSStorage | BigQueryStorage) -> Rows:

@@ -16,24 +16,24 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from contract.errors import StorageError
-from contract.storage import FileStorage, GCSStorage
+from contract.storage import BucketPlace, FileStorage, GCSStorage
 from flows.storage.bigquery import size
 from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
 from flows.storage.rows import Reject, Rows
 from flows.storage.texts import ENDINGS
 
 
-def called(storage: GCSStorage, name: str | None = None) -> str:
+def called(storage: BucketPlace, name: str | None = None) -> str:
     """The object, or another one of that bucket, as its owner knows it."""
     return f"gs://{storage.bucket}/{storage.path if name is None else name}"
 
 
-def target_of(storage: GCSStorage, roles: str) -> Target:
+def target_of(storage: BucketPlace, roles: str) -> Target:
     """What requests about that object or prefix are told to be about."""
     return Target(called(storage), f"{roles} on the bucket {storage.bucket}", storage.endpoint, storage.timeout_seconds)
 
 
-def client_of(storage: GCSStorage, target: Target) -> Any:
+def client_of(storage: BucketPlace, target: Target) -> Any:
     """A client whose every request has a time limit. Raises StorageError without credentials."""
     from google.cloud import storage as library  # type: ignore[reportMissingTypeStubs]
 
@@ -41,7 +41,7 @@ def client_of(storage: GCSStorage, target: Target) -> Any:
     return gcs.Client(**client_settings(target, storage.project))
 
 
-def limits(storage: GCSStorage) -> dict[str, Any]:
+def limits(storage: BucketPlace) -> dict[str, Any]:
     """How long a request may take and be tried again, as keyword arguments of every call."""
     from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[reportMissingTypeStubs]
 
@@ -65,6 +65,17 @@ def object_rows(storage: GCSStorage) -> Rows:
             )
         for blob in blobs:
             yield from _rows(storage, blob)
+
+
+def generations(storage: GCSStorage) -> list[list[str]]:
+    """Name, generation and checksum of every object that would be read, which change when the records do.
+
+    Raises StorageError as `object_rows` does.
+    """
+    target = target_of(storage, "roles/storage.objectViewer")
+    with plainly(target):
+        found = _objects(storage, client_of(storage, target))
+        return [[str(blob.name), str(blob.generation), str(blob.crc32c)] for blob in found]
 
 
 def _objects(storage: GCSStorage, client: Any) -> Sequence[Any]:

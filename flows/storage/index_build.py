@@ -8,24 +8,21 @@ a time; the others wait and then find the work done.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from contract.base import digest
 from contract.errors import StorageError
 from contract.findings import Passage
 from contract.record import Record
-from contract.storage import CorpusStorage, FileStorage
+from contract.storage import SearchableStorage
 from flows.storage.chunk import Chunking, passages
-from flows.storage.file import Reject, files_of, read
-from flows.storage.index_store import SCHEMA_VERSION, IndexStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from flows.storage.file import Reject, read
+from flows.storage.passage_store import BuildStore, Embedder, Indexed, KnownVectors
+from flows.storage.source_state import content, is_here, look
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of passages done and of all that have changed. It may raise, to stop the build."""
@@ -37,51 +34,86 @@ _LOOK_SECONDS = 1.0
 """How often one that waits for another builder may be told to stop."""
 
 
-class Embedder(Protocol):
-    """What turns texts into vectors; `agents.llms.minilm.MiniLM` is one."""
+SCHEMA_VERSION = "2"
+"""Raised when indexes of before cannot be used any more."""
+
+
+class Copy(Protocol):
+    """A copy of the index for other machines."""
 
     @property
-    def fingerprint(self) -> str:
-        """Digest of all that the vectors depend on."""
+    def settled(self) -> bool:
+        """Whether the copy held all of the index when last seen."""
         ...
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One vector of length 1 a text."""
+    def known(self) -> KnownVectors | None:
+        """What the copy holds already, fetched; None when there is none that can be used."""
+        ...
+
+    def settle(self) -> None:
+        """Puts the index in the copy's place where it holds more, unless somebody else has meanwhile."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what was fetched."""
         ...
 
 
-def chunking_of(config: CorpusStorage) -> Chunking:
+def chunking_of(config: SearchableStorage) -> Chunking:
     """How the corpus's records are cut."""
     return Chunking(config.chunk_characters, config.overlap_characters, config.sections, config.date_field)
 
 
-def update(store: IndexStore, path: Path, config: CorpusStorage, embedder: Embedder, progress: Progress | None) -> None:
+def update(
+    store: BuildStore,
+    lock: Path,
+    config: SearchableStorage,
+    embedder: Embedder,
+    progress: Progress | None,
+    copy: Copy | None = None,
+) -> None:
     """Brings the index up to date; returns at once where the source has not changed since the last whole pass.
 
-    Raises StorageError when the source cannot be read.
+    Of those that use the same `lock` one builds. Raises StorageError when the source cannot be read.
     """
-    stat = _stat(config.source)
-    if store.get("stat") == stat:
+    looked = look(config.source)
+
+    def done() -> bool:
+        return looked is not None and store.is_current(looked) and (copy is None or copy.settled)
+
+    if done():
         return
-    with _only_builder(path, progress):
-        if store.get("stat") == stat:
+    with _only_builder(lock, progress):
+        if done():
             return
-        content = _content(config.source)
-        if store.get("content") != content:
-            _Build(store, config, embedder, progress).run()
-        with store.transaction():
-            store.put("content", content)
-            store.put("stat", stat)
+        try:
+            holds = content(config.source, looked)
+            if holds is None or store.get("content") != holds:
+                _Build(store, config, embedder, progress, copy.known() if copy else None).run()
+            store.finish(holds or "", looked or "")
+            if copy:
+                copy.settle()
+        finally:
+            if copy:
+                copy.close()
 
 
 class _Build:
     """One pass over the source."""
 
-    def __init__(self, store: IndexStore, config: CorpusStorage, embedder: Embedder, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        store: BuildStore,
+        config: SearchableStorage,
+        embedder: Embedder,
+        progress: Progress | None,
+        known: KnownVectors | None,
+    ) -> None:
         self._store = store
         self._config = config
         self._embedder = embedder
         self._progress = progress
+        self._known: list[KnownVectors] = [store, *([known] if known else [])]
         self._chunking = chunking_of(config)
         self._rejects: list[Reject] = []
         self._waiting: list[tuple[Record, list[Passage]]] = []
@@ -90,21 +122,26 @@ class _Build:
 
     def run(self) -> None:
         self._store.begin_pass()
-        if self._progress:
+        # A source elsewhere is not read twice only to count.
+        if self._progress and is_here(self._config.source):
             self._total = sum(1 for record in self._changed() for _ in passages(record, self._chunking))
             self._rejects.clear()
         # From the first batch on the index is of neither the old content nor the new.
-        self._store.put("content", "")
+        self._store.put({"content": ""})
         for record in self._changed():
             self._waiting.append((record, list(passages(record, self._chunking))))
             count = sum(len(found) for _, found in self._waiting)
-            if count >= BATCH_PASSAGES or len(self._waiting) >= BATCH_RECORDS:
+            if count >= self._store.batch or len(self._waiting) >= BATCH_RECORDS:
                 self._commit()
         self._commit()
-        with self._store.transaction():
-            self._store.end_pass()
-            self._store.replace_rejects(self._rejects)
-            self._store.put("fingerprint", self._fingerprint())
+        self._store.end_pass(self._rejects)
+        self._store.put(
+            {
+                "schema": SCHEMA_VERSION,
+                "embedder": self._embedder.fingerprint,
+                "fingerprint": self._fingerprint(),
+            }
+        )
 
     def _changed(self) -> Iterator[Record]:
         for item in read(self._config.source):
@@ -116,29 +153,43 @@ class _Build:
                 yield item
 
     def _commit(self) -> None:
+        if not self._waiting:
+            return
         vectors = self._embedded()
-        with self._store.transaction():
-            for record, found in self._waiting:
-                self._store.replace(record, found, [vectors[record.record_id, _text(passage)] for passage in found])
+        self._store.replace(
+            [
+                Indexed(record, found, [vectors[record.record_id, _text(passage)] for passage in found])
+                for record, found in self._waiting
+            ]
+        )
         self._waiting.clear()
 
     def _embedded(self) -> dict[tuple[str, str], bytes]:
         """The vectors of all passages that wait, by record and text; those known from before are not made again."""
-        ids = [record.record_id for record, _ in self._waiting]
-        known = {(name, text): vector for name in ids for text, vector in self._store.vectors_of(name)}
         every = [(passage.record_id, _text(passage)) for _, found in self._waiting for passage in found]
-        new = list(dict.fromkeys(key for key in every if key not in known))
+        vectors = self._from_before(set(every))
+        new = list(dict.fromkeys(key for key in every if key not in vectors))
         self._tell(len(every) - len(new))
+        made: dict[tuple[str, str], bytes] = {}
         for start in range(0, len(new), BATCH_PASSAGES):
             keys = new[start : start + BATCH_PASSAGES]
-            vectors = self._embedder.embed([text for _, text in keys])
-            made = {key: vector.tobytes() for key, vector in zip(keys, vectors, strict=True)}
-            known |= made
-            if len(new) > BATCH_PASSAGES:
-                with self._store.transaction():
-                    self._store.hold((*key, vector) for key, vector in made.items())
+            found = self._embedder.embed([text for _, text in keys])
+            made |= {key: vector.tobytes() for key, vector in zip(keys, found, strict=True)}
+            if len(made) >= self._store.batch and start + BATCH_PASSAGES < len(new):
+                self._store.hold((*key, vector) for key, vector in made.items())
+                vectors |= made
+                made = {}
             self._tell(len(keys))
-        return known
+        return vectors | made
+
+    def _from_before(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        vectors: dict[tuple[str, str], bytes] = {}
+        for store in self._known:
+            lacking = dict.fromkeys(name for name, text in wanted if (name, text) not in vectors)
+            for name, text, vector in store.vectors_of(sorted(lacking)):
+                if (name, text) in wanted:
+                    vectors.setdefault((name, text), vector)
+        return vectors
 
     def _tell(self, count: int) -> None:
         self._done += count
@@ -146,13 +197,11 @@ class _Build:
             self._progress(self._done, self._total)
 
     def _fingerprint(self) -> str:
-        content = sha256()
+        held = sha256()
         for record_id, record_hash in self._store.hashes():
-            content.update(f"{record_id}\x00{record_hash}\x00".encode())
+            held.update(f"{record_id}\x00{record_hash}\x00".encode())
         chunking = [self._config.chunk_characters, self._config.overlap_characters, list(self._config.sections)]
-        return digest(
-            [SCHEMA_VERSION, content.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint]
-        )
+        return digest([SCHEMA_VERSION, held.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint])
 
 
 def _text(passage: Passage) -> str:
@@ -161,16 +210,16 @@ def _text(passage: Passage) -> str:
 
 
 @contextmanager
-def _only_builder(path: Path, progress: Progress | None) -> Generator[None]:
+def _only_builder(lock_file: Path, progress: Progress | None) -> Generator[None]:
     """Held by one process at a time. An open transaction is the lock, so that a kill gives it back."""
-    lock = sqlite3.connect(path.with_suffix(".lock"), timeout=_LOOK_SECONDS, isolation_level=None)
+    lock = sqlite3.connect(lock_file, timeout=_LOOK_SECONDS, isolation_level=None)
     try:
         while not _locked(lock):
             if progress:
                 progress(0, None)
         yield
     except sqlite3.Error as error:
-        raise StorageError(f"the index {path} cannot be written: {error}") from None
+        raise StorageError(f"the index beside {lock_file} cannot be written: {error}") from None
     finally:
         lock.close()
 
@@ -183,17 +232,3 @@ def _locked(lock: sqlite3.Connection) -> bool:
             return False
         raise
     return True
-
-
-def _stat(source: FileStorage) -> str:
-    return digest([[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files_of(source)])
-
-
-def _content(source: FileStorage) -> str:
-    total = sha256()
-    for path in files_of(source):
-        total.update(f"{path}\x00".encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                total.update(block)
-    return total.hexdigest()

@@ -1,4 +1,4 @@
-"""Ranking: several ranked lists fused into one, and full-text queries that are safe to run."""
+"""Ranking: several ranked lists fused into one, and what of a question is looked for in full text."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ def fuse(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
     return sorted(scores.items(), key=lambda pair: -pair[1])
 
 
-def fts_query(text: str) -> str | None:
-    """`text` as an FTS5 query that matches any of its content words, or None when it has none.
-
-    Only letters and digits get through, each word quoted, so that no operator of the query language can.
-    """
-    words = [word for word in _words(text) if word.lower() not in FUNCTION_WORDS]
-    return _any_of(words)
+def words(text: str) -> list[str]:
+    """The content words of `text`, in lower case, each once; none of them holds anything but letters and digits."""
+    return _several(word for word in _words(text) if word.lower() not in FUNCTION_WORDS)
 
 
-def fts_exact_query(text: str) -> str | None:
-    """An FTS5 query for what `text` gives to the letter, or None: what stands in quotation marks, and numbers of
-    several parts such as `2021-010-FB-UA`. It is made as safely as `fts_query`.
+def exact_phrases(text: str) -> list[str]:
+    """What `text` gives to the letter: what stands in quotation marks, and numbers of several parts such as
+    `2021-010-FB-UA`; words of letters and digits, with single spaces between them.
     """
     quoted = re.findall(r"[\"“]([^\"“”]+)[\"”]", text)
     numbers = [found for found in re.findall(r"[^\W_]+(?:[-/.][^\W_]+)+", text) if any(c.isdigit() for c in found)]
-    return _any_of([" ".join(_words(phrase)) for phrase in [*quoted, *numbers]])
+    return _several(" ".join(_words(phrase)) for phrase in [*quoted, *numbers])
+
+
+def fts5_query(phrases: Sequence[str]) -> str:
+    """An FTS5 query that matches any of the phrases, each quoted, so that no operator of the language gets through."""
+    return " OR ".join(f'"{phrase}"' for phrase in phrases)
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text)
 
 
-def _any_of(phrases: Iterable[str]) -> str | None:
-    terms = list(dict.fromkeys(phrase.lower() for phrase in phrases if phrase))[:MAX_TERMS]
-    return " OR ".join(f'"{term}"' for term in terms) or None
+def _several(phrases: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(phrase.lower() for phrase in phrases if phrase))[:MAX_TERMS]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import StorageError, StudyError
-from contract.storage import BigQueryStorage, FileStorage, GCSStorage
+from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileStorage, GCSStorage
 from flows.compose import compose
 from flows.storage.factory import KINDS, StorageFactory
 from tests.compose.studies import write
@@ -34,7 +34,9 @@ def test_data_becomes_the_storage_of_its_type() -> None:
     assert made == GCSStorage(bucket="my-bucket", path="a/")
     assert StorageFactory.create_config({"type": "file", "path": "x.csv"}) == FileStorage(path=Path("x.csv"))
     corpus = {"type": "corpus", "source": {"type": "file", "path": "x.csv"}, "label": "Mine"}
-    assert {StorageFactory.create_config(corpus).type, "file", "huggingface", "gcs", "bigquery"} == set(KINDS)
+    vector = {**corpus, "type": "vector", "path": "gs://my-bucket/collections"}
+    made = {StorageFactory.create_config(one).type for one in (corpus, vector)}
+    assert made | {"file", "huggingface", "gcs", "bigquery"} == set(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,60 @@ def test_a_study_in_the_cloud_composes_without_a_network(tmp_path: Path) -> None
     )
     assert study.storage["bucket"] == GCSStorage(bucket="my-bucket", path="runs/")
     assert study.flow.save == ("warehouse", "bucket")
+
+
+CORPUS = """\
+name: asks
+parameters: {query: {required: true, description: The question.}}
+records: parameters.query
+corpus: papers
+steps:
+  find: {agent: search, inputs: {queries: [parameters.query]}}
+result: find
+"""
+PAPERS = """\
+papers:
+  type: corpus
+  label: Papers
+  source: {path: papers.jsonl}
+  kept_in: gs://my-bucket/indexes/papers
+"""
+
+
+def test_a_corpus_names_where_its_index_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS})
+    [study] = compose(["asks"], ["query=Why?"], tmp_path)
+    papers = study.storage["papers"]
+    assert isinstance(papers, CorpusStorage)
+    assert papers.kept_in == BucketPlace(bucket="my-bucket", path="indexes/papers")
+    assert papers == CorpusStorage.model_validate(papers.model_dump(mode="json")), "a deployed run gets it as data"
+    elsewhere = PAPERS.replace("{path: papers.jsonl}", "{type: gcs, bucket: my-bucket, path: texts/}")
+    write(tmp_path, {"storage/papers.yaml": elsewhere})
+    [study] = compose(["asks"], ["query=Why?"], tmp_path)
+    assert study.storage["papers"].model_dump()["source"]["path"] == "texts/"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        ("kept_in", "keptin", "storage/papers.yaml:5: 'papers' has no field 'keptin'; did you mean 'kept_in'?"),
+        (
+            "gs://my-bucket",
+            "s3://my-bucket",
+            "storage/papers.yaml:5: `kept_in` is 's3://my-bucket/indexes/papers', but it should be a bucket and a "
+            "prefix, such as gs://my-bucket/indexes",
+        ),
+        ("gs://my-bucket", "gs://My_Bucket!", "storage/papers.yaml:5: `kept_in` is 'gs://My_Bucket!/indexes/papers'"),
+        ("gs://my-bucket/indexes/papers", "{bucket: b1x}", "storage/papers.yaml:5: 'kept_in' lacks `path`"),
+        ("{path: papers.jsonl}", "{type: gcs, bucket: x}", "storage/papers.yaml:4: `bucket` is 'x', but"),
+        ("{path: papers.jsonl}", "{type: gsc, path: x}", "storage/papers.yaml:4: `type` is 'gsc'; did you mean 'gcs'?"),
+    ],
+)
+def test_mistakes_in_a_corpus_are_told_with_their_line(tmp_path: Path, was: str, now: str, says: str) -> None:
+    write(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS.replace(was, now)})
+    with pytest.raises(StudyError) as told:
+        compose(["asks"], ["query=Why?"], tmp_path)
+    assert says in str(told.value)
 
 
 @pytest.mark.parametrize(

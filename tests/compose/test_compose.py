@@ -9,7 +9,7 @@ import pytest
 
 from contract.flow import Loop, Step
 from contract.models import ModelConfig
-from contract.storage import CorpusStorage
+from contract.storage import CorpusStorage, FileStorage
 from flows.compose import compose
 from flows.request import with_request
 from flows.study import Study
@@ -48,7 +48,7 @@ def test_a_flow_is_named(spelling: str) -> None:
     assert study.used_models == {"demo"}
     storage = study.storage["osb"]
     assert isinstance(storage, CorpusStorage)
-    assert storage.source.path.is_absolute()
+    assert isinstance(storage.source, FileStorage) and storage.source.path.is_absolute()
 
 
 def test_several_flows_are_several_studies_in_the_order_named(tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ from typing import Any, TypeAlias
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from agents.llms.embedded.model import EmbeddedModel
 from contract.findings import Passage, ResearchDraft
-from flows.storage.index import CorpusIndex
+from contract.storage import VectorStorage
+from flows.storage.index import CorpusIndex, open_corpus
 from tests.embedded.asking import research
+from tests.embedded.conftest import CORPUS
 
 QUESTIONS: list[dict[str, Any]] = [
     json.loads(line)
@@ -67,3 +70,19 @@ def test_answers_cite_the_right_decision(asked: Asked) -> None:
         if item["decisions"]
     ]
     assert sum(right) / len(right) >= 0.95
+
+
+async def test_a_vector_collection_finds_what_the_exact_index_finds(osb: CorpusIndex, tmp_path: Path) -> None:
+    shipped = yaml.safe_load((CORPUS.parents[1] / "storage" / "osb.yaml").read_text(encoding="utf-8"))["osb"]
+    data = {**shipped, "type": "vector", "path": str(tmp_path), "source": {"type": "file", "path": CORPUS}}
+    collection = open_corpus(VectorStorage.model_validate(data), tmp_path / "cache")
+    assert collection.fingerprint == osb.fingerprint
+    hits, alike = list[bool](), list[float]()
+    for item in (item for item in QUESTIONS if item["decisions"]):
+        found = await collection.search([item["question"]], 12)
+        exact = await osb.search([item["question"]], 12)
+        hits.append(bool({passage.record_id for passage in found[:5]} & set(item["decisions"])))
+        alike.append(len({p.passage_id for p in found} & {p.passage_id for p in exact}) / len(exact))
+    assert sum(hits) / len(hits) >= 0.95
+    # Their ways to count words differ in what they take for a document's length.
+    assert sum(alike) / len(alike) >= 0.9

@@ -87,7 +87,7 @@ def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
 def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", _rows(10))
     first, _ = _open(config, tmp_path)
-    os.utime(config.source.path, (1, 1))
+    os.utime(tmp_path / "a.jsonl", (1, 1))
     second, embedded = _open(config, tmp_path)
     assert (embedded, second.fingerprint) == (0, first.fingerprint)
 
@@ -185,7 +185,7 @@ def test_rejects_are_kept(tmp_path: Path) -> None:
 
 def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", _rows(2))
-    path = _open(config, tmp_path)[0].path
+    path = Path(_open(config, tmp_path)[0].place)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="delete it"):

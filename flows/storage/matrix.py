@@ -1,0 +1,40 @@
+"""Matrix: all vectors of an index in memory, and the best rows of a search that compares each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+class Matrix:
+    """The ids and vectors of an index, read at the first search. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._loading = Lock()
+        self._loaded: Rows | None = None
+
+    def of(self, read: Callable[[int], Rows], dimensions: int) -> Rows:
+        """Ids and vectors, row by row; `read` is called the first time, with the length of a vector."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = read(dimensions)
+            return self._loaded
+
+
+def top(cosines: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Rows of the `count` highest values, highest first; equals in the order of rows."""
+    import numpy as np
+
+    if count < len(cosines):
+        threshold = np.partition(cosines, len(cosines) - count)[len(cosines) - count]
+        rows = np.flatnonzero(cosines >= threshold)
+    else:
+        rows = np.arange(len(cosines))
+    return rows[np.argsort(-cosines[rows], kind="stable")][:count]

@@ -1,0 +1,148 @@
+"""Passage store: what keeps a corpus's passages, as building and searching see it.
+
+Two keep them: `index_store.IndexStore`, one SQLite file in which every search is exact, and
+`vector_store.VectorStore`, a LanceDB collection for more passages than that. Each writing method is kept whole or not
+at all, so that a kill between two of them costs work but spoils nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from contract.findings import Passage, Source
+from contract.record import Record
+from flows.storage.rows import Reject
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vectored = tuple[str, str, bytes]
+"""Record id, what was embedded of it word for word, and the vector as float32 values."""
+Key = TypeVar("Key")
+"""By what a store knows a passage."""
+
+
+class Embedder(Protocol):
+    """What turns texts into vectors; `agents.llms.minilm.MiniLM` is one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that the vectors depend on."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One vector of length 1 a text."""
+        ...
+
+
+class KnownVectors(Protocol):
+    """Vectors that need not be made again."""
+
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+        """All that was embedded of those records."""
+        ...
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A record with its passages, and a vector for each."""
+
+    record: Record
+    passages: Sequence[Passage]
+    vectors: Sequence[bytes]
+
+
+class BuildStore(KnownVectors, Protocol):
+    """A store as the builder needs it."""
+
+    @property
+    def batch(self) -> int:
+        """How many passages are best written together."""
+        ...
+
+    def get(self, key: str) -> str | None:
+        """A value kept under `key`."""
+        ...
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keeps those values, together."""
+        ...
+
+    def is_current(self, looked: str) -> bool:
+        """Whether the store holds all of the source that looked so, by `finish`."""
+        ...
+
+    def finish(self, content: str, looked: str) -> None:
+        """Notes which content the store holds now, and how its source looks."""
+        ...
+
+    def begin_pass(self) -> None:
+        """Starts a pass over the source; `end_pass` removes what the pass did not see."""
+        ...
+
+    def see(self, record_id: str) -> None:
+        """Notes that the source still holds this record."""
+        ...
+
+    def hash_of(self, record_id: str) -> str | None:
+        """The hash under which the record was indexed before this pass, or None."""
+        ...
+
+    def hold(self, rows: Iterable[Vectored]) -> None:
+        """Keeps vectors of records that are not whole yet, until `replace` or `end_pass` lets them go."""
+        ...
+
+    def replace(self, batch: Sequence[Indexed]) -> None:
+        """Puts the records and their passages in the place of what was there of them."""
+        ...
+
+    def end_pass(self, rejects: Sequence[Reject]) -> None:
+        """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
+        ...
+
+    def hashes(self) -> Iterator[tuple[str, str]]:
+        """Record ids and hashes, in the order of the ids."""
+        ...
+
+
+class SearchStore(Protocol[Key]):
+    """A store as a search needs it; use it in the thread that opened it, and close it."""
+
+    def close(self) -> None:
+        """Gives it back."""
+        ...
+
+    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[Key]]:
+        """For each vector the passages nearest to it, at most `depth`, nearest first."""
+        ...
+
+    def matching(self, phrases: Sequence[str], depth: int) -> list[Key]:
+        """The passages that hold any of the phrases, best first by BM25; titles count twice."""
+        ...
+
+    def siblings(self, key: Key) -> list[Key]:
+        """All passages of the document that this passage is of, in reading order."""
+        ...
+
+    def similarity(self, keys: Sequence[Key], vectors: NDArray[np.float32]) -> dict[Key, float]:
+        """The highest cosine of each passage with any of the vectors."""
+        ...
+
+    def passages(self, keys: Sequence[Key]) -> dict[Key, Passage]:
+        """Those passages, without scores; one that another process removed meanwhile is missing."""
+        ...
+
+    def counts(self) -> tuple[int, int]:
+        """How many records and passages there are."""
+        ...
+
+    def sources(self) -> list[Source]:
+        """Every document, in the order of the ids."""
+        ...
+
+    def rejects(self) -> list[Reject]:
+        """The rows that could not be indexed, in the source's order."""
+        ...
