@@ -17,7 +17,6 @@ from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.states import Completed
-from prefect.task_engine import run_task_async
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
@@ -33,6 +32,7 @@ from flows.edges import Ended
 from flows.grid import Cell
 from flows.kept_trace import KeptTrace, TraceSerializer
 from flows.results import ResultStore, cell_path
+from flows.task_runs import run_task
 
 _STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
 
@@ -182,21 +182,6 @@ _cell = Task(
 )
 
 
-async def _task_run(task: Task[Any, Any], work: Work, wait_for: list[Ended]) -> State[Any]:
-    """The state in which a task run ends.
-
-    Calling the task would do, but for telling the server first that the run is pending, which here lasts no time and
-    is a third of all that the server is told.
-    """
-    # quote() keeps Prefect from walking the record and the services in search of futures.
-    parameters: dict[str, Any] = {"work": quote(work)}
-    task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
-    running: Any = run_task_async(
-        task, task_run=task_run, parameters=parameters, wait_for=wait_for, return_type="state"
-    )
-    return await running
-
-
 async def _result(state: Any) -> Any:
     """What the task returned or raised; a task that returned a state is asked for that state's data."""
     while isinstance(state, State):
@@ -205,9 +190,13 @@ async def _result(state: Any) -> Any:
 
 
 class Cells:
-    """Runs cells as Prefect tasks, with one prepared task for each agent."""
+    """Runs cells as Prefect tasks, with one prepared task for each agent.
 
-    def __init__(self, settings: RunSettings, store: ResultStore) -> None:
+    `in_bulk` says that there are too many for anybody to watch one of them begin.
+    """
+
+    def __init__(self, settings: RunSettings, store: ResultStore, *, in_bulk: bool = False) -> None:
+        self._in_bulk = in_bulk
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
@@ -220,7 +209,8 @@ class Cells:
         """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
         started = datetime.now(UTC)
         self.note_flow_run()
-        state = await _task_run(self._task(work), work, list(wait_for))
+        # quote() keeps Prefect from walking the record and the services in search of futures.
+        state = await run_task(self._task(work), {"work": quote(work)}, list(wait_for), quiet=self._in_bulk)
         trace = await self._account(work, state, started)
         return trace, Ended.cell(state), state.name != "Cached"
 

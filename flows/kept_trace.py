@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from prefect.serializers import Serializer
-from pydantic import Field
+from typing import Any
+
+from prefect.serializers import JSONSerializer
+from pydantic import Field, ValidationError
 
 from contract.messages import AgentTrace
 
@@ -19,15 +21,18 @@ class KeptTrace:
         self.trace = trace
 
 
-class TraceSerializer(Serializer):  # type: ignore[reportMissingTypeArgument] - with one, they would want a name for it
-    """Dumps a trace as JSON text, and loads it again."""
+class TraceSerializer(JSONSerializer):  # type: ignore[reportMissingTypeArgument] - with one, they would want a name for it
+    """A trace as JSON text. Errors, which Prefect keeps too, are written as Prefect writes them."""
 
     type: str = Field(default="trace", frozen=True)
 
-    def dumps(self, obj: KeptTrace) -> bytes:
-        """The trace as JSON in UTF-8."""
-        return obj.trace.model_dump_json().encode()
+    def dumps(self, obj: Any) -> bytes:
+        """The JSON in UTF-8."""
+        return obj.trace.model_dump_json().encode() if isinstance(obj, KeptTrace) else super().dumps(obj)
 
-    def loads(self, blob: bytes) -> KeptTrace:
-        """Raises pydantic.ValidationError when it is no trace of this version."""
-        return KeptTrace(AgentTrace.model_validate_json(blob))
+    def loads(self, blob: bytes) -> Any:
+        """What was dumped."""
+        try:
+            return KeptTrace(AgentTrace.model_validate_json(blob))
+        except ValidationError:
+            return super().loads(blob)

@@ -181,7 +181,10 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
     ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
     with telling(study, owner, ledger.totals):
         with log, ledger:
-            async with services(study, ledger, watcher.indexing, rejects.append, owner, watcher.note) as opened:
+            in_bulk = len(records) > study.run.batch
+            async with services(
+                study, ledger, watcher.indexing, rejects.append, owner, watcher.note, in_bulk
+            ) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)
                 with few_collections():

@@ -41,11 +41,14 @@ async def services(
     on_reject: Callable[[Reject], None] | None = None,
     shared_by: str | None = None,
     tell: Callable[[str], None] | None = None,
+    in_bulk: bool = False,
 ) -> AsyncGenerator[Services]:
     """The services of one run; connections are given back when the block ends.
 
     `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
     them that it is alive.
+
+    `in_bulk` is for runs of more records than go through the flow together.
 
     What of the corpus could not be indexed goes to `on_reject`, and what else a scholar should know of it to `tell`.
     Raises StorageError when the corpus cannot be read.
@@ -64,7 +67,7 @@ async def services(
             yield Services(
                 given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
                 agents=agents_of(study.flow),
-                cells=Cells(study.run, store),
+                cells=Cells(study.run, store, in_bulk=in_bulk),
                 ledger=ledger,
                 slots=asyncio.Semaphore(study.run.concurrency),
             )

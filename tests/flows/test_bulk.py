@@ -1,0 +1,55 @@
+"""Runs of many records: the server hears of a cell when it has ended, and then of all that anybody may ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.running import Lab
+
+FLOW = """\
+description: Many.
+records: posts
+steps:
+  ask:
+    agent: llm
+    parameters: {template: "user:\\n{{ record.text }}", model: shaky}
+  gathered: {agent: echo, inputs: {given: ask.text}}
+result: gathered
+"""
+FINE = {"reply": {"text": "fine"}}
+
+
+@pytest.fixture
+def many(lab: Lab) -> Lab:
+    """Four posts, two of which go through the flow together."""
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n}"} for n in range(4)])
+    lab.write("flows/tiny.yaml", FLOW)
+    lab.settings = ["run.batch=2", "run.concurrency=1"]
+    return lab
+
+
+async def test_the_server_holds_times_tries_and_ends_of_every_cell(many: Lab) -> None:
+    many.model("shaky", {"error": "RateLimited", "times": 1}, {"match": "post 3", "error": "ModelRejected"}, FINE)
+    ran = await many.run()
+    asked = {row.record_id: row for row in ran.rows("ask")}
+    assert sorted(row.status for row in asked.values()) == ["completed", "completed", "completed", "failed"]
+    assert (ran.lost, len(ran.server.cells)) == (0, 8)
+    held = {run.name.split(", ")[1]: run for run in ran.server.cells if run.name.startswith("llm")}
+    for record, row in asked.items():
+        run = held[record]
+        assert run.state_name == ("Completed" if row.status == "completed" else "Failed")
+        assert run.run_count == row.attempts
+        assert run.start_time and run.end_time and run.start_time <= run.end_time
+    assert sorted(row.attempts for row in asked.values()) == [1, 1, 1, 2]
+    assert ("llm", "echo") in {(start.split(",")[0], end.split(",")[0]) for start, end in ran.server.edges()}
+
+
+async def test_the_same_run_again_reads_every_cell_back(many: Lab) -> None:
+    many.model("shaky", FINE)
+    first = await many.run()
+    again = await many.run()
+    assert (first.calls, again.calls) == ((4, 0), (0, 4))
+    assert {run.state_name for run in again.server.cells if run.name.startswith("llm")} == {"Cached"}
+    assert again.outcome and first.outcome
+    assert again.outcome.results == first.outcome.results
