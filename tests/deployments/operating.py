@@ -76,7 +76,14 @@ class Operator:
             return False
 
     def runs(self, flow: str) -> list[Any]:
-        """The runs of a flow, oldest first."""
+        """The runs of a flow, oldest first, without those that a schedule has planned for later."""
+        return [run for run in self._all_runs(flow) if not (run["auto_scheduled"] and run["state_type"] == "SCHEDULED")]
+
+    def planned(self, flow: str) -> list[Any]:
+        """The runs of a flow that a schedule has planned for later."""
+        return [run for run in self._all_runs(flow) if run["auto_scheduled"] and run["state_type"] == "SCHEDULED"]
+
+    def _all_runs(self, flow: str) -> list[Any]:
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
     def ended(self, run: str, seconds: float = 240) -> Any:

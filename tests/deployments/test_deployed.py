@@ -114,6 +114,9 @@ def _deployed(prefect: Operator, service: FakeService, name: str, **entry: Any) 
     service.reset()
     folder = write_study(prefect.place.work / name, service.url, posts(4))
     (folder / "flows" / "judged.yaml").rename(folder / "flows" / f"{name}.yaml")
+    # The studies here ask the same, and shall not find each other's replies.
+    with (folder / "run" / "default.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"results: {folder}/kept\n")
     declared = (
         f"from pathlib import Path\nfrom flows.declared import declare\n{name} = declare('{name}', Path('{name}'))\n"
     )
@@ -183,17 +186,13 @@ def test_a_run_over_its_budget_pauses_its_deployment_until_it_is_deployed_again(
 ) -> None:
     _deployed(prefect, service, "dear", schedules=[{"cron": "0 2 1 1 *"}], parameters={"budget": 0.00001})
     prefect.done("uv run prefect automation create --from-file deployments/automations/run-over-budget.yaml")
-    until(lambda: len(_waiting(prefect, "dear")) > 0, "the scheduler", 60, pause=0.5)
+    until(lambda: len(prefect.planned("dear")) > 0, "the scheduler", 60, pause=0.5)
     assert prefect.ended(_started(prefect, "dear"))["state_name"] == "BudgetReached"
     until(lambda: prefect.get("/deployments/name/dear/dear")["paused"], "the automation", 60, pause=0.2)
-    assert not _waiting(prefect, "dear") and not prefect.get("/deployments/name/ready/ready")["paused"]
+    assert not prefect.planned("dear") and not prefect.get("/deployments/name/ready/ready")["paused"]
     prefect.done("uv run prefect deploy --all --prefect-file dear.yaml")
     assert not prefect.get("/deployments/name/dear/dear")["paused"]
-    until(lambda: len(_waiting(prefect, "dear")) > 0, "the scheduler", 60, pause=0.5)
-
-
-def _waiting(prefect: Operator, flow: str) -> list[Any]:
-    return [run for run in prefect.runs(flow) if run["state_type"] == "SCHEDULED"]
+    until(lambda: len(prefect.planned("dear")) > 0, "the scheduler", 60, pause=0.5)
 
 
 def _processes_of(run: str) -> list[int]:
