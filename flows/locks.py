@@ -1,8 +1,8 @@
 """Locks: one process at a time asks for a reply, among all that share a result storage.
 
 A lock is a file that only one process can create; it holds the name of its run. Whoever finds one waits while that run
-tells that it goes on. The lock of a run that fell silent is not broken, which two could do at once: the next one in
-line is created, with the next number, and again by one process only.
+tells that it goes on. The lock of a run that fell silent, or of an earlier attempt of the same run, is not broken, which
+two could do at once: the next one in line is created, with the next number, and again by one process only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ class Locks:
     def __init__(self, store: ResultStore, owner: str, lost_after: float) -> None:
         self._store = store
         self._owner = owner
+        # A run that was killed and is tried again keeps its name, and would wait for itself.
+        self._attempt = uuid4().hex
         self._lost_after = lost_after
         self._watch = Watch(store)
 
@@ -40,7 +42,7 @@ class Locks:
 
     async def _take(self, key: str) -> int:
         # Told apart from others of this run, which has two names for one model perhaps.
-        mine = f"{self._owner} {uuid4().hex}".encode()
+        mine = f"{self._owner} {self._attempt} {uuid4().hex}".encode()
         pause = _FIRST_PAUSE
         while True:
             number = 0
@@ -59,7 +61,10 @@ class Locks:
             holder = await self._store.aread_path(path)
         except FileNotFoundError:
             return False
-        return await self._watch.silent_seconds(holder.decode().partition(" ")[0] or path) > self._lost_after
+        owner, _, rest = holder.decode().partition(" ")
+        if owner == self._owner and not rest.startswith(self._attempt):
+            return True
+        return await self._watch.silent_seconds(owner or path) > self._lost_after
 
 
 def lock_path(key: str, number: int) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from flows.alive import alive
 from flows.locks import Locks
 from flows.results import ResultStore, result_store
 from tests.shards.meeting import MEETINGS
@@ -19,6 +21,16 @@ MOST_MS = 2.0
 @pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)
 async def test_in_a_folder(meeting: Callable[[ResultStore], Awaitable[None]], tmp_path: Path) -> None:
     await meeting(result_store(str(tmp_path)))
+
+
+async def test_a_run_that_is_tried_again_does_not_wait_for_its_own_dead(tmp_path: Path) -> None:
+    store = result_store(str(tmp_path))
+    killed, again = (Locks(store, "run", 60) for _ in range(2))
+    with alive(store, "run", 60):
+        await killed.alone("key").__aenter__()  # and never left
+        async with asyncio.timeout(5), again.alone("key"):
+            assert len(list((tmp_path / "locks").glob("*/*"))) == 2
+    assert not list((tmp_path / "locks").glob("*/*"))
 
 
 async def test_a_lock_costs_little(tmp_path: Path) -> None:
