@@ -1,8 +1,8 @@
 """Locks: one process at a time asks for a reply, among all that share a result storage.
 
 A lock is a file that only one process can create; it holds the name of its run. Whoever finds one waits while that run
-tells that it goes on. The lock of a run that fell silent, or of an earlier attempt of the same run, is not broken, which
-two could do at once: the next one in line is created, with the next number, and again by one process only.
+tells that it goes on. The lock of a run that fell silent, or of an earlier attempt of the same run, is not broken,
+which two could do at once: the next one in line is created, with the next number, and again by one process only.
 """
 
 from __future__ import annotations
