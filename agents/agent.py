@@ -58,6 +58,9 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     def inputs(self, given_input: AgentInput) -> InputsT:
         """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
+        return given_input.once((type(self), "inputs"), lambda: self._inputs(given_input))
+
+    def _inputs(self, given_input: AgentInput) -> InputsT:
         # Thawed, since Pydantic takes no tuple for a JsonValue.
         present = {name: thawed(value) for name, value in given_input.inputs.items() if value is not None}
         try:
@@ -67,7 +70,10 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     def parameters(self, given_input: AgentInput) -> ParametersT:
         """The typed parameters; `check` has seen them before, so a failure here is a programming error."""
-        return self.Parameters.model_validate(given_input.parameters)  # type: ignore[reportReturnType]
+        validated: Any = given_input.once(
+            (type(self), "parameters"), lambda: self.Parameters.model_validate(given_input.parameters)
+        )
+        return validated
 
     @abstractmethod
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:

@@ -82,7 +82,9 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
         # What other criteria's owls said changes nothing here, so the cell of the round before is found again.
         own = [concern.model_dump(mode="json") for concern in self._concerns(given_input)]
         others = {k: v for k, v in given_input.inputs.items() if v is not None and k != "concerns"}
-        narrowed = given_input.model_copy(update={"inputs": {**others, "concerns": own} if own else others})
+        inputs = {**others, "concerns": own} if own else others
+        same = inputs == dict(given_input.inputs)
+        narrowed = given_input if same else given_input.model_copy(update={"inputs": inputs})
         criterion = criterion_of(given, self.parameters(given_input).criteria)
         return [super().depends_on(narrowed, given), criterion.digest]
 

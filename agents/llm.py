@@ -97,6 +97,9 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
 
     def request(self, given_input: AgentInput, given: Given) -> ModelRequest:
         """The first call, complete."""
+        return given_input.once((type(self), given), lambda: self._request(given_input, given))
+
+    def _request(self, given_input: AgentInput, given: Given) -> ModelRequest:
         parameters = self.parameters(given_input)
         model = given.models.get(parameters.model)
         material = self.material(given_input, given)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer, ValidationInfo
 
 __all__ = ["AnyJson", "Frozen", "FrozenMap", "JsonValue", "canonical_json", "digest", "thawed"]
 
@@ -20,16 +20,19 @@ class Frozen(BaseModel):
 
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
-"""Types of what holds nothing else. Asked for first: a cell is mostly these, and a Mapping is costly to look for."""
+"""Types of what holds nothing else. Asked for first: a cell is mostly these."""
+_ROWS = (list, tuple)
+_MAPS = (dict, MappingProxyType, Mapping)
+"""The abstract class last: it is costly to look for."""
 
 
 def _freeze(value: Any) -> Any:
     if type(value) in _SIMPLE:
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, _ROWS):
+        return tuple([_freeze(item) for item in value])  # type: ignore[reportUnknownVariableType]
+    if isinstance(value, _MAPS):
         return MappingProxyType({str(key): _freeze(item) for key, item in value.items()})  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-    if isinstance(value, list | tuple):
-        return tuple(_freeze(item) for item in value)  # type: ignore[reportUnknownVariableType]
     return value
 
 
@@ -37,20 +40,24 @@ def thawed(value: Any) -> Any:
     """Frozen maps and tuples as plain dicts and lists, however deep: ordinary JSON again."""
     if type(value) in _SIMPLE:
         return value
-    if isinstance(value, Mapping):
-        return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
-    if isinstance(value, list | tuple):
+    if isinstance(value, _ROWS):
         return [thawed(item) for item in value]  # type: ignore[reportUnknownVariableType]
+    if isinstance(value, _MAPS):
+        return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
     return value
 
 
+def _plain(value: Any, info: ValidationInfo) -> Any:
+    """Thawed, so that one model's frozen map can be given to another; what is read from JSON never was frozen."""
+    return value if info.mode == "json" else thawed(value)
+
+
 FrozenMap: TypeAlias = Annotated[
-    # Thawed first, so that one model's frozen map can be given to another.
-    Mapping[str, JsonValue], BeforeValidator(thawed), AfterValidator(_freeze), PlainSerializer(thawed)
+    Mapping[str, JsonValue], BeforeValidator(_plain), AfterValidator(_freeze), PlainSerializer(thawed)
 ]
 """A JSON object that cannot be changed, however deep; dumps as a plain dict."""
 
-AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(thawed)]
+AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_plain)]
 """Any JSON value, which may also come out of a frozen map."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -17,6 +19,9 @@ CellStatus = Literal["completed", "refused", "truncated", "failed", "skipped", "
 """over_budget: not asked, because its call could have passed the budget; the same command with more goes on."""
 
 
+T = TypeVar("T")
+
+
 class AgentInput(Frozen):
     """All that an agent is given for one call. Services (models, search) come beside it, in `Given`."""
 
@@ -26,6 +31,25 @@ class AgentInput(Frozen):
     parameters: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The step's parameters with this variant's values in place."""
     repeat: int = 0
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes of this input, made at the first call only: a cell is looked at several times.
+
+        `what` names it, with all else that it is made of.
+        """
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As for every model; what was made of this input is not the copy's."""
+        copy = super().model_copy(update=update, deep=deep)
+        vars(copy).pop("_made", None)
+        return copy
 
 
 class AgentOutput(Frozen):

@@ -23,13 +23,14 @@ class Ended:
 
     task_run_id: UUID | None = None
     """Of a cell's task run."""
+    _unlinked: State[Any] | None = None
 
     @classmethod
     def cell(cls, state: State[Any]) -> Ended:
         """A task run in the present flow run that came to that state."""
         ended = cls()
         ended.task_run_id = state.state_details.task_run_id
-        link_state_to_task_run_result(state, ended)
+        ended._unlinked = state
         return ended
 
     @classmethod
@@ -38,6 +39,13 @@ class Ended:
         ended = cls()
         link_state_to_flow_run_result(state, ended)
         return ended
+
+    def linked(self) -> Ended:
+        """Known to Prefect now: only when something waits for it, since most cells of a large run are the last."""
+        state, self._unlinked = self._unlinked, None
+        if state:
+            link_state_to_task_run_result(state, self)
+        return self
 
 
 class Ends:
@@ -53,6 +61,8 @@ class Ends:
 
     def of(self, scopes: Iterable[Scope]) -> Iterator[Ended]:
         """What those records waited for."""
-        yield from self._shared
+        for ended in self._shared:
+            yield ended.linked()
         for scope in scopes:
-            yield from self._own.get(scope.record.record_id, ())
+            for ended in self._own.get(scope.record.record_id, ()):
+                yield ended.linked()

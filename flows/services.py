@@ -62,7 +62,8 @@ async def services(
     with SpendJournal(store.journals) as journal:
         ledger.totals.repeated = journal.repeated
         purse = None if study.run.budget is None else Purse(study.run.budget)
-        models = ModelBook(study.models, Keeping(KeptInResults(store, locks), purse, journal))
+        keeping = Keeping(KeptInResults(store, locks), purse, journal)
+        models = ModelBook(study.models, keeping, in_bulk=in_bulk)
         try:
             yield Services(
                 given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from agents.llms.budget import Budgeted, Purse
+from agents.llms.hosted import beside
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import from_config as hosted
 from agents.llms.journal import Journal, Journalled
@@ -44,14 +45,18 @@ class Keeping:
     """Where calls under way are written down."""
 
 
-def build(name: str, config: ModelConfig, keeping: Keeping | None = None, clients: HttpClients | None = None) -> Model:
+Line = HttpClients | beside.Caller
+"""How hosted models are reached: by HTTP from here, or from a process beside."""
+
+
+def build(name: str, config: ModelConfig, keeping: Keeping | None = None, line: Line | None = None) -> Model:
     """The model that `config` describes, within its limits and with what `keeping` puts around it.
 
     Raises StudyError where the configuration names a file that cannot be used, ModelRejected for a model whose price
     nobody knows where there is a budget to keep.
     """
     keeping = keeping or Keeping()
-    model = _real(name, config, clients)
+    model = _real(name, config, line)
     if keeping.journal and config.kind == "hosted":
         model = Journalled(model, keeping.journal)
     model = Limited(model, _limits(config))
@@ -67,9 +72,11 @@ def _budgeted(model: Model, config: ModelConfig, purse: Purse) -> Model:
     return Budgeted(model, purse, lambda request: worst_case(price, config, request))
 
 
-def _real(name: str, config: ModelConfig, clients: HttpClients | None) -> Model:
+def _real(name: str, config: ModelConfig, line: Line | None) -> Model:
     if config.kind == "hosted":
-        return hosted(name, config, clients)
+        if isinstance(line, beside.Caller):
+            return beside.HostedBeside(name, config, line)
+        return hosted(name, config, line)
     module, builder = _BUILDERS[config.kind].split(":")
     return getattr(import_module(module), builder)(name, config)
 
@@ -80,12 +87,17 @@ def _limits(config: ModelConfig) -> Limits:
 
 
 class ModelBook:
-    """The models of a run by name, each built when first asked for."""
+    """The models of a run by name, each built when first asked for.
 
-    def __init__(self, configs: Mapping[str, ModelConfig], keeping: Keeping | None = None) -> None:
+    `in_bulk` says that there will be very many calls: hosted models are then asked from a process beside.
+    """
+
+    def __init__(
+        self, configs: Mapping[str, ModelConfig], keeping: Keeping | None = None, *, in_bulk: bool = False
+    ) -> None:
         self._configs = configs
         self._keeping = keeping
-        self._clients = HttpClients()
+        self._line: Line = beside.Caller() if in_bulk and beside.POSSIBLE else HttpClients()
         self._built: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:
@@ -93,7 +105,7 @@ class ModelBook:
         if name not in self._built:
             if name not in self._configs:
                 raise ModelRejected(self._unknown(name))
-            self._built[name] = build(name, self._configs[name], self._keeping, self._clients)
+            self._built[name] = build(name, self._configs[name], self._keeping, self._line)
         return self._built[name]
 
     def _unknown(self, name: str) -> str:
@@ -106,7 +118,7 @@ class ModelBook:
         """Closes every model that was built, the others too if one fails to."""
         built, self._built = self._built, {}
         errors: list[Exception] = []
-        for closing in [*built.values(), self._clients]:
+        for closing in [*built.values(), self._line]:
             try:
                 await closing.aclose()
             except Exception as error:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.support.commands import Place, run_folders
+from tests.support.databases import DATABASES
 from tests.support.judging import MODELS, posts, write_study
 from tests.support.services import FakeService, fake_service, server_of_prefect
 
@@ -50,7 +51,10 @@ async def bare(url: str) -> float:
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(3600)
-def test_thirty_thousand_calls_are_all_there_in_flat_memory(tmp_path: Path, service: FakeService) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_thirty_thousand_calls_are_all_there_in_flat_memory(
+    database: str, tmp_path: Path, service: FakeService
+) -> None:
     place = Place(tmp_path)
     alone = asyncio.run(bare(service.url)) * RECORDS * len(MODELS)
     service.reset()
@@ -59,7 +63,7 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(tmp_path: Path, serv
     flow.write_text(flow.read_text(encoding="utf-8").replace('["plain", "strict"]', '["plain"]'), encoding="utf-8")
     cells, marks, memory = RECORDS * len(MODELS), [1_000, 10_000, 30_000], dict[int, float]()
     (place.folder / "server").mkdir()
-    with server_of_prefect(place.folder / "server") as api:
+    with DATABASES[database]() as settings, server_of_prefect(place.folder / "server", **settings) as api:
         started = time.perf_counter()
         command = place.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", PREFECT_API_URL=api)
         called = most = 0.0
@@ -73,7 +77,7 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(tmp_path: Path, serv
         seconds = time.perf_counter() - started
         done = command.wait(60)
         there = httpx.post(f"{api}/task_runs/count", json={}).json()
-    print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once")
+    print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once, {database} behind the server")
     print(f"  bare httpx            {alone:7.1f} s")
     print(f"  until the last call   {called:7.1f} s   {called / alone:.2f} x")
     print(f"  whole command         {seconds:7.1f} s   {seconds / alone:.2f} x, report and recording included")

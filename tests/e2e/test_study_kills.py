@@ -41,11 +41,13 @@ class Study:
     def __init__(self, place: Place, service: FakeService) -> None:
         self.place, self.service = place, service
         self.folder = place.folder / "study"
+        self.batch = 250
+        """Records that go through the flow together. In runs of more, a process beside makes the calls."""
         self.write(POSTS, MODELS[:3])
 
     def write(self, records: list[dict[str, Any]], models: tuple[str, ...]) -> None:
         """The study with those records and models."""
-        write_study(self.folder, self.service.url, records, models, CONCURRENCY)
+        write_study(self.folder, self.service.url, records, models, CONCURRENCY, self.batch)
 
     def run(self) -> Done:
         """The command, to its end."""
@@ -59,6 +61,7 @@ class Study:
         command = self.place.start("flows", "+flows=[judged]", "--config-dir", str(self.folder))
         until(lambda: self.service.calls() - before >= after_calls or not command.running, "calls", 120, pause=0.002)
         command.kill()
+        assert not self.place.left_behind()
         return len(self.service.stats()["by_key"]) - self.kept()
 
     def kept(self) -> int:
@@ -80,8 +83,9 @@ class Study:
             return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize("batch", [250, len(POSTS) - 1], ids=["one batch", "in bulk"])
 def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
-    beside: Place, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    batch: int, beside: Place, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unbroken = Study(Place(tmp_path / "unbroken", dict(beside.extra)), service)
     unbroken.run()
@@ -89,6 +93,8 @@ def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
     service.reset()
 
     study, chance = Study(beside, service), random.Random(SEED)
+    study.batch = batch
+    study.write(POSTS, MODELS)
     cells = len(POSTS) * len(CRITERIA) * len(MODELS)
     points = [chance.randint(1, max(cells // (KILLS + 1), 2)) for _ in range(KILLS)]
     in_flight = [study.killed(point) for point in points]

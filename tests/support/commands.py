@@ -83,12 +83,9 @@ class Started:
         return self._files[1].read_text(encoding="utf-8")
 
     def megabytes(self) -> float:
-        """Its resident memory at present."""
-        return self._status("VmRSS")
-
-    def _status(self, name: str) -> float:
-        lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8").splitlines()
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
+        """Its resident memory at present, with that of the processes that it has started."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="utf-8").split()
+        return sum(_resident_megabytes(pid) for pid in (self.pid, *children))
 
     def kill(self) -> None:
         """SIGKILL: the process has no chance to tidy up. Does nothing to one that has ended."""
@@ -112,6 +109,14 @@ class Started:
             raise AssertionError(f"the command did not end within {seconds:.0f} s: {self.err}") from None
         out, err = (file.read_text(encoding="utf-8") for file in self._files)
         return Done(code, out, err)
+
+
+def _resident_megabytes(pid: int | str) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
 @dataclass

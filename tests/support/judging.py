@@ -62,7 +62,12 @@ def posts(number: int) -> list[dict[str, Any]]:
 
 
 def write_study(
-    folder: Path, url: str, records: Sequence[dict[str, Any]], models: Sequence[str] = MODELS, concurrency: int = 8
+    folder: Path,
+    url: str,
+    records: Sequence[dict[str, Any]],
+    models: Sequence[str] = MODELS,
+    concurrency: int = 8,
+    batch: int = 250,
 ) -> Path:
     """The study's config folder."""
     flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
@@ -71,7 +76,7 @@ def write_study(
         "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
         "posts.jsonl": "".join(json.dumps(record) + "\n" for record in records),
         "models/served.yaml": "".join(_MODEL.format(name=name, url=url, concurrency=concurrency) for name in MODELS),
-        "run/default.yaml": f"concurrency: {concurrency}\nretry_delay_seconds: 0\n",
+        "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
         **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
     }
     for name, text in files.items():

@@ -1,0 +1,133 @@
+"""Hosted models that are asked from a process beside this one.
+
+A run of thousands of calls keeps one processor busy with what is around the calls alone, and the calls themselves with
+their libraries cost as much again. Limits, budgets, kept replies and the journal stay here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from itertools import count
+
+from agents.llms.hosted.frames import Answer, Asking, Dropping, Opening, framed, next_frame
+from agents.llms.named import Named
+from contract.base import Frozen
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import ReplyBroken
+from contract.models import HostedModel
+
+POSSIBLE = sys.platform != "win32"
+"""Windows has no pipes that an event loop could wait for in a child."""
+_LEAVING_SECONDS = 5.0
+
+
+class Caller:
+    """The process that calls, started at the first call and stopped by `aclose`. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[_Running] | None = None
+
+    async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
+        """One reply from the model of that name. Raises what `Hosted.complete` raises.
+
+        Raises ReplyBroken where the process ended before the reply came; the next call starts another.
+        """
+        # A task, so that a first call that runs out of time leaves the starting process to the second.
+        if self._running is None or _is_over(self._running):
+            self._running = asyncio.create_task(_started())
+        running = await asyncio.shield(self._running)
+        return await running.complete(name, config, request)
+
+    async def aclose(self) -> None:
+        """Stops the process."""
+        starting, self._running = self._running, None
+        if starting:
+            await (await starting).aclose()
+
+
+class _Running:
+    """A process that calls, and who waits for what."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin and process.stdout  # noqa: S101 both are pipes
+        self._process = process
+        self._pipe = process.stdin
+        self._opened = set[str]()
+        self._numbers = count()
+        self._waiting = dict[int, asyncio.Future[Answer]]()
+        self._reading = asyncio.create_task(self._read(process.stdout))
+
+    @property
+    def over(self) -> bool:
+        """Whether no reply can come any more."""
+        return self._reading.done()
+
+    async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
+        if name not in self._opened:
+            self._opened.add(name)
+            self._send(Opening(name=name, config=config, key=config.api_key))
+        number = next(self._numbers)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._send(Asking(number=number, name=name, request=request))
+        try:
+            told = await answer
+        except asyncio.CancelledError:
+            self._send(Dropping(number=number))
+            raise
+        finally:
+            del self._waiting[number]
+        if told.failure:
+            raise told.failure.error()
+        assert told.reply  # noqa: S101 an answer is one of the two
+        return told.reply
+
+    async def aclose(self) -> None:
+        self._pipe.close()
+        try:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                await self._reading
+        except TimeoutError:
+            self._process.kill()
+        await self._process.wait()
+
+    def _send(self, message: Frozen) -> None:
+        self._pipe.write(framed(message))
+
+    async def _read(self, replies: asyncio.StreamReader) -> None:
+        while (frame := await next_frame(replies)) is not None:
+            answer = Answer.model_validate_json(frame)
+            if (waiting := self._waiting.get(answer.number)) and not waiting.done():
+                waiting.set_result(answer)
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(ReplyBroken("the process that calls models ended before the reply came"))
+
+
+async def _started() -> _Running:
+    command = [sys.executable, "-P", "-m", "agents.llms.hosted.calling"]
+    # Ctrl-C in the terminal is for us: we drop the calls, and close the pipe.
+    return _Running(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True))
+
+
+def _is_over(running: asyncio.Task[_Running]) -> bool:
+    if not running.done():
+        return False
+    return running.cancelled() or running.exception() is not None or running.result().over
+
+
+class HostedBeside(Named):
+    """A hosted model, asked from the process beside."""
+
+    def __init__(self, name: str, config: HostedModel, caller: Caller) -> None:
+        super().__init__(name, config.fingerprint, sees_images=config.sees_images)
+        self._config = config
+        self._caller = caller
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One HTTP call. Raises ModelRejected or a Transient, in plain words and without secrets."""
+        return await self._caller.complete(self._name, self._config, request)
+
+    async def aclose(self) -> None:
+        """Nothing to do: the process belongs to all models of the run."""

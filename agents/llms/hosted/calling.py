@@ -1,0 +1,70 @@
+"""The process that calls hosted models for another: reads calls from its standard input until that closes.
+
+    python -m agents.llms.hosted.calling
+
+Requests and replies are most of the work of a large run; here they are on a processor of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+
+from agents.llms.hosted.clients import HttpClients
+from agents.llms.hosted.frames import TO_CALLER, Answer, Asking, Dropping, Failure, framed, next_frame
+from agents.llms.hosted.model import Hosted
+
+
+class _Calling:
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._clients = HttpClients()
+        self._models = dict[str, Hosted]()
+        self._calls = dict[int, asyncio.Task[None]]()
+
+    async def until_closed(self, reader: asyncio.StreamReader) -> None:
+        """Takes calls up as they come in."""
+        while (frame := await next_frame(reader)) is not None:
+            match TO_CALLER.validate_json(frame):
+                case Asking() as asked:
+                    self._calls[asked.number] = asyncio.create_task(self._call(asked))
+                case Dropping(number=number):
+                    if call := self._calls.get(number):
+                        call.cancel()
+                case opening:
+                    self._models[opening.name] = Hosted(opening.name, opening.whole(), self._clients)
+        for call in self._calls.values():
+            call.cancel()
+        await asyncio.gather(*self._calls.values(), return_exceptions=True)
+        await self._clients.aclose()
+
+    async def _call(self, asked: Asking) -> None:
+        try:
+            reply = await self._models[asked.name].complete(asked.request)
+        except Exception as error:
+            answer = Answer(number=asked.number, failure=Failure.of(error))
+        else:
+            answer = Answer(number=asked.number, reply=reply)
+        finally:
+            del self._calls[asked.number]
+        self._writer.write(framed(answer))
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)
+    await _Calling(asyncio.StreamWriter(transport, protocol, None, loop)).until_closed(reader)
+
+
+def main() -> None:
+    """Serves until the parent closes our standard input, which it also does by dying."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    asyncio.run(_serve())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Frames: what goes to the process that calls hosted models and comes back from it: a length, then JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, TypeAdapter, field_serializer
+
+from contract.base import Frozen
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable, RateLimited, ReplyBroken
+from contract.models import HostedModel
+
+_LENGTH = 4
+_KINDS: dict[str, type[ModelError]] = {
+    kind.__name__: kind for kind in (ModelRejected, RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
+}
+
+
+class Opening(Frozen):
+    """A model that is going to be asked."""
+
+    kind: Literal["open"] = "open"
+    name: str
+    config: HostedModel
+    key: SecretStr | None
+    """The key that the configuration holds, which it never writes itself."""
+
+    @field_serializer("key")
+    def _told(self, value: SecretStr | None) -> str | None:
+        return value.get_secret_value() if value else None
+
+    def whole(self) -> HostedModel:
+        """The configuration with its key."""
+        return self.config.model_copy(update={"api_key": self.key})
+
+
+class Asking(Frozen):
+    """One call to the model of that name."""
+
+    kind: Literal["ask"] = "ask"
+    number: int
+    name: str
+    request: ModelRequest
+
+
+class Dropping(Frozen):
+    """Nobody waits for the reply of that number any more."""
+
+    kind: Literal["drop"] = "drop"
+    number: int
+
+
+class Failure(Frozen):
+    """An error of ours, on its way between two processes."""
+
+    kind: str
+    message: str
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """That error; what is not one of ours keeps its name in its message."""
+        if isinstance(error, ModelError):
+            return cls(kind=type(error).__name__, message=str(error), retry_after=getattr(error, "retry_after", None))
+        return cls(kind="", message=f"{type(error).__name__}: {error}")
+
+    def error(self) -> Exception:
+        """The error, to be raised."""
+        kind = _KINDS.get(self.kind, RuntimeError)
+        if self.retry_after is not None and issubclass(kind, RateLimited | ModelUnavailable):
+            return kind(self.message, retry_after=self.retry_after)
+        return kind(self.message)
+
+
+class Answer(Frozen):
+    """How the call of that number ended."""
+
+    number: int
+    reply: ModelReply | None = None
+    failure: Failure | None = None
+
+
+ToCaller = Annotated[Opening | Asking | Dropping, Field(discriminator="kind")]
+TO_CALLER: TypeAdapter[Opening | Asking | Dropping] = TypeAdapter(ToCaller)
+
+
+def framed(message: Frozen) -> bytes:
+    """The message as it goes over a pipe."""
+    # Hosted models see no material, and it is most of a request.
+    content = message.model_dump_json(exclude={"request": {"material"}}).encode()
+    return len(content).to_bytes(_LENGTH, "big") + content
+
+
+async def next_frame(reader: asyncio.StreamReader) -> bytes | None:
+    """The JSON of the next message, or None where the other side is gone."""
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
