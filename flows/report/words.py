@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from contract.base import canonical_json
+from contract.base import canonical_json, thawed
 from flows.report.plain import plain
 
 STATES: Mapping[str, str] = {
@@ -116,7 +116,7 @@ def short(value: object) -> str:
     listing = items(value)
     if listing and all(isinstance(each, str | int | float) for each in listing):
         value = "\n".join(map(flat, listing))
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, default=flat)
+    text = value if isinstance(value, str) else json.dumps(thawed(value), ensure_ascii=False, indent=1)
     return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}… ({len(text):,} characters)"
 
 

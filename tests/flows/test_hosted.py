@@ -90,7 +90,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_how_it_ends(lab: Lab, service: FakeLLM, quick: list[float], provider: str, case: Case) -> None:
     service.ledger.reset()
     service.script(case.rule.model_copy())
-    hosted(lab, service, provider, timeout=0.5 if case.rule.kind == "hang" else 30)
+    hosted(lab, service, provider, timeout=2 if case.rule.kind == "hang" else 30)
     lab.write("flows/tiny.yaml", FLOW)
     ran = await lab.run("question=Why?", "run.retries=2")
     [row] = ran.rows("ask")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from contract.record import Record
 from flows.measures.shapes import Comparison, Estimate, Measured
 from flows.report.disagreement import entropy, ranked
 from flows.report.estimates import tables_of, told
 from flows.report.plots import plots_of
+from flows.report.said import shown_record
 from flows.report.words import decimal, percent, shown
 from tests.report.sample import make
 
@@ -55,6 +58,12 @@ def test_control_characters_are_shown_letter_for_letter() -> None:
     text = "a\r\nb\rc\x1b[31md\ud800e"
     assert len(shown(text)) == len(text)
     assert shown(text) == "a \nb␍c␛[31md\ufffde"
+
+
+def test_metadata_of_several_levels_reads_as_json() -> None:
+    record = Record(record_id="1", text="t", metadata={"place": {"town": "Alençon", "at": [48.4, {"year": 1924}]}})
+    [(name, told)] = shown_record(record).metadata
+    assert (name, json.loads(told)) == ("place", {"town": "Alençon", "at": [48.4, {"year": 1924}]})
 
 
 def _plots(*names: str, value: float | None = 0.5) -> list[str]:
