@@ -8,7 +8,7 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,8 @@ def operator(folder: Path, **extra: str) -> Generator[Operator]:
     try:
         yield found
     finally:
-        for command in reversed(found.background):
-            command.terminate()
-        for command in reversed(found.background):
-            command.wait(60)
+        with ExitStack() as ending:
+            # The server last: whoever serves flows tells it that it goes, and would wait for one that is gone.
+            for command in found.background:
+                ending.callback(command.wait, 60)
+                ending.callback(command.terminate)
