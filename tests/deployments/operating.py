@@ -65,7 +65,8 @@ class Operator:
         """What the API answers to a GET, or with a body to a POST."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.api}{path}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        # Prefect's server itself waits up to a minute for its SQLite database.
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return json.loads(answer.read())
 
     def answers(self) -> bool:
