@@ -251,7 +251,8 @@ def test_masked_texts_are_shown_one_by_one_or_all(seen: Seen, size: tuple[int, i
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_hostile_records_do_nothing_and_stay_in_their_place(seen: Seen, size: tuple[int, int]) -> None:
-    hostile = Record(record_id=f"0{HOSTILE}"[:500], title=HOSTILE, text=HOSTILE, sections={HOSTILE: HOSTILE})
+    name = "".join(filter(str.isprintable, f"0{HOSTILE}"))[:500]
+    hostile = Record(record_id=name, title=HOSTILE, text=HOSTILE, sections={HOSTILE: HOSTILE})
     long = Record(record_id="1long", text="word " * 1_000_000, metadata={"year": "x" * 200})
     seen.report(Sample(records=3, extra=(hostile, long), models=("w" * 200, "two")), size)
     for place in (0, 1):

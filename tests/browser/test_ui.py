@@ -57,7 +57,7 @@ class Seen:
         def there() -> bool:
             return all(word in self.text() for word in words)
 
-        until(there, f"{words} on {self.driver.current_url}", 60, pause=0.2)
+        until(there, lambda: f"{words} on {self.driver.current_url}: {self.text()}", 60, pause=0.2)
         return self.text()
 
     def text(self) -> str:
@@ -160,6 +160,8 @@ def test_the_answer_is_an_artifact_of_the_run(seen: Seen) -> None:
     seen.page(f"/runs/flow-run/{seen.two}", "Artifacts")
     seen.tab("Artifacts")
     seen.shows("MARKDOWN")
-    link = seen.driver.find_element("css selector", "a[href*='/artifacts/']").get_attribute("href")
-    seen.page(link.removeprefix(seen.url), QUESTION, "“", "reasons", "Demonstration quality")
+    # The costs are artifacts, too, and which of them comes first is a matter of their random ids.
+    link = seen.driver.find_element("xpath", f"//a[contains(@href, '/artifacts/')][contains(., '{QUESTION}')]")
+    path = link.get_attribute("href").removeprefix(seen.url)
+    seen.page(path, QUESTION, "verified quotations", "reasons", "Demonstration quality")
     seen.picture("answer")

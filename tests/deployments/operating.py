@@ -8,7 +8,7 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ class Operator:
         """What the API answers to a GET, or with a body to a POST."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.api}{path}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        # Prefect's server itself waits up to a minute for its SQLite database.
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return json.loads(answer.read())
 
     def answers(self) -> bool:
@@ -123,7 +124,8 @@ def operator(folder: Path, **extra: str) -> Generator[Operator]:
     try:
         yield found
     finally:
-        for command in reversed(found.background):
-            command.terminate()
-        for command in reversed(found.background):
-            command.wait(60)
+        with ExitStack() as ending:
+            # The server last: whoever serves flows tells it that it goes, and would wait for one that is gone.
+            for command in found.background:
+                ending.callback(command.wait, 60)
+                ending.callback(command.terminate)

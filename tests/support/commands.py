@@ -22,12 +22,14 @@ NO_NETWORK = Path(__file__).parent / "no_network"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 60, pause: float = 0.02) -> None:
+def until(
+    condition: Callable[[], bool], what: str | Callable[[], str], seconds: float = 60, pause: float = 0.02
+) -> None:
     """Returns when `condition` holds. Fails the test, saying `what` it waited for, when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:.0f} s for {what}")
+            raise AssertionError(f"waited {seconds:.0f} s for {what if isinstance(what, str) else what()}")
         time.sleep(pause)
 
 
