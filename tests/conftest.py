@@ -31,8 +31,8 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes, since most tests wait for processes of their own; one where figures are to be seen (`-s`)."""
-    return 0 if config.getoption("capture") == "no" else 2
+    """Three processes, since tests that start commands also wait; one where figures are to be seen (`-s`)."""
+    return 0 if config.getoption("capture") == "no" else 3
 
 
 @pytest.fixture(scope="session")
