@@ -20,7 +20,7 @@ _MOST_RECORDS = 500
 
 class Likeness:
     """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words and known texts,
-    and of the last 500 records."""
+    and of the last 500 records and passages."""
 
     def __init__(self, minilm: MiniLM | None = None) -> None:
         """Loads nothing until it is asked."""
@@ -40,16 +40,16 @@ class Likeness:
         return vectors[: len(one)] @ vectors[len(one) :].T
 
     def of_known(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
-        """The same as `of_texts`, for a record's texts, which its other judges ask for too, and texts that come back
-        again and again: the vectors of both are kept.
+        """The same as `of_texts`, for the texts of one record or passage, which other models ask for too, and texts
+        that come back again and again: the vectors of both are kept.
         """
-        return self._of_record(tuple(texts)) @ self._vectors(known).T
+        return self._together(tuple(texts)) @ self._vectors(known).T
 
     def of_words(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
         """The same for single words."""
         return self._vectors(one) @ self._vectors(other).T
 
-    def _of_record(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
+    def _together(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
         with self._lock:
             kept = self._records.get(texts)
             made = kept or Future()

@@ -23,7 +23,7 @@ from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Raised when the same material would now be answered otherwise."""
 
 Handler = Callable[[Mapping[str, Any], Likeness, models.EmbeddedModel], Frozen]
