@@ -35,6 +35,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if config.getoption("capture") == "no" else 3
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that none of it is left for one process alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/docs", "tests/e2e", "tests/tables")))
+
+
 @pytest.fixture(scope="session")
 def prefect_home() -> Path:
     """Where the tests' Prefect server keeps its database."""

@@ -13,9 +13,9 @@ from tests.support.commands import Place
 from tests.support.services import server_of_prefect
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Generator[str]:
-    """The API of a Prefect server that runs for the whole session."""
+    """The API of a Prefect server that runs until these tests have ended."""
     with server_of_prefect(tmp_path_factory.mktemp("server"), database) as api_url:
         yield api_url
 
