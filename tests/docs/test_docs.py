@@ -1,4 +1,5 @@
 """Every command, file and program in the documentation, run as a reader would, in order, each page in its own folder.
+The pages have one cache, as all that a reader does has.
 
 A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
 of the command, `<!-- python -->` a program to run, `<!-- polars -->` and `<!-- r -->` one to run where there is polars
@@ -57,10 +58,10 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
     )
 
 
-@pytest.fixture
-def environment(tmp_path: Path, prefect_api: str) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PREFECT_API_URL": prefect_api}
+    cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "PREFECT_API_URL": prefect_api}
     return {**kept, **cache, "UV_PROJECT": str(ROOT), "PYTHONPATH": str(ROOT), "UV_OFFLINE": "1"}
 
 

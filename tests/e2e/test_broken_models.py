@@ -10,6 +10,8 @@ import pytest
 from flows.serving import free_port
 from tests.support.commands import Done, Place, run_folders
 
+pytestmark = pytest.mark.usefixtures("indexed")
+
 QUESTION = "query=When does the Board accept a slur in political speech?"
 
 

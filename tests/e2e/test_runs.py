@@ -40,6 +40,7 @@ def test_a_question_is_answered_without_key_server_or_network(place: Place) -> N
     assert not place.left_behind()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_json_is_all_there_is_on_stdout_and_the_same_command_again_asks_nobody(beside: Place) -> None:
     first = beside.run("flows.osb", f"query={QUESTION}", "--json")
     again = beside.run("flows.osb", f"query={QUESTION}", "--json")
@@ -51,6 +52,7 @@ def test_json_is_all_there_is_on_stdout_and_the_same_command_again_asks_nobody(b
     assert not beside.left_behind()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_the_bare_command_asks_an_example_where_nobody_can_be_asked(beside: Place) -> None:
     done = beside.run("flows.osb")
     assert done.code == 0, done.said
@@ -59,6 +61,7 @@ def test_the_bare_command_asks_an_example_where_nobody_can_be_asked(beside: Plac
     assert forgotten.code == 2 and "the parameter 'query' is missing" in forgotten.err
 
 
+@pytest.mark.usefixtures("indexed")
 def test_several_flows_give_one_list(beside: Place, service: FakeService) -> None:
     study = write_study(beside.work / "study", service)
     arguments = ["+flows=[osb,many]", f"query={QUESTION}", "topic=cats", "--config-dir", str(study), "--json"]
@@ -67,6 +70,7 @@ def test_several_flows_give_one_list(beside: Place, service: FakeService) -> Non
     assert [result["cells"]["completed"] for result in json.loads(done.out)][1] == CELLS
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_configured_server_is_used_and_none_started(beside: Place) -> None:
     command = beside.start("flows.osb", f"query={QUESTION}")
     seen = set[str]()
@@ -77,6 +81,7 @@ def test_a_configured_server_is_used_and_none_started(beside: Place) -> None:
     assert not any("flows.serving" in line for line in seen)
 
 
+@pytest.mark.usefixtures("indexed")
 def test_a_server_on_this_machine_is_used_without_being_configured(place: Place, prefect_api: str) -> None:
     port = prefect_api.removesuffix("/api").rpartition(":")[2]
     done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=port)
@@ -85,6 +90,7 @@ def test_a_server_on_this_machine_is_used_without_being_configured(place: Place,
     assert not place.left_behind()
 
 
+@pytest.mark.usefixtures("indexed")
 def test_what_is_no_server_of_prefect_is_left_alone(place: Place, service: FakeService) -> None:
     done = place.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=service.url.rpartition(":")[2])
     assert done.code == 0, done.said
@@ -136,6 +142,7 @@ def test_a_run_that_cannot_go_on_ends_with_3(
     assert not done.out
 
 
+@pytest.mark.usefixtures("indexed")
 def test_at_a_terminal_it_asks_until_an_empty_line(beside: Place) -> None:
     with Terminal("flows.osb", folder=beside.work, environment=beside.environment()) as terminal:
         terminal.reads("> ")
@@ -169,12 +176,12 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(beside: Place, servic
 
 @pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "says nothing"])
 def test_ctrl_c_is_not_held_up_by_a_server_that(
-    place: Place, service: FakeService, tmp_path: Path, signal_to_server: signal.Signals
+    place: Place, service: FakeService, tmp_path: Path, database: Path, signal_to_server: signal.Signals
 ) -> None:
     study = write_study(place.work / "study", service)
     service.script([{"kind": "hang"}])
     before = service.calls()
-    with prefect_process(tmp_path / "server") as (server, api_url):
+    with prefect_process(tmp_path / "server", database) as (server, api_url):
         command = place.start(
             "flows", "+flows=[many]", "topic=eels", "--config-dir", str(study), SOME_KEY="k", PREFECT_API_URL=api_url
         )

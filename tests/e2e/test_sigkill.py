@@ -1,24 +1,31 @@
-"""`kill -9` anywhere, then the same command again: only calls that were in flight are made a second time."""
+"""`kill -9` anywhere, then the same command again: only calls that were in flight are made a second time.
+
+With more kills than in every run of the tests:
+
+    BUTTERMILK_KILLS=20 uv run pytest tests/e2e/test_sigkill.py -s
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import random
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.storage.index import CorpusIndex
 from tests.support.commands import Place, Started, run_folders, until
 from tests.support.many_calls import CELLS, CONCURRENCY, write_study
 from tests.support.services import FakeService, fake_service
 
 SEED = 20261122
-KILLS_BESIDE = 9
-KILLS_ALONE = 1
-"""Kills of runs that had a private Prefect server, which has to die with them."""
+KILLS = int(os.environ.get("BUTTERMILK_KILLS", "4"))
+"""The last of them is of a run that has a private Prefect server, which has to die with it."""
 _NOT_THE_SAME = {"started", "ended", "from_cache", "attempts", "parents"}
 """What two runs with the same outcome may differ in; parents are compared by the cells they name."""
 
@@ -77,8 +84,8 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
 ) -> None:
     study = Study(beside, service)
     chance = random.Random(SEED)
-    points = [chance.randint(1, 12) for _ in range(KILLS_BESIDE + KILLS_ALONE)]
-    in_flight = [study.killed(point, **({} if turn < KILLS_BESIDE else _ALONE)) for turn, point in enumerate(points)]
+    points = [chance.randint(1, 12) for _ in range(KILLS)]
+    in_flight = [study.killed(point, **(_ALONE if turn == KILLS - 1 else {})) for turn, point in enumerate(points)]
     # A private server notices by itself that its run is gone.
     assert not beside.left_behind()
     done = study.start().wait()
@@ -118,15 +125,16 @@ def _whole_or_absent(folder: Path) -> None:
 
 
 def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_same(
-    beside: Place, tmp_path: Path
+    beside: Place, tmp_path: Path, osb: CorpusIndex
 ) -> None:
-    indexes = beside.folder / "cache" / "buttermilk" / "indexes"
     for _ in range(2):
-        size = _size(indexes)
+        size = _size(beside.indexes)
         command = beside.start("flows.osb", _QUESTION, "--json")
-        until(lambda: _size(indexes) > size + 20_000 or not command.running, "the index to grow", pause=0.001)  # noqa: B023
+        until(lambda: _size(beside.indexes) > size + 20_000 or not command.running, "the index to grow", pause=0.001)  # noqa: B023
         command.kill()
     unbroken = Place(tmp_path / "unbroken", dict(beside.extra))
+    unbroken.indexes.mkdir(parents=True)
+    shutil.copy(osb.place, unbroken.indexes)
     done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (beside, unbroken))
     assert done.code == wanted.code == 0, done.said + wanted.said
     assert json.loads(done.out)["results"] == json.loads(wanted.out)["results"]

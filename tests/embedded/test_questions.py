@@ -11,14 +11,13 @@ from typing import Any, TypeAlias
 
 import pytest
 import pytest_asyncio
-import yaml
 
 from agents.llms.embedded.model import EmbeddedModel
 from contract.findings import Passage, ResearchDraft
 from contract.storage import VectorStorage
 from flows.storage.index import CorpusIndex, open_corpus
 from tests.embedded.asking import research
-from tests.embedded.conftest import CORPUS
+from tests.support.shipped import osb_storage
 
 QUESTIONS: list[dict[str, Any]] = [
     json.loads(line)
@@ -73,9 +72,8 @@ def test_answers_cite_the_right_decision(asked: Asked) -> None:
 
 
 async def test_a_vector_collection_finds_what_the_exact_index_finds(osb: CorpusIndex, tmp_path: Path) -> None:
-    shipped = yaml.safe_load((CORPUS.parents[1] / "storage" / "osb.yaml").read_text(encoding="utf-8"))["osb"]
-    data = {**shipped, "type": "vector", "path": str(tmp_path), "source": {"type": "file", "path": CORPUS}}
-    collection = open_corpus(VectorStorage.model_validate(data), tmp_path / "cache")
+    config = VectorStorage.model_validate(osb_storage(type="vector", path=str(tmp_path)))
+    collection = open_corpus(config, tmp_path / "cache")
     assert collection.fingerprint == osb.fingerprint
     hits, alike = list[bool](), list[float]()
     for item in (item for item in QUESTIONS if item["decisions"]):

@@ -35,7 +35,7 @@ from tests.llms.asking import request
 from tests.support.fake_llm import FakeLLM, Rule
 
 KEY = "sk-live-0123456789abcdefghij"
-SHORT = 0.4
+SHORT = 1.0
 """Seconds allowed to a call that is never answered."""
 
 

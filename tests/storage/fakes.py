@@ -1,14 +1,17 @@
-"""An embedder without a model: counts what it is given, and can be slow or die."""
+"""An embedder without a model, which counts what it is given and can die; and what every index over it promises."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from flows.storage.index import CorpusIndex
 
 
 class CountingEmbedder:
@@ -28,3 +31,30 @@ class CountingEmbedder:
             for word in text.lower().split():
                 vectors[row, int(sha256(word.encode()).hexdigest(), 16) % 64] += 1
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def odd_numbers(count: int) -> list[dict[str, Any]]:
+    """That many records, each of one passage."""
+    return [
+        {"id": f"r{number}", "title": f"Title {number}", "text": f"Number {number} is odd."} for number in range(count)
+    ]
+
+
+async def embeds_only_what_changed(opened: Callable[[list[dict[str, Any]]], tuple[CorpusIndex, int]]) -> None:
+    """Holds `opened`, which indexes records and tells how many texts it embedded, to that."""
+    rows = odd_numbers(300)
+    first, embedded = opened(rows)
+    assert embedded == 300
+    assert opened(rows)[1] == 0
+
+    rows[5] = {**rows[5], "text": "Something quite different about zebras too."}
+    changed = [*rows[:100], *rows[101:], {"id": "new", "text": "A newcomer."}]
+    second, embedded = opened(changed)
+    assert embedded == 2
+    assert second.counts() == (300, 300)
+    assert second.fingerprint != first.fingerprint
+    assert (await second.search(["zebras"], 1))[0].record_id == "r5"
+    assert not [passage for passage in await second.search(["Number 100"], 300) if passage.record_id == "r100"]
+    assert "r100" not in {item.record_id for item in await second.sources()}
+
+    assert opened(odd_numbers(300))[0].fingerprint == first.fingerprint

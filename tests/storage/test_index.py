@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,18 +20,12 @@ from hypothesis import strategies as st
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage
 from flows.storage.index import CorpusIndex, open_corpus
-from tests.storage.fakes import CountingEmbedder
+from tests.storage.fakes import CountingEmbedder, embeds_only_what_changed, odd_numbers
 
 ROOT = Path(__file__).parents[2]
 
 
-def _rows(count: int) -> list[dict[str, str]]:
-    return [
-        {"id": f"r{number}", "title": f"Title {number}", "text": f"Number {number} is odd."} for number in range(count)
-    ]
-
-
-def _corpus(path: Path, rows: list[dict[str, str]], **settings: object) -> CorpusStorage:
+def _corpus(path: Path, rows: list[dict[str, Any]], **settings: object) -> CorpusStorage:
     path.write_text("\n".join(json.dumps(row) for row in rows))
     return CorpusStorage.model_validate({"source": FileStorage(path=path), "label": "Test", **settings})
 
@@ -41,43 +36,27 @@ def _open(config: CorpusStorage, folder: Path, fingerprint: str = "fake-1") -> t
 
 
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
-    rows = _rows(300)
-    first, embedded = _open(_corpus(source, rows), folder)
-    assert embedded == 300
-    assert _open(_corpus(source, rows), folder)[1] == 0
-
-    rows[5] = {**rows[5], "text": "Something quite different about zebras too."}
-    changed = [*rows[:100], *rows[101:], {"id": "new", "text": "A newcomer."}]
-    second, embedded = _open(_corpus(source, changed), folder)
-    assert embedded == 2
-    assert second.counts() == (300, 300)
-    assert second.fingerprint != first.fingerprint
-    assert (await second.search(["zebras"], 1))[0].record_id == "r5"
-    assert not [passage for passage in await second.search(["Number 100"], 300) if passage.record_id == "r100"]
-    assert "r100" not in {item.record_id for item in await second.sources()}
-
-    assert _open(_corpus(source, _rows(300)), folder)[0].fingerprint == first.fingerprint
+    await embeds_only_what_changed(lambda rows: _open(_corpus(tmp_path / "a.jsonl", rows), tmp_path / "cache"))
 
 
 def test_fingerprint_depends_on_chunking_and_embedder(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
     fingerprints = {
-        _open(_corpus(source, _rows(3)), folder)[0].fingerprint,
-        _open(_corpus(source, _rows(3), chunk_characters=500), folder)[0].fingerprint,
-        _open(_corpus(source, _rows(3)), folder, fingerprint="fake-2")[0].fingerprint,
+        _open(_corpus(source, odd_numbers(3)), folder)[0].fingerprint,
+        _open(_corpus(source, odd_numbers(3), chunk_characters=500), folder)[0].fingerprint,
+        _open(_corpus(source, odd_numbers(3)), folder, fingerprint="fake-2")[0].fingerprint,
     }
     assert len(fingerprints) == 3
 
 
 def test_fingerprint_does_not_depend_on_place_or_order(tmp_path: Path) -> None:
-    one, _ = _open(_corpus(tmp_path / "a.jsonl", _rows(5)), tmp_path / "cache")
-    other, _ = _open(_corpus(tmp_path / "b.jsonl", _rows(5)[::-1]), tmp_path / "other")
+    one, _ = _open(_corpus(tmp_path / "a.jsonl", odd_numbers(5)), tmp_path / "cache")
+    other, _ = _open(_corpus(tmp_path / "b.jsonl", odd_numbers(5)[::-1]), tmp_path / "other")
     assert one.fingerprint == other.fingerprint
 
 
 def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _rows(2000))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(2000))
     _open(config, tmp_path)
     start = time.perf_counter()
     assert _open(config, tmp_path)[1] == 0
@@ -85,7 +64,7 @@ def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
 
 
 def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _rows(10))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(10))
     first, _ = _open(config, tmp_path)
     os.utime(tmp_path / "a.jsonl", (1, 1))
     second, embedded = _open(config, tmp_path)
@@ -94,7 +73,7 @@ def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
 
 def test_progress_tells_done_and_all(tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
-    config = _corpus(tmp_path / "a.jsonl", _rows(200))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(200))
     open_corpus(config, tmp_path, lambda done, total: told.append((done, total)), CountingEmbedder())
     assert told[-1] == (200, 200)
     assert len(told) > 2
@@ -103,6 +82,7 @@ def test_progress_tells_done_and_all(tmp_path: Path) -> None:
 _KILLED = """
 import sys
 from pathlib import Path
+from typing import Any
 from contract.storage import CorpusStorage
 from flows.storage.index import open_corpus
 from tests.storage.fakes import CountingEmbedder
@@ -112,7 +92,7 @@ open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(die_after=int(s
 
 
 def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _rows(1000))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(1000))
     arguments = [sys.executable, "-c", _KILLED, config.model_dump_json(), str(tmp_path / "cache")]
     killed = subprocess.run([*arguments, "500"], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -125,7 +105,7 @@ def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
     assert index.fingerprint == _open(config, tmp_path / "fresh")[0].fingerprint
 
 
-def _book(words: int, changed: str = "") -> list[dict[str, str]]:
+def _book(words: int, changed: str = "") -> list[dict[str, Any]]:
     text = " ".join(f"Number {number} is {changed if number == 40 else ''}odd." for number in range(words))
     return [{"id": "book", "title": "Long", "text": text}]
 
@@ -161,17 +141,17 @@ def test_progress_may_stop_the_build(tmp_path: Path) -> None:
 
 def test_a_pass_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
-    before, _ = _open(_corpus(source, _rows(100)), folder)
-    other = [{**row, "text": row["text"] + " And more."} for row in _rows(100)]
+    before, _ = _open(_corpus(source, odd_numbers(100)), folder)
+    other = [{**row, "text": row["text"] + " And more."} for row in odd_numbers(100)]
     arguments = [sys.executable, "-c", _KILLED, _corpus(source, other).model_dump_json(), str(folder), "70"]
     assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    after, embedded = _open(_corpus(source, _rows(100)), folder)
+    after, embedded = _open(_corpus(source, odd_numbers(100)), folder)
     assert after.fingerprint == before.fingerprint
     assert embedded == 64
 
 
 def test_several_openers_at_once(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _rows(300))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(300))
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(partial(_open, config), [tmp_path / "cache"] * 4))
     assert sorted(embedded for _, embedded in opened) == [0, 0, 0, 300]
@@ -179,12 +159,12 @@ def test_several_openers_at_once(tmp_path: Path) -> None:
 
 
 def test_rejects_are_kept(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", [*_rows(2), {"id": "r0", "text": "twice"}])
+    config = _corpus(tmp_path / "a.jsonl", [*odd_numbers(2), {"id": "r0", "text": "twice"}])
     assert "there before" in _open(config, tmp_path)[0].rejects()[0].reason
 
 
 def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _rows(2))
+    config = _corpus(tmp_path / "a.jsonl", odd_numbers(2))
     path = Path(_open(config, tmp_path)[0].place)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
@@ -195,7 +175,7 @@ def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> CorpusIndex:
     folder = tmp_path_factory.mktemp("index")
-    return _open(_corpus(folder / "a.jsonl", _rows(50)), folder)[0]
+    return _open(_corpus(folder / "a.jsonl", odd_numbers(50)), folder)[0]
 
 
 @pytest.mark.parametrize(

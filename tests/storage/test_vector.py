@@ -21,15 +21,9 @@ from flows.storage.index import CorpusIndex, open_corpus
 from tests.cloud.objects import object_service
 from tests.cloud.service import nobody
 from tests.compose.studies import composed, mistakes, write
-from tests.storage.fakes import CountingEmbedder
+from tests.storage.fakes import CountingEmbedder, embeds_only_what_changed, odd_numbers
 
 ROOT = Path(__file__).parents[2]
-
-
-def _rows(count: int) -> list[dict[str, str]]:
-    return [
-        {"id": f"r{number}", "title": f"Title {number}", "text": f"Number {number} is odd."} for number in range(count)
-    ]
 
 
 def _collection(folder: Path, rows: list[dict[str, Any]], **settings: object) -> VectorStorage:
@@ -45,27 +39,12 @@ def _open(config: VectorStorage, folder: Path, fingerprint: str = "fake-1") -> t
 
 
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    rows = _rows(300)
-    first, embedded = _open(_collection(tmp_path, rows), tmp_path)
-    assert embedded == 300
-    assert _open(_collection(tmp_path, rows), tmp_path)[1] == 0
-
-    rows[5] = {**rows[5], "text": "Something quite different about zebras too."}
-    changed = [*rows[:100], *rows[101:], {"id": "new", "text": "A newcomer."}]
-    second, embedded = _open(_collection(tmp_path, changed), tmp_path)
-    assert embedded == 2
-    assert second.counts() == (300, 300)
-    assert second.fingerprint != first.fingerprint
-    assert (await second.search(["zebras"], 1))[0].record_id == "r5"
-    assert not [passage for passage in await second.search(["Number 100"], 300) if passage.record_id == "r100"]
-    assert "r100" not in {item.record_id for item in await second.sources()}
-
-    assert _open(_collection(tmp_path, _rows(300)), tmp_path)[0].fingerprint == first.fingerprint
+    await embeds_only_what_changed(lambda rows: _open(_collection(tmp_path, rows), tmp_path))
 
 
 async def test_a_search_under_way_goes_on_in_the_collection_as_it_was(tmp_path: Path) -> None:
-    before, _ = _open(_collection(tmp_path, _rows(20)), tmp_path)
-    _open(_collection(tmp_path, _rows(10)), tmp_path)
+    before, _ = _open(_collection(tmp_path, odd_numbers(20)), tmp_path)
+    _open(_collection(tmp_path, odd_numbers(10)), tmp_path)
     assert {passage.record_id for passage in await before.search(["odd"], 20)} == {f"r{n}" for n in range(20)}
 
 
@@ -73,7 +52,7 @@ async def test_passages_are_those_of_the_sqlite_index(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {"id": 'o\'b "x"; --', "text": "Zebras graze.", "date": "2021-01-02", "uri": "https://x.org/a", "by": ["A"]},
         {"id": "book", "title": "Long", "text": " ".join(f"Number {n} is odd." for n in range(400))},
-        *_rows(5),
+        *odd_numbers(5),
     ]
     config = _collection(tmp_path, rows, chunk_characters=300)
     shared = config.model_dump(include=set(SearchableStorage.model_fields))
@@ -111,7 +90,7 @@ def _kill_after(texts: int, config: VectorStorage, folder: Path) -> None:
 
 
 def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
-    config = _collection(tmp_path, _rows(1000))
+    config = _collection(tmp_path, odd_numbers(1000))
     _kill_after(500, config, tmp_path)
     index, embedded = _open(config, tmp_path)
     assert index.counts() == (1000, 1000)
@@ -130,7 +109,7 @@ def test_kill_in_the_middle_of_a_long_document_then_resume(tmp_path: Path) -> No
 
 
 def test_several_openers_at_once(tmp_path: Path) -> None:
-    config = _collection(tmp_path, _rows(300))
+    config = _collection(tmp_path, odd_numbers(300))
     with ThreadPoolExecutor(3) as pool:
         opened = list(pool.map(partial(_open, config), [tmp_path] * 3))
     assert {index.counts() for index, _ in opened} == {(300, 300)}
@@ -138,7 +117,7 @@ def test_several_openers_at_once(tmp_path: Path) -> None:
 
 
 async def test_another_machine_finds_the_collection_built(tmp_path: Path) -> None:
-    config = _collection(tmp_path, _rows(30))
+    config = _collection(tmp_path, odd_numbers(30))
     _open(config, tmp_path / "one")
     index, embedded = _open(config, tmp_path / "other")
     assert embedded == 0
@@ -148,7 +127,7 @@ async def test_another_machine_finds_the_collection_built(tmp_path: Path) -> Non
 async def test_a_collection_in_a_bucket_is_every_machines(tmp_path: Path) -> None:
     with object_service() as objects:
         place = {"path": "gs://any-bucket/collections", "endpoint": objects.url}
-        rows = _rows(40)
+        rows = odd_numbers(40)
         first, embedded = _open(_collection(tmp_path, rows, **place), tmp_path / "one")
         assert embedded == 40
         assert all(name.startswith("any-bucket/collections/test-") for name in objects.kept)
@@ -162,7 +141,7 @@ async def test_a_collection_in_a_bucket_is_every_machines(tmp_path: Path) -> Non
 
 
 def test_a_bucket_that_cannot_be_reached_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _collection(tmp_path, _rows(2), path="gs://any-bucket/x", endpoint=nobody())
+    config = _collection(tmp_path, odd_numbers(2), path="gs://any-bucket/x", endpoint=nobody())
     with pytest.raises(StorageError, match=r"the collection gs://any-bucket/x/test-\w+ cannot be used: "):
         _open(config, tmp_path)
 
@@ -176,12 +155,12 @@ async def test_many_passages_are_searched_by_an_approximate_index(tmp_path: Path
 
 
 def test_rejects_are_kept(tmp_path: Path) -> None:
-    config = _collection(tmp_path, [*_rows(2), {"id": "r0", "text": "twice"}])
+    config = _collection(tmp_path, [*odd_numbers(2), {"id": "r0", "text": "twice"}])
     assert "there before" in _open(config, tmp_path)[0].rejects()[0].reason
 
 
 def test_a_spoilt_collection_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _collection(tmp_path, _rows(20))
+    config = _collection(tmp_path, odd_numbers(20))
     _open(config, tmp_path)
     for path in (tmp_path / "collections").rglob("*.manifest"):
         path.write_bytes(b"nothing")
@@ -202,13 +181,13 @@ def test_a_spoilt_collection_is_told_in_plain_words(tmp_path: Path) -> None:
     ],
 )
 async def test_questions_are_never_syntax(tmp_path: Path, question: str) -> None:
-    index, _ = _open(_collection(tmp_path, _rows(8)), tmp_path)
+    index, _ = _open(_collection(tmp_path, odd_numbers(8)), tmp_path)
     assert len(await index.search([question], 5)) <= 5
     assert index.counts() == (8, 8)
 
 
 async def test_a_corpus_of_nothing_to_index_is_searched_in_vain(tmp_path: Path) -> None:
-    index, _ = _open(_collection(tmp_path, _rows(2), sections=["summary"]), tmp_path)
+    index, _ = _open(_collection(tmp_path, odd_numbers(2), sections=["summary"]), tmp_path)
     assert index.counts() == (2, 0)
     assert await index.search(["odd"], 5) == []
 
@@ -224,7 +203,7 @@ def _absent(_name: str) -> Any:
 def test_without_lancedb_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.storage.values, "import_module", _absent)
     with pytest.raises(StorageError, match=r"needs the library lancedb: install buttermilk\[vector\]"):
-        _open(_collection(tmp_path, _rows(2)), tmp_path)
+        _open(_collection(tmp_path, odd_numbers(2)), tmp_path)
 
 
 STORAGE = """\

@@ -8,6 +8,7 @@ assert done.code == 0 and not place.left_behind()
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,11 @@ class Place:
         return self.folder / "cache" / "buttermilk" / "results"
 
     @property
+    def indexes(self) -> Path:
+        """Where the indexes of corpora are kept."""
+        return self.folder / "cache" / "buttermilk" / "indexes"
+
+    @property
     def blocked(self) -> list[str]:
         """Every attempt to leave this machine."""
         file = self.folder / "blocked"
@@ -164,6 +170,11 @@ class Place:
             **self.extra,
             **more,
         }
+
+    def takes_over(self, database: Path) -> None:
+        """A copy of it becomes the database of Prefect here."""
+        (self.folder / "prefect").mkdir(exist_ok=True)
+        shutil.copy(database, self.folder / "prefect" / "prefect.db")
 
     def start(self, module: str, *arguments: str, **more: str) -> Started:
         """`python -m <module> <arguments>`; keywords are environment variables."""

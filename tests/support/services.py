@@ -56,19 +56,23 @@ def fake_service(latency: float) -> Generator[FakeService]:
 
 
 @contextmanager
-def server_of_prefect(folder: Path, **more: str) -> Generator[str]:
+def server_of_prefect(folder: Path, database: Path | None = None, /, **more: str) -> Generator[str]:
     """`prefect server start`, as a user would have it running beside; yields the address of its API.
 
-    Keywords are environment variables.
+    It takes over the `database` if there is one. Keywords are environment variables.
     """
-    with prefect_process(folder, **more) as (_, url):
+    with prefect_process(folder, database, **more) as (_, url):
         yield url
 
 
 @contextmanager
-def prefect_process(folder: Path, **more: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+def prefect_process(
+    folder: Path, database: Path | None = None, /, **more: str
+) -> Generator[tuple[subprocess.Popen[bytes], str]]:
     """The same, for a test that does something to its process."""
     place = Place(folder)
+    if database:
+        place.takes_over(database)
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"

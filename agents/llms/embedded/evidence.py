@@ -137,16 +137,13 @@ def _weight(word: Word, occurrences: Sequence[float]) -> float:
 
 
 def _best_sentences(question: str, grouped: dict[str, list[Read]], likeness: Likeness) -> dict[str, float]:
-    pairs = [
-        (record_id, f"{passage.title}. {sentence}")
-        for record_id, found in grouped.items()
-        for passage in found
-        for sentence in passage.sentences
-    ]
-    cosines = likeness.of_texts([question], [text for _, text in pairs])[0]
     best = dict.fromkeys(grouped, 0.0)
-    for (record_id, _), cosine in zip(pairs, cosines, strict=True):
-        best[record_id] = max(best[record_id], float(cosine))
+    for record_id, found in grouped.items():
+        # Passage by passage, because the next round, model or question meets many of them again.
+        for passage in found:
+            sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
+            cosines = likeness.of_known(sentences, [question])
+            best[record_id] = max(best[record_id], float(cosines.max(initial=0.0)))
     return best
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from agents.llms.minilm import MiniLM
@@ -12,15 +15,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_WORDS = 20_000
+_MOST_RECORDS = 500
 
 
 class Likeness:
-    """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words and known texts."""
+    """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words and known texts,
+    and of the last 500 records and passages."""
 
     def __init__(self, minilm: MiniLM | None = None) -> None:
         """Loads nothing until it is asked."""
         self._minilm = minilm or MiniLM()
         self._words: dict[str, NDArray[np.float32]] = {}
+        self._records: dict[tuple[str, ...], Future[NDArray[np.float32]]] = {}
+        self._lock = Lock()
 
     @property
     def fingerprint(self) -> str:
@@ -33,12 +40,30 @@ class Likeness:
         return vectors[: len(one)] @ vectors[len(one) :].T
 
     def of_known(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
-        """The same as `of_texts`, for texts of which `known` come back again and again: their vectors are kept."""
-        return self._minilm.embed(texts) @ self._vectors(known).T
+        """The same as `of_texts`, for the texts of one record or passage, which other models ask for too, and texts
+        that come back again and again: the vectors of both are kept.
+        """
+        return self._together(tuple(texts)) @ self._vectors(known).T
 
     def of_words(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
         """The same for single words."""
         return self._vectors(one) @ self._vectors(other).T
+
+    def _together(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
+        with self._lock:
+            kept = self._records.get(texts)
+            made = kept or Future()
+            self._records[texts] = made
+            if len(self._records) > _MOST_RECORDS:
+                del self._records[next(iter(self._records))]
+        if kept is None:
+            try:
+                made.set_result(self._minilm.embed(texts))
+            except BaseException as error:
+                with self._lock:
+                    self._records.pop(texts, None)
+                made.set_exception(error)
+        return made.result()
 
     def _vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np
@@ -52,3 +77,9 @@ class Likeness:
             # Replaced whole: another thread may be reading the old one.
             self._words = known
         return np.stack([known[word] for word in words])
+
+
+@cache
+def shared() -> Likeness:
+    """The one of all embedded models in this process, which judge the same records."""
+    return Likeness()

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.llms.embedded import judging, verdicts
-from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.likeness import Likeness, shared
 from agents.llms.embedded.research import research
 from agents.llms.embedded.routing import choose
 from agents.llms.embedded.synthesis import differences, synthesise
@@ -23,7 +23,7 @@ from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Raised when the same material would now be answered otherwise."""
 
 Handler = Callable[[Mapping[str, Any], Likeness, models.EmbeddedModel], Frozen]
@@ -64,7 +64,7 @@ class EmbeddedModel:
     def __init__(self, name: str, config: models.EmbeddedModel, likeness: Likeness | None = None) -> None:
         """Loads nothing until it is asked."""
         self._name = name
-        self._likeness = likeness or Likeness()
+        self._likeness = likeness or shared()
         self._config = config
 
     @property

@@ -1,0 +1,54 @@
+"""Likeness: what several judges of a record ask at once is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agents.llms.embedded.likeness import Likeness
+from agents.llms.minilm import MiniLM
+
+RECORD, KNOWN = ["Rain fell.", "Then snow."], ["It rained.", "It was dry."]
+
+
+class Counting(MiniLM):
+    """Counts how often each text is embedded, and fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.seen = list[str]()
+        self.failures = failures
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.seen += texts
+        if self.failures:
+            self.failures -= 1
+            raise MemoryError
+        return super().embed(texts)
+
+
+def test_a_record_is_embedded_once_for_all_its_judges() -> None:
+    minilm, together = Counting(), Barrier(8)
+    likeness = Likeness(minilm)
+
+    def judge(_: int) -> NDArray[np.float32]:
+        together.wait()
+        return likeness.of_known(RECORD, KNOWN)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(judge, range(8)))
+    assert [minilm.seen.count(text) for text in RECORD] == [1, 1]
+    assert all((one == found[0]).all() for one in found)
+    assert found[0] == pytest.approx(likeness.of_texts(RECORD, KNOWN), abs=0.02)
+
+
+def test_a_record_that_failed_is_embedded_again() -> None:
+    likeness = Likeness(Counting(failures=1))
+    with pytest.raises(MemoryError):
+        likeness.of_known(RECORD, KNOWN)
+    assert likeness.of_known(RECORD, KNOWN).shape == (2, 2)
