@@ -29,17 +29,23 @@ def derive(folder: Path) -> Derived:
     from flows.tables.cells import write_cells
 
     data = RunData.open(folder)
+    if data.spec.measures:
+        return _study(data, data.spec.measures)
     write_cells(data)
-    return _study(data, data.spec.measures) if data.spec.measures else Derived(data)
+    return Derived(data)
 
 
 def _study(data: RunData, spec: Measures) -> Derived:
     from flows.measures.measure import measure
     from flows.measures.write import write_measures
     from flows.report.study import write_report
-    from flows.tables.verdicts import read_verdicts, write_verdicts
+    from flows.tables.cells import write_cells
+    from flows.tables.verdicts import VerdictReader, write_verdicts
 
-    verdicts = read_verdicts(data)
+    # Reading a cell back costs more than what is made of it.
+    reader = VerdictReader(data.spec, spec)
+    write_cells(data, reader.add)
+    verdicts = reader.verdicts()
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)
     measured = measure(verdicts.rows, spec)
     write_measures(data.folder, measured)

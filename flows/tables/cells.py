@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contract.messages import AgentTrace
 from flows.lines import Lines
 from flows.run_data import RunData
 from flows.tables.csv_text import harmless, rows_to
@@ -31,8 +32,8 @@ def _fixed_type(name: str) -> Column:
 FIXED: dict[str, Column] = {name: _fixed_type(name) for name in (*IDENTITY, *ENDED)}
 
 
-def write_cells(data: RunData) -> None:
-    """Writes the three tables into the run's folder, each whole or not at all.
+def write_cells(data: RunData, look_on: Callable[[AgentTrace], None] | None = None) -> None:
+    """Writes the three tables into the run's folder, each whole or not at all; `look_on` is shown each cell.
 
     Rows are in the order of records, steps, variants, repeats and rounds, whatever the order of `answers.jsonl`.
     Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
@@ -45,6 +46,8 @@ def write_cells(data: RunData) -> None:
             row = row_of(trace)
             kinds.add(row)
             spool.add(place_of(trace, steps), row, times_of(trace))
+            if look_on:
+                look_on(trace)
         _write(data, spool, {name: kinds.column(name) for name in ordered(kinds.columns)})
 
 

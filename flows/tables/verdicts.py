@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract.base import JsonValue, canonical_json, thawed
-from contract.flow import Measures
+from contract.flow import FlowSpec, Measures
 from contract.messages import AgentTrace
 from flows.run_data import RunData
 from flows.tables.csv_text import write_csv
@@ -41,31 +41,41 @@ def verdict_rows(data: RunData) -> list[VerdictRow]:
     In a loop the last round counts in which the step was wanted; if that one failed there is no verdict, whatever the
     rounds before it said.
     """
-    return read_verdicts(data).rows
-
-
-def read_verdicts(data: RunData) -> Verdicts:
-    """The verdicts of a run with the ground truth of all its records, in one pass over its cells."""
-    measures = data.spec.measures
-    if measures is None:
-        return Verdicts()
-    steps = step_order(data.spec)
-    truths = dict[str, str | None]()
-    newest = dict[tuple[str, str, int], _Newest]()
+    if data.spec.measures is None:
+        return []
+    reader = VerdictReader(data.spec, data.spec.measures)
     for trace in data.traces():
-        truths[trace.record_id] = truth_of(trace.input.record, measures)
-        if trace.step == measures.verdicts:
-            _keep(newest, trace, place_of(trace, steps), measures)
-    found = sorted(newest.values(), key=lambda one: one.place)
-    return Verdicts([one.row for one in found], {name: truths[name] for name in sorted(truths, key=natural)})
+        reader.add(trace)
+    return reader.verdicts().rows
 
 
-def _keep(newest: dict[tuple[str, str, int], _Newest], trace: AgentTrace, place: Place, measures: Measures) -> None:
-    key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
-    counts = (trace.status != "skipped", trace.round)
-    known = newest.get(key)
-    if known is None or (known.counts, known.place) < (counts, place):
-        newest[key] = _Newest(counts, place, _row(trace, measures))
+class VerdictReader:
+    """Reads the verdicts of a run, with the ground truth of all its records, off its cells as they pass by."""
+
+    def __init__(self, spec: FlowSpec, measures: Measures) -> None:
+        self._measures = measures
+        self._steps = step_order(spec)
+        self._truths = dict[str, str | None]()
+        self._newest = dict[tuple[str, str, int], _Newest]()
+
+    def add(self, trace: AgentTrace) -> None:
+        """Takes in one cell."""
+        self._truths[trace.record_id] = truth_of(trace.input.record, self._measures)
+        if trace.step == self._measures.verdicts:
+            self._keep(trace)
+
+    def verdicts(self) -> Verdicts:
+        """Those of all cells so far."""
+        found = sorted(self._newest.values(), key=lambda one: one.place)
+        truths = {name: self._truths[name] for name in sorted(self._truths, key=natural)}
+        return Verdicts([one.row for one in found], truths)
+
+    def _keep(self, trace: AgentTrace) -> None:
+        key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
+        counts, place = (trace.status != "skipped", trace.round), place_of(trace, self._steps)
+        known = self._newest.get(key)
+        if known is None or (known.counts, known.place) < (counts, place):
+            self._newest[key] = _Newest(counts, place, _row(trace, self._measures))
 
 
 def _row(trace: AgentTrace, measures: Measures) -> VerdictRow:

@@ -1,4 +1,5 @@
-"""Scale: 10,000 records x 3 models, 30,000 calls of 200 ms, 50 at once, as one command beside a Prefect server.
+"""Scale: 10,000 records x 3 models, 30,000 calls of 200 ms, 50 at once, as one command: with the server that it starts
+for itself, and beside a Prefect server with SQLite and with PostgreSQL.
 
 uv run pytest -m benchmark tests/benchmarks/test_scale.py -s        BUTTERMILK_RECORDS=1000 for a shorter one
 """
@@ -10,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -49,23 +51,45 @@ async def bare(url: str) -> float:
         return (time.perf_counter() - started) / BARE_CALLS
 
 
+@contextmanager
+def server_beside(kind: str, place: Place) -> Generator[dict[str, str]]:
+    """A server of that kind for the length of the block, as the command's environment names it."""
+    if kind == "own":
+        yield {}
+        return
+    (place.folder / "server").mkdir()
+    with DATABASES[kind]() as settings, server_of_prefect(place.folder / "server", **settings) as api:
+        yield {"PREFECT_API_URL": api}
+
+
+def task_runs(api: str) -> int:
+    """How many that server holds."""
+    return httpx.post(f"{api}/task_runs/count", json={}).json()
+
+
+def kept_task_runs(place: Place) -> int:
+    """How many a server shows that is started when the command and its own server have ended."""
+    with server_of_prefect(place.folder, PREFECT_HOME=place.environment()["PREFECT_HOME"]) as api:
+        return task_runs(api)
+
+
 @pytest.mark.benchmark
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("database", DATABASES)
-def test_thirty_thousand_calls_are_all_there_in_flat_memory(
-    database: str, tmp_path: Path, service: FakeService
-) -> None:
+@pytest.mark.parametrize("server", ["own", *DATABASES])
+def test_thirty_thousand_calls_are_all_there_in_flat_memory(server: str, tmp_path: Path, service: FakeService) -> None:
     place = Place(tmp_path)
     alone = asyncio.run(bare(service.url)) * RECORDS * len(MODELS)
     service.reset()
-    study = write_study(place.folder / "study", service.url, posts(RECORDS), concurrency=AT_ONCE)
+    # Twice as many cells as calls: before and after its call, a cell is to take no call's place.
+    study = write_study(
+        place.folder / "study", service.url, posts(RECORDS), concurrency=2 * AT_ONCE, limit=AT_ONCE // len(MODELS)
+    )
     flow = study / "flows" / "judged.yaml"
     flow.write_text(flow.read_text(encoding="utf-8").replace('["plain", "strict"]', '["plain"]'), encoding="utf-8")
     cells, marks, memory = RECORDS * len(MODELS), [1_000, 10_000, 30_000], dict[int, float]()
-    (place.folder / "server").mkdir()
-    with DATABASES[database]() as settings, server_of_prefect(place.folder / "server", **settings) as api:
+    with server_beside(server, place) as named:
         started = time.perf_counter()
-        command = place.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", PREFECT_API_URL=api)
+        command = place.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", **named)
         called = most = 0.0
         while command.running:
             time.sleep(0.25)
@@ -76,8 +100,8 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
                     memory[mark] = command.megabytes()
         seconds = time.perf_counter() - started
         done = command.wait(60)
-        there = httpx.post(f"{api}/task_runs/count", json={}).json()
-    print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once, {database} behind the server")
+        there = task_runs(named["PREFECT_API_URL"]) if named else kept_task_runs(place)
+    print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once, server: {server}")
     print(f"  bare httpx            {alone:7.1f} s")
     print(f"  until the last call   {called:7.1f} s   {called / alone:.2f} x")
     print(f"  whole command         {seconds:7.1f} s   {seconds / alone:.2f} x, report and recording included")

@@ -68,14 +68,17 @@ def write_study(
     models: Sequence[str] = MODELS,
     concurrency: int = 8,
     batch: int = 250,
+    limit: int | None = None,
 ) -> Path:
-    """The study's config folder."""
+    """The study's config folder; `limit` is how many calls of one model there may be at once."""
     flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
     files = {
         "flows/judged.yaml": flow,
         "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
         "posts.jsonl": "".join(json.dumps(record) + "\n" for record in records),
-        "models/served.yaml": "".join(_MODEL.format(name=name, url=url, concurrency=concurrency) for name in MODELS),
+        "models/served.yaml": "".join(
+            _MODEL.format(name=name, url=url, concurrency=limit or concurrency) for name in MODELS
+        ),
         "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
         **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
     }
