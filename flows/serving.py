@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from contract.errors import RunError
@@ -48,6 +49,7 @@ them: keeping it is 40% of the server's work, and what it says stands in the run
 DIRECT = build_opener(ProxyHandler({}))
 """Asks a server on this machine, whatever proxy the environment names."""
 
+_LOCK_SECONDS = 5
 START_SECONDS = 120.0
 """The first start on a machine creates the database, which a slow disk makes long."""
 
@@ -130,6 +132,7 @@ def _serve(port: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
+    _wait_less_for_locks()
     gc.freeze()
     gc.enable()
     gc.set_threshold(50_000, 20, 100)
@@ -143,6 +146,23 @@ def _serve(port: int) -> None:
 
     threading.Thread(target=until_orphaned, daemon=True).start()
     server.run()
+
+
+def _wait_less_for_locks() -> None:
+    """Bounds how long two threads of the server can wait for each other.
+
+    A garbage collection may close a cursor of another thread's connection while that thread waits for SQLite's lock,
+    and the lock is held by whoever is collecting. Prefect lets SQLite wait for a minute, in which nothing moves; what
+    fails for a lock is tried again.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    @event.listens_for(Pool, "checkout")
+    def set_timeout(connection: Any, *_: object) -> None:  # type: ignore[reportUnusedFunction]
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
+        cursor.close()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class FakeService:
 
     def calls(self) -> int:
         """How many calls it has received."""
-        return int(self.stats()["calls"])
+        return int(_fetched(f"{self.url}/_calls"))
 
     def script(self, rules: list[dict[str, Any]]) -> None:
         """How it shall answer."""

@@ -32,6 +32,7 @@ class _Service:
         return Starlette(
             routes=[
                 Route("/_stats", self._stats),
+                Route("/_calls", self._calls),
                 Route("/_script", self._script, methods=["POST"]),
                 Route("/_reset", self._reset, methods=["POST"]),
                 Route("/{path:path}", self._call, methods=["POST"]),
@@ -40,6 +41,10 @@ class _Service:
 
     async def _stats(self, _request: Request) -> Response:
         return JSONResponse(self._ledger.stats())
+
+    async def _calls(self, _request: Request) -> Response:
+        """How many there were: unlike all that is counted, told in no time."""
+        return JSONResponse(self._ledger.calls)
 
     async def _script(self, request: Request) -> Response:
         self._ledger.rules = TypeAdapter(list[Rule]).validate_json(await request.body())
