@@ -9,7 +9,15 @@ from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable, RateLimited, ReplyBroken
+from contract.errors import (
+    ModelError,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    RateLimited,
+    ReplyBroken,
+    Transient,
+)
 from contract.models import HostedModel
 
 _LENGTH = 4
@@ -69,7 +77,7 @@ class Failure(Frozen):
     def error(self) -> Exception:
         """The error, to be raised."""
         kind = _KINDS.get(self.kind, RuntimeError)
-        if self.retry_after is not None and issubclass(kind, RateLimited | ModelUnavailable):
+        if issubclass(kind, Transient):
             return kind(self.message, retry_after=self.retry_after)
         return kind(self.message)
 
