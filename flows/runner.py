@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
+from agents.garbage import collect_seldom
 from agents.llms.factory import ModelBook
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
@@ -53,7 +54,8 @@ from flows.writing import write, write_json
 
 _MOST_ARTIFACT = 200_000
 """Characters; the UI shows an artifact whole."""
-
+_BATCHES_AT_ONCE = 4
+"""A child run takes seconds to begin and to end when its server is busy with SQLite; the others go on meanwhile."""
 
 Result: TypeAlias = tuple[Record, JsonValue]
 """A record, and for it the output of the flow's `result` step, or None."""
@@ -242,10 +244,9 @@ def _manifest(
 
 @contextmanager
 def few_collections() -> Generator[None]:
-    """Garbage is looked for seldom, and not among all that was imported: that is a tenth of the work of a cell."""
+    """Garbage is collected seldom for the length of the block."""
     often = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     try:
         yield
     finally:
@@ -259,10 +260,10 @@ def _flow_run_id() -> UUID | None:
 
 
 async def _results(study: Study, opened: Services, records: Sequence[Record]) -> list[Result]:
-    """Takes every record through the flow. A batch begins while the last calls of the one before are waited for."""
+    """Takes every record through the flow. A batch begins while the last calls of those before are waited for."""
     course = Course(study.flow, opened)
     size = study.run.batch
-    turns = asyncio.Semaphore(2)
+    turns = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
     async def batch(start: int) -> list[Result]:
         scopes = [Scope(record, study.request) for record in records[start : start + size]]

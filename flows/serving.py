@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
+from agents.garbage import collect_seldom
 from contract.errors import RunError
 
 SETTINGS: Mapping[str, str] = {
@@ -133,9 +134,8 @@ def _serve(port: int) -> None:
     from prefect.server.api.server import create_app
 
     _wait_less_for_locks()
-    gc.freeze()
+    collect_seldom()
     gc.enable()
-    gc.set_threshold(50_000, 20, 100)
     # Events come from this machine: compressing each of them costs more than sending it.
     config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
     server = uvicorn.Server(config)

@@ -21,6 +21,7 @@ from pydantic import HttpUrl, SecretStr
 
 from agents.llms.hosted.model import Hosted
 from agents.llms.named import Named
+from agents.llms.started import StartedOnce
 from contract.base import digest
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, Problem, StudyError
@@ -35,6 +36,14 @@ class _Running:
     process: Process
     model: Hosted
 
+    @property
+    def over(self) -> bool:
+        return self.process.returncode is not None
+
+    async def aclose(self) -> None:
+        await self.model.aclose()
+        await _stop(self.process)
+
 
 class Local(Named):
     """A Model over one llama.cpp process, started at the first call and stopped by `aclose`.
@@ -47,30 +56,17 @@ class Local(Named):
         identity = ["local", _file_identity(config.path), config.context_tokens, config.settings]
         super().__init__(name, digest(identity))
         self._config = config
-        self._starting: asyncio.Task[_Running] | None = None
+        self._process = StartedOnce(self._start)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, free of cost. Raises ModelRejected where the extra is missing or the file does not load."""
-        running = await self._running()
+        running = await self._process.get()
         reply = await running.model.complete(request)
         return reply.model_copy(update={"cost_usd": Decimal(0), "served_by": self._config.path.name})
 
     async def aclose(self) -> None:
         """Stops the process."""
-        starting, self._starting = self._starting, None
-        if starting is None:
-            return
-        starting.cancel()
-        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
-        if isinstance(outcome, _Running):
-            await outcome.model.aclose()
-            await _stop(outcome.process)
-
-    async def _running(self) -> _Running:
-        # A task, so that a first call that runs out of time leaves the loading model to the second.
-        if self._starting is None or _is_over(self._starting):
-            self._starting = asyncio.create_task(self._start())
-        return await asyncio.shield(self._starting)
+        await self._process.aclose()
 
     async def _start(self) -> _Running:
         if missing := missing_extra():
@@ -126,13 +122,6 @@ def from_config(name: str, config: LocalModel) -> Local:
         problem = Problem(f"model {name}", f"there is no file {config.path}", todo="set `path` to a GGUF file")
         raise StudyError([problem])
     return Local(name, config)
-
-
-def _is_over(starting: asyncio.Task[_Running]) -> bool:
-    if not starting.done():
-        return False
-    failed = starting.cancelled() or starting.exception() is not None
-    return failed or starting.result().process.returncode is not None
 
 
 async def _stop(process: Process) -> None:

@@ -11,6 +11,8 @@ from contract.base import JsonValue, thawed
 Scalar: TypeAlias = str | int | float | bool | None
 """What one cell of a table holds; None is nothing."""
 
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def flat(name: str, value: object) -> Iterator[tuple[str, Scalar]]:
     """Column names with what they hold, for one JSON value (frozen maps and tuples included).
@@ -19,13 +21,16 @@ def flat(name: str, value: object) -> Iterator[tuple[str, Scalar]]:
     written as a JSON string, `value."a.b"`, so that no two places share a column. Lists and empty objects are JSON
     text; nothing is left out but nulls.
     """
-    if isinstance(value, Mapping) and value:
+    if value is None:
+        return
+    if isinstance(value, str | int | float):
+        # Asked first, since most values are one of these, and whether something is a Mapping is costly to find out.
+        yield name, value
+    elif isinstance(value, Mapping) and value:
         for key, item in cast("Mapping[str, JsonValue]", value).items():
             yield from flat(f"{name}.{column_part(key)}", item)
-    elif isinstance(value, Mapping | list | tuple):
-        yield name, json.dumps(thawed(value), ensure_ascii=False)
-    elif value is not None:
-        yield name, cast("Scalar", value)
+    else:
+        yield name, _AS_JSON(thawed(value))
 
 
 def column_part(key: str) -> str:

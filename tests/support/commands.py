@@ -87,8 +87,9 @@ class Started:
 
     def megabytes(self) -> float:
         """Its resident memory at present, with that of the processes that it has started, but for a Prefect server."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="utf-8").split()
-        return sum(_resident_megabytes(pid) for pid in (self.pid, *children) if b"flows.serving" not in _command(pid))
+        children = map(int, _of_process(self.pid, f"task/{self.pid}/children").split())
+        counted = (pid for pid in (self.pid, *children) if b"flows.serving" not in _of_process(pid, "cmdline"))
+        return sum(map(_resident_megabytes, counted))
 
     def kill(self) -> None:
         """SIGKILL: the process has no chance to tidy up. Does nothing to one that has ended."""
@@ -114,19 +115,17 @@ class Started:
         return Done(code, out, err)
 
 
-def _command(pid: int | str) -> bytes:
+def _of_process(pid: int, what: str) -> bytes:
+    """What Linux tells of a process; nothing of one that has just gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
         return b""
 
 
-def _resident_megabytes(pid: int | str) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
+def _resident_megabytes(pid: int) -> float:
+    lines = _of_process(pid, "status").splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(b"VmRSS")), 0.0)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from itertools import count
 
 from agents.llms.hosted.frames import Answer, Asking, Dropping, Opening, framed, next_frame
 from agents.llms.named import Named
+from agents.llms.started import StartedOnce
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ReplyBroken
@@ -27,24 +28,19 @@ class Caller:
     """The process that calls, started at the first call and stopped by `aclose`. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._running: asyncio.Task[_Running] | None = None
+        self._process = StartedOnce(_started)
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         """One reply from the model of that name. Raises what `Hosted.complete` raises.
 
         Raises ReplyBroken where the process ended before the reply came; the next call starts another.
         """
-        # A task, so that a first call that runs out of time leaves the starting process to the second.
-        if self._running is None or _is_over(self._running):
-            self._running = asyncio.create_task(_started())
-        running = await asyncio.shield(self._running)
+        running = await self._process.get()
         return await running.complete(name, config, request)
 
     async def aclose(self) -> None:
         """Stops the process."""
-        starting, self._running = self._running, None
-        if starting:
-            await (await starting).aclose()
+        await self._process.aclose()
 
 
 class _Running:
@@ -109,12 +105,6 @@ async def _started() -> _Running:
     command = [sys.executable, "-P", "-m", "agents.llms.hosted.calling"]
     # Ctrl-C in the terminal is for us: we drop the calls, and close the pipe.
     return _Running(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True))
-
-
-def _is_over(running: asyncio.Task[_Running]) -> bool:
-    if not running.done():
-        return False
-    return running.cancelled() or running.exception() is not None or running.result().over
 
 
 class HostedBeside(Named):

@@ -8,9 +8,9 @@ Requests and replies are most of the work of a large run; here they are on a pro
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 
+from agents.garbage import collect_seldom
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.frames import TO_CALLER, Answer, Asking, Dropping, Failure, framed, next_frame
 from agents.llms.hosted.model import Hosted
@@ -61,8 +61,7 @@ async def _serve() -> None:
 
 def main() -> None:
     """Serves until the parent closes our standard input, which it also does by dying."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     asyncio.run(_serve())
 
 

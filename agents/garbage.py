@@ -1,0 +1,14 @@
+"""Garbage: how seldom a process looks for it that makes many objects and keeps most of them."""
+
+from __future__ import annotations
+
+import gc
+
+
+def collect_seldom() -> None:
+    """From now on garbage is looked for seldom, and not among what is there already.
+
+    Hundreds of thousands of objects belong to libraries: a tenth of a cell's work would be to walk them.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

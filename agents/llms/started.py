@@ -1,0 +1,54 @@
+"""Started: what takes long to start, is started at the first need of it, and again when it has failed or ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
+
+
+class Running(Protocol):
+    """Something with an end."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is of no more use."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends it."""
+        ...
+
+
+S = TypeVar("S", bound=Running)
+
+
+class StartedOnce(Generic[S]):
+    """One of what `start` starts, for all who need it. Belongs to one event loop."""
+
+    def __init__(self, start: Callable[[], Coroutine[Any, Any, S]]) -> None:
+        self._start = start
+        self._starting: asyncio.Task[S] | None = None
+
+    async def get(self) -> S:
+        """The one that runs. Raises what `start` raises; the next to ask has it tried again."""
+        # A task, so that one who runs out of time while it starts leaves it to the next.
+        if self._starting is None or _is_over(self._starting):
+            self._starting = asyncio.create_task(self._start())
+        return await asyncio.shield(self._starting)
+
+    async def aclose(self) -> None:
+        """Ends it, or its start."""
+        starting, self._starting = self._starting, None
+        if starting is None:
+            return
+        starting.cancel()
+        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
+        if not isinstance(outcome, BaseException):
+            await outcome.aclose()
+
+
+def _is_over(starting: asyncio.Task[Any]) -> bool:
+    if not starting.done():
+        return False
+    return starting.cancelled() or starting.exception() is not None or starting.result().over
