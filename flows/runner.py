@@ -164,7 +164,7 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
     needs_deployment(study)
-    with account_of(study) as account:
+    with few_collections(), account_of(study) as account:
         outcome = account.outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
         if study.run.shard is None:
             # In a thread: Google's clients block.
@@ -189,8 +189,7 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
             ) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)
-                with few_collections():
-                    outcome.results = await _results(study, opened, records)
+                outcome.results = await _results(study, opened, records)
                 told = _manifest(study, beginning, records, outcome, opened.given.models)
         if is_shard:
             await _hand_over(study, told, outcome)

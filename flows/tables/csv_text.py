@@ -16,7 +16,7 @@ from typing import IO, Protocol
 from flows.tables.flat import Scalar
 from flows.writing import whole
 
-_RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠']")
+_RISKY = frozenset("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -39,7 +39,7 @@ def text(value: Scalar) -> str:
 
 def harmless(value: Scalar) -> str:
     """A value as CSV holds it."""
-    if isinstance(value, str) and _RISKY.match(value) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and value[:1] in _RISKY and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return text(value)
 
