@@ -172,7 +172,7 @@ class ResourceCheck:
                 todo = f"there are {listed(flow.parameters)}"
                 self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._storage(flow.records, path):
-            check_source(flow.records, found, self.findings)
+            check_source(flow.records, found, self.findings, flow.measures.truth if flow.measures else None)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._storage(flow.corpus, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.errors import StorageError
 from contract.storage import (
@@ -19,6 +20,9 @@ from flows.findings import Findings, listed, nearest
 from flows.folders import shown
 from flows.provenance import KeyPath
 
+if TYPE_CHECKING:
+    from flows.preview import Preview
+
 
 def source_of(config: StorageConfig) -> RecordStorage:
     """Where the storage's records are read from."""
@@ -32,8 +36,11 @@ def on_hub(source: RecordStorage) -> bool:
     return not isinstance(source, FileStorage)
 
 
-def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
-    """Tells what is wrong with the source of the storage `name`, from its first rows."""
+def check_source(name: str, config: StorageConfig, findings: Findings, truth: str | None = None) -> None:
+    """Tells what is wrong with the source of the storage `name`, from its first rows.
+
+    `truth` is where in the ground truth of its records people's answers are looked for, if they are.
+    """
     if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
         what = f"'{name}' is a vector collection, and the library lancedb is not installed"
         findings.at(("storage", name, "type"), what, todo="install buttermilk[vector]: uv sync --extra vector")
@@ -54,7 +61,7 @@ def check_source(name: str, config: StorageConfig, findings: Findings) -> None:
     wrong = _unknown_fields(source, path, findings)
     if not on_hub(source):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
-        _look(name, source.model_copy(update={"columns": known}), path, at, findings)
+        _look(name, source.model_copy(update={"columns": known}), path, at, findings, truth)
 
 
 def _unusable(place: Path) -> str | None:
@@ -77,7 +84,7 @@ def _unknown_fields(source: RecordStorage, path: KeyPath, findings: Findings) ->
     return set(wrong)
 
 
-def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings) -> None:
+def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings, truth: str | None) -> None:
     from flows.preview import how_many, preview
     from flows.storage.columns import WANTED
 
@@ -98,6 +105,8 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
         else:
             near = nearest(column, seen.names)
             findings.at((*path, "columns", field), what, nearest=near, todo=f"its columns are {listed(seen.names, 20)}")
+    if seen.records and truth and not {truth, truth.partition(".")[0]} & set(seen.ground_truth):
+        findings.notice(_no_truth(name, truth, seen))
     if seen.absent or seen.records:
         return
     if not seen.rows:
@@ -106,6 +115,12 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
     todo = "mend the file, its `encoding` or `columns:`"
     what = f"{how_many(seen)} of '{name}' none can be a record; the first: {seen.first_reject}"
     findings.at(at, what, todo=todo)
+
+
+def _no_truth(name: str, truth: str, seen: Preview) -> str:
+    setting, column = f"columns.ground_truth.{truth}=", nearest(truth, seen.metadata)
+    todo = f"if its column '{column}' holds them, add {setting}{column}" if column else f"name their column: {setting}…"
+    return f"'{name}' holds no answers of people to compare with (ground_truth.{truth}); {todo}"
 
 
 def _setting(source: RecordStorage, path: KeyPath, at: KeyPath, told: str) -> KeyPath:

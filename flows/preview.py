@@ -49,7 +49,7 @@ class Preview:
     metadata: list[str] = field(default_factory=list[str])
     """Columns that go to metadata under their own names."""
     ground_truth: list[str] = field(default_factory=list[str])
-    """Names of what the first record holds as ground truth."""
+    """Names of what the records hold as ground truth."""
     names: set[str] = field(default_factory=set[str])
     """Every column seen, dotted where one holds others."""
     absent: set[str] = field(default_factory=set[str])
@@ -74,8 +74,8 @@ def preview(storage: RecordStorage) -> Preview:
             first = first or set(row.values)
             _names(seen, row, first)
             made = maker.make(row)
-            if isinstance(made, Record) and not seen.records:
-                _show(seen, row, made, storage.columns)
+            if isinstance(made, Record):
+                _note(seen, row, made, storage.columns)
         if isinstance(made, Reject):
             seen.rejects += 1
             seen.first_reject = seen.first_reject or _told(made)
@@ -96,11 +96,13 @@ def _names(seen: Preview, row: Row, first: set[str]) -> None:
             seen.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
 
 
-def _show(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+def _note(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+    seen.ground_truth += [name for name in record.ground_truth or {} if name not in seen.ground_truth]
+    if seen.records:
+        return
     places = placing(row.values, columns)
     seen.fields = [Field(name, column, _short(_read(name, value, row))) for name, column, value in places.placed]
     seen.metadata = list(places.rest)
-    seen.ground_truth = list(record.ground_truth or {})
 
 
 def _read(name: str, value: Any, row: Row) -> Any:

@@ -20,7 +20,7 @@ def show_study(console: Console, derived: Derived) -> None:
     table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
     for heading in ("criterion", "model", "verdicts", "none"):
         table.add_column(heading)
-    judged = any(row.accuracy for row in rows)
+    judged = any(row.truth is not None for row in derived.rows)
     for heading in ("accuracy", "kappa with people") if judged else ():
         table.add_column(heading)
     for row in rows:
@@ -28,6 +28,8 @@ def show_study(console: Console, derived: Derived) -> None:
         table.add_row(escape(row.criteria), escape(row.model), _verdicts(row), _none(row), *estimates)
     console.print()
     console.print(table)
+    if not judged:
+        console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):
         console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
 

@@ -101,10 +101,13 @@ class _Comparing:
             raters=names,
             records=ratings.units,
             left_out=len(self.panel.records) - ratings.units,
-            estimates=_estimates(ratings, measures, self.spec, identity),
+            estimates=_estimates(ratings, measures, self.spec, identity, self._unknown(kind)),
             confusion=_confusion(ratings) if kind == "truth" else None,
             off_scale=found.off_scale,
         )
+
+    def _unknown(self, kind: Kind) -> str | None:
+        return NOBODY_SAID if kind == "truth" and not self.panel.truth else None
 
     def _scores(self) -> list[Measure]:
         positive = self.spec.positive if self.spec.level in ("nominal", "ordinal") else None
@@ -119,13 +122,14 @@ class _Comparing:
         return [catalogue.COHEN, *weighted, catalogue.ALPHA, catalogue.AC1]
 
 
+NOBODY_SAID = "no record has an answer of people"
 _OF_MANY = (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1)
 
 
 def _estimates(
-    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str]
+    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], unknown: str | None
 ) -> tuple[Estimate, ...]:
-    why = {measure.name: _few(ratings) or measure.undefined(ratings) for measure in measures}
+    why = {measure.name: unknown or _few(ratings) or measure.undefined(ratings) for measure in measures}
     defined = [measure for measure in measures if why[measure.name] is None]
     bounds = dict(zip((measure.name for measure in defined), intervals(ratings, defined, spec, identity), strict=True))
     return tuple(

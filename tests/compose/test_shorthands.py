@@ -241,6 +241,27 @@ def test_check_shows_how_the_first_record_will_be_read(study: Path, capsys: pyte
     assert {"field": "text", "column": "body", "value": "hello"} in preview["fields"]
 
 
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("violating", "if its column 'violating' holds them, add columns.ground_truth.violating=violating"),
+        ("violates", "if its column 'violates' holds them, add columns.ground_truth.violating=violates"),
+        ("author", "name their column: columns.ground_truth.violating=…"),
+    ],
+)
+def test_a_source_without_answers_of_people_is_told_of_with_the_likely_column(
+    study: Path, capsys: pytest.CaptureFixture[str], column: str, says: str
+) -> None:
+    (study / "own.csv").write_text(f"id,text,{column}\n1,hello,\n2,good day,1\n")
+    check = ["check", "+flows=[judger]", f"records={study / 'own.csv'}"]
+    assert main(check) == 0
+    assert f"note: 'records' holds no answers of people to compare with (ground_truth.violating); {says}\n" in (
+        capsys.readouterr().err
+    )
+    assert main([*check, f"columns.ground_truth.violating={column}"]) == 0
+    assert "note:" not in capsys.readouterr().err
+
+
 def test_check_looks_at_the_first_thousand_rows(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"{number},text,x,1\n" for number in range(1500))
     (study / "posts.csv").write_text(f"id,body,author,label\n{rows}")

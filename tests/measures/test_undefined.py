@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from flows.measures.catalogue import SINGLE
-from flows.measures.measure import measure
+from flows.measures.measure import NOBODY_SAID, measure
 from flows.measures.shapes import Estimate
 from tests.support.verdicts import comparison, estimates, of_truth, of_two, row, rows, spec
 
@@ -74,7 +74,7 @@ def test_precision_and_recall(truth: Said, said: Said, expected: dict[str, str])
 def test_without_ground_truth_everything_is_undefined() -> None:
     found = of_truth([None, None], ["y", "n"], positive="y")
     assert set(undefined(found)) == set(found)
-    assert set(undefined(found).values()) == {NOBODY}
+    assert set(undefined(found).values()) == {NOBODY_SAID}
 
 
 def test_without_a_field_of_ground_truth_there_is_no_such_comparison() -> None:
