@@ -118,9 +118,12 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
 
 
 def _no_truth(name: str, truth: str, seen: Preview) -> str:
+    what = f"'{name}' holds no answers of people to compare with (ground_truth.{truth})"
+    if not seen.metadata:
+        return what
     setting, column = f"columns.ground_truth.{truth}=", nearest(truth, seen.metadata)
     todo = f"if its column '{column}' holds them, add {setting}{column}" if column else f"name their column: {setting}…"
-    return f"'{name}' holds no answers of people to compare with (ground_truth.{truth}); {todo}"
+    return f"{what}; {todo}"
 
 
 def _setting(source: RecordStorage, path: KeyPath, at: KeyPath, told: str) -> KeyPath:

@@ -18,8 +18,12 @@ def show_study(console: Console, derived: Derived) -> None:
         return
     rows = summary(derived.rows, derived.measured)
     table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
-    for heading in ("criterion", "model", "verdicts", "none"):
-        table.add_column(heading)
+    for heading in ("criterion", "model"):
+        table.add_column(heading, overflow="fold")
+    # Verdicts are written out: two that begin alike would look the same when cut.
+    longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
+    table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30))
+    table.add_column("none")
     judged = any(row.truth is not None for row in derived.rows)
     for heading in ("accuracy", "kappa with people") if judged else ():
         table.add_column(heading)
