@@ -14,7 +14,7 @@ from flows.measures.catalogue import Measure
 from flows.measures.libraries import versions
 from flows.measures.raters import TRUTH, Panel, rated
 from flows.measures.ratings import Ratings
-from flows.measures.shapes import Comparison, Estimate, Kind, Measured
+from flows.measures.shapes import NOBODY_SAID, Comparison, Estimate, Kind, Measured
 from flows.tables.csv_text import text
 from flows.tables.flat import flat
 from flows.tables.identity import natural
@@ -122,7 +122,6 @@ class _Comparing:
         return [catalogue.COHEN, *weighted, catalogue.ALPHA, catalogue.AC1]
 
 
-NOBODY_SAID = "no record has an answer of people"
 _OF_MANY = (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1)
 
 

@@ -10,6 +10,9 @@ Kind = Literal["truth", "models", "all_models", "repeats"]
 """truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
 with itself."""
 
+NOBODY_SAID = "no record has an answer of people"
+"""Why nothing is defined that compares a model with the ground truth, where there is none."""
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from contract.flow import Measures
 from flows.ledger import HOLES
-from flows.measures.shapes import Comparison, Kind, Measured
+from flows.measures.shapes import NOBODY_SAID, Comparison, Kind, Measured
 from flows.report.estimates import label, told
 from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact
 from flows.report.words import MEASURES, STATES, counted, listed, percent
@@ -192,10 +192,17 @@ def _quotations(facts: Facts) -> str:
     )
 
 
+def _nobody_said(measured: Measured) -> bool:
+    estimates = [e for one in measured.comparisons if one.kind == "truth" and not one.by for e in one.estimates]
+    return all(e.undefined == NOBODY_SAID for e in estimates)
+
+
 def _measures(facts: Facts, measures: Measures | None, measured: Measured | None) -> Iterator[str]:
     if measures is None or measured is None:
         return
-    if measures.truth:
+    if measures.truth and _nobody_said(measured):
+        yield f"No record came with an answer of people (field ‘{measures.truth}’), so none is compared with one."
+    elif measures.truth:
         labels = [f"‘{value}’ as {verdict}" for value, verdict in sorted(measures.labels.items())]
         read = f", reading {listed(labels)}" if labels else ""
         yield f"People’s answers were taken from the field ‘{measures.truth}’ of the data{read}."

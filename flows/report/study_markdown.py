@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flows.report.disagreement import Parting
-from flows.report.estimates import Table, explained, told
+from flows.report.estimates import Row, Table, explained, told
 from flows.report.facts import Facts, Pairs
 from flows.report.methods import methods, summary, warning_of_holes
 from flows.report.words import STATES, decimal, percent, visible
@@ -151,10 +151,17 @@ def _estimates(table: Table, facts: Facts) -> str:
     return _table(head, [
         (
             *([row.comparison.group] if table.by else []), facts.title(row.comparison.criteria), row.label,
-            f"{row.comparison.records:,}", f"{row.comparison.left_out:,}", *(told(one) for one in row.cells),
+            f"{row.comparison.records:,}", f"{row.comparison.left_out:,}", *_cells(row),
         )
         for row in table.rows
     ])  # fmt: skip
+
+
+def _cells(row: Row) -> list[str]:
+    """A reason that is the same for all measures stands there once."""
+    if row.undefined:
+        return [f"undefined: {row.undefined}", *["–"] * (len(row.cells) - 1)]
+    return [told(one) for one in row.cells]
 
 
 def _pairs(pairs: Pairs) -> str:

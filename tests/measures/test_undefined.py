@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from flows.measures.catalogue import SINGLE
-from flows.measures.measure import NOBODY_SAID, measure
-from flows.measures.shapes import Estimate
+from flows.measures.measure import measure
+from flows.measures.shapes import NOBODY_SAID, Estimate
 from tests.support.verdicts import comparison, estimates, of_truth, of_two, row, rows, spec
 
 Said = Sequence[str | None]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from contract.record import Record
+from flows.measures.measure import measure
 from flows.report.study import write_report
 from flows.report.study_markdown import escaped
 from tests.report.sample import Sample, make
@@ -36,6 +38,18 @@ def test_every_table_has_as_many_cells_in_each_row(tmp_path: Path) -> None:
             block += 1
     assert len(widths) > 5
     assert all(len(found) == 1 for found in widths.values())
+
+
+def test_without_answers_of_people_nothing_is_said_to_come_from_them(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    rows = [replace(row, truth=None) for row in made.rows]
+    assert made.data.spec.measures
+    write_report(made.data, rows, measure(rows, made.data.spec.measures))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "Agreement with people is undefined: no record has an answer of people." in text
+    assert "No record came with an answer of people (field ‘courtesy’), so none is compared with one." in text
+    assert "People’s answers were taken" not in text
+    assert "| undefined: no record has an answer of people | – |" in text
 
 
 def test_records_write_no_markdown(tmp_path: Path) -> None:
