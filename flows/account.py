@@ -6,18 +6,17 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from prefect.context import FlowRunContext
-
 from contract.base import digest
 from contract.models import HostedModel, ModelConfig
 from contract.secrets import is_here
 from flows.audit import Trail, trail_path
 from flows.costs import Costs
 from flows.events import tell_failure, tell_outcome
+from flows.present import present_run
 from flows.study import Study
 
 if TYPE_CHECKING:
-    from flows.runner import Outcome
+    from flows.outcome import Outcome
 
 _MOST_VALUE = 300
 
@@ -48,8 +47,7 @@ def account_of(study: Study) -> Generator[Account]:
 
 
 def _about(study: Study) -> dict[str, Any]:
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
+    run = present_run()
     return {
         "flow": study.flow.name,
         "flow_run_id": str(run.id) if run else None,

@@ -15,7 +15,7 @@ from uuid import UUID
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import FlowRunContext, TaskRunContext
+from prefect.context import TaskRunContext
 from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
@@ -31,6 +31,7 @@ from contract.run import RunSettings
 from flows.edges import Ended
 from flows.grid import Cell
 from flows.kept_trace import KeptTrace, TraceSerializer
+from flows.present import present_run
 from flows.results import ResultStore, cell_path
 from flows.task_runs import run_task
 
@@ -224,9 +225,8 @@ class Cells:
 
     def note_flow_run(self) -> None:
         """Remembers that the present flow run holds task runs."""
-        context = FlowRunContext.get()
-        if context and context.flow_run:
-            self.flow_runs.add(context.flow_run.id)
+        if run := present_run():
+            self.flow_runs.add(run.id)
 
     def _task(self, work: Work) -> Task[Any, Any]:
         name = work.cell.agent

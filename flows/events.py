@@ -18,7 +18,7 @@ from flows.study import Study
 
 if TYPE_CHECKING:
     from flows.measures.shapes import Measured
-    from flows.runner import Outcome
+    from flows.outcome import Outcome
 
 _AGREEMENT = "krippendorff_alpha"
 _MOST_TOLD = 20

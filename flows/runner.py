@@ -6,86 +6,46 @@ import asyncio
 import gc
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any, TypeAlias
-from uuid import UUID
+from dataclasses import replace
+from typing import Any
 
 from prefect import Flow, get_run_logger
-from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
 from agents.garbage import collect_seldom
 from agents.llms.factory import ModelBook
-from agents.llms.model import Models
-from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError, StudyError, Transient
-from contract.findings import CitedAnswer
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.account import account_of
 from flows.check_shards import splits
 from flows.compiler import Course, Services
-from flows.costs import show_costs
-from flows.derived import Derived, derive
 from flows.drain import sent
 from flows.form import Form
 from flows.handing import Handed, forget, gather_answers, hand_over, results_of, totals_of
 from flows.ledger import Ledger, Totals
+from flows.left_behind import leave_behind, manifest_of
 from flows.logs import RunLog
-from flows.manifest import Beginning, manifest
+from flows.manifest import Beginning
+from flows.outcome import Outcome, Result
+from flows.present import present_run_id
 from flows.records import records_of
-from flows.report.markdown import answer_markdown
 from flows.results import result_store
-from flows.run_folder import new_folder, table
-from flows.saving import Saved, save
+from flows.run_folder import new_folder
+from flows.saving import save
 from flows.scope import Scope
 from flows.services import services
 from flows.shards import needs_deployment, run_shards, shared_by, telling, told_of
 from flows.storage.file import Reject
 from flows.study import Study
-from flows.sums import write_sums
 from flows.telemetry import start_telemetry
 from flows.together import together
-from flows.writing import write, write_json
+from flows.writing import write_json
 
-_MOST_ARTIFACT = 200_000
-"""Characters; the UI shows an artifact whole."""
 _BATCHES_AT_ONCE = 4
 """A child run takes seconds to begin and to end when its server is busy with SQLite; the others go on meanwhile."""
-
-Result: TypeAlias = tuple[Record, JsonValue]
-"""A record, and for it the output of the flow's `result` step, or None."""
-
-
-@dataclass
-class Outcome:
-    """What became of a run."""
-
-    folder: Path
-    totals: Totals
-    rejects: Sequence[Reject] = ()
-    """What was left out of the records or the corpus, and why; `rejects.csv` holds the same."""
-    flow_run_id: UUID | None = None
-    flow_runs: set[UUID] = field(default_factory=set[UUID])
-    """The Prefect flow runs that hold its task runs."""
-    results: list[Result] = field(default_factory=list[Result])
-    derived: Derived | None = None
-    """The tables and measures, once they are written."""
-    records: int = 0
-    """How many records were taken through the flow."""
-    seal: str = ""
-    """Digest of the digests of all files of the folder."""
-    saved: Sequence[Saved] = ()
-    """What became of it at each storage that the flow saves to."""
-
-    @property
-    def unsaved(self) -> list[str]:
-        """The storages that it could not be saved to."""
-        return [one.storage for one in self.saved if not one.done]
 
 
 class Watcher:
@@ -179,7 +139,7 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
     folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
-    log = RunLog(folder, _flow_run_id())
+    log = RunLog(folder, present_run_id())
     ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
     with telling(study, owner, ledger.totals):
         with log, ledger:
@@ -187,14 +147,14 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
             async with services(
                 study, ledger, watcher.indexing, rejects.append, owner, watcher.note, in_bulk
             ) as opened:
-                outcome = Outcome(folder, ledger.totals, rejects, _flow_run_id(), opened.cells.flow_runs)
+                outcome = Outcome(folder, ledger.totals, rejects, present_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)
                 outcome.results = await _results(study, opened, records)
-                told = _manifest(study, beginning, records, outcome, opened.given.models)
+                told = manifest_of(study, beginning, records, outcome, opened.given.models)
         if is_shard:
             await _hand_over(study, told, outcome)
         else:
-            await _leave_behind(study, told, outcome)
+            await leave_behind(study, told, outcome)
     return outcome
 
 
@@ -217,28 +177,17 @@ async def _over_shards(study: Study) -> Outcome:
     folder, store = new_folder(study.run.folder, study.flow.name), result_store(study.run.results)
     gather_answers(store, list(handed.values()), folder / "answers.jsonl")
     all_rejects = dict.fromkeys([*rejects, *(one for part in handed.values() for one in part.rejects)])
-    outcome = Outcome(folder, totals_of(handed.values()), list(all_rejects), _flow_run_id())
+    outcome = Outcome(folder, totals_of(handed.values()), list(all_rejects), present_run_id())
     outcome.records = len(records)
     outcome.results = results_of(records, handed, study.run.shards) if study.flow.result else []
     models = ModelBook(study.models)
     try:
-        told = _manifest(study, beginning, records, outcome, models)
+        told = manifest_of(study, beginning, records, outcome, models)
     finally:
         await models.aclose()
-    await _leave_behind(study, {**told, "shards": told_of(shards)}, outcome)
+    await leave_behind(study, {**told, "shards": told_of(shards)}, outcome)
     forget(store, handed.values())
     return outcome
-
-
-def _manifest(
-    study: Study, beginning: Beginning, records: Sequence[Record], outcome: Outcome, models: Models
-) -> dict[str, Any]:
-    more: dict[str, JsonValue] = {
-        "run": outcome.folder.name,
-        "flow_run_id": str(outcome.flow_run_id),
-        "rejected_rows": len(outcome.rejects),
-    }
-    return manifest(study, beginning, records, outcome.totals, models, **more)
 
 
 @contextmanager
@@ -251,11 +200,6 @@ def few_collections() -> Generator[None]:
     finally:
         gc.set_threshold(*often)
         gc.unfreeze()
-
-
-def _flow_run_id() -> UUID | None:
-    context = FlowRunContext.get()
-    return context.flow_run.id if context and context.flow_run else None
 
 
 async def _results(study: Study, opened: Services, records: Sequence[Record]) -> list[Result]:
@@ -277,38 +221,6 @@ async def _results(study: Study, opened: Services, records: Sequence[Record]) ->
 
     batches = await together(batch(start) for start in range(0, len(records), size))
     return [result for results in batches for result in results]
-
-
-async def _leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome) -> None:
-    folder = outcome.folder
-    if outcome.rejects:
-        write(folder / "rejects.csv", table([asdict(reject) for reject in outcome.rejects]))
-    write_json(folder / "manifest.json", told)
-    if study.flow.result:
-        results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]
-        write_json(folder / "results.json", results)
-    answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_answer(value)]
-    if answers:
-        write(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
-    # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
-    outcome.derived = await asyncio.to_thread(derive, folder)
-    outcome.seal = write_sums(folder)
-    await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
-    await show_costs(study.flow.name, folder.name, outcome.totals.costs)
-
-
-async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:
-    """What a reader wants first, as an artifact of the run."""
-    readable = (outcome.folder / name for name in ("answer.md", "report.md"))
-    for path in (path for path in readable if path.exists()):
-        key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
-        text = path.read_text(encoding="utf-8")[:_MOST_ARTIFACT]
-        creating: Any = acreate_markdown_artifact(text, key=key, description=about)
-        await creating
-
-
-def _is_answer(value: JsonValue) -> bool:
-    return isinstance(value, dict) and {"claims", "abstained"} <= value.keys()
 
 
 def _state(outcome: Outcome) -> State[Any]:

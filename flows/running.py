@@ -166,7 +166,8 @@ class _Session:
 
     async def _flow(self, study: Study, live: Live) -> int:
         from flows.drain import drain, sent
-        from flows.runner import Outcome, Watcher, make_flow
+        from flows.outcome import Outcome
+        from flows.runner import Watcher, make_flow
 
         class Watching(Watcher):
             outcome: Outcome | None = None

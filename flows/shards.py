@@ -22,7 +22,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.context import FlowRunContext
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Crashed
 
@@ -34,6 +33,7 @@ from flows.alive import Watch, alive
 from flows.check_shards import by_hand
 from flows.handing import Handed, read_handed
 from flows.ledger import Totals
+from flows.present import present_run
 from flows.records import shard_of
 from flows.results import ResultStore, result_store
 from flows.study import Study
@@ -69,10 +69,8 @@ def needs_deployment(study: Study) -> None:
 
 def shared_by(run: RunSettings) -> str | None:
     """The name under which the present run shares its results with others, or None: it runs by itself."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return None
-    return str(context.flow_run.id) if run.shard or context.flow_run.deployment_id else None
+    present = present_run()
+    return str(present.id) if present and (run.shard or present.deployment_id) else None
 
 
 @contextmanager
@@ -202,8 +200,8 @@ class _Watching:
 
 
 def _deployment() -> UUID | None:
-    context = FlowRunContext.get()
-    return context.flow_run.deployment_id if context and context.flow_run else None
+    present = present_run()
+    return present.deployment_id if present else None
 
 
 def told_of(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:

@@ -13,9 +13,10 @@ from typing import Any
 
 from prefect import Task
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.states import Running
 from prefect.task_engine import AsyncTaskRunEngine, run_task_async
+
+from flows.present import present_run
 
 
 class _Quiet(AsyncTaskRunEngine[..., Any]):
@@ -24,13 +25,13 @@ class _Quiet(AsyncTaskRunEngine[..., Any]):
     async def begin_run(self) -> None:
         """What the engine does when a task run begins, but for the event."""
         run: Any = self.task_run
-        began, flow = Running(), FlowRunContext.get()
+        began, present = Running(), present_run()
         began.state_details = self.state.state_details
         run.start_time = began.timestamp
         run.run_count += 1
         run.state, run.state_id, run.state_type, run.state_name = began, began.id, began.type, began.name
-        if flow and flow.flow_run:
-            run.flow_run_run_count = flow.flow_run.run_count
+        if present:
+            run.flow_run_run_count = present.run_count
 
 
 async def run_task(

@@ -27,9 +27,10 @@ from prefect.utilities.callables import parameter_schema
 
 from contract.messages import AgentTrace
 from flows.alive import alive_path
+from flows.outcome import Outcome
 from flows.results import result_store
 from flows.run_folder import read_traces
-from flows.runner import Outcome, Watcher, make_flow
+from flows.runner import Watcher, make_flow
 from flows.shorthands import as_arguments
 from tests.support.running import Lab
 

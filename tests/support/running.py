@@ -25,8 +25,9 @@ from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.compose import compose
 from flows.drain import drain
+from flows.outcome import Outcome
 from flows.run_folder import read_traces
-from flows.runner import Outcome, Watcher, make_flow
+from flows.runner import Watcher, make_flow
 from flows.study import Study
 
 Meanwhile = Callable[[PrefectClient], Awaitable[None]]
