@@ -17,7 +17,9 @@ from contract.run import RunSettings
 from flows.findings import Findings, argument_text
 from flows.folders import LISTED
 
-_REQUEST = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|columns\..*")
+PARTED = ("columns", "labels")
+"""What a request says part by part: `columns.text=body`."""
+_REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(PARTED)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
 
 

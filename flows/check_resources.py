@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from agents.criteria import Criteria, ignored_files
 from agents.llms.ready import cannot_judge, cannot_write, not_ready
 from agents.prompts import Prompts, Template
-from contract.base import JsonValue
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
@@ -21,9 +20,11 @@ from flows.check_sources import check_source
 from flows.findings import Findings, listed, nearest
 from flows.folders import misnamed_yaml, shown
 from flows.nodes import Placed, nodes
+from flows.people import People
 from flows.provenance import KeyPath
 from flows.registry import AgentClass
 from flows.shape import ShapedFlow
+from flows.step_values import values_of
 from flows.storage.factory import SAVED_TO
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
@@ -51,7 +52,7 @@ class ResourceCheck:
             if not isinstance(placed.node, Step) or agent is None:
                 continue
             self._examples(placed, placed.node, agent, criteria)
-            for name, value, path in _values(placed, placed.node, agent):
+            for name, value, path in values_of(placed, placed.node, agent):
                 if not isinstance(value, str):
                     continue
                 if name == "model":
@@ -102,7 +103,7 @@ class ResourceCheck:
         """A model that judges by examples needs some in each criterion that it is to judge by."""
         if getattr(agent, "Reply", None) is not JudgeReasons:
             return
-        values = list(_values(placed, step, agent))
+        values = list(values_of(placed, step, agent))
         named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
         asked = [self.models[name] for name in named if name in self.models]
         for name, value, path in values:
@@ -172,7 +173,7 @@ class ResourceCheck:
                 todo = f"there are {listed(flow.parameters)}"
                 self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._storage(flow.records, path):
-            check_source(flow.records, found, self.findings, flow.measures.truth if flow.measures else None)
+            check_source(flow.records, found, self.findings, self._people(flow))
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._storage(flow.corpus, path)
@@ -190,6 +191,24 @@ class ResourceCheck:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
                 self.findings.at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
 
+    def _people(self, flow: FlowSpec) -> People | None:
+        """Who is compared with; verdicts that the measures name and no judge gives are told."""
+        measures = flow.measures
+        people = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
+        if not measures or not people or not people.verdicts or measures.level != "nominal":
+            return people
+        path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(people.verdicts)}"
+        named: list[tuple[KeyPath, str]] = [
+            ((*path, "labels", value), verdict) for value, verdict in measures.labels.items()
+        ]
+        if measures.positive is not None and "positive" in measures.model_fields_set:
+            named.append(((*path, "positive"), measures.positive))
+        for at, verdict in named:
+            if verdict not in people.verdicts:
+                near = nearest(verdict, people.verdicts)
+                self.findings.at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
+        return people
+
     def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)
         if found is None and not self.findings.is_spoilt(("storage", name)):
@@ -205,23 +224,6 @@ class ResourceCheck:
                 self.findings.at(
                     (*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
                 )
-
-
-def _values(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[str, JsonValue, KeyPath]]:
-    """Every value that a parameter may take: the agent's default, the step's value, each variant."""
-    for name, declared in agent.Parameters.model_fields.items():
-        if name in step.variants:
-            for number, value in enumerate(step.variants[name]):
-                yield name, value, (*placed.path, "variants", name, str(number))
-        elif name in step.parameters:
-            given = step.parameters[name]
-            path = (*placed.path, "parameters", name)
-            if isinstance(given, list):
-                yield from ((name, value, (*path, str(number))) for number, value in enumerate(given))
-            else:
-                yield name, given, path
-        elif isinstance(declared.default, str):
-            yield name, declared.default, placed.path
 
 
 def _template_names(agent: AgentClass) -> frozenset[str]:

@@ -21,6 +21,7 @@ from flows.folders import shown
 from flows.provenance import KeyPath
 
 if TYPE_CHECKING:
+    from flows.people import People
     from flows.preview import Preview
 
 
@@ -36,10 +37,10 @@ def on_hub(source: RecordStorage) -> bool:
     return not isinstance(source, FileStorage)
 
 
-def check_source(name: str, config: StorageConfig, findings: Findings, truth: str | None = None) -> None:
+def check_source(name: str, config: StorageConfig, findings: Findings, people: People | None = None) -> None:
     """Tells what is wrong with the source of the storage `name`, from its first rows.
 
-    `truth` is where in the ground truth of its records people's answers are looked for, if they are.
+    `people` is who is told of its records, where what they say is compared with people's answers.
     """
     if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
         what = f"'{name}' is a vector collection, and the library lancedb is not installed"
@@ -61,7 +62,7 @@ def check_source(name: str, config: StorageConfig, findings: Findings, truth: st
     wrong = _unknown_fields(source, path, findings)
     if not on_hub(source):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
-        _look(name, source.model_copy(update={"columns": known}), path, at, findings, truth)
+        _look(name, source.model_copy(update={"columns": known}), path, at, findings, people)
 
 
 def _unusable(place: Path) -> str | None:
@@ -84,12 +85,14 @@ def _unknown_fields(source: RecordStorage, path: KeyPath, findings: Findings) ->
     return set(wrong)
 
 
-def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings, truth: str | None) -> None:
+def _look(
+    name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings: Findings, people: People | None
+) -> None:
     from flows.preview import how_many, preview
     from flows.storage.columns import WANTED
 
     try:
-        seen = preview(source)
+        seen = preview(source, people.add if people else None)
     except StorageError as error:
         told = str(error)
         if isinstance(source, FileStorage):
@@ -105,8 +108,8 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
         else:
             near = nearest(column, seen.names)
             findings.at((*path, "columns", field), what, nearest=near, todo=f"its columns are {listed(seen.names, 20)}")
-    if seen.records and truth and not {truth, truth.partition(".")[0]} & set(seen.ground_truth):
-        findings.notice(_no_truth(name, truth, seen))
+    if people and seen.records:
+        _compare(name, people, seen, path, findings)
     if seen.absent or seen.records:
         return
     if not seen.rows:
@@ -117,7 +120,17 @@ def _look(name: str, source: RecordStorage, path: KeyPath, at: KeyPath, findings
     findings.at(at, what, todo=todo)
 
 
-def _no_truth(name: str, truth: str, seen: Preview) -> str:
+def _compare(name: str, people: People, seen: Preview, path: KeyPath, findings: Findings) -> None:
+    """Tells where nothing, or not everything, that people said can be what a judge says."""
+    if not people.said:
+        findings.notice(_nothing_said(name, people.measures.truth or "", seen))
+    elif people.hopeless:
+        findings.at((*path, "columns", f"ground_truth.{people.measures.truth}"), people.told, todo=people.todo)
+    elif people.strange:
+        findings.notice(f"'{name}': {people.told}, and so agree with none; to change that, {people.todo}")
+
+
+def _nothing_said(name: str, truth: str, seen: Preview) -> str:
     what = f"'{name}' holds no answers of people to compare with (ground_truth.{truth})"
     if not seen.metadata:
         return what

@@ -59,11 +59,11 @@ def compose(
     public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
     studies: list[Study] = []
     for flow in shaped:
-        short = shortened(flow.spec, composed.request, storage, run, findings)
+        short = shortened(flow, composed.request, storage, run, findings)
         request = typed_request(flow, short.rest, findings)
         if require_request:
             tell_missing(flow, request, short.rest, findings)
-        spec = applied(flow, request, short.rest, agents, findings).model_copy(update={"records": short.records})
+        spec = short.laid_over(applied(flow, request, short.rest, agents, findings))
         around = Surroundings(composed.folders, agents, models, short.storage, findings)
         used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), around)
         studies.append(

@@ -26,6 +26,10 @@ _SHORTHANDS: Mapping[str, tuple[Any, str]] = {
         "storage. Empty: `{records}`.",
     ),
     "columns": (dict[str, str], 'Which column is what, for example `{{"text": "body"}}`. Empty: columns of our names.'),
+    "labels": (
+        dict[str, str],
+        'What people\'s answers mean as verdicts, for example `{{"yes": "violates"}}`. Empty: as configured.',
+    ),
     "sheet": (str, "The sheet of a workbook. Empty: the first."),
     "encoding": (str, "How the letters of a file are written, for example `utf-16`. Empty: UTF-8."),
     "sample": (Annotated[int, Field(ge=0)], "How many records to take, drawn at random. 0: all of them."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -58,8 +58,11 @@ class Preview:
     """Whether all rows had the same columns."""
 
 
-def preview(storage: RecordStorage) -> Preview:
-    """The first rows of the source. Raises StorageError as reading it does, but not when every row is rejected."""
+def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = None) -> Preview:
+    """The first rows of the source; `look_on` is shown each record.
+
+    Raises StorageError as reading it does, but not when every row is rejected.
+    """
     maker = maker_of(storage)
     seen = Preview(called(storage), absent=set(storage.columns.values()))
     ends = time.monotonic() + SECONDS
@@ -76,6 +79,8 @@ def preview(storage: RecordStorage) -> Preview:
             made = maker.make(row)
             if isinstance(made, Record):
                 _note(seen, row, made, storage.columns)
+                if look_on:
+                    look_on(made)
         if isinstance(made, Reject):
             seen.rejects += 1
             seen.first_reject = seen.first_reject or _told(made)

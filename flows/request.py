@@ -20,7 +20,7 @@ from flows.nodes import nodes, with_steps
 from flows.provenance import KeyPath
 from flows.registry import Registry
 from flows.shape import ShapedFlow
-from flows.shorthands import offered
+from flows.shorthands import PARTED, offered
 from flows.study import Study
 
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -50,7 +50,8 @@ def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
 def tell_unknown(raw: Mapping[str, str], known: set[str], words: set[str], findings: Findings) -> None:
     """Reports what no flow of this run understands. `words` are the configuration's own names."""
     for name, value in raw.items():
-        if name not in known and not (name.startswith("columns.") and "columns" in known):
+        whole = name.partition(".")[0]
+        if name not in known and not (whole in PARTED and whole in known):
             where = f"command line: {argument_text(f'{name}={value}')}"
             todo = f"a request may name {listed(known)}"
             findings.say(where, f"no flow here takes '{name}'", nearest=nearest(name, known | words), todo=todo)

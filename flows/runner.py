@@ -30,6 +30,7 @@ from flows.left_behind import leave_behind, manifest_of
 from flows.logs import RunLog
 from flows.manifest import Beginning
 from flows.outcome import Outcome, Result
+from flows.people import check_people
 from flows.present import present_run_id
 from flows.records import records_of
 from flows.results import result_store
@@ -136,9 +137,10 @@ async def _run(study: Study, watcher: Watcher) -> State[Any]:
 async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
     beginning, owner = Beginning.of(study), shared_by(study.run)
     is_shard = study.run.shard is not None and owner is not None
-    folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
+    check_people(study, records)
+    folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, present_run_id())
     ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
     with telling(study, owner, ledger.totals):
@@ -172,6 +174,7 @@ async def _over_shards(study: Study) -> Outcome:
     """Has child runs do the work, and gathers one folder from them as if one run had done it."""
     beginning, rejects = Beginning.of(study), list[Reject]()
     records = list(records_of(study, rejects.append))
+    check_people(study, records)
     shards = await run_shards(study, records)
     handed = {shard.number: shard.handed for shard in shards if shard.handed}
     folder, store = new_folder(study.run.folder, study.flow.name), result_store(study.run.results)

@@ -1,6 +1,7 @@
 """Shorthands: what a request may say of a study's records and cost without knowing how storages are written.
 
-records=my_posts.csv columns.text=body columns.ground_truth.violating=label sample=100 seed=7 budget=5.00 shards=8
+records=my_posts.csv columns.text=body columns.ground_truth.violating=label labels.yes=violates sample=100 seed=7
+budget=5.00 shards=8
 
 A flow that declares a parameter of such a name keeps it for itself.
 """
@@ -22,7 +23,7 @@ from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, Sto
 from flows.check_sources import source_of
 from flows.findings import Findings, argument_text, listed, nearest
 from flows.provenance import KeyPath
-from flows.shape import fitted
+from flows.shape import ShapedFlow, fitted
 from flows.storage.factory import name_of
 
 _OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
@@ -30,6 +31,7 @@ _OF_RUN = ("sample", "seed", "shards", "shard", "budget")
 TYPES: Mapping[str, Any] = {
     "records": str | None,
     "columns": dict[str, str] | None,
+    "labels": dict[str, str] | None,
     "sheet": str | None,
     "encoding": str | None,
     "sample": int | None,
@@ -39,6 +41,8 @@ TYPES: Mapping[str, Any] = {
     "shard": str | None,
 }
 """Shorthand -> the type that a form asks for."""
+PARTED = ("columns", "labels")
+"""Those that are said part by part: `columns.text=body`."""
 _HUB = "hf:"
 
 
@@ -50,24 +54,35 @@ class Shortened:
     """The flow's `records`, perhaps another storage than the one it names."""
     storage: Mapping[str, StorageConfig]
     run: RunSettings
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    """What people's answers mean, beside what the flow says of it."""
     given: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The shorthands that were given, typed: a part of the study's request."""
     rest: dict[str, str] = field(default_factory=dict[str, str])
     """What of the request is not a shorthand here."""
 
+    def laid_over(self, flow: FlowSpec) -> FlowSpec:
+        """The flow with these records and labels."""
+        change: dict[str, Any] = {"records": self.records}
+        if flow.measures and self.labels:
+            change["measures"] = flow.measures.model_copy(update={"labels": {**flow.measures.labels, **self.labels}})
+        return flow.model_copy(update=change)
+
 
 def offered(flow: FlowSpec) -> list[str]:
     """The shorthands that a request to this flow may give."""
     reads = flow.records.partition(".")[0] != "parameters"
-    return [name for name in TYPES if name not in flow.parameters and (reads or name not in _OF_RECORDS)]
+    absent = {*flow.parameters, *(() if reads else _OF_RECORDS)}
+    compares = flow.measures is not None and flow.measures.truth is not None
+    return [name for name in TYPES if name not in absent and (compares or name != "labels")]
 
 
 def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
     """A study's request as one would type it: `compose` makes the same study of it."""
     typed = list[str]()
     for name, value in request.items():
-        if name == "columns" and isinstance(value, dict):
-            typed += [f"columns.{part}={column}" for part, column in value.items()]
+        if name in PARTED and isinstance(value, dict):
+            typed += [f"{name}.{part}={said}" for part, said in value.items()]
         elif isinstance(value, list):
             # A single one is written as it is, so that it may be a text with commas.
             several = f"[{', '.join(map(str, value))}]"
@@ -78,18 +93,19 @@ def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
 
 
 def shortened(
-    flow: FlowSpec,
+    shaped: ShapedFlow,
     raw: Mapping[str, str],
     storage: Mapping[str, StorageConfig],
     run: RunSettings,
     findings: Findings,
 ) -> Shortened:
     """The flow's records and run as the request wants them; what does not fit is told."""
-    names = offered(flow)
+    names = offered(shaped.spec)
     mine = {name: text for name, text in raw.items() if name.partition(".")[0] in names}
     rest = {name: text for name, text in raw.items() if name not in mine}
-    made = Shortened(flow.records, storage, run, rest=rest)
+    made = Shortened(shaped.spec.records, storage, run, rest=rest)
     _run(made, mine, findings)
+    _labels(made, mine, shaped.path, findings)
     _records(made, mine, findings)
     return made
 
@@ -111,8 +127,25 @@ def _run(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:
             made.given[name] = float(value) if isinstance(value, Decimal) else value
 
 
+def _labels(made: Shortened, mine: Mapping[str, str], path: KeyPath, findings: Findings) -> None:
+    for name, text in mine.items():
+        first, _, answer = name.partition(".")
+        if first != "labels":
+            continue
+        if not answer or not text.strip():
+            todo = "write for example labels.yes=violates: what people said, and the verdict that it means"
+            findings.say(_where(name, text), "this names no answer and verdict", todo=todo)
+            continue
+        made.labels[answer] = text.strip()
+        findings.provenance.add_argument((*path, "measures", "labels", answer), argument_text(f"{name}={text}"))
+    if made.labels:
+        made.given["labels"] = cast("JsonValue", dict(made.labels))
+
+
 def _records(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:
-    changes = {name: text for name, text in mine.items() if name not in ("records", *_OF_RUN)}
+    changes = {
+        name: text for name, text in mine.items() if name.partition(".")[0] not in ("records", "labels", *_OF_RUN)
+    }
     source: RecordStorage | None = None
     name = made.records
     if "records" in mine:

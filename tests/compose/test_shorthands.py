@@ -252,7 +252,7 @@ def test_check_shows_how_the_first_record_will_be_read(study: Path, capsys: pyte
 def test_a_source_without_answers_of_people_is_told_of_with_the_likely_column(
     study: Path, capsys: pytest.CaptureFixture[str], column: str, says: str
 ) -> None:
-    (study / "own.csv").write_text(f"id,text,{column}\n1,hello,\n2,good day,1\n")
+    (study / "own.csv").write_text(f"id,text,{column}\n1,hello,\n2,good day,true\n")
     check = ["check", "+flows=[judger]", f"records={study / 'own.csv'}"]
     assert main(check) == 0
     assert f"note: 'records' holds no answers of people to compare with (ground_truth.violating); {says}\n" in (
@@ -260,6 +260,60 @@ def test_a_source_without_answers_of_people_is_told_of_with_the_likely_column(
     )
     assert main([*check, f"columns.ground_truth.violating={column}"]) == 0
     assert "note:" not in capsys.readouterr().err
+
+
+def _judged(study: Path, answers: str, *more: str) -> Study:
+    rows = "".join(f"{number},text {number},{answer}\n" for number, answer in enumerate(answers.split()))
+    (study / "own.csv").write_text(f"id,text,said\n{rows}")
+    return _composed(f"records={study / 'own.csv'}", "columns.ground_truth.violating=said", *more, flow="judger")
+
+
+def test_what_people_said_is_given_its_meaning(study: Path) -> None:
+    labels = ("labels.yes=violates", "labels.no=does_not_violate")
+    found = _judged(study, "yes no yes", *labels)
+    assert found.flow.measures
+    assert {
+        "yes": "violates",
+        "no": "does_not_violate",
+        "true": "violates",
+    }.items() <= found.flow.measures.labels.items()
+    assert not found.notices
+    assert found.request["labels"] == {"yes": "violates", "no": "does_not_violate"}
+    [again] = compose(["judger"], as_arguments(found.request), Path("my_study"), require_request=False)
+    assert again.flow == found.flow
+
+
+def test_answers_that_no_judge_may_give_are_refused_where_there_are_no_others(study: Path) -> None:
+    with pytest.raises(StudyError) as told:
+        _judged(study, "yes no yes")
+    [problem] = told.value.problems
+    assert problem.where == "command line: columns.ground_truth.violating=said"
+    assert "people's answers are 'no', 'yes', which no judge here may give" in str(problem)
+    assert "labels.yes=… labels.no=…" in str(problem) and "does_not_violate, unclear, violates" in str(problem)
+
+
+def test_a_few_answers_that_no_judge_may_give_are_only_told_of(study: Path) -> None:
+    [notice] = _judged(study, "true unsure false violates").notices
+    assert "people's answers are 'unsure', which no judge here may give, and so agree with none" in notice
+
+
+@pytest.mark.parametrize(
+    ("label", "says"),
+    [
+        ("labels.true=violate", "no judge here may say 'violate'; did you mean 'violates'?"),
+        ("labels.true=", "this names no answer and verdict; write for example labels.yes=violates"),
+        ("labels=violates", "this names no answer and verdict; write for example labels.yes=violates"),
+        ("label.true=violates", "label"),
+    ],
+)
+def test_labels_that_are_none(study: Path, label: str, says: str) -> None:
+    with pytest.raises(StudyError) as told:
+        _judged(study, "true false", label)
+    assert any(says in str(problem) for problem in told.value.problems)
+
+
+def test_only_flows_that_compare_with_people_take_labels(study: Path) -> None:
+    assert "no flow here takes 'labels.yes'" in next(iter(_mistakes("labels.yes=violates").values()))
 
 
 def test_check_looks_at_the_first_thousand_rows(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,6 +101,18 @@ def test_a_source_without_a_sound_row_runs_nothing(beside: Place) -> None:
     assert not run_folders(beside, "mine")
 
 
+def test_answers_of_people_that_only_a_run_can_read_are_looked_at_before_a_model_is_asked(beside: Place) -> None:
+    rows = "".join(f"{number},text {number},\n" for number in range(1000))
+    (beside.work / "long.csv").write_text(f"id,text,said\n{rows}last,text,yes\n", encoding="utf-8")
+    given = ("records=long.csv", "columns.ground_truth.violating=said")
+    done = beside.run("flows.judger", *given)
+    assert done.code != 0 and "Traceback" not in done.err, done.said
+    assert "people's answers are 'yes', which no judge here may give; say what each means: labels.yes=…" in (
+        " ".join(done.err.split())
+    )
+    assert not run_folders(beside, "judger")
+
+
 def test_every_mistake_of_a_request_is_told_at_once(beside: Place) -> None:
     done = _run(beside, b"id,text\n1,x\n", "columns.metadata.by=txt", "sample=none", "encoding=utf8x")
     assert done.code == 2 and "Traceback" not in done.err, done.said
