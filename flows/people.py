@@ -72,8 +72,11 @@ class People:
 
 
 def check_people(study: Study, records: Iterable[Record]) -> None:
-    """Raises StudyError where none of the people's answers in the records can be what a judge says."""
-    measures = study.flow.measures
+    """Raises StudyError where none of the people's answers in the records can be what a judge says.
+
+    Of a part of the records nothing is said: the run that split them has looked at all.
+    """
+    measures = study.flow.measures if study.run.shard is None else None
     people = measures and People.of(study.flow, load(steps_of(study.flow)[measures.verdicts].agent), study.folders)
     if not people:
         return
