@@ -24,7 +24,10 @@ from tests.support.services import FakeService, fake_service, server_of_prefect
 
 RECORDS = int(os.environ.get("BUTTERMILK_RECORDS", "10000"))
 AT_ONCE, LATENCY = 50, 0.2
-TARGET, MOST_MEGABYTES = 1.5, 600
+TARGETS = {"own": 1.5, "postgresql": 1.5, "sqlite": 2.0}
+"""Seconds by those of bare calls. A server for many that keeps its feed of events in SQLite is the slowest, and differs
+from run to run: PostgreSQL is for those."""
+MOST_MEGABYTES = 600
 BARE_CALLS = min(RECORDS * 3, 3000)
 """Bare calls all take the same time, so a part of them tells how long all would take."""
 
@@ -114,4 +117,4 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(server: str, tmp_pat
     lines, report = (folder / "cells.csv").read_bytes().count(b"\n"), (folder / "report.html").stat().st_size
     print(f"  lines of cells.csv    {lines}, report {report:,} bytes")
     assert max(memory.values()) <= MOST_MEGABYTES
-    assert seconds / alone <= TARGET
+    assert seconds / alone <= TARGETS[server]
