@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact
 
+from agents.garbage import seldom_collected
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
@@ -52,7 +53,8 @@ async def leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome) 
     if answers:
         write(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
     # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
-    outcome.derived = await asyncio.to_thread(derive, folder)
+    with seldom_collected():
+        outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
     await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
     await show_costs(study.flow.name, folder.name, outcome.totals.costs)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +11,7 @@ from prefect import Flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from agents.garbage import collect_seldom
+from agents.garbage import seldom_collected
 from agents.llms.factory import ModelBook
 from contract.errors import ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
@@ -126,7 +124,7 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
 
 async def _run(study: Study, watcher: Watcher) -> State[Any]:
     needs_deployment(study)
-    with few_collections(), account_of(study) as account:
+    with account_of(study) as account:
         outcome = account.outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
         if study.run.shard is None:
             # In a thread: Google's clients block.
@@ -152,7 +150,8 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
             ) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, present_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)
-                outcome.results = await _results(study, opened, records)
+                with seldom_collected():
+                    outcome.results = await _results(study, opened, records)
                 told = manifest_of(study, beginning, records, outcome, opened.given.models)
         if is_shard:
             await _hand_over(study, told, outcome)
@@ -192,18 +191,6 @@ async def _over_shards(study: Study) -> Outcome:
     await leave_behind(study, {**told, "shards": told_of(shards)}, outcome)
     forget(store, handed.values())
     return outcome
-
-
-@contextmanager
-def few_collections() -> Generator[None]:
-    """Garbage is collected seldom for the length of the block."""
-    often = gc.get_threshold()
-    collect_seldom()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*often)
-        gc.unfreeze()
 
 
 async def _results(study: Study, opened: Services, records: Sequence[Record]) -> list[Result]:
