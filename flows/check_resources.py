@@ -195,7 +195,7 @@ class ResourceCheck:
         """Who is compared with; verdicts that the measures name and no judge gives are told."""
         measures = flow.measures
         people = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
-        if not measures or not people or not people.verdicts or measures.level != "nominal":
+        if not measures or not people or not people.verdicts:
             return people
         path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(people.verdicts)}"
         named: list[tuple[KeyPath, str]] = [

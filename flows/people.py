@@ -32,7 +32,7 @@ class People:
 
     measures: Measures
     verdicts: frozenset[str]
-    """Those that the judges may give; none where only a run can tell."""
+    """Those that the judges may give; none where only a run can tell, or where they stand on a scale."""
     said: Counter[str] = field(default_factory=Counter[str])
 
     @classmethod
@@ -40,7 +40,9 @@ class People:
         """For a flow whose verdicts come from `judge`; None where it compares with nobody."""
         if flow.measures is None or flow.measures.truth is None:
             return None
-        return cls(flow.measures, _verdicts(flow, flow.measures.verdicts, judge, Criteria(folders)))
+        names = flow.measures.level == "nominal"
+        verdicts = _verdicts(flow, flow.measures.verdicts, judge, Criteria(folders)) if names else frozenset[str]()
+        return cls(flow.measures, verdicts)
 
     def add(self, record: Record) -> None:
         """Takes in a record."""
@@ -50,8 +52,7 @@ class People:
     @property
     def strange(self) -> list[str]:
         """What they said that no judge may say."""
-        known = self.measures.level == "nominal" and self.verdicts
-        return [answer for answer in self.said if answer not in self.verdicts] if known else []
+        return [answer for answer in self.said if answer not in self.verdicts] if self.verdicts else []
 
     @property
     def hopeless(self) -> bool:

@@ -14,13 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
-from flows.arguments import split_list
+from flows.arguments import PARTED, split_list
 from flows.findings import Findings, argument_text, listed, nearest
 from flows.nodes import nodes, with_steps
 from flows.provenance import KeyPath
 from flows.registry import Registry
 from flows.shape import ShapedFlow
-from flows.shorthands import PARTED, offered
+from flows.shorthands import offered
 from flows.study import Study
 
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

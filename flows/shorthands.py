@@ -20,6 +20,7 @@ from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
+from flows.arguments import PARTED
 from flows.check_sources import source_of
 from flows.findings import Findings, argument_text, listed, nearest
 from flows.provenance import KeyPath
@@ -41,8 +42,6 @@ TYPES: Mapping[str, Any] = {
     "shard": str | None,
 }
 """Shorthand -> the type that a form asks for."""
-PARTED = ("columns", "labels")
-"""Those that are said part by part: `columns.text=body`."""
 _HUB = "hf:"
 
 

@@ -194,7 +194,7 @@ def _quotations(facts: Facts) -> str:
 
 def _nobody_said(measured: Measured) -> bool:
     estimates = [e for one in measured.comparisons if one.kind == "truth" and not one.by for e in one.estimates]
-    return all(e.undefined == NOBODY_SAID for e in estimates)
+    return bool(estimates) and all(e.undefined == NOBODY_SAID for e in estimates)
 
 
 def _measures(facts: Facts, measures: Measures | None, measured: Measured | None) -> Iterator[str]:
