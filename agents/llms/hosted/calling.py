@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import uvloop
+
 from agents.garbage import collect_seldom
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.frames import TO_CALLER, Answer, Asking, Dropping, Failure, framed, next_frame
@@ -62,7 +64,7 @@ async def _serve() -> None:
 def main() -> None:
     """Serves until the parent closes our standard input, which it also does by dying."""
     collect_seldom()
-    asyncio.run(_serve())
+    uvloop.run(_serve())
 
 
 if __name__ == "__main__":
