@@ -125,13 +125,14 @@ class _Session:
         """One run, shown. Returns its exit code."""
         if not self._json and (reading := announced(study.storage.get(study.flow.records))):
             self._err.print(reading, highlight=False, soft_wrap=True, markup=False)
-        plan = make_plan(study, count_records(study))
+        records = count_records(study)
+        plan = make_plan(study, records)
         if not self._json:
             show_plan(self._err, plan)
         with Live(self._err, quiet=self._json) as live:
             live.expect(sum(step.most for step in plan.steps))
             live.say("starting Prefect")
-            self._ready()
+            self._ready(study, in_bulk=records > study.run.batch)
             from prefect.exceptions import TerminationSignal
 
             interruptible = Interruptible()
@@ -150,9 +151,11 @@ class _Session:
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self) -> None:
+    def _ready(self, study: Study, *, in_bulk: bool) -> None:
         # Imported while the server starts, which takes as long.
         import_module("flows.runner")
+        if self._server is not None and not in_bulk:
+            _import_clients(study)
         gc.freeze()
         gc.enable()
         if self._server is not None:
@@ -225,6 +228,15 @@ class _Session:
         self._err.print(
             f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
+
+
+def _import_clients(study: Study) -> None:
+    """What the first call of each hosted model would otherwise import, for seconds."""
+    for config in (study.models[name] for name in study.used_models):
+        if config.kind == "hosted":
+            from agents.llms.hosted.service import library_for
+
+            library_for(config)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "openai-compatible": (),
 }
 VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+NO_KEY = "none"
+"""What a provider's library is given that will not go without a key."""
 
 
 def variables(config: HostedModel) -> tuple[str, ...]:
