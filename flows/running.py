@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rich.console import Console
@@ -155,7 +156,8 @@ class _Session:
         # Imported while the server starts, which takes as long.
         import_module("flows.runner")
         if self._server is not None and not in_bulk:
-            _import_clients(study)
+            # Never waited for: where all replies are kept, no client is needed.
+            Thread(target=_import_clients, args=(study,), daemon=True).start()
         gc.freeze()
         gc.enable()
         if self._server is not None:
