@@ -29,6 +29,7 @@ from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.edges import Ended
+from flows.feed import Feed
 from flows.grid import Cell
 from flows.kept_trace import KeptTrace, TraceSerializer
 from flows.present import present_run
@@ -193,11 +194,11 @@ async def _result(state: Any) -> Any:
 class Cells:
     """Runs cells as Prefect tasks, with one prepared task for each agent.
 
-    `in_bulk` says that there are too many for anybody to watch one of them begin.
+    With a feed, there are too many for anybody to watch one of them begin.
     """
 
-    def __init__(self, settings: RunSettings, store: ResultStore, *, in_bulk: bool = False) -> None:
-        self._in_bulk = in_bulk
+    def __init__(self, settings: RunSettings, store: ResultStore, feed: Feed | None = None) -> None:
+        self._feed = feed
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
@@ -211,7 +212,7 @@ class Cells:
         started = datetime.now(UTC)
         self.note_flow_run()
         # quote() keeps Prefect from walking the record and the services in search of futures.
-        state = await run_task(self._task(work), {"work": quote(work)}, list(wait_for), quiet=self._in_bulk)
+        state = await run_task(self._task(work), {"work": quote(work)}, list(wait_for), self._feed)
         trace = await self._account(work, state, started)
         return trace, Ended.cell(state), state.name != "Cached"
 

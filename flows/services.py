@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from contract.errors import StorageError
 from contract.storage import SearchableStorage
 from flows.cell import Cells
 from flows.compiler import Services
+from flows.feed import opened_feed
 from flows.ledger import Ledger
 from flows.locks import Locks
 from flows.registry import agents_of
@@ -65,13 +66,14 @@ async def services(
         keeping = Keeping(KeptInResults(store, locks), purse, journal)
         models = ModelBook(study.models, keeping, in_bulk=in_bulk)
         try:
-            yield Services(
-                given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
-                agents=agents_of(study.flow),
-                cells=Cells(study.run, store, in_bulk=in_bulk),
-                ledger=ledger,
-                slots=asyncio.Semaphore(study.run.concurrency),
-            )
+            async with opened_feed() if in_bulk else nullcontext() as feed:
+                yield Services(
+                    given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
+                    agents=agents_of(study.flow),
+                    cells=Cells(study.run, store, feed),
+                    ledger=ledger,
+                    slots=asyncio.Semaphore(study.run.concurrency),
+                )
         finally:
             await models.aclose()
 

@@ -1,0 +1,54 @@
+"""The feed of a large run says of a task run what Prefect's own engine says."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.events import Event
+from prefect.events.clients import AssertingEventsClient
+from prefect.events.worker import EventsWorker
+from prefect.states import AwaitingRetry, Completed, Failed, Pending, Running
+from prefect.utilities.engine import emit_task_run_state_change_event
+
+from flows.feed import event_of
+
+START = Running()
+ENDS = [
+    Completed(),
+    Completed(name="Refused", message="it will not say"),
+    Failed(message="x" * 100_001),
+    AwaitingRetry(scheduled_time=START.timestamp + timedelta(seconds=3)),
+]
+
+
+@pytest.fixture
+def heard() -> Generator[None]:
+    """Prefect's events go nowhere."""
+    EventsWorker.set_client_override(AssertingEventsClient)
+    yield
+    EventsWorker.instance().drain()
+    EventsWorker.set_client_override(None)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("end", ENDS, ids=lambda state: state.name)
+@pytest.mark.parametrize("minutes", [None, 0, 6], ids=["first", "soon after", "long after"])
+def test_an_event_is_as_prefect_makes_it(end: State[None], minutes: int | None) -> None:
+    end.state_details.task_run_id, end.state_details.flow_run_id = uuid4(), uuid4()
+    run = TaskRun(
+        id=uuid4(), name="judge, p1", flow_run_id=uuid4(), task_key="cell", dynamic_key="1", run_count=2,
+        state=end, total_run_time=timedelta(seconds=1),
+        start_time=START.timestamp, end_time=end.timestamp,  # type: ignore[reportArgumentType]
+    )  # fmt: skip
+    before = Pending() if minutes is None else START
+    follows = None
+    if minutes is not None:
+        occurred = end.timestamp - timedelta(minutes=minutes)
+        follows = Event(occurred=occurred, event="before", resource={"prefect.resource.id": "x"})  # type: ignore[reportArgumentType]
+    theirs = emit_task_run_state_change_event(run, before, end, follows)
+    assert theirs
+    assert event_of(run, before, end, follows) == theirs
