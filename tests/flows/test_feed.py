@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,9 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
+from prefect.filesystems import LocalFileSystem
+from prefect.results import ResultStore
+from prefect.settings import PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_settings
 from prefect.states import AwaitingRetry, Completed, Failed, Pending, Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
@@ -38,6 +43,22 @@ def heard() -> Generator[None]:
 @pytest.mark.parametrize("end", ENDS, ids=lambda state: state.name)
 @pytest.mark.parametrize("minutes", [None, 0, 6], ids=["first", "soon after", "long after"])
 def test_an_event_is_as_prefect_makes_it(end: State[None], minutes: int | None) -> None:
+    theirs, ours = _both(end, minutes)
+    assert ours == theirs
+
+
+@pytest.mark.usefixtures("heard")
+async def test_an_event_says_where_the_result_is_kept_as_prefect_does(tmp_path: Path) -> None:
+    store = ResultStore(result_storage=LocalFileSystem(basepath=str(tmp_path)))
+    end = Completed(data=store.create_result_record("a result", key="kept/here"))
+    with temporary_settings({PREFECT_RESULTS_PERSIST_BY_DEFAULT: True}):
+        theirs, ours = _both(end, None)
+    assert ours == theirs
+    assert ours.payload["validated_state"]["data"]["storage_key"].endswith("kept/here")
+
+
+def _both(end: State[Any], minutes: int | None) -> tuple[Event | None, Event]:
+    """Prefect's event of a task run that came to that state, and ours."""
     end.state_details.task_run_id, end.state_details.flow_run_id = uuid4(), uuid4()
     run = TaskRun(
         id=uuid4(), name="judge, p1", flow_run_id=uuid4(), task_key="cell", dynamic_key="1", run_count=2,
@@ -49,6 +70,4 @@ def test_an_event_is_as_prefect_makes_it(end: State[None], minutes: int | None) 
     if minutes is not None:
         occurred = end.timestamp - timedelta(minutes=minutes)
         follows = Event(occurred=occurred, event="before", resource={"prefect.resource.id": "x"})  # type: ignore[reportArgumentType]
-    theirs = emit_task_run_state_change_event(run, before, end, follows)
-    assert theirs
-    assert event_of(run, before, end, follows) == theirs
+    return emit_task_run_state_change_event(run, before, end, follows), event_of(run, before, end, follows)
