@@ -23,7 +23,7 @@ from prefect.results import ResultRecord, should_persist_result  # type: ignore[
 from prefect.utilities.text import truncated_to
 
 PATIENCE_SECONDS = 15.0
-"""How long the last events may take when the run is over."""
+"""When the run is over: how long the server may go without taking an event before the rest is given up."""
 _TIGHT = timedelta(minutes=5)
 """Events that are further apart need nobody to say which came first."""
 _MOST_MESSAGE = 100_000
@@ -41,6 +41,11 @@ class Feed:
     def __init__(self) -> None:
         self._events = asyncio.Queue[Event | None]()
         self._related = dict[UUID | None, list[RelatedResource]]()
+
+    @property
+    def waiting(self) -> int:
+        """How many have not been sent."""
+        return self._events.qsize()
 
     async def tell(
         self, client: PrefectClient, run: TaskRun, before: State[Any], now: State[Any], follows: Event | None
@@ -83,13 +88,15 @@ async def opened_feed() -> AsyncGenerator[Feed]:
         yield feed
     finally:
         feed.end()
-        await asyncio.wait([sending], timeout=PATIENCE_SECONDS)
+        left = feed.waiting + 1
+        while feed.waiting < left:
+            left = feed.waiting
+            await asyncio.wait([sending], timeout=PATIENCE_SECONDS)
         sending.cancel()
 
 
 def event_of(run: TaskRun, before: State[Any], now: State[Any], follows: Event | None) -> Event:
     """The event as Prefect's engine makes it, but for what is around the task run. Belongs into that run's context."""
-    near = follows and abs(now.timestamp - follows.occurred) < _TIGHT
     return Event(
         id=now.id,
         occurred=now.timestamp,  # type: ignore[reportArgumentType]
@@ -110,7 +117,7 @@ def event_of(run: TaskRun, before: State[Any], now: State[Any], follows: Event |
             "validated_state": {**_told(now), "data": _kept(now)},
             "task_run": run.model_dump(mode="json", exclude_none=True, exclude=_NOT_TOLD),
         },
-        follows=follows.id if follows and near else None,
+        follows=follows.id if follows and abs(now.timestamp - follows.occurred) < _TIGHT else None,
     )
 
 
