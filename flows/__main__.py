@@ -3,4 +3,4 @@
 from flows.cli import main
 from flows.leaving import leave
 
-leave(main())
+leave(main)

@@ -4,7 +4,7 @@ if __name__ == "__main__":
     from flows.cli import main
     from flows.leaving import leave
 
-    leave(main(flow="osb"))
+    leave(lambda: main(flow="osb"))
 
 from flows.declared import declare
 

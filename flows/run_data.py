@@ -35,6 +35,12 @@ class RunData:
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder}/manifest.json cannot be read: {error}") from error
 
+    @property
+    def size(self) -> int:
+        """Bytes of `answers.jsonl`; 0 where there is none."""
+        path = self.folder / "answers.jsonl"
+        return path.stat().st_size if path.exists() else 0
+
     def traces(self) -> Iterator[AgentTrace]:
         """Every cell of the run, one at a time, in the order in which `answers.jsonl` holds them."""
         try:

@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from agents.garbage import seldom_collected
 from agents.llms.factory import ModelBook
+from agents.llms.hosted.beside import Caller
 from contract.errors import ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
@@ -73,16 +74,18 @@ def make_flow(
     study_of: Callable[[Mapping[str, Any]], Study],
     watcher: Watcher | None = None,
     form: Form | None = None,
+    caller: Caller | None = None,
 ) -> Flow[..., Any]:
     """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
 
     `study_of` composes the study when the flow starts, from the parameters that it was started with. What keeps the
     run from going on, such as mistakes in the parameters, ends it as Failed and is told in the state's message.
+    `caller` is what asks the hosted models of a run of many records, where it has been started already.
     """
 
     async def run(**request: Any) -> State[Any]:
         try:
-            return await _run(study_of(request), watcher or Watcher())
+            return await _run(study_of(request), watcher or Watcher(), caller)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs what is raised with a traceback, which helps nobody here.
             return Failed(message=_plainly(error), data=error)
@@ -122,10 +125,11 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
     return from_parameters
 
 
-async def _run(study: Study, watcher: Watcher) -> State[Any]:
+async def _run(study: Study, watcher: Watcher, caller: Caller | None) -> State[Any]:
     needs_deployment(study)
     with account_of(study) as account:
-        outcome = account.outcome = await (_over_shards(study) if splits(study.run) else _by_itself(study, watcher))
+        work = _over_shards(study) if splits(study.run) else _by_itself(study, watcher, caller)
+        outcome = account.outcome = await work
         if study.run.shard is None:
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
@@ -133,7 +137,7 @@ async def _run(study: Study, watcher: Watcher) -> State[Any]:
     return _state(outcome)
 
 
-async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
+async def _by_itself(study: Study, watcher: Watcher, caller: Caller | None) -> Outcome:
     beginning, owner = Beginning.of(study), shared_by(study.run)
     is_shard = study.run.shard is not None and owner is not None
     rejects = list[Reject]()
@@ -146,7 +150,7 @@ async def _by_itself(study: Study, watcher: Watcher) -> Outcome:
         with log, ledger:
             in_bulk = len(records) > study.run.batch
             async with services(
-                study, ledger, watcher.indexing, rejects.append, owner, watcher.note, in_bulk
+                study, ledger, watcher.indexing, rejects.append, owner, watcher.note, in_bulk, caller
             ) as opened:
                 outcome = Outcome(folder, ledger.totals, rejects, present_run_id(), opened.cells.flow_runs)
                 outcome.records = len(records)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import json
 import os
@@ -13,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
+import uvloop
 from rich.console import Console
 
+from agents.llms.hosted.beside import Caller
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check_shards import by_hand
 from flows.console import show_answer, show_plan, show_rejects
+from flows.early import import_clients, import_measures, started_caller
 from flows.leaving import Interruptible
 from flows.plan import count_records, make_plan
 from flows.progress import Live, spent
@@ -133,16 +134,18 @@ class _Session:
         with Live(self._err, quiet=self._json) as live:
             live.expect(sum(step.most for step in plan.steps))
             live.say("starting Prefect")
-            self._ready(study, in_bulk=records > study.run.batch)
+            caller = self._ready(study, in_bulk=records > study.run.batch)
             from prefect.exceptions import TerminationSignal
 
             interruptible = Interruptible()
             try:
-                return asyncio.run(self._run(study, live, interruptible))
+                return uvloop.run(self._run(study, live, interruptible, caller))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
             finally:
                 interruptible.over()
+                if caller:
+                    caller.drop()
 
     def end(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""
@@ -152,24 +155,25 @@ class _Session:
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self, study: Study, *, in_bulk: bool) -> None:
+    def _ready(self, study: Study, *, in_bulk: bool) -> Caller | None:
+        caller = started_caller(study) if in_bulk else None
         # Imported while the server starts, which takes as long.
         import_module("flows.runner")
-        if self._server is not None and not in_bulk:
-            # Never waited for: where all replies are kept, no client is needed.
-            Thread(target=_import_clients, args=(study,), daemon=True).start()
+        if self._server is not None:
+            (import_measures if in_bulk else import_clients)(study)
         gc.freeze()
         gc.enable()
         if self._server is not None:
             self._server.wait()
+        return caller
 
-    async def _run(self, study: Study, live: Live, interruptible: Interruptible) -> int:
+    async def _run(self, study: Study, live: Live, interruptible: Interruptible, caller: Caller | None) -> int:
         from flows.drain import sent
 
         with server_errors():
-            return await interruptible.run(self._flow(study, live), sent)
+            return await interruptible.run(self._flow(study, live, caller), sent)
 
-    async def _flow(self, study: Study, live: Live) -> int:
+    async def _flow(self, study: Study, live: Live, caller: Caller | None) -> int:
         from flows.drain import drain, sent
         from flows.outcome import Outcome
         from flows.runner import Watcher, make_flow
@@ -185,7 +189,7 @@ class _Session:
                 self.outcome = outcome
 
         watching = Watching()
-        flow: Any = make_flow(study.flow, lambda _: study, watching)
+        flow: Any = make_flow(study.flow, lambda _: study, watching, caller=caller)
         state = await flow(**_given(study.request), return_state=True)
         outcome = watching.outcome
         if outcome is None:
@@ -230,15 +234,6 @@ class _Session:
         self._err.print(
             f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
-
-
-def _import_clients(study: Study) -> None:
-    """What the first call of each hosted model would otherwise import, for seconds."""
-    for config in (study.models[name] for name in study.used_models):
-        if config.kind == "hosted":
-            from agents.llms.hosted.service import library_for
-
-            library_for(config)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from agents.criteria import Criteria
 from agents.given import Given
 from agents.llms.budget import Purse
 from agents.llms.factory import Keeping, ModelBook
+from agents.llms.hosted.beside import POSSIBLE, Caller
 from agents.prompts import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
@@ -43,13 +44,15 @@ async def services(
     shared_by: str | None = None,
     tell: Callable[[str], None] | None = None,
     in_bulk: bool = False,
+    caller: Caller | None = None,
 ) -> AsyncGenerator[Services]:
     """The services of one run; connections are given back when the block ends.
 
     `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
     them that it is alive.
 
-    `in_bulk` is for runs of more records than go through the flow together.
+    `in_bulk` is for runs of more records than go through the flow together: their hosted models are asked from a
+    process beside, by `caller` if there is one already.
 
     What of the corpus could not be indexed goes to `on_reject`, and what else a scholar should know of it to `tell`.
     Raises StorageError when the corpus cannot be read.
@@ -64,7 +67,7 @@ async def services(
         ledger.totals.repeated = journal.repeated
         purse = None if study.run.budget is None else Purse(study.run.budget)
         keeping = Keeping(KeptInResults(store, locks), purse, journal)
-        models = ModelBook(study.models, keeping, in_bulk=in_bulk)
+        models = ModelBook(study.models, keeping, caller or (Caller() if in_bulk and POSSIBLE else None))
         try:
             async with opened_feed() if in_bulk else nullcontext() as feed:
                 yield Services(

@@ -4,7 +4,7 @@ if __name__ == "__main__":
     from flows.cli import main
     from flows.leaving import leave
 
-    leave(main(flow="vaw"))
+    leave(lambda: main(flow="vaw"))
 
 from flows.declared import declare
 

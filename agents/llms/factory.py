@@ -87,17 +87,14 @@ def _limits(config: ModelConfig) -> Limits:
 
 
 class ModelBook:
-    """The models of a run by name, each built when first asked for.
-
-    `in_bulk` says that there will be very many calls: hosted models are then asked from a process beside.
-    """
+    """The models of a run by name, each built when first asked for. It closes the line with them."""
 
     def __init__(
-        self, configs: Mapping[str, ModelConfig], keeping: Keeping | None = None, *, in_bulk: bool = False
+        self, configs: Mapping[str, ModelConfig], keeping: Keeping | None = None, line: Line | None = None
     ) -> None:
         self._configs = configs
         self._keeping = keeping
-        self._line: Line = beside.Caller() if in_bulk and beside.POSSIBLE else HttpClients()
+        self._line: Line = line or HttpClients()
         self._built: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:

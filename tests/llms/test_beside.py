@@ -12,6 +12,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from agents.llms.factory import ModelBook
+from agents.llms.hosted.beside import Caller
 from contract.calls import PicturePart, TextPart
 from contract.errors import ModelRejected, RateLimited, ReplyBroken
 from contract.findings import ResearchDraft
@@ -39,7 +40,7 @@ def config(fake: FakeLLM, **more: object) -> HostedModel:
 async def book(fake: FakeLLM) -> AsyncGenerator[ModelBook]:
     limits = Limits(timeout_seconds=20)
     configs = {"a": config(fake, limits=limits), "b": config(fake, sees_images=True, model_id="gpt-4o")}
-    running = ModelBook(configs, in_bulk=True)
+    running = ModelBook(configs, line=Caller())
     yield running
     await running.aclose()
     assert not callers()

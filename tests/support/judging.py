@@ -68,16 +68,17 @@ def write_study(
     models: Sequence[str] = MODELS,
     concurrency: int = 8,
     batch: int = 250,
-    limit: int | None = None,
+    at_once: int | None = None,
 ) -> Path:
-    """The study's config folder; `limit` is how many calls of one model there may be at once."""
+    """The study's config folder; `at_once` is how many calls there may be at once, shared out among all models."""
     flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
     files = {
         "flows/judged.yaml": flow,
         "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
         "posts.jsonl": "".join(json.dumps(record) + "\n" for record in records),
         "models/served.yaml": "".join(
-            _MODEL.format(name=name, url=url, concurrency=limit or concurrency) for name in MODELS
+            _MODEL.format(name=name, url=url, concurrency=_share(at_once, place) if at_once else concurrency)
+            for place, name in enumerate(MODELS)
         ),
         "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
         **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
@@ -87,6 +88,11 @@ def write_study(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def _share(number: int, place: int) -> int:
+    share, rest = divmod(number, len(MODELS))
+    return share + (place < rest)
 
 
 def billed_usd(service: FakeService) -> float:

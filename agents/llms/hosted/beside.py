@@ -7,11 +7,13 @@ their libraries cost as much again. Limits, budgets, kept replies and the journa
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterable
 from itertools import count
 
 from agents.llms.hosted.frames import Answer, Asking, Dropping, Opening, framed, next_frame
+from agents.llms.hosted.pipes import reading, writing
 from agents.llms.named import Named
 from agents.llms.started import StartedOnce
 from contract.base import Frozen
@@ -25,10 +27,15 @@ _LEAVING_SECONDS = 5.0
 
 
 class Caller:
-    """The process that calls, started at the first call and stopped by `aclose`. Belongs to one event loop."""
+    """The process that calls, started by `start` or at the first call, and stopped by `aclose`. For one event loop."""
 
     def __init__(self) -> None:
-        self._process = StartedOnce(_started)
+        self._early: subprocess.Popen[bytes] | None = None
+        self._process = StartedOnce(self._started)
+
+    def start(self, providers: Iterable[str]) -> None:
+        """Starts it now: when the first call comes, it has imported what it calls these with. Needs no event loop."""
+        self._early = _popen(*sorted(set(providers)))
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         """One reply from the model of that name. Raises what `Hosted.complete` raises.
@@ -41,19 +48,44 @@ class Caller:
     async def aclose(self) -> None:
         """Stops the process."""
         await self._process.aclose()
+        self.drop()
+
+    def drop(self) -> None:
+        """Stops a process that was started and never asked anything."""
+        early, self._early = self._early, None
+        if early:
+            early.kill()
+            early.communicate()
+
+    async def _started(self) -> _Running:
+        process, self._early = self._early or _popen(), None
+        assert process.stdin and process.stdout  # noqa: S101 both are pipes
+        return _Running(process, await reading(process.stdout), await writing(process.stdin))
+
+
+def _popen(*providers: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+        [sys.executable, "-P", "-m", "agents.llms.hosted.calling", *providers],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        # Ctrl-C in the terminal is for us: we drop the calls, and close the pipe.
+        start_new_session=True,
+    )
 
 
 class _Running:
     """A process that calls, and who waits for what."""
 
-    def __init__(self, process: Process) -> None:
-        assert process.stdin and process.stdout  # noqa: S101 both are pipes
+    def __init__(
+        self, process: subprocess.Popen[bytes], replies: asyncio.StreamReader, pipe: asyncio.StreamWriter
+    ) -> None:
         self._process = process
-        self._pipe = process.stdin
+        self._pipe = pipe
         self._opened = set[str]()
         self._numbers = count()
         self._waiting = dict[int, asyncio.Future[Answer]]()
-        self._reading = asyncio.create_task(self._read(process.stdout))
+        self._reading = asyncio.create_task(self._read(replies))
 
     @property
     def over(self) -> bool:
@@ -86,7 +118,7 @@ class _Running:
                 await self._reading
         except TimeoutError:
             self._process.kill()
-        await self._process.wait()
+        await asyncio.to_thread(self._process.wait)
 
     def _send(self, message: Frozen) -> None:
         self._pipe.write(framed(message))
@@ -99,12 +131,6 @@ class _Running:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ReplyBroken("the process that calls models ended before the reply came"))
-
-
-async def _started() -> _Running:
-    command = [sys.executable, "-P", "-m", "agents.llms.hosted.calling"]
-    # Ctrl-C in the terminal is for us: we drop the calls, and close the pipe.
-    return _Running(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True))
 
 
 class HostedBeside(Named):

@@ -1,8 +1,9 @@
 """The process that calls hosted models for another: reads calls from its standard input until that closes.
 
-    python -m agents.llms.hosted.calling
+    python -m agents.llms.hosted.calling PROVIDER...
 
-Requests and replies are most of the work of a large run; here they are on a processor of their own.
+Requests and replies are most of the work of a large run; here they are on a processor of their own. What those
+providers are called with is imported at once, so that the first call need not wait for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from agents.garbage import collect_seldom
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.frames import TO_CALLER, Answer, Asking, Dropping, Failure, framed, next_frame
 from agents.llms.hosted.model import Hosted
+from agents.llms.hosted.pipes import reading, writing
+from agents.llms.hosted.service import library_for
 
 
 class _Calling:
@@ -54,16 +57,14 @@ class _Calling:
 
 
 async def _serve() -> None:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)
-    await _Calling(asyncio.StreamWriter(transport, protocol, None, loop)).until_closed(reader)
+    await _Calling(await writing(sys.stdout)).until_closed(await reading(sys.stdin))
 
 
 def main() -> None:
     """Serves until the parent closes our standard input, which it also does by dying."""
     collect_seldom()
+    for provider in sys.argv[1:]:
+        library_for(provider)
     uvloop.run(_serve())
 
 

@@ -35,15 +35,15 @@ _STRICT = frozenset({"openai", "azure"})
 Other servers put lengths into their grammars, so they are left there."""
 
 
-def library_for(config: HostedModel) -> Any:
-    """The module that speaks with `config.provider`; to import the first takes seconds."""
-    return import_module(f"agents.llms.hosted.providers.{_LIBRARY[config.provider]}")
+def library_for(provider: str) -> Any:
+    """The module that speaks with that provider; to import the first takes seconds."""
+    return import_module(f"agents.llms.hosted.providers.{_LIBRARY[provider]}")
 
 
 def connect(config: HostedModel, key: SecretStr | None, http: httpx2.AsyncClient) -> Model:
     """The model class for `config.provider`, speaking through `http`."""
     url = str(config.base_url).rstrip("/") if config.base_url else None
-    return library_for(config).connect(config, url, key.get_secret_value() if key else None, http)
+    return library_for(config.provider).connect(config, url, key.get_secret_value() if key else None, http)
 
 
 async def ask(model: Model, config: HostedModel, request: ModelRequest) -> ModelResponse:

@@ -1,0 +1,51 @@
+"""Aside: the tables of a large run's cells, written by a process beside, on a processor of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract.errors import RunError
+from flows.run_data import RunData
+from flows.tables.cells import write_cells
+
+
+@contextmanager
+def cells_written_aside(folder: Path) -> Generator[None]:
+    """Writes them as `write_cells` does, during the block and with the same bytes.
+
+    When the block has ended they are there. Raises RunError with the reason where they could not be written.
+    """
+    process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+        [sys.executable, "-P", "-m", "flows.tables.aside", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Ctrl-C in the terminal is for us.
+        start_new_session=True,
+    )
+    try:
+        yield
+        said = process.communicate()[1].strip()
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    if process.returncode:
+        why = said.splitlines()[-1] if said else f"the process ended with {process.returncode}"
+        raise RunError(f"the tables of cells could not be written: {why}")
+
+
+def main(folder: Path) -> None:
+    """Writes the tables of the run in that folder; ends with the reason where it cannot."""
+    try:
+        write_cells(RunData.open(folder))
+    except RunError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
