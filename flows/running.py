@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import json
 import os
@@ -14,7 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from rich.console import Console
 
 from agents.llms.hosted.beside import Caller
@@ -139,7 +139,7 @@ class _Session:
 
             interruptible = Interruptible()
             try:
-                return uvloop.run(self._run(study, live, interruptible, caller))
+                return asyncio.run(self._run(study, live, interruptible, caller))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
             finally:
