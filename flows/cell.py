@@ -166,10 +166,6 @@ async def _run(work: Work) -> Any:
     return Completed(name=output.status.capitalize(), message=output.note, data=kept)
 
 
-def _label(parameters: dict[str, Any]) -> str:
-    return parameters["work"].cell.label
-
-
 async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001
     error = state.data
     return isinstance(error, Transient | TimeoutError)
@@ -178,9 +174,11 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
 _cell = Task(
     _run,
     name="cell",
-    task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
+    task_run_name="{work.cell.label}",
     retry_condition_fn=_is_transient,
     result_serializer=TraceSerializer(),
+    # Nobody asks for a result again: the trace is taken from the work.
+    cache_result_in_memory=False,
 )
 
 

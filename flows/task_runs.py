@@ -8,7 +8,9 @@ it has ended, with its start, its end and all its tries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.states import Running
-from prefect.task_engine import AsyncTaskRunEngine, run_task_async
+from prefect.task_engine import AsyncTaskRunEngine, TaskRunTimeoutError, run_task_async
 
 from flows.feed import Feed
 from flows.present import present_run
@@ -38,6 +40,21 @@ class _Quiet(AsyncTaskRunEngine[..., Any]):
         _become(run, began)
         if present:
             run.flow_run_run_count = present.run_count
+
+    @asynccontextmanager
+    async def run_context(self) -> AsyncGenerator[_Quiet]:  # type: ignore[reportIncompatibleMethodOverride]
+        """What is around one attempt, but that the task run's context, which `start` has opened, is not opened again.
+
+        The engine keeps the time of an attempt in a way that serves threads as well, which costs more than asyncio's.
+        """
+        deadline = asyncio.timeout(self.task.timeout_seconds)
+        try:
+            async with deadline:
+                yield self
+        except TimeoutError as error:
+            await self.handle_timeout(TaskRunTimeoutError() if deadline.expired() else error)
+        except Exception as error:
+            await self.handle_exception(error)
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:  # noqa: ARG002
         """What the engine does when a task run's state changes, but that the feed tells of it.

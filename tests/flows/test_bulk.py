@@ -53,3 +53,14 @@ async def test_the_same_run_again_reads_every_cell_back(many: Lab) -> None:
     assert {run.state_name for run in again.server.cells if run.name.startswith("llm")} == {"Cached"}
     assert again.outcome and first.outcome
     assert again.outcome.results == first.outcome.results
+
+
+async def test_a_cell_that_takes_too_long_is_tried_again_and_told(many: Lab) -> None:
+    many.model("shaky", FINE)
+    many.write("flows/tiny.yaml", FLOW.replace("agent: echo,", "agent: echo, parameters: {hang_on: post 3},"))
+    ran = await many.run("run.timeout_seconds=0.5", "run.retries=1")
+    (row,) = [row for row in ran.rows("gathered") if row.status != "completed"]
+    assert (row.record_id, row.status, row.attempts) == ("r3", "failed", 2)
+    (held,) = [run for run in ran.server.cells if run.name == "echo, r3"]
+    assert (held.state_name, held.run_count) == ("TimedOut", 2)
+    assert held.state and "exceeded timeout of 0.5 second" in str(held.state.message)

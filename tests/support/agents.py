@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -21,11 +22,12 @@ class EchoInputs(Frozen):
 
 
 class EchoParameters(Frozen):
-    """What to say; `tone` only makes variants, `fail_on` raises for what is given so."""
+    """What to say; `tone` only makes variants, `fail_on` raises for what is given so, `hang_on` never ends for it."""
 
     say: str = ""
     tone: str = ""
     fail_on: str | None = None
+    hang_on: str | None = None
 
 
 class Echoed(Frozen):
@@ -50,6 +52,8 @@ class Echo(Agent[EchoInputs, EchoParameters]):
         inputs, parameters = self.inputs(given_input), self.parameters(given_input)
         if parameters.fail_on is not None and parameters.fail_on in (given_input.record.text, parameters.tone):
             raise ZeroDivisionError("a bug in an agent")
+        if parameters.hang_on == given_input.record.text:
+            await asyncio.Event().wait()
         text = parameters.say or f"{parameters.tone}{given_input.record.text}"
         items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
         record = given_input.record.record_id
