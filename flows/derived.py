@@ -15,7 +15,7 @@ from flows.tables.verdict_row import VerdictRow
 if TYPE_CHECKING:
     from flows.tables.verdicts import Verdicts
 
-_LARGE = 10_000_000
+LARGE = 10_000_000
 """Bytes of cells from which the start of a second process pays."""
 
 
@@ -48,7 +48,7 @@ def _study(data: RunData, spec: Measures) -> Derived:
     from flows.tables.verdicts import VerdictReader
 
     reader = VerdictReader(data.spec, spec)
-    if data.size >= _LARGE:
+    if data.size >= LARGE:
         with cells_written_aside(data.folder):
             for trace in data.traces():
                 reader.add(trace)

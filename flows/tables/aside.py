@@ -24,16 +24,11 @@ def cells_written_aside(folder: Path) -> Generator[None]:
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # Ctrl-C in the terminal is for us.
-        start_new_session=True,
     )
     try:
         yield
+    finally:
         said = process.communicate()[1].strip()
-    except BaseException:
-        process.kill()
-        process.communicate()
-        raise
     if process.returncode:
         why = said.splitlines()[-1] if said else f"the process ended with {process.returncode}"
         raise RunError(f"the tables of cells could not be written: {why}")

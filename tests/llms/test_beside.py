@@ -122,3 +122,16 @@ async def test_a_process_that_dies_fails_the_calls_under_way_and_another_takes_i
     assert [type(outcome) for outcome in outcomes] == [ReplyBroken, ReplyBroken]
     assert (await book.get("a").complete(request("And this?"))).text
     assert len(callers()) == 1 and callers() != [caller]
+
+
+async def test_a_process_started_early_takes_the_first_call_and_ends_where_there_is_none(fake: FakeLLM) -> None:
+    early, idle = Caller(), Caller()
+    early.start(["openai"])
+    (pid,) = callers()
+    idle.start(["openai"])
+    book = ModelBook({"a": config(fake)}, line=early)
+    assert (await book.get("a").complete(request())).text
+    idle.drop()
+    assert callers() == [pid]
+    await book.aclose()
+    assert not callers()

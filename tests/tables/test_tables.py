@@ -16,6 +16,7 @@ import pytest
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows import derived
 from flows.derived import derive
 from flows.run_data import RunData
 from flows.tables.cells import write_cells
@@ -248,6 +249,35 @@ def test_pandas_reads_types_from_parquet(tmp_path: Path) -> None:
     cells: Any = pandas.read_parquet(tmp_path / "cells.parquet")
     assert cells["cost_usd"].dtype == "float64" and cells["metadata.year"].dtype == "int64"
     assert len(cells[cells["status"] == "completed"]) == 33
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run counts as a large one."""
+    monkeypatch.setattr(derived, "LARGE", 0)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_run_has_the_same_tables_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large, small = finished_run(tmp_path / "large"), finished_run(tmp_path / "small")
+    derive(large)
+    monkeypatch.undo()
+    derive(small)
+    contents = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in (large, small)]
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.usefixtures("large")
+def test_a_torn_file_of_a_large_run_is_told_too(tmp_path: Path) -> None:
+    test_a_torn_file_is_told_and_leaves_no_tables(tmp_path)
+
+
+@pytest.mark.usefixtures("large")
+def test_what_keeps_the_tables_of_a_large_run_from_being_written_is_told(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path)
+    (folder / "cells.csv").mkdir()
+    with pytest.raises(RunError, match=r"tables of cells could not be written: .*cells\.csv"):
+        derive(folder)
 
 
 def test_a_row_names_only_what_there_is() -> None:
