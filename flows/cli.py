@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
-from flows.leaving import INTERRUPTED, INTERRUPTED_CODE
+from flows.leaving import FAILED_CODE, INTERRUPTED, INTERRUPTED_CODE
 from flows.report.plain import plain
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         return 2
     except ButtermilkError as error:
         _told(error, options)
-        return 3
+        return FAILED_CODE
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         return INTERRUPTED_CODE

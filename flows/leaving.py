@@ -15,10 +15,14 @@ from collections.abc import Callable, Coroutine
 from threading import Timer
 from typing import Any, NoReturn, TypeVar
 
+from contract.errors import RunError
+
 T = TypeVar("T")
 
-INTERRUPTED = "\nInterrupted. The same command goes on from here; nothing is paid for twice."
+GO_ON = "The same command goes on from here; nothing is paid for twice."
+INTERRUPTED = f"\nInterrupted. {GO_ON}"
 INTERRUPTED_CODE = 130
+FAILED_CODE = 3
 _SHOW_CURSOR = "\x1b[?25h"
 WIND_UP_SECONDS = 10.0
 """How long an interrupted run may take to stop, and to tell its server how it ended."""
@@ -32,26 +36,46 @@ class Interruptible:
     """One run. `over()` must be called when its event loop has been closed."""
 
     def __init__(self) -> None:
-        # By itself, a loop waits for its threads as long as they like. So it is not in the loop that time is kept.
-        self._timer = Timer(WIND_UP_SECONDS, _leave_at_once)
-        self._timer.daemon = True
+        self._timer: Timer | None = None
 
-    async def run(self, work: Coroutine[Any, Any, T], wind_up: Callable[[], Coroutine[Any, Any, None]]) -> T:
-        """What `work` returns. When interrupted, lets it stop, and `wind_up` after it, as long as there is time."""
+    async def run(
+        self,
+        work: Coroutine[Any, Any, T],
+        wind_up: Callable[[], Coroutine[Any, Any, None]],
+        server: asyncio.Future[str] | None = None,
+    ) -> T:
+        """What `work` returns. When interrupted, lets it stop, and `wind_up` after it, as long as there is time.
+
+        `server` is done, with the reason, when the run's own server has ended. Then RunError is raised, once the
+        run has stopped in the same way.
+        """
         task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task})
+            await asyncio.wait({task, server} if server else {task}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self._timer.start()
+            self._leave_in_time(INTERRUPTED, INTERRUPTED_CODE)
             task.cancel()
             await _ended(task)
             await _ended(asyncio.create_task(wind_up()), WIND_UP_SECONDS / 2)
             raise
+        if server and not task.done():
+            told = f"the Prefect server of this run has ended: {server.result()}\n{GO_ON}"
+            self._leave_in_time(f"\n{told}", FAILED_CODE)
+            task.cancel()
+            await _ended(task)
+            raise RunError(told)
         return task.result()
+
+    def _leave_in_time(self, told: str, code: int) -> None:
+        # By itself, a loop waits for its threads as long as they like. So it is not in the loop that time is kept.
+        self._timer = Timer(WIND_UP_SECONDS, _leave_at_once, [told, code])
+        self._timer.daemon = True
+        self._timer.start()
 
     def over(self) -> None:
         """The run has ended by itself, in time."""
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
 
 
 async def _ended(task: asyncio.Task[Any], seconds: float | None = None) -> None:
@@ -61,10 +85,10 @@ async def _ended(task: asyncio.Task[Any], seconds: float | None = None) -> None:
         task.exception()
 
 
-def _leave_at_once() -> None:
+def _leave_at_once(told: str, code: int) -> None:
     # The progress that is shown hides the cursor.
-    print(_SHOW_CURSOR * sys.stderr.isatty() + INTERRUPTED, file=sys.stderr, flush=True)
-    os._exit(INTERRUPTED_CODE)
+    print(_SHOW_CURSOR * sys.stderr.isatty() + told, file=sys.stderr, flush=True)
+    os._exit(code)
 
 
 def leave(main: Callable[[], int]) -> NoReturn:

@@ -171,7 +171,8 @@ class _Session:
         from flows.drain import sent
 
         with server_errors():
-            return await interruptible.run(self._flow(study, live, caller), sent)
+            ended = self._server.ended() if self._server else None
+            return await interruptible.run(self._flow(study, live, caller), sent, ended)
 
     async def _flow(self, study: Study, live: Live, caller: Caller | None) -> int:
         from flows.drain import drain, sent

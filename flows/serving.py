@@ -7,6 +7,7 @@ Started first and awaited late, because importing the server takes longer than a
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -14,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
+from threading import Thread
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
@@ -88,6 +91,20 @@ class PrivateServer:
             time.sleep(0.05)
         raise RunError(f"the Prefect server did not answer within {START_SECONDS:.0f} s")
 
+    def ended(self) -> asyncio.Future[str]:
+        """Done, with the server's last words, when it has ended by itself. Belongs to the present event loop."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+
+        def wait() -> None:
+            self._process.wait()
+            # After the run, the loop is closed and nobody asks.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: ended.set_result(self._last_words()))
+
+        Thread(target=wait, daemon=True).start()
+        return ended
+
     def stop(self) -> None:
         """Ends the process and waits until it has."""
         if self._process.stdin:
@@ -103,7 +120,10 @@ class PrivateServer:
     def _last_words(self) -> str:
         self._words.seek(0)
         said = self._words.read().decode(errors="replace")
-        return said.strip().splitlines()[-1] if said.strip() else "it said nothing"
+        if said.strip():
+            return said.strip().splitlines()[-1]
+        code = self._process.poll() or 0
+        return f"signal {-code} ended it" if code < 0 else "it said nothing"
 
 
 def free_port() -> int:

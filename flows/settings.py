@@ -79,10 +79,16 @@ def run_of(section: JsonValue, findings: Findings) -> RunSettings:
 
 def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, findings: Findings) -> dict[str, T]:
     found: dict[str, T] = {}
+    nameless = False
     for name, data in (section if isinstance(section, dict) else {}).items():
         path = (group, name)
         if not isinstance(data, dict):
-            findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            if data is None:
+                findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            elif not nameless:
+                todo = "write a name of your own above the fields, and indent them below it"
+                findings.at(path, f"'{name}' stands where a name is expected", todo=todo)
+                nameless = True
             findings.spoil(path)
             continue
         placed = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)

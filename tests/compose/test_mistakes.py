@@ -341,6 +341,13 @@ CASES = [
         "result", mine(48), "is no step of this flow", "there are", "answer", flow=("result: answer", "result: anser")
     ),
     # --- what the flow names outside itself ---
+    Mistake(
+        "model without a name",
+        "my_study/models/nameless.yaml:1",
+        "'kind' stands where a name is expected",
+        "a name of your own",
+        files={"models/nameless.yaml": "kind: embedded\nrole: quick\n"},
+    ),
     Mistake("unknown model", mine(28), "no model 'secnd'", "models/", "second", flow=("second]", "secnd]")),
     Mistake(
         "missing key", mine(38), "MY_STUDY_KEY", "llms=embedded", flow=("      model: demo\n", "      model: keyed\n")

@@ -147,6 +147,23 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
 
 
+def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(beside: Place, service: FakeService) -> None:
+    service.reset()
+    study = Study(beside, service)
+    command = study.start(**_ALONE)
+    until(lambda: service.calls() >= 5 or not command.running, "five calls", 120, pause=0.002)
+    assert beside.kill("flows.serving") == 1
+    done = command.wait(60)
+    in_flight = len(service.stats()["by_key"]) - study.kept()
+    assert done.code == 3 and "Traceback" not in done.said
+    assert "the Prefect server of this run has ended: signal 9 ended it" in done.err
+    assert not beside.left_behind()
+    again = study.start().wait()
+    assert again.code == 0, again.said
+    asked = service.stats()["by_key"]
+    assert len(asked) == CELLS and sum(asked.values()) - CELLS <= in_flight
+
+
 _ALONE = {"PREFECT_API_URL": ""}
 
 

@@ -195,14 +195,22 @@ class Place:
         deadline = time.monotonic() + seconds
         while (found := self._processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        return found
+        return list(found.values())
 
-    def _processes(self) -> list[str]:
-        found = list[str]()
+    def kill(self, word: str) -> int:
+        """Kills those of them whose command line holds that word; returns how many."""
+        found = [pid for pid, line in self._processes().items() if word in line]
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        return len(found)
+
+    def _processes(self) -> dict[int, str]:
+        found = dict[int, str]()
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if self._mark.encode() in (process / "environ").read_bytes():
-                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                    line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    found[int(process.name)] = line
             except OSError:
                 continue
         return found
