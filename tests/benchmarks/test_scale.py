@@ -88,7 +88,7 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
     place = Place(tmp_path)
     if server == "own":
         place.takes_over(database)
-    alone = asyncio.run(bare(service.url)) * RECORDS * len(MODELS)
+    before = asyncio.run(bare(service.url))
     service.reset()
     # Twice as many cells as calls: before and after its call, a cell is to take no call's place.
     study = write_study(place.folder / "study", service.url, posts(RECORDS), concurrency=2 * AT_ONCE, at_once=AT_ONCE)
@@ -109,6 +109,9 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
         seconds = time.perf_counter() - started
         done = command.wait(60)
         there = task_runs(named["PREFECT_API_URL"]) if named else kept_task_runs(place)
+    counted = service.calls()
+    # The quicker of the two: what slows this machine now and then is not to flatter us.
+    alone = min(before, asyncio.run(bare(service.url))) * cells
     print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once, server: {server}")
     print(f"  bare httpx            {alone:7.1f} s")
     print(f"  until the last call   {called:7.1f} s   {called / alone:.2f} x")
@@ -117,7 +120,7 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
     print(f"  task runs on the server {there}")
     assert done.code == 0, done.said[-2000:]
     assert json.loads(done.out)["cells"] == {"completed": cells}
-    assert service.calls() == cells and there >= cells
+    assert counted == cells and there >= cells
     folder = run_folders(place, "judged")[-1]
     lines, report = (folder / "cells.csv").read_bytes().count(b"\n"), (folder / "report.html").stat().st_size
     print(f"  lines of cells.csv    {lines}, report {report:,} bytes")
