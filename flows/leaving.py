@@ -53,24 +53,22 @@ class Interruptible:
         try:
             await asyncio.wait({task, server} if server else {task}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self._leave_in_time(INTERRUPTED, INTERRUPTED_CODE)
-            task.cancel()
-            await _ended(task)
+            await self._stopped(task, INTERRUPTED, INTERRUPTED_CODE)
             await _ended(asyncio.create_task(wind_up()), WIND_UP_SECONDS / 2)
             raise
         if server and not task.done():
             told = f"the Prefect server of this run has ended: {server.result()}\n{GO_ON}"
-            self._leave_in_time(f"\n{told}", FAILED_CODE)
-            task.cancel()
-            await _ended(task)
+            await self._stopped(task, f"\n{told}", FAILED_CODE)
             raise RunError(told)
         return task.result()
 
-    def _leave_in_time(self, told: str, code: int) -> None:
+    async def _stopped(self, task: asyncio.Task[Any], told: str, code: int) -> None:
         # By itself, a loop waits for its threads as long as they like. So it is not in the loop that time is kept.
         self._timer = Timer(WIND_UP_SECONDS, _leave_at_once, [told, code])
         self._timer.daemon = True
         self._timer.start()
+        task.cancel()
+        await _ended(task)
 
     def over(self) -> None:
         """The run has ended by itself, in time."""

@@ -29,6 +29,8 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 _NO_PATHS = frozenset({"gcs", "bigquery"})
 """Storages whose `path` and `dataset` are names in the cloud."""
+_KIND = {"models": "kind", "storage": "type"}
+"""The field that every entry of the section has. One with a value in the place of an entry lacks its entry's name."""
 _PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
 
@@ -79,16 +81,16 @@ def run_of(section: JsonValue, findings: Findings) -> RunSettings:
 
 def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, findings: Findings) -> dict[str, T]:
     found: dict[str, T] = {}
-    nameless = False
-    for name, data in (section if isinstance(section, dict) else {}).items():
+    entries = section if isinstance(section, dict) else {}
+    nameless = isinstance(entries.get(_KIND[group]), str)
+    for name, data in entries.items():
         path = (group, name)
         if not isinstance(data, dict):
-            if data is None:
-                findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
-            elif not nameless:
+            if nameless and name == _KIND[group]:
                 todo = "write a name of your own above the fields, and indent them below it"
                 findings.at(path, f"'{name}' stands where a name is expected", todo=todo)
-                nameless = True
+            elif data is None or not nameless:
+                findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
             findings.spoil(path)
             continue
         placed = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)

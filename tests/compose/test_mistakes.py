@@ -348,6 +348,13 @@ CASES = [
         "a name of your own",
         files={"models/nameless.yaml": "kind: embedded\nrole: quick\n"},
     ),
+    Mistake(
+        "model without fields",
+        "my_study/models/bare.yaml:1",
+        "'bare' is empty",
+        "indented",
+        files={"models/bare.yaml": "bare: embedded\n"},
+    ),
     Mistake("unknown model", mine(28), "no model 'secnd'", "models/", "second", flow=("second]", "secnd]")),
     Mistake(
         "missing key", mine(38), "MY_STUDY_KEY", "llms=embedded", flow=("      model: demo\n", "      model: keyed\n")

@@ -126,9 +126,9 @@ async def test_a_process_that_dies_fails_the_calls_under_way_and_another_takes_i
 
 async def test_a_process_started_early_takes_the_first_call_and_ends_where_there_is_none(fake: FakeLLM) -> None:
     early, idle = Caller(), Caller()
-    early.start(["openai"])
+    early.start({"openai"})
     (pid,) = callers()
-    idle.start(["openai"])
+    idle.start({"openai"})
     book = ModelBook({"a": config(fake)}, line=early)
     assert (await book.get("a").complete(request())).text
     idle.drop()

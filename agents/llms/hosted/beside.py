@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Set
 from itertools import count
 
 from agents.llms.hosted.frames import Answer, Asking, Dropping, Opening, framed, next_frame
@@ -33,9 +33,9 @@ class Caller:
         self._early: subprocess.Popen[bytes] | None = None
         self._process = StartedOnce(self._started)
 
-    def start(self, providers: Iterable[str]) -> None:
+    def start(self, providers: Set[str]) -> None:
         """Starts it now: when the first call comes, it has imported what it calls these with. Needs no event loop."""
-        self._early = _popen(*sorted(set(providers)))
+        self._early = _popen(*sorted(providers))
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         """One reply from the model of that name. Raises what `Hosted.complete` raises.
