@@ -16,7 +16,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
-from flows.ready import ready
+from flows.deploy.ready import ready
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -1,6 +1,6 @@
 """`python -m flows <verb> …`"""
 
-from flows.cli import main
-from flows.leaving import leave
+from flows.cli.main import main
+from flows.server.interrupt import leave
 
 leave(main)

@@ -1,11 +1,11 @@
 """osb: ask a corpus of Oversight Board decisions a question. `python -m flows.osb query="…"`"""
 
 if __name__ == "__main__":
-    from flows.cli import main
-    from flows.leaving import leave
+    from flows.cli.main import main
+    from flows.server.interrupt import leave
 
     leave(lambda: main(flow="osb"))
 
-from flows.declared import declare
+from flows.deploy.declared import declare
 
 osb = declare("osb")

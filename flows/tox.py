@@ -1,11 +1,11 @@
 """tox: judge posts against criteria of hateful and toxic speech. `python -m flows.tox criteria=power`"""
 
 if __name__ == "__main__":
-    from flows.cli import main
-    from flows.leaving import leave
+    from flows.cli.main import main
+    from flows.server.interrupt import leave
 
     leave(lambda: main(flow="tox"))
 
-from flows.declared import declare
+from flows.deploy.declared import declare
 
 tox = declare("tox")

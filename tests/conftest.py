@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from flows.storage.index import CorpusIndex
+    from flows.corpus.index import CorpusIndex
     from tests.support.running import Lab
 
 # Before anything imports Prefect, which reads its settings then.
@@ -70,7 +70,7 @@ def database(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def prefect_api(prefect_home: Path, database: Path) -> Generator[str]:
     """The API of a real server, one for all tests."""
-    from flows.serving import PrivateServer
+    from flows.server.private import PrivateServer
 
     shutil.copy(database, prefect_home)
     server = PrivateServer()
@@ -85,7 +85,7 @@ def prefect_api(prefect_home: Path, database: Path) -> Generator[str]:
 def osb(shared: Path) -> CorpusIndex:
     """The index of the shipped corpus, made once for all processes of the tests."""
     from contract.storage import CorpusStorage
-    from flows.storage.index import open_corpus
+    from flows.corpus.index import open_corpus
     from tests.support.shipped import osb_storage
 
     return open_corpus(CorpusStorage.model_validate(osb_storage()), shared / "osb")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contract.flow import FlowSpec
-from flows.lines import Lines
+from flows.files.lines import Lines
 from flows.report.disagreement import by_record
 from flows.report.facets import facets_of
 from flows.report.gathered import Gathered

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from contract.flow import Measures
-from flows.ledger import HOLES
+from flows.accounting.ledger import HOLES
 from flows.measures.shapes import NOBODY_SAID, Comparison, Kind, Measured
 from flows.report.estimates import label, told
 from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact

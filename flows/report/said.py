@@ -10,7 +10,7 @@ from typing import Any
 from contract.base import thawed
 from contract.messages import AgentTrace
 from contract.record import Record
-from flows.lines import Lines
+from flows.files.lines import Lines
 from flows.report.words import flat, short, shown
 from flows.tables.identity import other_dimensions
 

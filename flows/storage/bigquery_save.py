@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.run_data import RunData
+from flows.files.run_data import RunData
 from flows.storage.bigquery import called, client_of, limits, quoted, target_of
 from flows.storage.bigquery_schema import Column, columns_of, difference
 from flows.storage.gcp import UPLOAD_RETRIES, plainly

@@ -49,8 +49,8 @@ class StorageFactory:
     @staticmethod
     def create_config(data: Mapping[str, Any]) -> StorageConfig:
         """The storage that `data` describes. Raises StudyError with every mistake, in plain words."""
-        from flows.findings import Findings
-        from flows.shape import fitted
+        from flows.config.findings import Findings
+        from flows.config.shape import fitted
 
         findings = Findings()
         kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)

@@ -15,7 +15,7 @@ from contract.errors import StorageError
 from contract.storage import GCSStorage
 from flows.storage.gcp import plainly
 from flows.storage.gcs import called, client_of, limits, target_of
-from flows.sums import NAME as SUMS
+from flows.files.checksums import NAME as SUMS
 
 
 def save_folder(storage: GCSStorage, folder: Path) -> str:

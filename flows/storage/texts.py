@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from agents.bounded_yaml import TooMuch, check_bounds
 from contract.errors import StorageError
-from flows.findings import listed
+from flows.config.findings import listed
 from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
 
 ENDINGS = (".txt", ".md", ".pdf")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.errors import RunError
-from flows.run_data import RunData
+from flows.files.run_data import RunData
 from flows.tables.cells import write_cells
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from flows.tables.flat import Scalar
-from flows.writing import whole
+from flows.files.atomic import whole
 
 _RISKY = frozenset("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

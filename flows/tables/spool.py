@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from flows.lines import Lines
+from flows.files.lines import Lines
 from flows.tables.flat import Scalar
 from flows.tables.identity import Place
 

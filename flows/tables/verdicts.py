@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.base import JsonValue, canonical_json, thawed
 from contract.flow import FlowSpec, Measures
 from contract.messages import AgentTrace
-from flows.run_data import RunData
+from flows.files.run_data import RunData
 from flows.tables.csv_text import write_csv
 from flows.tables.identity import Place, criterion_of, model_of, natural, other_dimensions, place_of, step_order
 from flows.tables.truth import at, truth_of, verdict_text

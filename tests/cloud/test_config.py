@@ -8,7 +8,7 @@ import pytest
 
 from contract.errors import StorageError, StudyError
 from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileStorage, GCSStorage
-from flows.compose import compose
+from flows.compose.compose import compose
 from flows.storage.factory import KINDS, StorageFactory
 from tests.compose.studies import write
 

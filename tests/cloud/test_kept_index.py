@@ -14,7 +14,7 @@ import pytest
 import conf
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, CorpusStorage, GCSStorage, VectorStorage
-from flows.storage.index import CorpusIndex, open_corpus
+from flows.corpus.index import CorpusIndex, open_corpus
 from tests.cloud.conftest import objects_of
 from tests.cloud.cutting import way_to
 from tests.cloud.emulators import Emulator

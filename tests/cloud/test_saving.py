@@ -17,7 +17,7 @@ from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
 from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
-from flows.sums import changed
+from flows.files.checksums import changed
 from tests.cloud.service import Asked, nobody, refused, service
 from tests.support.running import Lab
 from tests.support.small_study import study

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import Problem, StudyError
-from flows.compose import compose
-from flows.study import Study
+from flows.compose.compose import compose
+from flows.spec.study import Study
 
 FLOW = """\
 description: A question, a search, an answer.

@@ -10,9 +10,9 @@ import pytest
 from contract.flow import Loop, Step
 from contract.models import ModelConfig
 from contract.storage import CorpusStorage, FileStorage
-from flows.compose import compose
-from flows.request import with_request
-from flows.study import Study
+from flows.compose.compose import compose
+from flows.compose.request import with_request
+from flows.spec.study import Study
 from tests.compose.studies import FLOW, composed, write
 
 KEYS = ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -93,7 +93,7 @@ def test_a_second_choice_is_laid_over_the_first_before_it_is_used(spelling: str)
 def test_values_are_overridden_by_dotted_names() -> None:
     arguments = ["query=x", "run.concurrency=10", "llms.general=local", "flows.osb.steps.rounds.max_rounds=2"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.check_resources.not_ready", _ready)
+        patch.setattr("flows.check.resources.not_ready", _ready)
         [study] = compose(["osb"], [*arguments, "+flows.osb.steps.synthesise.parameters.temperature=0"])
     assert study.run.concurrency == 10
     assert step(study, "synthesise").parameters == {"model": "local", "temperature": 0}

@@ -8,8 +8,8 @@ import pytest
 
 from agents.criteria import Criteria
 from contract.errors import PromptError
-from flows.folders import search_folders
-from flows.listing import list_all
+from flows.config.folders import search_folders
+from flows.config.listing import list_all
 from tests.compose.studies import write
 
 DOCUMENT = "---\ntitle: A rule\nauthor: We\nretrieved: 2025-01-01\n---\nDo no harm.\n"

@@ -12,7 +12,7 @@ from contract.base import Frozen
 from contract.errors import StudyError
 from contract.findings import Reasons
 from contract.messages import AgentInput, AgentOutput
-from flows.compose import compose
+from flows.compose.compose import compose
 from tests.compose.studies import write
 
 FLOW = """\

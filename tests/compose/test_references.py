@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contract.record import Record
-from flows.expressions import compile_condition
-from flows.references import parse
+from flows.spec.conditions import compile_condition
+from flows.spec.references import parse
 
 VALUES: dict[str, Any] = {
     "record": Record(record_id="1", text="x", metadata={"by": {"name": "A"}}).model_dump(),

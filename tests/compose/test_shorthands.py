@@ -10,11 +10,11 @@ import pytest
 
 from contract.errors import StudyError
 from contract.storage import FileStorage, HuggingFaceStorage
-from flows.cli import main
-from flows.compose import compose
-from flows.records import records_of
-from flows.shorthands import as_arguments
-from flows.study import Study
+from flows.cli.main import main
+from flows.compose.compose import compose
+from flows.engine.records import records_of
+from flows.compose.shorthands import as_arguments
+from flows.spec.study import Study
 from tests.compose.studies import write
 
 FLOW = """\
@@ -154,12 +154,12 @@ def test_a_flow_without_a_storage_understands_budget_alone(study: Path) -> None:
 
 
 def test_a_dataset(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.check_sources.find_spec", _found)
+    monkeypatch.setattr("flows.check.sources.find_spec", _found)
     found = _composed("records=hf:owner/name", "columns.text=body")
     assert found.storage[found.flow.records] == HuggingFaceStorage(dataset="owner/name", columns={"text": "body"})
     assert "no folder './set'" in _mistakes("records=hf:./set")["command line: records=hf:./set"]
     assert "has no sheet" in _mistakes("records=hf:owner/name", "sheet=One")["command line: sheet=One"]
-    monkeypatch.setattr("flows.check_sources.find_spec", _not_found)
+    monkeypatch.setattr("flows.check.sources.find_spec", _not_found)
     told = _mistakes("records=hf:owner/name")["command line: records=hf:owner/name"]
     assert "install buttermilk[huggingface]" in told
 

@@ -12,8 +12,8 @@ import yaml
 from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.utilities.importtools import import_object
 
-from flows.folders import choices, search_folders
-from flows.serving import SETTINGS
+from flows.config.folders import choices, search_folders
+from flows.server.private import SETTINGS
 from tests.docs.test_docs import blocks
 from tests.support.commands import ROOT
 

@@ -11,7 +11,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.utilities.callables import parameter_schema
 
-import flows.declared as declared
+import flows.deploy.declared as declared
 from tests.support.running import Lab
 
 
@@ -84,7 +84,7 @@ result: write
 def osb(prefect_api: str) -> str:
     """The address at which runs of a deployment of osb are asked for."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
-        deployment: Any = RunnerDeployment.from_entrypoint("flows.declared.osb", name="form").apply()
+        deployment: Any = RunnerDeployment.from_entrypoint("flows.deploy.declared.osb", name="form").apply()
         return f"{prefect_api}/deployments/{deployment}/create_flow_run"
 
 

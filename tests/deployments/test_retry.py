@@ -14,7 +14,7 @@ from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry
 
-from flows.declared import declare
+from flows.deploy.declared import declare
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.fake_models import hosted
 from tests.support.running import Lab

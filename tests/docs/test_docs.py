@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.derived import derive
+from flows.run_folder.derive import derive
 from tests.support.traces import finished_run
 
 ROOT = Path(__file__).parents[2]

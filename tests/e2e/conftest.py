@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.storage.index import CorpusIndex
+from flows.corpus.index import CorpusIndex
 from tests.support.commands import Place
 from tests.support.services import server_of_prefect
 

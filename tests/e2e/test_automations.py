@@ -17,7 +17,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.drain import sent
+from flows.server.drain import sent
 from tests.support.agents import make_known
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM

@@ -15,7 +15,7 @@ import pytest_asyncio
 from agents.llms.embedded.model import EmbeddedModel
 from contract.findings import Passage, ResearchDraft
 from contract.storage import VectorStorage
-from flows.storage.index import CorpusIndex, open_corpus
+from flows.corpus.index import CorpusIndex, open_corpus
 from tests.embedded.asking import research
 from tests.support.shipped import osb_storage
 

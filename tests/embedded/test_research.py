@@ -8,7 +8,7 @@ from agents.llms.embedded.model import EmbeddedModel
 from contract import models
 from contract.errors import ModelRejected
 from contract.findings import DifferencesDraft, ResearchDraft
-from flows.storage.index import CorpusIndex
+from flows.corpus.index import CorpusIndex
 from tests.embedded.asking import ask, research
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
-from flows.folders import search_folders
-from flows.verify import verify
+from flows.cli.main import main
+from flows.config.folders import search_folders
+from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.judging import posts, write_study
 from tests.support.running import Lab

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from contract.flow import Loop, Step
-from flows.compose import compose
-from flows.nodes import nodes
+from flows.compose.compose import compose
+from flows.spec.nodes import nodes
 from tests.support.running import Lab
 from tests.support.small_study import value
 

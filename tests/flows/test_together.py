@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from contract.errors import StorageError
-from flows.together import together
+from flows.engine.gather import together
 from tests.support.running import Lab
 
 

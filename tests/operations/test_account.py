@@ -16,10 +16,10 @@ import pytest
 from contract.calls import ModelCall, ModelReply, Usage
 from contract.messages import AgentInput, AgentTrace
 from contract.record import Record
-from flows.audit import FIRST, Trail
-from flows.costs import Costs, by_day
-from flows.logs import RunLog
-from flows.sums import changed
+from flows.accounting.audit import FIRST, Trail
+from flows.accounting.costs import Costs, by_day
+from flows.accounting.log import RunLog
+from flows.files.checksums import changed
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
 from tests.support.fake_models import hosted
@@ -136,7 +136,7 @@ async def test_a_run_that_could_leave_no_trace_is_not_begun(study: Lab) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from flows.audit import Trail
+from flows.accounting.audit import Trail
 for number in range(50):
     Trail(Path(sys.argv[1])).add("run started", flow=sys.argv[2], number=number)
 """

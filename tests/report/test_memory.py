@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contract.messages import AgentTrace
 from flows.report.study import write_report
-from flows.run_data import RunData
+from flows.files.run_data import RunData
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import MODELS, cell, judgement, record, write_run
 

@@ -26,14 +26,14 @@ from agents.criteria import Criteria
 from agents.prompts import Prompts
 from contract.errors import ButtermilkError, StudyError
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage
-from flows.compose import compose
-from flows.declared import declare
-from flows.expressions import compile_condition
-from flows.replay import replay
-from flows.shorthands import as_arguments
+from flows.compose.compose import compose
+from flows.deploy.declared import declare
+from flows.spec.conditions import compile_condition
+from flows.run_folder.replay import replay
+from flows.compose.shorthands import as_arguments
 from flows.storage.file import Reject, read
-from flows.study import Study
-from flows.sums import changed
+from flows.spec.study import Study
+from flows.files.checksums import changed
 from tests.storage.workbooks import write_workbook
 from tests.support.running import Lab
 
@@ -367,7 +367,7 @@ def test_the_table_is_long_enough() -> None:
 async def test_a_search_is_words_and_never_a_query(tmp_path: Path) -> None:
     """FTS5 has a language of its own; what is asked of a corpus is quoted word by word."""
     from contract.storage import CorpusStorage
-    from flows.storage.index import open_corpus
+    from flows.corpus.index import open_corpus
 
     path = tmp_path / "posts.jsonl"
     path.write_text(json.dumps({"id": "1", "text": "A slur in political speech is protected."}))

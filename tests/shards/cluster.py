@@ -16,8 +16,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.compose import compose
-from flows.runner import make_flow
+from flows.compose.compose import compose
+from flows.run.runner import make_flow
 from tests.support.commands import ROOT, Place, Started
 
 POOL = "machines"

@@ -9,9 +9,9 @@ from agents.llms.replies import KeptReplies
 from agents.llms.scripted import Scripted
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelUnavailable
-from flows.alive import alive, alive_path
-from flows.locks import Locks, lock_path
-from flows.results import KeptInResults, ResultStore
+from flows.results.liveness import alive, alive_path
+from flows.results.locks import Locks, lock_path
+from flows.results.store import KeptInResults, ResultStore
 from tests.llms.asking import request
 
 LOST_AFTER = 0.6

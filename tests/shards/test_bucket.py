@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from contract.errors import StorageError
-from flows.results import ResultStore, result_store
-from flows.run_folder import read_traces
-from flows.serving import free_port
-from flows.verify import verify
+from flows.results.store import ResultStore, result_store
+from flows.files.folder import read_traces
+from flows.server.private import free_port
+from flows.run_folder.verify import verify
 from tests.shards.meeting import MEETINGS
 from tests.shards.working import deployed
 from tests.support.commands import until

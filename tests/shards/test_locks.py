@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.alive import alive
-from flows.locks import Locks
-from flows.results import ResultStore, result_store
+from flows.results.liveness import alive
+from flows.results.locks import Locks
+from flows.results.store import ResultStore, result_store
 from tests.shards.meeting import MEETINGS
 
 MOST_MS = 2.0

@@ -26,12 +26,12 @@ from prefect.states import Running
 from prefect.utilities.callables import parameter_schema
 
 from contract.messages import AgentTrace
-from flows.alive import alive_path
-from flows.outcome import Outcome
-from flows.results import result_store
-from flows.run_folder import read_traces
-from flows.runner import Watcher, make_flow
-from flows.shorthands import as_arguments
+from flows.results.liveness import alive_path
+from flows.accounting.outcome import Outcome
+from flows.results.store import result_store
+from flows.files.folder import read_traces
+from flows.run.runner import Watcher, make_flow
+from flows.compose.shorthands import as_arguments
 from tests.support.running import Lab
 
 Loses = Callable[[Mapping[str, Any], int], bool]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.storage.index import CorpusIndex
+from flows.corpus.index import CorpusIndex
 
 
 class CountingEmbedder:

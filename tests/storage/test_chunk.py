@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.record import Record
-from flows.storage.chunk import Chunking, passages
+from flows.corpus.chunk import Chunking, passages
 
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=800).filter(
     lambda text: bool(text.strip())

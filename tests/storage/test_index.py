@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage
-from flows.storage.index import CorpusIndex, open_corpus
+from flows.corpus.index import CorpusIndex, open_corpus
 from tests.storage.fakes import CountingEmbedder, embeds_only_what_changed, odd_numbers
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ import sys
 from pathlib import Path
 from typing import Any
 from contract.storage import CorpusStorage
-from flows.storage.index import open_corpus
+from flows.corpus.index import open_corpus
 from tests.storage.fakes import CountingEmbedder
 config = CorpusStorage.model_validate_json(sys.argv[1])
 open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(die_after=int(sys.argv[3])))

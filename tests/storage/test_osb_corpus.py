@@ -9,7 +9,7 @@ import conf
 from contract.record import Record
 from contract.storage import FileStorage
 from flows.storage.file import read
-from flows.storage.osb_corpus import convert, main
+from flows.corpus.oversight_board import convert, main
 
 CORPUS = Path(conf.__path__[0]) / "corpora" / "osb.jsonl"
 

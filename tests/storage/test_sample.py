@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from contract.record import Record
-from flows.records import sample
+from flows.engine.records import sample
 
 
 def _records(count: int, start: int = 0) -> list[Record]:

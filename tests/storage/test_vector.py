@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-import flows.check_sources
+import flows.check.sources
 import flows.storage.values
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
-from flows.storage.index import CorpusIndex, open_corpus
+from flows.corpus.index import CorpusIndex, open_corpus
 from tests.cloud.objects import object_service
 from tests.cloud.service import nobody
 from tests.compose.studies import composed, mistakes, write
@@ -77,7 +77,7 @@ _KILLED = """
 import sys
 from pathlib import Path
 from contract.storage import VectorStorage
-from flows.storage.index import open_corpus
+from flows.corpus.index import open_corpus
 from tests.storage.fakes import CountingEmbedder
 config = VectorStorage.model_validate_json(sys.argv[1])
 open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(die_after=int(sys.argv[3])))
@@ -243,6 +243,6 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, was: str, now: str, s
 
 
 def test_a_study_without_lancedb_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows.check_sources, "find_spec", _not_found)
+    monkeypatch.setattr(flows.check.sources, "find_spec", _not_found)
     [problem] = mistakes(write(tmp_path, {"storage/papers.yaml": STORAGE}))
     assert "storage/papers.yaml:2" in str(problem) and "uv sync --extra vector" in str(problem)

@@ -132,4 +132,4 @@ def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {name: EntryPoint(name, f"tests.support.agents:{kind}", registry.GROUP) for name, kind in _NAMED.items()}
     known = {**registry.installed(), **ours}
     monkeypatch.setattr(registry, "installed", lambda: known)
-    monkeypatch.setattr("flows.registry.installed", lambda: known)
+    monkeypatch.setattr("flows.spec.registry.installed", lambda: known)

@@ -23,12 +23,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from contract.base import JsonValue
 from contract.messages import AgentTrace
-from flows.compose import compose
-from flows.drain import drain
-from flows.outcome import Outcome
-from flows.run_folder import read_traces
-from flows.runner import Watcher, make_flow
-from flows.study import Study
+from flows.compose.compose import compose
+from flows.server.drain import drain
+from flows.accounting.outcome import Outcome
+from flows.files.folder import read_traces
+from flows.run.runner import Watcher, make_flow
+from flows.spec.study import Study
 
 Meanwhile = Callable[[PrefectClient], Awaitable[None]]
 

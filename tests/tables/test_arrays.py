@@ -20,7 +20,7 @@ from tests.support.traces import cell, record, spec, write_run
 _DERIVE = """
 import sys
 from pathlib import Path
-from flows.derived import derive
+from flows.run_folder.derive import derive
 derive(Path(sys.argv[1]))
 sys.exit("pandas" in sys.modules)
 """

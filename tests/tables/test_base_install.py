@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import flows.check_wiring
+import flows.check.wiring
 import flows.tables.cells
 from contract.errors import StudyError
-from flows.compose import compose
-from flows.run_data import RunData
+from flows.compose.compose import compose
+from flows.files.run_data import RunData
 from flows.tables.cells import write_cells
 from tests.support.traces import finished_run
 
@@ -27,6 +27,6 @@ def test_the_csv_is_written_where_parquet_cannot_be(tmp_path: Path, monkeypatch:
 
 
 def test_measures_without_their_packages_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows.check_wiring, "find_spec", _absent)
+    monkeypatch.setattr(flows.check.wiring, "find_spec", _absent)
     with pytest.raises(StudyError, match=r"tox.yaml:\d+: measures need packages .*uv sync --extra studies"):
         compose(["tox"], [])

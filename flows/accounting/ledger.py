@@ -1,0 +1,163 @@
+"""Ledger: every cell of a run, written down as it ends, and what the run adds up to.
+
+Rows go to `answers.jsonl` one by one, so memory does not grow with the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from contract.calls import ModelReply, Usage
+from contract.errors import RunError, Transient
+from contract.messages import AgentTrace, CellStatus
+from flows.accounting.costs import Costs
+from flows.engine.grid import Cell
+from flows.accounting.log import RunLog
+
+HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
+"""Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
+
+
+@dataclass
+class Totals:
+    """What the run adds up to so far."""
+
+    cells: Counter[CellStatus] = field(default_factory=Counter[CellStatus])
+    by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
+    running: int = 0
+    """Cells under way."""
+    troubles: int = 0
+    """Failures of services that may pass."""
+    task_runs: int = 0
+    calls_paid: int = 0
+    calls_kept: int = 0
+    """Replies read again instead of paid for."""
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal = Decimal(0)
+    """Known cost of the calls paid for in this run."""
+    cost_unknown: int = 0
+    """Paid calls whose price is not known; they are not in `cost_usd`."""
+    cost_kept_usd: Decimal = Decimal(0)
+    """Known cost of the replies read again, whenever they were paid for."""
+    repeated: Callable[[str], int] = field(default=lambda _: 0)
+    """Key of a call -> how often it was begun without ever coming back, in this run or in one that was killed."""
+    calls_repeated: int = 0
+    cost_repeated_usd: Decimal = Decimal(0)
+    """What those calls cost if the service billed them, by what the same call cost when it did come back."""
+    costs: Costs = field(default_factory=Costs)
+    """The same by step and model."""
+    _seen: set[str] = field(default_factory=set[str])
+    served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Model -> the versions that its provider says answered."""
+
+    @property
+    def holes(self) -> int:
+        """Cells that should have an output and have none."""
+        return sum(self.cells[status] for status in HOLES)
+
+    def add(self, trace: AgentTrace, *, fresh: bool) -> None:
+        """Counts one cell; `fresh` says that it ran now, so that its calls may have been paid for in this run."""
+        self.cells[trace.status] += 1
+        self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
+        self.costs.add(trace, fresh=fresh)
+        for call in trace.calls:
+            if call.reply is not None:
+                self._reply(call.reply, paid=fresh and not call.from_cache)
+                self._repetitions(call.key, call.reply)
+                if call.reply.served_by:
+                    model = str(trace.input.parameters.get("model"))
+                    self.served_by.setdefault(model, set()).add(call.reply.served_by)
+
+    def _reply(self, reply: ModelReply, *, paid: bool) -> None:
+        if not paid:
+            self.calls_kept += 1
+            self.cost_kept_usd += reply.cost_usd or 0
+            return
+        self.calls_paid += 1
+        self.usage = self.usage + reply.usage
+        if reply.cost_usd is None:
+            self.cost_unknown += 1
+        else:
+            self.cost_usd += reply.cost_usd
+
+    def _repetitions(self, key: str, reply: ModelReply) -> None:
+        if key not in self._seen and (times := self.repeated(key)):
+            self._seen.add(key)
+            self.calls_repeated += times
+            self.cost_repeated_usd += times * (reply.cost_usd or 0)
+
+
+Listener = Callable[[AgentTrace, Totals], None]
+TroubleListener = Callable[[Transient, Totals], None]
+
+
+class Ledger:
+    """Takes in every cell of a run. Use as a context manager; the file is complete when it closes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        listener: Listener | None = None,
+        on_trouble: TroubleListener | None = None,
+        log: RunLog | None = None,
+    ) -> None:
+        self.path = folder / "answers.jsonl"
+        self.totals = Totals()
+        self._listener = listener
+        self._on_trouble = on_trouble
+        self._log = log
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Ledger:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._file:
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+
+    @property
+    def _part(self) -> Path:
+        return self.path.with_suffix(".jsonl.part")
+
+    @asynccontextmanager
+    async def running(self, cell: Cell) -> AsyncGenerator[None]:
+        """Counts a cell as under way for the length of the block."""
+        if self._log:
+            self._log.began(cell)
+        self.totals.running += 1
+        try:
+            yield
+        finally:
+            self.totals.running -= 1
+
+    def trouble(self, error: Transient) -> None:
+        """A call failed in a way that may pass; its cell may be tried again."""
+        self.totals.troubles += 1
+        if self._on_trouble:
+            self._on_trouble(error, self.totals)
+
+    def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool, task_run_id: UUID | None = None) -> None:
+        """Writes down one cell."""
+        if self._file is None:
+            raise RuntimeError("the ledger is not open")
+        try:
+            self._file.write(trace.model_dump_json() + "\n")
+        except OSError as error:
+            raise RunError(f"cannot write {self.path}: {error.strerror or error}") from error
+        self.totals.add(trace, fresh=fresh)
+        self.totals.task_runs += task_run
+        if self._log:
+            self._log.ended(trace, fresh=fresh, task_run_id=task_run_id)
+        if self._listener:
+            self._listener(trace, self.totals)

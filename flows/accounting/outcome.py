@@ -1,0 +1,46 @@
+"""Outcome: what became of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+from contract.base import JsonValue
+from contract.record import Record
+from flows.run_folder.derive import Derived
+from flows.accounting.ledger import Totals
+from flows.run_folder.save import Saved
+from flows.storage.file import Reject
+
+Result: TypeAlias = tuple[Record, JsonValue]
+"""A record, and for it the output of the flow's `result` step, or None."""
+
+
+@dataclass
+class Outcome:
+    """What became of a run."""
+
+    folder: Path
+    totals: Totals
+    rejects: Sequence[Reject] = ()
+    """What was left out of the records or the corpus, and why; `rejects.csv` holds the same."""
+    flow_run_id: UUID | None = None
+    flow_runs: set[UUID] = field(default_factory=set[UUID])
+    """The Prefect flow runs that hold its task runs."""
+    results: list[Result] = field(default_factory=list[Result])
+    derived: Derived | None = None
+    """The tables and measures, once they are written."""
+    records: int = 0
+    """How many records were taken through the flow."""
+    seal: str = ""
+    """Digest of the digests of all files of the folder."""
+    saved: Sequence[Saved] = ()
+    """What became of it at each storage that the flow saves to."""
+
+    @property
+    def unsaved(self) -> list[str]:
+        """The storages that it could not be saved to."""
+        return [one.storage for one in self.saved if not one.done]

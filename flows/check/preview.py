@@ -1,0 +1,149 @@
+"""Preview: the first rows of a source as a run would read them, so that a wrong column is seen before anything runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from contract.record import Record
+from contract.storage import RecordStorage
+from flows.config.folders import shown
+from flows.storage.columns import path_of, placing
+from flows.storage.file import called, maker_of, rows_of
+from flows.storage.rows import Reject, Row
+from flows.storage.values import as_json, label, without_nan
+
+ROWS = 1000
+"""Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""
+SECONDS = 3.0
+_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the first record: the column that it comes from, and the beginning of its value."""
+
+    field: str
+    column: str
+    value: str
+
+
+@dataclass
+class Preview:
+    """What the first rows of a source became."""
+
+    source: str
+    rows: int = 0
+    """How many were looked at."""
+    more: bool = False
+    """Whether the source goes on behind them."""
+    records: int = 0
+    rejects: int = 0
+    first_reject: str | None = None
+    fields: list[Field] = field(default_factory=list[Field])
+    """Of the first record."""
+    metadata: list[str] = field(default_factory=list[str])
+    """Columns that go to metadata under their own names."""
+    ground_truth: list[str] = field(default_factory=list[str])
+    """Names of what the records hold as ground truth."""
+    names: set[str] = field(default_factory=set[str])
+    """Every column seen, dotted where one holds others."""
+    absent: set[str] = field(default_factory=set[str])
+    """Mapped columns that no row had."""
+    alike: bool = True
+    """Whether all rows had the same columns."""
+
+
+def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = None) -> Preview:
+    """The first rows of the source; `look_on` is shown each record.
+
+    Raises StorageError as reading it does, but not when every row is rejected.
+    """
+    maker = maker_of(storage)
+    seen = Preview(called(storage), absent=set(storage.columns.values()))
+    ends = time.monotonic() + SECONDS
+    first: set[str] | None = None
+    for row in rows_of(storage):
+        if seen.rows == ROWS or (seen.rows and time.monotonic() > ends):
+            seen.more = True
+            break
+        seen.rows += 1
+        made = row
+        if isinstance(row, Row):
+            first = first or set(row.values)
+            _names(seen, row, first)
+            made = maker.make(row)
+            if isinstance(made, Record):
+                _note(seen, row, made, storage.columns)
+                if look_on:
+                    look_on(made)
+        if isinstance(made, Reject):
+            seen.rejects += 1
+            seen.first_reject = seen.first_reject or _told(made)
+        else:
+            seen.records += 1
+    if not seen.names:
+        seen.absent = set()
+    return seen
+
+
+def _names(seen: Preview, row: Row, first: set[str]) -> None:
+    seen.absent -= {column for column in seen.absent if path_of(row.values, column)}
+    if set(row.values) != first:
+        seen.alike = False
+    for name, value in row.values.items():
+        seen.names.add(name)
+        if isinstance(value, Mapping):
+            seen.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
+
+
+def _note(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+    seen.ground_truth += [name for name in record.ground_truth or {} if name not in seen.ground_truth]
+    if seen.records:
+        return
+    places = placing(row.values, columns)
+    seen.fields = [Field(name, column, _short(_read(name, value, row))) for name, column, value in places.placed]
+    seen.metadata = list(places.rest)
+
+
+def _read(name: str, value: Any, row: Row) -> Any:
+    labelled = name.startswith("ground_truth") and not row.typed
+    return value if isinstance(value, bytes) else as_json(without_nan(label(value) if labelled else value))
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "(missing)"
+    if isinstance(value, bytes):
+        return f"({len(value):,} bytes)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text[: _WIDTH * 4].split())
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def _told(reject: Reject) -> str:
+    return str(Reject(reject.line, reject.reason, "", shown(Path(reject.source)) if reject.source else ""))
+
+
+def how_many(seen: Preview) -> str:
+    """Which rows were looked at, in words: `of the first 1,000 rows`, or `of the 20 rows` where those are all."""
+    noun = "row" if seen.rows == 1 else "rows"
+    return f"of the first {seen.rows:,} {noun}" if seen.more else f"of the {seen.rows:,} {noun}"
+
+
+def lines(seen: Preview) -> Iterator[str]:
+    """The preview for a reader at a terminal."""
+    yield f"  {shown(Path(seen.source))}: {how_many(seen)} {seen.records:,} can be read, {seen.rejects:,} cannot"
+    if seen.first_reject:
+        yield f"    left out, the first: {seen.first_reject}"
+    width = max((len(one.field) for one in seen.fields), default=0)
+    columns = max((len(one.column) for one in seen.fields), default=0)
+    for one in seen.fields:
+        yield f"    {one.field:<{width}} <- {one.column:<{columns}}  {one.value}"
+    if seen.metadata:
+        yield f"    to metadata, under their own names: {', '.join(seen.metadata)}"
+    yield f"    ground truth: {', '.join(seen.ground_truth) or 'none'}"

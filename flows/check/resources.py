@@ -1,0 +1,240 @@
+"""The check of what a flow names outside itself: models, templates, criteria, storages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.criteria import Criteria, ignored_files
+from agents.llms.ready import cannot_judge, cannot_write, not_ready
+from agents.prompts import Prompts, Template
+from contract.errors import PromptError
+from contract.findings import JudgeReasons
+from contract.flow import FlowSpec, Step
+from contract.models import ModelConfig
+from contract.storage import SearchableStorage, StorageConfig
+from flows.check.sources import check_source
+from flows.config.findings import Findings, listed, nearest
+from flows.config.folders import misnamed_yaml, shown
+from flows.spec.nodes import Placed, nodes
+from flows.check.ground_truth import People
+from flows.config.provenance import KeyPath
+from flows.spec.registry import AgentClass
+from flows.config.shape import ShapedFlow
+from flows.spec.step_values import values_of
+from flows.storage.factory import SAVED_TO
+
+_FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
+_SEARCHES = frozenset({"search"})
+"""Agents that look in the flow's corpus."""
+
+
+@dataclass
+class ResourceCheck:
+    """Checks what the steps of one flow name. `used` gathers the models that it asks."""
+
+    flow: ShapedFlow
+    agents: Mapping[str, AgentClass]
+    models: Mapping[str, ModelConfig]
+    storage: Mapping[str, StorageConfig]
+    folders: tuple[Path, ...]
+    findings: Findings
+    used: set[str] = field(default_factory=set[str])
+
+    def check(self) -> None:
+        """Puts every mistake into the findings."""
+        prompts, criteria = Prompts(self.folders), Criteria(self.folders)
+        for placed in nodes(self.flow.spec, self.flow.path):
+            agent = self.agents.get(placed.name)
+            if not isinstance(placed.node, Step) or agent is None:
+                continue
+            self._examples(placed, placed.node, agent, criteria)
+            for name, value, path in values_of(placed, placed.node, agent):
+                if not isinstance(value, str):
+                    continue
+                if name == "model":
+                    self._model(value, path, agent)
+                elif name == "criteria":
+                    self._criterion(value, path, criteria)
+                elif name == "template":
+                    self._template(value, path, placed, agent, prompts)
+        self._ignored()
+        self._storages(self.flow.spec)
+
+    def _model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
+        config = self.models.get(name)
+        if config is None:
+            if not self.findings.is_spoilt(("models", name)):
+                todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
+                self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
+            return
+        if getattr(agent, "needs_sight", False) and not config.sees_images:
+            todo = "choose a model with `sees_images: true`, for example with llms=lite"
+            self.findings.at(path, f"the model '{name}' cannot be used here: it does not see pictures", todo=todo)
+            return
+        reply = getattr(agent, "Reply", None)
+        if reply and (reason := cannot_write(config, reply)):
+            todo = "choose a hosted or local model for this step, for example with llms=lite"
+            self.findings.at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
+        known = name in self.used
+        self.used.add(name)
+        if known or config.kind == "embedded":
+            return
+        if reason := not_ready(config):
+            todo = "or use the embedded models with llms=embedded"
+            self.findings.at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
+
+    def _criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
+        try:
+            criteria.get(value)
+        except PromptError as error:
+            if str(error).startswith("no criterion"):
+                known = criteria.names()
+                what = f"there is no criterion '{value}'"
+                todo = f"put {value}.md into criteria/ of your config folder; there are {listed(known)}"
+                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+            else:
+                self._tell_file(error, path, "write the criterion's text into it, in UTF-8")
+
+    def _examples(self, placed: Placed, step: Step, agent: AgentClass, criteria: Criteria) -> None:
+        """A model that judges by examples needs some in each criterion that it is to judge by."""
+        if getattr(agent, "Reply", None) is not JudgeReasons:
+            return
+        values = list(values_of(placed, step, agent))
+        named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
+        asked = [self.models[name] for name in named if name in self.models]
+        for name, value, path in values:
+            if name != "criteria" or not isinstance(value, str):
+                continue
+            try:
+                criterion = criteria.get(value)
+            except PromptError:
+                continue
+            if reason := next((why for config in asked if (why := cannot_judge(config, criterion))), None):
+                self.findings.at(path, f"'{placed.name}' cannot judge by this criterion: {reason}")
+
+    def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:
+        try:
+            template = prompts.get(value)
+            wanted = template.variables
+        except PromptError as error:
+            if str(error).startswith("no template"):
+                known = prompts.names()
+                what = f"there is no template '{value}'"
+                todo = f"put {value}.md into prompts/ of your config folder; there are {listed(known)}"
+                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+            else:
+                self._tell_file(error, path, "mend the template")
+            return
+        except Exception as error:  # a template that includes what is not there
+            self.findings.at(path, f"the template '{value}' cannot be read: {error}")
+            return
+        self._headers(template, path)
+        known = _template_names(agent)
+        for name in sorted(wanted - known):
+            where = _line_in(template, name) or self.findings.provenance.where(path)
+            what = f"the template '{template.name}' wants '{name}', which '{placed.name}' does not give it"
+            todo = f"use one of {listed(known, 20)}, or mark it as optional with `is defined`"
+            self.findings.say(where, what, nearest=nearest(name, known), todo=todo)
+
+    def _headers(self, template: Template, path: KeyPath) -> None:
+        for line, text in template.mistaken_headers:
+            place = f"{shown(template.path)}:{line}" if template.path else self.findings.provenance.where(path)
+            role = text.rstrip(": ").lower()
+            told = (
+                f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
+            )
+            self.findings.notice(f"{place}: {told}")
+
+    def _tell_file(self, error: PromptError, path: KeyPath, todo: str) -> None:
+        found = _FILE_AND_LINE.match(str(error))
+        if found:
+            self.findings.say(f"{shown(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
+        else:
+            self.findings.at(path, str(error), todo=todo)
+
+    def _ignored(self) -> None:
+        for path in misnamed_yaml(self.folders):
+            self.findings.notice(f"{shown(path)} is ignored: only .yaml is read")
+        for kind in ("criteria", "prompts"):
+            for path in ignored_files(self.folders, kind):
+                self.findings.notice(f"{shown(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/")
+
+    def _storages(self, flow: FlowSpec) -> None:
+        path = (*self.flow.path, "records")
+        root, _, name = flow.records.partition(".")
+        if root == "parameters" and name:
+            if name not in flow.parameters:
+                near = nearest(name, flow.parameters)
+                what = f"records come from 'parameters.{name}', which is no parameter of this flow"
+                todo = f"there are {listed(flow.parameters)}"
+                self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
+        elif found := self._storage(flow.records, path):
+            check_source(flow.records, found, self.findings, self._people(flow))
+        path = (*self.flow.path, "corpus")
+        if flow.corpus is not None:
+            found = self._storage(flow.corpus, path)
+            if isinstance(found, SearchableStorage):
+                check_source(flow.corpus, found, self.findings)
+            elif found:
+                what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
+                self.findings.at(path, what, todo="name a storage of type corpus or vector")
+        else:
+            self._needs_corpus(flow)
+        for number, name in enumerate(flow.save):
+            path = (*self.flow.path, "save", str(number))
+            found = self._storage(name, path)
+            if found and found.type not in SAVED_TO:
+                what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
+                self.findings.at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
+
+    def _people(self, flow: FlowSpec) -> People | None:
+        """Who is compared with; verdicts that the measures name and no judge gives are told."""
+        measures = flow.measures
+        people = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
+        if not measures or not people or not people.verdicts:
+            return people
+        path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(people.verdicts)}"
+        named: list[tuple[KeyPath, str]] = [
+            ((*path, "labels", value), verdict) for value, verdict in measures.labels.items()
+        ]
+        if measures.positive is not None and "positive" in measures.model_fields_set:
+            named.append(((*path, "positive"), measures.positive))
+        for at, verdict in named:
+            if verdict not in people.verdicts:
+                near = nearest(verdict, people.verdicts)
+                self.findings.at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
+        return people
+
+    def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
+        found = self.storage.get(name)
+        if found is None and not self.findings.is_spoilt(("storage", name)):
+            todo = f"there are {listed(self.storage)}; new ones go into storage/ of your config folder"
+            self.findings.at(path, f"there is no storage '{name}'", nearest=nearest(name, self.storage), todo=todo)
+        return found
+
+    def _needs_corpus(self, flow: FlowSpec) -> None:
+        for placed in nodes(flow, self.flow.path):
+            if isinstance(placed.node, Step) and placed.node.agent in _SEARCHES:
+                corpora = [name for name, found in self.storage.items() if isinstance(found, SearchableStorage)]
+                what = f"'{placed.name}' searches, but the flow names no corpus"
+                self.findings.at(
+                    (*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
+                )
+
+
+def _template_names(agent: AgentClass) -> frozenset[str]:
+    names: Any = getattr(agent, "template_variables", None)
+    given: frozenset[str] = names() if names else frozenset()
+    return given | {"record", *agent.Inputs.model_fields}
+
+
+def _line_in(template: Template, name: str) -> str | None:
+    if template.path is None:
+        return None
+    lines = template.source.splitlines()
+    at = next((n for n, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(name)}\b", line) and "{" in line), 1)
+    return f"{shown(template.path)}:{at}"

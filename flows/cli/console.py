@@ -1,0 +1,133 @@
+"""Console: the plan, the progress and the answer, for a reader at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import markup
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from contract.findings import Citation, CitedAnswer, Source
+from flows.config.folders import shown
+from flows.plan.plan import Plan, PlannedCells
+from flows.report.markdown import DEMONSTRATION, where
+from flows.report.plain import plain
+
+if TYPE_CHECKING:
+    from flows.storage.rows import Reject
+
+_FIRST_REJECTS = 3
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """What will run: steps, models, calls, cost."""
+    table = Table(title=f"Plan: {plan.flow}", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "agent", "models", "calls", "when"):
+        table.add_column(heading)
+    for step in plan.steps:
+        calls = f"{step.least}" if step.least == step.most else f"{step.least} to {step.most}"
+        table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape(step.condition or ""))
+    console.print(table)
+    if plan.forecasts:
+        _show_forecasts(console, plan)
+        return
+    least, most = plan.model_calls
+    console.print(f"{least} to {most} model calls; cost: {cost_text(plan)}\n", highlight=False)
+
+
+def _show_forecasts(console: Console, plan: Plan) -> None:
+    """Which cells are kept, which will run and why, and what they can cost."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "model"):
+        table.add_column(heading)
+    for heading in ("kept", "to run", "undecided", "tokens in"):
+        table.add_column(heading, justify="right")
+    table.add_column("cost")
+    table.add_column("why")
+    for cells in plan.forecasts:
+        why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
+        numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
+        table.add_row(cells.step, cells.model or "–", *numbers, _cost(cells), escape(why))
+    console.print()
+    console.print(table)
+    runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
+    at_most = sum(cells.undecided for cells in plan.forecasts)
+    more = f", and at most {at_most:,} more that depend on them" if at_most else ""
+    console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
+
+
+def _cost(cells: PlannedCells) -> str:
+    if cells.cost_usd is None:
+        return "unknown"
+    low, high = cells.cost_usd
+    return f"${low:.4f} to ${high:.4f}" if high else "nothing"
+
+
+def cost_text(plan: Plan) -> str:
+    """What the plan can cost, in words."""
+    if plan.cost_usd is None:
+        return "unknown, because a model's price is not known"
+    _, most = plan.cost_usd
+    return f"at most about ${most:.4f}, less what is kept from earlier runs" if most else "nothing"
+
+
+def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> None:
+    """What was left out of the records or the corpus: how much, the first reasons, and where all of them stand."""
+    if not rejects:
+        return
+    noun = "row or file" if len(rejects) == 1 else "rows or files"
+    console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
+    for reject in rejects[:_FIRST_REJECTS]:
+        told = replace(reject, source=shown(Path(reject.source)))
+        console.print(f"  • {escape(str(told))}", style="yellow", highlight=False)
+    more = f"{len(rejects) - _FIRST_REJECTS} more; " if len(rejects) > _FIRST_REJECTS else ""
+    console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Text from anywhere as it may be printed: neither this terminal nor rich's markup obeys it."""
+    return markup.escape(plain(text))
+
+
+def show_answer(console: Console, answer: CitedAnswer) -> None:
+    """The answer: every sentence, its quotations, and what is not known."""
+    console.print(f"\n[bold]{escape(answer.question)}[/bold]\n", highlight=False)
+    if answer.abstained:
+        console.print(f"[bold]{escape(answer.summary)}[/bold]\n", highlight=False)
+    for number, claim in enumerate(answer.claims, start=1):
+        console.print(f"{number}. {escape(claim.text)}", highlight=False)
+        for citation in claim.citations:
+            _quotation(console, citation)
+    _listed(console, "Not answered", [escape(text) for text in answer.unanswered])
+    if answer.differences:
+        told = [
+            f"{escape(matter.topic)}: {len(matter.positions)} positions" for matter in answer.differences.divergences
+        ]
+        _listed(console, f"Differences: {escape(answer.differences.conclusion)}", told or ["none"])
+    _listed(console, "Left out: no quotation could be verified", [escape(claim.text) for claim in answer.dropped])
+    heading = "Nearest decisions" if answer.abstained else "Found but not used"
+    _listed(console, heading, [_source(source) for source in answer.not_used])
+    if answer.quality == "demonstration":
+        console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
+
+
+def _quotation(console: Console, citation: Citation) -> None:
+    console.print(Padding(f"[green]“{escape(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
+    console.print(Padding(f"[dim]— {escape(where(citation))}[/dim]\n", (0, 0, 0, 3)), highlight=False)
+
+
+def _source(source: Source) -> str:
+    return escape(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
+
+
+def _listed(console: Console, heading: str, items: list[str]) -> None:
+    if items:
+        console.print(f"[bold]{heading}[/bold]", highlight=False)
+        for item in items:
+            console.print(f"  • {item}", highlight=False)
+        console.print()

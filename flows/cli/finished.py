@@ -1,0 +1,115 @@
+"""Afterwards: what can be asked of a finished run's folder: its report again, a replay, a verification."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from contract.errors import Problem, RunError, StudyError
+from flows.config.folders import search_folders
+
+
+def afterwards(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Does what `options.verb` names for the run folder among `words`. Returns the exit code.
+
+    Raises StudyError when no folder is named, RunError when it holds no finished run.
+    """
+    if options.verb == "verify" and (trail := _trail(words)):
+        return _shown(*_verify_trail(trail), options)
+    folder, settings = _folder(options.verb, words)
+    verbs: Mapping[str, Callable[[], tuple[bool, dict[str, Any]]]] = {
+        "report": lambda: _report(folder),
+        "replay": lambda: _replay(folder),
+        "verify": lambda: _verify(folder, options.config_dir, settings),
+    }
+    return _shown(*verbs[options.verb](), options)
+
+
+def _shown(sound: bool, told: Mapping[str, Any], options: argparse.Namespace) -> int:
+    if options.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _say(told)
+    return 0 if sound else 1
+
+
+def _folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, str]]:
+    named = [word for word in words if "=" not in word]
+    if len(named) != 1:
+        what = "no run is named" if not named else f"more than one run is named: {', '.join(named)}"
+        raise StudyError([Problem("command line", what, todo=f"write for example: {verb} runs/tox/latest")])
+    folder = Path(named[0])
+    if not folder.is_dir():
+        near = sorted(str(path) for path in folder.parent.glob("*") if path.is_dir())[-3:]
+        there = f"; there are {', '.join(near)}" if near else ""
+        raise RunError(f"there is no folder {folder}{there}")
+    return folder.resolve(), dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _report(folder: Path) -> tuple[bool, dict[str, Any]]:
+    from flows.run_folder.derive import derive
+    from flows.files.checksums import write_sums
+
+    derived = derive(folder)
+    seal = write_sums(folder)
+    if derived.measured is not None:
+        from rich.console import Console
+
+        from flows.cli.study_table import show_study
+
+        show_study(Console(stderr=True), derived)
+    report = folder / "report.html"
+    written = report if report.exists() else folder / "cells.csv"
+    return True, {"written": str(written), "seal": seal}
+
+
+def _replay(folder: Path) -> tuple[bool, dict[str, Any]]:
+    from flows.run_folder.replay import replay
+
+    with tempfile.TemporaryDirectory(prefix="replay-") as into:
+        done = replay(folder, Path(into))
+    told = {
+        "cells": done.cells,
+        "stored replies read": done.replies,
+        "cells taken as recorded": done.recorded,
+        "different": done.different,
+    }
+    return not done.different, told
+
+
+def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) -> tuple[bool, dict[str, Any]]:
+    from flows.files.checksums import seal
+    from flows.run_folder.verify import verify
+
+    results = settings.get("run.results")
+    changes = verify(folder, search_folders(config_dir), results)
+    return not changes, {"changed": changes, "seal": seal(folder) if not changes else None}
+
+
+def _trail(words: Sequence[str]) -> Path | None:
+    """The audit trail among the words: a file instead of a run's folder."""
+    return next((Path(word) for word in words if word.endswith(".jsonl") and Path(word).is_file()), None)
+
+
+def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
+    from flows.accounting.audit import Trail
+
+    checked = Trail(path).check()
+    told = {"changed": checked.changes, "lines": checked.lines, "digest of the last line": checked.last}
+    return not checked.changes, told
+
+
+def _say(told: Mapping[str, Any]) -> None:
+    for name, value in told.items():
+        if isinstance(value, list):
+            print(f"{name}: {'nothing' if not value else ''}".rstrip())
+            for line in value:  # type: ignore[reportUnknownVariableType]
+                print(f"  {line}")
+        elif value is not None:
+            print(f"{name}: {value}")
+    sys.stdout.flush()

@@ -1,0 +1,232 @@
+"""The command line: `python -m flows <verb> +flows=[osb] …`, and `python -m flows.osb …` for one flow.
+
+Nothing heavy is imported before it is needed, so `--help`, `list` and `check` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import ButtermilkError, StudyError
+from flows.server.interrupt import FAILED_CODE, INTERRUPTED, INTERRUPTED_CODE
+from flows.report.plain import plain
+
+if TYPE_CHECKING:
+    from flows.spec.study import Study
+
+VERBS = {
+    "run": "run the flows (the default)",
+    "plan": "show what would run: steps, models, number of calls, cost",
+    "check": "find every mistake in the study without running it",
+    "list": "list flows, agents, models, storages, criteria and prompts",
+    "serve": "offer the flows to a Prefect server, and run what is asked for there; all of them, or +flows=[osb]",
+    "report": "write the tables and the report of a finished run again: report runs/tox/latest",
+    "replay": "make a finished run again from its stored replies, offline, and compare every byte",
+    "verify": "find whatever was changed in or around a finished run",
+}
+AFTERWARDS = ("report", "replay", "verify")
+"""Verbs for a finished run: they take its folder."""
+EPILOG = """\
+settings are written key=value, for example:
+  query="When does the Board accept a slur?"   a flow's own parameter
+  llms=lite                                    hosted models; needs their keys
+  +flows=[osb]                                 which flows (with `python -m flows`)
+  records=my_posts.csv columns.text=body       your own data, and which column is what
+  sample=100 seed=7 budget=5.00                so many records, and at most so many US dollars
+  run.concurrency=10                           any part of the configuration
+
+exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,
+  3 the run could not go on, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
+    """The whole command; returns the exit code. `flow` is set by `python -m flows.<flow>`."""
+    options, settings = _parse(list(sys.argv[1:] if arguments is None else arguments), flow)
+    # Whoever ends the command, a person or a cluster's scheduler, is told the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _dispatch(options, settings, flow)
+    except StudyError as error:
+        _told(error, options)
+        return 2
+    except ButtermilkError as error:
+        _told(error, options)
+        return FAILED_CODE
+    except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
+        return INTERRUPTED_CODE
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; what Python still holds for it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
+    name = f"python -m flows.{flow}" if flow else "python -m flows"
+    parser = argparse.ArgumentParser(
+        prog=name, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Study texts with language models: cited, checked, reproducible.",
+    )  # fmt: skip
+    verbs = "; ".join(f"{verb}: {what}" for verb, what in VERBS.items())
+    parser.add_argument("verb", nargs="?", metavar="verb", help=verbs)
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, see below")
+    parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
+    parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
+    options, rest = parser.parse_known_intermixed_args(arguments)
+    unknown = [text for text in rest if text.startswith("-")]
+    if unknown:
+        parser.error(f"unknown option {unknown[0]}")
+    settings = [*([options.verb] if options.verb else []), *options.settings, *rest]
+    options.verb = next((text for text in settings if text in VERBS), None)
+    if options.verb:
+        settings.remove(options.verb)
+    else:
+        options.verb = "run"
+        if settings and "=" not in settings[0]:
+            near = "".join(f"; did you mean '{verb}'?" for verb in get_close_matches(settings[0], VERBS, n=1))
+            parser.error(f"unknown verb '{settings[0]}'{near}; choose from {', '.join(VERBS)}, or write key=value")
+    return options, settings
+
+
+def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
+    if options.debug:
+        traceback.print_exc()
+        return
+    problems = getattr(error, "problems", None)
+    for line in [str(problem) for problem in problems] if problems else [str(error)]:
+        print(plain(line), file=sys.stderr)
+    if problems:
+        noun = "mistake" if len(problems) == 1 else "mistakes"
+        print(f"\n{len(problems)} {noun}; nothing was run and no model was asked.", file=sys.stderr)
+
+
+def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    if options.verb == "list":
+        return _list(options)
+    if options.verb in AFTERWARDS:
+        from flows.cli.finished import afterwards
+
+        return afterwards(options, settings)
+    if options.verb == "serve":
+        from flows.deploy.serve import serve_flows
+
+        return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
+    if options.cfg:
+        return _configuration(options, settings, flow)
+    if options.verb == "run":
+        return _run(options, settings, flow)
+    from flows.compose.compose import compose
+
+    studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
+    _tell_notices(studies)
+    if options.verb == "check":
+        return _checked(studies, options)
+    return _plan(studies, options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from flows.config.listing import list_all
+
+    found = list_all(options.config_dir)
+    if options.json:
+        print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        return 0
+    kind = ""
+    for one in found:
+        if one.kind != kind:
+            kind = one.kind
+            print(f"\n{kind}")
+        print(f"  {one.name:<24}{one.about}".rstrip())
+    return 0
+
+
+def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    """Prints what the files and the command line make together, also when not everything in it is right yet."""
+    from flows.config.merge import compose_config
+    from flows.config.findings import SECRET, Findings
+    from flows.config.provenance import masked
+
+    findings = Findings()
+    composed = compose_config([flow] if flow else [], settings, options.config_dir, findings)
+    print(json.dumps(masked(composed.config, SECRET), indent=2, ensure_ascii=False, default=str))
+    findings.raise_if_any()
+    return 0
+
+
+def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    import gc
+
+    from flows.server.which import prefect_server
+
+    # What start-up makes is here to stay: collecting in between costs time and frees nothing. See `_Session._ready`.
+    gc.disable()
+    # Before all else, because its start is what takes longest; a mistake found meanwhile ends it at once.
+    with prefect_server() as server:
+        from flows.compose.compose import compose
+        from flows.cli.run import run_studies
+
+        studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
+        _tell_notices(studies)
+        return run_studies(studies, server, options, bare=not settings)
+
+
+def _names(studies: Sequence[Study]) -> str:
+    return ", ".join(study.flow.name for study in studies) or "the configuration"
+
+
+def _tell_notices(studies: Sequence[Study]) -> None:
+    for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
+        print(f"note: {notice}", file=sys.stderr)
+
+
+def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    """Nothing is wrong; how the first rows will be read is shown all the same, for no check knows what was meant."""
+    from dataclasses import asdict
+
+    from flows.check.sources import on_hub, source_of
+    from flows.check.preview import lines, preview
+
+    named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
+    sources = [(flow, source_of(config)) for flow, config in named if config]
+    seen = [(flow, preview(source)) for flow, source in sources if not on_hub(source)]
+    if options.json:
+        previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in seen]
+        print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
+        return 0
+    print(f"{_names(studies)}: no mistakes found")
+    for flow, one in seen:
+        print(f"\n{flow} reads its records so:")
+        print("\n".join(plain(line) for line in lines(one)))
+    return 0
+
+
+def _plan(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from flows.cli.console import show_plan
+    from flows.plan.plan import look_up
+
+    plans = [look_up(study) for study in studies]
+    if options.json:
+        as_dicts: list[dict[str, Any]] = [asdict(plan) for plan in plans]
+        print(json.dumps(as_dicts, indent=2, default=str))
+    else:
+        for plan in plans:
+            show_plan(Console(), plan)
+    return 0

@@ -1,0 +1,284 @@
+"""Running from the command line: a server if there is none, the plan, the progress, the answer, where things are."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agents.llms.hosted.beside import Caller
+from contract.base import JsonValue
+from contract.errors import Problem, RunError, StudyError
+from contract.findings import CitedAnswer
+from flows.check.shards import by_hand
+from flows.cli.console import show_answer, show_plan, show_rejects
+from flows.cli.warm_up import import_clients, import_measures, started_caller
+from flows.server.interrupt import Interruptible
+from flows.plan.plan import count_records, make_plan
+from flows.cli.progress import Live, spent
+from flows.compose.request import with_request
+from flows.server.private import PrivateServer
+from flows.storage.factory import announced
+from flows.spec.study import Study
+from flows.cli.study_table import show_study
+from flows.server.which import local_api
+
+_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    # What went wrong is told in our own words; the UI still has Prefect's.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_COLORS": "false",
+}
+
+
+def run_studies(
+    studies: Sequence[Study], server: PrivateServer | None, options: argparse.Namespace, *, bare: bool = False
+) -> int:
+    """Runs each study; asks for what is missing when there is a terminal. Returns the exit code.
+
+    `bare` says that the command names no setting: without a terminal, a flow's own example is asked then.
+    """
+    if not studies:
+        raise StudyError(
+            [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
+        )
+    if problems := [problem for study in studies for problem in by_hand(study)]:
+        raise StudyError(problems)
+    if not options.debug:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+    conversation = _conversation(studies, may_ask=sys.stdin.isatty() and not options.json, bare=bare)
+    session = _Session(server, options, several=len(studies) > 1)
+    code = max((session.run(study) for study in conversation), default=0)
+    session.end()
+    return code
+
+
+def _conversation(studies: Sequence[Study], *, may_ask: bool, bare: bool) -> Iterator[Study]:
+    """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
+    for study in studies:
+        if not study.missing_parameters:
+            yield study
+        elif may_ask:
+            yield from _asked(study)
+        elif bare and (example := _example(study)):
+            yield example
+        else:
+            raise StudyError([_missing(name, study) for name in study.missing_parameters])
+
+
+def _example(study: Study) -> Study | None:
+    """The study with the examples that it gives for all that is missing, told; None when it does not give them all."""
+    for name in study.missing_parameters:
+        example = study.flow.parameters[name].example
+        if not example:
+            return None
+        print(f'note: nothing was asked, so this is an example; write {name}="…" for your own', file=sys.stderr)
+        study = with_request(study, name, example)
+    return study
+
+
+def _missing(name: str, study: Study) -> Problem:
+    told = study.flow.parameters[name].description.rstrip(".")
+    return Problem("command line", f"the parameter '{name}' is missing ({told})", todo=f'write {name}="…"')
+
+
+def _asked(study: Study) -> Iterator[Study]:
+    [name, *others] = study.missing_parameters
+    if others:
+        raise StudyError([_missing(other, study) for other in others])
+    prompt = f"\n{study.flow.parameters[name].description} (empty line to end)\n> "
+    while text := _line(prompt):
+        yield with_request(study, name, text)
+
+
+def _line(prompt: str) -> str:
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        return ""
+
+
+class _Session:
+    """One server, any number of runs."""
+
+    def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, several: bool) -> None:
+        self._server = server
+        self._json: bool = options.json
+        self._several = several
+        self._shown = list[dict[str, Any]]()
+        self._out = Console(soft_wrap=False)
+        self._err = Console(stderr=True)
+
+    def run(self, study: Study) -> int:
+        """One run, shown. Returns its exit code."""
+        if not self._json and (reading := announced(study.storage.get(study.flow.records))):
+            self._err.print(reading, highlight=False, soft_wrap=True, markup=False)
+        records = count_records(study)
+        plan = make_plan(study, records)
+        if not self._json:
+            show_plan(self._err, plan)
+        with Live(self._err, quiet=self._json) as live:
+            live.expect(sum(step.most for step in plan.steps))
+            live.say("starting Prefect")
+            caller = self._ready(study, in_bulk=records > study.run.batch)
+            from prefect.exceptions import TerminationSignal
+
+            interruptible = Interruptible()
+            try:
+                return asyncio.run(self._run(study, live, interruptible, caller))
+            except TerminationSignal:
+                raise KeyboardInterrupt from None
+            finally:
+                interruptible.over()
+                if caller:
+                    caller.drop()
+
+    def end(self) -> None:
+        """Prints what several flows have in common: with `--json`, one list."""
+        if self._json and self._several:
+            self._print(self._shown)
+
+    def _print(self, value: Any) -> None:
+        print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
+
+    def _ready(self, study: Study, *, in_bulk: bool) -> Caller | None:
+        caller = started_caller(study) if in_bulk else None
+        # Imported while the server starts, which takes as long.
+        import_module("flows.run.runner")
+        if self._server is not None:
+            (import_measures if in_bulk else import_clients)(study)
+        gc.freeze()
+        gc.enable()
+        if self._server is not None:
+            self._server.wait()
+        return caller
+
+    async def _run(self, study: Study, live: Live, interruptible: Interruptible, caller: Caller | None) -> int:
+        from flows.server.drain import sent
+
+        with server_errors():
+            ended = self._server.ended() if self._server else None
+            return await interruptible.run(self._flow(study, live, caller), sent, ended)
+
+    async def _flow(self, study: Study, live: Live, caller: Caller | None) -> int:
+        from flows.server.drain import drain, sent
+        from flows.accounting.outcome import Outcome
+        from flows.run.runner import Watcher, make_flow
+
+        class Watching(Watcher):
+            outcome: Outcome | None = None
+            indexing = live.indexing  # type: ignore[reportAssignmentType]
+            note = live.note  # type: ignore[reportAssignmentType]
+            cell = live.cell  # type: ignore[reportAssignmentType]
+            trouble = live.trouble  # type: ignore[reportAssignmentType]
+
+            def ended(self, outcome: Outcome) -> None:
+                self.outcome = outcome
+
+        watching = Watching()
+        flow: Any = make_flow(study.flow, lambda _: study, watching, caller=caller)
+        state = await flow(**_given(study.request), return_state=True)
+        outcome = watching.outcome
+        if outcome is None:
+            await sent()
+            await state.aresult()
+            raise RunError("the run ended without a result")
+        self._show(outcome, live)
+        live.say("recording the run in Prefect")
+        lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
+        if lost:
+            self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
+        return 1 if outcome.totals.holes or outcome.unsaved else 0
+
+    def _show(self, outcome: Any, live: Live) -> None:
+        if self._json:
+            self._shown.append(_as_json(outcome))
+            if not self._several:
+                self._print(self._shown[0])
+            return
+        live.__exit__(None, None, None)
+        for _, value in outcome.results:
+            if isinstance(value, Mapping) and "claims" in value:
+                show_answer(self._out, CitedAnswer.model_validate(value))
+            elif value is not None and len(outcome.results) == 1:
+                print(json.dumps(value, indent=2, ensure_ascii=False))
+        if outcome.derived and outcome.derived.measured:
+            show_study(self._err, outcome.derived)
+        self._told(outcome)
+
+    def _told(self, outcome: Any) -> None:
+        totals = outcome.totals
+        self._err.print(spent(totals), highlight=False)
+        show_rejects(self._err, outcome.rejects, outcome.folder)
+        if totals.holes:
+            self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
+        for saved in outcome.saved:
+            style = None if saved.done else "yellow"
+            self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
+        if (report := outcome.folder / "report.html").exists():
+            self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
+        self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)
+        self._err.print(
+            f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
+        )
+
+
+@contextmanager
+def server_errors() -> Generator[None]:
+    """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    try:
+        yield
+    except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
+        if type(error) is RuntimeError and "Failed to reach API" not in str(error):
+            raise
+        raise RunError(
+            f"the Prefect server at {PREFECT_API_URL.value()} did not do its part: {error}\n"
+            "Start it with `uv run prefect server start`, or unset PREFECT_API_URL to run without one; "
+            "the same command then goes on from here."
+        ) from error
+
+
+def _given(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def _as_json(outcome: Any) -> dict[str, Any]:
+    totals = outcome.totals
+    return {
+        "results": [{"record_id": record.record_id, "result": value} for record, value in outcome.results],
+        "cells": dict(totals.cells),
+        "rejected_rows": len(outcome.rejects),
+        "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
+        "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
+        "cost_repeated_usd": str(totals.cost_repeated_usd),
+        "seal": outcome.seal,
+        "saved": [asdict(one) for one in outcome.saved],
+        "folder": str(Path(outcome.folder).absolute()),
+        "flow_run_id": str(outcome.flow_run_id),
+    }
+
+
+def _ui(server: PrivateServer | None, run: object) -> str:
+    if server is not None:
+        return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
+    from prefect.settings import PREFECT_UI_URL
+
+    return f"{PREFECT_UI_URL.value()}/runs/flow-run/{run}"

@@ -1,0 +1,55 @@
+"""A study's outcome on a terminal: what each model said by each criterion, and how far it agrees with people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.cli.console import escape
+from flows.run_folder.derive import Derived
+from flows.measures.shapes import Estimate
+from flows.measures.summary import SummaryRow, summary
+from flows.report.markdown import DEMONSTRATION
+
+
+def show_study(console: Console, derived: Derived) -> None:
+    """One row for each criterion and model."""
+    if derived.measured is None:
+        return
+    rows = summary(derived.rows, derived.measured)
+    table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("criterion", "model"):
+        table.add_column(heading, overflow="fold")
+    # Verdicts are written out: two that begin alike would look the same when cut.
+    longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
+    table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30))
+    table.add_column("none")
+    judged = any(row.truth is not None for row in derived.rows)
+    for heading in ("accuracy", "kappa with people") if judged else ():
+        table.add_column(heading)
+    for row in rows:
+        estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if judged else ()
+        table.add_row(escape(row.criteria), escape(row.model), _verdicts(row), _none(row), *estimates)
+    console.print()
+    console.print(table)
+    if not judged:
+        console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
+    if any(row.quality == "demonstration" for row in derived.rows):
+        console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
+
+
+def _verdicts(row: SummaryRow) -> str:
+    return escape(", ".join(f"{number} {verdict}" for verdict, number in row.verdicts.items())) or "–"
+
+
+def _none(row: SummaryRow) -> str:
+    return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in row.none.items()) or "–"
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "–"
+    if estimate.value is None:
+        return escape(f"undefined: {estimate.undefined}")
+    interval = "" if estimate.low is None else escape(f" [{estimate.low:.2f}, {estimate.high:.2f}]")
+    return f"{estimate.value:.2f}{interval}"

@@ -1,0 +1,46 @@
+"""Early: what takes seconds to import is imported while the Prefect server starts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from threading import Thread
+
+from agents.llms.hosted.beside import POSSIBLE, Caller
+from flows.spec.study import Study
+
+
+def import_clients(study: Study) -> None:
+    """Begins to import what hosted models are called with. Never waited for: where all replies are kept, no client is
+    needed.
+    """
+    Thread(target=_import, args=(_providers(study),), daemon=True).start()
+
+
+def started_caller(study: Study) -> Caller | None:
+    """The process that calls for a run of many records, begun; None where it has nothing to call."""
+    providers = _providers(study)
+    if not providers or not POSSIBLE:
+        return None
+    caller = Caller()
+    caller.start(providers)
+    return caller
+
+
+def import_measures(study: Study) -> None:
+    """What a study's measures and report are made with, which a small run may do without until its end."""
+    if study.flow.measures:
+        import_module("flows.measures.measure")
+        import_module("flows.report.study")
+
+
+def _providers(study: Study) -> set[str]:
+    used = (study.models[name] for name in study.used_models)
+    return {config.provider for config in used if config.kind == "hosted"}
+
+
+def _import(providers: set[str]) -> None:
+    if providers:
+        from agents.llms.hosted.service import library_for
+
+        for provider in providers:
+            library_for(provider)

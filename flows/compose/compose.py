@@ -1,0 +1,96 @@
+"""Composition: what a study's folder and the command line say, as checked studies ready to run.
+
+    [study] = compose(["osb"], ["query=When is a slur protected?", "llms=lite"], Path("my_study"))
+
+Files are merged by Hydra; everything that is wrong is found in one pass, before any model is asked, and raised
+together as a StudyError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from contract.base import JsonValue
+from flows.check.flow import Surroundings, check_flow
+from flows.check.budget import check_budget
+from flows.config.merge import Composed, compose_config
+from flows.config.findings import SECRET, Findings
+from flows.config.fragments import with_fragments
+from flows.config.secret_leaks import tell_leaks
+from flows.compose.model_sources import models_elsewhere, secrets_of, with_keys
+from flows.config.provenance import masked
+from flows.spec.registry import InstalledAgents, Registry
+from flows.compose.request import applied, tell_missing, tell_unknown, typed_request, understood
+from flows.compose.settings import models_of, run_of, section, storages_of
+from flows.config.shape import ShapedFlow, shaped_flow
+from flows.compose.shorthands import shortened
+from flows.spec.study import Study
+
+
+def compose(
+    flow_names: Sequence[str],
+    overrides: Sequence[str],
+    config_dir: Path | None = None,
+    *,
+    registry: Registry | None = None,
+    require_request: bool = True,
+) -> list[Study]:
+    """The studies that the flow names and the arguments `overrides` ask for, in that order.
+
+    `registry` is for tests; otherwise the installed agents are used. Without `require_request`, required parameters
+    may be absent and are listed in `Study.missing_parameters`. Raises StudyError with every mistake found.
+    """
+    findings = Findings()
+    agents: Registry = registry if registry is not None else InstalledAgents()
+    composed = compose_config(flow_names, overrides, config_dir, findings)
+    shaped = [found for name in composed.flows if (found := _shaped(name, composed, findings))]
+    if shaped and len(shaped) == len(composed.flows) and composed.complete:
+        known = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in shaped))
+        tell_unknown(composed.request, known, set(composed.words), findings)
+    tell_leaks(composed, findings)
+    secrets = secrets_of(composed.config.get("secrets"), findings)
+    models = models_of(composed.config.get("models"), composed.folders, findings)
+    models |= models_elsewhere(secrets, findings)
+    storage = storages_of(composed.config.get("storage"), findings)
+    run = run_of(composed.config.get("run"), findings)
+    public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
+    studies: list[Study] = []
+    for flow in shaped:
+        short = shortened(flow, composed.request, storage, run, findings)
+        request = typed_request(flow, short.rest, findings)
+        if require_request:
+            tell_missing(flow, request, short.rest, findings)
+        spec = short.laid_over(applied(flow, request, short.rest, agents, findings))
+        around = Surroundings(composed.folders, agents, models, short.storage, findings)
+        used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), around)
+        studies.append(
+            Study(
+                flow=spec,
+                request={**request.values, **short.given},
+                models=models,
+                used_models=used,
+                storage=short.storage,
+                run=short.run,
+                folders=composed.folders,
+                config=public,
+                provenance=findings.provenance,
+                missing_parameters=request.missing,
+            )
+        )
+    studies = [with_keys(study, secrets, findings) for study in studies]
+    for study in studies:
+        check_budget(study, findings)
+    findings.raise_if_any()
+    notices = tuple(findings.notices)
+    return [replace(study, notices=notices) for study in studies]
+
+
+def _shaped(name: str, composed: Composed, findings: Findings) -> ShapedFlow | None:
+    data = section(composed.config, "flows").get(name)
+    if not isinstance(data, dict):
+        findings.say(f"the flow '{name}'", "its file holds nothing")
+        return None
+    return shaped_flow(name, with_fragments(name, data, findings), findings)

@@ -1,0 +1,234 @@
+"""The request: what is asked of a flow this time, typed and put in its place.
+
+Precedence is flow < agent < request < variant: a flow's parameter fills an agent's parameter of that name unless the
+step sets it; the request replaces both; and naming a variant dimension replaces the dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from contract.base import JsonValue
+from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
+from flows.config.arguments import PARTED, split_list
+from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.spec.nodes import nodes, with_steps
+from flows.config.provenance import KeyPath
+from flows.spec.registry import Registry
+from flows.config.shape import ShapedFlow
+from flows.compose.shorthands import offered
+from flows.spec.study import Study
+
+_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_MOST_TEXT = 1_000_000
+"""Characters of one parameter of a request."""
+_NAMES = {"text": "text", "integer": "a whole number", "number": "a number", "yes_no": "yes or no"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """The flow's parameters with their values, and the required ones that have none."""
+
+    values: Mapping[str, JsonValue]
+    missing: tuple[str, ...]
+
+
+def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
+    """Every name that a request to this flow may give."""
+    names = {*flow.parameters, *offered(flow)}
+    for placed in nodes(flow, path):
+        if isinstance(placed.node, Step):
+            names |= {*placed.node.variants, *placed.node.parameters, *_declared(placed.node, registry)}
+            names |= {"repeats"} if placed.node.repeats is not None else set()
+    return names
+
+
+def tell_unknown(raw: Mapping[str, str], known: set[str], words: set[str], findings: Findings) -> None:
+    """Reports what no flow of this run understands. `words` are the configuration's own names."""
+    for name, value in raw.items():
+        whole = name.partition(".")[0]
+        if name not in known and not (whole in PARTED and whole in known):
+            where = f"command line: {argument_text(f'{name}={value}')}"
+            todo = f"a request may name {listed(known)}"
+            findings.say(where, f"no flow here takes '{name}'", nearest=nearest(name, known | words), todo=todo)
+
+
+def typed_request(shaped: ShapedFlow, raw: Mapping[str, str], findings: Findings) -> Request:
+    """The flow's parameters, typed; what does not fit is told."""
+    values: dict[str, JsonValue] = {}
+    missing: list[str] = []
+    for name, parameter in shaped.spec.parameters.items():
+        path = (*shaped.path, "parameters", name)
+        values[name] = parameter.default
+        if parameter.default is not None and (why := _misfit(parameter, parameter.default)):
+            findings.at((*path, "default"), f"the default of '{name}' is {parameter.default!r}, but {why}")
+            values[name] = None
+        if name in raw:
+            values[name] = _typed(name, parameter, raw[name], findings)
+        if parameter.required and (values[name] is None or not str(values[name]).strip()):
+            missing.append(name)
+    return Request(values, tuple(missing))
+
+
+def tell_missing(shaped: ShapedFlow, request: Request, raw: Mapping[str, str], findings: Findings) -> None:
+    """Reports required parameters without a value."""
+    for name in request.missing:
+        about = shaped.spec.parameters[name].description
+        todo = f'write {name}="…"' + (f" ({about.rstrip('.')})" if about else "")
+        if name not in raw:
+            findings.say("command line", f"the flow '{shaped.spec.name}' needs '{name}'", todo=todo)
+        elif not raw[name].strip():
+            findings.say(f"command line: {name}=", f"'{name}' is empty", todo=todo)
+
+
+def applied(
+    shaped: ShapedFlow, request: Request, raw: Mapping[str, str], registry: Registry, findings: Findings
+) -> FlowSpec:
+    """The flow with the request's values in its steps.
+
+    A list such as `model=[a,b]` replaces dimensions only; where no step has the dimension it is one value.
+    """
+    every = [placed.node for placed in nodes(shaped.spec, shaped.path) if isinstance(placed.node, Step)]
+    dimensions = {name for step in every for name in step.variants}
+    fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
+    repeats = None if "repeats" in shaped.spec.parameters else _repeats(raw, findings)
+
+    def change(step: Step, path: KeyPath) -> Step:
+        declared = _declared(step, registry)
+        parameters, variants = dict(step.parameters), dict(step.variants)
+        for name, value in request.values.items():
+            if name in declared and value is not None and name not in parameters and name not in variants:
+                parameters[name] = value
+                source = (*shaped.path, "parameters", name)
+                findings.provenance.copy_below(source, (*path, "parameters", name), over=False)
+        for name, text in fitting.items():
+            where = argument_text(f"{name}={text}")
+            if name in variants:
+                variants[name] = tuple(_item(declared.get(name), item) for item in _several(text))
+                findings.provenance.add_argument((*path, "variants", name), where)
+            elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):
+                parameters[name] = request.values.get(name, _item(declared.get(name), text))
+                findings.provenance.add_argument((*path, "parameters", name), where)
+        again = repeats if repeats and step.repeats is not None else step.repeats
+        return step.model_copy(update={"parameters": parameters, "variants": variants, "repeats": again})
+
+    return with_steps(shaped.spec, change, shaped.path)
+
+
+def _repeats(raw: Mapping[str, str], findings: Findings) -> int | None:
+    """`repeats=3`: how often the steps that repeat at all are to; None when that is not said, or said wrongly."""
+    text = raw.get("repeats")
+    if text is None:
+        return None
+    if text.isdecimal() and 1 <= int(text) <= MOST_REPEATS:
+        return int(text)
+    todo = f"write a whole number from 1 to {MOST_REPEATS}, for example repeats=3"
+    findings.say(f"command line: {argument_text(f'repeats={text}')}", "this is not how often", todo=todo)
+    return None
+
+
+def _is_list(text: str) -> bool:
+    return text.strip().startswith("[") and text.strip().endswith("]")
+
+
+def _several(text: str) -> list[str]:
+    """`[a, b]` as two values; anything else, commas and all, as one."""
+    return split_list(text) if _is_list(text) else [text]
+
+
+def with_request(study: Study, name: str, text: str) -> Study:
+    """The study with one more of the flow's own parameters given, as typed by a user.
+
+    Inputs see it as `parameters.<name>`; agents' parameters of that name keep what they had.
+    Raises StudyError when the flow has no such parameter or the text does not fit its type.
+    """
+    findings = Findings(study.provenance)
+    parameter = study.flow.parameters.get(name)
+    if parameter is None:
+        tell_unknown({name: text}, set(study.flow.parameters), set(), findings)
+    value = _typed(name, parameter, text, findings) if parameter else None
+    if parameter and parameter.required and not text.strip():
+        findings.say(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
+    findings.raise_if_any()
+    missing = tuple(other for other in study.missing_parameters if other != name)
+    return replace(study, request={**study.request, name: value}, missing_parameters=missing)
+
+
+def _declared(step: Step, registry: Registry) -> Mapping[str, Any]:
+    if step.agent not in registry:
+        return {}
+    try:
+        return registry[step.agent].Parameters.model_fields
+    except Exception:  # an agent that cannot be imported is told by the check of agents
+        return {}
+
+
+def _typed(name: str, parameter: FlowParameter, text: str, findings: Findings) -> JsonValue:
+    where = f"command line: {argument_text(f'{name}={text}')}"
+    if len(text) > _MOST_TEXT:
+        todo = "put long texts into a file, and name it with records=…"
+        findings.say(where, f"'{name}' is {len(text):,} characters long, more than {_MOST_TEXT:,}", todo=todo)
+        return None
+    if "\x00" in text:
+        findings.say(where.replace("\x00", "…"), f"'{name}' holds a null byte", todo="leave it out")
+        return None
+    value = _read(parameter, text)
+    if value is None or (why := _misfit(parameter, value)) is None:
+        if value is None:
+            findings.say(
+                where,
+                f"'{name}' should be {_NAMES[parameter.type]}",
+                todo=f"write for example {name}={_example(parameter)}",
+            )
+        return value
+    near = nearest(text, [str(choice) for choice in parameter.choices])
+    findings.say(
+        where,
+        f"'{name}' is {value!r}, but {why}",
+        nearest=near,
+        todo=f"there are {listed(map(str, parameter.choices))}",
+    )
+    return None
+
+
+def _read(parameter: FlowParameter, text: str) -> JsonValue:
+    try:
+        if parameter.type == "integer":
+            return int(text)
+        if parameter.type == "number":
+            return float(text)
+    except ValueError:
+        return None
+    return _YES_NO.get(text.strip().lower()) if parameter.type == "yes_no" else text
+
+
+def _misfit(parameter: FlowParameter, value: JsonValue) -> str | None:
+    fits = {
+        "text": isinstance(value, str),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "yes_no": isinstance(value, bool),
+    }
+    if not fits[parameter.type]:
+        return f"its type is {parameter.type}, so it should be {_NAMES[parameter.type]}"
+    return "that is not among its choices" if parameter.choices and value not in parameter.choices else None
+
+
+def _example(parameter: FlowParameter) -> str:
+    return {"integer": "10", "number": "0.5", "yes_no": "yes"}.get(parameter.type, '"…"')
+
+
+def _item(declared: Any, text: str) -> JsonValue:
+    """`text` as the agent's parameter would have it; as it stands when it does not fit, for the check to tell."""
+    if declared is None or declared.annotation is str:
+        return text
+    try:
+        return TypeAdapter(declared.annotation).dump_python(
+            TypeAdapter(declared.annotation).validate_python(text), mode="json"
+        )
+    except ValidationError:
+        return text

@@ -1,0 +1,140 @@
+"""The sections beside the flows, typed: models, storage and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter
+
+from contract.base import JsonValue
+from contract.calls import ModelSettings
+from contract.errors import StudyError
+from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
+from contract.run import RunSettings
+from contract.storage import IN_BUCKETS, StorageConfig
+from flows.config.findings import Findings
+from flows.config.folders import shown
+from flows.config.provenance import KeyPath
+from flows.config.shape import fitted
+from flows.storage.factory import part_of
+
+T = TypeVar("T")
+_MODELS: dict[str, type[BaseModel]] = {
+    "hosted": HostedModel,
+    "local": LocalModel,
+    "embedded": EmbeddedModel,
+    "scripted": ScriptedModel,
+}
+_NO_PATHS = frozenset({"gcs", "bigquery"})
+"""Storages whose `path` and `dataset` are names in the cloud."""
+_KIND = {"models": "kind", "storage": "type"}
+"""The field that every entry of the section has. One with a value in the place of an entry lacks its entry's name."""
+_PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
+
+
+def models_of(section: JsonValue, folders: Sequence[Path], findings: Findings) -> dict[str, ModelConfig]:
+    """Every model of the `models:` section, and of a models.json in a config folder; paths absolute."""
+    kind: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+
+    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+        return _PARTS.get(loc[-1]) if loc else _MODELS.get(str(data.get("kind")))
+
+    models = _each("models", section, kind, at, findings)
+    for folder in reversed(folders):
+        models |= _from_json(folder / "models.json", findings)
+    return models
+
+
+def _from_json(path: Path, findings: Findings) -> dict[str, ModelConfig]:
+    if not path.exists():
+        return {}
+    from agents.llms.models_file import read_models
+
+    try:
+        return read_models(path)
+    except StudyError as error:
+        for found in error.problems:
+            where = found.where.replace(str(path), shown(path))
+            findings.say(where, found.what, nearest=found.nearest, todo=found.todo)
+        findings.spoil(("models",))
+        return {}
+
+
+def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConfig]:
+    """Every storage of the `storage:` section; paths absolute."""
+    kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
+
+    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+        return part_of(data, loc)
+
+    return _each("storage", section, kind, at, findings)
+
+
+def run_of(section: JsonValue, findings: Findings) -> RunSettings:
+    """The `run:` section."""
+    data = section if isinstance(section, dict) else {}
+    found = fitted(TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, findings)
+    return found or RunSettings()
+
+
+def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, findings: Findings) -> dict[str, T]:
+    found: dict[str, T] = {}
+    entries = section if isinstance(section, dict) else {}
+    nameless = isinstance(entries.get(_KIND[group]), str)
+    for name, data in entries.items():
+        path = (group, name)
+        if not isinstance(data, dict):
+            if nameless and name == _KIND[group]:
+                todo = "write a name of your own above the fields, and indent them below it"
+                findings.at(path, f"'{name}' stands where a name is expected", todo=todo)
+            elif data is None or not nameless:
+                findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            findings.spoil(path)
+            continue
+        placed = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)
+        value = fitted(kind, placed, path, lambda loc, data=placed: at(data, loc), findings)
+        if value is None:
+            findings.spoil(path)
+        else:
+            found[name] = value
+    return found
+
+
+def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings) -> dict[str, JsonValue]:
+    """`data` with each `path` made absolute, starting at the config folder that names it."""
+    placed: dict[str, JsonValue] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            named = key == "kept_in" or value.get("type") in _NO_PATHS
+            placed[key] = value if named else with_paths(value, (*path, key), findings)
+        elif key == "path" and isinstance(value, str) and value.startswith(IN_BUCKETS):
+            placed[key] = value
+        elif key == "path" and isinstance(value, str):
+            placed[key] = str(_absolute(value, (*path, key), findings))
+        elif key == "dataset" and isinstance(value, str):
+            placed[key] = _dataset(value, _absolute(value, (*path, key), findings))
+        else:
+            placed[key] = value
+    return placed
+
+
+def _dataset(text: str, folder: Path) -> str:
+    """A dataset on this machine as its folder; any other is one on the hub."""
+    return str(folder) if text.startswith((".", "/", "~")) or folder.is_dir() else text
+
+
+def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:
+    place = findings.provenance.place(path)
+    # A group's file is one folder below its config folder, and primary files stand in it; the group's name tells which.
+    folder = Path.cwd()
+    if place and place.file:
+        parent = place.file.parent
+        folder = parent.parent if parent.name in ("storage", "models", "flows", "run", "llms", "agents") else parent
+    return (folder / Path(text).expanduser()).absolute()
+
+
+def section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:
+    """A section of the configuration as a mapping, empty when it is not one."""
+    return cast("dict[str, JsonValue]", found) if isinstance(found := config.get(name), dict) else {}

@@ -1,0 +1,113 @@
+"""What was typed after the verb, sorted: flows, choices, overrides for Hydra, and the request itself.
+
+query="When, and why?"      the request: raw text, never read by Hydra's grammar
+columns.text=body           the same
++flows=[osb,trans]          flows
+llms=lite   llms@bm.llms=full   a choice in a config group
+run.concurrency=10          an override
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from contract.run import RunSettings
+from flows.config.findings import Findings, argument_text
+from flows.config.folders import LISTED
+
+PARTED = ("columns", "labels")
+"""What a request says part by part: `columns.text=body`."""
+_REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(PARTED)})\..*")
+_CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`group=a`, `+group=[a,b]` or `group@package=a` as typed."""
+
+    group: str
+    package: str | None
+    names: tuple[str, ...]
+    adds: bool
+    text: str
+
+
+@dataclass
+class Arguments:
+    """The arguments, sorted. `overrides` and single `choices` go to Hydra in the order typed."""
+
+    overrides: list[str] = field(default_factory=list[str])
+    choices: list[Choice] = field(default_factory=list[Choice])
+    request: dict[str, str] = field(default_factory=dict[str, str])
+
+    def chosen(self, group: str, declared: Sequence[str]) -> list[str]:
+        """The names chosen in a group of which several may be: what the YAML declares, replaced or added to."""
+        names = list(declared)
+        for choice in self.choices:
+            if choice.group == group and choice.package is None:
+                names = [*names, *choice.names] if choice.adds else list(choice.names)
+        return list(dict.fromkeys(names))
+
+    def text_of(self, group: str, name: str) -> str | None:
+        """What was typed to choose `name` in `group`."""
+        return next((c.text for c in self.choices if c.group == group and name in c.names), None)
+
+
+def sort_arguments(
+    arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], findings: Findings
+) -> Arguments:
+    """Sorts what was typed. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
+    sorted_ = Arguments()
+    for text in arguments:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not key or key.startswith("-"):
+            if key.startswith("~"):
+                sorted_.overrides.append(text)
+            else:
+                findings.say(
+                    f"command line: {argument_text(text)}",
+                    "this is not of the form name=value",
+                    todo='write for example query="…", with the whole in quotation marks if it holds spaces',
+                )
+        elif (choice := _choice(key, value, text, groups)) is not None:
+            sorted_.choices.append(choice)
+        elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
+            _ask(sorted_, key, value, text, findings)
+        else:
+            sorted_.overrides.append(_settable(key, text))
+    return sorted_
+
+
+def _settable(key: str, text: str) -> str:
+    """A run's settings can be set whether or not the study's own run/default.yaml writes them down."""
+    section, _, name = key.partition(".")
+    return f"++{text}" if section == "run" and name in RunSettings.model_fields else text
+
+
+def _choice(key: str, value: str, text: str, groups: Collection[str]) -> Choice | None:
+    found = _CHOICE.fullmatch(key)
+    if not found or found["group"] not in groups:
+        return None
+    package = found["package"]
+    if value.strip().startswith("{"):
+        return None
+    names = split_list(value)
+    several = found["group"] in LISTED and package is None
+    return Choice(found["group"], package[1:] if package else None, tuple(names), bool(found["plus"]) and several, text)
+
+
+def _ask(sorted_: Arguments, key: str, value: str, text: str, findings: Findings) -> None:
+    if key in sorted_.request:
+        findings.say(f"command line: {argument_text(text)}", f"'{key}' is given twice", todo="give it once")
+    sorted_.request[key] = value
+
+
+def split_list(value: str) -> list[str]:
+    """`[a, b]`, `a,b` or `a` as names; quotation marks around a name are dropped."""
+    inner = value.strip()
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    return [name for part in inner.split(",") if (name := part.strip().strip("\"'"))]

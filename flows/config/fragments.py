@@ -1,0 +1,44 @@
+"""Fragments: steps brought into a flow from elsewhere by `/agents@agents: …` in its defaults list."""
+
+from __future__ import annotations
+
+from contract.base import JsonValue
+from flows.config.findings import Findings
+
+
+def with_fragments(name: str, flow: dict[str, JsonValue], findings: Findings) -> dict[str, JsonValue]:
+    """The flow with the steps brought in by `/agents@agents: …` below its own, which win."""
+    brought = flow.get("agents")
+    steps = flow.get("steps")
+    rest = {key: value for key, value in flow.items() if key != "agents"}
+    if not isinstance(brought, dict):
+        return rest if brought is None else flow
+    path = ("flows", name)
+    merged: dict[str, JsonValue] = dict(steps) if isinstance(steps, dict) else {}
+    for step, fragment in brought.items():
+        holder, at = _holder(merged, step, (*path, "steps"))
+        holder[step] = _laid_over(fragment, holder.get(step))
+        findings.provenance.copy_below((*path, "agents", step), (*at, step), over=False)
+    return {**rest, "steps": merged}
+
+
+def _holder(
+    steps: dict[str, JsonValue], name: str, path: tuple[str, ...]
+) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
+    """The steps, at the top or in a loop, among which `name` is already; the top if it is in none."""
+    if name not in steps:
+        for other, node in steps.items():
+            inner = node.get("loop") if isinstance(node, dict) else None
+            if isinstance(inner, dict):
+                found, at = _holder(inner, name, (*path, other, "loop"))
+                if name in found:
+                    return found, at
+    return steps, path
+
+
+def _laid_over(lower: JsonValue, upper: JsonValue) -> JsonValue:
+    if isinstance(lower, dict) and isinstance(upper, dict):
+        return {
+            key: _laid_over(lower.get(key), upper[key]) if key in upper else lower[key] for key in {**lower, **upper}
+        }
+    return lower if upper is None else upper

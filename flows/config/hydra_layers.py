@@ -1,0 +1,231 @@
+"""Hydra's part: the files that make up a configuration, merged.
+
+Plain Hydra looks for the primary config only in its main folder, takes no package in a list of choices, and stops at
+the first mistake. So the defaults list is completed here before Hydra sees it, and what cannot be loaded is stood in
+for by an empty file, so that the rest can still be composed and checked in the same pass.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from flows.config.documents import Document
+from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.config.folders import LISTED, choices, find, shown
+
+_ATTEMPTS = 40
+_IN_FILE = re.compile(r"^In '([^']+)': (.*)")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file of the defaults list and the package that its content goes to."""
+
+    name: str
+    package: tuple[str, ...]
+
+
+@dataclass
+class Sources:
+    """What Hydra is to merge. `stubs` are config names that an empty file stands in for."""
+
+    folders: Sequence[Path]
+    documents: Mapping[Path, Document]
+    listed: dict[str, list[str]]
+    """For each group of which several may be chosen, what was chosen."""
+    stubs: dict[str, str] = field(default_factory=dict[str, str])
+
+    def document(self, name: str) -> Document | None:
+        """The document that a config name stands for."""
+        path = find(self.folders, name)
+        return self.documents.get(path) if path else None
+
+
+def merge(sources: Sources, overrides: list[str], findings: Findings) -> tuple[DictConfig, list[Layer], list[str]]:
+    """The merged configuration, its layers in order, and the overrides that could be applied.
+
+    What could not be is in `findings`; raises StudyError when nothing can be composed at all.
+    """
+    overrides = _parseable(overrides, findings)
+    for _ in range(_ATTEMPTS):
+        try:
+            return (*_merged(sources, overrides), overrides)
+        except MissingConfigException as error:
+            _stand_in(error, sources, findings)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            culprits = [text for text in overrides if _fails(sources, text)]
+            if not culprits:
+                _tell(error, sources, findings)
+                break
+            for text in culprits:
+                _tell_override(text, sources, findings)
+            overrides = [text for text in overrides if text not in culprits]
+    findings.raise_if_any()
+    raise AssertionError("Hydra could not compose and nothing was found wrong")
+
+
+def _merged(sources: Sources, overrides: list[str]) -> tuple[DictConfig, list[Layer]]:
+    with TemporaryDirectory(prefix="buttermilk-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _write_overlay(Path(folder), sources)
+        rest = ",".join(_quoted(f"file://{path}") for path in sources.folders if path.is_dir())
+        every = [f"hydra.searchpath=[{rest}]", *overrides]
+        with initialize_config_dir(folder, version_base="1.3"):
+            config = hydra_compose("config", every)
+            loader = GlobalHydra.instance().config_loader()
+            results = loader.compute_defaults_list("config", every, RunMode.RUN).defaults
+    layers = [
+        Layer(result.config_path, tuple(filter(None, (result.package or "").split("."))))
+        for result in results
+        if result.config_path and not result.config_path.startswith("hydra/")
+    ]
+    return config, layers
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _write_overlay(folder: Path, sources: Sources) -> None:
+    primary = sources.document("config")
+    content = primary.value() if primary and not primary.broken else {"defaults": ["_self_"]}
+    content["defaults"] = complete_defaults(content.get("defaults") or ["_self_"], sources.listed)
+    files = {"config": yaml.safe_dump(content, sort_keys=False, allow_unicode=True), **sources.stubs}
+    if not sources.document("local"):
+        files.setdefault("local", "{}\n")
+    for name, text in files.items():
+        path = folder / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def complete_defaults(defaults: Sequence[Any], chosen: Mapping[str, Sequence[str]]) -> list[Any]:
+    """The defaults list with the choices of each listed group in its place; each flow gets a package of its own."""
+    completed: list[Any] = []
+    waiting = dict(chosen)
+    for entry in defaults:
+        group = next((key for key in LISTED if isinstance(entry, dict) and key in entry), None)
+        completed += _entries(group, waiting.pop(group, ())) if group else [entry]
+    for group, names in waiting.items():
+        at = completed.index("local") if "local" in completed else len(completed)
+        completed[at:at] = _entries(group, names)
+    return completed
+
+
+def _entries(group: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    if group == "flows":
+        return [{f"flows@flows.{name}": name} for name in names]
+    return [{group: list(names)}]
+
+
+def declared_choices(primary: Document | None, group: str) -> list[str]:
+    """What the defaults list of the primary config itself chooses in a listed group."""
+    defaults: Any = primary.value().get("defaults") if primary and not primary.broken else None
+    for entry in defaults if isinstance(defaults, list) else ():  # type: ignore[reportUnknownVariableType]
+        if isinstance(entry, dict) and group in entry:
+            names = cast("dict[str, Any]", entry)[group]
+            return [names] if isinstance(names, str) else [str(name) for name in names or ()]
+    return []
+
+
+def _parseable(overrides: list[str], findings: Findings) -> list[str]:
+    good: list[str] = []
+    for text in overrides:
+        where = f"command line: {argument_text(text)}"
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException:
+            todo = "put the value in quotation marks inside quotation marks: name='\"value\"'"
+            findings.say(where, "the value cannot be read", todo=todo)
+            continue
+        if override.is_sweep_override():
+            findings.say(where, "this gives several values for one", todo="write a list as name=[a,b]")
+            continue
+        good.append(text)
+    return good
+
+
+def _fails(sources: Sources, text: str) -> bool:
+    try:
+        _merged(sources, [text])
+    except MissingConfigException:
+        return False
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return True
+    return False
+
+
+def _tell_override(text: str, sources: Sources, findings: Findings) -> None:
+    where = f"command line: {argument_text(text)}"
+    key = text.partition("=")[0]
+    plain = key.lstrip("+~").partition("@")[0]
+    if key.startswith("+") and not key.startswith("++"):
+        todo = f"write {plain}=… to change it"
+        findings.say(where, f"'{plain}' is there already, or what should hold it is not", todo=todo)
+        return
+    config, _ = _merged(sources, [])
+    words = plain.split(".")
+    for length, word in enumerate(words):
+        at: Any = OmegaConf.select(config, ".".join(words[:length])) if length else config
+        if not isinstance(at, DictConfig):
+            findings.say(where, f"'{'.'.join(words[:length])}' is a single value and holds nothing called '{word}'")
+            return
+        if word not in at:
+            names = [str(name) for name in at]
+            holder = f"'{'.'.join(words[:length])}'" if length else "the configuration"
+            near = nearest(word, names)
+            spelt = ".".join([*words[:length], near, *words[length + 1 :]]) if near else None
+            todo = f"{holder} holds {listed(names)}; to add a new name write +{plain}=…"
+            findings.say(where, f"{holder} holds nothing called '{word}'", nearest=spelt, todo=todo)
+            return
+    findings.say(where, "this cannot be applied here", todo=f"look at what '{plain}' holds now with --cfg")
+
+
+def _stand_in(error: MissingConfigException, sources: Sources, findings: Findings) -> None:
+    name = (error.missing_cfg_file or "").strip("/")
+    message = str(error).splitlines()[0]
+    parent = found[1] if (found := _IN_FILE.match(message)) else "config"
+    group, _, choice = name.rpartition("/")
+    document = _naming(choice, sources, parent)
+    known = choices(sources.folders, group) if group else []
+    where = f"{shown(document.path)}:{document.line_of([choice])}" if document else "the configuration"
+    there = f"there are {listed(known)}" if known else f"put a file {name}.yaml into a config folder"
+    findings.say(
+        where, f"there is no '{choice}' in {group or 'the config folders'}", nearest=nearest(choice, known), todo=there
+    )
+    if not name or name in sources.stubs:
+        findings.raise_if_any()
+    sources.stubs[name] = "{}\n"
+
+
+def _naming(choice: str, sources: Sources, parent: str) -> Document | None:
+    """The document that names `choice`: Hydra tells the one whose default was overridden, not the overriding one."""
+    first = sources.document(parent)
+    every = [first, *sources.documents.values()]
+    return next((found for found in every if found and found.says(choice)), first)
+
+
+def _tell(error: Exception, sources: Sources, findings: Findings) -> None:
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    found = _IN_FILE.match(message)
+    document = sources.document(found[1] if found else "config")
+    what = found[2] if found else message
+    quoted = re.findall(r"'([^']+)'", what)
+    where = f"{shown(document.path)}:{document.line_of(quoted)}" if document else "the configuration"
+    findings.say(where, f"this cannot be composed: {what.rstrip('.')}", todo="mend the defaults list of this file")

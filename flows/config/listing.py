@@ -1,0 +1,126 @@
+"""What there is: flows, agents, models, roles, storages, criteria and prompts, by name.
+
+Reads YAML and package metadata only, so that `python -m flows list` answers at once; a broken file is listed with
+what is wrong instead of a description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from flows.config.folders import choices, find, search_folders, shown
+
+_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXTS = (".md", ".txt", ".j2", ".jinja2")
+_AGENTS = "buttermilk.agents"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One thing that a study can name."""
+
+    kind: str
+    """flow, agent, model, llms, storage, criterion or prompt."""
+    name: str
+    about: str
+    """One line; empty when nothing is said of it."""
+    where: str
+    """The file, or the package and class of an agent."""
+
+
+def list_all(config_dir: Path | None = None) -> list[Listed]:
+    """Everything that a study may name, by kind and then name; the study's own folder goes before ours."""
+    folders = search_folders(config_dir)
+    return [
+        *_flows(folders),
+        *_agents(),
+        *_definitions(folders, "models", "model", ("kind", "provider", "model_id")),
+        *_roles(folders),
+        *_definitions(folders, "storage", "storage", ("label", "type")),
+        *_texts(folders, "criteria", "criterion"),
+        *_texts(folders, "prompts", "prompt"),
+    ]
+
+
+def _flows(folders: Sequence[Path]) -> list[Listed]:
+    found: list[Listed] = []
+    for name in sorted(choices(folders, "flows")):
+        path = cast("Path", find(folders, f"flows/{name}"))
+        content, wrong = _read(path)
+        found.append(Listed("flow", name, wrong or str(content.get("description", "")), shown(path)))
+    return found
+
+
+def _agents() -> list[Listed]:
+    entries = {entry.name: entry for entry in entry_points(group=_AGENTS)}
+    return [Listed("agent", name, "", entries[name].value) for name in sorted(entries)]
+
+
+def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[Listed]:
+    """Things of which one file may define several; a later file's definition replaces an earlier one's."""
+    found: dict[str, Listed] = {}
+    for choice in choices(folders, group):
+        path = cast("Path", find(folders, f"{group}/{choice}"))
+        content, wrong = _read(path)
+        if wrong:
+            found[choice] = Listed(kind, choice, wrong, shown(path))
+        for name, about in content.items():
+            words = (
+                [str(cast("dict[str, Any]", about).get(key, "")) for key in fields] if isinstance(about, dict) else []
+            )
+            found[name] = Listed(kind, name, " ".join(filter(None, words)), shown(path))
+    return [found[name] for name in sorted(found)]
+
+
+def _roles(folders: Sequence[Path]) -> list[Listed]:
+    found: list[Listed] = []
+    for name in sorted(choices(folders, "llms")):
+        path = cast("Path", find(folders, f"llms/{name}"))
+        content, wrong = _read(path)
+        models = sorted({model for value in content.values() for model in _names(value)})
+        found.append(Listed("llms", name, wrong or ", ".join(models), shown(path)))
+    return found
+
+
+def _names(value: Any) -> list[str]:
+    return [str(item) for item in cast("list[Any]", value)] if isinstance(value, list) else [str(value)]
+
+
+def _texts(folders: Sequence[Path], group: str, kind: str) -> list[Listed]:
+    found: dict[str, Listed] = {}
+    for folder in reversed(folders):
+        for path in sorted((folder / group).rglob("*")):
+            if path.suffix in _TEXTS and path.is_file():
+                name = path.relative_to(folder / group).with_suffix("").as_posix()
+                found[name] = Listed(kind, name, _title(path), shown(path))
+    return [found[name] for name in sorted(found)]
+
+
+def _title(path: Path) -> str:
+    """What the front matter calls the text, or its first line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return "cannot be read"
+    for line in lines[:20]:
+        if line.startswith("title:"):
+            return line.partition(":")[2].strip().strip("\"'")
+    return next((line.strip("# ") for line in lines if line.strip() and line != "---"), "")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str | None]:
+    try:
+        loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
+    except (OSError, UnicodeDecodeError):
+        return {}, "cannot be read"
+    except (yaml.YAMLError, RecursionError):
+        return {}, "not YAML; `check` says more"
+    if not isinstance(loaded, dict):
+        return {}, "empty" if loaded is None else "not a list of `name: value` lines"
+    return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items() if key != "defaults"}, None

@@ -1,0 +1,243 @@
+"""Kept index: a copy of a corpus's index in a bucket, so that every other machine finds its vectors there.
+
+    update(store, lock, config, embedder, progress, KeptCopy(store, path, origin, tell))
+
+Only vectors are taken from the copy, for texts that are the same word for word: what a machine searches and quotes is
+always its own source. The copy is replaced only in the state in which it was seen (`if_generation_match`), and by an
+index that holds more; who comes second keeps what is its own, and looks again when the corpus is opened the next time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from contract.errors import StorageError
+from contract.storage import BucketPlace
+from flows.storage.gcp import plainly
+from flows.storage.gcs import called, client_of, limits, target_of
+from flows.storage.gcs_save import crc32c
+from flows.corpus.build import SCHEMA_VERSION
+from flows.corpus.sqlite_store import IndexStore, schema_of, sound_schema, vectors_of
+from flows.corpus.passage_store import Vectored
+
+Tell = Callable[[str], None]
+"""Told in a sentence what the scholar should know."""
+_TRIES = 3
+_TOLERANCE = 0.01
+"""How far the length of a vector may be from 1."""
+_READ = "roles/storage.objectViewer"
+_WRITE = "roles/storage.objectUser"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the copy is and what it must be of."""
+
+    place: BucketPlace
+    """The object itself."""
+    label: str
+    embedder: str
+    """The fingerprint of what makes the vectors."""
+
+
+class KeptCopy:
+    """The copy of one index; a `Copy`. Asks the bucket only where it has to."""
+
+    def __init__(self, store: IndexStore, path: Path, origin: Origin, tell: Tell) -> None:
+        self._store = store
+        self._origin = origin
+        self._tell = tell
+        self._fetched = path.with_suffix(".fetched")
+        self._sending = path.with_suffix(".sending")
+        self._blob: Any = None
+        self._asked = False
+        self._refused = False
+        self._known: FetchedVectors | None = None
+
+    def close(self) -> None:
+        """Lets go of what was fetched. Only who builds may have fetched anything: the files' names are for one."""
+        if self._known:
+            self._known.close()
+            self._known = None
+        self._fetched.unlink(missing_ok=True)
+        self._sending.unlink(missing_ok=True)
+
+    @property
+    def uri(self) -> str:
+        """The object as its owner knows it."""
+        return called(self._origin.place)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the copy held all of the index when last seen."""
+        _, _, fingerprint = (self._store.get(self._key) or "").partition(" ")
+        return fingerprint != "" and fingerprint == self._store.get("fingerprint")
+
+    def known(self) -> FetchedVectors | None:
+        """The vectors of the copy, fetched unless this index had them all; None when there are none to be used.
+
+        Raises StorageError when the bucket cannot be read.
+        """
+        if self._known is None and not self._refused and self._ask() and not self._seen_before():
+            self._fetch()
+        return self._known
+
+    def settle(self) -> None:
+        """Puts the index in the copy's place where it holds more; what fails is told, and tried again next time."""
+        try:
+            if self._is_enough():
+                self._remember(str(self._blob.generation))
+            else:
+                self._send()
+        except StorageError as error:
+            self._tell(
+                f"the index of '{self._origin.label}' could not be kept in the bucket: {str(error).rstrip('.')}. "
+                "It is whole on this machine, and the next run tries again"
+            )
+
+    @property
+    def _key(self) -> str:
+        return f"kept {self.uri}"
+
+    def _remember(self, generation: str) -> None:
+        self._store.put({self._key: f"{generation} {self._store.get('fingerprint')}"})
+
+    def _seen_before(self) -> bool:
+        return (self._store.get(self._key) or "").partition(" ")[0] == str(self._blob.generation)
+
+    def _is_enough(self) -> bool:
+        if not self._ask() or self._refused:
+            return False
+        if cast("dict[str, str]", self._blob.metadata or {}).get("fingerprint") == self._store.get("fingerprint"):
+            return True
+        known = self.known()
+        return known is not None and not self._store.adds_to(self._fetched)
+
+    def _bucket(self, roles: str) -> Any:
+        place = self._origin.place
+        return client_of(place, target_of(place, roles)).bucket(place.bucket)
+
+    def _ask(self, *, again: bool = False) -> bool:
+        """Whether there is a copy; the bucket is asked once."""
+        if self._asked and not again:
+            return self._blob is not None
+        place = self._origin.place
+        with plainly(target_of(place, _WRITE)):
+            bucket = self._bucket(_WRITE)
+            self._blob = bucket.get_blob(place.path, **limits(place))
+            if self._blob is None:
+                # That there is no bucket must be known before anything is embedded.
+                list(bucket.list_blobs(prefix=place.path, max_results=1, **limits(place)))
+        self._asked = True
+        return self._blob is not None
+
+    def _fetch(self) -> None:
+        for _ in range(_TRIES):
+            if self._download():
+                self._open()
+                return
+            # Somebody has put another one in its place meanwhile.
+            if not self._ask(again=True):
+                return
+        raise StorageError(f"{self.uri} changes faster than it can be fetched; try again later")
+
+    def _download(self) -> bool:
+        """Fetches the copy as it was seen; False when it is no longer there as such."""
+        from google.api_core.exceptions import NotFound
+
+        place = self._origin.place
+        with plainly(target_of(place, _READ)), self._fetched.open("wb") as file:
+            blob = self._bucket(_READ).blob(place.path, generation=self._blob.generation)
+            try:
+                blob.download_to_file(file, checksum="crc32c", **limits(place))
+            except NotFound:
+                return False
+        return True
+
+    def _open(self) -> None:
+        try:
+            self._known = FetchedVectors(self._fetched, self._origin.embedder)
+        except StorageError as error:
+            self._refused = True
+            self._tell(f"{self.uri} is not used: {error}. The index is built here and put in its place")
+
+    def _send(self) -> None:
+        from google.api_core.exceptions import PreconditionFailed
+
+        place = self._origin.place
+        # One that a kill has left may be there.
+        self._sending.unlink(missing_ok=True)
+        self._store.copy_to(self._sending)
+        seen = self._blob.generation if self._blob is not None else 0
+        with plainly(target_of(place, _WRITE)):
+            blob = self._bucket(_WRITE).blob(place.path)
+            blob.metadata = {"fingerprint": self._store.get("fingerprint")}
+            try:
+                # Retried safely: what a lost answer had written makes the next try fail by its precondition.
+                blob.upload_from_filename(
+                    str(self._sending), if_generation_match=seen, checksum="crc32c", **limits(place)
+                )
+            except PreconditionFailed:
+                blob.reload(**limits(place))
+                if str(blob.crc32c) != crc32c(self._sending):
+                    self._tell(
+                        f"somebody else has put another index in {self.uri} meanwhile, which was left as it is; "
+                        "this run uses its own, and the next one brings the two together"
+                    )
+                    return
+        self._remember(str(blob.generation))
+
+
+class FetchedVectors:
+    """The vectors of an index that was fetched; `KnownVectors`."""
+
+    def __init__(self, path: Path, embedder: str) -> None:
+        """Opens it for reading. Raises StorageError when it is no sound index, or one of another embedding model."""
+        try:
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        except sqlite3.Error as error:
+            raise StorageError(f"it cannot be opened ({error})") from error
+        try:
+            self._check(embedder)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StorageError(f"it is no sound SQLite file ({error})") from error
+        except StorageError:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+        """All that was embedded of those records; what is no vector of length 1 is passed over."""
+        for name, text, vector in vectors_of(self._db, record_ids):
+            if _is_vector(vector):
+                yield name, text, vector
+
+    def _check(self, embedder: str) -> None:
+        # Before anything else is asked of it: a file from elsewhere may hold views and triggers of its own.
+        if schema_of(self._db) != sound_schema():
+            raise StorageError("its tables are not those of an index of this version")
+        if (said := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise StorageError(f"it is no sound SQLite file ({said})")
+        meta = dict(self._db.execute("SELECT key, value FROM meta"))
+        if meta.get("schema") != SCHEMA_VERSION or not meta.get("fingerprint"):
+            raise StorageError("it is not a whole index of this version")
+        if meta.get("embedder") != embedder:
+            raise StorageError("its vectors are those of another embedding model")
+        shortest, longest = self._db.execute("SELECT min(length(vector)), max(length(vector)) FROM passages").fetchone()
+        if shortest != longest or (shortest or 0) % 4:
+            raise StorageError("its vectors are not of one length")
+
+
+def _is_vector(content: bytes) -> bool:
+    import numpy as np
+
+    length = float(np.linalg.norm(np.frombuffer(content, dtype=np.float32)))
+    return abs(length - 1) < _TOLERANCE

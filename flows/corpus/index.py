@@ -1,0 +1,161 @@
+"""Index: a corpus that can be searched, whatever keeps it.
+
+    index = open_corpus(config, folder)
+    passages = await index.search(["When is a slur allowed?"], limit=12)
+
+How a question is asked is in `searching`, what keeps the passages in `index_store` and `vector_store`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from contract.base import JsonValue, digest
+from contract.errors import StorageError
+from contract.findings import Passage, Source
+from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
+from flows.storage.file import Reject
+from flows.corpus.build import SCHEMA_VERSION, Copy, Progress, update
+from flows.corpus.sqlite_store import IndexStore
+from flows.corpus.exact import Matrix
+from flows.corpus.passage_store import Embedder, SearchStore
+from flows.corpus.searching import search
+from flows.corpus.source_state import identity
+
+Tell = Callable[[str], None]
+"""Told in a sentence what the scholar should know of the index."""
+Opened = Callable[[], SearchStore[Any]]
+"""Opens the store for one search."""
+
+
+def open_corpus(
+    config: SearchableStorage,
+    folder: Path,
+    progress: Progress | None = None,
+    embedder: Embedder | None = None,
+    tell: Tell | None = None,
+) -> CorpusIndex:
+    """The corpus, its index built or brought up to date first; `folder` is this machine's for indexes.
+
+    Takes milliseconds when the source has not changed; after a kill it goes on where it stopped. `progress` is
+    called with (passages done, passages in all). Raises StorageError when the source or the index cannot be used.
+    """
+    if embedder is None:
+        from agents.llms.minilm import MiniLM
+
+        embedder = MiniLM()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if isinstance(config, VectorStorage):
+        return _open_collection(config, folder, progress, embedder)
+    if not isinstance(config, CorpusStorage):
+        raise StorageError(f"'{config.label}' is of no kind that can be searched")
+    return _open_file(config, folder, progress, embedder, tell or (lambda _: None))
+
+
+class CorpusIndex:
+    """Implements `agents.given.Index`. Safe to share between threads and tasks."""
+
+    def __init__(
+        self, config: SearchableStorage, embedder: Embedder, fingerprint: str, place: str, opened: Opened
+    ) -> None:
+        """`open_corpus` makes these."""
+        self.place = place
+        """Where it is kept."""
+        self.note = config.note
+        """Where the data comes from and what it is not."""
+        self._label = config.label
+        self._fingerprint = fingerprint
+        self._embedder = embedder
+        self._opened = opened
+
+    @property
+    def label(self) -> str:
+        """What the corpus is called in answers."""
+        return self._label
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of content, chunking and embedding model."""
+        return self._fingerprint
+
+    async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
+        """At most `limit` passages for the queries together, best first; none for queries without words."""
+        return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit)
+
+    async def sources(self) -> list[Source]:
+        """Every document of the corpus, in the order of the ids."""
+        return await asyncio.to_thread(self._sources)
+
+    def counts(self) -> tuple[int, int]:
+        """How many records and passages are indexed."""
+        with closing(self._opened()) as store:
+            return store.counts()
+
+    def rejects(self) -> list[Reject]:
+        """The rows of the source that could not be indexed, and why."""
+        with closing(self._opened()) as store:
+            return store.rejects()
+
+    def _sources(self) -> list[Source]:
+        with closing(self._opened()) as store:
+            return store.sources()
+
+    def _search(self, queries: list[str], limit: int) -> list[Passage]:
+        if not queries or limit < 1:
+            return []
+        vectors = self._embedder.embed(queries)
+        with closing(self._opened()) as store:
+            return search(store, queries, vectors, limit)
+
+
+def _open_file(
+    config: CorpusStorage, folder: Path, progress: Progress | None, embedder: Embedder, tell: Tell
+) -> CorpusIndex:
+    path = folder / f"{_name(config, embedder, _local_identity(config))}.sqlite"
+    with closing(IndexStore(path)) as store:
+        copy = _copy(config, store, path, embedder, tell)
+        update(store, path.with_suffix(".lock"), config, embedder, progress, copy)
+        fingerprint = store.get("fingerprint") or ""
+    matrix = Matrix()
+    return CorpusIndex(config, embedder, fingerprint, str(path), lambda: IndexStore(path, matrix))
+
+
+def _copy(config: CorpusStorage, store: IndexStore, path: Path, embedder: Embedder, tell: Tell) -> Copy | None:
+    if config.kept_in is None:
+        return None
+    from flows.corpus.bucket_copy import KeptCopy, Origin
+
+    name = f"{config.kept_in.path}/{_name(config, embedder, identity(config.source))}.sqlite".lstrip("/")
+    place = config.kept_in.model_copy(update={"path": name})
+    return KeptCopy(store, path, Origin(place, config.label, embedder.fingerprint), tell)
+
+
+def _open_collection(config: VectorStorage, folder: Path, progress: Progress | None, embedder: Embedder) -> CorpusIndex:
+    from flows.corpus.lancedb_store import VectorStore
+
+    name = _name(config, embedder, identity(config.source))
+    with closing(VectorStore(config, name, folder)) as store:
+        update(store, folder / f"{name}.lock", config, embedder, progress)
+    store.hold_still()
+    return CorpusIndex(config, embedder, store.get("fingerprint") or "", config.path, lambda: store)
+
+
+def _name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> str:
+    """A name for the index of that source, chunking and embedding model, and no other."""
+    chunking = [config.chunk_characters, config.overlap_characters, list(config.sections), config.date_field]
+    slug = re.sub(r"[^a-z0-9]+", "-", config.label.lower()).strip("-")[:40] or "corpus"
+    return f"{slug}-{digest([SCHEMA_VERSION, source, chunking, embedder.fingerprint])[:16]}"
+
+
+def _local_identity(config: CorpusStorage) -> JsonValue:
+    """On one machine, files of the same name in different folders are different sources."""
+    source = config.source
+    return [str(source.path.resolve()) if isinstance(source, FileStorage) else "", identity(source)]

@@ -1,0 +1,94 @@
+"""Vector search: how a LanceDB collection is asked, by meaning and by words, and the indexes that make it fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flows.storage.values import library
+from flows.corpus.lancedb_tables import VectorTables
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_REFINE = 10
+"""Of an approximate index, so many times the passages wanted are compared by their whole vectors."""
+_TITLE = 2.0
+"""Titles count twice."""
+
+
+class VectorSearch:
+    """Asks the table of passages."""
+
+    def __init__(self, tables: VectorTables, exact_below: int) -> None:
+        self._tables = tables
+        self._exact_below = exact_below
+        self._exact: bool | None = None
+
+    def prepare(self) -> None:
+        """Makes the indexes that are missing, and takes what is new into those that are there."""
+        if (table := self._tables.find("passages")) is None:
+            return
+        kinds: Any = library("lancedb.index", "vector", "a vector collection")
+        words = kinds.FTS(with_position=True, stem=True, remove_stop_words=False, ascii_folding=True)
+        wanted: dict[str, Any] = {
+            "title": words,
+            "text": words,
+            "record_id": kinds.BTree(),
+            "passage_id": kinds.BTree(),
+        }
+        if self._tables.count("passages") > self._exact_below:
+            wanted["vector"] = kinds.IvfPq(distance_type="cosine")
+        with self._tables.plainly():
+            there = {column for index in table.list_indices() for column in index.columns}
+            for column, config in wanted.items():
+                if column not in there:
+                    table.create_index(column, config=config)
+            table.optimize()
+        self._exact = None
+
+    def nearest(self, vector: NDArray[np.float32], depth: int) -> list[str]:
+        """The passages nearest to the vector, nearest first."""
+        if (table := self._tables.find("passages")) is None:
+            return []
+        if self._exact is None:
+            self._exact = self._tables.count("passages") <= self._exact_below
+        with self._tables.plainly():
+            asked = table.search(vector, vector_column_name="vector").distance_type("cosine")
+            asked = asked.bypass_vector_index() if self._exact else asked.refine_factor(_REFINE)
+            return _ordered(asked.select(["passage_id", "_distance"]).limit(depth).to_arrow(), "_distance", 1)
+
+    def matching(self, phrases: Sequence[str], depth: int) -> list[str]:
+        """The passages that hold any of the phrases, best first."""
+        if (table := self._tables.find("passages")) is None:
+            return []
+        with self._tables.plainly():
+            asked = table.search(_any_of(phrases), query_type="fts").select(["passage_id", "_score"])
+            return _ordered(asked.limit(depth).to_arrow(), "_score", -1)
+
+    def siblings(self, key: str) -> list[str]:
+        """All passages of the document that this passage is of, in reading order."""
+        of = self._tables.among("passages", "passage_id", [key], ["record_id"])
+        ids = {name for some in of for name in some["record_id"].to_pylist()}
+        found = self._tables.among("passages", "record_id", ids, ["passage_id", "position"])
+        rows = [row for some in found for row in some.to_pylist()]
+        return [row["passage_id"] for row in sorted(rows, key=lambda row: row["position"])]
+
+
+def _ordered(found: Any, by: str, sign: int) -> list[str]:
+    """The ids, each once, in the order of `by`; equals in the order of the ids, so that every machine agrees."""
+    rows = sorted(found.to_pylist(), key=lambda row: (sign * row[by], row["passage_id"]))
+    return list(dict.fromkeys(row["passage_id"] for row in rows))
+
+
+def _any_of(phrases: Sequence[str]) -> Any:
+    """Words and phrases as a query that matches any; they are values of it, and never read as its language."""
+    query: Any = library("lancedb.query", "vector", "a vector collection")
+    should = query.Occur.SHOULD
+    words = " ".join(phrase for phrase in phrases if " " not in phrase)
+    several = [phrase for phrase in phrases if " " in phrase]
+    asked = [query.PhraseQuery(phrase, column) for phrase in several for column in ("title", "text")]
+    if words:
+        asked += [query.MatchQuery(words, "text"), query.MatchQuery(words, "title", boost=_TITLE)]
+    return query.BooleanQuery([(should, one) for one in asked])

@@ -1,0 +1,58 @@
+"""Declared flows: a flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI.
+
+`flows.deploy.declared.<name>` is the flow of that name, which is how `python -m flows serve` has Prefect import it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow
+
+from flows.compose.compose import compose
+from flows.config.folders import choices, search_folders
+from flows.run.form import Form, Offer
+from flows.config.listing import list_all
+from flows.run.runner import make_flow
+from flows.compose.shorthands import as_arguments
+from flows.spec.study import Study
+
+CONFIG_DIR = "BUTTERMILK_CONFIG_DIR"
+"""Environment variable that names the study's own folder, where none is given."""
+
+
+def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
+    """The flow of that name. It is composed anew whenever it starts, from the parameters that it is started with.
+
+    Raises StudyError when it cannot be composed now: what is wrong with it would keep every run from starting.
+    """
+    folder = config_dir or _configured()
+    [study] = compose([name], [], folder, require_request=False)
+
+    form = Form(study.flow, _offer(study, folder))
+
+    def study_of(request: Mapping[str, Any]) -> Study:
+        [composed] = compose([name], as_arguments(form.said(request)), folder)
+        return composed
+
+    return make_flow(study.flow, study_of, form=form)
+
+
+def _offer(study: Study, folder: Path | None) -> Offer:
+    criteria = [one.name for one in list_all(folder) if one.kind == "criterion"]
+    values = {"model": sorted(study.models), "criteria": criteria}
+    return Offer(llms=choices(search_folders(folder), "llms"), values=values)
+
+
+def _configured() -> Path | None:
+    named = os.environ.get(CONFIG_DIR)
+    return Path(named) if named else None
+
+
+def __getattr__(name: str) -> Flow[..., Any]:
+    if name.startswith("_") or name not in choices(search_folders(_configured()), "flows"):
+        raise AttributeError(name)
+    return declare(name)

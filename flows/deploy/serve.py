@@ -1,0 +1,81 @@
+"""Serve: flows as deployments of this one process, for those who need no work pool. `python -m flows serve`"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from contract.errors import Problem, RunError, StudyError
+from flows.config.arguments import split_list
+from flows.config.findings import listed, nearest
+from flows.config.folders import choices, search_folders
+from flows.server.which import local_api, use_running_server
+
+_FLOWS = ("+flows", "flows")
+NAME = "served"
+"""What the deployments are called, so that none takes the place of one that is made for workers: `osb/served`."""
+
+
+def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
+    """Serves the flows that `settings` name, or all of them, until interrupted. Returns the exit code.
+
+    Raises StudyError when one of them cannot be composed, RunError when no Prefect server answers.
+    """
+    names = _names(settings, choices(search_folders(config_dir), "flows"))
+    if not use_running_server():
+        raise RunError(
+            f"no Prefect server answers at {local_api()}, so nobody could ask for a run; "
+            "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another"
+        )
+    from flows.deploy.declared import CONFIG_DIR
+    from flows.cli.run import server_errors
+
+    if config_dir:
+        # Runs are processes of their own, and import the flows again.
+        os.environ[CONFIG_DIR] = str(config_dir.expanduser().absolute())
+    with server_errors():
+        _serve(names)
+    return 0
+
+
+def _serve(names: Sequence[str]) -> None:
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
+
+    class Serving(Runner):
+        def handle_sigterm(self, *_: Any, **__: Any) -> None:
+            # Prefect's own never awaits what should stop it, and does not end. Ctrl-C does.
+            signal.raise_signal(signal.SIGINT)
+
+    runner: Any = Serving()
+    for name in names:
+        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.deploy.declared.{name}", name=NAME))
+    print(f"Serving {', '.join(f'{name}/{NAME}' for name in names)}; Ctrl-C ends it.", flush=True)
+    try:
+        asyncio.run(runner.start())
+    except KeyboardInterrupt:
+        print("No longer serving. Runs that had begun were stopped, and can be retried.", file=sys.stderr)
+
+
+def _names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
+    problems = list[Problem]()
+    names = list[str]()
+    for text in settings:
+        key, _, value = text.partition("=")
+        if key not in _FLOWS:
+            todo = "write +flows=[osb] or nothing; what is asked of a flow is said when a run is started"
+            problems.append(Problem(f"command line: {text}", "`serve` takes no such setting", todo=todo))
+            continue
+        for name in split_list(value):
+            names.append(name)
+            if name not in known:
+                near, todo = nearest(name, known), f"there are {listed(known)}"
+                problems.append(Problem(f"command line: {text}", f"there is no flow '{name}'", near, todo))
+    if problems:
+        raise StudyError(problems)
+    return list(dict.fromkeys(names)) or list(known)

@@ -1,0 +1,251 @@
+"""The one Prefect task: it runs one agent on one input, and its result is an `AgentTrace`.
+
+A cell whose key is known already is read back instead of run (the state is named Cached). Transient failures are
+tried again by Prefect. Refused and cut replies complete, in states of those names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.states import Completed
+from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
+
+from agents.agent import Agent
+from agents.given import Given
+from contract.base import digest
+from contract.calls import ModelCall
+from contract.errors import CellError, MissingInput, OverBudget, Transient
+from contract.messages import AgentOutput, AgentTrace, CellStatus
+from contract.messages import CellError as ErrorRow
+from contract.run import RunSettings
+from flows.engine.edges import Ended
+from flows.engine.feed import Feed
+from flows.engine.grid import Cell
+from flows.results.trace import KeptTrace, TraceSerializer
+from flows.server.current_run import present_run
+from flows.results.store import ResultStore, cell_path
+from flows.engine.task_runs import run_task
+
+_STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
+
+
+@dataclass
+class Tries:
+    """What the attempts of one task run leave behind; Prefect itself keeps only the last error."""
+
+    number: int = 0
+    calls: list[ModelCall] = field(default_factory=list[ModelCall])
+    """Every call so far, in order."""
+    trace: AgentTrace | None = None
+    """The account of the attempt that ended well."""
+    retries: int = 0
+    """How many further attempts there can be."""
+    trouble: Callable[[Transient], None] | None = None
+    """Told of each failure after which there is a further attempt."""
+
+    def told(self, error: Transient) -> None:
+        """Says that there will be a further attempt, if there will."""
+        if self.trouble and self.number <= self.retries:
+            self.trouble(error)
+
+    def add(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
+        """All calls with those of one more attempt.
+
+        An attempt goes over the replies of the one before, which are found again; each is told once, as paid for.
+        """
+        known = {call.key for call in self.calls if call.reply}
+        self.calls += [call for call in calls if call.key not in known]
+        return tuple(self.calls)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the task needs: the cell, the agent, the services and the names for the trace."""
+
+    flow: str
+    cell: Cell
+    agent: Agent[Any, Any]
+    given: Given
+    key: str
+    parents: tuple[str, ...] = ()
+    tries: Tries = field(default_factory=Tries)
+
+    def trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
+        """The account of a call that ended with an output."""
+        return self._trace(
+            status=output.status,
+            value=output.value,
+            calls=self.tries.add(output.calls),
+            note=output.note,
+            started=started,
+        )
+
+    def without_output(self, error: BaseException, started: datetime) -> AgentTrace:
+        """The account of a call that ended with an error."""
+        return self._trace(
+            status=_STATUS.get(type(error), "failed"),
+            error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
+            calls=tuple(self.tries.calls),
+            started=started,
+        )
+
+    def skipped(self, why: str) -> AgentTrace:
+        """The account of a call that was not wanted."""
+        return self._trace(status="skipped", note=why, started=datetime.now(UTC))
+
+    def named(self, trace: AgentTrace) -> AgentTrace:
+        """A trace read back from an earlier run under this run's names."""
+        return trace.model_copy(update=self._names())
+
+    def _names(self) -> dict[str, Any]:
+        cell = self.cell
+        return {
+            "cell_id": cell.cell_id,
+            "key": self.key,
+            "parents": self.parents,
+            "flow": self.flow,
+            "step": cell.step,
+            "agent": cell.agent,
+            "agent_version": self.agent.version,
+            "record_id": cell.input.record.record_id,
+            "record_fingerprint": cell.input.record.fingerprint,
+            "variant": cell.variant,
+            "variant_id": cell.variant_id,
+            "repeat": cell.repeat,
+            "round": cell.round,
+            "input": cell.input,
+        }
+
+    def _trace(self, **ended: Any) -> AgentTrace:
+        return AgentTrace(**self._names(), attempts=max(self.tries.number, 1), ended=datetime.now(UTC), **ended)
+
+
+def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given) -> str:
+    """The digest of all that the output depends on: no run id, no time, no names of steps."""
+    return digest([agent_name, agent.version, agent.output_fingerprint(), agent.depends_on(cell.input, given)])
+
+
+class ByKey(CachePolicy):
+    """Prefect's cache key is ours: the work's own, in the storage of cells."""
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,  # noqa: ARG002
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> str:
+        """Where Prefect looks for the result, and keeps it."""
+        return cell_path(inputs["work"].key)
+
+
+async def _run(work: Work) -> Any:
+    started = datetime.now(UTC)
+    work.tries.number += 1
+    try:
+        output = await work.agent.process(work.cell.input, work.given)
+    except CellError as error:
+        work.tries.add(error.calls)
+        if isinstance(error, Transient):
+            work.tries.told(error)
+        raise
+    trace = work.tries.trace = work.trace(output, started)
+    kept = KeptTrace(trace)
+    if output.status == "completed":
+        return kept
+    return Completed(name=output.status.capitalize(), message=output.note, data=kept)
+
+
+async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001
+    error = state.data
+    return isinstance(error, Transient | TimeoutError)
+
+
+_cell = Task(
+    _run,
+    name="cell",
+    task_run_name="{work.cell.label}",
+    retry_condition_fn=_is_transient,
+    result_serializer=TraceSerializer(),
+    # Nobody asks for a result again: the trace is taken from the work.
+    cache_result_in_memory=False,
+)
+
+
+async def _result(state: Any) -> Any:
+    """What the task returned or raised; a task that returned a state is asked for that state's data."""
+    while isinstance(state, State):
+        state = await state.aresult(raise_on_failure=False)  # type: ignore[reportUnknownVariableType]
+    return state  # type: ignore[reportUnknownVariableType]
+
+
+class Cells:
+    """Runs cells as Prefect tasks, with one prepared task for each agent.
+
+    With a feed, there are too many for anybody to watch one of them begin.
+    """
+
+    def __init__(self, settings: RunSettings, store: ResultStore, feed: Feed | None = None) -> None:
+        self._feed = feed
+        self.retries = settings.retries
+        """How often a cell is tried again after a transient failure."""
+        self._settings = settings
+        self._store = store
+        self._tasks = dict[str, Task[Any, Any]]()
+        self.flow_runs = set[UUID]()
+        """The Prefect flow runs in which cells ran."""
+
+    async def run(self, work: Work, wait_for: Iterable[Ended]) -> tuple[AgentTrace, Ended, bool]:
+        """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
+        started = datetime.now(UTC)
+        self.note_flow_run()
+        # quote() keeps Prefect from walking the record and the services in search of futures.
+        state = await run_task(self._task(work), {"work": quote(work)}, list(wait_for), self._feed)
+        trace = await self._account(work, state, started)
+        return trace, Ended.cell(state), state.name != "Cached"
+
+    async def _account(self, work: Work, state: State[Any], started: datetime) -> AgentTrace:
+        if work.tries.trace:
+            return work.tries.trace
+        result: Any = await _result(state)
+        if isinstance(result, BaseException):
+            return work.without_output(result, started)
+        return work.named(result.trace)
+
+    def note_flow_run(self) -> None:
+        """Remembers that the present flow run holds task runs."""
+        if run := present_run():
+            self.flow_runs.add(run.id)
+
+    def _task(self, work: Work) -> Task[Any, Any]:
+        name = work.cell.agent
+        if name not in self._tasks:
+            self._tasks[name] = self._prepared(name, work.agent.cached)
+        return self._tasks[name]
+
+    def _prepared(self, name: str, cached: bool) -> Task[Any, Any]:
+        settings = self._settings
+        delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
+        task = _cell.with_options(
+            name=name,
+            cache_policy=ByKey() if cached else NO_CACHE,
+            persist_result=cached,
+            retries=settings.retries,
+            retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
+            retry_jitter_factor=0.3,
+            timeout_seconds=settings.timeout_seconds,
+        )
+        if cached:
+            # Set, not given: Prefect would have the storage saved on its server, so that others can find the results.
+            task.result_storage = cast("Any", self._store)
+        return task

@@ -1,0 +1,113 @@
+"""The grid of a step: from one record's scope to its cells (variants x groups x items x repeats)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from contract.base import JsonValue, digest
+from contract.flow import Node, Step
+from contract.messages import AgentInput
+from flows.spec.graph import upstream
+from flows.engine.scope import Scope
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One agent call that is to be made, with the names that stay the same from run to run."""
+
+    cell_id: str
+    step: str
+    agent: str
+    variant: Mapping[str, JsonValue]
+    variant_id: str
+    repeat: int
+    round: int
+    input: AgentInput
+
+    @property
+    def label(self) -> str:
+        """The task run's name in the UI: agent, model or variant, record."""
+        words = [self.agent, *(_short(value) for value in self.variant.values()), self.input.record.record_id]
+        turn = [f"round {self.round}"] if self.round else []
+        again = [f"repeat {self.repeat + 1}"] if self.repeat else []
+        return ", ".join([*words, *turn, *again])
+
+
+def _short(value: JsonValue) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def combinations(dimensions: Mapping[str, tuple[JsonValue, ...]]) -> Iterator[dict[str, JsonValue]]:
+    """Every combination of the dimensions' values, in the order in which they are written."""
+    for values in product(*dimensions.values()):
+        yield dict(zip(dimensions, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What a step does for one record, or with `group_by` for one group of a record's outputs."""
+
+    scope: Scope
+    inputs: Mapping[str, JsonValue]
+    group: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
+    """The groups of a node for one record; one empty group without `group_by`."""
+    return scope.groups(node, sorted(upstream(node))) if isinstance(node, Step) and node.group_by else [{}]
+
+
+def cells_of(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+    """The step's cells for one portion."""
+    for item, given in _items(step, portion):
+        for variant in combinations(step.variants):
+            for repeat in range(step.repeats or 1):
+                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item, given, repeat)
+
+
+def unwanted_cells(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+    """The cells of a portion that will not run; one for all its items where nothing says how many there are."""
+    whole = step if portion.inputs.get(step.for_each or "") else step.model_copy(update={"for_each": None})
+    return cells_of(flow, name, whole, portion)
+
+
+def _cell(
+    flow: str,
+    name: str,
+    step: Step,
+    portion: Portion,
+    variant: dict[str, JsonValue],
+    item: str | int | None,
+    inputs: Mapping[str, JsonValue],
+    repeat: int,
+) -> Cell:
+    scope = portion.scope
+    identity: list[JsonValue] = [flow, name, scope.record.record_id, variant, item, repeat, list(scope.turns)]
+    chosen = {key: value for key, value in variant.items() if key in step.variants}
+    return Cell(
+        cell_id=digest(identity),
+        step=name,
+        agent=step.agent,
+        variant=variant if item is None else {**variant, str(step.for_each): item},
+        variant_id=digest([name, variant, item])[:12],
+        repeat=repeat,
+        round=scope.round,
+        input=AgentInput(record=scope.record, inputs=inputs, parameters={**step.parameters, **chosen}, repeat=repeat),
+    )
+
+
+def _items(step: Step, portion: Portion) -> Iterator[tuple[str | int | None, Mapping[str, JsonValue]]]:
+    """Each item with its name, or its number where items are no outputs of steps, or not told apart by their names."""
+    if step.for_each is None:
+        yield None, portion.inputs
+        return
+    items: Any = portion.inputs.get(step.for_each) or []
+    names: Sequence[str | int] = portion.scope.item_names(step, portion.group)
+    if len(set(names)) != len(items):
+        names = range(len(items))
+    for name, item in zip(names, items, strict=True):
+        yield name, {**portion.inputs, step.for_each: item}

@@ -1,0 +1,60 @@
+"""Records: what a flow works on, from the request or from a storage, all of them or a sample."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+
+from contract.base import digest
+from contract.errors import StorageError
+from contract.record import Record
+from contract.run import part_of
+from contract.storage import SearchableStorage
+from flows.storage.file import Reject, records
+from flows.spec.study import Study
+
+
+def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
+    """The study's records in the order of their source; rows that cannot be records go to `on_reject`.
+
+    With `run.sample`, that many of them; with `run.shard`, its part of those.
+    Raises StorageError when the source cannot be read.
+    """
+    root, _, name = study.flow.records.partition(".")
+    if root == "parameters":
+        text = str(study.request[name])
+        yield Record(record_id=f"{name}-{digest(text)[:8]}", text=text)
+        return
+    config = study.storage.get(study.flow.records)
+    if config is None:
+        raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
+    found = records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
+    taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
+    yield from taken if study.run.shard is None else _part(taken, study.run.shard)
+
+
+def shard_of(record: Record, shards: int) -> int:
+    """The shard that the record belongs to, from 1: by its id alone, so that records that are added move no other."""
+    return int(digest(record.record_id), 16) % shards + 1
+
+
+def _part(found: Iterable[Record], shard: str) -> Iterator[Record]:
+    number, shards = part_of(shard)
+    return (record for record in found if shard_of(record, shards) == number)
+
+
+def sample(found: Iterable[Record], size: int, seed: int) -> list[Record]:
+    """`size` of the records in their order, or all where there are fewer; memory holds no more than those.
+
+    Drawn are the records with the smallest digests of seed and id. So every set of that size is as likely as any
+    other over the seeds; the order of the source plays no part; and when records are added, each of them can only
+    take the place of one drawn before.
+    """
+    drawn: list[tuple[int, int, Record]] = []
+    for number, record in enumerate(found):
+        rank = -int(digest([seed, record.record_id]), 16)
+        if len(drawn) < size:
+            heapq.heappush(drawn, (rank, number, record))
+        elif rank > drawn[0][0]:
+            heapq.heapreplace(drawn, (rank, number, record))
+    return [record for _, _, record in sorted(drawn, key=lambda one: one[1])]

@@ -1,0 +1,140 @@
+"""Scope: what is known about one record while it goes through a flow, and how references read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from contract.base import JsonValue, digest, thawed
+from contract.flow import Gate, Step
+from contract.messages import AgentTrace
+from contract.record import Record
+from flows.spec.nodes import gives_list
+from flows.spec.references import Reference, parse
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one cell gave: its trace, and its value as plain JSON."""
+
+    trace: AgentTrace
+    value: JsonValue
+
+
+@dataclass
+class Scope:
+    """One record on its way. Steps write their newest value; a skipped step leaves none."""
+
+    record: Record
+    parameters: Mapping[str, JsonValue]
+    values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Step -> its newest output, or the list of its outputs."""
+    outputs: dict[str, list[Output]] = field(default_factory=dict[str, list[Output]])
+    """Step -> the outputs that its value consists of."""
+    cells: dict[str, list[AgentTrace]] = field(default_factory=dict[str, list[AgentTrace]])
+    """Step -> its newest cells, the failed ones included."""
+    listed: set[str] = field(default_factory=set[str])
+    """Steps whose value is a list, whatever it holds."""
+    previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """The values as they stood when the present round began."""
+    turns: tuple[int, ...] = ()
+    """The round of each loop that the record is in, outermost first."""
+
+    @property
+    def round(self) -> int:
+        """The innermost loop's round, counted from 1; 0 outside loops."""
+        return self.turns[-1] if self.turns else 0
+
+    def next_round(self, number: int) -> Scope:
+        """The same record in a loop's next turn: what it finds there is carried on, what stood before is `previous`."""
+        return replace(self, previous=dict(self.values), turns=(*self.turns, number))
+
+    def keep(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
+        """Takes in the cells of a step."""
+        outputs = [Output(trace, thawed(trace.value)) for trace in traces if trace.status == "completed"]
+        self.cells[name] = traces
+        if gives_list(step):
+            self.listed.add(name)
+            self.outputs[name], self.values[name] = outputs, [output.value for output in outputs]
+        elif outputs:
+            self.outputs[name], self.values[name] = outputs, outputs[0].value
+
+    @cached_property
+    def _record(self) -> dict[str, JsonValue]:
+        return self.record.model_dump(mode="json")
+
+    def view(self) -> dict[str, Any]:
+        """Everything that references and conditions may name."""
+        return {
+            "record": self._record,
+            "parameters": dict(self.parameters),
+            "previous": self.previous,
+            "round": self.round,
+            **self.values,
+        }
+
+    def inputs(self, node: Step | Gate, group: Mapping[str, JsonValue] | None = None) -> dict[str, JsonValue]:
+        """The node's inputs by name; `group` narrows lists to the outputs of matching variants."""
+        view = self.view()
+        return {name: self._input(given, view, group or {}) for name, given in node.inputs.items()}
+
+    def _input(self, given: str | tuple[str, ...], view: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
+        if isinstance(given, str):
+            return self._resolve(parse(given), view, group)
+        joined = list[JsonValue]()
+        for text in given:
+            found = self._resolve(parse(text), view, group)
+            joined += found if isinstance(found, list) else [] if found is None else [found]
+        return joined
+
+    def _resolve(self, reference: Reference, view: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
+        name = reference.step
+        if reference.root != "step" or name is None or name not in self.listed:
+            return reference.resolve(view)
+        matching = [output for output in self.outputs.get(name, []) if _in_group(output.trace, group)]
+        return [reference.resolve({name: output.value}) for output in matching]
+
+    def item_names(self, step: Step, group: Mapping[str, JsonValue]) -> list[str]:
+        """What the items of the step's `for_each` are called: the outputs they are, so that no failure renames them."""
+        given = step.inputs.get(step.for_each or "", ())
+        return [name for text in ((given,) if isinstance(given, str) else given) for name in self._names(text, group)]
+
+    def _names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
+        name = parse(text).step
+        for output in self.outputs.get(name or "", []):
+            if _in_group(output.trace, group):
+                again = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
+                yield ", ".join([output.trace.step, *map(str, output.trace.variant.values()), *again])
+
+    def given(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
+        """How many outputs of other steps the node is given: what `min_inputs` counts.
+
+        The longest input that gathers outputs, from a step that gives a list or from several references; where none
+        does, the longest list that an output holds.
+        """
+        lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list)}
+        gathered = [length for name, length in lists.items() if self._gathers(node.inputs.get(name, ""))]
+        return max(gathered or lists.values(), default=0)
+
+    def _gathers(self, given: str | tuple[str, ...]) -> bool:
+        return not isinstance(given, str) or (bool(given) and parse(given).step in self.listed)
+
+    def groups(self, step: Step, names: Iterable[str]) -> list[Mapping[str, JsonValue]]:
+        """The distinct values of the step's `group_by` dimensions among the newest cells of the steps named."""
+        found = dict[str, Mapping[str, JsonValue]]()
+        for trace in (trace for name in names for trace in self.cells.get(name, [])):
+            if all(dimension in trace.variant for dimension in step.group_by):
+                group = {dimension: trace.variant[dimension] for dimension in step.group_by}
+                found.setdefault(digest(group), group)
+        return list(found.values())
+
+    def parents(self, names: Iterable[str], group: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """Cell ids of the outputs of those steps that a cell of that group is given."""
+        outputs = (output.trace for name in names for output in self.outputs.get(name, []))
+        return tuple(trace.cell_id for trace in outputs if _in_group(trace, group))
+
+
+def _in_group(trace: AgentTrace, group: Mapping[str, JsonValue]) -> bool:
+    return all(trace.variant.get(dimension, value) == value for dimension, value in group.items())

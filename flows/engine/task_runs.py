@@ -1,0 +1,99 @@
+"""Task runs: how a cell becomes one, with no more said to the Prefect server than anybody looks at.
+
+Prefect's engine tells its server of every task run that it is pending, then running, then how it ended, and each of
+these costs here and there about as much as all the rest of the task run. *Pending* lasts no time here and is left out.
+*Running* is left out in runs of many records, where nobody watches a single cell: there the server hears of a cell when
+it has ended, with its start, its end and all its tries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from prefect import Task
+from prefect.client.schemas.objects import State
+from prefect.states import Running
+from prefect.task_engine import AsyncTaskRunEngine, TaskRunTimeoutError, run_task_async
+
+from flows.engine.feed import Feed
+from flows.server.current_run import present_run
+
+
+@dataclass
+class _Quiet(AsyncTaskRunEngine[..., Any]):
+    """The engine of one task run whose beginning nobody is told of, and its end by the run's own feed."""
+
+    feed: Feed = field(kw_only=True)
+
+    async def begin_run(self) -> None:
+        """What the engine does when a task run begins, but for the event."""
+        run: Any = self.task_run
+        began, present = Running(), present_run()
+        began.state_details = self.state.state_details
+        run.start_time = began.timestamp
+        run.run_count += 1
+        _become(run, began)
+        if present:
+            run.flow_run_run_count = present.run_count
+
+    @asynccontextmanager
+    async def run_context(self) -> AsyncGenerator[_Quiet]:  # type: ignore[reportIncompatibleMethodOverride]
+        """What is around one attempt, but that the task run's context, which `start` has opened, is not opened again.
+
+        The engine keeps the time of an attempt in a way that serves threads as well, which costs more than asyncio's.
+        """
+        deadline = asyncio.timeout(self.task.timeout_seconds)
+        try:
+            async with deadline:
+                yield self
+        except TimeoutError as error:
+            await self.handle_timeout(TaskRunTimeoutError() if deadline.expired() else error)
+        except Exception as error:
+            await self.handle_exception(error)
+
+    async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:  # noqa: ARG002
+        """What the engine does when a task run's state changes, but that the feed tells of it.
+
+        Nor is what the task returned remembered as long as the flow runs: it is given to no other task.
+        """
+        run: Any = self.task_run
+        before = self.state
+        if before.timestamp == state.timestamp:
+            state.timestamp += timedelta(microseconds=1)
+        state.state_details.task_run_id, state.state_details.flow_run_id = run.id, run.flow_run_id
+        _become(run, state)
+        if before.is_running():
+            run.total_run_time += state.timestamp - before.timestamp
+        if state.is_running():
+            run.run_count += 1
+        if state.is_final() and run.start_time and not run.end_time:
+            run.end_time = state.timestamp
+        self._last_event = await self.feed.tell(self.client, run, before, state, self._last_event)
+        self._telemetry.update_state(state)
+        return state
+
+
+def _become(run: Any, state: State[Any]) -> None:
+    run.state, run.state_id, run.state_type, run.state_name = state, state.id, state.type, state.name
+
+
+async def run_task(
+    task: Task[Any, Any], parameters: dict[str, Any], wait_for: Sequence[Any], feed: Feed | None
+) -> State[Any]:
+    """The state in which a task run of `task` ends; with a feed, that alone is told, and by the feed."""
+    task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
+    if feed is None:
+        running: Any = run_task_async(task, None, task_run, parameters, wait_for, "state")
+        return await running
+    engine = _Quiet(task=task, parameters=parameters, task_run=task_run, wait_for=wait_for, feed=feed)
+    async with engine.start():
+        while engine.is_running():
+            await engine.wait_until_ready()
+            async with engine.run_context(), engine.transaction_context() as transaction:
+                await engine.call_task_fn(transaction)
+    return engine.state

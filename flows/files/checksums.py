@@ -1,0 +1,45 @@
+"""Sums: `SHA256SUMS` in a run folder, which `sha256sum -c` reads too, and its own digest, the run's seal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from flows.run_folder.sources import sha256_of
+from flows.files.atomic import write
+
+NAME = "SHA256SUMS"
+
+
+def write_sums(folder: Path) -> str:
+    """Writes the digest of every file of the folder; gives the seal: whoever knows it can tell any later change."""
+    write(folder / NAME, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in _names(folder)))
+    return seal(folder)
+
+
+def seal(folder: Path) -> str:
+    """The digest of the digests."""
+    return sha256_of(folder / NAME)
+
+
+def changed(folder: Path) -> Iterator[str]:
+    """What is not as the sums say, one sentence each. Raises FileNotFoundError when there are none."""
+    known = dict[str, str]()
+    for number, line in enumerate((folder / NAME).read_text(encoding="utf-8").splitlines(), start=1):
+        digest, _, name = line.partition("  ")
+        if not name:
+            yield f"{NAME}:{number}: not a line of a digest and a name"
+        known[name] = digest
+    there = _names(folder)
+    for name in sorted({*known, *there} - {""}):
+        if name not in known:
+            yield f"{name} was not there when the run ended"
+        elif name not in there:
+            yield f"{name} is missing"
+        elif sha256_of(folder / name) != known[name]:
+            yield f"{name} has changed since the run ended"
+
+
+def _names(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
+    return sorted(path.relative_to(folder).as_posix() for path in files)

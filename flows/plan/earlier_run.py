@@ -1,0 +1,78 @@
+"""EarlierRun: the last finished run of a flow, to tell why a cell that it had would now be another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.errors import RunError
+from contract.messages import AgentTrace
+from flows.engine.grid import Cell
+from flows.files.run_data import RunData
+from flows.spec.study import Study
+from flows.run_folder.texts import texts_of
+
+
+@dataclass(frozen=True)
+class _Known:
+    status: str
+    record: str
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What that run had: its cells, records and variants, and which prompts and criteria have changed since."""
+
+    cells: Mapping[str, _Known]
+    records: frozenset[str]
+    variants: frozenset[str]
+    changed_texts: tuple[str, ...]
+
+    @classmethod
+    def latest(cls, study: Study) -> EarlierRun | None:
+        """The run that `latest` points to; None when there is none that can be read."""
+        try:
+            data = RunData.open(study.run.folder / study.flow.name / "latest")
+            known, records, variants = dict[str, _Known](), set[str](), set[str]()
+            for trace in data.traces():
+                known[trace.cell_id] = _known(trace)
+                records.add(trace.record_id)
+                variants.add(trace.variant_id)
+        except RunError:
+            return None
+        return cls(known, frozenset(records), frozenset(variants), _changed(study, data.manifest))
+
+    def why(self, cell: Cell) -> str:
+        """Why the cell has to run, in a few words."""
+        before = self.cells.get(cell.cell_id)
+        record = cell.input.record
+        if before is None:
+            return self._why_new(cell)
+        if before.status != "completed":
+            return f"{before.status} last time".replace("_", " ")
+        if before.record != record.fingerprint:
+            return "the record has changed"
+        if self.changed_texts:
+            return f"changed: {', '.join(self.changed_texts)}"
+        return "its input, its model or the program has changed"
+
+    def _why_new(self, cell: Cell) -> str:
+        if cell.input.record.record_id not in self.records:
+            return "a new record"
+        if cell.variant_id not in self.variants:
+            values = ", ".join(f"{name}={str(value)[:30]}" for name, value in cell.variant.items())
+            return f"new: {values}" if values else "a new step"
+        return "a new repeat or round"
+
+
+def _known(trace: AgentTrace) -> _Known:
+    return _Known(trace.status, trace.record_fingerprint)
+
+
+def _changed(study: Study, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    stored: Mapping[str, Any] = manifest.get("texts", {})
+    now = {text.name: text.sha256 for text in texts_of(study)}
+    before = {name: hashlib.sha256(text["text"].encode()).hexdigest() for name, text in stored.items()}
+    return tuple(sorted(name for name, digest in now.items() if before.get(name, digest) != digest))

@@ -1,0 +1,205 @@
+"""Plan: what a flow will do before it does it: steps, models, how many calls at least and at most, and their price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import prod
+from typing import TYPE_CHECKING
+
+from agents.agent import load
+from contract.flow import FlowSpec, Gate, Loop, Node, Step
+from contract.models import HostedModel
+from flows.spec.nodes import steps_of
+from flows.spec.references import parse
+from flows.spec.study import Study
+
+if TYPE_CHECKING:
+    from flows.plan.rehearsal import Forecast
+
+CHARACTERS_A_TOKEN = 4
+"""Rule of thumb for English prose; only the estimate of cost rests on it."""
+MAX_OUTPUT_TOKENS = 2048
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of the plan."""
+
+    name: str
+    agent: str
+    models: tuple[str, ...]
+    least: int
+    """Agent calls at least: 0 for what is conditional."""
+    most: int
+    """Agent calls at most: every round, every repeat, no re-asks."""
+    condition: str | None
+    asks_model: bool
+
+
+@dataclass(frozen=True)
+class PlannedCells:
+    """The cells of one step with one model, as `plan` looks them up among what is kept."""
+
+    step: str
+    model: str
+    kept: int
+    to_run: int
+    undecided: int
+    """At most: these depend on cells that have yet to run."""
+    skipped: int
+    why: Mapping[str, int]
+    """Reason to run -> cells."""
+    input_tokens: int
+    cost_usd: tuple[Decimal, Decimal] | None
+    """Least and most for the cells to run; None when the model's price is not known."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order, and what their model calls can cost."""
+
+    flow: str
+    records: int
+    steps: tuple[PlannedStep, ...]
+    cost_usd: tuple[Decimal, Decimal] | None
+    """Least and most, in US dollars; None when the price of a model is not known."""
+    demonstration: bool
+    """True when only embedded models are asked."""
+    forecasts: tuple[PlannedCells, ...] = ()
+    """What is kept and what would run, where that was looked up."""
+
+    @property
+    def model_calls(self) -> tuple[int, int]:
+        """Least and most model calls."""
+        asking = [step for step in self.steps if step.asks_model]
+        return sum(step.least for step in asking), sum(step.most for step in asking)
+
+
+def make_plan(study: Study, records: int = 1) -> Plan:
+    """The plan of a study over that many records. Runs nothing and reads no corpus."""
+    steps = tuple(_planned(_Counts(study.flow), study.flow.steps.items(), records, 1, None))
+    kinds = {study.models[name].kind for name in study.used_models}
+    return Plan(
+        flow=study.flow.name,
+        records=records,
+        steps=steps,
+        cost_usd=_cost(study, steps),
+        demonstration=bool(kinds) and kinds <= {"embedded"},
+    )
+
+
+def count_records(study: Study) -> int:
+    """How many records the study takes. Raises StorageError when their source cannot be read."""
+    from flows.engine.records import records_of
+
+    return 1 if study.missing_parameters else sum(1 for _ in records_of(study, lambda _: None))
+
+
+def look_up(study: Study) -> Plan:
+    """The plan with every cell looked up among what is kept: reads the records and the results, asks no model.
+
+    A flow that searches a corpus is planned without: what it finds decides what it asks.
+    """
+    from flows.engine.records import records_of
+    from flows.plan.rehearsal import rehearse
+
+    if study.flow.corpus or study.missing_parameters:
+        return make_plan(study)
+    records = list(records_of(study, lambda _: None))
+    one = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
+    found = rehearse(study, records, lambda step, _: one[step])
+    cells = tuple(_looked_up(step, model, forecast) for (step, model), forecast in found.items())
+    return replace(make_plan(study, len(records)), forecasts=cells)
+
+
+def _looked_up(step: str, model: str, forecast: Forecast) -> PlannedCells:
+    return PlannedCells(
+        step=step,
+        model=model,
+        kept=forecast.kept,
+        to_run=forecast.to_run,
+        undecided=forecast.undecided,
+        skipped=forecast.skipped,
+        why=dict(forecast.why.most_common()),
+        input_tokens=forecast.input_tokens,
+        cost_usd=None if forecast.unpriced else (forecast.low_usd, forecast.high_usd),
+    )
+
+
+class _Counts:
+    """How many cells a step has for one record at the most, in one round."""
+
+    def __init__(self, flow: FlowSpec) -> None:
+        self._steps = steps_of(flow)
+
+    def of(self, name: str) -> int:
+        """Its variants and repeats, for each group and each item."""
+        step = self._steps.get(name)
+        if step is None:
+            return 1
+        groups = prod(self._values(dimension) for dimension in step.group_by)
+        variants = prod(len(values) for values in step.variants.values())
+        return variants * (step.repeats or 1) * groups * self._items(step)
+
+    def _values(self, dimension: str) -> int:
+        return max((len(step.variants.get(dimension, ())) for step in self._steps.values()), default=0) or 1
+
+    def _items(self, step: Step) -> int:
+        """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
+        given = step.inputs.get(step.for_each or "", ())
+        texts = (given,) if isinstance(given, str) else given
+        return sum(self.of(found) for text in texts if (found := parse(text).step)) or 1
+
+
+def _planned(
+    counts: _Counts, level: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
+) -> Iterator[PlannedStep]:
+    for name, node in level:
+        if isinstance(node, Loop):
+            reason = why or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
+            yield from _planned(counts, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+        elif isinstance(node, Gate):
+            yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
+        else:
+            yield _step(name, node, counts.of(name) * records, rounds, why)
+
+
+def _step(name: str, step: Step, cells: int, rounds: int, why: str | None) -> PlannedStep:
+    agent = load(step.agent)
+    optional = bool(step.when or step.min_inputs or step.for_each)
+    given = step.variants.get("model", (step.parameters.get("model"),))
+    models = tuple(str(model) for model in given if model)
+    return PlannedStep(
+        name=name,
+        agent=step.agent,
+        models=models,
+        least=0 if optional else cells,
+        most=cells * rounds,
+        condition=step.when or why,
+        asks_model="model" in agent.Parameters.model_fields,
+    )
+
+
+def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decimal] | None:
+    least, most = Decimal(0), Decimal(0)
+    for step in steps:
+        for model in step.models if step.asks_model else ():
+            config = study.models[model]
+            if not isinstance(config, HostedModel):
+                continue
+            price = config.price
+            if price is None:
+                return None
+            ceiling = (
+                _input_tokens(study) * price.input_per_mtok + MAX_OUTPUT_TOKENS * price.output_per_mtok
+            ) / 1_000_000
+            most += ceiling * step.most / len(step.models)
+    return least, most
+
+
+def _input_tokens(study: Study) -> int:
+    corpus = study.storage.get(study.flow.corpus or "")
+    characters = getattr(corpus, "chunk_characters", 1200) * 12 + 3000
+    return characters // CHARACTERS_A_TOKEN

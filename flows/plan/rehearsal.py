@@ -1,0 +1,253 @@
+"""Rehearsal: a study's course gone through without asking a model, to see which cells are kept and which would run.
+
+Kept cells are read back and what follows from them is decided as in a run. What depends on a cell that is not kept
+stays undecided, and is counted at its most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from agents.criteria import Criteria
+from agents.given import Given
+from agents.llm import StructuredAgent
+from agents.llms.factory import ModelBook
+from agents.llms.prices import cost_of, price_of, worst_case
+from agents.prompts import Prompts
+from contract.calls import ModelRequest, Usage
+from contract.errors import ButtermilkError
+from contract.flow import Gate, Loop, Node, Step
+from contract.messages import AgentTrace
+from contract.record import Record
+from flows.engine.cell import Cells, Work
+from flows.engine.compiler import Course, Level, Services, Turn
+from flows.plan.earlier_run import EarlierRun
+from flows.engine.edges import Ended, Ends
+from flows.spec.graph import needs, steps_within, upstream
+from flows.engine.grid import Cell, Portion
+from flows.accounting.ledger import Ledger
+from flows.spec.nodes import steps_of
+from flows.spec.registry import agents_of
+from flows.results.store import ResultStore, read_cell, reply_path, result_store
+from flows.engine.routing import Body
+from flows.engine.scope import Scope
+from flows.spec.study import Study
+from flows.run_folder.texts import values_of
+
+CHARACTERS_A_TOKEN = 4
+"""Rule of thumb for English prose; only the lower estimate of cost rests on it."""
+SHORT_REPLY = 100
+"""Tokens that a reply is taken to have at the least where no kept one tells."""
+
+
+@dataclass
+class Forecast:
+    """What would become of the cells of one step with one model."""
+
+    kept: int = 0
+    """Cells that are there already, or whose replies are."""
+    to_run: int = 0
+    undecided: int = 0
+    """Cells at most that depend on others which have yet to run."""
+    skipped: int = 0
+    why: Counter[str] = field(default_factory=Counter[str])
+    """Why cells are to run."""
+    input_tokens: int = 0
+    """Of the cells to run, by rule of thumb."""
+    output_tokens_kept: int = 0
+    low_usd: Decimal = Decimal(0)
+    high_usd: Decimal = Decimal(0)
+    unpriced: bool = False
+    """True where cells would run on a model whose price is not known."""
+
+    @property
+    def usual_reply(self) -> int:
+        """Tokens that a reply of this step and model has on average, as far as kept ones tell."""
+        return self.output_tokens_kept // self.kept if self.output_tokens_kept else SHORT_REPLY
+
+
+Forecasts = dict[tuple[str, str], Forecast]
+"""By step and model; the model is empty for agents that ask none."""
+
+
+def rehearse(study: Study, records: Sequence[Record], most_a_record: Callable[[str, str], int]) -> Forecasts:
+    """What a run over those records would do now. Asks no model, starts no server, writes nothing.
+
+    `most_a_record` gives how many cells of a step with a model one record can have at the most.
+    """
+    store = result_store(study.run.results)
+    given = Given(ModelBook(study.models), Prompts(study.folders), None, Criteria(study.folders))
+    services = Services(
+        given=given,
+        agents=agents_of(study.flow),
+        cells=Cells(study.run, store),
+        ledger=_NoLedger(),
+        slots=asyncio.Semaphore(study.run.concurrency),
+    )
+    earlier = EarlierRun.latest(study)
+    going_through = _Rehearsal(study, services, store, earlier, most_a_record)
+    asyncio.run(going_through.all(records))
+    return going_through.forecasts
+
+
+class _NoLedger(Ledger):
+    """Takes in the rows of steps that would be skipped, and writes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self.skipped = Counter[tuple[str, str]]()
+
+    def add(
+        self,
+        trace: AgentTrace,
+        *,
+        fresh: bool,  # noqa: ARG002
+        task_run: bool,  # noqa: ARG002
+        task_run_id: UUID | None = None,  # noqa: ARG002
+    ) -> None:
+        """Counts it."""
+        self.skipped[trace.step, _model_of(trace)] += 1
+
+
+class _Rehearsal(Course):
+    def __init__(
+        self,
+        study: Study,
+        services: Services,
+        results: ResultStore,
+        earlier: EarlierRun | None,
+        most_a_record: Callable[[str, str], int],
+    ) -> None:
+        super().__init__(study.flow, services)
+        self._study = study
+        self._results = results
+        self._earlier = earlier
+        self._most = most_a_record
+        self._open: dict[str, set[str]] = {}
+        """Record -> steps of which something has yet to run."""
+        self.forecasts: Forecasts = {}
+
+    async def all(self, records: Sequence[Record]) -> None:
+        """Every record, a batch at a time."""
+        size = self._study.run.batch
+        for start in range(0, len(records), size):
+            scopes = [Scope(record, self._study.request) for record in records[start : start + size]]
+            await self._level(Level(self._spec.steps), scopes)
+            self._open.clear()
+        for (step, model), number in self._skipped().items():
+            self._forecast(step, model).skipped = number
+
+    def _skipped(self) -> Counter[tuple[str, str]]:
+        ledger = self._services.ledger
+        return ledger.skipped if isinstance(ledger, _NoLedger) else Counter()
+
+    def _forecast(self, step: str, model: str) -> Forecast:
+        return self.forecasts.setdefault((step, model), Forecast())
+
+    def _sorted_out(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> tuple[list[Portion], list[str]]:
+        decided = list[Scope]()
+        for scope in scopes:
+            if self._is_open(node, scope):
+                self._leave_open(turn.name, node, scope)
+            else:
+                decided.append(scope)
+        return super()._sorted_out(node, turn, decided)
+
+    def _is_open(self, node: Node, scope: Scope) -> bool:
+        named = needs(node) if isinstance(node, Loop) else needs(node) | upstream(node)
+        return bool(named & self._open.get(scope.record.record_id, set()))
+
+    def _leave_open(self, name: str, node: Node, scope: Scope) -> None:
+        names = [name, *steps_within(node)] if isinstance(node, Loop) else [name]
+        self._open.setdefault(scope.record.record_id, set()).update(names)
+        for step, model in self._asked(names):
+            self._forecast(step, model).undecided += self._most(step, model)
+
+    def _asked(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        steps = steps_of(self._spec)
+        return [(name, model) for name in names if name in steps for model in values_of(steps[name], "model") or [""]]
+
+    def _over(self, name: str, scope: Scope, loop: Loop) -> bool:
+        if self._open.get(scope.record.record_id, set()) & set(steps_within(loop)):
+            return True
+        return super()._over(name, scope, loop)
+
+    async def _nobody(self, node: Node, turn: Turn, scopes: Sequence[Scope], reasons: Sequence[str]) -> Ends:  # noqa: ARG002
+        return Ends()
+
+    async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
+        for portion in portions:
+            self._leave_open(turn.name, gate, portion.scope)
+        return Ended()
+
+    async def _child(self, name: str, label: str, body: Body, waited: Sequence[Ended]) -> Ended:  # noqa: ARG002
+        await body()
+        return Ended()
+
+    async def _cell(
+        self,
+        step: Step,
+        portion: Portion,
+        cell: Cell,
+        waited: Sequence[Ended],  # noqa: ARG002
+    ) -> tuple[AgentTrace, Ended | None]:
+        work = self._work(step, portion, cell)
+        try:
+            if not work.agent.cached:
+                return work.trace(await work.agent.process(cell.input, work.given), datetime.now(UTC)), None
+            key = self._key(work)
+        except ButtermilkError as error:
+            return work.without_output(error, datetime.now(UTC)), None
+        kept = read_cell(self._results, key)
+        if kept is None:
+            return self._to_run(work, portion.scope), None
+        forecast = self._forecast(cell.step, _model_of(kept))
+        forecast.kept += 1
+        forecast.output_tokens_kept += kept.usage.output_tokens
+        return work.named(kept), None
+
+    def _to_run(self, work: Work, scope: Scope) -> AgentTrace:
+        name = work.cell.step
+        self._open.setdefault(scope.record.record_id, set()).add(name)
+        model = str(work.cell.input.parameters.get("model") or "")
+        forecast = self._forecast(name, model)
+        agent: Any = work.agent
+        if isinstance(agent, StructuredAgent):
+            request = agent.request(work.cell.input, work.given)
+            reads_material = work.given.models.get(model).reads_material
+            if self._is_kept(request.key(reads_material=reads_material)):
+                forecast.kept += 1
+                return work.skipped("its reply is kept")
+            self._price(forecast, model, request)
+        forecast.to_run += 1
+        forecast.why[self._earlier.why(work.cell) if self._earlier else "never run before"] += 1
+        return work.skipped("has yet to run")
+
+    def _is_kept(self, key: str) -> bool:
+        try:
+            return bool(self._results.read(reply_path(key)))
+        except FileNotFoundError:
+            return False
+
+    def _price(self, forecast: Forecast, model: str, request: ModelRequest) -> None:
+        config = self._study.models[model]
+        tokens = sum(len(message.text) for message in request.messages) // CHARACTERS_A_TOKEN
+        forecast.input_tokens += tokens
+        price = price_of(config)
+        if price is None:
+            forecast.unpriced = True
+            return
+        forecast.low_usd += cost_of(price, Usage(input_tokens=tokens, output_tokens=forecast.usual_reply))
+        forecast.high_usd += worst_case(price, config, request)
+
+
+def _model_of(trace: AgentTrace) -> str:
+    return str(trace.input.parameters.get("model") or "")

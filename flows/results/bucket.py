@@ -1,0 +1,176 @@
+"""Bucket: results in Google Cloud Storage, shared by workers on any number of machines.
+
+Whoever keeps a result first has kept it: an upload that finds an object under its name leaves that alone. An object is
+there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError, NotFound, PreconditionFailed
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import storage  # type: ignore[reportMissingTypeStubs]
+from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[reportMissingTypeStubs]
+from prefect.filesystems import WritableFileSystem
+from pydantic import PrivateAttr
+from requests.exceptions import RequestException
+
+from contract.errors import StorageError
+from flows.results.store import BUCKETS, cache_folder
+
+T = TypeVar("T")
+_AT_ONCE = 10
+"""Requests under way at once: as many as the client keeps connections."""
+_TIMEOUT_SECONDS = (10.0, 60.0)
+"""To connect, and to wait for an answer."""
+_RETRY = DEFAULT_RETRY.with_timeout(120.0)
+"""Failures that pass are tried again for so long. All that is asked here can be asked twice."""
+
+
+class ResultBucket(WritableFileSystem):
+    """The objects of a bucket whose names begin with `prefix`; a `ResultStore`."""
+
+    _block_type_name = "Buttermilk result bucket"
+
+    name: str
+    prefix: str = ""
+    _bucket: Any = PrivateAttr(default=None)
+    _threads: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "bucket"))
+
+    @property
+    def journals(self) -> Path:
+        """A folder of this machine: objects cannot be written line by line."""
+        return cache_folder() / "spend" / hashlib.sha256(f"{self.name}/{self.prefix}".encode()).hexdigest()[:16]
+
+    def read(self, path: str) -> bytes:
+        """The whole object. Raises FileNotFoundError."""
+        with _told(path):
+            return self._blob(path).download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Writes over whatever is there."""
+        with _told(path):
+            self._blob(path).upload_from_string(content, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Writes it unless there is one already.
+
+        An upload whose answer was lost is sent again, and then finds its own object there.
+        """
+        try:
+            with _told(path):
+                _new(self._blob(path).upload_from_string, content)
+        except PreconditionFailed:
+            return self.read_or_none(path) == content
+        return True
+
+    def read_or_none(self, path: str) -> bytes | None:
+        """The whole object, or None."""
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            return None
+
+    def remove(self, path: str) -> None:
+        """Takes it away; one that is not there is no mistake."""
+        try:
+            with _told(path):
+                self._blob(path).delete(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+        except FileNotFoundError:
+            return
+
+    def send(self, path: str, file: Path) -> None:
+        """Keeps a copy of a file of this machine."""
+        try:
+            with _told(path):
+                _new(self._blob(path).upload_from_filename, str(file))
+        except PreconditionFailed:
+            return
+
+    def receive(self, path: str, file: Path) -> None:
+        """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
+        with _told(path):
+            self._blob(path).download_to_filename(str(file), timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+
+    def keep(self, path: str, content: bytes) -> str:
+        """Keeps a result, unless somebody has kept it already; gives its address."""
+        try:
+            with _told(path):
+                _new(self._blob(path).upload_from_string, content)
+        except PreconditionFailed:
+            pass
+        return f"{BUCKETS}{self.name}/{self.prefix}{path}"
+
+    async def aread_path(self, path: str) -> bytes:
+        """As `read`, in a thread."""
+        return await self._apart(self.read, path)
+
+    async def awrite_path(self, path: str, content: bytes) -> str:
+        """As `keep`, in a thread."""
+        return await self._apart(self.keep, path, content)
+
+    async def acreate(self, path: str, content: bytes) -> bool:
+        """As `create`, in a thread."""
+        return await self._apart(self.create, path, content)
+
+    async def aremove(self, path: str) -> None:
+        """As `remove`, in a thread."""
+        await self._apart(self.remove, path)
+
+    async def read_path(self, path: str) -> bytes:
+        """As `aread_path`; Prefect wants it under both names."""
+        return await self.aread_path(path)
+
+    async def write_path(self, path: str, content: bytes) -> None:
+        """As `awrite_path`."""
+        await self.awrite_path(path, content)
+
+    def _blob(self, path: str) -> Any:
+        return self._bucket.blob(f"{self.prefix}{path}")
+
+    async def _apart(self, work: Callable[..., T], *given: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *given))
+
+
+def open_bucket(address: str) -> ResultBucket:
+    """The results at `gs://bucket/prefix`. Raises StorageError when they cannot be reached."""
+    name, _, prefix = address.removeprefix(BUCKETS).partition("/")
+    prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    found = ResultBucket(name=name, prefix=prefix)
+    try:
+        with _told(address):
+            client: Any = storage.Client()
+            found._bucket = client.bucket(name)  # type: ignore[reportPrivateUsage]
+            # Who may only use objects may not ask for the bucket itself, but for a list of them.
+            list(client.list_blobs(name, prefix=prefix, max_results=1, timeout=_TIMEOUT_SECONDS, retry=_RETRY))
+    except (OSError, GoogleAuthError) as error:
+        raise StorageError(
+            f"cannot keep results in {address}: {error}; set run.results=… to a bucket that this account can read and "
+            "write, or to a folder. `gcloud auth application-default login` gives the account of a person"
+        ) from error
+    return found
+
+
+@contextmanager
+def _told(path: str) -> Generator[None]:
+    """What the client raises, as what a folder would raise; that somebody was first is told apart."""
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(f"{path}: {error.message}") from error
+    except PreconditionFailed:
+        raise
+    except (GoogleAPICallError, GoogleAuthError, RequestException) as error:
+        raise OSError(f"{path}: {error}") from error
+
+
+def _new(upload: Callable[..., None], content: object) -> None:
+    upload(content, if_generation_match=0, timeout=_TIMEOUT_SECONDS, retry=_RETRY)

@@ -1,0 +1,87 @@
+"""Alive: how runs that share a result storage know of each other that they still go on, whatever their clocks say.
+
+A run writes a new number under its name now and then. Whoever depends on it looks whether the number changes, and
+counts the time since by its own clock.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from flows.results.store import ResultStore
+
+BEATS = 6
+"""How often a run tells that it goes on, within the time after which it is called lost."""
+Told = Callable[[], Mapping[str, str]]
+
+
+@contextmanager
+def alive(store: ResultStore, owner: str, lost_after: float, told: Told = dict) -> Generator[None]:
+    """Tells for the length of the block that `owner` goes on, with what `told` has to say each time.
+
+    A thread, so that a loop that is busy for a while is not taken for a dead one.
+    """
+    over = Event()
+
+    def tell(number: int) -> None:
+        store.put(alive_path(owner), json.dumps({"beat": number, **told()}).encode())
+
+    def go_on() -> None:
+        number = 1
+        while not over.wait(lost_after / BEATS):
+            # One that cannot be written is like one that was not: the next may be.
+            try:
+                tell(number)
+            except OSError:
+                continue
+            number += 1
+
+    tell(0)
+    thread = Thread(target=go_on, name=f"alive {owner}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        store.remove(alive_path(owner))
+
+
+class Watch:
+    """Looks at what others tell. Belongs to one event loop."""
+
+    def __init__(self, store: ResultStore) -> None:
+        self._store = store
+        self._seen = dict[str, tuple[bytes, float]]()
+
+    async def silent_seconds(self, owner: str) -> float:
+        """For how long nothing new was heard, as far as this Watch knows: 0 at the first look."""
+        heard, now = await self._heard(owner), time.monotonic()
+        before = self._seen.get(owner)
+        if before is None or heard not in (before[0], b""):
+            self._seen[owner] = (heard, now)
+            return 0
+        return now - before[1]
+
+    async def last_told(self, owner: str) -> Mapping[str, str]:
+        """What it said last; empty where it has said nothing, or ended."""
+        heard = await self._heard(owner) or self._seen.get(owner, (b"", 0))[0]
+        try:
+            return json.loads(heard or b"{}")
+        except ValueError:
+            return {}
+
+    async def _heard(self, owner: str) -> bytes:
+        try:
+            return await self._store.aread_path(alive_path(owner))
+        except FileNotFoundError:
+            return b""
+
+
+def alive_path(owner: str) -> str:
+    """Where the run of that name tells that it goes on."""
+    return f"alive/{owner}"

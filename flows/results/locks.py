@@ -1,0 +1,72 @@
+"""Locks: one process at a time asks for a reply, among all that share a result storage.
+
+A lock is a file that only one process can create; it holds the name of its run. Whoever finds one waits while that run
+tells that it goes on. The lock of a run that fell silent, or of an earlier attempt of the same run, is not broken,
+which two could do at once: the next one in line is created, with the next number, and again by one process only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from flows.results.liveness import Watch
+from flows.results.store import ResultStore
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
+
+
+class Locks:
+    """The locks that the run `owner` takes; it has to tell that it is alive meanwhile. Belongs to one event loop."""
+
+    def __init__(self, store: ResultStore, owner: str, lost_after: float) -> None:
+        self._store = store
+        self._owner = owner
+        # A run that was killed and is tried again keeps its name, and would wait for itself.
+        self._attempt = uuid4().hex
+        self._lost_after = lost_after
+        self._watch = Watch(store)
+
+    @asynccontextmanager
+    async def alone(self, key: str) -> AsyncGenerator[None]:
+        """Holds the lock of `key`. Waits at the longest `lost_after` for a run that fell silent."""
+        number = await self._take(key)
+        try:
+            yield
+        finally:
+            # Its own last: as long as that is there, nobody can pass.
+            for taken in range(number + 1):
+                await self._store.aremove(lock_path(key, taken))
+
+    async def _take(self, key: str) -> int:
+        # Told apart from others of this run, which has two names for one model perhaps.
+        mine = f"{self._owner} {self._attempt} {uuid4().hex}".encode()
+        pause = _FIRST_PAUSE
+        while True:
+            number = 0
+            while not await self._store.acreate(lock_path(key, number), mine):
+                if not await self._is_lost(lock_path(key, number)):
+                    break
+                number += 1
+            else:
+                return number
+            # Storages do not tell when a file goes away, so they have to be asked.
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _is_lost(self, path: str) -> bool:
+        try:
+            holder = await self._store.aread_path(path)
+        except FileNotFoundError:
+            return False
+        owner, _, rest = holder.decode().partition(" ")
+        if owner == self._owner and not rest.startswith(self._attempt):
+            return True
+        return await self._watch.silent_seconds(owner or path) > self._lost_after
+
+
+def lock_path(key: str, number: int) -> str:
+    """Where the lock of that request is, the first or one that came after."""
+    return f"locks/{key[:1]}/{key}.{number}"

@@ -1,0 +1,105 @@
+"""Account: what is told of a run outside its folder, at its beginning and however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from contract.base import digest
+from contract.models import HostedModel, ModelConfig
+from contract.secrets import is_here
+from flows.accounting.audit import Trail, trail_path
+from flows.accounting.costs import Costs
+from flows.run.events import tell_failure, tell_outcome
+from flows.server.current_run import present_run
+from flows.spec.study import Study
+
+if TYPE_CHECKING:
+    from flows.accounting.outcome import Outcome
+
+_MOST_VALUE = 300
+
+
+class Account:
+    """Holds the outcome of a run as soon as there is one."""
+
+    outcome: Outcome | None = None
+
+
+@contextmanager
+def account_of(study: Study) -> Generator[Account]:
+    """Writes the audit trail's two lines around the block and emits what automations want to know.
+
+    Raises RunError when the audit trail cannot be written.
+    """
+    trail, about, account = Trail(trail_path(study.run.audit)), _about(study), Account()
+    trail.add("run started", **about, **_asked(study))
+    try:
+        yield account
+    except BaseException as error:
+        trail.add("run broken off", **about, error=type(error).__name__)
+        tell_failure(study, error)
+        raise
+    if outcome := account.outcome:
+        trail.add("run ended", **about, **_ended(study, outcome))
+        tell_outcome(study, outcome)
+
+
+def _about(study: Study) -> dict[str, Any]:
+    run = present_run()
+    return {
+        "flow": study.flow.name,
+        "flow_run_id": str(run.id) if run else None,
+        "deployment_id": str(run.deployment_id) if run and run.deployment_id else None,
+    }
+
+
+def _asked(study: Study) -> dict[str, Any]:
+    return {
+        "request": {name: _short(value) for name, value in study.request.items() if value is not None},
+        "config": digest(dict(study.config)),
+        "models": {name: _service(study.models[name]) for name in sorted(study.used_models)},
+        "budget_usd": None if study.run.budget is None else str(study.run.budget),
+    }
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _MOST_VALUE else f"{text[:_MOST_VALUE]}…"
+
+
+def _ended(study: Study, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "folder": str(outcome.folder.absolute()),
+        "seal": outcome.seal,
+        "records": outcome.records,
+        "cells": dict(sorted(outcome.totals.cells.items())),
+        "cost_usd": str(outcome.totals.cost_usd),
+        "sent": _sent(study, outcome.totals.costs),
+    }
+
+
+def _sent(study: Study, costs: Costs) -> list[Mapping[str, Any]]:
+    """To which services data went, and how much."""
+    found = list[Mapping[str, Any]]()
+    for name, spent in costs.by_model().items():
+        config = study.models.get(name)
+        if spent.sent and isinstance(config, HostedModel):
+            found.append({"model": name, **_service(config), "calls": spent.sent, "records": len(spent.records)})
+    return found
+
+
+def _service(config: ModelConfig) -> dict[str, Any]:
+    """Who answers for a model, where, and whether that is another machine than this one."""
+    if not isinstance(config, HostedModel):
+        return {"provider": config.kind, "leaves_this_machine": False}
+    host = config.base_url.host if config.base_url else None
+    return {
+        "provider": config.provider,
+        "model_id": config.model_id,
+        "endpoint": host or "the provider's own",
+        "project": config.project,
+        "location": config.location,
+        "leaves_this_machine": not (host and is_here(host.strip("[]"))),
+    }

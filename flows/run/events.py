@@ -1,0 +1,67 @@
+"""Events: what automations can act on. deployments/automations/ holds an example for each.
+
+| event | when |
+|---|---|
+| `buttermilk.run.failed` | a run broke off, or ended with cells that have no output |
+| `buttermilk.run.over_budget` | cells were not asked, to keep within the budget |
+| `buttermilk.run.agreement_low` | raters agree less than `measures.alert_below` |
+
+A run that is stuck tells nothing; Prefect notices it by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flows.spec.study import Study
+
+if TYPE_CHECKING:
+    from flows.measures.shapes import Measured
+    from flows.accounting.outcome import Outcome
+
+_AGREEMENT = "krippendorff_alpha"
+_MOST_TOLD = 20
+
+
+def tell_outcome(study: Study, outcome: Outcome) -> None:
+    """Emits what of a run's end an automation may want to know."""
+    totals = outcome.totals
+    about = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
+    if unasked := totals.cells["over_budget"]:
+        _emit("over_budget", study, {**about, "cells_not_asked": unasked, "budget_usd": str(study.run.budget)})
+    elif totals.holes:
+        _emit("failed", study, {**about, "why": "Incomplete", "cells_without_output": totals.holes})
+    if outcome.derived and outcome.derived.measured and (low := low_agreement(study, outcome.derived.measured)):
+        _emit("agreement_low", study, {**about, "comparisons": low[:_MOST_TOLD], "comparisons_in_all": len(low)})
+
+
+def tell_failure(study: Study, error: BaseException) -> None:
+    """Emits that a run broke off; the kind of the error, since its text may hold what is not for everybody."""
+    _emit("failed", study, {"why": type(error).__name__})
+
+
+def low_agreement(study: Study, measured: Measured) -> Sequence[Mapping[str, Any]]:
+    """The comparisons whose agreement beyond chance is below the study's threshold; none where it has none."""
+    spec = study.flow.measures
+    return list(_low(measured, spec.alert_below)) if spec and spec.alert_below is not None else []
+
+
+def _low(measured: Measured, threshold: float) -> Iterator[Mapping[str, Any]]:
+    for one in measured.comparisons:
+        if one.by or one.kind not in ("truth", "all_models"):
+            continue
+        value = next((estimate.value for estimate in one.estimates if estimate.measure == _AGREEMENT), None)
+        if value is not None and value < threshold:
+            yield {
+                "criteria": one.criteria, "raters": list(one.raters), "records": one.records,
+                _AGREEMENT: round(value, 4), "alert_below": threshold,
+            }  # fmt: skip
+
+
+def _emit(name: str, study: Study, payload: Mapping[str, Any]) -> None:
+    from prefect.events import emit_event
+
+    flow = study.flow.name
+    resource = {"prefect.resource.id": f"buttermilk.flow.{flow}", "prefect.resource.name": flow}
+    emit_event(f"buttermilk.run.{name}", resource, payload={"flow": flow, **payload})

@@ -1,0 +1,164 @@
+"""Form: what a flow may be asked, typed and described.
+
+Prefect makes of it the form that its UI shows, and the schema by which its API refuses a run before it starts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import Field
+
+from contract.base import JsonValue
+from contract.flow import FlowParameter, FlowSpec
+from flows.spec.nodes import steps_of
+from flows.compose.shorthands import TYPES as SHORTHANDS
+from flows.compose.shorthands import offered
+
+_TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
+_SHORTHANDS: Mapping[str, tuple[Any, str]] = {
+    "records": (
+        str,
+        "Your own records: a file or folder that the worker can read, a dataset as `hf:owner/name`, or the name of a "
+        "storage. Empty: `{records}`.",
+    ),
+    "columns": (dict[str, str], 'Which column is what, for example `{{"text": "body"}}`. Empty: columns of our names.'),
+    "labels": (
+        dict[str, str],
+        'What people\'s answers mean as verdicts, for example `{{"yes": "violates"}}`. Empty: as configured.',
+    ),
+    "sheet": (str, "The sheet of a workbook. Empty: the first."),
+    "encoding": (str, "How the letters of a file are written, for example `utf-16`. Empty: UTF-8."),
+    "sample": (Annotated[int, Field(ge=0)], "How many records to take, drawn at random. 0: all of them."),
+    "seed": (int, "Which sample: the same number draws the same records. 0: as configured."),
+    "budget": (
+        Annotated[float, Field(ge=0)],
+        "US dollars that this run may pay; no call begins that could take it past that. None: as configured.",
+    ),
+    "shards": (
+        Annotated[int, Field(ge=0, le=200)],
+        "Into how many child runs the records are split, for as many workers. 0: as configured.",
+    ),
+    "shard": (str, "Which part of the records to take, for example `3/8`; a run with shards says so to its children."),
+}
+"""Shorthand -> the type that a form asks for, and what it says."""
+AS_CONFIGURED = "as configured"
+_BLANKS: Mapping[Any, JsonValue] = {str: "", int: 0, dict: {}, list: []}
+"""Type -> what stands for nothing said. The UI asks `number or None?` first where None does; of money there is no
+other way, because 0 dollars are something said."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What there is to choose from, beside a flow's own parameters."""
+
+    llms: Sequence[str]
+    """Names of the choices of models for roles."""
+    values: Mapping[str, Sequence[str]]
+    """Dimension -> all that can stand in it, such as `model` -> the names of all models."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    name: str
+    type: Any
+    about: str
+    default: Any
+    own: bool = False
+    """Whether it is the flow's own parameter, whose default is an answer."""
+
+
+class Form:
+    """What a flow may be asked: its own parameters, the shorthands, and with an `offer` what it lets choose from."""
+
+    def __init__(self, spec: FlowSpec, offer: Offer | None = None) -> None:
+        self._spec = spec
+        self._questions = [*_own(spec), *(_chosen(spec, offer) if offer else ()), *_shorthands(spec, bool(offer))]
+
+    def dress(self, run: Any) -> None:
+        """Makes a function that takes anything look like one that takes what may be asked."""
+        run.__name__ = self._spec.name
+        # Prefect reads descriptions from a docstring of this form, and nowhere else.
+        told = (f"    {one.name}: {' '.join(one.about.split())}" for one in self._questions if one.about)
+        run.__doc__ = "\n".join([self._spec.description or self._spec.name, "", "Args:", *told])
+        run.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
+                for one in self._questions
+            ]
+        )
+
+    def said(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """The request without what was left as it stood in the form."""
+        blank = {one.name: one.default for one in self._questions if not one.own}
+        return {
+            name: value
+            for name, value in request.items()
+            if value is not None and value != "" and (name not in blank or value != blank[name])
+        }
+
+
+def _own(spec: FlowSpec) -> Iterator[_Question]:
+    """The flow's own parameters, the required ones first."""
+    for name, parameter in sorted(spec.parameters.items(), key=lambda item: not item[1].required):
+        kind, default = _type_of(parameter), parameter.default
+        if parameter.required:
+            default = inspect.Parameter.empty
+        elif default is None:
+            kind = kind | None
+        yield _Question(name, kind, parameter.description, default, own=True)
+
+
+def _type_of(parameter: FlowParameter) -> Any:
+    if parameter.choices:
+        return _one_of(parameter.choices)
+    if parameter.required and parameter.type == "text":
+        return Annotated[str, Field(min_length=1)]
+    return _TYPES[parameter.type]
+
+
+def _one_of(choices: Sequence[JsonValue]) -> Any:
+    return Literal[tuple(choices)]  # type: ignore[reportInvalidTypeForm] - the choices are known only now
+
+
+def _chosen(spec: FlowSpec, offer: Offer) -> Iterator[_Question]:
+    """Which models play which role, and the dimensions of the study."""
+    if offer.llms and "llms" not in spec.parameters:
+        about = "Which models play which role. Hosted ones need their keys where the worker runs."
+        yield _Question("llms", _one_of([AS_CONFIGURED, *offer.llms]), about, AS_CONFIGURED)
+    for name, values in _dimensions(spec).items():
+        if name not in spec.parameters and (kind := _kind_of(values, offer.values.get(name, ()))):
+            shown = ", ".join(map(str, values))
+            about = f"One or several, each of which is tried with every other dimension. Empty: {shown}."
+            yield _Question(name, list[kind], about, [])
+
+
+def _dimensions(spec: FlowSpec) -> dict[str, tuple[JsonValue, ...]]:
+    found: dict[str, tuple[JsonValue, ...]] = {}
+    for step in steps_of(spec).values():
+        for name, values in step.variants.items():
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *values)))
+    return found
+
+
+def _kind_of(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
+    """The type of one value of a dimension; None where a form could not ask for it."""
+    if of:
+        return _one_of(list(dict.fromkeys([*of, *values])))
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} and kinds:
+        return float if float in kinds else int
+    return str if kinds == {str} else None
+
+
+def _shorthands(spec: FlowSpec, for_people: bool) -> Iterator[_Question]:
+    """The shorthands. A run from the command line has no form, and shall not look as if blanks had been said."""
+    for name in offered(spec):
+        kind, about = _SHORTHANDS.get(name, (SHORTHANDS[name], ""))
+        told = about.format(records=spec.records)
+        plain = get_origin(kind) or kind
+        blank = _BLANKS.get(plain if plain is not Annotated else get_args(kind)[0]) if for_people else None
+        yield _Question(name, kind | None if blank is None else kind, told, blank)

@@ -1,0 +1,71 @@
+"""Derived: the tables, measures and report of a run, made from its folder alone and so by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.flow import Measures
+from flows.measures.shapes import Measured
+from flows.files.run_data import RunData
+from flows.tables.verdict_row import VerdictRow
+
+if TYPE_CHECKING:
+    from flows.tables.verdicts import Verdicts
+
+LARGE = 10_000_000
+"""Bytes of cells from which the start of a second process pays."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What was derived, for whoever shows it."""
+
+    data: RunData
+    rows: Sequence[VerdictRow] = ()
+    measured: Measured | None = None
+
+
+def derive(folder: Path) -> Derived:
+    """Writes every table of the run, and for a study its measures and its report.
+
+    The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
+    """
+    from flows.tables.cells import write_cells
+
+    data = RunData.open(folder)
+    if data.spec.measures:
+        return _study(data, data.spec.measures)
+    write_cells(data)
+    return Derived(data)
+
+
+def _study(data: RunData, spec: Measures) -> Derived:
+    from flows.tables.aside import cells_written_aside
+    from flows.tables.cells import write_cells
+    from flows.tables.verdicts import VerdictReader
+
+    reader = VerdictReader(data.spec, spec)
+    if data.size >= LARGE:
+        with cells_written_aside(data.folder):
+            for trace in data.traces():
+                reader.add(trace)
+            return _measured(data, spec, reader.verdicts())
+    # Reading a cell back costs more than what is made of it.
+    write_cells(data, reader.add)
+    return _measured(data, spec, reader.verdicts())
+
+
+def _measured(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
+    from flows.measures.measure import measure
+    from flows.measures.write import write_measures
+    from flows.report.study import write_report
+    from flows.tables.verdicts import write_verdicts
+
+    write_verdicts(data.folder, verdicts.rows, verdicts.truths)
+    measured = measure(verdicts.rows, spec)
+    write_measures(data.folder, measured)
+    write_report(data, verdicts.rows, measured)
+    return Derived(data, verdicts.rows, measured)

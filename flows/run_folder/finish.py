@@ -1,0 +1,74 @@
+"""Left behind: the folder of a run that is over, and what the Prefect UI shows of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from prefect.artifacts import acreate_markdown_artifact
+
+from agents.garbage import seldom_collected
+from agents.llms.model import Models
+from contract.base import JsonValue, digest
+from contract.findings import CitedAnswer
+from contract.record import Record
+from flows.accounting.costs import show_costs
+from flows.run_folder.derive import derive
+from flows.run_folder.manifest import Beginning, manifest
+from flows.accounting.outcome import Outcome
+from flows.report.markdown import answer_markdown
+from flows.files.folder import table
+from flows.spec.study import Study
+from flows.files.checksums import write_sums
+from flows.files.atomic import write, write_json
+
+_MOST_ARTIFACT = 200_000
+"""Characters; the UI shows an artifact whole."""
+
+
+def manifest_of(
+    study: Study, beginning: Beginning, records: Sequence[Record], outcome: Outcome, models: Models
+) -> dict[str, Any]:
+    """What the manifest of that run tells."""
+    more: dict[str, JsonValue] = {
+        "run": outcome.folder.name,
+        "flow_run_id": str(outcome.flow_run_id),
+        "rejected_rows": len(outcome.rejects),
+    }
+    return manifest(study, beginning, records, outcome.totals, models, **more)
+
+
+async def leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome) -> None:
+    """Writes all files of the run's folder but `answers.jsonl`, and shows the run in Prefect."""
+    folder = outcome.folder
+    if outcome.rejects:
+        write(folder / "rejects.csv", table([asdict(reject) for reject in outcome.rejects]))
+    write_json(folder / "manifest.json", told)
+    if study.flow.result:
+        results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]
+        write_json(folder / "results.json", results)
+    answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_answer(value)]
+    if answers:
+        write(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
+    # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
+    with seldom_collected():
+        outcome.derived = await asyncio.to_thread(derive, folder)
+    outcome.seal = write_sums(folder)
+    await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
+    await show_costs(study.flow.name, folder.name, outcome.totals.costs)
+
+
+async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:
+    """What a reader wants first, as an artifact of the run."""
+    readable = (outcome.folder / name for name in ("answer.md", "report.md"))
+    for path in (path for path in readable if path.exists()):
+        key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
+        text = path.read_text(encoding="utf-8")[:_MOST_ARTIFACT]
+        creating: Any = acreate_markdown_artifact(text, key=key, description=about)
+        await creating
+
+
+def _is_answer(value: JsonValue) -> bool:
+    return isinstance(value, dict) and {"claims", "abstained"} <= value.keys()

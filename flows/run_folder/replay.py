@@ -1,0 +1,161 @@
+"""Replay: a run's answers made again from its stored replies, offline, and all its tables and its report with them.
+
+Every agent is given the very input that its trace holds and, whenever it asks its model, the reply that was stored
+for that very request. A prompt, a criterion or a program that was changed asks something else, and that is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.agent import Agent
+from agents.criteria import Criteria
+from agents.given import Given
+from agents.llms.model import Model
+from agents.prompts import Prompts
+from contract.calls import ModelReply, ModelRequest
+from contract.errors import CellError, ModelRejected, OutputInvalid
+from contract.messages import AgentTrace
+from contract.messages import CellError as ErrorRow
+from flows.run_folder.derive import derive
+from flows.spec.registry import agents_of
+from flows.files.run_data import RunData
+from flows.files.atomic import write
+
+_AS_RECORDED = ("manifest.json", "rejects.csv", "results.json", "answer.md")
+
+
+@dataclass
+class Replayed:
+    """What a replay came to."""
+
+    cells: int = 0
+    replies: int = 0
+    """Stored replies that were read again."""
+    recorded: int = 0
+    """Cells taken as recorded, since nothing stored can make them again: searches, failures of a service."""
+    different: list[str] = field(default_factory=list[str])
+    """What did not come out the same, one sentence each."""
+
+
+def replay(folder: Path, into: Path) -> Replayed:
+    """Makes the run in `folder` again in the empty folder `into` and compares every file, byte for byte.
+
+    Asks no model and opens no connection. Raises RunError when `folder` holds no finished run.
+    """
+    data = RunData.open(folder)
+    _texts(data, into / "config")
+    for name in _AS_RECORDED:
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, into / name)
+    done = Replayed()
+    again = _Again(data, into / "config", done)
+    asyncio.run(again.write(data, into / "answers.jsonl"))
+    shutil.rmtree(into / "config")
+    derive(into)
+    done.different += [f"{name} differs" for name in _differing(folder, into)]
+    return done
+
+
+def _texts(data: RunData, config: Path) -> None:
+    config.mkdir()
+    for name, stored in data.manifest.get("texts", {}).items():
+        path = config / name
+        if not path.resolve().is_relative_to(config.resolve()):
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, stored["text"])
+
+
+def _differing(folder: Path, into: Path) -> Iterator[str]:
+    for path in sorted(path for path in into.rglob("*") if path.is_file()):
+        before = folder / path.relative_to(into)
+        if not before.is_file() or before.read_bytes() != path.read_bytes():
+            yield path.relative_to(into).as_posix()
+
+
+class _Again:
+    def __init__(self, data: RunData, config: Path, done: Replayed) -> None:
+        self._agents: Mapping[str, Agent[Any, Any]] = agents_of(data.spec)
+        self._models: Mapping[str, Any] = data.manifest.get("fingerprints", {})
+        self._prompts, self._criteria = Prompts([config]), Criteria([config])
+        self._done = done
+
+    async def write(self, data: RunData, path: Path) -> None:
+        """Every trace of the run, made again."""
+        with path.open("w", encoding="utf-8") as file:
+            for trace in data.traces():
+                file.write((await self.trace(trace)).model_dump_json() + "\n")
+
+    async def trace(self, trace: AgentTrace) -> AgentTrace:
+        """The trace as its input and its stored replies make it."""
+        self._done.cells += 1
+        agent = self._agents[trace.agent]
+        if agent.searches or not _can_be_made(trace):
+            self._done.recorded += 1
+            return trace
+        stored = _Stored(trace, self._models, self._done)
+        given = Given(stored, self._prompts, None, self._criteria)
+        try:
+            output = await agent.process(trace.input, given)
+        except OutputInvalid as error:
+            made = {"value": None, "error": ErrorRow(kind=type(error).__name__, message=str(error))}
+        except CellError as error:
+            self._done.different.append(f"{trace.step}, {trace.record_id}: {error}")
+            return trace
+        else:
+            made = {"value": output.value, "status": output.status, "note": output.note}
+        return trace.model_copy(update=made)
+
+
+def _can_be_made(trace: AgentTrace) -> bool:
+    if trace.status == "failed":
+        return bool(trace.error and trace.error.kind == OutputInvalid.__name__)
+    return trace.status in ("completed", "refused", "truncated")
+
+
+class _Stored:
+    """The models of one trace: each answers what it answered then."""
+
+    def __init__(self, trace: AgentTrace, models: Mapping[str, Any], done: Replayed) -> None:
+        self._replies = {call.key: call.reply for call in trace.calls if call.reply}
+        self._models = models
+        self._done = done
+
+    def get(self, name: str) -> Model:
+        """The model of that name."""
+        known = self._models.get(name)
+        if known is None:
+            raise ModelRejected(f"the manifest does not hold the model '{name}'")
+        return _StoredModel(name, known["fingerprint"], known["sees_images"], known["reads_material"], self._reply)
+
+    def _reply(self, key: str) -> ModelReply | None:
+        found = self._replies.get(key)
+        self._done.replies += found is not None
+        return found
+
+
+@dataclass(frozen=True)
+class _StoredModel:
+    name: str
+    fingerprint: str
+    sees_images: bool
+    reads_material: bool
+    reply: Any
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        found = self.reply(request.key(reads_material=self.reads_material))
+        if found is None:
+            raise ModelRejected(
+                "no reply is stored for what would now be asked: the record, the prompt, the criterion or the program "
+                "is not what it was"
+            )
+        return found
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,189 @@
+"""A Prefect server for the length of one run, where there is none to use.
+
+It runs in a process of its own that ends when ours does, however ours ends: it watches a pipe whose other end only we
+hold. It keeps its data where every local Prefect server does, so `prefect server start` shows the runs afterwards.
+Started first and awaited late, because importing the server takes longer than all else that a small run does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from threading import Thread
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+from agents.garbage import collect_seldom
+from contract.errors import RunError
+
+SETTINGS: Mapping[str, str] = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # With the default of one event a transaction, the recorder falls behind and its queue drops task runs.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
+"""Settings for any server that we start."""
+
+_SHORT_LIVED: Mapping[str, str] = {
+    f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
+    for service in (
+        "SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "REPOSSESSOR",
+        "CLEANUP_RECONCILER", "EVENT_PERSISTER",
+    )
+} | {
+    # An empty list: `false` would mean the default, which is to delete old events.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
+    "PREFECT_SERVER_UI_ENABLED": "false",
+    # Ours is for those who look for a server.
+    "PREFECT_PLUGINS_ENABLED": "false",
+}  # fmt: skip
+"""What schedules, workers and automations need; none of them lives as long as one run. The feed of events goes with
+them: keeping it is 40% of the server's work, and what it says stands in the runs and their states."""
+
+DIRECT = build_opener(ProxyHandler({}))
+"""Asks a server on this machine, whatever proxy the environment names."""
+
+_LOCK_SECONDS = 5
+START_SECONDS = 120.0
+"""The first start on a machine creates the database, which a slow disk makes long."""
+
+
+class PrivateServer:
+    """A server process that is ours alone."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+            [sys.executable, "-m", "flows.server.private", str(self._port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._words,
+            env={**os.environ, **SETTINGS, **_SHORT_LIVED},
+            # Ctrl-C in the terminal is for us: the server must outlive it long enough to record how the run ended.
+            start_new_session=True,
+        )
+
+    @property
+    def api_url(self) -> str:
+        """Where its API answers."""
+        return f"http://127.0.0.1:{self._port}/api"
+
+    def wait(self) -> None:
+        """Returns when the server answers. Raises RunError with its last words when it does not."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RunError(f"the Prefect server did not start: {self._last_words()}")
+            if _answers(self.api_url):
+                return
+            time.sleep(0.05)
+        raise RunError(f"the Prefect server did not answer within {START_SECONDS:.0f} s")
+
+    def ended(self) -> asyncio.Future[str]:
+        """Done, with the server's last words, when it has ended by itself. Belongs to the present event loop."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+
+        def wait() -> None:
+            self._process.wait()
+            # After the run, the loop is closed and nobody asks.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: ended.set_result(self._last_words()))
+
+        Thread(target=wait, daemon=True).start()
+        return ended
+
+    def stop(self) -> None:
+        """Ends the process and waits until it has."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._words.close()
+
+    def _last_words(self) -> str:
+        self._words.seek(0)
+        said = self._words.read().decode(errors="replace")
+        if said.strip():
+            return said.strip().splitlines()[-1]
+        code = self._process.poll() or 0
+        return f"signal {-code} ended it" if code < 0 else "it said nothing"
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(api_url: str) -> bool:
+    # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
+    try:
+        with DIRECT.open(f"{api_url}/health", timeout=2) as answer:
+            return answer.status == HTTPStatus.OK
+    except OSError:
+        return False
+
+
+def _serve(port: int) -> None:
+    """The server process: serves until its standard input closes, which happens when its parent is gone."""
+    import gc
+
+    # Importing the server makes a great many objects that all stay; collecting in between only costs start-up time.
+    gc.disable()
+    import threading
+
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    _wait_less_for_locks()
+    collect_seldom()
+    gc.enable()
+    # Events come from this machine: compressing each of them costs more than sending it.
+    config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
+    server = uvicorn.Server(config)
+
+    def until_orphaned() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=until_orphaned, daemon=True).start()
+    server.run()
+
+
+def _wait_less_for_locks() -> None:
+    """Bounds how long two threads of the server can wait for each other.
+
+    A garbage collection may close a cursor of another thread's connection while that thread waits for SQLite's lock,
+    and the lock is held by whoever is collecting. Prefect lets SQLite wait for a minute, in which nothing moves; what
+    fails for a lock is tried again.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    @event.listens_for(Pool, "checkout")
+    def set_timeout(connection: Any, *_: object) -> None:  # type: ignore[reportUnusedFunction]
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
+        cursor.close()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

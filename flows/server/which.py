@@ -1,0 +1,78 @@
+"""Which Prefect server a command uses: the configured one, one that runs on this machine, or a private one.
+
+All of it is to be asked before Prefect is imported, which reads its settings then.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.client import HTTPException
+from importlib.metadata import version
+from pathlib import Path
+from urllib.request import Request
+
+from flows.server.private import DIRECT, PrivateServer
+
+API = "PREFECT_API_URL"
+"""The environment variable that names a server's API, for every thread of Prefect's and for the processes it starts."""
+
+
+def configured_api() -> str | None:
+    """The API that the environment or the active Prefect profile names, or None. Does not import Prefect."""
+    if url := os.environ.get(API):
+        return url
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
+    if not profiles.is_file():
+        return None
+    import tomllib
+
+    known = tomllib.loads(profiles.read_text(encoding="utf-8"))
+    active = os.environ.get("PREFECT_PROFILE") or known.get("active", "")
+    return known.get("profiles", {}).get(active, {}).get(API)
+
+
+def local_api() -> str:
+    """Where the API of `prefect server start` is, if it runs on this machine."""
+    return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT') or 4200}/api"
+
+
+def use_running_server() -> bool:
+    """Whether there is one to use: the configured one, or one on this machine, which then is the configured one."""
+    # Ours would say the same again, and to look for plugins takes Prefect half a second.
+    os.environ.setdefault("PREFECT_PLUGINS_ENABLED", "false")
+    if configured_api():
+        return True
+    if _usable(api := local_api()):
+        os.environ[API] = api
+        return True
+    return False
+
+
+def _usable(api_url: str) -> bool:
+    """Whether a Prefect server of our own version answers there, and lets us in."""
+    request = Request(f"{api_url}/admin/version")  # noqa: S310 - our own address
+    if password := os.environ.get("PREFECT_API_AUTH_STRING"):
+        request.add_header("Authorization", f"Basic {b64encode(password.encode()).decode()}")
+    try:
+        with DIRECT.open(request, timeout=2) as answer:
+            return answer.read(100).decode() == f'"{version("prefect")}"'
+    except (OSError, HTTPException, UnicodeDecodeError):
+        return False
+
+
+@contextmanager
+def prefect_server() -> Generator[PrivateServer | None]:
+    """A running server (None), or a private one that is gone when the block ends."""
+    if use_running_server():
+        yield None
+        return
+    server = PrivateServer()
+    os.environ[API] = server.api_url
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,128 @@
+"""Handing over: what a shard found, given to the run that it belongs to by way of the result storage.
+
+The answers go first and what they add up to after them, so that whoever finds the second finds the first whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+from contract.base import JsonValue
+from contract.calls import Usage
+from contract.errors import RunError, StorageError
+from contract.record import Record
+from flows.accounting.ledger import Totals
+from flows.engine.records import shard_of
+from flows.results.store import ResultStore
+from flows.storage.file import Reject
+
+COPIED = 1 << 20
+"""Bytes that are copied at a time."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What the shard of that flow run adds up to; its answers are in the storage."""
+
+    run: str
+    manifest: Mapping[str, Any]
+    task_runs: int
+    results: Sequence[JsonValue]
+    """For each of its records, in their order, the output of the flow's `result` step."""
+    rejects: Sequence[Reject]
+
+
+async def hand_over(store: ResultStore, handed: Handed, answers: Path) -> None:
+    """Leaves it where the run that waits for it looks. Raises StorageError."""
+    told = {**vars(handed), "rejects": [asdict(reject) for reject in handed.rejects]}
+    try:
+        await asyncio.to_thread(store.send, _path(handed.run, "answers.jsonl"), answers)
+        await asyncio.to_thread(store.put, _path(handed.run, "sums.json"), json.dumps(told, default=str).encode())
+    except OSError as error:
+        raise StorageError(f"the answers of this shard cannot be handed over: {error}") from error
+
+
+async def read_handed(store: ResultStore, run: str) -> Handed | None:
+    """What the shard of that flow run handed over, or None. Raises StorageError."""
+    try:
+        told: dict[str, Any] = json.loads(await store.aread_path(_path(run, "sums.json")))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"the answers of a shard cannot be read: {error}") from error
+    told["rejects"] = [Reject(**reject) for reject in told["rejects"]]
+    return Handed(**told)
+
+
+def gather_answers(store: ResultStore, shards: Sequence[Handed], into: Path) -> None:
+    """Writes the answers of all shards into one file, a piece at a time. Raises RunError when cells are missing."""
+    part, one = into.with_suffix(".jsonl.part"), into.with_suffix(".jsonl.shard")
+    with part.open("wb") as all_:
+        for shard in shards:
+            store.receive(_path(shard.run, "answers.jsonl"), one)
+            lines = 0
+            with one.open("rb") as file:
+                while piece := file.read(COPIED):
+                    lines += piece.count(b"\n")
+                    all_.write(piece)
+            cells = sum(shard.manifest["cells"].values())
+            if lines != cells:
+                raise RunError(f"the shard of the flow run {shard.run} has {lines} cells where it counted {cells}")
+    one.unlink(missing_ok=True)
+    part.replace(into)
+
+
+def forget(store: ResultStore, shards: Iterable[Handed]) -> None:
+    """Takes away what was handed over and is gathered now."""
+    for shard in shards:
+        for name in ("sums.json", "answers.jsonl"):
+            store.remove(_path(shard.run, name))
+
+
+def results_of(records: Sequence[Record], shards: Mapping[int, Handed], of: int) -> list[tuple[Record, JsonValue]]:
+    """Each record with its result, in the order of the records. Raises RunError when a shard had other records."""
+    turns = {number: iter(shard.results) for number, shard in shards.items()}
+    try:
+        found = [(record, next(turns[shard_of(record, of)])) for record in records]
+    except (KeyError, StopIteration):
+        found = None
+    if found is None or any(True for rest in turns.values() for _ in rest):
+        raise RunError("the records have changed while the shards ran; run again, and only what is new is asked")
+    return found
+
+
+def totals_of(shards: Iterable[Handed]) -> Totals:
+    """What the shards add up to."""
+    totals = Totals()
+    for shard in shards:
+        _add(totals, shard.manifest)
+        totals.task_runs += shard.task_runs
+    return totals
+
+
+def _add(totals: Totals, told: Mapping[str, Any]) -> None:
+    totals.cells.update(told["cells"])
+    for step, counts in told["cells_by_step"].items():
+        totals.by_step.setdefault(step, Counter()).update(counts)
+    for model, versions in told["served_by"].items():
+        totals.served_by.setdefault(model, set()).update(versions)
+    totals.usage = totals.usage + Usage.model_validate(told["usage"])
+    totals.calls_paid += told["calls"]["paid"]
+    totals.calls_kept += told["calls"]["kept"]
+    spend = cast("Mapping[str, Any]", told["spend"])
+    totals.cost_usd += Decimal(spend["paid_usd"])
+    totals.cost_kept_usd += Decimal(spend["kept_usd"])
+    totals.cost_repeated_usd += Decimal(spend["repeated_usd"])
+    totals.calls_repeated += spend["repeated_calls"]
+    totals.cost_unknown += spend["unknown_calls"]
+
+
+def _path(run: str, name: str) -> str:
+    return f"shards/{run}/{name}"

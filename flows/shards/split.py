@@ -1,0 +1,217 @@
+"""Shards: the records of one deployed run, split over child runs of the same deployment, and what becomes of those.
+
+Any number of workers takes the child runs up. A child run tells through the result storage that it goes on; one whose
+worker is gone falls silent, is marked Crashed, and its shard is run again on the replies that it had kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.deployments.flow_runs import arun_deployment
+from prefect.states import Crashed
+
+from contract.base import JsonValue
+from contract.errors import RunError, StudyError
+from contract.record import Record
+from contract.run import RunSettings
+from flows.results.liveness import Watch, alive
+from flows.check.shards import by_hand
+from flows.shards.handover import Handed, read_handed
+from flows.accounting.ledger import Totals
+from flows.server.current_run import present_run
+from flows.engine.records import shard_of
+from flows.results.store import ResultStore, result_store
+from flows.spec.study import Study
+
+ATTEMPTS = 3
+"""How often a shard is begun before a run gives it up."""
+START_SECONDS = 600.0
+"""How long a worker may take from taking a child run up to its first words: it may have to fetch an image first."""
+_LOOK_SECONDS = 1.0
+_IDLE_SECONDS = 60.0
+
+
+@dataclass
+class Shard:
+    """One part of the records, and the child run that has it now."""
+
+    number: int
+    records: int
+    run: UUID | None = None
+    lost: list[UUID] = field(default_factory=list[UUID])
+    """Child runs that had it before and are gone."""
+    paid: Decimal = Decimal(0)
+    """US dollars that those are known to have paid."""
+    handed: Handed | None = None
+    failure: str = ""
+
+
+def needs_deployment(study: Study) -> None:
+    """Raises StudyError where `shards` are wanted of a run that no deployment started."""
+    if _deployment() is None and (problems := by_hand(study)):
+        raise StudyError(problems)
+
+
+def shared_by(run: RunSettings) -> str | None:
+    """The name under which the present run shares its results with others, or None: it runs by itself."""
+    present = present_run()
+    return str(present.id) if present and (run.shard or present.deployment_id) else None
+
+
+@contextmanager
+def telling(study: Study, owner: str | None, totals: Totals) -> Generator[None]:
+    """Tells others for the length of the block that the run `owner` goes on, and what it has paid."""
+    if owner is None:
+        yield
+        return
+    store = result_store(study.run.results)
+    with alive(store, owner, study.run.lost_after_seconds, lambda: {"paid_usd": str(totals.cost_usd)}):
+        yield
+
+
+async def run_shards(study: Study, records: Sequence[Record]) -> list[Shard]:
+    """Runs every shard to its end, those of lost workers again.
+
+    Raises RunError, once all others have ended, where a shard came to nothing.
+    """
+    deployment = _deployment()
+    if deployment is None:
+        raise RunError("only a deployed run can be split over workers")
+    sizes = Counter(shard_of(record, study.run.shards) for record in records)
+    shards = [Shard(number, sizes[number]) for number in sorted(sizes)]
+    async with get_client() as client:
+        watching = _Watching(study, deployment, client, result_store(study.run.results), len(records))
+        await watching.until_all_ended(shards)
+    if failures := [shard.failure for shard in shards if shard.failure]:
+        raise RunError("\n".join([*failures, "What the others have paid for is kept: run again to go on from here."]))
+    return shards
+
+
+class _Watching:
+    def __init__(self, study: Study, deployment: UUID, client: PrefectClient, store: ResultStore, records: int) -> None:
+        self._study = study
+        self._deployment = deployment
+        self._client = client
+        self._store = store
+        self._records = records
+        self._watch = Watch(store)
+        self._log = get_run_logger()
+        self._idle_since = time.monotonic()
+
+    async def until_all_ended(self, shards: Sequence[Shard]) -> None:
+        """Begins each shard and sees it to its end."""
+        for shard in shards:
+            await self._begin(shard)
+        while waiting := {shard.run: shard for shard in shards if not (shard.handed or shard.failure)}:
+            # The server does not tell of a worker that is gone, so it has to be asked, and the storage with it.
+            await asyncio.sleep(_LOOK_SECONDS)
+            runs = await self._runs([run for run in waiting if run])
+            self._tell_idle(runs)
+            for run in runs:
+                await self._look(waiting[run.id], run)
+
+    async def _runs(self, ids: Sequence[UUID]) -> list[FlowRun]:
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
+        # Both have to be given: the client sends nulls otherwise, which the server refuses.
+        return await self._client.read_flow_runs(
+            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=len(ids)
+        )
+
+    def _tell_idle(self, runs: Sequence[FlowRun]) -> None:
+        if not all(run.state and run.state.is_scheduled() for run in runs):
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since > _IDLE_SECONDS:
+            self._idle_since = time.monotonic()
+            self._log.warning(
+                "No worker has taken up any of %s shards. Is one running, with room for more runs than this one? "
+                "See `prefect worker start --limit`.", len(runs),
+            )  # fmt: skip
+
+    async def _begin(self, shard: Shard) -> None:
+        if len(shard.lost) >= ATTEMPTS:
+            shard.failure = f"shard {self._name(shard)} was lost {ATTEMPTS} times; look at the logs of its workers"
+            return
+        started: Any = arun_deployment(
+            self._deployment, client=self._client, parameters=self._parameters(shard), timeout=0
+        )
+        run: FlowRun = await started
+        shard.run = run.id
+
+    def _parameters(self, shard: Shard) -> dict[str, JsonValue]:
+        given = {name: value for name, value in self._study.request.items() if value is not None and name != "shards"}
+        budget = self._study.run.budget
+        if budget is not None:
+            share = budget * shard.records / self._records - shard.paid
+            given["budget"] = float(max(share, Decimal(0)).quantize(Decimal("0.000001"), ROUND_DOWN))
+        return {**given, "shard": self._name(shard)}
+
+    def _name(self, shard: Shard) -> str:
+        return f"{shard.number}/{self._study.run.shards}"
+
+    async def _look(self, shard: Shard, run: FlowRun) -> None:
+        state = run.state
+        if state is None or state.is_scheduled():
+            return
+        if not state.is_final():
+            if await self._is_lost(run) and await self._marked(run):
+                await self._again(shard, run, "its worker fell silent")
+            return
+        shard.handed = await read_handed(self._store, str(run.id))
+        if shard.handed is None and state.is_crashed():
+            await self._again(shard, run, state.message or "its process ended")
+        elif shard.handed is None:
+            shard.failure = f"shard {self._name(shard)} ended as {state.name}: {state.message}"
+
+    async def _is_lost(self, run: FlowRun) -> bool:
+        silent = await self._watch.silent_seconds(str(run.id))
+        has_begun = bool(await self._watch.last_told(str(run.id)))
+        return silent > (self._study.run.lost_after_seconds if has_begun else START_SECONDS)
+
+    async def _marked(self, run: FlowRun) -> bool:
+        """Calls the run crashed, unless it has ended in this very moment."""
+        seconds = self._study.run.lost_after_seconds
+        message = (
+            f"Nothing was heard of it for {seconds:.0f} s: its worker is taken for lost, and the shard is run again."
+        )
+        done = await self._client.set_flow_run_state(run.id, Crashed(message=message))
+        return done.status == SetStateStatus.ACCEPT
+
+    async def _again(self, shard: Shard, run: FlowRun, why: str) -> None:
+        told = await self._watch.last_told(str(run.id))
+        shard.paid += Decimal(told.get("paid_usd", "0"))
+        shard.lost.append(run.id)
+        self._log.warning("Shard %s is run again: %s", self._name(shard), why)
+        await self._begin(shard)
+
+
+def _deployment() -> UUID | None:
+    present = present_run()
+    return present.deployment_id if present else None
+
+
+def told_of(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:
+    """What the manifest says of them."""
+    return [
+        {
+            "shard": shard.number,
+            "records": shard.records,
+            "flow_run_id": str(shard.run),
+            "lost": [str(run) for run in shard.lost],
+        }
+        for shard in shards
+    ]

@@ -1,0 +1,58 @@
+"""The nodes of a flow, each with where it stands, loops opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from contract.flow import FlowSpec, Gate, Loop, Node, Step
+from flows.config.provenance import KeyPath
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A node, its name, its key path, and the loops that hold it, outermost first."""
+
+    name: str
+    node: Step | Loop | Gate
+    path: KeyPath
+    loops: tuple[str, ...] = ()
+
+
+def nodes(flow: FlowSpec, path: KeyPath) -> Iterator[Placed]:
+    """Every node of the flow, a loop before its steps, in the order written."""
+    yield from _nodes(flow.steps, (*path, "steps"), ())
+
+
+def _nodes(held: Mapping[str, Node], path: KeyPath, loops: tuple[str, ...]) -> Iterator[Placed]:
+    for name, node in held.items():
+        at = (*path, name)
+        yield Placed(name, node, at, loops)
+        if isinstance(node, Loop):
+            yield from _nodes(node.loop, (*at, "loop"), (*loops, name))
+
+
+def steps_of(flow: FlowSpec) -> dict[str, Step]:
+    """Every agent step of the flow by name, those in loops included."""
+    return {placed.name: placed.node for placed in nodes(flow, ()) if isinstance(placed.node, Step)}
+
+
+def with_steps(flow: FlowSpec, change: Callable[[Step, KeyPath], Step], path: KeyPath) -> FlowSpec:
+    """The flow with each step replaced by what `change` makes of it."""
+    return flow.model_copy(update={"steps": _changed(flow.steps, change, (*path, "steps"))})
+
+
+def _changed(held: Mapping[str, Node], change: Callable[[Step, KeyPath], Step], path: KeyPath) -> dict[str, Node]:
+    changed: dict[str, Node] = {}
+    for name, node in held.items():
+        at = (*path, name)
+        if isinstance(node, Loop):
+            changed[name] = node.model_copy(update={"loop": _changed(node.loop, change, (*at, "loop"))})
+        else:
+            changed[name] = change(node, at) if isinstance(node, Step) else node
+    return changed
+
+
+def gives_list(step: Step) -> bool:
+    """Whether references to the step stand for a list; said by the YAML, not by how many outputs there happen to be."""
+    return bool(step.variants) or step.repeats is not None or bool(step.group_by) or step.for_each is not None

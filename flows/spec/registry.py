@@ -1,0 +1,34 @@
+"""The agents that steps may name, each imported only when a flow uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from agents.agent import Agent, installed, load
+from contract.flow import FlowSpec
+from flows.spec.nodes import steps_of
+
+AgentClass: TypeAlias = type[Agent[Any, Any]]
+Registry: TypeAlias = Mapping[str, AgentClass]
+
+
+class InstalledAgents(Mapping[str, AgentClass]):
+    """Every agent on this machine; getting one imports it."""
+
+    def __getitem__(self, name: str) -> AgentClass:
+        return load(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in installed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(installed())
+
+    def __len__(self) -> int:
+        return len(installed())
+
+
+def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
+    """One instance of every agent that the flow names; agents hold no state."""
+    return {step.agent: load(step.agent)() for step in steps_of(spec).values()}

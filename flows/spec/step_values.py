@@ -1,0 +1,28 @@
+"""Step values: all that the parameters of a step may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.base import JsonValue
+from contract.flow import Step
+from flows.spec.nodes import Placed
+from flows.config.provenance import KeyPath
+from flows.spec.registry import AgentClass
+
+
+def values_of(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[str, JsonValue, KeyPath]]:
+    """Every value that a parameter may take: the agent's default, the step's value, each variant."""
+    for name, declared in agent.Parameters.model_fields.items():
+        if name in step.variants:
+            for number, value in enumerate(step.variants[name]):
+                yield name, value, (*placed.path, "variants", name, str(number))
+        elif name in step.parameters:
+            given = step.parameters[name]
+            path = (*placed.path, "parameters", name)
+            if isinstance(given, list):
+                yield from ((name, value, (*path, str(number))) for number, value in enumerate(given))
+            else:
+                yield name, given, path
+        elif isinstance(declared.default, str):
+            yield name, declared.default, placed.path

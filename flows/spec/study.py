@@ -1,0 +1,42 @@
+"""Study: a flow composed and checked, with all that it needs to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract.base import JsonValue
+from contract.flow import FlowSpec
+from contract.models import ModelConfig
+from contract.run import RunSettings
+from contract.storage import StorageConfig
+from flows.config.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Study:
+    """One flow, ready to be planned and run. Nothing in it changes, and nothing in `config` is secret."""
+
+    flow: FlowSpec
+    """The flow with the request's values already in its steps' parameters and variants."""
+    request: Mapping[str, JsonValue]
+    """The flow's parameters by name, defaults applied; one that was not given and has no default is null.
+
+    Beside them the shorthands that were given, such as `records` and `sample`."""
+    models: Mapping[str, ModelConfig]
+    """Every model that the configuration knows, by name."""
+    used_models: frozenset[str]
+    """Names of the models that the flow's steps ask."""
+    storage: Mapping[str, StorageConfig]
+    """Every storage by name, its paths absolute."""
+    run: RunSettings
+    folders: tuple[Path, ...]
+    """The config folders in the order in which they are searched: for prompts and criteria."""
+    config: Mapping[str, JsonValue]
+    """The whole composed configuration, interpolations resolved, secrets masked."""
+    provenance: Provenance
+    notices: tuple[str, ...] = ()
+    """What the user should know though it stops nothing, one sentence each."""
+    missing_parameters: tuple[str, ...] = field(default=())
+    """Required parameters that were not given; only with `compose(..., require_request=False)`."""
