@@ -18,8 +18,8 @@ from contract.calls import ModelReply, Usage
 from contract.errors import RunError, Transient
 from contract.messages import AgentTrace, CellStatus
 from flows.accounting.costs import Costs
-from flows.engine.grid import Cell
 from flows.accounting.log import RunLog
+from flows.spec.cell import Cell
 
 HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
 """Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
-from flows.engine.grid import Cell
+from flows.spec.cell import Cell
 
 NAME = "log.jsonl"
 

@@ -12,8 +12,8 @@ from flows.check.resources import ResourceCheck
 from flows.check.steps import StepCheck, agents_of
 from flows.check.wiring import Wiring
 from flows.config.findings import Findings
-from flows.spec.registry import Registry
 from flows.config.shape import ShapedFlow
+from flows.spec.registry import Registry
 
 
 @dataclass(frozen=True)

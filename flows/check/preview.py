@@ -13,7 +13,9 @@ from contract.record import Record
 from contract.storage import RecordStorage
 from flows.config.folders import shown
 from flows.storage.columns import path_of, placing
-from flows.storage.file import called, maker_of, rows_of
+from flows.storage.factory import rows_of
+from flows.storage.names import name_of
+from flows.storage.reader import maker_of
 from flows.storage.rows import Reject, Row
 from flows.storage.values import as_json, label, without_nan
 
@@ -64,7 +66,7 @@ def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = N
     Raises StorageError as reading it does, but not when every row is rejected.
     """
     maker = maker_of(storage)
-    seen = Preview(called(storage), absent=set(storage.columns.values()))
+    seen = Preview(name_of(storage), absent=set(storage.columns.values()))
     ends = time.monotonic() + SECONDS
     first: set[str] | None = None
     for row in rows_of(storage):

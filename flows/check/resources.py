@@ -16,14 +16,14 @@ from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
+from flows.check.ground_truth import People
 from flows.check.sources import check_source
 from flows.config.findings import Findings, listed, nearest
 from flows.config.folders import misnamed_yaml, shown
-from flows.spec.nodes import Placed, nodes
-from flows.check.ground_truth import People
 from flows.config.provenance import KeyPath
-from flows.spec.registry import AgentClass
 from flows.config.shape import ShapedFlow
+from flows.spec.nodes import Placed, nodes
+from flows.spec.registry import AgentClass
 from flows.spec.step_values import values_of
 from flows.storage.factory import SAVED_TO
 

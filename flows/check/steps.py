@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 from contract.base import JsonValue, canonical_json
 from contract.flow import Loop, Step
 from flows.config.findings import Findings, listed, nearest
-from flows.spec.nodes import Placed, nodes
 from flows.config.provenance import KeyPath
-from flows.spec.registry import AgentClass, Registry
 from flows.config.shape import ShapedFlow
+from flows.spec.nodes import Placed, nodes
+from flows.spec.registry import AgentClass, Registry
 
 
 def agents_of(flow: ShapedFlow, registry: Registry, findings: Findings) -> dict[str, AgentClass]:

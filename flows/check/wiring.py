@@ -10,14 +10,14 @@ from typing import Any
 
 from contract.flow import Gate, Loop, Step
 from contract.record import Record
-from flows.spec.conditions import compile_condition
 from flows.config.findings import Findings, listed, nearest
+from flows.config.provenance import KeyPath
+from flows.config.shape import ShapedFlow
+from flows.spec.conditions import compile_condition
 from flows.spec.nodes import Placed, gives_list, nodes
 from flows.spec.output_types import ANYTHING, UnknownField, after_path, after_words
-from flows.config.provenance import KeyPath
 from flows.spec.references import RESERVED, Reference, parse
 from flows.spec.registry import AgentClass
-from flows.config.shape import ShapedFlow
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ def _folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, str]]:
 
 
 def _report(folder: Path) -> tuple[bool, dict[str, Any]]:
-    from flows.run_folder.derive import derive
     from flows.files.checksums import write_sums
+    from flows.run_folder.derive import derive
 
     derived = derive(folder)
     seal = write_sums(folder)

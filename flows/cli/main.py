@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
-from flows.server.interrupt import FAILED_CODE, INTERRUPTED, INTERRUPTED_CODE
 from flows.report.plain import plain
+from flows.server.interrupt import FAILED_CODE, INTERRUPTED, INTERRUPTED_CODE
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
@@ -156,8 +156,8 @@ def _list(options: argparse.Namespace) -> int:
 
 def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints what the files and the command line make together, also when not everything in it is right yet."""
-    from flows.config.merge import compose_config
     from flows.config.findings import SECRET, Findings
+    from flows.config.merge import compose_config
     from flows.config.provenance import masked
 
     findings = Findings()
@@ -176,8 +176,8 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
     gc.disable()
     # Before all else, because its start is what takes longest; a mistake found meanwhile ends it at once.
     with prefect_server() as server:
-        from flows.compose.compose import compose
         from flows.cli.run import run_studies
+        from flows.compose.compose import compose
 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
         _tell_notices(studies)
@@ -197,8 +197,8 @@ def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
     """Nothing is wrong; how the first rows will be read is shown all the same, for no check knows what was meant."""
     from dataclasses import asdict
 
-    from flows.check.sources import on_hub, source_of
     from flows.check.preview import lines, preview
+    from flows.check.sources import on_hub, source_of
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]

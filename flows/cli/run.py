@@ -8,8 +8,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -23,16 +22,17 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.shards import by_hand
 from flows.cli.console import show_answer, show_plan, show_rejects
-from flows.cli.warm_up import import_clients, import_measures, started_caller
-from flows.server.interrupt import Interruptible
-from flows.plan.plan import count_records, make_plan
 from flows.cli.progress import Live, spent
-from flows.compose.request import with_request
-from flows.server.private import PrivateServer
-from flows.storage.factory import announced
-from flows.spec.study import Study
 from flows.cli.study_table import show_study
+from flows.cli.warm_up import import_clients, import_measures, started_caller
+from flows.compose.request import with_request
+from flows.plan.plan import count_records, make_plan
+from flows.server.errors import server_errors
+from flows.server.interrupt import Interruptible
+from flows.server.private import PrivateServer
 from flows.server.which import local_api
+from flows.spec.study import Study
+from flows.storage.factory import announced
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -175,9 +175,9 @@ class _Session:
             return await interruptible.run(self._flow(study, live, caller), sent, ended)
 
     async def _flow(self, study: Study, live: Live, caller: Caller | None) -> int:
-        from flows.server.drain import drain, sent
-        from flows.accounting.outcome import Outcome
         from flows.run.runner import Watcher, make_flow
+        from flows.run_folder.outcome import Outcome
+        from flows.server.drain import drain, sent
 
         class Watching(Watcher):
             outcome: Outcome | None = None
@@ -235,25 +235,6 @@ class _Session:
         self._err.print(
             f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
-
-
-@contextmanager
-def server_errors() -> Generator[None]:
-    """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
-    import httpx
-    from prefect.exceptions import PrefectHTTPStatusError
-    from prefect.settings import PREFECT_API_URL
-
-    try:
-        yield
-    except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
-        if type(error) is RuntimeError and "Failed to reach API" not in str(error):
-            raise
-        raise RunError(
-            f"the Prefect server at {PREFECT_API_URL.value()} did not do its part: {error}\n"
-            "Start it with `uv run prefect server start`, or unset PREFECT_API_URL to run without one; "
-            "the same command then goes on from here."
-        ) from error
 
 
 def _given(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

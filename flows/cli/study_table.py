@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.console import escape
-from flows.run_folder.derive import Derived
 from flows.measures.shapes import Estimate
 from flows.measures.summary import SummaryRow, summary
 from flows.report.markdown import DEMONSTRATION
+from flows.run_folder.derive import Derived
 
 
 def show_study(console: Console, derived: Derived) -> None:

@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import cast
 
 from contract.base import JsonValue
-from flows.check.flow import Surroundings, check_flow
 from flows.check.budget import check_budget
-from flows.config.merge import Composed, compose_config
-from flows.config.findings import SECRET, Findings
-from flows.config.fragments import with_fragments
-from flows.config.secret_leaks import tell_leaks
+from flows.check.flow import Surroundings, check_flow
 from flows.compose.model_sources import models_elsewhere, secrets_of, with_keys
-from flows.config.provenance import masked
-from flows.spec.registry import InstalledAgents, Registry
 from flows.compose.request import applied, tell_missing, tell_unknown, typed_request, understood
 from flows.compose.settings import models_of, run_of, section, storages_of
-from flows.config.shape import ShapedFlow, shaped_flow
 from flows.compose.shorthands import shortened
+from flows.config.findings import SECRET, Findings
+from flows.config.fragments import with_fragments
+from flows.config.merge import Composed, compose_config
+from flows.config.provenance import masked
+from flows.config.secret_leaks import tell_leaks
+from flows.config.shape import ShapedFlow, shaped_flow
+from flows.spec.registry import InstalledAgents, Registry
 from flows.spec.study import Study
 
 

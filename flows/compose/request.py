@@ -14,13 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
+from flows.compose.shorthands import offered
 from flows.config.arguments import PARTED, split_list
 from flows.config.findings import Findings, argument_text, listed, nearest
-from flows.spec.nodes import nodes, with_steps
 from flows.config.provenance import KeyPath
-from flows.spec.registry import Registry
 from flows.config.shape import ShapedFlow
-from flows.compose.shorthands import offered
+from flows.spec.nodes import nodes, with_steps
+from flows.spec.registry import Registry
 from flows.spec.study import Study
 
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

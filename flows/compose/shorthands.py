@@ -20,12 +20,12 @@ from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
-from flows.config.arguments import PARTED
 from flows.check.sources import source_of
+from flows.config.arguments import PARTED
 from flows.config.findings import Findings, argument_text, listed, nearest
 from flows.config.provenance import KeyPath
 from flows.config.shape import ShapedFlow, fitted
-from flows.storage.factory import name_of
+from flows.storage.names import name_of
 
 _OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
 _OF_RUN = ("sample", "seed", "shards", "shard", "budget")

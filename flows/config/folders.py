@@ -14,7 +14,7 @@ TEXTS = ("prompts", "criteria", "corpora")
 
 def package_conf() -> Path:
     """The `conf` folder that comes with the package."""
-    return Path(__file__).resolve().parent.parent / "conf"
+    return Path(__file__).resolve().parents[2] / "conf"
 
 
 def search_folders(config_dir: Path | None) -> tuple[Path, ...]:

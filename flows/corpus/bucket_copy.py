@@ -17,12 +17,12 @@ from typing import Any, cast
 
 from contract.errors import StorageError
 from contract.storage import BucketPlace
+from flows.corpus.build import SCHEMA_VERSION
+from flows.corpus.passage_store import Vectored
+from flows.corpus.sqlite_store import IndexStore, schema_of, sound_schema, vectors_of
 from flows.storage.gcp import plainly
 from flows.storage.gcs import called, client_of, limits, target_of
 from flows.storage.gcs_save import crc32c
-from flows.corpus.build import SCHEMA_VERSION
-from flows.corpus.sqlite_store import IndexStore, schema_of, sound_schema, vectors_of
-from flows.corpus.passage_store import Vectored
 
 Tell = Callable[[str], None]
 """Told in a sentence what the scholar should know."""

@@ -20,9 +20,10 @@ from contract.findings import Passage
 from contract.record import Record
 from contract.storage import SearchableStorage
 from flows.corpus.chunk import Chunking, passages
-from flows.storage.file import Reject, read
 from flows.corpus.passage_store import BuildStore, Embedder, Indexed, KnownVectors
 from flows.corpus.source_state import content, is_here, look
+from flows.storage.reader import read
+from flows.storage.rows import Reject
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of passages done and of all that have changed. It may raise, to stop the build."""

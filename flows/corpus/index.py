@@ -19,13 +19,13 @@ from contract.base import JsonValue, digest
 from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
-from flows.storage.file import Reject
 from flows.corpus.build import SCHEMA_VERSION, Copy, Progress, update
-from flows.corpus.sqlite_store import IndexStore
 from flows.corpus.exact import Matrix
 from flows.corpus.passage_store import Embedder, SearchStore
 from flows.corpus.searching import search
 from flows.corpus.source_state import identity
+from flows.corpus.sqlite_store import IndexStore
+from flows.storage.rows import Reject
 
 Tell = Callable[[str], None]
 """Told in a sentence what the scholar should know of the index."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flows.storage.values import library
 from flows.corpus.lancedb_tables import VectorTables
+from flows.storage.values import library
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
+from flows.corpus.lancedb_search import VectorSearch
+from flows.corpus.lancedb_tables import VectorTables, among, pieces
 from flows.corpus.pass_notes import PassNotes
 from flows.corpus.passage_store import Indexed, Vectored
 from flows.storage.rows import Reject
 from flows.storage.values import library
-from flows.corpus.lancedb_search import VectorSearch
-from flows.corpus.lancedb_tables import VectorTables, among, pieces
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from contract.base import JsonValue, digest
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage, HuggingFaceStorage, RecordStorage
-from flows.storage.file import called, files_of
+from flows.storage.file import files_of
 from flows.storage.huggingface import on_disk
+from flows.storage.names import name_of
 
 
 def look(source: RecordStorage) -> str | None:
@@ -47,7 +48,7 @@ def content(source: RecordStorage, looked: str | None) -> str | None:
 
 def identity(source: RecordStorage) -> JsonValue:
     """What the source is called on every machine: of a file its name and not its folder; and how it is read."""
-    name = source.path.name if isinstance(source, FileStorage) else called(source)
+    name = source.path.name if isinstance(source, FileStorage) else name_of(source)
     if isinstance(source, HuggingFaceStorage) and (folder := on_disk(source)):
         name = folder.name
     settings = source.model_dump(

@@ -13,11 +13,11 @@ from typing import Any
 from prefect import Flow
 
 from flows.compose.compose import compose
-from flows.config.folders import choices, search_folders
-from flows.run.form import Form, Offer
-from flows.config.listing import list_all
-from flows.run.runner import make_flow
 from flows.compose.shorthands import as_arguments
+from flows.config.folders import choices, search_folders
+from flows.config.listing import list_all
+from flows.run.form import Form, Offer
+from flows.run.runner import make_flow
 from flows.spec.study import Study
 
 CONFIG_DIR = "BUTTERMILK_CONFIG_DIR"

@@ -33,7 +33,7 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
             "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another"
         )
     from flows.deploy.declared import CONFIG_DIR
-    from flows.cli.run import server_errors
+    from flows.server.errors import server_errors
 
     if config_dir:
         # Runs are processes of their own, and import the flows again.

@@ -23,14 +23,15 @@ from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
+from flows.accounting.ledger import Ledger
 from flows.engine.cell import Cells, Tries, Work, cache_key
 from flows.engine.edges import Ended, Ends
-from flows.spec.graph import dependencies, upstream
-from flows.engine.grid import Cell, Portion, cells_of, groups_of, unwanted_cells
-from flows.accounting.ledger import Ledger
+from flows.engine.gather import together
+from flows.engine.grid import Portion, cells_of, groups_of, unwanted_cells
 from flows.engine.routing import Body, ask, chosen, finished, show_skipped, skipped_branch, subflow, why_not
 from flows.engine.scope import Scope
-from flows.engine.gather import together
+from flows.spec.cell import Cell
+from flows.spec.graph import dependencies, upstream
 
 
 @dataclass(frozen=True)

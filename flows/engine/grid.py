@@ -10,35 +10,9 @@ from typing import Any
 from contract.base import JsonValue, digest
 from contract.flow import Node, Step
 from contract.messages import AgentInput
-from flows.spec.graph import upstream
 from flows.engine.scope import Scope
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One agent call that is to be made, with the names that stay the same from run to run."""
-
-    cell_id: str
-    step: str
-    agent: str
-    variant: Mapping[str, JsonValue]
-    variant_id: str
-    repeat: int
-    round: int
-    input: AgentInput
-
-    @property
-    def label(self) -> str:
-        """The task run's name in the UI: agent, model or variant, record."""
-        words = [self.agent, *(_short(value) for value in self.variant.values()), self.input.record.record_id]
-        turn = [f"round {self.round}"] if self.round else []
-        again = [f"repeat {self.repeat + 1}"] if self.repeat else []
-        return ", ".join([*words, *turn, *again])
-
-
-def _short(value: JsonValue) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+from flows.spec.cell import Cell
+from flows.spec.graph import upstream
 
 
 def combinations(dimensions: Mapping[str, tuple[JsonValue, ...]]) -> Iterator[dict[str, JsonValue]]:

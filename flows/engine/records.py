@@ -10,8 +10,9 @@ from contract.errors import StorageError
 from contract.record import Record
 from contract.run import part_of
 from contract.storage import SearchableStorage
-from flows.storage.file import Reject, records
 from flows.spec.study import Study
+from flows.storage.reader import records
+from flows.storage.rows import Reject
 
 
 def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:

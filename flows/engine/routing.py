@@ -23,9 +23,9 @@ from contract.base import JsonValue
 from contract.errors import RunError
 from contract.flow import Gate, GateField, Loop, Node, Step
 from flows.engine.edges import Ended
-from flows.spec.conditions import compile_condition
 from flows.engine.grid import Portion
 from flows.engine.scope import Scope
+from flows.spec.conditions import compile_condition
 
 Body = Callable[[], Awaitable[State[Any] | None]]
 

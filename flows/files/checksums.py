@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.run_folder.sources import sha256_of
 from flows.files.atomic import write
 
 NAME = "SHA256SUMS"
@@ -43,3 +43,9 @@ def changed(folder: Path) -> Iterator[str]:
 def _names(folder: Path) -> list[str]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
     return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,10 +9,10 @@ from typing import Any
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
-from flows.engine.grid import Cell
 from flows.files.run_data import RunData
-from flows.spec.study import Study
 from flows.run_folder.texts import texts_of
+from flows.spec.cell import Cell
+from flows.spec.study import Study
 
 
 @dataclass(frozen=True)

@@ -27,20 +27,22 @@ from contract.errors import ButtermilkError
 from contract.flow import Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.accounting.ledger import Ledger
 from flows.engine.cell import Cells, Work
 from flows.engine.compiler import Course, Level, Services, Turn
-from flows.plan.earlier_run import EarlierRun
 from flows.engine.edges import Ended, Ends
-from flows.spec.graph import needs, steps_within, upstream
-from flows.engine.grid import Cell, Portion
-from flows.accounting.ledger import Ledger
-from flows.spec.nodes import steps_of
-from flows.spec.registry import agents_of
-from flows.results.store import ResultStore, read_cell, reply_path, result_store
+from flows.engine.grid import Portion
 from flows.engine.routing import Body
 from flows.engine.scope import Scope
-from flows.spec.study import Study
+from flows.plan.earlier_run import EarlierRun
+from flows.results.open import result_store
+from flows.results.store import ResultStore, read_cell, reply_path
 from flows.run_folder.texts import values_of
+from flows.spec.cell import Cell
+from flows.spec.graph import needs, steps_within, upstream
+from flows.spec.nodes import steps_of
+from flows.spec.registry import agents_of
+from flows.spec.study import Study
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English prose; only the lower estimate of cost rests on it."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from flows.spec.nodes import steps_of
+from flows.files.run_data import RunData
 from flows.report.gathered import Asked, Gathered, Trouble
 from flows.report.words import STATES, counted, day, flat, items, mapping, moment, size, span, whole
-from flows.files.run_data import RunData
+from flows.spec.nodes import steps_of
 
 Pairs = list[tuple[str, str]]
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.files.lines import Lines
+from flows.files.run_data import RunData
 from flows.report.said import Shelf, said_of, shown_record
 from flows.report.words import flat, items, mapping
-from flows.files.run_data import RunData
 from flows.tables.identity import criterion_of, natural
 from flows.tables.verdict_row import VerdictRow
 

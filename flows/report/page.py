@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from flows.files.lines import Lines
+from flows.files.run_data import RunData
 from flows.measures.shapes import Measured
 from flows.report.disagreement import Parting
 from flows.report.estimates import Table, confusions_of, explained, interval
@@ -24,7 +25,6 @@ from flows.report.matrix import Matrix
 from flows.report.methods import holes_of, methods, summary, warning_of_holes
 from flows.report.plots import plots_of
 from flows.report.words import STATES, counted, decimal, percent, shown
-from flows.files.run_data import RunData
 
 SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
 """Parts of the page's one script, in their order."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.files.atomic import whole, write
 from flows.files.lines import Lines
+from flows.files.run_data import RunData
 from flows.measures.shapes import Measured
 from flows.report.disagreement import ranked
 from flows.report.estimates import tables_of
@@ -13,9 +15,7 @@ from flows.report.gathered import Gathered, gather
 from flows.report.marks import marks_of
 from flows.report.page import Study, page
 from flows.report.study_markdown import study_markdown
-from flows.files.run_data import RunData
 from flows.tables.verdict_row import VerdictRow
-from flows.files.atomic import whole, write
 
 
 def write_report(data: RunData, rows: Sequence[VerdictRow], measured: Measured | None) -> None:

@@ -24,7 +24,8 @@ from pydantic import PrivateAttr
 from requests.exceptions import RequestException
 
 from contract.errors import StorageError
-from flows.results.store import BUCKETS, cache_folder
+from flows.files.cache import cache_folder
+from flows.results.store import BUCKETS
 
 T = TypeVar("T")
 _AT_ONCE = 10

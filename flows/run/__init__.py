@@ -1,0 +1,5 @@
+"""One run of a study, from its records to its run folder.
+
+In: a checked study (`flows.spec.study.Study`). Out: the finished run folder, and an `Outcome`. Read `runner` first:
+`make_flow` makes the Prefect flow that everything else calls.
+"""

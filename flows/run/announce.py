@@ -16,7 +16,7 @@ from flows.server.current_run import present_run
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
-    from flows.accounting.outcome import Outcome
+    from flows.run_folder.outcome import Outcome
 
 _MOST_VALUE = 300
 

@@ -18,7 +18,7 @@ from flows.spec.study import Study
 
 if TYPE_CHECKING:
     from flows.measures.shapes import Measured
-    from flows.accounting.outcome import Outcome
+    from flows.run_folder.outcome import Outcome
 
 _AGREEMENT = "krippendorff_alpha"
 _MOST_TOLD = 20

@@ -14,9 +14,9 @@ from pydantic import Field
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec
-from flows.spec.nodes import steps_of
 from flows.compose.shorthands import TYPES as SHORTHANDS
 from flows.compose.shorthands import offered
+from flows.spec.nodes import steps_of
 
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
 _SHORTHANDS: Mapping[str, tuple[Any, str]] = {

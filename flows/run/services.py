@@ -17,17 +17,19 @@ from agents.llms.hosted.beside import POSSIBLE, Caller
 from agents.prompts import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
+from flows.accounting.journal import SpendJournal
+from flows.accounting.ledger import Ledger
+from flows.accounting.telemetry import traced
 from flows.engine.cell import Cells
 from flows.engine.compiler import Services
 from flows.engine.feed import opened_feed
-from flows.accounting.ledger import Ledger
+from flows.files.cache import cache_folder
 from flows.results.locks import Locks
+from flows.results.open import result_store
+from flows.results.replies import KeptInResults
 from flows.spec.registry import agents_of
-from flows.results.store import KeptInResults, cache_folder, result_store
-from flows.accounting.journal import SpendJournal
-from flows.storage.rows import Reject
 from flows.spec.study import Study
-from flows.accounting.telemetry import traced
+from flows.storage.rows import Reject
 
 if TYPE_CHECKING:
     from flows.corpus.index import CorpusIndex

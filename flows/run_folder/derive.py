@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.flow import Measures
-from flows.measures.shapes import Measured
 from flows.files.run_data import RunData
+from flows.measures.shapes import Measured
 from flows.tables.verdict_row import VerdictRow
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.record import Record
 from flows.accounting.costs import show_costs
+from flows.files.atomic import write, write_json
+from flows.files.checksums import write_sums
+from flows.files.folder import table
+from flows.report.markdown import answer_markdown
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import Beginning, manifest
-from flows.accounting.outcome import Outcome
-from flows.report.markdown import answer_markdown
-from flows.files.folder import table
+from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
-from flows.files.checksums import write_sums
-from flows.files.atomic import write, write_json
 
 _MOST_ARTIFACT = 200_000
 """Characters; the UI shows an artifact whole."""

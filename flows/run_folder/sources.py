@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.storage import FileStorage, SearchableStorage, StorageConfig
-from flows.storage.file import files_of
+from flows.files.checksums import sha256_of
 from flows.spec.study import Study
+from flows.storage.file import files_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,3 @@ def _files(config: StorageConfig | None) -> Iterator[Path]:
     found = config.source if isinstance(config, SearchableStorage) else config
     if isinstance(found, FileStorage):
         yield from files_of(found)
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.files.checksums import NAME, changed, sha256_of
 from flows.files.run_data import RunData
-from flows.run_folder.sources import sha256_of
-from flows.files.checksums import NAME, changed
 
 
 def verify(folder: Path, folders: Sequence[Path], results: str | None) -> list[str]:
@@ -49,7 +48,8 @@ def _texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
 
 def _replies(data: RunData, results: str | None) -> Iterator[str]:
     """Kept replies that are not, to the byte, what the run's traces hold; one that was deleted is no change."""
-    from flows.results.store import reply_path, result_store
+    from flows.results.open import result_store
+    from flows.results.store import reply_path
 
     kept, seen = result_store(results), set[str]()
     for trace in data.traces():

@@ -21,7 +21,7 @@ from contract.record import Record
 from flows.accounting.ledger import Totals
 from flows.engine.records import shard_of
 from flows.results.store import ResultStore
-from flows.storage.file import Reject
+from flows.storage.rows import Reject
 
 COPIED = 1 << 20
 """Bytes that are copied at a time."""

@@ -29,13 +29,14 @@ from contract.base import JsonValue
 from contract.errors import RunError, StudyError
 from contract.record import Record
 from contract.run import RunSettings
-from flows.results.liveness import Watch, alive
-from flows.check.shards import by_hand
-from flows.shards.handover import Handed, read_handed
 from flows.accounting.ledger import Totals
-from flows.server.current_run import present_run
+from flows.check.shards import by_hand
 from flows.engine.records import shard_of
-from flows.results.store import ResultStore, result_store
+from flows.results.liveness import Watch, alive
+from flows.results.open import result_store
+from flows.results.store import ResultStore
+from flows.server.current_run import present_run
+from flows.shards.handover import Handed, read_handed
 from flows.spec.study import Study
 
 ATTEMPTS = 3

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from contract.base import JsonValue
 from contract.flow import Step
-from flows.spec.nodes import Placed
 from flows.config.provenance import KeyPath
+from flows.spec.nodes import Placed
 from flows.spec.registry import AgentClass
 
 

@@ -25,6 +25,7 @@ from contract.storage import (
     StorageConfig,
     VectorStorage,
 )
+from flows.storage.file import file_rows
 from flows.storage.rows import Rows
 
 Saver: TypeAlias = Callable[[Path], str]
@@ -69,8 +70,6 @@ class StorageFactory:
     @staticmethod
     def rows(storage: RecordStorage) -> Rows:
         """Every row of the storage, in order, as they come. Raises StorageError when it cannot be read."""
-        from flows.storage.file import rows_of
-
         return rows_of(storage)
 
     @staticmethod
@@ -100,30 +99,22 @@ def part_of(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | No
     return KINDS.get(str(kind or "file"))
 
 
-def rows_elsewhere(storage: HuggingFaceStorage | GCSStorage | BigQueryStorage) -> Rows:
-    """Every row of a source that is no file here."""
-    if isinstance(storage, HuggingFaceStorage):
+def rows_of(storage: RecordStorage) -> Rows:
+    """Every row of the source. Raises StorageError when it cannot be read."""
+    if isinstance(storage, FileStorage):
+        yield from file_rows(storage)
+    elif isinstance(storage, HuggingFaceStorage):
         from flows.storage.huggingface import dataset_rows
 
-        return dataset_rows(storage)
-    if isinstance(storage, GCSStorage):
+        yield from dataset_rows(storage)
+    elif isinstance(storage, GCSStorage):
         from flows.storage.gcs import object_rows
 
-        return object_rows(storage)
-    from flows.storage.bigquery import table_rows
+        yield from object_rows(storage)
+    else:
+        from flows.storage.bigquery import table_rows
 
-    return table_rows(storage)
-
-
-def name_of(storage: RecordStorage) -> str:
-    """The source as its owner knows it."""
-    if isinstance(storage, FileStorage):
-        return str(storage.path)
-    if isinstance(storage, HuggingFaceStorage):
-        return f"the dataset {storage.dataset}"
-    if isinstance(storage, GCSStorage):
-        return f"gs://{storage.bucket}/{storage.path}"
-    return f"the table {storage.project}.{storage.dataset}.{storage.table}"
+        yield from table_rows(storage)
 
 
 def announced(storage: StorageConfig | None) -> str | None:

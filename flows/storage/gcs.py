@@ -18,6 +18,7 @@ from typing import Any
 from contract.errors import StorageError
 from contract.storage import BucketPlace, FileStorage, GCSStorage
 from flows.storage.bigquery import size
+from flows.storage.file import file_rows
 from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
 from flows.storage.rows import Reject, Rows
 from flows.storage.texts import ENDINGS
@@ -120,12 +121,10 @@ def safe_path(name: str) -> Path | None:
 
 
 def _read(storage: GCSStorage, path: Path, place: Path, uri: str) -> Rows:
-    from flows.storage.file import rows_of
-
     text = path.suffix.lower() in ENDINGS and storage.path.endswith("/")
     file = FileStorage(path=place if text else path, encoding=storage.encoding, sheet=storage.sheet)
     try:
-        for row in rows_of(file):
+        for row in file_rows(file):
             yield replace(row, source=uri)
     except StorageError as error:
         raise StorageError(str(error).replace(str(path), uri).replace(str(place), uri)) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.messages import AgentTrace
+from flows.files.atomic import whole
 from flows.files.lines import Lines
 from flows.files.run_data import RunData
 from flows.tables.csv_text import harmless, rows_to
@@ -17,7 +18,6 @@ from flows.tables.identity import place_of, step_order
 from flows.tables.kinds import Column, Kinds, cast_to
 from flows.tables.row import ENDED, IDENTITY, INTEGERS, TIMES, ordered, row_of, times_of
 from flows.tables.spool import Spool
-from flows.files.atomic import whole
 
 if TYPE_CHECKING:
     from flows.tables.parquet import ParquetRows

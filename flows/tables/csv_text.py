@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
-from flows.tables.flat import Scalar
 from flows.files.atomic import whole
+from flows.tables.flat import Scalar
 
 _RISKY = frozenset("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

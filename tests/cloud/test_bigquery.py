@@ -12,7 +12,7 @@ from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.storage.bigquery_save import CLUSTERED
 from flows.storage.factory import StorageFactory
-from flows.storage.file import records
+from flows.storage.reader import records
 from tests.cloud.conftest import client_to
 from tests.cloud.tables import fill, rows_in, tables_in
 from tests.support.traces import cell, finished_run, record, write_run

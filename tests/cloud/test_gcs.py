@@ -9,9 +9,9 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import GCSStorage
-from flows.storage.factory import StorageFactory
-from flows.storage.file import records
 from flows.files.checksums import write_sums
+from flows.storage.factory import StorageFactory
+from flows.storage.reader import records
 from tests.cloud.conftest import objects_of
 from tests.cloud.tables import objects_in
 from tests.support.traces import finished_run

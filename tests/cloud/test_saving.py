@@ -11,13 +11,13 @@ import pytest
 from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
+from flows.files.checksums import changed
 from flows.storage.bigquery_save import addition_of, merge_of
 from flows.storage.bigquery_schema import Column, columns_of, difference
 from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
 from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
-from flows.files.checksums import changed
 from tests.cloud.service import Asked, nobody, refused, service
 from tests.support.running import Lab
 from tests.support.small_study import study

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from contract.storage import BigQueryStorage, GCSStorage
+from flows.files.checksums import write_sums
 from flows.files.run_data import RunData
 from flows.storage.factory import StorageFactory
-from flows.files.checksums import write_sums
 from tests.cloud.cutting import Cut, When, way_to
 from tests.cloud.emulators import Emulator
 from tests.cloud.tables import fill, objects_in, rows_in, tables_in

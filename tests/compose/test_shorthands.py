@@ -12,8 +12,8 @@ from contract.errors import StudyError
 from contract.storage import FileStorage, HuggingFaceStorage
 from flows.cli.main import main
 from flows.compose.compose import compose
-from flows.engine.records import records_of
 from flows.compose.shorthands import as_arguments
+from flows.engine.records import records_of
 from flows.spec.study import Study
 from tests.compose.studies import write
 

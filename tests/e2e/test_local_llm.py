@@ -18,7 +18,7 @@ import pytest
 from agents.llms.local import missing_extra
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.file import read
+from flows.storage.reader import read
 from tests.support.commands import Place
 
 ROOT = Path(__file__).parents[2]

@@ -107,7 +107,8 @@ def test_a_collector_that_is_down_stops_no_run(lab: Lab) -> None:
 
 def test_without_the_extra_it_is_told_what_to_install() -> None:
     program = (
-        "import sys; sys.modules['opentelemetry.sdk'] = None; from flows.accounting.telemetry import start_telemetry as s; s()"
+        "import sys; sys.modules['opentelemetry.sdk'] = None\n"
+        "from flows.accounting.telemetry import start_telemetry; start_telemetry()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     done = subprocess.run(

@@ -15,8 +15,8 @@ from contract.base import JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, TextPart, Usage
 from contract.messages import AgentInput, AgentTrace, CellError, CellStatus
 from contract.record import Record
-from flows.measures.shapes import Comparison, Estimate, Measured
 from flows.files.run_data import RunData
+from flows.measures.shapes import Comparison, Estimate, Measured
 from flows.tables.verdict_row import VerdictRow
 
 STARTED = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)

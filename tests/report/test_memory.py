@@ -6,8 +6,8 @@ import tracemalloc
 from pathlib import Path
 
 from contract.messages import AgentTrace
-from flows.report.study import write_report
 from flows.files.run_data import RunData
+from flows.report.study import write_report
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import MODELS, cell, judgement, record, write_run
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from contract.record import Record
+from flows.files.run_data import RunData
 from flows.measures.measure import measure
 from flows.report.estimates import confusions_of, tables_of
 from flows.report.marks import marks_of
 from flows.report.matrix import MOST_LETTERS, script_json
 from flows.report.study import write_report
-from flows.files.run_data import RunData
 from flows.tables.verdicts import verdict_rows
 from tests.report.sample import Made, Sample, make
 from tests.support.traces import finished_run

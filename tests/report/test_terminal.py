@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from contract.flow import FlowSpec
-from flows.run_folder.derive import Derived
-from flows.measures.measure import measure
-from flows.files.run_data import RunData
 from flows.cli.study_table import show_study
+from flows.files.run_data import RunData
+from flows.measures.measure import measure
+from flows.run_folder.derive import Derived
 from tests.support.verdicts import rows, spec
 
 

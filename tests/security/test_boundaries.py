@@ -27,13 +27,14 @@ from agents.prompts import Prompts
 from contract.errors import ButtermilkError, StudyError
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose
-from flows.deploy.declared import declare
-from flows.spec.conditions import compile_condition
-from flows.run_folder.replay import replay
 from flows.compose.shorthands import as_arguments
-from flows.storage.file import Reject, read
-from flows.spec.study import Study
+from flows.deploy.declared import declare
 from flows.files.checksums import changed
+from flows.run_folder.replay import replay
+from flows.spec.conditions import compile_condition
+from flows.spec.study import Study
+from flows.storage.reader import read
+from flows.storage.rows import Reject
 from tests.storage.workbooks import write_workbook
 from tests.support.running import Lab
 

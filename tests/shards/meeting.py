@@ -11,7 +11,8 @@ from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelUnavailable
 from flows.results.liveness import alive, alive_path
 from flows.results.locks import Locks, lock_path
-from flows.results.store import KeptInResults, ResultStore
+from flows.results.replies import KeptInResults
+from flows.results.store import ResultStore
 from tests.llms.asking import request
 
 LOST_AFTER = 0.6

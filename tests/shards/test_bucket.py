@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from contract.errors import StorageError
-from flows.results.store import ResultStore, result_store
 from flows.files.folder import read_traces
-from flows.server.private import free_port
+from flows.results.open import result_store
+from flows.results.store import ResultStore
 from flows.run_folder.verify import verify
+from flows.server.private import free_port
 from tests.shards.meeting import MEETINGS
 from tests.shards.working import deployed
 from tests.support.commands import until

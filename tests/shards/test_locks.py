@@ -11,7 +11,8 @@ import pytest
 
 from flows.results.liveness import alive
 from flows.results.locks import Locks
-from flows.results.store import ResultStore, result_store
+from flows.results.open import result_store
+from flows.results.store import ResultStore
 from tests.shards.meeting import MEETINGS
 
 MOST_MS = 2.0

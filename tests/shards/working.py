@@ -26,12 +26,12 @@ from prefect.states import Running
 from prefect.utilities.callables import parameter_schema
 
 from contract.messages import AgentTrace
-from flows.results.liveness import alive_path
-from flows.accounting.outcome import Outcome
-from flows.results.store import result_store
-from flows.files.folder import read_traces
-from flows.run.runner import Watcher, make_flow
 from flows.compose.shorthands import as_arguments
+from flows.files.folder import read_traces
+from flows.results.liveness import alive_path
+from flows.results.open import result_store
+from flows.run.runner import Watcher, make_flow
+from flows.run_folder.outcome import Outcome
 from tests.support.running import Lab
 
 Loses = Callable[[Mapping[str, Any], int], bool]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.file import Reject, records
+from flows.storage.reader import records
+from flows.storage.rows import Reject
 
 
 def read_all(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:

@@ -12,7 +12,8 @@ import pytest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import HuggingFaceStorage
-from flows.storage.file import Reject, read, records
+from flows.storage.reader import read, records
+from flows.storage.rows import Reject
 from tests.storage.pictures import PNG
 
 ROWS: list[dict[str, Any]] = [

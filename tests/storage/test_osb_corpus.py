@@ -8,8 +8,8 @@ from pathlib import Path
 import conf
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.file import read
 from flows.corpus.oversight_board import convert, main
+from flows.storage.reader import read
 
 CORPUS = Path(conf.__path__[0]) / "corpora" / "osb.jsonl"
 

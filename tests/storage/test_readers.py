@@ -11,7 +11,8 @@ import pytest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.file import Reject, read, records
+from flows.storage.reader import read, records
+from flows.storage.rows import Reject
 
 
 def _read(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:

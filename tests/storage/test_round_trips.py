@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.file import Reject, read
+from flows.storage.reader import read
+from flows.storage.rows import Reject
 from tests.storage.workbooks import write_workbook
 
 Rows: TypeAlias = Sequence[tuple[str, str, str]]

@@ -24,10 +24,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.compose.compose import compose
-from flows.server.drain import drain
-from flows.accounting.outcome import Outcome
 from flows.files.folder import read_traces
 from flows.run.runner import Watcher, make_flow
+from flows.run_folder.outcome import Outcome
+from flows.server.drain import drain
 from flows.spec.study import Study
 
 Meanwhile = Callable[[PrefectClient], Awaitable[None]]

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.messages import AgentTrace
-from flows.run_folder.derive import derive
 from flows.files.run_data import RunData
+from flows.run_folder.derive import derive
 from flows.tables.csv_text import text, undone
 from flows.tables.row import row_of
 from flows.tables.verdicts import verdict_rows

@@ -16,9 +16,9 @@ import pytest
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
-from flows.files.folder import derive as derived
-from flows.run_folder.derive import derive
 from flows.files.run_data import RunData
+from flows.run_folder import derive as derived
+from flows.run_folder.derive import derive
 from flows.tables.cells import write_cells
 from flows.tables.csv_text import harmless, undone
 from flows.tables.row import ENDED, IDENTITY, row_of

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from contract.base import JsonValue
 from contract.record import Record
-from flows.run_folder.derive import Derived
 from flows.accounting.ledger import Totals
+from flows.run_folder.derive import Derived
 from flows.run_folder.save import Saved
-from flows.storage.file import Reject
+from flows.storage.rows import Reject
 
 Result: TypeAlias = tuple[Record, JsonValue]
 """A record, and for it the output of the flow's `result` step, or None."""

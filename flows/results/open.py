@@ -1,0 +1,33 @@
+"""Opens the storage of results that a study names: a folder, or a bucket."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from contract.errors import StorageError
+from flows.files.cache import cache_folder
+from flows.results.folder import ResultFolder
+from flows.results.store import BUCKETS, ResultStore
+
+
+def result_store(configured: str | None) -> ResultStore:
+    """Where a study's results are kept: cells below `cells/`, model replies below `replies/`.
+
+    A folder is made if need be. Raises StorageError when nothing can be kept there.
+    """
+    if configured and configured.startswith(BUCKETS):
+        from flows.results.bucket import open_bucket
+
+        return open_bucket(configured)
+    folder = (Path(configured) if configured else cache_folder() / "results").expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise StorageError(
+            f"cannot keep results in {folder}: {error.strerror}; set run.results=… to a folder that can be written"
+        ) from error
+    return ResultFolder.at(folder)

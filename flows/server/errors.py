@@ -1,0 +1,27 @@
+"""Errors of the Prefect server as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from contract.errors import RunError
+
+
+@contextmanager
+def server_errors() -> Generator[None]:
+    """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    try:
+        yield
+    except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
+        if type(error) is RuntimeError and "Failed to reach API" not in str(error):
+            raise
+        raise RunError(
+            f"the Prefect server at {PREFECT_API_URL.value()} did not do its part: {error}\n"
+            "Start it with `uv run prefect server start`, or unset PREFECT_API_URL to run without one; "
+            "the same command then goes on from here."
+        ) from error

@@ -1,0 +1,58 @@
+"""Records out of a source, one after another.
+
+for item in read(FileStorage(path=Path("posts.csv"))):
+    ...   # a Record, or a Reject that says which line could not be one and why
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from contract.errors import StorageError
+from contract.record import Record
+from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
+from flows.storage.factory import rows_of
+from flows.storage.maker import RecordMaker
+from flows.storage.names import name_of
+from flows.storage.rows import Reject, Row
+
+
+def read(storage: RecordStorage) -> Iterator[Record | Reject]:
+    """Every row, in order, as a Record or a Reject; memory stays flat however long the source is.
+
+    Raises StorageError when the source is missing, of a kind not known, empty, or when none of its rows
+    could become a record.
+    """
+    maker = maker_of(storage)
+    good, first_reject = 0, None
+    for row in rows_of(storage):
+        item = maker.make(row) if isinstance(row, Row) else row
+        if isinstance(item, Record):
+            good += 1
+        else:
+            first_reject = first_reject or item
+        yield item
+    if not good:
+        why = f"no row could be read; the first: {first_reject}" if first_reject else "it holds no rows"
+        raise StorageError(f"{name_of(storage)}: {why}")
+
+
+def records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
+    """The records alone; each Reject goes to `on_reject`. Raises StorageError as `read` does."""
+    for item in read(storage):
+        if isinstance(item, Record):
+            yield item
+        else:
+            on_reject(item)
+
+
+def maker_of(storage: RecordStorage) -> RecordMaker:
+    """What makes records of the source's rows. Raises StorageError when its `columns` name an unknown field."""
+    if isinstance(storage, FileStorage):
+        path = storage.path
+        return RecordMaker(storage.columns, path if path.is_dir() else path.parent)
+    if not isinstance(storage, HuggingFaceStorage):
+        return RecordMaker(storage.columns)
+    from flows.storage.huggingface import on_disk
+
+    return RecordMaker(storage.columns, on_disk(storage))
