@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.agent import Agent, NoParameters
-from agents.citations import check_answer
-from agents.given import Given
+from agents.base.agent import Agent, NoParameters
+from agents.base.services import Given
+from agents.evidence.citations import check_answer
 from contract.base import Frozen
 from contract.findings import CitationReport, Passage, ResearchAnswer
 from contract.messages import AgentInput, AgentOutput, output_value

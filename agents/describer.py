@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.agent import NoInputs
-from agents.given import Given
-from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.agent import NoInputs
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
 from contract.base import JsonValue
 from contract.calls import ModelReply, schema_of
 from contract.errors import MissingInput

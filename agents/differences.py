@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents.drafts import labelled_answers
-from agents.given import Given
-from agents.judging import labelled_judgements, labels_of
-from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.evidence.labels import labelled_answers, labelled_judgements, labels_of
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import AnswerLabel, Differences, DifferencesDraft, Judgement, ResearchAnswer

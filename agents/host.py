@@ -12,9 +12,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from pydantic import Field
 
-from agents.agent import Agent
-from agents.given import Given
-from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.agent import Agent
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
 from contract.base import Frozen, FrozenMap, JsonValue
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.tools import AgentToolDefinition, UnifiedRequest

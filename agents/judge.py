@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.given import Given
-from agents.judging import criterion_of, must_be_a_verdict, shown, verdict_schema
-from agents.llm import LLMParameters, StructuredAgent
-from agents.record_quotes import RecordTexts, not_found_note
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, StructuredAgent
+from agents.base.verdicts import criterion_of, must_be_a_verdict, shown, verdict_schema
+from agents.evidence.record_quotes import RecordTexts, not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Concern, Description, Judgement, JudgeReasons

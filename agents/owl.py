@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.given import Given
-from agents.judging import common_criterion, labelled_judgements, shown
-from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.verdicts import common_criterion, shown
+from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Concern, ConcernDraft, Judgement

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.drafts import answer_of, labelled
-from agents.given import Given
-from agents.llm import LLMParameters, StructuredAgent
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, StructuredAgent
+from agents.evidence.labels import answer_of, labelled
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft

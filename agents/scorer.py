@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from agents.given import Given
-from agents.judging import labelled_judgements
-from agents.llm import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, schema_of
 from contract.findings import Judgement, QualResults

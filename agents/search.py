@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.agent import Agent
-from agents.given import Given
+from agents.base.agent import Agent
+from agents.base.services import Given
 from contract.base import Frozen
 from contract.errors import MissingInput
 from contract.findings import Passage, SearchResults

@@ -6,18 +6,12 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents.citations import Text
-from agents.given import Given
-from agents.judging import (
-    common_criterion,
-    labelled_judgements,
-    labels_of,
-    must_be_a_verdict,
-    shown,
-    verdict_schema,
-)
-from agents.llm import LLMParameters, StructuredAgent
-from agents.record_quotes import not_found_note
+from agents.base.services import Given
+from agents.base.structured_agent import LLMParameters, StructuredAgent
+from agents.base.verdicts import common_criterion, must_be_a_verdict, shown, verdict_schema
+from agents.evidence.citations import Text
+from agents.evidence.labels import labelled_judgements, labels_of
+from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import CheckedReason, Judgement, JudgeReasons, RecordQuote

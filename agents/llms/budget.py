@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents.llms.around import Around
-from agents.llms.model import Model
+from agents.llms.model import Around, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, OverBudget, RateLimited
 

@@ -15,14 +15,14 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from agents.llms.budget import Budgeted, Purse
-from agents.llms.hosted import beside
+from agents.llms.hosted import subprocess_model as beside
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import from_config as hosted
 from agents.llms.journal import Journal, Journalled
-from agents.llms.limits import Limited
 from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
-from agents.llms.replies import KeptReplies, ReplyStore
+from agents.llms.rate_limits import Limited
+from agents.llms.reply_cache import KeptReplies, ReplyStore
 from contract.errors import ModelRejected
 from contract.models import Limits, ModelConfig
 

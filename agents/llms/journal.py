@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agents.llms.around import Around
-from agents.llms.model import Model
+from agents.llms.model import Around, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, RateLimited
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from pydantic import HttpUrl, SecretStr
 
 from agents.llms.hosted.model import Hosted
-from agents.llms.named import Named
-from agents.llms.started import StartedOnce
+from agents.llms.lazy_resource import StartedOnce
+from agents.llms.model import Named
 from contract.base import digest
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, Problem, StudyError

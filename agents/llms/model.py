@@ -55,3 +55,60 @@ class Models(Protocol):
     def get(self, name: str) -> Model:
         """The model of that name. Raises ModelRejected, naming the nearest, if there is none."""
         ...
+
+
+class Around:
+    """Delegates everything but `complete` to the model inside."""
+
+    def __init__(self, inner: Model) -> None:
+        self._inner = inner
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._inner.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of provider, model id and version."""
+        return self._inner.fingerprint
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether pictures may be sent."""
+        return self._inner.sees_images
+
+    @property
+    def reads_material(self) -> bool:
+        """True for embedded models."""
+        return self._inner.reads_material
+
+    async def aclose(self) -> None:
+        """Gives back connections and processes."""
+        await self._inner.aclose()
+
+
+class Named:
+    """A name and a fingerprint; sees no images and reads no material unless it says otherwise."""
+
+    reads_material = False
+
+    def __init__(self, name: str, fingerprint: str, *, sees_images: bool = False) -> None:
+        self._name = name
+        self._fingerprint = fingerprint
+        self._sees_images = sees_images
+
+    @property
+    def name(self) -> str:
+        """The name that a study uses for it."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that its replies depend on."""
+        return self._fingerprint
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether pictures are sent; otherwise their alt text is."""
+        return self._sees_images

@@ -19,8 +19,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from agents.llms.named import Named
-from agents.llms.parsing import as_json
+from agents.llms.json_reply import as_json
+from agents.llms.model import Named
 from contract.base import Frozen, JsonValue, canonical_json, digest
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
 from contract.errors import (

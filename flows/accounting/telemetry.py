@@ -13,8 +13,7 @@ import os
 from opentelemetry import trace
 from opentelemetry.trace import Span, Status, StatusCode
 
-from agents.llms.around import Around
-from agents.llms.model import Model, Models
+from agents.llms.model import Around, Model, Models
 from contract.calls import ModelReply, ModelRequest
 
 _WHERE = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")

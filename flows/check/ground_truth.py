@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.agent import load
-from agents.criteria import Criteria
+from agents.base.registry import load
+from agents.prompting.criteria import Criteria
 from contract.errors import Problem, PromptError, StudyError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Measures, Step

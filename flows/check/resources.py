@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.criteria import Criteria, ignored_files
-from agents.llms.ready import cannot_judge, cannot_write, not_ready
-from agents.prompts import Prompts, Template
+from agents.llms.readiness import cannot_judge, cannot_write, not_ready
+from agents.prompting.criteria import Criteria, ignored_files
+from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
@@ -113,7 +113,8 @@ class ResourceCheck:
                 criterion = criteria.get(value)
             except PromptError:
                 continue
-            if reason := next((why for config in asked if (why := cannot_judge(config, criterion))), None):
+            exemplified = [example.verdict for example in criterion.examples]
+            if reason := next((why for config in asked if (why := cannot_judge(config, exemplified))), None):
                 self.findings.at(path, f"'{placed.name}' cannot judge by this criterion: {reason}")
 
     def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.llms.hosted.beside import Caller
+from agents.llms.hosted.subprocess_model import Caller
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer

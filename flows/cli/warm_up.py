@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from threading import Thread
 
-from agents.llms.hosted.beside import POSSIBLE, Caller
+from agents.llms.hosted.subprocess_model import POSSIBLE, Caller
 from flows.spec.study import Study
 
 
@@ -40,7 +40,7 @@ def _providers(study: Study) -> set[str]:
 
 def _import(providers: set[str]) -> None:
     if providers:
-        from agents.llms.hosted.service import library_for
+        from agents.llms.hosted.pydantic_ai_service import library_for
 
         for provider in providers:
             library_for(provider)

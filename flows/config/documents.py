@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import yaml
 
-from agents.bounded_yaml import TooMuch, check_bounds
+from agents.safety.yaml_limits import TooMuch, check_bounds
 from contract.errors import Problem
 from flows.config.folders import shown, yaml_files
 

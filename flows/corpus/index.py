@@ -61,7 +61,7 @@ def open_corpus(
 
 
 class CorpusIndex:
-    """Implements `agents.given.Index`. Safe to share between threads and tasks."""
+    """Implements `agents.base.services.Index`. Safe to share between threads and tasks."""
 
     def __init__(
         self, config: SearchableStorage, embedder: Embedder, fingerprint: str, place: str, opened: Opened

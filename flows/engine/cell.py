@@ -20,8 +20,8 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
-from agents.agent import Agent
-from agents.given import Given
+from agents.base.agent import Agent
+from agents.base.services import Given
 from contract.base import digest
 from contract.calls import ModelCall
 from contract.errors import CellError, MissingInput, OverBudget, Transient

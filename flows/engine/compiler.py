@@ -17,8 +17,8 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from agents.agent import Agent
-from agents.given import Given
+from agents.base.agent import Agent
+from agents.base.services import Given
 from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import prod
 from typing import TYPE_CHECKING
 
-from agents.agent import load
+from agents.base.registry import load
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.spec.nodes import steps_of

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from agents.criteria import Criteria
-from agents.given import Given
-from agents.llm import StructuredAgent
+from agents.base.services import Given
+from agents.base.structured_agent import StructuredAgent
 from agents.llms.factory import ModelBook
 from agents.llms.prices import cost_of, price_of, worst_case
-from agents.prompts import Prompts
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
 from contract.calls import ModelRequest, Usage
 from contract.errors import ButtermilkError
 from contract.flow import Gate, Loop, Node, Step

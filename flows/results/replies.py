@@ -1,4 +1,4 @@
-"""Paid replies, kept beside the cells: the `ReplyStore` that `agents.llms.replies` asks."""
+"""Paid replies, kept beside the cells: the `ReplyStore` that `agents.llms.reply_cache` asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.results.store import ResultStore, reply_path
 
 
 class KeptInResults:
-    """The `ReplyStore` of `agents.llms.replies`, in the same place as the cells.
+    """The `ReplyStore` of `agents.llms.reply_cache`, in the same place as the cells.
 
     With `locks`, other processes may share the place: each request is then asked by one of them at a time.
     """

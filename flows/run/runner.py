@@ -11,9 +11,9 @@ from prefect import Flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from agents.garbage import seldom_collected
 from agents.llms.factory import ModelBook
-from agents.llms.hosted.beside import Caller
+from agents.llms.gc_tuning import seldom_collected
+from agents.llms.hosted.subprocess_model import Caller
 from contract.errors import ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace

@@ -9,12 +9,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from agents.criteria import Criteria
-from agents.given import Given
+from agents.base.services import Given
 from agents.llms.budget import Purse
 from agents.llms.factory import Keeping, ModelBook
-from agents.llms.hosted.beside import POSSIBLE, Caller
-from agents.prompts import Prompts
+from agents.llms.hosted.subprocess_model import POSSIBLE, Caller
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
 from flows.accounting.journal import SpendJournal

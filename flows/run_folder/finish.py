@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact
 
-from agents.garbage import seldom_collected
+from agents.llms.gc_tuning import seldom_collected
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from agents.criteria import Criteria
 from agents.llms.model import Models
-from agents.prompts import Prompts
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.accounting.ledger import Totals

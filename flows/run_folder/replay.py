@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.agent import Agent
-from agents.criteria import Criteria
-from agents.given import Given
+from agents.base.agent import Agent
+from agents.base.services import Given
 from agents.llms.model import Model
-from agents.prompts import Prompts
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import CellError, ModelRejected, OutputInvalid
 from contract.messages import AgentTrace

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import meta
 
-from agents.agent import load
-from agents.criteria import Criteria
-from agents.prompts import Prompts, Template
+from agents.base.registry import load
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts, Template
 from contract.flow import Step
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study

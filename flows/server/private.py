@@ -21,7 +21,7 @@ from threading import Thread
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from agents.garbage import collect_seldom
+from agents.llms.gc_tuning import collect_seldom
 from contract.errors import RunError
 
 SETTINGS: Mapping[str, str] = {

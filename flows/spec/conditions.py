@@ -20,7 +20,7 @@ from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import Getattr, Name, Node
 
-from agents.sandbox import Sandbox
+from agents.safety.jinja_sandbox import Sandbox
 
 
 class _Sandbox(Sandbox):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from agents.agent import Agent, installed, load
+from agents.base.agent import Agent
+from agents.base.registry import installed, load
 from contract.flow import FlowSpec
 from flows.spec.nodes import steps_of
 

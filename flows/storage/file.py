@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.sandbox import stays_below
+from agents.safety.paths import stays_below
 from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.jsons import json_rows, jsonl_rows

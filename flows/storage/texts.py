@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from agents.bounded_yaml import TooMuch, check_bounds
+from agents.safety.yaml_limits import TooMuch, check_bounds
 from contract.errors import StorageError
 from flows.config.findings import listed
 from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from agents.criteria import ENDINGS
+from agents.prompting.criteria import ENDINGS
 from contract.base import JsonValue, canonical_json, digest
 from contract.flow import FlowSpec, Loop, Node
 from contract.messages import AgentTrace

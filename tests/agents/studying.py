@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agents.agent import load
-from agents.criteria import Criterion
-from agents.given import Given
-from agents.prompts import Prompts
+from agents.base.registry import load
+from agents.base.services import Given
+from agents.prompting.criteria import Criterion
+from agents.prompting.templates import Prompts
 from contract.base import thawed
 from contract.calls import ModelReply, ModelRequest
 from contract.messages import AgentInput, AgentOutput

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from agents.agent import installed, load
-from agents.given import Given
-from agents.llms.replies import KeptReplies, ReplyStoreInMemory
+from agents.base.registry import installed, load
+from agents.base.services import Given
+from agents.llms.reply_cache import KeptReplies, ReplyStoreInMemory
 from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
-from agents.prompts import Prompts
+from agents.prompting.templates import Prompts
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import MissingInput, OutputInvalid, RateLimited

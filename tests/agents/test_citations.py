@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.citations import MINIMUM_CHARACTERS, Text, check_answer, check_citation, find_quote
+from agents.evidence.citations import MINIMUM_CHARACTERS, Text, check_answer, check_citation, find_quote
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
 
 

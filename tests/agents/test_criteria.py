@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.criteria import Criteria
+from agents.prompting.criteria import Criteria
 from contract.errors import PromptError
 from tests.agents.test_agents import CONF
 

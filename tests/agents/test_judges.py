@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents.agent import load
-from agents.criteria import Criterion, Example
+from agents.base.registry import load
+from agents.prompting.criteria import Criterion, Example
 from contract.base import digest
 from contract.errors import MissingInput, OutputInvalid
 from contract.messages import AgentInput

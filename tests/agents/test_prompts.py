@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.prompts import Prompts, fence
+from agents.prompting.templates import Prompts, fence
 from contract.errors import PromptError
 
 ATTACKS = [

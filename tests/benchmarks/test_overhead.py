@@ -76,7 +76,7 @@ async def bare(url: str) -> float:
 
 
 def _schema() -> dict[str, object]:
-    from agents.llm import TextReply
+    from agents.llm_agent import TextReply
 
     return {"type": "json_schema", "json_schema": {"name": "TextReply", "schema": TextReply.model_json_schema()}}
 

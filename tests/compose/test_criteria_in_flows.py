@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.agent import Agent, NoInputs
-from agents.given import Given
+from agents.base.agent import Agent, NoInputs
+from agents.base.services import Given
 from contract.base import Frozen
 from contract.errors import StudyError
 from contract.findings import Reasons

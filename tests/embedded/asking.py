@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from agents.drafts import labelled
+from agents.evidence.labels import labelled
 from agents.llms.model import Model
 from contract.calls import Message, ModelReply, ModelRequest, TextPart
 from contract.findings import Passage, ResearchDraft

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agents.criteria import Criteria, Criterion, Example
-from agents.judging import shown
+from agents.base.verdicts import shown
 from agents.llms.embedded.model import EmbeddedModel
+from agents.prompting.criteria import Criteria, Criterion, Example
 from contract import models
 from contract.errors import MissingInput
 from contract.findings import ConcernDraft, DifferencesDraft, JudgeReasons, QualResults

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.similarity import Likeness
 from agents.llms.minilm import MiniLM
 
 RECORD, KNOWN = ["Rain fell.", "Then snow."], ["It rained.", "It was dry."]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from agents.llms import limits
+from agents.llms import rate_limits as limits
 from contract.messages import AgentTrace
 from tests.support.running import Lab
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from agents.llms import limits
+from agents.llms import rate_limits as limits
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.fake_models import PROVIDERS, hosted
 from tests.support.running import Lab
@@ -60,7 +60,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def service() -> Iterator[FakeLLM]:
     """One fake service for all cases."""
-    import_module("agents.llms.hosted.service")
+    import_module("agents.llms.hosted.pydantic_ai_service")
     with FakeLLM() as fake:
         yield fake
 

@@ -17,7 +17,7 @@ from tests.support.running import Lab
 @pytest.fixture
 def service() -> Iterator[FakeLLM]:
     """A service whose every error repeats the key."""
-    import_module("agents.llms.hosted.service")
+    import_module("agents.llms.hosted.pydantic_ai_service")
     with FakeLLM() as fake:
         yield fake
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from agents.llms.factory import ModelBook
-from agents.llms.hosted.beside import Caller
+from agents.llms.hosted.subprocess_model import Caller
 from contract.calls import PicturePart, TextPart
 from contract.errors import ModelRejected, RateLimited, ReplyBroken
 from contract.findings import ResearchDraft

@@ -10,8 +10,8 @@ import pytest
 from pydantic import HttpUrl
 
 from agents.llms.factory import Keeping, ModelBook, build
-from agents.llms.ready import not_ready
-from agents.llms.replies import ReplyStoreInMemory
+from agents.llms.readiness import not_ready
+from agents.llms.reply_cache import ReplyStoreInMemory
 from contract.errors import ModelRejected, StudyError
 from contract.models import EmbeddedModel, HostedModel, LocalModel, ModelConfig, ScriptedModel
 from tests.llms.asking import request

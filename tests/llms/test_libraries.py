@@ -11,7 +11,7 @@ _PACKAGES = {"anthropic", "google.genai", "openai"}
 _CONNECTED = """
 import sys
 import httpx2
-from agents.llms.hosted.service import connect
+from agents.llms.hosted.pydantic_ai_service import connect
 from contract.models import HostedModel
 config = HostedModel(provider=sys.argv[1], model_id="any", base_url="http://127.0.0.1:9")
 connect(config, None, httpx2.AsyncClient())

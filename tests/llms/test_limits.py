@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.llms.limits import Clock, Limited, MinuteBudget
+from agents.llms.rate_limits import Clock, Limited, MinuteBudget
 from agents.llms.scripted import Scripted, scripted_reply
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, ModelUnavailable, RateLimited

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from agents.llms.replies import KeptReplies, ReplyStoreInMemory
+from agents.llms.reply_cache import KeptReplies, ReplyStoreInMemory
 from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import RateLimited, StorageError

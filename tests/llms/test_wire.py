@@ -60,7 +60,7 @@ PROTOCOLS = [
 @pytest.fixture(scope="module")
 def fake_service() -> Iterator[FakeLLM]:
     # Imported here so that the seconds it takes do not count against a call's time limit.
-    import_module("agents.llms.hosted.service")
+    import_module("agents.llms.hosted.pydantic_ai_service")
     with FakeLLM() as fake:
         yield fake
 

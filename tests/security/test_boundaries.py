@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 from prefect.exceptions import ParameterTypeError, SignatureMismatchError
 
-from agents.criteria import Criteria
-from agents.prompts import Prompts
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
 from contract.errors import ButtermilkError, StudyError
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose

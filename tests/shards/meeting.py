@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from agents.llms.replies import KeptReplies
+from agents.llms.reply_cache import KeptReplies
 from agents.llms.scripted import Scripted
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelUnavailable

@@ -7,9 +7,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-import agents.agent as registry
-from agents.agent import Agent
-from agents.given import Given
+import agents.base.agent as registry
+from agents.base.agent import Agent
+from agents.base.services import Given
 from contract.base import Frozen, JsonValue
 from contract.messages import AgentInput, AgentOutput, output_value
 

@@ -13,12 +13,12 @@ too. That is why such replies are labelled as of demonstration quality.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from agents.llms.embedded.likeness import Likeness
 from agents.llms.embedded.sentences import sentences
+from agents.llms.embedded.similarity import Likeness
 from contract.errors import MissingInput
 from contract.findings import CriterionReason, JudgeReasons
 
@@ -42,7 +42,7 @@ def judge(material: Mapping[str, Any], likeness: Likeness, judges_by: JudgesBy) 
     Raises MissingInput for a criterion without examples of two verdicts and for a record without words.
     """
     criterion: Mapping[str, Any] = material["criterion"]
-    if why := lacking(criterion["examples"]):
+    if why := lacking(example["verdict"] for example in criterion["examples"]):
         raise MissingInput(why)
     stretches = _stretches(material)
     if not stretches:
@@ -62,9 +62,9 @@ def judge(material: Mapping[str, Any], likeness: Likeness, judges_by: JudgesBy) 
     )
 
 
-def lacking(examples: Sequence[Mapping[str, Any]]) -> str | None:
-    """Why nothing can be judged by those examples; None if it can."""
-    if len({example["verdict"] for example in examples}) >= 2:
+def lacking(exemplified: Iterable[str]) -> str | None:
+    """Why nothing can be judged by examples with those verdicts; None if it can."""
+    if len(set(exemplified)) >= 2:
         return None
     return (
         "the embedded model judges by likeness to labelled examples, and this criterion has none of two verdicts; "

@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 from agents.llms.embedded import judging, verdicts
-from agents.llms.embedded.likeness import Likeness, shared
 from agents.llms.embedded.research import research
-from agents.llms.embedded.routing import choose
+from agents.llms.embedded.similarity import Likeness, shared
+from agents.llms.embedded.step_choice import choose
 from agents.llms.embedded.synthesis import differences, synthesise
 from contract import models
 from contract.base import Frozen, digest

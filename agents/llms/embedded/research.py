@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.llms.embedded.evidence import Document, Evidence, asked_words, weigh
-from agents.llms.embedded.likeness import Likeness
 from agents.llms.embedded.passages import Read, read
 from agents.llms.embedded.premise import contradiction
+from agents.llms.embedded.relevance import Document, Evidence, asked_words, weigh
+from agents.llms.embedded.similarity import Likeness
 from agents.llms.embedded.words import stem, stems
 from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
 

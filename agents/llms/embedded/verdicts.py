@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.llms.embedded.likeness import Likeness
+from agents.llms.embedded.similarity import Likeness
 from contract.findings import (
     ConcernDraft,
     CriterionReason,

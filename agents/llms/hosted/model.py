@@ -57,10 +57,10 @@ class Hosted:
         if self._key is None and (missing := missing_key(self._config)):
             raise ModelRejected(f"model '{self._name}': {missing}")
         if self._service is None:
-            await asyncio.to_thread(import_module, "agents.llms.hosted.service")
+            await asyncio.to_thread(import_module, "agents.llms.hosted.pydantic_ai_service")
         from agents.llms.hosted.errors import translate
+        from agents.llms.hosted.pydantic_ai_service import ask
         from agents.llms.hosted.reply import to_reply
-        from agents.llms.hosted.service import ask
 
         started = datetime.now(UTC)
         try:
@@ -89,7 +89,7 @@ class Hosted:
             return self._service
 
     def _connect(self) -> TheirModel:
-        from agents.llms.hosted.service import connect
+        from agents.llms.hosted.pydantic_ai_service import connect
 
         return connect(self._config, self._key, self._clients.get(self._config.provider))
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
-from agents.llms.hosted.prices import cost
-from agents.llms.parsing import as_json
+from agents.llms.hosted.call_cost import cost
+from agents.llms.json_reply import as_json
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
 from contract.errors import ReplyBroken
 from contract.models import HostedModel

@@ -7,8 +7,7 @@ from filling the memory or never ending.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import nodes
@@ -104,9 +103,3 @@ def _formatted(value: Any, *args: Any, **kwargs: Any) -> str:
     text = str(value)
     _check_format(text)
     return text % (kwargs or args)
-
-
-def stays_below(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether a file, links followed, is in one of the folders."""
-    real = path.resolve()
-    return any(real.is_relative_to(folder.resolve()) for folder in folders)

@@ -12,10 +12,18 @@ import sys
 from collections.abc import Set
 from itertools import count
 
-from agents.llms.hosted.frames import Answer, Asking, Dropping, Opening, framed, next_frame
-from agents.llms.hosted.pipes import reading, writing
-from agents.llms.named import Named
-from agents.llms.started import StartedOnce
+from agents.llms.hosted.subprocess_protocol import (
+    Answer,
+    Asking,
+    Dropping,
+    Opening,
+    framed,
+    next_frame,
+    reading,
+    writing,
+)
+from agents.llms.lazy_resource import StartedOnce
+from agents.llms.model import Named
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ReplyBroken
@@ -65,7 +73,7 @@ class Caller:
 
 def _popen(*providers: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-        [sys.executable, "-P", "-m", "agents.llms.hosted.calling", *providers],
+        [sys.executable, "-P", "-m", "agents.llms.hosted.subprocess_worker", *providers],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.criteria import Criterion
 from agents.llms.model import Models
-from agents.prompts import Prompts
+from agents.prompting.criteria import Criterion
+from agents.prompting.templates import Prompts
 from contract.findings import Passage, Source
 
 

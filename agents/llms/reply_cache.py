@@ -14,8 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.llms.around import Around
-from agents.llms.model import Model
+from agents.llms.model import Around, Model
 from contract.calls import ModelReply, ModelRequest
 
 

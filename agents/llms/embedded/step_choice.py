@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.llms.embedded.evidence import asked_words
+from agents.llms.embedded.relevance import asked_words
 from contract.base import JsonValue
 from contract.tools import UnifiedRequest
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from agents.llms.embedded.likeness import Likeness
 from agents.llms.embedded.passages import Read, by_record
+from agents.llms.embedded.similarity import Likeness
 from agents.llms.embedded.words import Word, rarity, stem, words
 
 ENOUGH = 0.75

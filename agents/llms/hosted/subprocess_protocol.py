@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import IO, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
@@ -108,3 +108,18 @@ async def next_frame(reader: asyncio.StreamReader) -> bytes | None:
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
+
+
+async def reading(pipe: IO[Any]) -> asyncio.StreamReader:
+    """What comes out of the pipe, which is closed when it ends."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+async def writing(pipe: IO[Any]) -> asyncio.StreamWriter:
+    """What goes into the pipe; closing it closes the pipe."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    return asyncio.StreamWriter(transport, protocol, None, loop)

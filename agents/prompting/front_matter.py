@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from agents.bounded_yaml import TooMuch, check_bounds
+from agents.safety.yaml_limits import TooMuch, check_bounds
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)

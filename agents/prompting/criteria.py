@@ -25,8 +25,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from agents.front_matter import FrontMatter, parted
-from agents.sandbox import stays_below
+from agents.prompting.front_matter import FrontMatter, parted
+from agents.safety.paths import stays_below
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 

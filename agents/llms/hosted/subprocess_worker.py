@@ -1,6 +1,6 @@
 """The process that calls hosted models for another: reads calls from its standard input until that closes.
 
-    python -m agents.llms.hosted.calling PROVIDER...
+    python -m agents.llms.hosted.subprocess_worker PROVIDER...
 
 Requests and replies are most of the work of a large run; here they are on a processor of their own. What those
 providers are called with is imported at once, so that the first call need not wait for it.
@@ -13,12 +13,21 @@ import sys
 
 import uvloop
 
-from agents.garbage import collect_seldom
+from agents.llms.gc_tuning import collect_seldom
 from agents.llms.hosted.clients import HttpClients
-from agents.llms.hosted.frames import TO_CALLER, Answer, Asking, Dropping, Failure, framed, next_frame
 from agents.llms.hosted.model import Hosted
-from agents.llms.hosted.pipes import reading, writing
-from agents.llms.hosted.service import library_for
+from agents.llms.hosted.pydantic_ai_service import library_for
+from agents.llms.hosted.subprocess_protocol import (
+    TO_CALLER,
+    Answer,
+    Asking,
+    Dropping,
+    Failure,
+    framed,
+    next_frame,
+    reading,
+    writing,
+)
 
 
 class _Calling:

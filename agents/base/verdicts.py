@@ -1,17 +1,17 @@
-"""Judging: what judges, owls and synthesisers of verdicts share: criterion, verdicts, labels of answers."""
+"""What judges, owls and synthesisers of verdicts share: the criterion, and which verdicts it knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from agents.criteria import Criterion
-from agents.given import Given
-from agents.llm import ReplyUnfit
+from agents.base.services import Given
+from agents.base.structured_agent import ReplyUnfit
+from agents.prompting.criteria import Criterion
 from contract.base import JsonValue
 from contract.calls import schema_of
 from contract.errors import MissingInput
-from contract.findings import AnswerLabel, Judgement, JudgeReasons
+from contract.findings import Judgement, JudgeReasons
 
 
 def criterion_of(given: Given, name_or_text: str) -> Criterion:
@@ -48,42 +48,3 @@ def must_be_a_verdict(reply: JudgeReasons, criterion: Criterion) -> None:
     """Raises ReplyUnfit when the criterion knows no such verdict."""
     if reply.verdict not in criterion.verdicts:
         raise ReplyUnfit(f"verdict is '{reply.verdict}', but must be one of {', '.join(criterion.verdicts)}")
-
-
-def labels_of(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
-    """A1, A2, … for the answers in order, each with what tells it apart."""
-    return tuple(
-        AnswerLabel(
-            label=f"A{number}",
-            model=answer.model,
-            criteria=answer.criteria,
-            repeat=answer.repeat,
-            synthesis=bool(answer.answers),
-        )
-        for number, answer in enumerate(answers, start=1)
-    )
-
-
-def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
-    """Judgements as templates see them: labelled, without the names of their models, found quotations apart."""
-    return [_labelled(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
-
-
-def _labelled(label: str, answer: Judgement) -> JsonValue:
-    # No model's name: whoever compares answers should not know whose they are.
-    return {
-        "label": label,
-        "verdict": answer.verdict,
-        "uncertainty": answer.uncertainty,
-        "conclusion": answer.conclusion,
-        "reasons": [
-            {
-                "rule": reason.rule,
-                "applies": reason.applies,
-                "reason": reason.reason,
-                "quotes": [quote.quote for quote in reason.quotes if quote.status == "found"],
-                "not_found": [quote.quote for quote in reason.quotes if quote.status != "found"],
-            }
-            for reason in answer.reasons
-        ],
-    }

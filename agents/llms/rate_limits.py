@@ -14,8 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agents.llms.around import Around
-from agents.llms.model import Model
+from agents.llms.model import Around, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, RateLimited, Transient
 from contract.models import Limits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agents.criteria import Criterion
+from collections.abc import Sequence
+
 from agents.llms.hosted.keys import missing_key
 from agents.llms.local import missing_extra
 from contract.base import Frozen
@@ -20,13 +21,13 @@ def not_ready(config: ModelConfig) -> str | None:
     return None
 
 
-def cannot_judge(config: ModelConfig, criterion: Criterion) -> str | None:
-    """Why the model cannot judge by that criterion; None if it can."""
+def cannot_judge(config: ModelConfig, exemplified: Sequence[str]) -> str | None:
+    """Why the model cannot judge by a criterion whose examples have these verdicts; None if it can."""
     if config.kind != "embedded":
         return None
     from agents.llms.embedded.judging import lacking
 
-    return lacking([{"verdict": example.verdict} for example in criterion.examples])
+    return lacking(exemplified)
 
 
 def cannot_write(config: ModelConfig, reply: type[Frozen]) -> str | None:

@@ -1,28 +1,18 @@
-"""Agent: turns an `AgentInput` into an `AgentOutput`. The registry finds agents through entry points.
-
-An agent in another package is added with three lines in its pyproject.toml:
-
-    [project.entry-points."buttermilk.agents"]
-    my_agent = "my_package.my_agent:MyAgent"
-"""
+"""Agent: turns an `AgentInput` into an `AgentOutput`."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.given import Given
+from agents.base.services import Given
 from contract.base import Frozen, JsonValue, digest, thawed
 from contract.errors import MissingInput
 from contract.messages import AgentInput, AgentOutput
 from contract.tools import AgentToolDefinition
-
-GROUP = "buttermilk.agents"
 
 InputsT = TypeVar("InputsT", bound=BaseModel)
 ParametersT = TypeVar("ParametersT", bound=BaseModel)
@@ -110,17 +100,3 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 def _plain(error: ValidationError) -> str:
     told = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
     return "; ".join(told)
-
-
-@cache
-def installed() -> Mapping[str, EntryPoint]:
-    """Every agent on this machine by name, not yet imported."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-
-def load(name: str) -> type[Agent[Any, Any]]:
-    """The agent class of that name. Raises KeyError if there is none, TypeError if it is not an Agent."""
-    loaded: Any = installed()[name].load()
-    if not (isinstance(loaded, type) and issubclass(loaded, Agent)):
-        raise TypeError(f"the entry point '{name}' in group {GROUP} is not a subclass of agents.agent.Agent")
-    return loaded  # type: ignore[reportUnknownVariableType]

@@ -1,4 +1,4 @@
-"""Drafts and answers: labels for what models read, and citations from what they write."""
+"""Labels: short names for the passages, answers and judgements that models read, and citations from what they write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from contract.base import JsonValue
 from contract.calls import ModelReply
-from contract.findings import Citation, Claim, Passage, QuoteDraft, ResearchAnswer, ResearchDraft
+from contract.findings import (
+    AnswerLabel,
+    Citation,
+    Claim,
+    Judgement,
+    Passage,
+    QuoteDraft,
+    ResearchAnswer,
+    ResearchDraft,
+)
 
 
 def labels(passages: Sequence[Passage]) -> dict[str, Passage]:
@@ -67,3 +76,42 @@ def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
         date=passage.date,
         uri=passage.uri,
     )
+
+
+def labels_of(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
+    """A1, A2, … for the answers in order, each with what tells it apart."""
+    return tuple(
+        AnswerLabel(
+            label=f"A{number}",
+            model=answer.model,
+            criteria=answer.criteria,
+            repeat=answer.repeat,
+            synthesis=bool(answer.answers),
+        )
+        for number, answer in enumerate(answers, start=1)
+    )
+
+
+def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
+    """Judgements as templates see them: labelled, without the names of their models, found quotations apart."""
+    return [_labelled(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
+
+
+def _labelled(label: str, answer: Judgement) -> JsonValue:
+    # No model's name: whoever compares answers should not know whose they are.
+    return {
+        "label": label,
+        "verdict": answer.verdict,
+        "uncertainty": answer.uncertainty,
+        "conclusion": answer.conclusion,
+        "reasons": [
+            {
+                "rule": reason.rule,
+                "applies": reason.applies,
+                "reason": reason.reason,
+                "quotes": [quote.quote for quote in reason.quotes if quote.status == "found"],
+                "not_found": [quote.quote for quote in reason.quotes if quote.status != "found"],
+            }
+            for reason in answer.reasons
+        ],
+    }

@@ -1,4 +1,4 @@
-"""LLMAgent: fills a template, asks a model, and gets back something that fits its schema.
+"""StructuredAgent: fills a template, asks a model, and gets back something that fits its schema.
 
 A reply that does not fit is asked again, at most twice, with the validation error; every call is kept. Refused and
 cut replies are outcomes of their own, never errors and never answers.
@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from agents import pictures
-from agents.agent import Agent
-from agents.given import Given
-from contract.base import AnyJson, Frozen, JsonValue, digest
+from agents.base.agent import Agent
+from agents.base.services import Given
+from agents.prompting import images
+from contract.base import Frozen, JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, schema_of
 from contract.errors import CellError, OutputInvalid
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
@@ -42,6 +42,8 @@ class LLMParameters(Frozen):
 
 InputsT = TypeVar("InputsT", bound=BaseModel)
 LLMParametersT = TypeVar("LLMParametersT", bound=LLMParameters)
+
+
 ReplyT = TypeVar("ReplyT", bound=Frozen)
 
 
@@ -105,9 +107,9 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         material = self.material(given_input, given)
         messages = given.prompts.get(parameters.template).render(material)
         if self.shows_pictures and given_input.record.images:
-            shown = pictures.shown(given_input.record, model, self.alt_texts(given_input))
-            messages = pictures.added(messages, shown)
-            material["pictures"] = [*pictures.texts(shown)]
+            shown = images.shown(given_input.record, model, self.alt_texts(given_input))
+            messages = images.added(messages, shown)
+            material["pictures"] = [*images.texts(shown)]
         return ModelRequest(
             model=model.name,
             model_fingerprint=model.fingerprint,
@@ -192,30 +194,3 @@ def _asked_again(request: ModelRequest, reply: ModelReply, told: str) -> ModelRe
         ),
     )
     return request.model_copy(update={"messages": (*request.messages, *again)})
-
-
-class AnyParameters(LLMParameters):
-    """Parameters of the plain `llm` agent; `instructions` is free text for its template."""
-
-    instructions: str = ""
-
-
-class AnyInputs(Frozen):
-    """Inputs of the plain `llm` agent; `material` can be any upstream value."""
-
-    material: AnyJson = None
-
-
-class TextReply(Frozen):
-    """A plain written reply."""
-
-    text: str = Field(min_length=1, max_length=20_000)
-
-
-class LLMAgent(StructuredAgent[AnyInputs, AnyParameters, TextReply]):
-    """Asks a model with a template of the study's own and keeps its text: a new agent without any Python."""
-
-    Inputs = AnyInputs
-    Parameters = AnyParameters
-    Output = TextReply
-    Reply = TextReply

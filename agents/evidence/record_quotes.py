@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.citations import Text
+from agents.evidence.citations import Text
 from contract.findings import CheckedReason, CriterionReason, RecordQuote
 from contract.record import Record
 

@@ -27,7 +27,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 
-from agents.sandbox import Sandbox, bounded, stays_below
+from agents.safety.jinja_sandbox import Sandbox, bounded
+from agents.safety.paths import stays_below
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 

@@ -1,0 +1,32 @@
+"""Registry: finds agents through entry points, and loads them.
+
+An agent in another package is added with three lines in its pyproject.toml:
+
+    [project.entry-points."buttermilk.agents"]
+    my_agent = "my_package.my_agent:MyAgent"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from agents.base.agent import Agent
+
+GROUP = "buttermilk.agents"
+
+
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """Every agent on this machine by name, not yet imported."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def load(name: str) -> type[Agent[Any, Any]]:
+    """The agent class of that name. Raises KeyError if there is none, TypeError if it is not an Agent."""
+    loaded: Any = installed()[name].load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Agent)):
+        raise TypeError(f"the entry point '{name}' in group {GROUP} is not a subclass of agents.base.agent.Agent")
+    return loaded  # type: ignore[reportUnknownVariableType]
