@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from contract.errors import MissingInput, OutputInvalid, RateLimited
 from contract.findings import Passage, Source
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
+from tests.support.commands import ROOT
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = ROOT / "conf"
 QUOTE = "the newsworthiness allowance should have kept political protest speech up"
 DRAFT = {"answerable": True, "claims": [{"text": "It can.", "quotes": [{"passage": "P1", "quote": QUOTE}]}]}
 PASSAGE = Passage(

@@ -12,7 +12,7 @@ from contract.base import digest
 from contract.errors import MissingInput, OutputInvalid
 from contract.messages import AgentInput
 from contract.record import ImagePart, Record
-from tests.agents.studying import RECORD, ask, found, given, judgement, lost, reasons, says, value
+from tests.agents.agent_calls import RECORD, ask, found, given, judgement, lost, reasons, says, value
 
 ONE = Criterion(
     name="one",

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployments.operating import Operator, block, operator
+from tests.deploy.operator import Operator, block, operator
 from tests.support.browser import WIDTH, browser, why_no_browser
 from tests.support.commands import until
 from tests.support.judging import posts, write_study

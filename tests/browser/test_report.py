@@ -18,7 +18,7 @@ import pytest
 
 from contract.record import Record
 from flows.report.study import write_report
-from tests.report.sample import Made, Sample, make
+from tests.report.sample_run import Made, Sample, make
 from tests.report.test_page import HOSTILE
 from tests.support.browser import browser, why_no_browser
 

@@ -10,7 +10,7 @@ from contract.errors import StorageError, StudyError
 from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose
 from flows.storage.factory import KINDS, StorageFactory
-from tests.compose.studies import write
+from tests.compose.tiny_study import write
 
 TABLE = {"type": "bigquery", "project": "my-project", "dataset": "posts", "table": "march"}
 FLOW = """

@@ -16,11 +16,11 @@ from contract.errors import StorageError
 from contract.storage import BigQueryStorage, CorpusStorage, GCSStorage, VectorStorage
 from flows.corpus.index import CorpusIndex, open_corpus
 from tests.cloud.conftest import objects_of
-from tests.cloud.cutting import way_to
+from tests.cloud.cut_proxy import way_to
 from tests.cloud.emulators import Emulator
-from tests.cloud.service import Asked, nobody, refused, service
+from tests.cloud.google_service import Asked, nobody, refused, service
 from tests.cloud.tables import fill, objects_in
-from tests.storage.fakes import CountingEmbedder
+from tests.corpus.fake_embedders import CountingEmbedder
 from tests.support.commands import Place
 
 pytestmark = pytest.mark.emulators

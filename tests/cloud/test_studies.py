@@ -13,7 +13,7 @@ from contract.storage import BigQueryStorage, GCSStorage
 from flows.files.checksums import write_sums
 from flows.files.run_data import RunData
 from flows.storage.factory import StorageFactory
-from tests.cloud.cutting import Cut, When, way_to
+from tests.cloud.cut_proxy import Cut, When, way_to
 from tests.cloud.emulators import Emulator
 from tests.cloud.tables import fill, objects_in, rows_in, tables_in
 from tests.support.commands import Place, run_folders

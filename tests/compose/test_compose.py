@@ -13,7 +13,7 @@ from contract.storage import CorpusStorage, FileStorage
 from flows.compose.compose import compose
 from flows.compose.request import with_request
 from flows.spec.study import Study
-from tests.compose.studies import FLOW, composed, write
+from tests.compose.tiny_study import FLOW, composed, write
 
 KEYS = ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 

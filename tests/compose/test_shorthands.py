@@ -15,7 +15,7 @@ from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.engine.records import records_of
 from flows.spec.study import Study
-from tests.compose.studies import write
+from tests.compose.tiny_study import write
 
 FLOW = """\
 records: posts

@@ -3,7 +3,7 @@ The pages have one cache, as all that a reader does has.
 
 A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
 of the command, `<!-- python -->` a program to run, `<!-- polars -->` and `<!-- r -->` one to run where there is polars
-or R, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers; tests/deployments runs them.
+or R, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers; tests/deploy runs them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import pytest
 import yaml
 
 from flows.run_folder.derive import derive
+from tests.support.commands import ROOT
 from tests.support.traces import finished_run
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)```", re.DOTALL)
 _ELSEWHERE = ("uv run pytest", "uv run prefect server start", "uv run prefect worker start", "git clone")

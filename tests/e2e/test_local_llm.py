@@ -19,9 +19,8 @@ from agents.llms.local import missing_extra
 from contract.record import Record
 from contract.storage import FileStorage
 from flows.storage.reader import read
-from tests.support.commands import Place
+from tests.support.commands import ROOT, Place
 
-ROOT = Path(__file__).parents[2]
 MODEL = os.environ.get("BUTTERMILK_LOCAL_MODEL")
 QUESTIONS = Path(os.environ.get("BUTTERMILK_QUESTIONS") or ROOT / "tests" / "data" / "osb_questions.jsonl")
 FEW = 4

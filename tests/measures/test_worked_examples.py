@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contract.flow import Level
 from flows.measures.measure import measure
+from tests.support.commands import ROOT
 from tests.support.verdicts import comparison, estimates, rows, spec
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "data" / "agreement.json").read_text(encoding="utf-8"), parse_float=Decimal
+    (ROOT / "tests" / "data" / "agreement.json").read_text(encoding="utf-8"), parse_float=Decimal
 )
 OFFERED: dict[str, tuple[str, str, Level]] = {
     "percent": ("all_models", "percent_agreement", "nominal"),

@@ -9,7 +9,7 @@ from contract.record import Record
 from flows.measures.measure import measure
 from flows.report.study import write_report
 from flows.report.study_markdown import escaped
-from tests.report.sample import Sample, make
+from tests.report.sample_run import Sample, make
 from tests.report.test_page import HOSTILE
 
 

@@ -14,7 +14,7 @@ from flows.report.estimates import tables_of, told
 from flows.report.plots import plots_of
 from flows.report.said import shown_record
 from flows.report.words import decimal, percent, shown
-from tests.report.sample import make
+from tests.report.sample_run import make
 
 
 def test_entropy_of_verdicts() -> None:

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a table is read line by line
 """What comes in from outside, and what is said to it: each line of the table was tried and is refused in plain words.
 
-Roles and turns that a record's text would open are in tests/flows/test_injection.py and tests/agents/test_prompts.py,
+Roles and turns that a record's text would open are in tests/security/test_injection.py and tests/agents/prompting/test_templates.py,
 markup in reports in tests/report/, bad rows of every format in tests/storage/test_bad_inputs.py.
 """
 

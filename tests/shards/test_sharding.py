@@ -11,7 +11,7 @@ import pytest
 from contract.errors import StudyError
 from flows.cli.run import run_studies
 from flows.engine.records import records_of
-from tests.shards.working import deployed
+from tests.shards.worker import deployed
 from tests.support.running import Lab
 from tests.support.small_study import judged
 

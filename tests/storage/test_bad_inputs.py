@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contract.errors import StorageError
-from tests.storage.reading import read_all
+from tests.storage.read_records import read_all
 from tests.storage.test_formats import pdf
 from tests.storage.workbooks import Error, write_workbook
 

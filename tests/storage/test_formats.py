@@ -16,7 +16,7 @@ import pytest
 from contract.errors import StorageError
 from contract.record import MAX_IMAGE_BYTES
 from tests.storage.pictures import GIF, JPEG, PNG, WEBP
-from tests.storage.reading import read_all
+from tests.storage.read_records import read_all
 from tests.storage.workbooks import Date, Error, write_workbook
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-import agents.base.agent as registry
+import agents.base.registry as registry
 from agents.base.agent import Agent
 from agents.base.services import Given
 from contract.base import Frozen, JsonValue

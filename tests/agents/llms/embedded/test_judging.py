@@ -1,0 +1,142 @@
+"""Judging by examples, and what is made of judgements by counting: verbatim, in shape, and honest about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.base.verdicts import shown
+from agents.llms.embedded.model import EmbeddedModel
+from agents.prompting.criteria import Criteria, Criterion, Example
+from contract import models
+from contract.errors import MissingInput
+from contract.findings import ConcernDraft, DifferencesDraft, JudgeReasons, QualResults
+from tests.agents.llms.embedded.requests import ask
+from tests.agents.test_agents import CONF
+
+WEATHER = Criterion(
+    name="weather",
+    title="Talk of the weather",
+    text="A text violates this when it talks of the weather.",
+    examples=(
+        Example(text="It rained all night.", verdict="violates", reason="It talks of rain."),
+        Example(text="The sun will shine tomorrow.", verdict="violates"),
+        Example(text="My dog eats bread.", verdict="does_not_violate", reason="It talks of a dog."),
+        Example(text="She reads novels in bed.", verdict="does_not_violate"),
+    ),
+)
+
+
+async def judge(model: EmbeddedModel, text: str, criterion: Criterion = WEATHER, **record: Any) -> JudgeReasons:
+    """What the model says of a text."""
+    material: dict[str, Any] = {"record": {"text": text, "sections": {}, **record}, "criterion": shown(criterion)}
+    return JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
+
+
+@pytest.mark.parametrize("judges_by", ["nearest", "average"])
+async def test_the_verdict_is_that_of_the_nearest_examples_with_words_of_the_record(judges_by: Any) -> None:
+    model = EmbeddedModel("demo", models.EmbeddedModel(judges_by=judges_by))
+    text = "We had lunch at noon. Then heavy rain fell on the hills. I read a book."
+    said = await judge(model, text)
+    assert said.verdict == "violates"
+    assert said.reasons[0].quotes == ("Then heavy rain fell on the hills.",)
+    assert said.reasons[0].applies == "yes"
+    assert "It rained all night." in said.reasons[0].reason
+    assert "not understanding" in said.conclusion
+    assert (await judge(model, "The cat sleeps on her book.")).verdict == "does_not_violate"
+
+
+async def test_what_is_near_neither_is_unclear_if_the_criterion_has_that(model: EmbeddedModel) -> None:
+    halves = (Example(text="One two.", verdict="violates"), Example(text="One two.", verdict="does_not_violate"))
+    even = WEATHER.model_copy(update={"examples": halves})
+    said = await judge(model, "Something else.", even)
+    assert (said.verdict, said.uncertainty) == ("unclear", "high")
+    strict = even.model_copy(update={"verdicts": ("violates", "does_not_violate")})
+    assert (await judge(model, "Something else.", strict)).uncertainty == "high"
+    assert (await judge(model, "Something else.", strict)).verdict in strict.verdicts
+
+
+async def test_titles_sections_and_words_for_pictures_are_judged_too(model: EmbeddedModel) -> None:
+    assert (await judge(model, "", title="Rain tomorrow")).reasons[0].quotes == ("Rain tomorrow",)
+    assert (await judge(model, "", sections={"a": "Rain tomorrow"})).verdict == "violates"
+    material: dict[str, Any] = {"record": {"text": ""}, "pictures": ["A rainy sky."], "criterion": shown(WEATHER)}
+    said = JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
+    assert said.reasons[0].quotes == ("A rainy sky.",)
+
+
+async def test_without_examples_or_words_nothing_is_judged(model: EmbeddedModel) -> None:
+    with pytest.raises(MissingInput, match="give it `examples:`"):
+        await judge(model, "Rain.", WEATHER.model_copy(update={"examples": WEATHER.examples[:2]}))
+    with pytest.raises(MissingInput, match="no words"):
+        await judge(model, "")
+
+
+@pytest.mark.parametrize("text", ["?", "x" * 3000, "Rain " * 2000, "雨が降る。", "<script>rain</script>\n\n\n'\"{}"])
+async def test_odd_records_are_judged_in_shape_and_quoted_verbatim(model: EmbeddedModel, text: str) -> None:
+    said = await judge(model, text)
+    assert all(quote in text for reason in said.reasons for quote in reason.quotes)
+
+
+@pytest.mark.parametrize("name", ["ordinary", "power", "hate_policy", "trans_reporting", "vaw_reporting"])
+async def test_shipped_examples_are_judged_as_they_are_labelled(model: EmbeddedModel, name: str) -> None:
+    criterion = Criteria([CONF]).get(name)
+    said = [(await judge(model, example.text, criterion)).verdict == example.verdict for example in criterion.examples]
+    assert sum(said) / len(said) >= 0.8
+
+
+def answer(label: str, verdict: str, uncertainty: str = "low", **more: Any) -> dict[str, Any]:
+    """A judgement as templates see it."""
+    reason = {
+        "rule": f"rule of {label}",
+        "applies": "yes",
+        "reason": "it talks of rain",
+        "quotes": ["rain"],
+        "not_found": [],
+    }
+    made = {"label": label, "verdict": verdict, "uncertainty": uncertainty, "conclusion": "It talks of rain."}
+    return {**made, "reasons": [{**reason, **more}]}
+
+
+async def synthesis(model: EmbeddedModel, *answers: dict[str, Any]) -> JudgeReasons:
+    material = {"criterion": shown(WEATHER), "answers": list(answers)}
+    return JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
+
+
+async def test_votes_weigh_by_their_certainty_and_keep_the_reasons_of_the_side(model: EmbeddedModel) -> None:
+    unsure = [answer(label, "does_not_violate", "high") for label in ("A1", "A2")]
+    said = await synthesis(model, *unsure, answer("A3", "violates"))
+    assert said.verdict == "violates"
+    assert [reason.rule for reason in said.reasons] == ["rule of A3"]
+    tied = await synthesis(model, answer("A1", "violates"), answer("A2", "does_not_violate"))
+    assert (tied.verdict, tied.uncertainty) == ("unclear", "high")
+    assert len(tied.reasons) == 2
+
+
+async def test_differences_of_judgements_are_by_verdict(model: EmbeddedModel) -> None:
+    answers = [answer("A1", "violates"), answer("A2", "does_not_violate"), answer("A3", "violates")]
+    reply = await ask(model, "DifferencesDraft", {"answers": answers})
+    [matter] = DifferencesDraft.model_validate_json(reply.text).divergences
+    assert [position.held_by for position in matter.positions] == [("A1", "A3"), ("A2",)]
+    alike = await ask(model, "DifferencesDraft", {"answers": answers[::2]})
+    assert not DifferencesDraft.model_validate_json(alike.text).divergences
+
+
+async def test_a_reason_is_held_if_the_answer_gives_it_in_like_words(model: EmbeddedModel) -> None:
+    material = {
+        "answer": answer("A1", "violates"),
+        "expected": ["It speaks about rain.", "It praises a football club."],
+    }
+    scored = QualResults.model_validate_json((await ask(model, "QualResults", material)).text)
+    assert [one.correct for one in scored.assessments] == [True, False]
+
+
+async def test_doubts_are_raised_about_invented_words_and_contradictions_only(model: EmbeddedModel) -> None:
+    async def doubt(*answers: dict[str, Any]) -> ConcernDraft:
+        material = {"criterion": shown(WEATHER), "answers": list(answers)}
+        return ConcernDraft.model_validate_json((await ask(model, "ConcernDraft", material)).text)
+
+    assert not (await doubt(answer("A1", "violates"), answer("A2", "violates"))).raised
+    assert "'snow'" in (await doubt(answer("A1", "violates", quotes=[], not_found=["snow"]))).concern
+    assert "none of its reasons applies" in (await doubt(answer("A1", "violates", applies="no"))).concern
+    assert "part" in (await doubt(answer("A1", "violates"), answer("A2", "unclear"))).concern

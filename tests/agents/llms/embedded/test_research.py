@@ -1,0 +1,136 @@
+"""What the embedded model writes: verbatim, in shape, and nothing where nothing is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.llms.embedded.model import EmbeddedModel
+from contract import models
+from contract.errors import ModelRejected
+from contract.findings import DifferencesDraft, ResearchDraft
+from flows.corpus.index import CorpusIndex
+from tests.agents.llms.embedded.requests import ask, research
+
+
+async def test_quotations_are_verbatim_and_claims_read_well(osb: CorpusIndex, model: EmbeddedModel) -> None:
+    question = "Why was the Colombian police cartoon restored?"
+    passages = await osb.search([question], 12)
+    draft = await research(model, question, passages)
+    assert draft.answerable
+    for claim in draft.claims:
+        for quote in claim.quotes:
+            assert quote.quote in passages[int(quote.passage[1:]) - 1].text
+            assert quote.quote in claim.text
+    assert any(
+        claim.text.startswith("In 'Colombian police cartoon' (2022-09-15), under 'reasons': ") for claim in draft.claims
+    )
+
+
+async def test_an_abstention_names_what_is_missing(osb: CorpusIndex, model: EmbeddedModel) -> None:
+    question = "What did the Board decide about hate speech on Roblox?"
+    draft = await research(model, question, await osb.search([question], 12))
+    assert not draft.answerable
+    assert not draft.claims
+    assert draft.unanswered == ("Roblox",)
+
+
+async def test_a_false_premise_is_contradicted_with_the_sentence(osb: CorpusIndex, model: EmbeddedModel) -> None:
+    question = "Why did the Board uphold the removal of the Colombian police cartoon?"
+    draft = await research(model, question, await osb.search([question], 12))
+    assert not draft.answerable
+    assert "overturned Meta's decision" in draft.unanswered[0]
+    right = "Why did the Board overturn the removal of the Colombian police cartoon?"
+    assert (await research(model, right, await osb.search([right], 12))).answerable
+
+
+@pytest.mark.parametrize("question", ["", "???", "the of and", "x" * 5000, "WHAT DID THE BOARD DECIDE ABOUT BREAD?"])
+async def test_odd_questions_are_declined(osb: CorpusIndex, model: EmbeddedModel, question: str) -> None:
+    passages = await osb.search(["slur"], 5)
+    assert not (await research(model, question, passages)).answerable
+    assert not (await research(model, question, [])).answerable
+
+
+async def test_long_sentences_are_cut_at_a_word(osb: CorpusIndex, model: EmbeddedModel) -> None:
+    (passage,) = await osb.search(["wampum belt"], 1)
+    long = passage.model_copy(update={"text": "The wampum belt " + "shows many beads and " * 100 + "end."})
+    draft = await research(model, "What does the wampum belt show?", [long])
+    assert draft.claims[0].quotes[0].quote in long.text
+    assert len(draft.claims[0].quotes[0].quote) <= 450
+
+
+async def test_reply_is_labelled_and_free(model: EmbeddedModel) -> None:
+    reply = await ask(model, "ResearchDraft", {"question": "q", "passages": [], "missing": []})
+    assert reply.quality == "demonstration"
+    assert reply.cost_usd == 0
+    assert reply.usage.input_tokens == 0
+    assert reply.parsed == {"answerable": False, "claims": [], "unanswered": ["q"]}
+    assert model.reads_material
+    assert model.fingerprint != EmbeddedModel("demo", models.EmbeddedModel(version="2")).fingerprint
+
+
+async def test_what_it_cannot_write_is_refused_in_plain_words(model: EmbeddedModel) -> None:
+    with pytest.raises(ModelRejected, match="cannot write Poem; it can write ResearchDraft"):
+        await ask(model, "Poem", {})
+    with pytest.raises(ModelRejected, match="free text"):
+        await ask(model, None, {})
+    with pytest.raises(ModelRejected, match="not given 'question'"):
+        await ask(model, "UnifiedRequest", {"tools": [_SEARCH]})
+
+
+_SEARCH = {
+    "name": "search",
+    "description": "Finds passages.",
+    "input_schema": {"type": "object", "properties": {"queries": {"type": "array", "items": {"type": "string"}}}},
+}
+_OTHER = {
+    "name": "fetch",
+    "description": "",
+    "input_schema": {"type": "object", "properties": {"url": {"type": "string"}}},
+}
+
+
+async def test_the_host_searches_the_question_then_the_missing_words_then_stops(model: EmbeddedModel) -> None:
+    question = "When does the Board accept a slur?"
+    first = {"question": question, "tools": [_OTHER, _SEARCH], "missing": [], "round": 1, "previous_queries": []}
+    reply = (await ask(model, "UnifiedRequest", first)).parsed
+    assert isinstance(reply, dict)
+    assert (reply["step"], reply["arguments"]) == ("search", {"queries": [question]})
+
+    second = {**first, "round": 2, "missing": ["political speech"], "previous_queries": [question]}
+    reply = (await ask(model, "UnifiedRequest", second)).parsed
+    assert isinstance(reply, dict)
+    assert reply["arguments"] == {"queries": ["Board accept slur", "political speech"]}
+
+    for last in ({**second, "round": 3}, {**first, "tools": [_OTHER]}):
+        reply = (await ask(model, "UnifiedRequest", last)).parsed
+        assert isinstance(reply, dict)
+        assert (reply["step"], reply["arguments"]) == ("stop", {})
+
+
+def _answer(label: str, *quotes: str) -> dict[str, object]:
+    return {
+        "label": label,
+        "claims": [{"text": f"Says {q}", "quotes": [{"passage": "P1", "quote": q}]} for q in quotes],
+    }
+
+
+async def test_synthesis_drops_what_is_said_twice(model: EmbeddedModel) -> None:
+    answers = [_answer("A1", "one.", "two"), _answer("A2", "three", "One")]
+    material = {"question": "q", "passages": [], "answers": answers}
+    draft = ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", material)).text)
+    assert [claim.text for claim in draft.claims] == ["Says one.", "Says two", "Says three"]
+    nothing = {**material, "answers": [_answer("A1"), _answer("A2")]}
+    assert not ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", nothing)).text).answerable
+
+
+async def test_differences_name_their_holders(model: EmbeddedModel) -> None:
+    answers = [_answer("A1", "one", "two"), _answer("A2", "two", "one"), _answer("A3", "one", "three"), _answer("A4")]
+    found = DifferencesDraft.model_validate_json(
+        (await ask(model, "DifferencesDraft", {"question": "q", "answers": answers})).text
+    )
+    (divergence,) = found.divergences
+    assert [position.held_by for position in divergence.positions] == [("A1", "A2"), ("A3",), ("A4",)]
+    alike = {"question": "q", "answers": answers[:2]}
+    found = DifferencesDraft.model_validate_json((await ask(model, "DifferencesDraft", alike)).text)
+    assert not found.divergences
+    assert "do not part" in found.conclusion

@@ -1,0 +1,64 @@
+"""Criteria documents, and the list of all that a study may name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.prompting.criteria import Criteria
+from contract.errors import PromptError
+from flows.config.folders import search_folders
+from flows.config.listing import list_all
+from tests.compose.tiny_study import write
+
+DOCUMENT = "---\ntitle: A rule\nauthor: We\nretrieved: 2025-01-01\n---\nDo no harm.\n"
+
+
+@pytest.mark.parametrize("ending", ["md", "txt", "j2", "jinja2"])
+def test_a_criterion_is_read_with_its_front_matter(tmp_path: Path, ending: str) -> None:
+    write(tmp_path, {f"criteria/rule.{ending}": DOCUMENT})
+    found = Criteria(search_folders(tmp_path)).get("rule")
+    assert (found.name, found.title, found.text) == ("rule", "A rule", "Do no harm.")
+    assert found.about["retrieved"] == "2025-01-01"
+    assert len(found.digest) == 64
+
+
+def test_a_criterion_may_be_its_text() -> None:
+    found = Criteria(search_folders(None)).get("Do no harm to anybody.")
+    assert (found.name, found.text) == ("literal", "Do no harm to anybody.")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b"---\ntitle: x\n---\n", "the file is empty"),
+        (b"---\ntitle: [\n---\nx", "front matter is not YAML"),
+        (b"caf\xe9", "not in UTF-8"),
+    ],
+)
+def test_a_bad_criterion_is_told(tmp_path: Path, content: bytes, says: str) -> None:
+    write(tmp_path, {"criteria/rule.md": content})
+    with pytest.raises(PromptError, match=says):
+        Criteria([tmp_path]).get("rule")
+
+
+def test_an_unknown_criterion_names_the_nearest() -> None:
+    with pytest.raises(PromptError, match="did you mean 'ordinary'"):
+        Criteria(search_folders(None)).get("ordinery")
+
+
+def test_everything_is_listed(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"criteria/rule.md": DOCUMENT, "flows/broken.yaml": "a: [", "models/mine.yaml": "demo: {kind: scripted}\n"},
+    )
+    found = {(listed.kind, listed.name): listed for listed in list_all(tmp_path)}
+    assert found["flow", "mine"].about == "A question, a search, an answer."
+    assert found["flow", "broken"].about.startswith("not YAML")
+    assert found["criterion", "rule"].about == "A rule"
+    assert found["model", "demo"].about == "scripted"
+    assert found["llms", "embedded"].about == "demo, demo_average"
+    assert found["storage", "osb"].about.startswith("Oversight Board decisions")
+    assert {("flow", "osb"), ("agent", "researcher"), ("prompt", "researcher"), ("criterion", "ordinary")} <= set(found)

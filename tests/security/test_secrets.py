@@ -1,0 +1,58 @@
+"""Secrets: a key that a service repeats in its error comes out nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.run.test_hosted import FLOW
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.fake_models import KEY, PROVIDERS, hosted
+from tests.support.running import Lab
+
+
+@pytest.fixture
+def service() -> Iterator[FakeLLM]:
+    """A service whose every error repeats the key."""
+    import_module("agents.llms.hosted.pydantic_ai_service")
+    with FakeLLM() as fake:
+        yield fake
+
+
+def holding(folder: Path, secret: str) -> list[Path]:
+    """The files below a folder that hold the secret."""
+    return [path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("where", ["configuration", "environment"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_key_comes_out_nowhere(
+    lab: Lab,
+    service: FakeLLM,
+    prefect_home: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    where: str,
+) -> None:
+    service.script(Rule(kind="status", status=500, times=1), Rule(kind="status", status=401))
+    hosted(lab, service, provider)
+    lab.write("flows/tiny.yaml", FLOW)
+    if where == "environment":
+        monkeypatch.setenv("MY_KEY", KEY)
+        text = (lab.folder / "models/fake.yaml").read_text()
+        lab.write("models/fake.yaml", text.replace(f'"api_key": "{KEY}"', '"api_key_env": "MY_KEY"'))
+    caplog.set_level("DEBUG")
+    ran = await lab.run("question=Why?")
+    assert ran.rows("ask")[0].status == "failed"
+    assert any(KEY in str(request["headers"]) for request in service.ledger.requests), "the key was sent"
+    assert KEY not in caplog.text
+    assert KEY not in "".join(capfd.readouterr())
+    assert KEY not in str(ran.server)
+    written = holding(lab.folder, KEY)
+    assert written == ([lab.folder / "models/fake.yaml"] if where == "configuration" else [])
+    assert holding(prefect_home, KEY) == []
