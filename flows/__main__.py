@@ -1,6 +1,6 @@
 """`python -m flows <verb> …`"""
 
+from flows.cli.exit import leave
 from flows.cli.main import main
-from flows.server.interrupt import leave
 
 leave(main)

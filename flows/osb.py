@@ -1,8 +1,8 @@
 """osb: ask a corpus of Oversight Board decisions a question. `python -m flows.osb query="…"`"""
 
 if __name__ == "__main__":
+    from flows.cli.exit import leave
     from flows.cli.main import main
-    from flows.server.interrupt import leave
 
     leave(lambda: main(flow="osb"))
 

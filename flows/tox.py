@@ -1,8 +1,8 @@
 """tox: judge posts against criteria of hateful and toxic speech. `python -m flows.tox criteria=power`"""
 
 if __name__ == "__main__":
+    from flows.cli.exit import leave
     from flows.cli.main import main
-    from flows.server.interrupt import leave
 
     leave(lambda: main(flow="tox"))
 

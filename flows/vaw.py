@@ -1,8 +1,8 @@
 """vaw: judge reports of violence against women against good practice. `python -m flows.vaw`"""
 
 if __name__ == "__main__":
+    from flows.cli.exit import leave
     from flows.cli.main import main
-    from flows.server.interrupt import leave
 
     leave(lambda: main(flow="vaw"))
 

@@ -70,7 +70,7 @@ def database(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def prefect_api(prefect_home: Path, database: Path) -> Generator[str]:
     """The API of a real server, one for all tests."""
-    from flows.server.private import PrivateServer
+    from flows.server.private_server import PrivateServer
 
     shutil.copy(database, prefect_home)
     server = PrivateServer()

@@ -18,7 +18,7 @@ from contract.calls import ModelReply, Usage
 from contract.errors import RunError, Transient
 from contract.messages import AgentTrace, CellStatus
 from flows.accounting.costs import Costs
-from flows.accounting.log import RunLog
+from flows.accounting.run_log import RunLog
 from flows.spec.cell import Cell
 
 HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})

@@ -170,7 +170,7 @@ def _configuration(options: argparse.Namespace, settings: list[str], flow: str |
 def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     import gc
 
-    from flows.server.which import prefect_server
+    from flows.server.choose_server import prefect_server
 
     # What start-up makes is here to stay: collecting in between costs time and frees nothing. See `_Session._ready`.
     gc.disable()

@@ -27,10 +27,10 @@ from flows.cli.study_table import show_study
 from flows.cli.warm_up import import_clients, import_measures, started_caller
 from flows.compose.request import with_request
 from flows.plan.plan import count_records, make_plan
+from flows.server.choose_server import local_api
 from flows.server.errors import server_errors
 from flows.server.interrupt import Interruptible
-from flows.server.private import PrivateServer
-from flows.server.which import local_api
+from flows.server.private_server import PrivateServer
 from flows.spec.study import Study
 from flows.storage.factory import announced
 

@@ -1,6 +1,6 @@
 """Declared flows: a flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI.
 
-`flows.deploy.declared.<name>` is the flow of that name, which is how `python -m flows serve` has Prefect import it.
+`flows.declared.<name>` is the flow of that name, which is how `python -m flows serve` has Prefect import it.
 """
 
 from __future__ import annotations

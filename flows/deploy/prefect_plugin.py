@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from prefect.plugins import HookContext, SetupResult, register_hook
 
-from flows.server.which import API, local_api
+from flows.server.choose_server import API, local_api
 
 _PROMPT = "PREFECT_CLI_PROMPT"
 

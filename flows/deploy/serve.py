@@ -14,7 +14,7 @@ from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
 from flows.config.findings import listed, nearest
 from flows.config.folders import choices, search_folders
-from flows.server.which import local_api, use_running_server
+from flows.server.choose_server import local_api, use_running_server
 
 _FLOWS = ("+flows", "flows")
 NAME = "served"
@@ -54,7 +54,7 @@ def _serve(names: Sequence[str]) -> None:
 
     runner: Any = Serving()
     for name in names:
-        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.deploy.declared.{name}", name=NAME))
+        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=NAME))
     print(f"Serving {', '.join(f'{name}/{NAME}' for name in names)}; Ctrl-C ends it.", flush=True)
     try:
         asyncio.run(runner.start())

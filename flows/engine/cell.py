@@ -29,11 +29,11 @@ from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.engine.edges import Ended
-from flows.engine.feed import Feed
+from flows.engine.task_run_events import Feed
 from flows.engine.task_runs import run_task
 from flows.results.store import ResultStore, cell_path
-from flows.results.trace import KeptTrace, TraceSerializer
-from flows.server.current_run import present_run
+from flows.results.trace_serializer import KeptTrace, TraceSerializer
+from flows.server.current_flow_run import present_run
 from flows.spec.cell import Cell
 
 _STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}

@@ -20,8 +20,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Running
 from prefect.task_engine import AsyncTaskRunEngine, TaskRunTimeoutError, run_task_async
 
-from flows.engine.feed import Feed
-from flows.server.current_run import present_run
+from flows.engine.task_run_events import Feed
+from flows.server.current_flow_run import present_run
 
 
 @dataclass

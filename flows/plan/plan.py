@@ -16,7 +16,7 @@ from flows.spec.references import parse
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
-    from flows.plan.rehearsal import Forecast
+    from flows.plan.dry_run import Forecast
 
 CHARACTERS_A_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost rests on it."""
@@ -103,7 +103,7 @@ def look_up(study: Study) -> Plan:
     A flow that searches a corpus is planned without: what it finds decides what it asks.
     """
     from flows.engine.records import records_of
-    from flows.plan.rehearsal import rehearse
+    from flows.plan.dry_run import rehearse
 
     if study.flow.corpus or study.missing_parameters:
         return make_plan(study)

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from flows.results.liveness import Watch
+from flows.results.heartbeat import Watch
 from flows.results.store import ResultStore
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0

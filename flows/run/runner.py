@@ -19,28 +19,28 @@ from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.accounting.ledger import Ledger, Totals
-from flows.accounting.log import RunLog
+from flows.accounting.run_log import RunLog
 from flows.accounting.telemetry import start_telemetry
 from flows.check.ground_truth import check_people
 from flows.check.shards import splits
-from flows.engine.compiler import Course, Services
+from flows.engine.executor import Course, Services
 from flows.engine.gather import together
 from flows.engine.records import records_of
 from flows.engine.scope import Scope
 from flows.files.atomic import write_json
 from flows.files.folder import new_folder
 from flows.results.open import result_store
-from flows.run.announce import account_of
+from flows.run.audit_run import account_of
 from flows.run.form import Form
 from flows.run.services import services
 from flows.run_folder.finish import leave_behind, manifest_of
 from flows.run_folder.manifest import Beginning
 from flows.run_folder.outcome import Outcome, Result
 from flows.run_folder.save import save
-from flows.server.current_run import present_run_id
+from flows.server.current_flow_run import present_run_id
 from flows.server.drain import sent
-from flows.shards.handover import Handed, forget, gather_answers, hand_over, results_of, totals_of
-from flows.shards.split import needs_deployment, run_shards, shared_by, telling, told_of
+from flows.shards.shard_result import Handed, forget, gather_answers, hand_over, results_of, totals_of
+from flows.shards.supervisor import needs_deployment, run_shards, shared_by, telling, told_of
 from flows.spec.study import Study
 from flows.storage.rows import Reject
 

@@ -17,12 +17,12 @@ from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
-from flows.accounting.journal import SpendJournal
+from flows.accounting.call_journal import SpendJournal
 from flows.accounting.ledger import Ledger
 from flows.accounting.telemetry import traced
 from flows.engine.cell import Cells
-from flows.engine.compiler import Services
-from flows.engine.feed import opened_feed
+from flows.engine.executor import Services
+from flows.engine.task_run_events import opened_feed
 from flows.files.cache import cache_folder
 from flows.results.locks import Locks
 from flows.results.open import result_store

@@ -14,7 +14,7 @@ from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.record import Record
-from flows.accounting.costs import show_costs
+from flows.accounting.cost_artifacts import show_costs
 from flows.files.atomic import write, write_json
 from flows.files.checksums import write_sums
 from flows.files.folder import table

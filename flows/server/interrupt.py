@@ -7,13 +7,11 @@ for seconds again when the server is gone.
 from __future__ import annotations
 
 import asyncio
-import atexit
-import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from threading import Timer
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from contract.errors import RunError
 
@@ -26,10 +24,6 @@ FAILED_CODE = 3
 _SHOW_CURSOR = "\x1b[?25h"
 WIND_UP_SECONDS = 10.0
 """How long an interrupted run may take to stop, and to tell its server how it ended."""
-EXIT_SECONDS = 3.0
-"""How long the process may take to end after a run that did not: whoever waits at the terminal wants it back."""
-SENDING_SECONDS = 30.0
-"""The same after a run that ended: traces may still be on their way to a slow collector."""
 
 
 class Interruptible:
@@ -87,32 +81,3 @@ def _leave_at_once(told: str, code: int) -> None:
     # The progress that is shown hides the cursor.
     print(_SHOW_CURSOR * sys.stderr.isatty() + told, file=sys.stderr, flush=True)
     os._exit(code)
-
-
-def leave(main: Callable[[], int]) -> NoReturn:
-    """Ends the process with what `main` returns, and does not wait for a server that takes nothing more.
-
-    What is kept is on disk by then.
-    """
-    ending = _Ending()
-    # The first to be registered is the last to be called.
-    atexit.register(ending)
-    code = ending.code = main()
-    timer = Timer(SENDING_SECONDS if code in (0, 1) else EXIT_SECONDS, os._exit, [code])
-    timer.daemon = True
-    timer.start()
-    sys.exit(code)
-
-
-class _Ending:
-    """Ends the process before Python takes every object apart that it has made, which takes seconds."""
-
-    code: int | None = None
-
-    def __call__(self) -> None:
-        if self.code is None:
-            return
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(self.code)

@@ -18,7 +18,7 @@ from contract.messages import AgentInput, AgentTrace
 from contract.record import Record
 from flows.accounting.audit import FIRST, Trail
 from flows.accounting.costs import Costs, by_day
-from flows.accounting.log import RunLog
+from flows.accounting.run_log import RunLog
 from flows.files.checksums import changed
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.support.commands import until
 
 PROJECT = "study-one"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.docs.test_docs import blocks
 from tests.support.commands import ROOT, Done, Place, Started, until
 

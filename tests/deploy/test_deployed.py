@@ -118,8 +118,7 @@ def _deployed(prefect: Operator, service: FakeService, name: str, **entry: Any) 
     with (folder / "run" / "default.yaml").open("a", encoding="utf-8") as file:
         file.write(f"results: {folder}/kept\n")
     declared = (
-        "from pathlib import Path\nfrom flows.deploy.declared import declare\n"
-        f"{name} = declare('{name}', Path('{name}'))\n"
+        f"from pathlib import Path\nfrom flows.declared import declare\n{name} = declare('{name}', Path('{name}'))\n"
     )
     (prefect.place.work / f"{name}_flow.py").write_text(declared, encoding="utf-8")
     shipped = yaml.safe_load((prefect.place.work / "deployments/prefect.yaml").read_text(encoding="utf-8"))

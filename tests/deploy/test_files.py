@@ -13,7 +13,7 @@ from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.utilities.importtools import import_object
 
 from flows.config.folders import choices, search_folders
-from flows.server.private import SETTINGS
+from flows.server.private_server import SETTINGS
 from tests.docs.test_docs import blocks
 from tests.support.commands import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.support.commands import ROOT, Place
 from tests.support.terminal import Terminal
 

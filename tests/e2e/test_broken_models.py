@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.support.commands import Done, Place, run_folders
 
 pytestmark = pytest.mark.usefixtures("indexed")

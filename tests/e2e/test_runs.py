@@ -78,7 +78,7 @@ def test_a_configured_server_is_used_and_none_started(beside: Place) -> None:
     done = command.wait()
     assert done.code == 0, done.said
     assert f"{beside.extra['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/" in done.err
-    assert not any("flows.server.private" in line for line in seen)
+    assert not any("flows.server.private_server" in line for line in seen)
 
 
 @pytest.mark.usefixtures("indexed")

@@ -152,7 +152,7 @@ def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(beside:
     study = Study(beside, service)
     command = study.start(**_ALONE)
     until(lambda: service.calls() >= 5 or not command.running, "five calls", 120, pause=0.002)
-    assert beside.kill("flows.server.private") == 1
+    assert beside.kill("flows.server.private_server") == 1
     done = command.wait(60)
     in_flight = len(service.stats()["by_key"]) - study.kept()
     assert done.code == 3 and "Traceback" not in done.said

@@ -20,7 +20,7 @@ from flows.files.folder import read_traces
 from flows.results.open import result_store
 from flows.results.store import ResultStore
 from flows.run_folder.verify import verify
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.shards.two_workers import MEETINGS
 from tests.shards.worker import deployed
 from tests.support.commands import until

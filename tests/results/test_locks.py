@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.results.liveness import alive
+from flows.results.heartbeat import alive
 from flows.results.locks import Locks
 from flows.results.open import result_store
 from flows.results.store import ResultStore

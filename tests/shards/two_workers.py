@@ -9,7 +9,7 @@ from agents.llms.reply_cache import KeptReplies
 from agents.llms.scripted import Scripted
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelUnavailable
-from flows.results.liveness import alive, alive_path
+from flows.results.heartbeat import alive, alive_path
 from flows.results.locks import Locks, lock_path
 from flows.results.replies import KeptInResults
 from flows.results.store import ResultStore

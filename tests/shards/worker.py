@@ -28,7 +28,7 @@ from prefect.utilities.callables import parameter_schema
 from contract.messages import AgentTrace
 from flows.compose.shorthands import as_arguments
 from flows.files.folder import read_traces
-from flows.results.liveness import alive_path
+from flows.results.heartbeat import alive_path
 from flows.results.open import result_store
 from flows.run.runner import Watcher, make_flow
 from flows.run_folder.outcome import Outcome

@@ -88,7 +88,9 @@ class Started:
     def megabytes(self) -> float:
         """Its resident memory at present, with that of the processes that it has started, but for a Prefect server."""
         children = map(int, _of_process(self.pid, f"task/{self.pid}/children").split())
-        counted = (pid for pid in (self.pid, *children) if b"flows.server.private" not in _of_process(pid, "cmdline"))
+        counted = (
+            pid for pid in (self.pid, *children) if b"flows.server.private_server" not in _of_process(pid, "cmdline")
+        )
         return sum(map(_resident_megabytes, counted))
 
     def kill(self) -> None:

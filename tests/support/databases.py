@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 
 Database = Callable[[], AbstractContextManager[dict[str, str]]]
 """For the length of a block; gives the server's environment."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.server.private import free_port
+from flows.server.private_server import free_port
 from tests.support.commands import ROOT, Place, until
 
 

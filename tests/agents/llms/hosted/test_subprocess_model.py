@@ -49,7 +49,7 @@ async def book(fake: FakeLLM) -> AsyncGenerator[ModelBook]:
 def callers() -> list[int]:
     """The processes that this one has started to call models."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="utf-8").split()
-    return [int(pid) for pid in pids if b"hosted.calling" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [int(pid) for pid in pids if b"hosted.subprocess_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def sockets() -> int:

@@ -32,11 +32,11 @@ from contract.run import RunSettings
 from flows.accounting.ledger import Totals
 from flows.check.shards import by_hand
 from flows.engine.records import shard_of
-from flows.results.liveness import Watch, alive
+from flows.results.heartbeat import Watch, alive
 from flows.results.open import result_store
 from flows.results.store import ResultStore
-from flows.server.current_run import present_run
-from flows.shards.handover import Handed, read_handed
+from flows.server.current_flow_run import present_run
+from flows.shards.shard_result import Handed, read_handed
 from flows.spec.study import Study
 
 ATTEMPTS = 3

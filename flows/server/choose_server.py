@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.request import Request
 
-from flows.server.private import DIRECT, PrivateServer
+from flows.server.private_server import DIRECT, PrivateServer
 
 API = "PREFECT_API_URL"
 """The environment variable that names a server's API, for every thread of Prefect's and for the processes it starts."""

@@ -19,7 +19,7 @@ from prefect.settings import PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_setti
 from prefect.states import AwaitingRetry, Completed, Failed, Pending, Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from flows.engine.feed import event_of
+from flows.engine.task_run_events import event_of
 
 START = Running()
 ENDS = [

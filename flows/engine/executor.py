@@ -26,10 +26,12 @@ from contract.messages import AgentTrace
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import Cells, Tries, Work, cache_key
 from flows.engine.edges import Ended, Ends
+from flows.engine.gate import ask
 from flows.engine.gather import together
 from flows.engine.grid import Portion, cells_of, groups_of, unwanted_cells
-from flows.engine.routing import Body, ask, chosen, finished, show_skipped, skipped_branch, subflow, why_not
+from flows.engine.routing import chosen, finished, why_not
 from flows.engine.scope import Scope
+from flows.engine.subflow import Body, show_skipped, skipped_branch, subflow
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
 

@@ -12,7 +12,7 @@ from contract.secrets import is_here
 from flows.accounting.audit import Trail, trail_path
 from flows.accounting.costs import Costs
 from flows.run.events import tell_failure, tell_outcome
-from flows.server.current_run import present_run
+from flows.server.current_flow_run import present_run
 from flows.spec.study import Study
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ class PrivateServer:
         # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-            [sys.executable, "-m", "flows.server.private", str(self._port)],
+            [sys.executable, "-m", "flows.server.private_server", str(self._port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._words,

@@ -29,11 +29,11 @@ from contract.messages import AgentTrace
 from contract.record import Record
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import Cells, Work
-from flows.engine.compiler import Course, Level, Services, Turn
 from flows.engine.edges import Ended, Ends
+from flows.engine.executor import Course, Level, Services, Turn
 from flows.engine.grid import Portion
-from flows.engine.routing import Body
 from flows.engine.scope import Scope
+from flows.engine.subflow import Body
 from flows.plan.earlier_run import EarlierRun
 from flows.results.open import result_store
 from flows.results.store import ResultStore, read_cell, reply_path

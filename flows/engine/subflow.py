@@ -1,0 +1,115 @@
+"""Subflows: child flow runs, and the task runs and child runs in the state Skipped that stand for what did not run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from prefect import Flow, Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from prefect.utilities.annotations import quote
+
+from flows.engine.edges import Ended
+
+Body = Callable[[], Awaitable[State[Any] | None]]
+
+
+NAME_CHARACTERS = 120
+"""A longer name of a run would push everything else off the graph."""
+
+
+def _skipped(reason: str) -> State[Any]:
+    return Completed(name="Skipped", message=reason)
+
+
+async def _say_skipped(told: tuple[str, str]) -> State[Any]:
+    return _skipped(told[1])
+
+
+def _label(parameters: dict[str, Any]) -> str:
+    return parameters["told"][0]
+
+
+_skip_task = Task(
+    _say_skipped,
+    name="skipped",
+    task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
+
+
+_ALONE = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+
+
+def _alone() -> asyncio.Lock:
+    """Child runs begin and end one at a time; what they do in between is not held up.
+
+    At the same moment they lock each other out of the server's SQLite, and the client sleeps two seconds on it.
+    """
+    return _ALONE.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
+    """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
+    raised = list[Exception]()
+    alone = _alone()
+
+    async def inside() -> State[Any] | None:
+        alone.release()
+        try:
+            return await body()
+        except Exception as error:
+            raised.append(error)
+            raise
+        finally:
+            await alone.acquire()
+
+    flow: Flow[..., Any] = Flow(
+        inside, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
+    )
+    async with alone:
+        running: Any = flow(return_state=True, wait_for=list(wait_for))
+        state: State[Any] = await running
+    if raised:
+        # Prefect's state may tell another story: a gate's run was failed by the server when its time was up.
+        raise raised[0]
+    if not state.is_completed():
+        await state.aresult()
+    return Ended.child(state)
+
+
+async def show_skipped(name: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
+    """A task run in the state Skipped, for a step that no record needs."""
+    running: Any = _skip_task(
+        quote((_skipped_name(name, reasons), summary(reasons))), return_state=True, wait_for=[*wait_for]
+    )
+    state: State[Any] = await running
+    return Ended.cell(state)
+
+
+async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
+    """A child run in the state Skipped, for a branch that no record takes."""
+
+    async def body() -> State[Any]:
+        return _skipped(summary(reasons))
+
+    return await subflow(name, _skipped_name(label, reasons), body, wait_for)
+
+
+def _skipped_name(name: str, reasons: Sequence[str]) -> str:
+    """With the reason, because the graph in the Prefect UI shows names and no messages."""
+    return f"{name}, skipped: {summary(reasons)}"[:NAME_CHARACTERS]
+
+
+def summary(reasons: Sequence[str]) -> str:
+    """The reasons, each with how many records it holds for."""
+    counted = Counter(reasons).most_common(5)
+    if len(reasons) == 1:
+        return counted[0][0]
+    return "; ".join(f"{reason} ({number} records)" for reason, number in counted)
