@@ -84,7 +84,7 @@ result: write
 def osb(prefect_api: str) -> str:
     """The address at which runs of a deployment of osb are asked for."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
-        deployment: Any = RunnerDeployment.from_entrypoint("flows.deploy.declared.osb", name="form").apply()
+        deployment: Any = RunnerDeployment.from_entrypoint("flows.declared.osb", name="form").apply()
         return f"{prefect_api}/deployments/{deployment}/create_flow_run"
 
 
