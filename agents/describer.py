@@ -45,7 +45,7 @@ class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
         return await super().process(given_input, given)
 
     def finish(self, reply: Description, raw: ModelReply, given_input: AgentInput, given: Given) -> Description:  # noqa: ARG002
-        pictures, told = len(given_input.record.images), len(reply.alt_texts)
-        if told != pictures:
-            raise ReplyUnfit(f"there are {told} texts, but {pictures} pictures; give one for each, in their order")
+        pictures, described = len(given_input.record.images), len(reply.alt_texts)
+        if described != pictures:
+            raise ReplyUnfit(f"there are {described} texts, but {pictures} pictures; give one for each, in their order")
         return reply

@@ -102,9 +102,9 @@ class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedReque
             raise ReplyUnfit(f"step is '{request.step}', but must be one of {[*tools, STOP]}")
         arguments = json.loads(request.model_dump_json())["arguments"]
         validator = Draft202012Validator(_arguments_schema(tools[request.step]))
-        mistakes: list[str] = [f"arguments: {error.message}" for error in validator.iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
-        if mistakes:
-            raise ReplyUnfit("; ".join(mistakes[:5]))
+        problems: list[str] = [f"arguments: {error.message}" for error in validator.iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
+        if problems:
+            raise ReplyUnfit("; ".join(problems[:5]))
         return request
 
 

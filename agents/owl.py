@@ -48,8 +48,8 @@ class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
     def finish(self, reply: ConcernDraft, raw: ModelReply, given_input: AgentInput, given: Given) -> Concern:  # noqa: ARG002
         if reply.raised and not reply.concern.strip():
             raise ReplyUnfit("raised is true, but concern is empty; say what the judges should look at again")
-        said = reply.concern if reply.raised else ""
-        return Concern(raised=reply.raised, concern=said, criteria=self.inputs(given_input).answers[0].criteria)
+        concern = reply.concern if reply.raised else ""
+        return Concern(raised=reply.raised, concern=concern, criteria=self.inputs(given_input).answers[0].criteria)
 
     def note(self, output: Frozen) -> str | None:
         return "a concern was raised" if isinstance(output, Concern) and output.raised else None

@@ -49,22 +49,22 @@ def prefect_home() -> Path:
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all processes of the tests have in common."""
-    mine = tmp_path_factory.getbasetemp()
-    return mine if worker_id == "master" else mine.parent
+    own_folder = tmp_path_factory.getbasetemp()
+    return own_folder if worker_id == "master" else own_folder.parent
 
 
 @pytest.fixture(scope="session")
 def database(shared: Path) -> Path:
     """An empty database of Prefect's, made once: a server that has to make its own needs twice as long to start."""
-    made = shared / "prefect.db"
+    path = shared / "prefect.db"
     with (shared / "prefect.lock").open("w") as lock:
         flock(lock, LOCK_EX)
-        if not made.exists():
+        if not path.exists():
             home = shared / "prefect"
             command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
             subprocess.run(command, env={**os.environ, "PREFECT_HOME": str(home)}, check=True, capture_output=True)
-            (home / made.name).rename(made)
-    return made
+            (home / path.name).rename(path)
+    return path
 
 
 @pytest.fixture(scope="session")

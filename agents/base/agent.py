@@ -98,5 +98,5 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
 
 def _plain(error: ValidationError) -> str:
-    told = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
-    return "; ".join(told)
+    messages = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
+    return "; ".join(messages)

@@ -145,9 +145,9 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
             try:
                 value = self.finish(self.read(reply.text, given_input, given), reply, given_input, given)
             except (ReplyUnfit, ValidationError) as error:
-                told = _told(error)
-                calls.append(call.model_copy(update={"error": told}))
-                request = _asked_again(request, reply, told)
+                problem = _told(error)
+                calls.append(call.model_copy(update={"error": problem}))
+                request = _asked_again(request, reply, problem)
             else:
                 return AgentOutput(value=output_value(value), calls=(*calls, call), note=self.note(value))
         raise _invalid(calls)
@@ -186,11 +186,11 @@ def _told(error: ReplyUnfit | ValidationError) -> str:
 
 
 def _asked_again(request: ModelRequest, reply: ModelReply, told: str) -> ModelRequest:
-    again = (
+    reask_messages = (
         Message(role="assistant", parts=(TextPart(text=reply.text or "(empty)"),)),
         Message(
             role="user",
             parts=(TextPart(text=f"That reply cannot be used: {told}\nReply again, with only the corrected JSON."),),
         ),
     )
-    return request.model_copy(update={"messages": (*request.messages, *again)})
+    return request.model_copy(update={"messages": (*request.messages, *reask_messages)})

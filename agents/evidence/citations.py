@@ -77,16 +77,20 @@ class Text:
         A quotation of fewer than 12 characters proves nothing in a long text, where it is found by chance. In a
         text of at most 600 characters it counts if it stands there as whole words.
         """
-        wanted = _wanted(quote)
-        if not wanted:
+        normalised_quote = _wanted(quote)
+        if not normalised_quote:
             return None
         if self._held is None:
             self._held = _normalised(self.text)
-        held, offsets = self._held
-        at = held.find(wanted) if len(wanted) >= MINIMUM_CHARACTERS else self._whole_words(wanted, held)
+        normalised_text, offsets = self._held
+        at = (
+            normalised_text.find(normalised_quote)
+            if len(normalised_quote) >= MINIMUM_CHARACTERS
+            else self._whole_words(normalised_quote, normalised_text)
+        )
         if at < 0:
             return None
-        end = offsets[at + len(wanted)] if at + len(wanted) < len(offsets) else len(self.text)
+        end = offsets[at + len(normalised_quote)] if at + len(normalised_quote) < len(offsets) else len(self.text)
         found = self.text[offsets[at] : end]
         return offsets[at] + len(found) - len(found.lstrip()), offsets[at] + len(found.rstrip())
 

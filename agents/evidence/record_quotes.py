@@ -27,8 +27,8 @@ class RecordTexts:
         fields: dict[str, str] = {"text": record.text, "title": record.title or ""}
         fields |= {f"sections.{name}": str(value) for name, value in record.sections.items()}
         for number, image in enumerate(record.images, start=1):
-            described = alt_texts[number - 1] if number <= len(alt_texts) else ""
-            fields[f"images.{number}"] = image.alt_text or described
+            alt_text = alt_texts[number - 1] if number <= len(alt_texts) else ""
+            fields[f"images.{number}"] = image.alt_text or alt_text
         return cls({name: Text(text) for name, text in fields.items() if text})
 
     def check(self, quote: str) -> RecordQuote:

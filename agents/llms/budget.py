@@ -45,12 +45,12 @@ class Purse:
     async def aside(self, worst: Decimal) -> AsyncGenerator[_Bill]:
         """Keeps `worst` aside for the length of a call. Raises OverBudget when it does not fit any more."""
         await self._take(worst)
-        bill = _Bill(worst, worst)
+        reservation = _Bill(worst, worst)
         try:
-            yield bill
+            yield reservation
         finally:
             self._aside -= worst
-            self.spent += bill.cost
+            self.spent += reservation.cost
             async with self._changed:
                 self._changed.notify_all()
 
@@ -76,12 +76,12 @@ class Budgeted(Around):
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises OverBudget without a call, and whatever the model inside raises."""
-        async with self._purse.aside(self._worst(request)) as bill:
+        async with self._purse.aside(self._worst(request)) as reservation:
             try:
                 reply = await self._inner.complete(request)
             except _NOT_BILLED:
-                bill.cost = Decimal(0)
+                reservation.cost = Decimal(0)
                 raise
             if reply.cost_usd is not None:
-                bill.cost = reply.cost_usd
+                reservation.cost = reply.cost_usd
             return reply

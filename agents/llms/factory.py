@@ -115,9 +115,9 @@ class ModelBook:
         """Closes every model that was built, the others too if one fails to."""
         built, self._built = self._built, {}
         errors: list[Exception] = []
-        for closing in [*built.values(), self._line]:
+        for resource in [*built.values(), self._line]:
             try:
-                await closing.aclose()
+                await resource.aclose()
             except Exception as error:
                 errors.append(error)
         if errors:

@@ -19,10 +19,10 @@ def collect_seldom() -> None:
 @contextmanager
 def seldom_collected() -> Generator[None]:
     """The same for the length of the block."""
-    often = gc.get_threshold()
+    previous = gc.get_threshold()
     collect_seldom()
     try:
         yield
     finally:
-        gc.set_threshold(*often)
+        gc.set_threshold(*previous)
         gc.unfreeze()

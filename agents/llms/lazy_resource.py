@@ -39,11 +39,11 @@ class StartedOnce(Generic[S]):
 
     async def aclose(self) -> None:
         """Ends it, or its start."""
-        starting, self._starting = self._starting, None
-        if starting is None:
+        task, self._starting = self._starting, None
+        if task is None:
             return
-        starting.cancel()
-        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
+        task.cancel()
+        outcome = (await asyncio.gather(task, return_exceptions=True))[0]
         if not isinstance(outcome, BaseException):
             await outcome.aclose()
 

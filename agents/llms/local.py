@@ -84,21 +84,21 @@ class Local(Named):
 
     async def _address(self, process: Process, key: str) -> str:
         assert process.stdin and process.stdout  # noqa: S101 both are pipes
-        told = {
+        server_config = {
             "path": str(self._config.path),
             "context_tokens": self._config.context_tokens,
             "threads": self._config.threads,
             "key": key,
         }
-        process.stdin.write(json.dumps(told).encode() + b"\n")
+        process.stdin.write(json.dumps(server_config).encode() + b"\n")
         line = await process.stdout.readline()
-        said: dict[str, str] = json.loads(line) if line.startswith(b"{") else {}
-        if "address" not in said:
+        response: dict[str, str] = json.loads(line) if line.startswith(b"{") else {}
+        if "address" not in response:
             raise ModelRejected(
                 f"model '{self._name}': {self._config.path.name} does not load; is it a whole GGUF file, "
                 f"and is there memory for it with {self._config.context_tokens} tokens of context?"
             )
-        return said["address"]
+        return response["address"]
 
     def _as_hosted(self, address: str, key: str) -> HostedModel:
         return HostedModel(

@@ -15,9 +15,9 @@ from typing import Any
 
 def main() -> None:
     """Serves until the parent closes stdin, which it also does by dying."""
-    told: dict[str, Any] = json.loads(sys.stdin.readline())
+    config: dict[str, Any] = json.loads(sys.stdin.readline())
     try:
-        server = _serve(told)
+        server = _serve(config)
     except Exception as error:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
         return

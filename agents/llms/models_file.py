@@ -131,8 +131,8 @@ def _problem(name: str, found: ErrorDetails, where: str) -> Problem:
             return Problem(where, f"model '{name}' lacks `{field}`", todo=f"add `{field}`")
         case _:
             about = f" `{field}`:" if field else ""
-            said = found["msg"].removeprefix("Value error, ")
-            return Problem(where, f"model '{name}'{about} {said[:1].lower()}{said[1:]}")
+            message = found["msg"].removeprefix("Value error, ")
+            return Problem(where, f"model '{name}'{about} {message[:1].lower()}{message[1:]}")
 
 
 def _nearest(word: str, known: Sequence[str] | dict[str, Any]) -> str | None:

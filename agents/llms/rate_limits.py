@@ -56,9 +56,9 @@ class MinuteBudget:
         async with self._turn:
             while (wait := self._wait_for(amount)) > 0:
                 await self._clock.sleep(wait)
-            spent = _Spent(self._clock.now(), amount)
-            self._spent.append(spent)
-            return spent
+            entry = _Spent(self._clock.now(), amount)
+            self._spent.append(entry)
+            return entry
 
     def _wait_for(self, amount: int) -> float:
         now = self._clock.now()

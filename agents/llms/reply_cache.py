@@ -79,13 +79,13 @@ class KeptReplies(Around):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, kept or paid. Raises what the model inside raises, and StorageError from the store."""
         key = request.key(reads_material=self.reads_material)
-        flight = self._flights.get(key)
-        leads = flight is None
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.create_task(self._fetch(key, request)))
-            flight.task.add_done_callback(lambda _: self._land(key, flight))
-        reply = await self._wait(flight)
-        return reply if leads else reply.model_copy(update={"from_cache": True})
+        call = self._flights.get(key)
+        is_first = call is None
+        if call is None:
+            call = self._flights[key] = _Flight(asyncio.create_task(self._fetch(key, request)))
+            call.task.add_done_callback(lambda _: self._land(key, call))
+        reply = await self._wait(call)
+        return reply if is_first else reply.model_copy(update={"from_cache": True})
 
     async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
         kept = await self._store.get(key)

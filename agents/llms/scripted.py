@@ -125,10 +125,10 @@ class _Lines:
             if line.fits(request) and (line.times is None or self._used[place] < line.times):
                 self._used[place] += 1
                 return self._say(line, request)
-        asked = request.messages[-1].text[:80]
+        last_message = request.messages[-1].text[:80]
         raise ModelRejected(
             f"the script of '{self._name}' has no line for this request "
-            f"(output {request.output_name or 'plain text'}, last message '{asked}…'); add a line that matches it"
+            f"(output {request.output_name or 'plain text'}, last message '{last_message}…'); add a line that matches it"
         )
 
     def _say(self, line: ScriptLine, request: ModelRequest) -> ModelReply:
@@ -144,12 +144,14 @@ class _Lines:
 def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason = "stop") -> ModelReply:
     """`text` as the free reply to `request`, with tokens counted at four characters each."""
     now = datetime.now(UTC)
-    asked = sum(len(message.text) for message in request.messages)
+    input_characters = sum(len(message.text) for message in request.messages)
     return ModelReply(
         text=text,
         parsed=as_json(text) if request.output_schema is not None else None,
         finish_reason=finish_reason,
-        usage=Usage(input_tokens=asked // _CHARACTERS_PER_TOKEN, output_tokens=len(text) // _CHARACTERS_PER_TOKEN),
+        usage=Usage(
+            input_tokens=input_characters // _CHARACTERS_PER_TOKEN, output_tokens=len(text) // _CHARACTERS_PER_TOKEN
+        ),
         cost_usd=Decimal(0),
         served_by="scripted",
         started=now,

@@ -146,27 +146,27 @@ def _read(path: Path, name: str) -> Criterion:
 
 def _about(front: FrontMatter) -> dict[str, Any]:
     plain = (str, int, float, bool)
-    told = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples")}
-    return {key: value if isinstance(value, plain) else str(value) for key, value in told.items()}
+    fields = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples")}
+    return {key: value if isinstance(value, plain) else str(value) for key, value in fields.items()}
 
 
 def _verdicts(front: FrontMatter) -> tuple[str, ...]:
     if "verdicts" not in front.values:
         return VERDICTS
-    given: Any = front.values["verdicts"]
-    if isinstance(given, list) and any(isinstance(word, bool) for word in given):  # type: ignore[reportUnknownVariableType]
+    listed: Any = front.values["verdicts"]
+    if isinstance(listed, list) and any(isinstance(word, bool) for word in listed):  # type: ignore[reportUnknownVariableType]
         raise front.wrong("yes, no, true and false need quotation marks among verdicts: ['yes', 'no']")
-    words = [str(word).strip() for word in given] if isinstance(given, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    words = [str(word).strip() for word in listed] if isinstance(listed, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
         raise front.wrong("verdicts should be a list of two or more different words: [violates, does_not_violate]")
     return tuple(words)
 
 
 def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, ...]:
-    given: Any = front.values.get("examples") or []
-    if not isinstance(given, list):
+    listed: Any = front.values.get("examples") or []
+    if not isinstance(listed, list):
         raise front.wrong("examples should be a list of `- text: …` with `verdict: …`", "examples")
-    return tuple(_example(front, number, item, verdicts) for number, item in enumerate(given))  # type: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    return tuple(_example(front, number, item, verdicts) for number, item in enumerate(listed))  # type: ignore[reportUnknownArgumentType,reportUnknownVariableType]
 
 
 def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ...]) -> Example:
@@ -175,11 +175,11 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        what = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
-        raise front.wrong(what, "examples", number) from None
+        message = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
+        raise front.wrong(message, "examples", number) from None
     if example.verdict not in verdicts:
-        what = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}"
-        raise front.wrong(what, "examples", number)
+        message = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}"
+        raise front.wrong(message, "examples", number)
     return example
 
 

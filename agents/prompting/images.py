@@ -51,12 +51,16 @@ def texts(pictures: Sequence[ImagePart | str]) -> list[str]:
 
 def added(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) -> tuple[Message, ...]:
     """The messages with the pictures at the end of the last turn of the user."""
-    place = max((n for n, message in enumerate(messages) if message.role == "user"), default=None)
+    last_user_index = max((n for n, message in enumerate(messages) if message.role == "user"), default=None)
     parts = tuple(part for number, picture in enumerate(pictures, start=1) for part in _parts(number, picture))
-    if place is None:
+    if last_user_index is None:
         return (*messages, Message(role="user", parts=parts))
-    last = messages[place]
-    return (*messages[:place], last.model_copy(update={"parts": (*last.parts, *parts)}), *messages[place + 1 :])
+    last = messages[last_user_index]
+    return (
+        *messages[:last_user_index],
+        last.model_copy(update={"parts": (*last.parts, *parts)}),
+        *messages[last_user_index + 1 :],
+    )
 
 
 def _parts(number: int, picture: ImagePart | str) -> tuple[Part, ...]:

@@ -101,7 +101,7 @@ class Template:
         """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
         try:
             filled: list[tuple[Role, str]] = [
-                (role, turn.render(bounded(values)).strip()) for role, turn in self._compiled
+                (role, template.render(bounded(values)).strip()) for role, template in self._compiled
             ]
         except Exception as error:  # a template is a program, and may fail in any way
             line = f":{found}" if self.path and (found := _line(error)) else ""

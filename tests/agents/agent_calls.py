@@ -77,8 +77,8 @@ async def ask(
     **more: Any,
 ) -> AgentOutput:
     """The agent's output."""
-    asked = AgentInput(record=record, inputs=inputs or {}, parameters={"model": "one", **more})
-    return await load(agent)().process(asked, given(book, *criteria))
+    agent_input = AgentInput(record=record, inputs=inputs or {}, parameters={"model": "one", **more})
+    return await load(agent)().process(agent_input, given(book, *criteria))
 
 
 def value(output: AgentOutput) -> Any:

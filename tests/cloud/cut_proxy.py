@@ -40,14 +40,14 @@ def way_to(emulator: Emulator) -> Generator[Cut]:
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
-                ours = not cut.happened and cut.when is not None and cut.when(self.command, self.path, body)
-                cut.happened = cut.happened or ours
-            if ours and not cut.done:
+                matched = not proxy.happened and proxy.when is not None and proxy.when(self.command, self.path, body)
+                proxy.happened = proxy.happened or matched
+            if matched and not proxy.done:
                 emulator.kill()
             answer = self._answer(body)
-            if ours and cut.done:
+            if matched and proxy.done:
                 emulator.kill()
-            if answer is None or ours:
+            if answer is None or matched:
                 self.close_connection = True
                 return
             status, headers, content = answer
@@ -77,11 +77,11 @@ def way_to(emulator: Emulator) -> Generator[Cut]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    cut = Cut(f"http://127.0.0.1:{server.server_port}")
+    proxy = Cut(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield cut
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()

@@ -54,8 +54,8 @@ class Emulator:
         """Starts it; returns when it answers."""
         log = self._folder / "emulator.log"
         environment = {**os.environ, "HOME": str(self._folder)}
-        with log.open("ab") as words:
-            self._process = subprocess.Popen(self._command, env=environment, stdout=words, stderr=words)
+        with log.open("ab") as log_file:
+            self._process = subprocess.Popen(self._command, env=environment, stdout=log_file, stderr=log_file)
         until(lambda: not self.running or self._answers(), f"the emulator at {self.url}", 120)
         assert self.running, log.read_text(encoding="utf-8", errors="replace")[-3000:]
 

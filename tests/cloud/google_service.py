@@ -55,9 +55,9 @@ def service(answers: Callable[[Asked], Answer]) -> Generator[Service]:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
-            asked = Asked(self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            found.requests.append(asked)
-            status, content = answers(asked)
+            request = Asked(self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            found.requests.append(request)
+            status, content = answers(request)
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -27,8 +27,8 @@ class Objects:
 
     def put(self, name: str, content: bytes, only_if: str | None) -> int | None:
         """Keeps it; its generation, or None when another one is there than was said."""
-        there = self.kept.get(name, (0, b""))[0]
-        if only_if is not None and int(only_if) != there:
+        generation = self.kept.get(name, (0, b""))[0]
+        if only_if is not None and int(only_if) != generation:
             return None
         self.generations += 1
         self.kept[name] = (self.generations, content)

@@ -95,8 +95,8 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def composed(folder: Path, *arguments: str) -> list[Study]:
     """The tiny study, composed; a question is asked unless `arguments` ask one."""
-    asked = any(argument.startswith("query") for argument in arguments)
-    return compose(["mine"], [*([] if asked else ["query=Why?"]), *arguments], folder)
+    has_query = any(argument.startswith("query") for argument in arguments)
+    return compose(["mine"], [*([] if has_query else ["query=Why?"]), *arguments], folder)
 
 
 def mistakes(folder: Path, *arguments: str, flows: Sequence[str] = ("mine",)) -> list[Problem]:

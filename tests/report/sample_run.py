@@ -158,8 +158,8 @@ def _judgement(record: Record, criteria: str, model: str, chance: Random, qualit
 
 def _row(sample: Sample, trace: AgentTrace, criteria: str, model: str) -> VerdictRow:
     record, value = trace.input.record, dict(trace.value or {})
-    said = (record.ground_truth or {}).get("courtesy")
-    truth = None if said is None or criteria != "courtesy" else "violates" if said else "complies"
+    label = (record.ground_truth or {}).get("courtesy")
+    truth = None if label is None or criteria != "courtesy" else "violates" if label else "complies"
     verdict, uncertainty = value.get("verdict"), value.get("uncertainty")
     return VerdictRow(
         record_id=record.record_id, criteria=criteria, model=model, repeat=trace.repeat, round=0, status=trace.status,
@@ -179,12 +179,13 @@ def _synthesis(record: Record, criteria: str, judged: Sequence[AgentTrace]) -> A
 
 
 def _differences(record: Record, criteria: str, judged: Sequence[AgentTrace]) -> AgentTrace:
-    said = {str(trace.value["verdict"]) for trace in judged if trace.value}
-    if len(said) < 2:
+    verdicts = {str(trace.value["verdict"]) for trace in judged if trace.value}
+    if len(verdicts) < 2:
         note = "the answers do not part"
         return _trace("differences", record, {"criteria": criteria}, 0, status="skipped", note=note, parents=judged)
     positions = [
-        {"position": f"The letter {verdict}.", "held_by": [f"A{n}"]} for n, verdict in enumerate(sorted(said), start=1)
+        {"position": f"The letter {verdict}.", "held_by": [f"A{n}"]}
+        for n, verdict in enumerate(sorted(verdicts), start=1)
     ]
     value = {
         "conclusion": "The answers part on whether teasing is mockery.",
@@ -198,9 +199,9 @@ def _trace(
     value: dict[str, Any] | None = None, note: str | None = None, error: CellError | None = None,
     calls: tuple[ModelCall, ...] = (), parents: Sequence[AgentTrace] = (), minutes: int = 0,
 ) -> AgentTrace:  # fmt: skip
-    named = digest([step, record.record_id, variant, repeat])
+    cell_id = digest([step, record.record_id, variant, repeat])
     return AgentTrace(
-        cell_id=named, key=named, parents=tuple(trace.cell_id for trace in parents), flow="letters", step=step,
+        cell_id=cell_id, key=cell_id, parents=tuple(trace.cell_id for trace in parents), flow="letters", step=step,
         agent=step, agent_version="1", record_id=record.record_id, record_fingerprint=digest(record.record_id),
         variant=variant, variant_id=digest(variant)[:12], repeat=repeat, status=status, value=value, note=note,
         error=error, calls=calls, input=AgentInput(record=record, parameters=variant, repeat=repeat),
@@ -291,10 +292,14 @@ def _with_truth(rows: Sequence[VerdictRow], model: str, by: str, group: str) -> 
         of_truth = confusion.setdefault(str(row.truth), {})
         of_truth[str(row.verdict)] = of_truth.get(str(row.verdict), 0) + 1
     right = sum(row.truth == row.verdict for row in mine)
-    found = sum(row.truth == row.verdict == "violates" for row in mine)
-    said = sum(row.verdict == "violates" for row in mine)
-    true = sum(row.truth == "violates" for row in mine)
-    estimates = (_share("accuracy", right, len(mine)), _share("precision", found, said), _share("recall", found, true))
+    true_positive_count = sum(row.truth == row.verdict == "violates" for row in mine)
+    predicted_count = sum(row.verdict == "violates" for row in mine)
+    actual_count = sum(row.truth == "violates" for row in mine)
+    estimates = (
+        _share("accuracy", right, len(mine)),
+        _share("precision", true_positive_count, predicted_count),
+        _share("recall", true_positive_count, actual_count),
+    )
     return Comparison(
         kind="truth", criteria="courtesy", by=by, group=group, raters=("ground truth", model), records=len(mine),
         left_out=2, estimates=estimates, confusion=confusion,
@@ -302,9 +307,9 @@ def _with_truth(rows: Sequence[VerdictRow], model: str, by: str, group: str) -> 
 
 
 def _pair(rows: Sequence[VerdictRow], criteria: str, first: str, second: str) -> Comparison:
-    said = {(row.record_id, row.model): row.verdict for row in rows if row.criteria == criteria and row.verdict}
-    both = [record for record, model in said if model == first and (record, second) in said]
-    same = sum(said[record, first] == said[record, second] for record in both)
+    verdicts = {(row.record_id, row.model): row.verdict for row in rows if row.criteria == criteria and row.verdict}
+    both = [record for record, model in verdicts if model == first and (record, second) in verdicts]
+    same = sum(verdicts[record, first] == verdicts[record, second] for record in both)
     agreement = _share("percent_agreement", same, len(both))
     kappa = replace(agreement, measure="cohen_kappa")
     if kappa.value is not None and kappa.low is not None:

@@ -35,14 +35,14 @@ class Cluster:
 
     def start_worker(self, limit: int) -> Started:
         """`prefect worker start`, on a machine of its own as far as anyone can tell."""
-        more = {
+        environment = {
             "PREFECT_API_URL": self.api,
             "BUTTERMILK_CONFIG_DIR": str(self.config),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_WORKER_PREFETCH_SECONDS": "1",
         }
         arguments = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)]
-        worker = self.place.start("prefect", *arguments, **more)
+        worker = self.place.start("prefect", *arguments, **environment)
         self.workers.append(worker)
         return worker
 
@@ -99,9 +99,9 @@ class Cluster:
 
 def kill_with_children(worker: Started) -> None:
     """SIGKILL to the worker and to all that it started, as when a machine loses its power."""
-    below = descendants(worker.pid)
+    children = descendants(worker.pid)
     worker.kill()
-    for process in below:
+    for process in children:
         try:
             os.kill(process, signal.SIGKILL)
         except ProcessLookupError:

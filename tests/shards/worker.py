@@ -87,12 +87,12 @@ class Deployment:
 
     async def run(self, **parameters: Any) -> Ran:
         """One run of the deployment, to its end."""
-        begun = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
-        while not (run := await self.client.read_flow_run(begun.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
+        created = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
+        while not (run := await self.client.read_flow_run(created.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
             await asyncio.sleep(0.1)
             if self.working and self.working.done():
                 await self.working
-        children = [await self.client.read_flow_run(child) for child in self._taken if child != begun.id]
+        children = [await self.client.read_flow_run(child) for child in self._taken if child != created.id]
         assert run.state
         return Ran(run.state, self.seen.outcomes.get(str(run.id)), children)
 
@@ -122,18 +122,18 @@ class Deployment:
 @asynccontextmanager
 async def deployed(lab: Lab) -> AsyncGenerator[Deployment]:
     """The lab's flow as a deployment on the tests' server, for the length of the block."""
-    seen = _Seen()
+    recorder = _Seen()
     with temporary_settings({PREFECT_API_URL: lab.api_url}):
-        flow = make_flow(lab.compose().flow, lambda request: lab.compose(*as_arguments(request)), seen)
+        flow = make_flow(lab.compose().flow, lambda request: lab.compose(*as_arguments(request)), recorder)
         async with get_client() as client:
             schema = parameter_schema(flow).model_dump_for_openapi()
             flow_id = await client.create_flow(flow)
             name = f"of-{lab.folder.parent.name}"
-            made = await client.create_deployment(flow_id, name, parameter_openapi_schema=schema)
-            deployment = Deployment(client, lab, flow, made, seen)
-            deployment.working = working = asyncio.create_task(deployment.work())
+            deployment_id = await client.create_deployment(flow_id, name, parameter_openapi_schema=schema)
+            deployment = Deployment(client, lab, flow, deployment_id, recorder)
+            deployment.working = worker_task = asyncio.create_task(deployment.work())
             try:
                 yield deployment
             finally:
-                working.cancel()
-                await asyncio.wait([working])
+                worker_task.cancel()
+                await asyncio.wait([worker_task])

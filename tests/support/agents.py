@@ -57,8 +57,8 @@ class Echo(Agent[EchoInputs, EchoParameters]):
         text = parameters.say or f"{parameters.tone}{given_input.record.text}"
         items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
         record = given_input.record.record_id
-        said = Echoed(text=text, given=inputs.given, other=inputs.other, record=record, items=items)
-        return AgentOutput(value=output_value(said))
+        output = Echoed(text=text, given=inputs.given, other=inputs.other, record=record, items=items)
+        return AgentOutput(value=output_value(output))
 
 
 class LookInputs(Frozen):
@@ -78,8 +78,8 @@ class Look(Agent[LookInputs, EchoParameters]):
 
     async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
         inputs = self.inputs(given_input)
-        said = Echoed(text=inputs.what, given=inputs.known, record=given_input.record.record_id)
-        return AgentOutput(value=output_value(said))
+        output = Echoed(text=inputs.what, given=inputs.known, record=given_input.record.record_id)
+        return AgentOutput(value=output_value(output))
 
 
 class FragileKey(Echo):
@@ -129,7 +129,7 @@ _NAMED = {"echo": "Echo", "gather": "Echo", "look": "Look", "fragile_key": "Frag
 
 def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adds these agents to the installed ones, as another package's entry points would."""
-    ours = {name: EntryPoint(name, f"tests.support.agents:{kind}", registry.GROUP) for name, kind in _NAMED.items()}
-    known = {**registry.installed(), **ours}
-    monkeypatch.setattr(registry, "installed", lambda: known)
-    monkeypatch.setattr("flows.spec.registry.installed", lambda: known)
+    entries = {name: EntryPoint(name, f"tests.support.agents:{kind}", registry.GROUP) for name, kind in _NAMED.items()}
+    agents = {**registry.installed(), **entries}
+    monkeypatch.setattr(registry, "installed", lambda: agents)
+    monkeypatch.setattr("flows.spec.registry.installed", lambda: agents)

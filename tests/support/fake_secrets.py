@@ -52,9 +52,9 @@ class FakeSecrets:
         """What the service says to `GET /v1/projects/p/secrets/n/versions/latest:access`."""
         name = path.removeprefix("/v1/").removesuffix(":access").partition("/versions/")[0]
         self.asked.append(path)
-        waiting = self.failing.get(name)
-        if waiting:
-            return waiting.pop(0) if waiting[0][0] >= 500 else waiting[0]
+        failures = self.failing.get(name)
+        if failures:
+            return failures.pop(0) if failures[0][0] >= 500 else failures[0]
         if name not in self.secrets:
             return failure(404, "NOT_FOUND", f"Secret [{name}] not found or has no versions.")
         data = self.secrets[name].encode()

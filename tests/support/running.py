@@ -65,8 +65,8 @@ class View:
         names |= {run.id: run.name for run in self.flow_runs}
         found = set[tuple[str, str]]()
         for run in self.task_runs:
-            for given in run.task_inputs.values():
-                for one in given:
+            for inputs in run.task_inputs.values():
+                for one in inputs:
                     if isinstance(one, TaskRunResult | FlowRunResult):
                         found.add((names.get(one.id, str(one.id)), names[run.id]))
         return found
@@ -148,24 +148,24 @@ class Lab:
     async def run_study(self, study: Study, meanwhile: Meanwhile | None = None) -> Ran:
         """Runs a study that was composed before."""
         with temporary_settings({PREFECT_API_URL: self.api_url}):
-            seen = _Seen()
-            flow: Any = make_flow(study.flow, lambda _: study, seen)
-            given = {name: value for name, value in study.request.items() if value is not None}
+            recorder = _Seen()
+            flow: Any = make_flow(study.flow, lambda _: study, recorder)
+            parameters = {name: value for name, value in study.request.items() if value is not None}
             started = time.perf_counter()
-            running = asyncio.ensure_future(flow(**given, return_state=True))
+            running = asyncio.ensure_future(flow(**parameters, return_state=True))
             async with get_client() as client:
                 if meanwhile:
                     await meanwhile(client)
                 state: State[Any] = await running
                 seconds = time.perf_counter() - started
-                totals = seen.outcome.totals if seen.outcome else None
-                runs = seen.outcome.flow_runs if seen.outcome else set[UUID]()
+                totals = recorder.outcome.totals if recorder.outcome else None
+                runs = recorder.outcome.flow_runs if recorder.outcome else set[UUID]()
                 lost = await drain(runs, totals.task_runs if totals else 0)
                 drained = time.perf_counter() - started
                 assert state.state_details.flow_run_id
                 server = await view(client, state.state_details.flow_run_id)
-        file = seen.outcome.folder / "answers.jsonl" if seen.outcome else None
-        return Ran(state, seen.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained)
+        file = recorder.outcome.folder / "answers.jsonl" if recorder.outcome else None
+        return Ran(state, recorder.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained)
 
 
 async def view(client: PrefectClient, run_id: UUID) -> View:

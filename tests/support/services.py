@@ -77,10 +77,14 @@ def prefect_process(
     url = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-    with log.open("wb") as words:
+    with log.open("wb") as log_file:
         # In the project's folder, so that the settings of its pyproject.toml hold.
         process = subprocess.Popen(
-            command, cwd=ROOT, env=place.environment(PREFECT_SERVER_UI_API_URL=url, **more), stdout=words, stderr=words
+            command,
+            cwd=ROOT,
+            env=place.environment(PREFECT_SERVER_UI_API_URL=url, **more),
+            stdout=log_file,
+            stderr=log_file,
         )
     try:
         until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)

@@ -16,13 +16,13 @@ class Terminal:
     """`python -m <module> <arguments>` with a terminal for its three streams. Use as a context manager."""
 
     def __init__(self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self._ours, theirs = pty.openpty()
+        self._ours, terminal_end = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            cwd=folder, env={**environment, "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs,
+            cwd=folder, env={**environment, "TERM": "xterm"}, stdin=terminal_end, stdout=terminal_end, stderr=terminal_end,
             start_new_session=True, close_fds=True,
         )  # fmt: skip
-        os.close(theirs)
+        os.close(terminal_end)
         self.seen = ""
         """All that was shown so far."""
 

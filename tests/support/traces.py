@@ -94,9 +94,9 @@ def cell(
     criteria, model = str(variant.get("criteria", "")), str(variant.get("model", ""))
     if status == "completed" and value is None:
         value = judgement(of, "violates", criteria, model)
-    given = AgentInput(record=of, parameters={"template": "judge", **variant}, repeat=repeat)
-    asked = status in ("completed", "refused", "truncated")
-    told = tuple(calls) if calls is not None else (call(json.dumps(value), model=model),) if asked else ()
+    agent_input = AgentInput(record=of, parameters={"template": "judge", **variant}, repeat=repeat)
+    was_answered = status in ("completed", "refused", "truncated")
+    model_calls = tuple(calls) if calls is not None else (call(json.dumps(value), model=model),) if was_answered else ()
     fields: dict[str, Any] = {
         "cell_id": digest(["study", step, of.record_id, dict(variant), repeat, round]),
         "key": digest([of.fingerprint, dict(variant), repeat, round]),
@@ -110,10 +110,10 @@ def cell(
         "variant_id": digest([step, dict(variant)])[:12],
         "repeat": repeat,
         "round": round,
-        "input": given,
+        "input": agent_input,
         "status": status,
         "value": value if status == "completed" else None,
-        "calls": told,
+        "calls": model_calls,
         "note": _NOTES.get(status),
         "error": _ERRORS.get(status),
         "started": _BEGAN,
@@ -124,14 +124,19 @@ def cell(
 
 def spec(**measures: Any) -> FlowSpec:
     """A study of one step `judge`; keywords are fields of its `measures`."""
-    compared = {"verdicts": "judge", "truth": "label", "labels": {"true": "violates", "false": "allowed"}, **measures}
+    measure_fields = {
+        "verdicts": "judge",
+        "truth": "label",
+        "labels": {"true": "violates", "false": "allowed"},
+        **measures,
+    }
     return FlowSpec.model_validate(
         {
             "name": "study",
             "description": "Records are judged against criteria.",
             "records": "texts",
             "steps": {"judge": {"agent": "judge", "variants": {"criteria": list(CRITERIA), "model": list(MODELS)}}},
-            "measures": compared,
+            "measures": measure_fields,
         }
     )
 
@@ -139,7 +144,7 @@ def spec(**measures: Any) -> FlowSpec:
 def write_run(folder: Path, traces: Iterable[AgentTrace], flow: FlowSpec | None = None, **manifest: Any) -> Path:
     """A run's folder with these traces, in their order; keywords are added to its manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {
+    run_fields: dict[str, Any] = {
         "flow": "study",
         "run": "20260102T030405",
         "request": {},
@@ -148,7 +153,7 @@ def write_run(folder: Path, traces: Iterable[AgentTrace], flow: FlowSpec | None 
         "models": {},
     }
     counts: dict[str, Any] = {"cells": {}, "calls": {"paid": 0, "kept": 0}, "cost_usd": "0", "packages": {}}
-    content = {**told, **counts, "flow_spec": (flow or spec()).model_dump(mode="json"), **manifest}
+    content = {**run_fields, **counts, "flow_spec": (flow or spec()).model_dump(mode="json"), **manifest}
     (folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     with (folder / "answers.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(trace.model_dump_json() + "\n" for trace in traces)

@@ -34,9 +34,9 @@ def row(record: str, model: str, verdict: str | None, truth: str | None = None, 
 
 def rows(said: Mapping[str, Sequence[str | None]], truth: Sequence[str | None] | None = None) -> list[VerdictRow]:
     """Model -> what it said of the records 0, 1 …, with what people said of them."""
-    people = truth if truth is not None else [None] * max(len(verdicts) for verdicts in said.values())
+    truths = truth if truth is not None else [None] * max(len(verdicts) for verdicts in said.values())
     return [
-        row(str(number), model, verdict, people[number])
+        row(str(number), model, verdict, truths[number])
         for model, verdicts in said.items()
         for number, verdict in enumerate(verdicts)
     ]
@@ -69,5 +69,5 @@ def of_two(first: Sequence[str | None], second: Sequence[str | None], **fields: 
 
 def of_truth(truth: Sequence[str | None], said: Sequence[str | None], **fields: Any) -> dict[str, Estimate]:
     """What the measures say of one model and the ground truth."""
-    asked = spec(truth="label", **fields)
-    return estimates(comparison(measure(rows({"a": said}, truth), asked), "truth"))
+    measures = spec(truth="label", **fields)
+    return estimates(comparison(measure(rows({"a": said}, truth), measures), "truth"))

@@ -72,12 +72,12 @@ def traces(draw: st.DrawFn) -> list[AgentTrace]:
     )
     models = draw(st.lists(st.one_of(st.sampled_from(("alpha", "beta")), names), min_size=1, max_size=2, unique=True))
     found = [
-        _cell(draw, of, variant, step, repeat, turn)
+        _cell(draw, of, variant, step, repeat, round_number)
         for of in draw(records())
         for variant in _variants(criteria, models, draw(st.booleans()))
         for step in ("judge", "differences")
         for repeat in range(2)
-        for turn in range(2)
+        for round_number in range(2)
         if draw(st.integers(0, 3))
     ]
     return draw(st.permutations(found))

@@ -44,10 +44,10 @@ def judge(material: Mapping[str, Any], likeness: Likeness, judges_by: JudgesBy) 
     criterion: Mapping[str, Any] = material["criterion"]
     if why := lacking(example["verdict"] for example in criterion["examples"]):
         raise MissingInput(why)
-    stretches = _stretches(material)
-    if not stretches:
+    spans = _stretches(material)
+    if not spans:
         raise MissingInput("the record has no words to judge")
-    compared = _Compared.of(stretches, criterion["examples"], likeness, judges_by)
+    compared = _Compared.of(spans, criterion["examples"], likeness, judges_by)
     first, second = compared.ranked()
     margin = first.score - second.score
     unclear = margin < CLOSE and UNCLEAR in criterion["verdicts"]
@@ -102,17 +102,17 @@ class _Compared:
         cosines = likeness.of_known(stretches, known)
         verdicts = list(dict.fromkeys(str(example["verdict"]) for example in examples))
         places = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
-        most = NEAREST if judges_by == "nearest" else max(map(len, places))
-        usual = _usual(likeness.of_words(known, known), places, most)
-        scores = np.stack([np.sort(cosines[:, place], axis=1)[:, -most:].mean(axis=1) for place in places])
-        scores -= np.array(usual)[:, None]
-        telling = int(np.argmax(np.ptp(scores, axis=0)))
+        count = NEAREST if judges_by == "nearest" else max(map(len, places))
+        baselines = _usual(likeness.of_words(known, known), places, count)
+        scores = np.stack([np.sort(cosines[:, place], axis=1)[:, -count:].mean(axis=1) for place in places])
+        scores -= np.array(baselines)[:, None]
+        decisive = int(np.argmax(np.ptp(scores, axis=0)))
         sides = list[_Side]()
         for row, (verdict, place) in enumerate(zip(verdicts, places, strict=True)):
-            nearest = max(place, key=lambda n: float(cosines[telling, n]))
-            cosine = float(cosines[telling, nearest])
-            score = float(scores[row, telling])
-            sides.append(_Side(verdict, score, stretches[telling], examples[nearest], cosine))
+            nearest = max(place, key=lambda n: float(cosines[decisive, n]))
+            cosine = float(cosines[decisive, nearest])
+            score = float(scores[row, decisive])
+            sides.append(_Side(verdict, score, stretches[decisive], examples[nearest], cosine))
         return cls(sides)
 
 
@@ -145,10 +145,12 @@ def _stretches(material: Mapping[str, Any]) -> list[str]:
 
 
 def _conclusion(first: _Side, second: _Side, unclear: bool) -> str:
-    told = f"'{first.verdict}' ({first.score:+.2f} against what is usual) and '{second.verdict}' ({second.score:+.2f})"
+    verdict_scores = (
+        f"'{first.verdict}' ({first.score:+.2f} against what is usual) and '{second.verdict}' ({second.score:+.2f})"
+    )
     if unclear:
-        return f"It is about as near to the examples of {told}, so the examples do not decide."
-    return f"It is nearer to the examples of the first of {told}. This is likeness, not understanding."
+        return f"It is about as near to the examples of {verdict_scores}, so the examples do not decide."
+    return f"It is nearer to the examples of the first of {verdict_scores}. This is likeness, not understanding."
 
 
 def _reason(side: _Side, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:

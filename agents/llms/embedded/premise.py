@@ -25,10 +25,10 @@ def contradiction(question: str, passages: Sequence[Read]) -> str | None:
     if all(supposed) or not any(supposed):
         return None
     own, other = _OPPOSITES if supposed[0] else _OPPOSITES[::-1]
-    said = [sentence for passage in passages for sentence in sentences(passage.text)]
-    if any(_mentions(sentence, own) for sentence in said):
+    document_sentences = [sentence for passage in passages for sentence in sentences(passage.text)]
+    if any(_mentions(sentence, own) for sentence in document_sentences):
         return None
-    return next((sentence for sentence in said if _mentions(sentence, other)), None)
+    return next((sentence for sentence in document_sentences if _mentions(sentence, other)), None)
 
 
 def _mentions(text: str, forms: Sequence[str]) -> bool:

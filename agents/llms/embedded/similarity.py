@@ -51,19 +51,19 @@ class Likeness:
 
     def _together(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
         with self._lock:
-            kept = self._records.get(texts)
-            made = kept or Future()
-            self._records[texts] = made
+            cached = self._records.get(texts)
+            future = cached or Future()
+            self._records[texts] = future
             if len(self._records) > _MOST_RECORDS:
                 del self._records[next(iter(self._records))]
-        if kept is None:
+        if cached is None:
             try:
-                made.set_result(self._minilm.embed(texts))
+                future.set_result(self._minilm.embed(texts))
             except BaseException as error:
                 with self._lock:
                     self._records.pop(texts, None)
-                made.set_exception(error)
-        return made.result()
+                future.set_exception(error)
+        return future.result()
 
     def _vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np

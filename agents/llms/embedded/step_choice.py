@@ -29,10 +29,10 @@ def choose(material: Mapping[str, Any]) -> UnifiedRequest:
 
 
 def _new_queries(material: Mapping[str, Any]) -> list[str]:
-    question, turn = str(material["question"]), int(material.get("round", 1))
-    if turn == 1:
+    question, round_number = str(material["question"]), int(material.get("round", 1))
+    if round_number == 1:
         return [question]
-    if turn > 2:
+    if round_number > 2:
         return []
     previous = {_plain(query) for query in material.get("previous_queries", ())}
     missing: Sequence[str] = [str(item) for item in material.get("missing", ())]

@@ -19,8 +19,8 @@ def synthesise(material: Mapping[str, Any]) -> ResearchDraft:
         for claim in answer["claims"]:
             key = _key(claim)
             if key:
-                held, draft = merged.get(key, (0, _draft(claim)))
-                merged[key] = (held + 1, draft)
+                count, draft = merged.get(key, (0, _draft(claim)))
+                merged[key] = (count + 1, draft)
     ranked = [draft for _, draft in sorted(merged.values(), key=lambda pair: -pair[0])][:MAX_CLAIMS]
     if not ranked:
         return ResearchDraft(answerable=False, unanswered=(str(material["question"])[:300] or "an empty question",))
@@ -35,8 +35,8 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
         grounds = frozenset(_key(claim) for claim in answer["claims"])
         holders.setdefault(grounds, []).append(answer)
     if len(holders) < 2:
-        says = "do not answer" if not answers or not answers[0]["claims"] else "rest on the same quotations"
-        return DifferencesDraft(conclusion=f"The {len(answers)} answers {says}; they do not part.")
+        agreement = "do not answer" if not answers or not answers[0]["claims"] else "rest on the same quotations"
+        return DifferencesDraft(conclusion=f"The {len(answers)} answers {agreement}; they do not part.")
     common = frozenset[frozenset[str]].intersection(*holders)
     positions = [
         Position(position=_position(held[0], grounds - common), held_by=tuple(str(item["label"]) for item in held[:20]))

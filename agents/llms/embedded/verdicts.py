@@ -42,11 +42,11 @@ def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
     winners = answers if undecided else [answer for answer in answers if answer["verdict"] == verdict]
     share = ranked[0][1] / sum(weights.values())
     held = ", ".join(str(answer["label"]) for answer in answers if answer["verdict"] == ranked[0][0])
-    told = f"{held[:200]} of {len(answers)} judgements say '{ranked[0][0]}', {share:.0%} of the weight"
+    summary = f"{held[:200]} of {len(answers)} judgements say '{ranked[0][0]}', {share:.0%} of the weight"
     return JudgeReasons(
         verdict=verdict,
         uncertainty="high" if tied else "low" if share == 1 else "medium",
-        conclusion=f"{told}{'; as much speaks for another verdict' if tied else ''}.",
+        conclusion=f"{summary}{'; as much speaks for another verdict' if tied else ''}.",
         reasons=tuple(_reasons(winners)),
     )
 
@@ -92,13 +92,13 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
 def score(material: Mapping[str, Any], likeness: Likeness) -> QualResults:
     """An expected reason is held if one of the answer's reasons, or its conclusion, is near it in meaning."""
     answer: Answer = material["answer"]
-    given = [str(answer["conclusion"])]
+    answer_texts = [str(answer["conclusion"])]
     for reason in answer["reasons"]:
         if reason["applies"] != "no":
-            given += [str(reason["rule"]), str(reason["reason"])]
+            answer_texts += [str(reason["rule"]), str(reason["reason"])]
     expected = [str(reason) for reason in material["expected"]]
-    cosines = likeness.of_texts(expected, given)
-    return QualResults(assessments=tuple(_assessed(row, given) for row in cosines))
+    cosines = likeness.of_texts(expected, answer_texts)
+    return QualResults(assessments=tuple(_assessed(row, answer_texts) for row in cosines))
 
 
 def _assessed(row: Any, given: Sequence[str]) -> QualScore:
@@ -117,8 +117,8 @@ def doubt(material: Mapping[str, Any]) -> ConcernDraft:
     verdicts = sorted({str(answer["verdict"]) for answer in answers})
     if len(verdicts) > 1:
         concerns.append(f"The judgements part: {', '.join(verdicts)}.")
-    told = " ".join(concerns)
-    return ConcernDraft(raised=bool(told), concern=told if len(told) <= 600 else f"{told[:599]}…")
+    concern = " ".join(concerns)
+    return ConcernDraft(raised=bool(concern), concern=concern if len(concern) <= 600 else f"{concern[:599]}…")
 
 
 def _own_doubt(answer: Answer) -> str | None:

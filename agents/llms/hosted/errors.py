@@ -40,9 +40,9 @@ def clean(text: str, secret: str | None = None) -> str:
 def translate(error: Exception, name: str, config: HostedModel, secret: str | None) -> ModelError:
     """The error of ours that `error` means, told in plain words without anything secret."""
     who = f"model '{name}' ({config.provider} {config.model_id})"
-    for kinds, tell in _BY_KIND:
-        if isinstance(error, kinds):
-            return tell(error, who, config, secret)
+    for error_types, to_error in _BY_KIND:
+        if isinstance(error, error_types):
+            return to_error(error, who, config, secret)
     return _other(error, who, config, secret)
 
 
@@ -107,8 +107,8 @@ def _http(error: Exception, who: str, config: HostedModel, secret: str | None) -
         return _unavailable(error, who, config, secret)
     if error.status_code == 413:
         return _too_long(error, who, config, secret)
-    said = clean(_message_in(error.body), secret)
-    quoted = f": {said}" if said else ""
+    detail = clean(_message_in(error.body), secret)
+    quoted = f": {detail}" if detail else ""
     return ModelRejected(f"{who} refused the request (HTTP {error.status_code}){quoted}")
 
 

@@ -14,19 +14,19 @@ from contract.record import ImagePart
 def to_history(messages: Sequence[Message], *, sees_images: bool) -> list[theirs.ModelMessage]:
     """The turns in order; neighbouring system and user messages share one request, as the protocols expect."""
     history: list[theirs.ModelMessage] = []
-    asked: list[theirs.ModelRequestPart] = []
+    request_parts: list[theirs.ModelRequestPart] = []
     for message in messages:
         if message.role == "assistant":
-            if asked:
-                history.append(theirs.ModelRequest(parts=asked))
-                asked = []
+            if request_parts:
+                history.append(theirs.ModelRequest(parts=request_parts))
+                request_parts = []
             history.append(theirs.ModelResponse(parts=[theirs.TextPart(message.text)]))
         elif message.role == "system":
-            asked.append(theirs.SystemPromptPart(message.text))
+            request_parts.append(theirs.SystemPromptPart(message.text))
         else:
-            asked.append(theirs.UserPromptPart(_content(message.parts, sees_images)))
-    if asked:
-        history.append(theirs.ModelRequest(parts=asked))
+            request_parts.append(theirs.UserPromptPart(_content(message.parts, sees_images)))
+    if request_parts:
+        history.append(theirs.ModelRequest(parts=request_parts))
     return history
 
 

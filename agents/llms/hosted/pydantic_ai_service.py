@@ -56,8 +56,8 @@ async def ask(model: Model, config: HostedModel, request: ModelRequest) -> Model
 
 
 def _settings(config: HostedModel, request: ModelRequest) -> ModelSettings:
-    asked = request.settings.over(config.settings).model_dump(exclude_none=True)
-    return ModelSettings(**asked, timeout=config.limits.timeout_seconds)
+    settings = request.settings.over(config.settings).model_dump(exclude_none=True)
+    return ModelSettings(**settings, timeout=config.limits.timeout_seconds)
 
 
 def _parameters(model: Model, config: HostedModel, request: ModelRequest) -> ModelRequestParameters:

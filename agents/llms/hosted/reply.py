@@ -44,6 +44,6 @@ def _text(response: ModelResponse) -> str:
     calls = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
     if calls:
         return calls[0]
-    said = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
     declined = (response.provider_details or {}).get("refusal")
-    return said or (declined if isinstance(declined, str) else "")
+    return text or (declined if isinstance(declined, str) else "")

@@ -60,10 +60,10 @@ class Caller:
 
     def drop(self) -> None:
         """Stops a process that was started and never asked anything."""
-        early, self._early = self._early, None
-        if early:
-            early.kill()
-            early.communicate()
+        process, self._early = self._early, None
+        if process:
+            process.kill()
+            process.communicate()
 
     async def _started(self) -> _Running:
         process, self._early = self._early or _popen(), None
@@ -105,19 +105,19 @@ class _Running:
             self._opened.add(name)
             self._send(Opening(name=name, config=config, key=config.api_key))
         number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._send(Asking(number=number, name=name, request=request))
         try:
-            told = await answer
+            answer = await future
         except asyncio.CancelledError:
             self._send(Dropping(number=number))
             raise
         finally:
             del self._waiting[number]
-        if told.failure:
-            raise told.failure.error()
-        assert told.reply  # noqa: S101 an answer is one of the two
-        return told.reply
+        if answer.failure:
+            raise answer.failure.error()
+        assert answer.reply  # noqa: S101 an answer is one of the two
+        return answer.reply
 
     async def aclose(self) -> None:
         self._pipe.close()

@@ -44,12 +44,12 @@ class _Calling:
                 case Asking() as asked:
                     self._calls[asked.number] = asyncio.create_task(self._call(asked))
                 case Dropping(number=number):
-                    if call := self._calls.get(number):
-                        call.cancel()
+                    if task := self._calls.get(number):
+                        task.cancel()
                 case opening:
                     self._models[opening.name] = Hosted(opening.name, opening.whole(), self._clients)
-        for call in self._calls.values():
-            call.cancel()
+        for task in self._calls.values():
+            task.cancel()
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
         await self._clients.aclose()
 

@@ -23,11 +23,11 @@ def request(
     repeat: int = 0,
 ) -> ModelRequest:
     """A request of a system and a user turn."""
-    asked = Message(role="user", parts=tuple(parts)) if parts else said("user", text)
+    user_message = Message(role="user", parts=tuple(parts)) if parts else said("user", text)
     return ModelRequest(
         model="m",
         model_fingerprint="f",
-        messages=(said("system", "Be brief."), asked),
+        messages=(said("system", "Be brief."), user_message),
         settings=ModelSettings(max_tokens=max_tokens),
         output_name=output.__name__ if output else None,
         output_schema=schema_of(output) if output else None,

@@ -22,8 +22,8 @@ def instance(schema: dict[str, Any], root: dict[str, Any] | None = None, depth: 
 
 
 def _of_type(schema: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
-    given: str | list[str] = schema.get("type", "object" if "properties" in schema else "string")
-    kind = given if isinstance(given, str) else given[0]
+    declared: str | list[str] = schema.get("type", "object" if "properties" in schema else "string")
+    kind = declared if isinstance(declared, str) else declared[0]
     match kind.lower():
         case "object":
             properties: dict[str, Any] = schema.get("properties", {})

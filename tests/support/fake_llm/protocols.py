@@ -27,8 +27,8 @@ class OpenAI:
     def read(self, model: str, body: dict[str, Any]) -> Asked:
         """What is asked for."""
         tool: dict[str, Any] = _first(body.get("tools")).get("function", {})
-        given = body.get("response_format", {}).get("json_schema", {}).get("schema")
-        return Asked(model, given or tool.get("parameters"), tool.get("name"), _tokens(body))
+        schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
+        return Asked(model, schema or tool.get("parameters"), tool.get("name"), _tokens(body))
 
     def reply(self, asked: Asked, text: str, finish: Finish) -> dict[str, Any]:
         """A chat completion."""
@@ -113,8 +113,8 @@ class Gemini:
         config: dict[str, Any] = body.get("generationConfig", {})
         declared = _first(_first(body.get("tools")).get("functionDeclarations"))
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
-        by_tool = declared.get("parametersJsonSchema") or declared.get("parameters")
-        return Asked(model, schema or by_tool, declared.get("name"), _tokens(body))
+        tool_schema = declared.get("parametersJsonSchema") or declared.get("parameters")
+        return Asked(model, schema or tool_schema, declared.get("name"), _tokens(body))
 
     def reply(self, asked: Asked, text: str, finish: Finish) -> dict[str, Any]:
         """A generated content, or the feedback on a blocked prompt."""
