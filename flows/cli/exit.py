@@ -23,10 +23,10 @@ def leave(main: Callable[[], int]) -> NoReturn:
 
     What is kept is on disk by then.
     """
-    ending = _Ending()
+    fast_exit = _Ending()
     # The first to be registered is the last to be called.
-    atexit.register(ending)
-    code = ending.code = main()
+    atexit.register(fast_exit)
+    code = fast_exit.code = main()
     timer = Timer(SENDING_SECONDS if code in (0, 1) else EXIT_SECONDS, os._exit, [code])
     timer.daemon = True
     timer.start()

@@ -28,17 +28,17 @@ class Ended:
     @classmethod
     def cell(cls, state: State[Any]) -> Ended:
         """A task run in the present flow run that came to that state."""
-        ended = cls()
-        ended.task_run_id = state.state_details.task_run_id
-        ended._unlinked = state
-        return ended
+        finished_run = cls()
+        finished_run.task_run_id = state.state_details.task_run_id
+        finished_run._unlinked = state
+        return finished_run
 
     @classmethod
     def child(cls, state: State[Any]) -> Ended:
         """A child run of the present flow run that came to that state."""
-        ended = cls()
-        link_state_to_flow_run_result(state, ended)
-        return ended
+        finished_run = cls()
+        link_state_to_flow_run_result(state, finished_run)
+        return finished_run
 
     def linked(self) -> Ended:
         """Known to Prefect now: only when something waits for it, since most cells of a large run are the last."""
@@ -61,8 +61,8 @@ class Ends:
 
     def of(self, scopes: Iterable[Scope]) -> Iterator[Ended]:
         """What those records waited for."""
-        for ended in self._shared:
-            yield ended.linked()
+        for finished_run in self._shared:
+            yield finished_run.linked()
         for scope in scopes:
-            for ended in self._own.get(scope.record.record_id, ()):
-                yield ended.linked()
+            for finished_run in self._own.get(scope.record.record_id, ()):
+                yield finished_run.linked()

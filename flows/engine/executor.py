@@ -66,7 +66,7 @@ class Turn:
 
     def edges(self, *scopes: Scope) -> list[Ended]:
         """What those records waited for."""
-        return [ended for ends in self.waited for ended in ends.of(scopes)]
+        return [finished_run for ends in self.waited for finished_run in ends.of(scopes)]
 
 
 class Course:
@@ -90,40 +90,40 @@ class Course:
 
     async def _level(self, level: Level, scopes: Sequence[Scope]) -> None:
         waits = dependencies(level.nodes, level.loop.host if level.loop else None)
-        over = {name: asyncio.Event() for name in waits}
+        done_events = {name: asyncio.Event() for name in waits}
 
         async def in_turn(name: str) -> None:
             for needed in waits[name]:
-                await over[needed].wait()
-            turn = Turn(name, level.loop, [level.ends[needed] for needed in sorted(waits[name])])
-            level.ends[name] = await self._node(level.nodes[name], turn, scopes)
-            over[name].set()
+                await done_events[needed].wait()
+            node_run = Turn(name, level.loop, [level.ends[needed] for needed in sorted(waits[name])])
+            level.ends[name] = await self._node(level.nodes[name], node_run, scopes)
+            done_events[name].set()
 
         await together(in_turn(name) for name in waits)
 
     async def _node(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> Ends:
-        going, reasons = self._sorted_out(node, turn, scopes)
-        if not going:
+        runnable, reasons = self._sorted_out(node, turn, scopes)
+        if not runnable:
             return await self._nobody(node, turn, scopes, reasons)
         if isinstance(node, Loop):
-            return Ends(await self._loop(node, turn, going))
+            return Ends(await self._loop(node, turn, runnable))
         if isinstance(node, Gate):
-            return Ends(await self._gate(node, turn, going))
+            return Ends(await self._gate(node, turn, runnable))
         if node.when:
-            return Ends(await self._branch(node, turn, going))
-        return await self._step(node, turn, going)
+            return Ends(await self._branch(node, turn, runnable))
+        return await self._step(node, turn, runnable)
 
     def _sorted_out(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> tuple[list[Portion], list[str]]:
         """What the node is to run for, and the reasons of the rest, which gets its rows here."""
-        going, reasons = list[Portion](), list[str]()
+        runnable, reasons = list[Portion](), list[str]()
         for scope in scopes:
-            for portion, why in self._portions(node, turn, scope):
+            for record_group, why in self._portions(node, turn, scope):
                 if why is None:
-                    going.append(portion)
+                    runnable.append(record_group)
                 else:
                     reasons.append(str(why))
-                    self._write_off(turn.name, node, portion, why)
-        return going, reasons
+                    self._write_off(turn.name, node, record_group, why)
+        return runnable, reasons
 
     def _portions(self, node: Node, turn: Turn, scope: Scope) -> Iterator[tuple[Portion, str | ValueError | None]]:
         """Each portion with why it does not run: a reason, or the error that kept it from being decided."""
@@ -133,8 +133,8 @@ class Course:
         for group in groups:
             try:
                 inputs = {} if isinstance(node, Loop) else scope.inputs(node, group)
-                portion = Portion(scope, {**self._extra(node, turn, scope), **inputs}, group)
-                yield portion, why_not(turn.name, node, portion, turn.loop)
+                record_group = Portion(scope, {**self._extra(node, turn, scope), **inputs}, group)
+                yield record_group, why_not(turn.name, node, record_group, turn.loop)
             except ValueError as error:
                 yield Portion(scope, {}, group), error
 
@@ -145,19 +145,19 @@ class Course:
                 self._write_off(inner, child, portion, why)
         elif isinstance(node, Step):
             for cell in unwanted_cells(self._spec.name, name, node, portion):
-                work = self._work(node, portion, cell)
+                job = self._work(node, portion, cell)
                 failed = isinstance(why, ValueError)
-                trace = work.without_output(why, datetime.now(UTC)) if failed else work.skipped(why)
+                trace = job.without_output(why, datetime.now(UTC)) if failed else job.skipped(why)
                 self._services.ledger.add(trace, fresh=True, task_run=False)
 
     async def _nobody(self, node: Node, turn: Turn, scopes: Sequence[Scope], reasons: Sequence[str]) -> Ends:
         """What the UI shows of a node that no record needs."""
-        waited = turn.edges(*scopes)
+        wait_for = turn.edges(*scopes)
         if node.when:
-            return Ends(await skipped_branch(f"{self._spec.name}.{turn.name}", turn.name, reasons, waited))
+            return Ends(await skipped_branch(f"{self._spec.name}.{turn.name}", turn.name, reasons, wait_for))
         self._services.cells.note_flow_run()
         self._services.ledger.totals.task_runs += 1
-        return Ends(await show_skipped(turn.name, reasons, waited))
+        return Ends(await show_skipped(turn.name, reasons, wait_for))
 
     async def _branch(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ended:
         async def body() -> State[Any]:
@@ -168,26 +168,30 @@ class Course:
 
     async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
         async def body() -> None:
-            for portion in portions:
-                portion.scope.values[turn.name] = await ask(gate, portion.inputs)  # type: ignore[reportArgumentType]
+            for record_group in portions:
+                record_group.scope.values[turn.name] = await ask(gate, record_group.inputs)  # type: ignore[reportArgumentType]
 
         return await self._apart(turn, f"{turn.name}, a person is asked", body, portions)
 
     async def _apart(self, turn: Turn, label: str, body: Body, portions: Sequence[Portion]) -> Ended:
-        waited = turn.edges(*(portion.scope for portion in portions))
-        return await self._child(f"{self._spec.name}.{turn.name}", label, body, waited)
+        wait_for = turn.edges(*(record_group.scope for record_group in portions))
+        return await self._child(f"{self._spec.name}.{turn.name}", label, body, wait_for)
 
     async def _loop(self, loop: Loop, turn: Turn, portions: Sequence[Portion]) -> Ended:
-        active = [portion.scope for portion in portions]
-        waited, number = turn.edges(*active), 0
+        active = [record_group.scope for record_group in portions]
+        wait_for, number = turn.edges(*active), 0
         while active and number < loop.max_rounds:
             number += 1
-            now = [scope.next_round(number) for scope in active]
-            body = self._body(Level(loop.loop, loop), now)
-            ended = await self._child(f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, waited)
-            waited = [ended]
-            active = [scope for scope, then in zip(active, now, strict=True) if not self._over(turn.name, then, loop)]
-        return waited[0]
+            round_scopes = [scope.next_round(number) for scope in active]
+            body = self._body(Level(loop.loop, loop), round_scopes)
+            finished_run = await self._child(
+                f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, wait_for
+            )
+            wait_for = [finished_run]
+            active = [
+                scope for scope, then in zip(active, round_scopes, strict=True) if not self._over(turn.name, then, loop)
+            ]
+        return wait_for[0]
 
     def _over(self, name: str, scope: Scope, loop: Loop) -> bool:
         try:
@@ -205,21 +209,21 @@ class Course:
         return body
 
     async def _step(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ends:
-        ends = Ends()
+        edges = Ends()
 
         async def one(scope: Scope, mine: Sequence[Portion]) -> None:
-            waited = turn.edges(scope)
+            wait_for = turn.edges(scope)
             pairs = [(p, cell) for p in mine for cell in cells_of(self._spec.name, turn.name, step, p)]
-            ended = await together(self._cell(step, portion, cell, waited) for portion, cell in pairs)
+            ended = await together(self._cell(step, record_group, cell, wait_for) for record_group, cell in pairs)
             scope.keep(turn.name, step, [trace for trace, _ in ended])
             for _, end in ended:
                 if end:
-                    ends.add(scope, end)
+                    edges.add(scope, end)
 
         by_scope = groupby(portions, key=lambda portion: portion.scope.record.record_id)
-        each = [list(mine) for _, mine in by_scope]
-        await together(one(mine[0].scope, mine) for mine in each)
-        return ends
+        groups_by_record = [list(mine) for _, mine in by_scope]
+        await together(one(mine[0].scope, mine) for mine in groups_by_record)
+        return edges
 
     def _extra(self, node: Node, turn: Turn, scope: Scope) -> dict[str, JsonValue]:
         """Inputs that no reference names: a host's tools and round, and the arguments a host chose."""
@@ -244,21 +248,21 @@ class Course:
     async def _cell(
         self, step: Step, portion: Portion, cell: Cell, waited: Sequence[Ended]
     ) -> tuple[AgentTrace, Ended | None]:
-        services, work = self._services, self._work(step, portion, cell)
+        services, job = self._services, self._work(step, portion, cell)
         # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
         async with services.slots, services.ledger.running(cell):
             started = datetime.now(UTC)
             try:
-                work = replace(work, key=self._key(work))
+                job = replace(job, key=self._key(job))
             except Exception as error:
                 if not isinstance(error, ButtermilkError):
                     get_run_logger().exception("The agent '%s' has a bug", step.agent)
-                trace = work.without_output(error, started)
+                trace = job.without_output(error, started)
                 services.ledger.add(trace, fresh=True, task_run=False)
                 return trace, None
-            trace, ended, fresh = await services.cells.run(work, waited)
-        services.ledger.add(trace, fresh=fresh, task_run=True, task_run_id=ended.task_run_id)
-        return trace, ended
+            trace, finished_run, fresh = await services.cells.run(job, waited)
+        services.ledger.add(trace, fresh=fresh, task_run=True, task_run_id=finished_run.task_run_id)
+        return trace, finished_run
 
     def _key(self, work: Work) -> str:
         """Raises MissingInput, and whatever else keeps the cell from being run."""
@@ -269,6 +273,6 @@ class Course:
 
     def _work(self, step: Step, portion: Portion, cell: Cell) -> Work:
         parents = portion.scope.parents(sorted(upstream(step)), portion.group)
-        agent, given = self._services.agents[step.agent], self._services.given
-        tries = Tries(retries=self._services.cells.retries, trouble=self._services.ledger.trouble)
-        return Work(self._spec.name, cell, agent, given, key="", parents=parents, tries=tries)
+        agent, agent_services = self._services.agents[step.agent], self._services.given
+        attempts = Tries(retries=self._services.cells.retries, trouble=self._services.ledger.trouble)
+        return Work(self._spec.name, cell, agent, agent_services, key="", parents=parents, tries=attempts)

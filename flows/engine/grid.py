@@ -37,10 +37,10 @@ def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
 
 def cells_of(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
     """The step's cells for one portion."""
-    for item, given in _items(step, portion):
+    for item, inputs in _items(step, portion):
         for variant in combinations(step.variants):
             for repeat in range(step.repeats or 1):
-                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item, given, repeat)
+                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item, inputs, repeat)
 
 
 def unwanted_cells(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:

@@ -20,8 +20,8 @@ def why_not(name: str, node: Node, portion: Portion, loop: Loop | None) -> str |
         return reason
     if node.when and not compile_condition(node.when).evaluate({**scope.view(), **inputs}):
         return f"{node.when} does not hold{_counts(node.when, inputs)}"
-    if isinstance(node, Step) and (there := scope.given(node, inputs)) < node.min_inputs:
-        return f"{there} inputs, and min_inputs is {node.min_inputs}"
+    if isinstance(node, Step) and (count := scope.given(node, inputs)) < node.min_inputs:
+        return f"{count} inputs, and min_inputs is {node.min_inputs}"
     return None
 
 

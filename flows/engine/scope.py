@@ -77,8 +77,8 @@ class Scope:
 
     def inputs(self, node: Step | Gate, group: Mapping[str, JsonValue] | None = None) -> dict[str, JsonValue]:
         """The node's inputs by name; `group` narrows lists to the outputs of matching variants."""
-        view = self.view()
-        return {name: self._input(given, view, group or {}) for name, given in node.inputs.items()}
+        context = self.view()
+        return {name: self._input(references, context, group or {}) for name, references in node.inputs.items()}
 
     def _input(self, given: str | tuple[str, ...], view: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
         if isinstance(given, str):
@@ -98,8 +98,12 @@ class Scope:
 
     def item_names(self, step: Step, group: Mapping[str, JsonValue]) -> list[str]:
         """What the items of the step's `for_each` are called: the outputs they are, so that no failure renames them."""
-        given = step.inputs.get(step.for_each or "", ())
-        return [name for text in ((given,) if isinstance(given, str) else given) for name in self._names(text, group)]
+        references = step.inputs.get(step.for_each or "", ())
+        return [
+            name
+            for text in ((references,) if isinstance(references, str) else references)
+            for name in self._names(text, group)
+        ]
 
     def _names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
         name = parse(text).step

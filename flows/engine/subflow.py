@@ -58,22 +58,22 @@ def _alone() -> asyncio.Lock:
 async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
     """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
     raised = list[Exception]()
-    alone = _alone()
+    lock = _alone()
 
     async def inside() -> State[Any] | None:
-        alone.release()
+        lock.release()
         try:
             return await body()
         except Exception as error:
             raised.append(error)
             raise
         finally:
-            await alone.acquire()
+            await lock.acquire()
 
     flow: Flow[..., Any] = Flow(
         inside, name=name, flow_run_name=label, validate_parameters=False, persist_result=False, log_prints=False
     )
-    async with alone:
+    async with lock:
         running: Any = flow(return_state=True, wait_for=list(wait_for))
         state: State[Any] = await running
     if raised:

@@ -82,15 +82,15 @@ class Feed:
 @asynccontextmanager
 async def opened_feed() -> AsyncGenerator[Feed]:
     """A feed for the length of the block, at whose end all is sent."""
-    feed = Feed()
-    sending = asyncio.create_task(feed.send())
+    event_sender = Feed()
+    sending = asyncio.create_task(event_sender.send())
     try:
-        yield feed
+        yield event_sender
     finally:
-        feed.end()
-        left = feed.waiting + 1
-        while feed.waiting < left:
-            left = feed.waiting
+        event_sender.end()
+        pending = event_sender.waiting + 1
+        while event_sender.waiting < pending:
+            pending = event_sender.waiting
             await asyncio.wait([sending], timeout=PATIENCE_SECONDS)
         sending.cancel()
 

@@ -33,13 +33,13 @@ class _Quiet(AsyncTaskRunEngine[..., Any]):
     async def begin_run(self) -> None:
         """What the engine does when a task run begins, but for the event."""
         run: Any = self.task_run
-        began, present = Running(), present_run()
-        began.state_details = self.state.state_details
-        run.start_time = began.timestamp
+        running_state, flow_run = Running(), present_run()
+        running_state.state_details = self.state.state_details
+        run.start_time = running_state.timestamp
         run.run_count += 1
-        _become(run, began)
-        if present:
-            run.flow_run_run_count = present.run_count
+        _become(run, running_state)
+        if flow_run:
+            run.flow_run_run_count = flow_run.run_count
 
     @asynccontextmanager
     async def run_context(self) -> AsyncGenerator[_Quiet]:  # type: ignore[reportIncompatibleMethodOverride]

@@ -12,13 +12,13 @@ from typing import IO, Any
 @contextmanager
 def whole(path: Path) -> Generator[IO[str]]:
     """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
-    beside = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
             yield file
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write(path: Path, text: str) -> None:

@@ -31,13 +31,13 @@ def new_folder(parent: Path, flow: str) -> Path:
 
 
 def _point_latest(link: Path, name: str) -> None:
-    beside = link.with_name(f".latest-{name}")
+    temporary = link.with_name(f".latest-{name}")
     try:
-        beside.symlink_to(name)
-        beside.replace(link)
+        temporary.symlink_to(name)
+        temporary.replace(link)
     except OSError:
         # Some file systems have no links; the folder is still there under its own name.
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def read_traces(path: Path) -> Iterator[AgentTrace]:

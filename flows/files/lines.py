@@ -22,13 +22,13 @@ class Lines:
 
     def add(self, text: str) -> int:
         """Takes in a line; returns where it begins."""
-        begins, line = self._end, text.encode() + b"\n"
+        offset, line = self._end, text.encode() + b"\n"
         # Only after reading: each seek would write out what is buffered.
-        if self._file.tell() != begins:
-            self._file.seek(begins)
+        if self._file.tell() != offset:
+            self._file.seek(offset)
         self._file.write(line)
         self._end += len(line)
-        return begins
+        return offset
 
     def at(self, begins: int) -> str:
         """The line that begins there."""

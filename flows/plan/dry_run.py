@@ -86,18 +86,18 @@ def rehearse(study: Study, records: Sequence[Record], most_a_record: Callable[[s
     `most_a_record` gives how many cells of a step with a model one record can have at the most.
     """
     store = result_store(study.run.results)
-    given = Given(ModelBook(study.models), Prompts(study.folders), None, Criteria(study.folders))
+    agent_services = Given(ModelBook(study.models), Prompts(study.folders), None, Criteria(study.folders))
     services = Services(
-        given=given,
+        given=agent_services,
         agents=agents_of(study.flow),
         cells=Cells(study.run, store),
         ledger=_NoLedger(),
         slots=asyncio.Semaphore(study.run.concurrency),
     )
     earlier = EarlierRun.latest(study)
-    going_through = _Rehearsal(study, services, store, earlier, most_a_record)
-    asyncio.run(going_through.all(records))
-    return going_through.forecasts
+    executor = _Rehearsal(study, services, store, earlier, most_a_record)
+    asyncio.run(executor.all(records))
+    return executor.forecasts
 
 
 class _NoLedger(Ledger):
@@ -186,8 +186,8 @@ class _Rehearsal(Course):
         return Ends()
 
     async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
-        for portion in portions:
-            self._leave_open(turn.name, gate, portion.scope)
+        for record_group in portions:
+            self._leave_open(turn.name, gate, record_group.scope)
         return Ended()
 
     async def _child(self, name: str, label: str, body: Body, waited: Sequence[Ended]) -> Ended:  # noqa: ARG002
@@ -201,20 +201,20 @@ class _Rehearsal(Course):
         cell: Cell,
         waited: Sequence[Ended],  # noqa: ARG002
     ) -> tuple[AgentTrace, Ended | None]:
-        work = self._work(step, portion, cell)
+        job = self._work(step, portion, cell)
         try:
-            if not work.agent.cached:
-                return work.trace(await work.agent.process(cell.input, work.given), datetime.now(UTC)), None
-            key = self._key(work)
+            if not job.agent.cached:
+                return job.trace(await job.agent.process(cell.input, job.given), datetime.now(UTC)), None
+            key = self._key(job)
         except ButtermilkError as error:
-            return work.without_output(error, datetime.now(UTC)), None
+            return job.without_output(error, datetime.now(UTC)), None
         kept = read_cell(self._results, key)
         if kept is None:
-            return self._to_run(work, portion.scope), None
+            return self._to_run(job, portion.scope), None
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
         forecast.output_tokens_kept += kept.usage.output_tokens
-        return work.named(kept), None
+        return job.named(kept), None
 
     def _to_run(self, work: Work, scope: Scope) -> AgentTrace:
         name = work.cell.step

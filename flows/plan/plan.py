@@ -108,8 +108,8 @@ def look_up(study: Study) -> Plan:
     if study.flow.corpus or study.missing_parameters:
         return make_plan(study)
     records = list(records_of(study, lambda _: None))
-    one = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
-    found = rehearse(study, records, lambda step, _: one[step])
+    cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
+    found = rehearse(study, records, lambda step, _: cells_per_record[step])
     cells = tuple(_looked_up(step, model, forecast) for (step, model), forecast in found.items())
     return replace(make_plan(study, len(records)), forecasts=cells)
 
@@ -148,8 +148,8 @@ class _Counts:
 
     def _items(self, step: Step) -> int:
         """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
-        given = step.inputs.get(step.for_each or "", ())
-        texts = (given,) if isinstance(given, str) else given
+        references = step.inputs.get(step.for_each or "", ())
+        texts = (references,) if isinstance(references, str) else references
         return sum(self.of(found) for text in texts if (found := parse(text).step)) or 1
 
 
@@ -169,8 +169,8 @@ def _planned(
 def _step(name: str, step: Step, cells: int, rounds: int, why: str | None) -> PlannedStep:
     agent = load(step.agent)
     optional = bool(step.when or step.min_inputs or step.for_each)
-    given = step.variants.get("model", (step.parameters.get("model"),))
-    models = tuple(str(model) for model in given if model)
+    values = step.variants.get("model", (step.parameters.get("model"),))
+    models = tuple(str(model) for model in values if model)
     return PlannedStep(
         name=name,
         agent=step.agent,

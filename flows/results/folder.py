@@ -40,16 +40,16 @@ class ResultFolder(LocalFileSystem):
     def write_path(self, path: str, content: bytes) -> str:  # type: ignore[reportIncompatibleMethodOverride]
         """Writes beside the target, then renames over it."""
         target = self._resolve_path(path)
-        beside = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
+        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
         try:
             try:
-                beside.write_bytes(content)
+                temporary.write_bytes(content)
             except FileNotFoundError:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                beside.write_bytes(content)
-            beside.replace(target)
+                temporary.write_bytes(content)
+            temporary.replace(target)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         return str(target)
 
@@ -88,9 +88,9 @@ class ResultFolder(LocalFileSystem):
         """Keeps a copy of a file of this machine."""
         target = self._resolve_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
-        shutil.copyfile(file, beside)
-        beside.replace(target)
+        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
+        shutil.copyfile(file, temporary)
+        temporary.replace(target)
 
     def receive(self, path: str, file: Path) -> None:
         """Writes what is kept to a file of this machine. Raises FileNotFoundError."""

@@ -25,14 +25,14 @@ def alive(store: ResultStore, owner: str, lost_after: float, told: Told = dict) 
 
     A thread, so that a loop that is busy for a while is not taken for a dead one.
     """
-    over = Event()
+    stopped = Event()
 
     def tell(number: int) -> None:
         store.put(alive_path(owner), json.dumps({"beat": number, **told()}).encode())
 
     def go_on() -> None:
         number = 1
-        while not over.wait(lost_after / BEATS):
+        while not stopped.wait(lost_after / BEATS):
             # One that cannot be written is like one that was not: the next may be.
             try:
                 tell(number)
@@ -46,7 +46,7 @@ def alive(store: ResultStore, owner: str, lost_after: float, told: Told = dict) 
     try:
         yield
     finally:
-        over.set()
+        stopped.set()
         thread.join()
         store.remove(alive_path(owner))
 
@@ -60,18 +60,18 @@ class Watch:
 
     async def silent_seconds(self, owner: str) -> float:
         """For how long nothing new was heard, as far as this Watch knows: 0 at the first look."""
-        heard, now = await self._heard(owner), time.monotonic()
+        beat, now = await self._heard(owner), time.monotonic()
         before = self._seen.get(owner)
-        if before is None or heard not in (before[0], b""):
-            self._seen[owner] = (heard, now)
+        if before is None or beat not in (before[0], b""):
+            self._seen[owner] = (beat, now)
             return 0
         return now - before[1]
 
     async def last_told(self, owner: str) -> Mapping[str, str]:
         """What it said last; empty where it has said nothing, or ended."""
-        heard = await self._heard(owner) or self._seen.get(owner, (b"", 0))[0]
+        beat = await self._heard(owner) or self._seen.get(owner, (b"", 0))[0]
         try:
-            return json.loads(heard or b"{}")
+            return json.loads(beat or b"{}")
         except ValueError:
             return {}
 

@@ -33,16 +33,16 @@ def account_of(study: Study) -> Generator[Account]:
 
     Raises RunError when the audit trail cannot be written.
     """
-    trail, about, account = Trail(trail_path(study.run.audit)), _about(study), Account()
-    trail.add("run started", **about, **_asked(study))
+    trail, identity, audited_run = Trail(trail_path(study.run.audit)), _about(study), Account()
+    trail.add("run started", **identity, **_asked(study))
     try:
-        yield account
+        yield audited_run
     except BaseException as error:
-        trail.add("run broken off", **about, error=type(error).__name__)
+        trail.add("run broken off", **identity, error=type(error).__name__)
         tell_failure(study, error)
         raise
-    if outcome := account.outcome:
-        trail.add("run ended", **about, **_ended(study, outcome))
+    if outcome := audited_run.outcome:
+        trail.add("run ended", **identity, **_ended(study, outcome))
         tell_outcome(study, outcome)
 
 

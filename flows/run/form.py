@@ -82,8 +82,8 @@ class Form:
         """Makes a function that takes anything look like one that takes what may be asked."""
         run.__name__ = self._spec.name
         # Prefect reads descriptions from a docstring of this form, and nowhere else.
-        told = (f"    {one.name}: {' '.join(one.about.split())}" for one in self._questions if one.about)
-        run.__doc__ = "\n".join([self._spec.description or self._spec.name, "", "Args:", *told])
+        lines = (f"    {one.name}: {' '.join(one.about.split())}" for one in self._questions if one.about)
+        run.__doc__ = "\n".join([self._spec.description or self._spec.name, "", "Args:", *lines])
         run.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
@@ -127,13 +127,13 @@ def _one_of(choices: Sequence[JsonValue]) -> Any:
 def _chosen(spec: FlowSpec, offer: Offer) -> Iterator[_Question]:
     """Which models play which role, and the dimensions of the study."""
     if offer.llms and "llms" not in spec.parameters:
-        about = "Which models play which role. Hosted ones need their keys where the worker runs."
-        yield _Question("llms", _one_of([AS_CONFIGURED, *offer.llms]), about, AS_CONFIGURED)
+        description = "Which models play which role. Hosted ones need their keys where the worker runs."
+        yield _Question("llms", _one_of([AS_CONFIGURED, *offer.llms]), description, AS_CONFIGURED)
     for name, values in _dimensions(spec).items():
         if name not in spec.parameters and (kind := _kind_of(values, offer.values.get(name, ()))):
             shown = ", ".join(map(str, values))
-            about = f"One or several, each of which is tried with every other dimension. Empty: {shown}."
-            yield _Question(name, list[kind], about, [])
+            description = f"One or several, each of which is tried with every other dimension. Empty: {shown}."
+            yield _Question(name, list[kind], description, [])
 
 
 def _dimensions(spec: FlowSpec) -> dict[str, tuple[JsonValue, ...]]:
@@ -158,7 +158,7 @@ def _shorthands(spec: FlowSpec, for_people: bool) -> Iterator[_Question]:
     """The shorthands. A run from the command line has no form, and shall not look as if blanks had been said."""
     for name in offered(spec):
         kind, about = _SHORTHANDS.get(name, (SHORTHANDS[name], ""))
-        told = about.format(records=spec.records)
+        description = about.format(records=spec.records)
         plain = get_origin(kind) or kind
         blank = _BLANKS.get(plain if plain is not Annotated else get_args(kind)[0]) if for_people else None
-        yield _Question(name, kind | None if blank is None else kind, told, blank)
+        yield _Question(name, kind | None if blank is None else kind, description, blank)

@@ -106,9 +106,9 @@ def _plainly(error: ButtermilkError) -> str:
     """The error for one who did not type a command but filled in a form."""
     if not isinstance(error, StudyError):
         return str(error)
-    told = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
-    noun = "1 mistake" if len(told) == 1 else f"{len(told)} mistakes"
-    return "\n".join([f"{noun}; nothing was run and no model was asked.", *told])
+    lines = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
+    noun = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+    return "\n".join([f"{noun}; nothing was run and no model was asked.", *lines])
 
 
 def _run_name(spec: FlowSpec) -> Callable[[], str]:
@@ -128,8 +128,8 @@ def _run_name(spec: FlowSpec) -> Callable[[], str]:
 async def _run(study: Study, watcher: Watcher, caller: Caller | None) -> State[Any]:
     needs_deployment(study)
     with account_of(study) as account:
-        work = _over_shards(study) if splits(study.run) else _by_itself(study, watcher, caller)
-        outcome = account.outcome = await work
+        running = _over_shards(study) if splits(study.run) else _by_itself(study, watcher, caller)
+        outcome = account.outcome = await running
         if study.run.shard is None:
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
@@ -138,29 +138,29 @@ async def _run(study: Study, watcher: Watcher, caller: Caller | None) -> State[A
 
 
 async def _by_itself(study: Study, watcher: Watcher, caller: Caller | None) -> Outcome:
-    beginning, owner = Beginning.of(study), shared_by(study.run)
-    is_shard = study.run.shard is not None and owner is not None
+    run_start, shared_run_id = Beginning.of(study), shared_by(study.run)
+    is_shard = study.run.shard is not None and shared_run_id is not None
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     check_people(study, records)
     folder = new_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, present_run_id())
     ledger = Ledger(folder, watcher.cell, watcher.trouble, log)
-    with telling(study, owner, ledger.totals):
+    with telling(study, shared_run_id, ledger.totals):
         with log, ledger:
             in_bulk = len(records) > study.run.batch
             async with services(
-                study, ledger, watcher.indexing, rejects.append, owner, watcher.note, in_bulk, caller
-            ) as opened:
-                outcome = Outcome(folder, ledger.totals, rejects, present_run_id(), opened.cells.flow_runs)
+                study, ledger, watcher.indexing, rejects.append, shared_run_id, watcher.note, in_bulk, caller
+            ) as run_services:
+                outcome = Outcome(folder, ledger.totals, rejects, present_run_id(), run_services.cells.flow_runs)
                 outcome.records = len(records)
                 with seldom_collected():
-                    outcome.results = await _results(study, opened, records)
-                told = manifest_of(study, beginning, records, outcome, opened.given.models)
+                    outcome.results = await _results(study, run_services, records)
+                manifest = manifest_of(study, run_start, records, outcome, run_services.given.models)
         if is_shard:
-            await _hand_over(study, told, outcome)
+            await _hand_over(study, manifest, outcome)
         else:
-            await leave_behind(study, told, outcome)
+            await leave_behind(study, manifest, outcome)
     return outcome
 
 
@@ -168,48 +168,48 @@ async def _hand_over(study: Study, told: Mapping[str, Any], outcome: Outcome) ->
     """For the run that gathers the shards; the folder keeps what an operator may want to look at."""
     write_json(outcome.folder / "manifest.json", told)
     results = [value for _, value in outcome.results]
-    handed = Handed(str(outcome.flow_run_id), told, outcome.totals.task_runs, results, outcome.rejects)
-    await hand_over(result_store(study.run.results), handed, outcome.folder / "answers.jsonl")
+    result = Handed(str(outcome.flow_run_id), told, outcome.totals.task_runs, results, outcome.rejects)
+    await hand_over(result_store(study.run.results), result, outcome.folder / "answers.jsonl")
     # A worker ends the process at once, and the last task runs with it that are still on their way.
     await sent()
 
 
 async def _over_shards(study: Study) -> Outcome:
     """Has child runs do the work, and gathers one folder from them as if one run had done it."""
-    beginning, rejects = Beginning.of(study), list[Reject]()
+    run_start, rejects = Beginning.of(study), list[Reject]()
     records = list(records_of(study, rejects.append))
     check_people(study, records)
     shards = await run_shards(study, records)
-    handed = {shard.number: shard.handed for shard in shards if shard.handed}
+    shard_results = {shard.number: shard.handed for shard in shards if shard.handed}
     folder, store = new_folder(study.run.folder, study.flow.name), result_store(study.run.results)
-    gather_answers(store, list(handed.values()), folder / "answers.jsonl")
-    all_rejects = dict.fromkeys([*rejects, *(one for part in handed.values() for one in part.rejects)])
-    outcome = Outcome(folder, totals_of(handed.values()), list(all_rejects), present_run_id())
+    gather_answers(store, list(shard_results.values()), folder / "answers.jsonl")
+    all_rejects = dict.fromkeys([*rejects, *(one for part in shard_results.values() for one in part.rejects)])
+    outcome = Outcome(folder, totals_of(shard_results.values()), list(all_rejects), present_run_id())
     outcome.records = len(records)
-    outcome.results = results_of(records, handed, study.run.shards) if study.flow.result else []
+    outcome.results = results_of(records, shard_results, study.run.shards) if study.flow.result else []
     models = ModelBook(study.models)
     try:
-        told = manifest_of(study, beginning, records, outcome, models)
+        manifest = manifest_of(study, run_start, records, outcome, models)
     finally:
         await models.aclose()
-    await leave_behind(study, {**told, "shards": told_of(shards)}, outcome)
-    forget(store, handed.values())
+    await leave_behind(study, {**manifest, "shards": told_of(shards)}, outcome)
+    forget(store, shard_results.values())
     return outcome
 
 
 async def _results(study: Study, opened: Services, records: Sequence[Record]) -> list[Result]:
     """Takes every record through the flow. A batch begins while the last calls of those before are waited for."""
-    course = Course(study.flow, opened)
+    executor = Course(study.flow, opened)
     size = study.run.batch
-    turns = asyncio.Semaphore(_BATCHES_AT_ONCE)
+    batch_slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
     async def batch(start: int) -> list[Result]:
         scopes = [Scope(record, study.request) for record in records[start : start + size]]
         if len(records) <= size:
-            await course.run(scopes)
+            await executor.run(scopes)
         else:
-            async with turns:
-                await course.run_apart(scopes, f"records {start + 1}-{start + len(scopes)}")
+            async with batch_slots:
+                await executor.run_apart(scopes, f"records {start + 1}-{start + len(scopes)}")
         # Only the results are kept, so that memory does not grow with all that the steps said.
         wanted = study.flow.result
         return [(scope.record, scope.values.get(wanted)) for scope in scopes] if wanted else []
@@ -220,13 +220,13 @@ async def _results(study: Study, opened: Services, records: Sequence[Record]) ->
 
 def _state(outcome: Outcome) -> State[Any]:
     totals = outcome.totals
-    told = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
     if unasked := totals.cells["over_budget"]:
         why = f"{unasked} cells were not asked, to keep within the budget; run again with a larger one to go on"
-        return Failed(name="BudgetReached", message=f"{why}: {told}")
+        return Failed(name="BudgetReached", message=f"{why}: {counts}")
     if totals.holes:
-        return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {told}")
+        return Failed(name="Incomplete", message=f"{totals.holes} cells have no output: {counts}")
     if outcome.unsaved:
         why = "; ".join(str(one) for one in outcome.saved if not one.done)
-        return Failed(name="NotSaved", message=f"{why} ({told})")
-    return Completed(message=told)
+        return Failed(name="NotSaved", message=f"{why} ({counts})")
+    return Completed(message=counts)

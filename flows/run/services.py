@@ -71,11 +71,11 @@ async def services(
         keeping = Keeping(KeptInResults(store, locks), purse, journal)
         models = ModelBook(study.models, keeping, caller or (Caller() if in_bulk and POSSIBLE else None))
         try:
-            async with opened_feed() if in_bulk else nullcontext() as feed:
+            async with opened_feed() if in_bulk else nullcontext() as event_sender:
                 yield Services(
                     given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
                     agents=agents_of(study.flow),
-                    cells=Cells(study.run, store, feed),
+                    cells=Cells(study.run, store, event_sender),
                     ledger=ledger,
                     slots=asyncio.Semaphore(study.run.concurrency),
                 )
@@ -92,10 +92,10 @@ async def open_index(
         return None
     from flows.corpus.index import open_corpus
 
-    over = Event()
+    cancelled = Event()
 
     def told(done: int, total: int | None) -> None:
-        if over.is_set():
+        if cancelled.is_set():
             raise StorageError("the indexing was interrupted; it goes on from there next time")
         if progress:
             progress(done, total)
@@ -104,7 +104,7 @@ async def open_index(
         return await asyncio.to_thread(open_corpus, config, index_folder(), told, None, tell)
     except asyncio.CancelledError:
         # The thread cannot be cancelled, and the process would not end before it.
-        over.set()
+        cancelled.set()
         raise
 
 

@@ -53,13 +53,13 @@ def replay(folder: Path, into: Path) -> Replayed:
     for name in _AS_RECORDED:
         if (folder / name).exists():
             shutil.copyfile(folder / name, into / name)
-    done = Replayed()
-    again = _Again(data, into / "config", done)
-    asyncio.run(again.write(data, into / "answers.jsonl"))
+    result = Replayed()
+    replayer = _Again(data, into / "config", result)
+    asyncio.run(replayer.write(data, into / "answers.jsonl"))
     shutil.rmtree(into / "config")
     derive(into)
-    done.different += [f"{name} differs" for name in _differing(folder, into)]
-    return done
+    result.different += [f"{name} differs" for name in _differing(folder, into)]
+    return result
 
 
 def _texts(data: RunData, config: Path) -> None:
@@ -100,17 +100,17 @@ class _Again:
             self._done.recorded += 1
             return trace
         stored = _Stored(trace, self._models, self._done)
-        given = Given(stored, self._prompts, None, self._criteria)
+        agent_services = Given(stored, self._prompts, None, self._criteria)
         try:
-            output = await agent.process(trace.input, given)
+            output = await agent.process(trace.input, agent_services)
         except OutputInvalid as error:
-            made = {"value": None, "error": ErrorRow(kind=type(error).__name__, message=str(error))}
+            update = {"value": None, "error": ErrorRow(kind=type(error).__name__, message=str(error))}
         except CellError as error:
             self._done.different.append(f"{trace.step}, {trace.record_id}: {error}")
             return trace
         else:
-            made = {"value": output.value, "status": output.status, "note": output.note}
-        return trace.model_copy(update=made)
+            update = {"value": output.value, "status": output.status, "note": output.note}
+        return trace.model_copy(update=update)
 
 
 def _can_be_made(trace: AgentTrace) -> bool:

@@ -51,9 +51,9 @@ class Interruptible:
             await _ended(asyncio.create_task(wind_up()), WIND_UP_SECONDS / 2)
             raise
         if server and not task.done():
-            told = f"the Prefect server of this run has ended: {server.result()}\n{GO_ON}"
-            await self._stopped(task, f"\n{told}", FAILED_CODE)
-            raise RunError(told)
+            message = f"the Prefect server of this run has ended: {server.result()}\n{GO_ON}"
+            await self._stopped(task, f"\n{message}", FAILED_CODE)
+            raise RunError(message)
         return task.result()
 
     async def _stopped(self, task: asyncio.Task[Any], told: str, code: int) -> None:

@@ -94,16 +94,16 @@ class PrivateServer:
     def ended(self) -> asyncio.Future[str]:
         """Done, with the server's last words, when it has ended by itself. Belongs to the present event loop."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[str] = loop.create_future()
+        exited: asyncio.Future[str] = loop.create_future()
 
         def wait() -> None:
             self._process.wait()
             # After the run, the loop is closed and nobody asks.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: ended.set_result(self._last_words()))
+                loop.call_soon_threadsafe(lambda: exited.set_result(self._last_words()))
 
         Thread(target=wait, daemon=True).start()
-        return ended
+        return exited
 
     def stop(self) -> None:
         """Ends the process and waits until it has."""
@@ -119,9 +119,9 @@ class PrivateServer:
 
     def _last_words(self) -> str:
         self._words.seek(0)
-        said = self._words.read().decode(errors="replace")
-        if said.strip():
-            return said.strip().splitlines()[-1]
+        output = self._words.read().decode(errors="replace")
+        if output.strip():
+            return output.strip().splitlines()[-1]
         code = self._process.poll() or 0
         return f"signal {-code} ended it" if code < 0 else "it said nothing"
 

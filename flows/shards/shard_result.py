@@ -41,10 +41,10 @@ class Handed:
 
 async def hand_over(store: ResultStore, handed: Handed, answers: Path) -> None:
     """Leaves it where the run that waits for it looks. Raises StorageError."""
-    told = {**vars(handed), "rejects": [asdict(reject) for reject in handed.rejects]}
+    payload = {**vars(handed), "rejects": [asdict(reject) for reject in handed.rejects]}
     try:
         await asyncio.to_thread(store.send, _path(handed.run, "answers.jsonl"), answers)
-        await asyncio.to_thread(store.put, _path(handed.run, "sums.json"), json.dumps(told, default=str).encode())
+        await asyncio.to_thread(store.put, _path(handed.run, "sums.json"), json.dumps(payload, default=str).encode())
     except OSError as error:
         raise StorageError(f"the answers of this shard cannot be handed over: {error}") from error
 
@@ -52,30 +52,30 @@ async def hand_over(store: ResultStore, handed: Handed, answers: Path) -> None:
 async def read_handed(store: ResultStore, run: str) -> Handed | None:
     """What the shard of that flow run handed over, or None. Raises StorageError."""
     try:
-        told: dict[str, Any] = json.loads(await store.aread_path(_path(run, "sums.json")))
+        payload: dict[str, Any] = json.loads(await store.aread_path(_path(run, "sums.json")))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StorageError(f"the answers of a shard cannot be read: {error}") from error
-    told["rejects"] = [Reject(**reject) for reject in told["rejects"]]
-    return Handed(**told)
+    payload["rejects"] = [Reject(**reject) for reject in payload["rejects"]]
+    return Handed(**payload)
 
 
 def gather_answers(store: ResultStore, shards: Sequence[Handed], into: Path) -> None:
     """Writes the answers of all shards into one file, a piece at a time. Raises RunError when cells are missing."""
-    part, one = into.with_suffix(".jsonl.part"), into.with_suffix(".jsonl.shard")
+    part, shard_file = into.with_suffix(".jsonl.part"), into.with_suffix(".jsonl.shard")
     with part.open("wb") as all_:
         for shard in shards:
-            store.receive(_path(shard.run, "answers.jsonl"), one)
+            store.receive(_path(shard.run, "answers.jsonl"), shard_file)
             lines = 0
-            with one.open("rb") as file:
+            with shard_file.open("rb") as file:
                 while piece := file.read(COPIED):
                     lines += piece.count(b"\n")
                     all_.write(piece)
             cells = sum(shard.manifest["cells"].values())
             if lines != cells:
                 raise RunError(f"the shard of the flow run {shard.run} has {lines} cells where it counted {cells}")
-    one.unlink(missing_ok=True)
+    shard_file.unlink(missing_ok=True)
     part.replace(into)
 
 
@@ -88,12 +88,12 @@ def forget(store: ResultStore, shards: Iterable[Handed]) -> None:
 
 def results_of(records: Sequence[Record], shards: Mapping[int, Handed], of: int) -> list[tuple[Record, JsonValue]]:
     """Each record with its result, in the order of the records. Raises RunError when a shard had other records."""
-    turns = {number: iter(shard.results) for number, shard in shards.items()}
+    iterators = {number: iter(shard.results) for number, shard in shards.items()}
     try:
-        found = [(record, next(turns[shard_of(record, of)])) for record in records]
+        found = [(record, next(iterators[shard_of(record, of)])) for record in records]
     except (KeyError, StopIteration):
         found = None
-    if found is None or any(True for rest in turns.values() for _ in rest):
+    if found is None or any(True for rest in iterators.values() for _ in rest):
         raise RunError("the records have changed while the shards ran; run again, and only what is new is asked")
     return found
 

@@ -70,8 +70,8 @@ def needs_deployment(study: Study) -> None:
 
 def shared_by(run: RunSettings) -> str | None:
     """The name under which the present run shares its results with others, or None: it runs by itself."""
-    present = present_run()
-    return str(present.id) if present and (run.shard or present.deployment_id) else None
+    flow_run = present_run()
+    return str(flow_run.id) if flow_run and (run.shard or flow_run.deployment_id) else None
 
 
 @contextmanager
@@ -154,12 +154,14 @@ class _Watching:
         shard.run = run.id
 
     def _parameters(self, shard: Shard) -> dict[str, JsonValue]:
-        given = {name: value for name, value in self._study.request.items() if value is not None and name != "shards"}
+        parameters = {
+            name: value for name, value in self._study.request.items() if value is not None and name != "shards"
+        }
         budget = self._study.run.budget
         if budget is not None:
             share = budget * shard.records / self._records - shard.paid
-            given["budget"] = float(max(share, Decimal(0)).quantize(Decimal("0.000001"), ROUND_DOWN))
-        return {**given, "shard": self._name(shard)}
+            parameters["budget"] = float(max(share, Decimal(0)).quantize(Decimal("0.000001"), ROUND_DOWN))
+        return {**parameters, "shard": self._name(shard)}
 
     def _name(self, shard: Shard) -> str:
         return f"{shard.number}/{self._study.run.shards}"
@@ -193,16 +195,16 @@ class _Watching:
         return done.status == SetStateStatus.ACCEPT
 
     async def _again(self, shard: Shard, run: FlowRun, why: str) -> None:
-        told = await self._watch.last_told(str(run.id))
-        shard.paid += Decimal(told.get("paid_usd", "0"))
+        heartbeat = await self._watch.last_told(str(run.id))
+        shard.paid += Decimal(heartbeat.get("paid_usd", "0"))
         shard.lost.append(run.id)
         self._log.warning("Shard %s is run again: %s", self._name(shard), why)
         await self._begin(shard)
 
 
 def _deployment() -> UUID | None:
-    present = present_run()
-    return present.deployment_id if present else None
+    flow_run = present_run()
+    return flow_run.deployment_id if flow_run else None
 
 
 def told_of(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:

@@ -26,9 +26,9 @@ class Cell:
     def label(self) -> str:
         """The task run's name in the UI: agent, model or variant, record."""
         words = [self.agent, *(_short(value) for value in self.variant.values()), self.input.record.record_id]
-        turn = [f"round {self.round}"] if self.round else []
-        again = [f"repeat {self.repeat + 1}"] if self.repeat else []
-        return ", ".join([*words, *turn, *again])
+        round_label = [f"round {self.round}"] if self.round else []
+        repeat_label = [f"repeat {self.repeat + 1}"] if self.repeat else []
+        return ", ".join([*words, *round_label, *repeat_label])
 
 
 def _short(value: JsonValue) -> str:
