@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.base.agent import Agent, NoParameters
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from contract.base import Frozen
 from contract.errors import MissingInput
@@ -23,7 +23,7 @@ class AnswerInputs(Frozen):
     passages: tuple[Passage, ...] = ()
 
 
-class Answer(Agent[AnswerInputs, NoParameters]):
+class AnswerAgent(Agent[AnswerInputs, NoParameters]):
     """Puts the final answer together. Checks every quotation once more: nothing unverified is shown.
 
     It abstains when no answer says anything; when there is no answer at all, that is no word on the corpus.
@@ -34,8 +34,8 @@ class Answer(Agent[AnswerInputs, NoParameters]):
     Output = CitedAnswer
     cached = False
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
-        inputs = self.inputs(given_input)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
+        inputs = self.inputs(agent_input)
         if not (inputs.answers or inputs.synthesis):
             raise MissingInput("no model gave an answer, so what the corpus says is not known")
         answers = [check_answer(answer, inputs.passages) for answer in inputs.answers]
@@ -51,7 +51,7 @@ class Answer(Agent[AnswerInputs, NoParameters]):
             unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
             dropped=_distinct([claim for answer in everything for claim in answer.dropped]),
             differences=inputs.differences,
-            not_used=_not_used(claims, inputs.passages),
+            not_used=_unused_sources(claims, inputs.passages),
             models=tuple(dict.fromkeys(answer.model for answer in everything if answer.model)),
             quality="demonstration" if any(a.quality == "demonstration" for a in everything) else "full",
         )
@@ -68,14 +68,14 @@ def _summary(claims: tuple[Claim, ...]) -> str:
     documents = len({citation.record_id for claim in claims for citation in claim.citations})
     quotations = sum(len(claim.citations) for claim in claims)
     numbers = {"sentence": len(claims), "verified quotation": quotations, "document": documents}
-    return f"{', '.join(_count(number, noun) for noun, number in numbers.items())}."
+    return f"{', '.join(_pluralised(number, noun) for noun, number in numbers.items())}."
 
 
-def _count(number: int, noun: str) -> str:
+def _pluralised(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _not_used(claims: tuple[Claim, ...], passages: tuple[Passage, ...]) -> tuple[Source, ...]:
+def _unused_sources(claims: tuple[Claim, ...], passages: tuple[Passage, ...]) -> tuple[Source, ...]:
     cited = {citation.record_id for claim in claims for citation in claim.citations}
     sources = {
         passage.record_id: Source(record_id=passage.record_id, title=passage.title, date=passage.date, uri=passage.uri)

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from agents.base.agent import Agent, NoParameters
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from contract.base import Frozen
 from contract.findings import CitationReport, Passage, ResearchAnswer
 from contract.messages import AgentInput, AgentOutput, output_value
 
 
-class CheckInputs(Frozen):
+class CitationCheckerInputs(Frozen):
     """The answers and the passages that they may quote."""
 
     answers: tuple[ResearchAnswer, ...] = ()
     passages: tuple[Passage, ...] = ()
 
 
-class CitationChecker(Agent[CheckInputs, NoParameters]):
+class CitationChecker(Agent[CitationCheckerInputs, NoParameters]):
     """Drops the claims that no verified quotation carries, and says which."""
 
-    Inputs = CheckInputs
+    Inputs = CitationCheckerInputs
     Parameters = NoParameters
     Output = CitationReport
     cached = False
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
-        inputs = self.inputs(given_input)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
+        inputs = self.inputs(agent_input)
         answers = tuple(check_answer(answer, inputs.passages) for answer in inputs.answers)
         report = CitationReport(
             answers=answers,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agents.base.agent import NoInputs
-from agents.base.services import Given
-from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import AgentServices
+from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
 from contract.base import JsonValue
 from contract.calls import ModelReply, schema_of
 from contract.errors import MissingInput
@@ -27,25 +27,29 @@ class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
     Parameters = DescriberParameters
     Output = Description
     Reply = Description
-    shows_pictures = True
-    needs_sight = True
+    sends_images = True
+    requires_image_model = True
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
-        number = len(given_input.record.images)
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        number = len(agent_input.record.images)
         schema: Any = schema_of(Description)
         schema["properties"]["alt_texts"] |= {"minItems": number, "maxItems": number}
         return schema
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        if not given_input.record.images:
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        if not agent_input.record.images:
             raise MissingInput("the record has no picture; write `when: record.images` in this step")
-        model = given.models.get(self.parameters(given_input).model)
+        model = services.models.get(self.parameters(agent_input).model)
         if not model.sees_images:
             raise MissingInput(f"the model {model.name} does not see; choose one with `sees_images: true`")
-        return await super().process(given_input, given)
+        return await super().process(agent_input, services)
 
-    def finish(self, reply: Description, raw: ModelReply, given_input: AgentInput, given: Given) -> Description:  # noqa: ARG002
-        pictures, described = len(given_input.record.images), len(reply.alt_texts)
+    def build_output(
+        self, reply: Description, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> Description:  # noqa: ARG002
+        pictures, described = len(agent_input.record.images), len(reply.alt_texts)
         if described != pictures:
-            raise ReplyUnfit(f"there are {described} texts, but {pictures} pictures; give one for each, in their order")
+            raise InvalidReply(
+                f"there are {described} texts, but {pictures} pictures; give one for each, in their order"
+            )
         return reply

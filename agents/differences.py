@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents.base.services import Given
-from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
-from agents.evidence.labels import labelled_answers, labelled_judgements, labels_of
+from agents.base.services import AgentServices
+from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.evidence.labels import labelled_answers, labelled_judgements, judgement_labels
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import AnswerLabel, Differences, DifferencesDraft, Judgement, ResearchAnswer
@@ -40,30 +40,32 @@ class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters,
     Output = Differences
     Reply = DifferencesDraft
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        answers = self.inputs(given_input).answers
-        return {**super().material(given_input, given), "answers": _shown(answers)}
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        answers = self.inputs(agent_input).answers
+        return {**super().material(agent_input, services), "answers": _labelled_answers_json(answers)}
 
-    def finish(self, reply: DifferencesDraft, raw: ModelReply, given_input: AgentInput, given: Given) -> Differences:  # noqa: ARG002
-        labels = _labels(self.inputs(given_input).answers)
+    def build_output(
+        self, reply: DifferencesDraft, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> Differences:  # noqa: ARG002
+        labels = _answer_labels(self.inputs(agent_input).answers)
         known = {label.label for label in labels}
         named = {label for matter in reply.divergences for position in matter.positions for label in position.held_by}
         if named - known:
-            raise ReplyUnfit(f"held_by names {sorted(named - known)}, but the answers are {sorted(known)}")
+            raise InvalidReply(f"held_by names {sorted(named - known)}, but the answers are {sorted(known)}")
         return Differences(conclusion=reply.conclusion, divergences=reply.divergences, answers=labels)
 
 
-def _shown(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> list[JsonValue]:
+def _labelled_answers_json(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> list[JsonValue]:
     judgements = [answer for answer in answers if isinstance(answer, Judgement)]
     if judgements:
         return labelled_judgements(judgements)
     return labelled_answers([answer for answer in answers if isinstance(answer, ResearchAnswer)], ())
 
 
-def _labels(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> tuple[AnswerLabel, ...]:
+def _answer_labels(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> tuple[AnswerLabel, ...]:
     judgements = [answer for answer in answers if isinstance(answer, Judgement)]
     if judgements:
-        return labels_of(judgements)
+        return judgement_labels(judgements)
     return tuple(
         AnswerLabel(label=f"A{number}", model=answer.model, repeat=answer.repeat)
         for number, answer in enumerate(answers, start=1)

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from agents.base.agent import Agent
-from agents.base.services import Given
-from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import AgentServices
+from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
 from contract.base import Frozen, FrozenMap, JsonValue
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.tools import AgentToolDefinition, UnifiedRequest
@@ -36,23 +36,23 @@ class SequenceParameters(Frozen):
     sequence: tuple[str, ...] = Field(min_length=1)
 
 
-class Host(Agent[SequenceInputs, SequenceParameters]):
+class SequenceHost(Agent[SequenceInputs, SequenceParameters]):
     """Calls the steps of `sequence` in order, one a round."""
 
     Inputs = SequenceInputs
     Parameters = SequenceParameters
     Output = UnifiedRequest
     cached = False
-    supplied = frozenset({"round", "tools"})
+    supplied_inputs = frozenset({"round", "tools"})
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:  # noqa: ARG002
-        inputs, sequence = self.inputs(given_input), self.parameters(given_input).sequence
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
+        inputs, sequence = self.inputs(agent_input), self.parameters(agent_input).sequence
         step = sequence[inputs.round - 1] if inputs.round <= len(sequence) else STOP
         request = UnifiedRequest(step=step, arguments=inputs.arguments, reason=f"number {inputs.round} in the sequence")
         return AgentOutput(value=output_value(request), note=f"next: {step}")
 
 
-class HostInputs(Frozen):
+class LLMHostInputs(Frozen):
     """What a choosing host knows: the question, the steps it may choose, and how far the flow has come."""
 
     question: str
@@ -62,23 +62,23 @@ class HostInputs(Frozen):
     previous_queries: tuple[str, ...] = ()
 
 
-class HostParameters(LLMParameters):
+class LLMHostParameters(LLMParameters):
     """As for every model."""
 
     template: str = "host"
 
 
-class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedRequest]):
+class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, UnifiedRequest]):
     """Asks a model which step comes next and with what arguments."""
 
-    Inputs = HostInputs
-    Parameters = HostParameters
+    Inputs = LLMHostInputs
+    Parameters = LLMHostParameters
     Output = UnifiedRequest
     Reply = UnifiedRequest
-    supplied = frozenset({"round", "tools"})
+    supplied_inputs = frozenset({"round", "tools"})
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
-        tools = self.inputs(given_input).tools
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        tools = self.inputs(agent_input).tools
         arguments: list[JsonValue] = [_arguments_schema(tool) for tool in tools]
         return {
             "type": "object",
@@ -93,18 +93,18 @@ class StructuredLLMHost(StructuredAgent[HostInputs, HostParameters, UnifiedReque
             },
         }
 
-    def read(self, text: str, given_input: AgentInput, given: Given) -> UnifiedRequest:
-        request = super().read(text, given_input, given)
-        tools = {tool.name: tool for tool in self.inputs(given_input).tools}
+    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> UnifiedRequest:
+        request = super().parse_reply(text, agent_input, services)
+        tools = {tool.name: tool for tool in self.inputs(agent_input).tools}
         if request.step == STOP:
             return request
         if request.step not in tools:
-            raise ReplyUnfit(f"step is '{request.step}', but must be one of {[*tools, STOP]}")
+            raise InvalidReply(f"step is '{request.step}', but must be one of {[*tools, STOP]}")
         arguments = json.loads(request.model_dump_json())["arguments"]
         validator = Draft202012Validator(_arguments_schema(tools[request.step]))
         problems: list[str] = [f"arguments: {error.message}" for error in validator.iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
         if problems:
-            raise ReplyUnfit("; ".join(problems[:5]))
+            raise InvalidReply("; ".join(problems[:5]))
         return request
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import criterion_of, must_be_a_verdict, shown, verdict_schema
+from agents.base.verdicts import get_criterion, check_verdict, criterion_for_template, verdict_schema
 from agents.evidence.record_quotes import RecordTexts, not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
@@ -41,54 +41,56 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
     Parameters = JudgeParameters
     Output = Judgement
     Reply = JudgeReasons
-    shows_pictures = True
+    sends_images = True
 
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "description", "concerns"})
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        own: list[JsonValue] = [concern.concern for concern in self._concerns(given_input)]
-        criterion = criterion_of(given, self.parameters(given_input).criteria)
-        known = {k: v for k, v in super().material(given_input, given).items() if k != "criteria"}
-        return {**known, "criterion": shown(criterion), "concerns": own}
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        own: list[JsonValue] = [concern.concern for concern in self._own_concerns(agent_input)]
+        criterion = get_criterion(services, self.parameters(agent_input).criteria)
+        known = {k: v for k, v in super().material(agent_input, services).items() if k != "criteria"}
+        return {**known, "criterion": criterion_for_template(criterion), "concerns": own}
 
-    def alt_texts(self, given_input: AgentInput) -> Sequence[str]:
-        description = self.inputs(given_input).description
+    def alt_texts(self, agent_input: AgentInput) -> Sequence[str]:
+        description = self.inputs(agent_input).description
         return description.alt_texts if description else ()
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        return verdict_schema(criterion_of(given, self.parameters(given_input).criteria))
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        return verdict_schema(get_criterion(services, self.parameters(agent_input).criteria))
 
-    def finish(self, reply: JudgeReasons, raw: ModelReply, given_input: AgentInput, given: Given) -> Judgement:
-        parameters = self.parameters(given_input)
-        must_be_a_verdict(reply, criterion_of(given, parameters.criteria))
-        texts = RecordTexts.of(given_input.record, self.alt_texts(given_input))
+    def build_output(
+        self, reply: JudgeReasons, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> Judgement:
+        parameters = self.parameters(agent_input)
+        check_verdict(reply, get_criterion(services, parameters.criteria))
+        texts = RecordTexts.from_record(agent_input.record, self.alt_texts(agent_input))
         return Judgement(
             verdict=reply.verdict,
             uncertainty=reply.uncertainty,
             conclusion=reply.conclusion,
-            reasons=texts.checked(reply.reasons),
+            reasons=texts.check_reasons(reply.reasons),
             criteria=parameters.criteria,
             model=parameters.model,
-            repeat=given_input.repeat,
-            quality=raw.quality,
+            repeat=agent_input.repeat,
+            quality=model_reply.quality,
         )
 
     def note(self, output: Frozen) -> str | None:
         return not_found_note(output.reasons) if isinstance(output, Judgement) else None
 
-    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+    def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
         # What other criteria's owls said changes nothing here, so the cell of the round before is found again.
-        own = [concern.model_dump(mode="json") for concern in self._concerns(given_input)]
-        others = {k: v for k, v in given_input.inputs.items() if v is not None and k != "concerns"}
+        own = [concern.model_dump(mode="json") for concern in self._own_concerns(agent_input)]
+        others = {k: v for k, v in agent_input.inputs.items() if v is not None and k != "concerns"}
         inputs = {**others, "concerns": own} if own else others
-        same = inputs == dict(given_input.inputs)
-        narrowed = given_input if same else given_input.model_copy(update={"inputs": inputs})
-        criterion = criterion_of(given, self.parameters(given_input).criteria)
-        return [super().depends_on(narrowed, given), criterion.digest]
+        same = inputs == dict(agent_input.inputs)
+        narrowed = agent_input if same else agent_input.model_copy(update={"inputs": inputs})
+        criterion = get_criterion(services, self.parameters(agent_input).criteria)
+        return [super().cache_key_parts(narrowed, services), criterion.digest]
 
-    def _concerns(self, given_input: AgentInput) -> list[Concern]:
-        criteria = self.parameters(given_input).criteria
-        raised = (concern for concern in self.inputs(given_input).concerns if concern.raised)
+    def _own_concerns(self, agent_input: AgentInput) -> list[Concern]:
+        criteria = self.parameters(agent_input).criteria
+        raised = (concern for concern in self.inputs(agent_input).concerns if concern.raised)
         return [concern for concern in raised if concern.criteria == criteria]

@@ -8,13 +8,13 @@ from agents.base.structured_agent import LLMParameters, StructuredAgent
 from contract.base import AnyJson, Frozen
 
 
-class AnyParameters(LLMParameters):
+class LLMAgentParameters(LLMParameters):
     """Parameters of the plain `llm` agent; `instructions` is free text for its template."""
 
     instructions: str = ""
 
 
-class AnyInputs(Frozen):
+class LLMAgentInputs(Frozen):
     """Inputs of the plain `llm` agent; `material` can be any upstream value."""
 
     material: AnyJson = None
@@ -26,10 +26,10 @@ class TextReply(Frozen):
     text: str = Field(min_length=1, max_length=20_000)
 
 
-class LLMAgent(StructuredAgent[AnyInputs, AnyParameters, TextReply]):
+class LLMAgent(StructuredAgent[LLMAgentInputs, LLMAgentParameters, TextReply]):
     """Asks a model with a template of the study's own and keeps its text: a new agent without any Python."""
 
-    Inputs = AnyInputs
-    Parameters = AnyParameters
+    Inputs = LLMAgentInputs
+    Parameters = LLMAgentParameters
     Output = TextReply
     Reply = TextReply

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.base.services import Given
-from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
-from agents.base.verdicts import common_criterion, shown
+from agents.base.services import AgentServices
+from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.base.verdicts import common_criterion, criterion_for_template
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
@@ -33,23 +33,25 @@ class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
     Parameters = OwlParameters
     Output = Concern
     Reply = ConcernDraft
-    shows_pictures = False
+    sends_images = False
 
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "answers"})
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        answers = self.inputs(given_input).answers
-        criterion = shown(common_criterion(given, answers))
-        known = super().material(given_input, given)
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        answers = self.inputs(agent_input).answers
+        criterion = criterion_for_template(common_criterion(services, answers))
+        known = super().material(agent_input, services)
         return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
-    def finish(self, reply: ConcernDraft, raw: ModelReply, given_input: AgentInput, given: Given) -> Concern:  # noqa: ARG002
+    def build_output(
+        self, reply: ConcernDraft, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> Concern:  # noqa: ARG002
         if reply.raised and not reply.concern.strip():
-            raise ReplyUnfit("raised is true, but concern is empty; say what the judges should look at again")
+            raise InvalidReply("raised is true, but concern is empty; say what the judges should look at again")
         concern = reply.concern if reply.raised else ""
-        return Concern(raised=reply.raised, concern=concern, criteria=self.inputs(given_input).answers[0].criteria)
+        return Concern(raised=reply.raised, concern=concern, criteria=self.inputs(agent_input).answers[0].criteria)
 
     def note(self, output: Frozen) -> str | None:
         return "a concern was raised" if isinstance(output, Concern) and output.raised else None

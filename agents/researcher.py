@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_of, labelled
+from agents.evidence.labels import answer_from_draft, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
@@ -33,23 +33,28 @@ class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, Researc
     Output = ResearchAnswer
     Reply = ResearchDraft
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        return {**super().material(given_input, given), "passages": labelled(self.inputs(given_input).passages)}
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        return {
+            **super().material(agent_input, services),
+            "passages": labelled_passages(self.inputs(agent_input).passages),
+        }
 
-    def finish(
+    def build_output(
         self,
         reply: ResearchDraft,
-        raw: ModelReply,
-        given_input: AgentInput,
-        given: Given,  # noqa: ARG002
+        model_reply: ModelReply,
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
     ) -> ResearchAnswer:
-        inputs = self.inputs(given_input)
-        answer = answer_of(reply, inputs.question, inputs.passages, raw, self.parameters(given_input).model)
-        return answer.model_copy(update={"repeat": given_input.repeat})
+        inputs = self.inputs(agent_input)
+        answer = answer_from_draft(
+            reply, inputs.question, inputs.passages, model_reply, self.parameters(agent_input).model
+        )
+        return answer.model_copy(update={"repeat": agent_input.repeat})
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        inputs = self.inputs(given_input)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        inputs = self.inputs(agent_input)
         if not inputs.passages:
             nothing = ResearchAnswer(question=inputs.question, unanswered=(inputs.question,))
             return AgentOutput(value=output_value(nothing), note="nothing was found to answer from; no model was asked")
-        return await super().process(given_input, given)
+        return await super().process(agent_input, services)

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from agents.base.services import Given
-from agents.base.structured_agent import LLMParameters, ReplyUnfit, StructuredAgent
+from agents.base.services import AgentServices
+from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, schema_of
 from contract.findings import Judgement, QualResults
 from contract.messages import AgentInput
 
-MOST_REASONS = 40
+MAX_REASONS = 40
 
 
 def _as_list(value: Any) -> Any:
@@ -27,7 +27,7 @@ class ScorerInputs(Frozen):
     answer: Judgement
     expected: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
-        Field(min_length=1, max_length=MOST_REASONS),
+        Field(min_length=1, max_length=MAX_REASONS),
         BeforeValidator(_as_list),
     ]
     """The experts' reasons, each a text; a single text is one reason."""
@@ -47,20 +47,22 @@ class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
     Output = QualResults
     Reply = QualResults
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        [answer] = labelled_judgements([self.inputs(given_input).answer])
-        return {**super().material(given_input, given), "answer": answer}
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        [answer] = labelled_judgements([self.inputs(agent_input).answer])
+        return {**super().material(agent_input, services), "answer": answer}
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
-        number = len(self.inputs(given_input).expected)
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        number = len(self.inputs(agent_input).expected)
         schema: Any = schema_of(QualResults)
         schema["properties"]["assessments"] |= {"minItems": number, "maxItems": number}
         return schema
 
-    def finish(self, reply: QualResults, raw: ModelReply, given_input: AgentInput, given: Given) -> QualResults:  # noqa: ARG002
-        wanted, there = len(self.inputs(given_input).expected), len(reply.assessments)
+    def build_output(
+        self, reply: QualResults, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> QualResults:  # noqa: ARG002
+        wanted, there = len(self.inputs(agent_input).expected), len(reply.assessments)
         if there != wanted:
-            raise ReplyUnfit(
+            raise InvalidReply(
                 f"there are {there} assessments, but {wanted} expected reasons; give one for each, in order"
             )
         return reply

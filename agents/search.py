@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import Frozen
 from contract.errors import MissingInput
 from contract.findings import Passage, SearchResults
@@ -27,20 +27,20 @@ class SearchParameters(Frozen):
     """New passages a round."""
 
 
-class Search(Agent[SearchInputs, SearchParameters]):
+class SearchAgent(Agent[SearchInputs, SearchParameters]):
     """Finds passages in the flow's corpus, best first."""
 
     Inputs = SearchInputs
     Parameters = SearchParameters
     Output = SearchResults
     cached = False
-    searches = True
+    searches_corpus = True
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        if given.index is None:
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        if services.index is None:
             raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
-        inputs = self.inputs(given_input)
-        found = await given.index.search(inputs.queries, self.parameters(given_input).limit)
+        inputs = self.inputs(agent_input)
+        found = await services.index.search(inputs.queries, self.parameters(agent_input).limit)
         known = {passage.passage_id for passage in inputs.previous}
         fresh = [passage for passage in found if passage.passage_id not in known]
         results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *fresh))

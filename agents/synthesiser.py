@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_of, labelled, labelled_answers
+from agents.evidence.labels import answer_from_draft, labelled_passages, labelled_answers
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
@@ -35,26 +35,28 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
     Output = ResearchAnswer
     Reply = ResearchDraft
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        inputs = self.inputs(given_input)
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        inputs = self.inputs(agent_input)
         return {
-            **super().material(given_input, given),
-            "passages": labelled(_quoted(inputs)),
-            "answers": labelled_answers(inputs.answers, _quoted(inputs)),
+            **super().material(agent_input, services),
+            "passages": labelled_passages(_quoted_passages(inputs)),
+            "answers": labelled_answers(inputs.answers, _quoted_passages(inputs)),
         }
 
-    def finish(
+    def build_output(
         self,
         reply: ResearchDraft,
-        raw: ModelReply,
-        given_input: AgentInput,
-        given: Given,  # noqa: ARG002
+        model_reply: ModelReply,
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
     ) -> ResearchAnswer:
-        inputs = self.inputs(given_input)
-        return answer_of(reply, inputs.question, _quoted(inputs), raw, self.parameters(given_input).model)
+        inputs = self.inputs(agent_input)
+        return answer_from_draft(
+            reply, inputs.question, _quoted_passages(inputs), model_reply, self.parameters(agent_input).model
+        )
 
 
-def _quoted(inputs: SynthesiserInputs) -> list[Passage]:
+def _quoted_passages(inputs: SynthesiserInputs) -> list[Passage]:
     """Only what the answers quote: fewer tokens, and nothing new to quote."""
     quoted = {
         citation.passage_id for answer in inputs.answers for claim in answer.claims for citation in claim.citations

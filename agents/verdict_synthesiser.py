@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import common_criterion, must_be_a_verdict, shown, verdict_schema
-from agents.evidence.citations import Text
-from agents.evidence.labels import labelled_judgements, labels_of
+from agents.base.verdicts import common_criterion, check_verdict, criterion_for_template, verdict_schema
+from agents.evidence.citations import QuotableText
+from agents.evidence.labels import labelled_judgements, judgement_labels
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
@@ -45,19 +45,21 @@ class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthe
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "answers"})
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        answers = self.inputs(given_input).answers
-        criterion = shown(common_criterion(given, answers))
-        known = super().material(given_input, given)
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        answers = self.inputs(agent_input).answers
+        criterion = criterion_for_template(common_criterion(services, answers))
+        known = super().material(agent_input, services)
         return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:
-        return verdict_schema(common_criterion(given, self.inputs(given_input).answers))
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
+        return verdict_schema(common_criterion(services, self.inputs(agent_input).answers))
 
-    def finish(self, reply: JudgeReasons, raw: ModelReply, given_input: AgentInput, given: Given) -> Judgement:
-        answers = self.inputs(given_input).answers
-        must_be_a_verdict(reply, common_criterion(given, answers))
-        verified = _verified(answers)
+    def build_output(
+        self, reply: JudgeReasons, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+    ) -> Judgement:
+        answers = self.inputs(agent_input).answers
+        check_verdict(reply, common_criterion(services, answers))
+        verified = _verified_quotes(answers)
         return Judgement(
             verdict=reply.verdict,
             uncertainty=reply.uncertainty,
@@ -67,15 +69,15 @@ class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthe
                     rule=reason.rule,
                     applies=reason.applies,
                     reason=reason.reason,
-                    quotes=tuple(_within(quote, verified) for quote in reason.quotes),
+                    quotes=tuple(_locate_quote(quote, verified) for quote in reason.quotes),
                 )
                 for reason in reply.reasons
             ),
             criteria=answers[0].criteria,
-            model=self.parameters(given_input).model,
-            repeat=given_input.repeat,
-            quality=raw.quality,
-            answers=labels_of(answers),
+            model=self.parameters(agent_input).model,
+            repeat=agent_input.repeat,
+            quality=model_reply.quality,
+            answers=judgement_labels(answers),
         )
 
     def note(self, output: Frozen) -> str | None:
@@ -83,16 +85,16 @@ class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthe
         return not_found_note(output.reasons, where) if isinstance(output, Judgement) else None
 
 
-def _verified(answers: Sequence[Judgement]) -> list[RecordQuote]:
+def _verified_quotes(answers: Sequence[Judgement]) -> list[RecordQuote]:
     quotes = [quote for answer in answers for reason in answer.reasons for quote in reason.quotes]
     found = {(quote.field, quote.start, quote.end): quote for quote in quotes if quote.status == "found"}
     return list(found.values())
 
 
-def _within(quote: str, verified: Sequence[RecordQuote]) -> RecordQuote:
+def _locate_quote(quote: str, verified: Sequence[RecordQuote]) -> RecordQuote:
     """The quotation where it stands in the record, if one of the verified ones holds it."""
     for whole in verified:
-        if (found := Text(whole.quote).find(quote)) and whole.start is not None:
+        if (found := QuotableText(whole.quote).find(quote)) and whole.start is not None:
             start, end = found
             place = {"quote": whole.quote[start:end], "start": whole.start + start, "end": whole.start + end}
             return whole.model_copy(update=place)

@@ -1,6 +1,6 @@
 """`python -m flows <verb> …`"""
 
-from flows.cli.exit import leave
+from flows.cli.exit import run_and_exit
 from flows.cli.main import main
 
-leave(main)
+run_and_exit(main)

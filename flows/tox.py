@@ -1,10 +1,10 @@
 """tox: judge posts against criteria of hateful and toxic speech. `python -m flows.tox criteria=power`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import leave
+    from flows.cli.exit import run_and_exit
     from flows.cli.main import main
 
-    leave(lambda: main(flow="tox"))
+    run_and_exit(lambda: main(flow="tox"))
 
 from flows.deploy.declared import declare
 

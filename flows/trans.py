@@ -1,10 +1,10 @@
 """trans: judge news reports against good practice in reporting on trans people. `python -m flows.trans`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import leave
+    from flows.cli.exit import run_and_exit
     from flows.cli.main import main
 
-    leave(lambda: main(flow="trans"))
+    run_and_exit(lambda: main(flow="trans"))
 
 from flows.deploy.declared import declare
 

@@ -1,10 +1,10 @@
 """vaw: judge reports of violence against women against good practice. `python -m flows.vaw`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import leave
+    from flows.cli.exit import run_and_exit
     from flows.cli.main import main
 
-    leave(lambda: main(flow="vaw"))
+    run_and_exit(lambda: main(flow="vaw"))
 
 from flows.deploy.declared import declare
 

@@ -47,20 +47,20 @@ def prefect_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all processes of the tests have in common."""
     own_folder = tmp_path_factory.getbasetemp()
     return own_folder if worker_id == "master" else own_folder.parent
 
 
 @pytest.fixture(scope="session")
-def database(shared: Path) -> Path:
+def prefect_database(shared_folder: Path) -> Path:
     """An empty database of Prefect's, made once: a server that has to make its own needs twice as long to start."""
-    path = shared / "prefect.db"
-    with (shared / "prefect.lock").open("w") as lock:
+    path = shared_folder / "prefect.db"
+    with (shared_folder / "prefect.lock").open("w") as lock:
         flock(lock, LOCK_EX)
         if not path.exists():
-            home = shared / "prefect"
+            home = shared_folder / "prefect"
             command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
             subprocess.run(command, env={**os.environ, "PREFECT_HOME": str(home)}, check=True, capture_output=True)
             (home / path.name).rename(path)
@@ -68,35 +68,35 @@ def database(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_api(prefect_home: Path, database: Path) -> Generator[str]:
+def prefect_api(prefect_home: Path, prefect_database: Path) -> Generator[str]:
     """The API of a real server, one for all tests."""
     from flows.server.private_server import PrivateServer
 
-    shutil.copy(database, prefect_home)
+    shutil.copy(prefect_database, prefect_home)
     server = PrivateServer()
     try:
-        server.wait()
+        server.wait_until_ready()
         yield server.api_url
     finally:
         server.stop()
 
 
 @pytest.fixture(scope="session")
-def osb(shared: Path) -> CorpusIndex:
+def osb_index(shared_folder: Path) -> CorpusIndex:
     """The index of the shipped corpus, made once for all processes of the tests."""
     from contract.storage import CorpusStorage
     from flows.corpus.index import open_corpus
     from tests.support.shipped import osb_storage
 
-    return open_corpus(CorpusStorage.model_validate(osb_storage()), shared / "osb")
+    return open_corpus(CorpusStorage.model_validate(osb_storage()), shared_folder / "osb")
 
 
 @pytest.fixture
 def lab(tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """An empty study with a cache of its own, whose flows run on the tests' server; the test writes its files."""
-    from tests.support.agents import make_known
+    from tests.support.agents import register_test_agents
     from tests.support.running import Lab
 
-    make_known(monkeypatch)
+    register_test_agents(monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return Lab(tmp_path / "study", prefect_api)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import Frozen, JsonValue, digest, thawed
 from contract.errors import MissingInput
 from contract.messages import AgentInput, AgentOutput
@@ -41,44 +41,44 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     Output: ClassVar[type[BaseModel]]
     cached: ClassVar[bool] = True
     """False for agents that cost nothing to run again."""
-    searches: ClassVar[bool] = False
+    searches_corpus: ClassVar[bool] = False
     """True for agents that look in the flow's corpus, so that what they find cannot be told from their input alone."""
-    supplied: ClassVar[frozenset[str]] = frozenset()
+    supplied_inputs: ClassVar[frozenset[str]] = frozenset()
     """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
 
-    def inputs(self, given_input: AgentInput) -> InputsT:
+    def inputs(self, agent_input: AgentInput) -> InputsT:
         """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
-        return given_input.once((type(self), "inputs"), lambda: self._inputs(given_input))
+        return agent_input.once((type(self), "inputs"), lambda: self._inputs(agent_input))
 
-    def _inputs(self, given_input: AgentInput) -> InputsT:
+    def _inputs(self, agent_input: AgentInput) -> InputsT:
         # Thawed, since Pydantic takes no tuple for a JsonValue.
-        present = {name: thawed(value) for name, value in given_input.inputs.items() if value is not None}
+        present = {name: thawed(value) for name, value in agent_input.inputs.items() if value is not None}
         try:
             return self.Inputs.model_validate(present)  # type: ignore[reportReturnType]
         except ValidationError as error:
-            raise MissingInput(_plain(error)) from error
+            raise MissingInput(_validation_message(error)) from error
 
-    def parameters(self, given_input: AgentInput) -> ParametersT:
+    def parameters(self, agent_input: AgentInput) -> ParametersT:
         """The typed parameters; `check` has seen them before, so a failure here is a programming error."""
-        validated: Any = given_input.once(
-            (type(self), "parameters"), lambda: self.Parameters.model_validate(given_input.parameters)
+        validated: Any = agent_input.once(
+            (type(self), "parameters"), lambda: self.Parameters.model_validate(agent_input.parameters)
         )
         return validated
 
     @abstractmethod
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         """One call.
 
         Raises contract.errors.CellError (ModelError and its kind among them) when it cannot end well;
         refusals and cut replies are outputs with that status.
         """
 
-    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+    def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
         """All that the output depends on, as JSON: the material of the cache key."""
         return [
-            given_input.record.fingerprint,
-            digest(given_input),
-            given.index.fingerprint if given.index else None,
+            agent_input.record.fingerprint,
+            digest(agent_input),
+            services.index.fingerprint if services.index else None,
         ]
 
     @classmethod
@@ -88,7 +88,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         return digest(cls.Output.model_json_schema())
 
     @classmethod
-    def tool(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
+    def tool_definition(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
         """This agent as a tool: the arguments are its inputs, without those that the flow binds itself."""
         schema: dict[str, Any] = cls.Inputs.model_json_schema()
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in bound}
@@ -97,6 +97,6 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         return AgentToolDefinition(name=name, description=description, input_schema=schema)
 
 
-def _plain(error: ValidationError) -> str:
+def _validation_message(error: ValidationError) -> str:
     messages = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
     return "; ".join(messages)

@@ -15,18 +15,20 @@ from typing import Any
 
 from agents.base.agent import Agent
 
-GROUP = "buttermilk.agents"
+ENTRY_POINT_GROUP = "buttermilk.agents"
 
 
 @cache
-def installed() -> Mapping[str, EntryPoint]:
+def installed_agents() -> Mapping[str, EntryPoint]:
     """Every agent on this machine by name, not yet imported."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def load(name: str) -> type[Agent[Any, Any]]:
+def load_agent(name: str) -> type[Agent[Any, Any]]:
     """The agent class of that name. Raises KeyError if there is none, TypeError if it is not an Agent."""
-    loaded: Any = installed()[name].load()
+    loaded: Any = installed_agents()[name].load()
     if not (isinstance(loaded, type) and issubclass(loaded, Agent)):
-        raise TypeError(f"the entry point '{name}' in group {GROUP} is not a subclass of agents.base.agent.Agent")
+        raise TypeError(
+            f"the entry point '{name}' in group {ENTRY_POINT_GROUP} is not a subclass of agents.base.agent.Agent"
+        )
     return loaded  # type: ignore[reportUnknownVariableType]

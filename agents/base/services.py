@@ -12,7 +12,7 @@ from agents.prompting.templates import Prompts
 from contract.findings import Passage, Source
 
 
-class Index(Protocol):
+class SearchIndex(Protocol):
     """A corpus that can be searched."""
 
     @property
@@ -34,7 +34,7 @@ class Index(Protocol):
         ...
 
 
-class CriteriaBook(Protocol):
+class CriteriaLookup(Protocol):
     """The criteria of a study."""
 
     def get(self, name_or_text: str) -> Criterion:
@@ -43,10 +43,10 @@ class CriteriaBook(Protocol):
 
 
 @dataclass(frozen=True)
-class Given:
+class AgentServices:
     """The services of one run. Agents hold no state of their own, so one `Given` serves them all."""
 
     models: Models
     prompts: Prompts
-    index: Index | None = None
-    criteria: CriteriaBook | None = None
+    index: SearchIndex | None = None
+    criteria: CriteriaLookup | None = None

@@ -12,14 +12,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.prompting import images
 from contract.base import Frozen, JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, schema_of
 from contract.errors import CellError, OutputInvalid
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
 
-REASKS = 2
+MAX_REASKS = 2
 
 
 class LLMParameters(Frozen):
@@ -47,7 +47,7 @@ LLMParametersT = TypeVar("LLMParametersT", bound=LLMParameters)
 ReplyT = TypeVar("ReplyT", bound=Frozen)
 
 
-class ReplyUnfit(ValueError):
+class InvalidReply(ValueError):
     """A reply that does not fit what was asked; its text is shown to the model when it is asked again."""
 
 
@@ -56,19 +56,19 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
 
     Reply: ClassVar[type[Frozen]]
 
-    shows_pictures: ClassVar[bool] = False
+    sends_images: ClassVar[bool] = False
     """True for agents that look at the record itself: their model gets its pictures, or what they show in words."""
 
-    needs_sight: ClassVar[bool] = False
+    requires_image_model: ClassVar[bool] = False
     """True for agents that can only use a model that sees; the check tells others before the run."""
 
-    def material(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         """What the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
         hidden: Any = {"ground_truth": True, "images": {"__all__": {"data", "uri"}}}
-        record = given_input.record.model_dump(mode="json", exclude=hidden)
-        inputs: dict[str, Any] = self.inputs(given_input).model_dump(mode="json")
+        record = agent_input.record.model_dump(mode="json", exclude=hidden)
+        inputs: dict[str, Any] = self.inputs(agent_input).model_dump(mode="json")
         own = set(LLMParameters.model_fields)
-        parameters = self.parameters(given_input).model_dump(mode="json", exclude=own)
+        parameters = self.parameters(agent_input).model_dump(mode="json", exclude=own)
         return {"record": record, **parameters, **inputs}
 
     @classmethod
@@ -77,19 +77,25 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         own = set(LLMParameters.model_fields)
         return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - own)
 
-    def alt_texts(self, given_input: AgentInput) -> Sequence[str]:  # noqa: ARG002
+    def alt_texts(self, agent_input: AgentInput) -> Sequence[str]:  # noqa: ARG002
         """What the record's pictures show, where another agent has described them."""
         return ()
 
-    def schema(self, given_input: AgentInput, given: Given) -> dict[str, JsonValue]:  # noqa: ARG002
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         """The JSON schema that the reply must fit."""
         return schema_of(self.Reply)
 
-    def read(self, text: str, given_input: AgentInput, given: Given) -> ReplyT:  # noqa: ARG002
+    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:  # noqa: ARG002
         """The reply, typed. Raises ReplyUnfit or pydantic.ValidationError."""
-        return self.Reply.model_validate_json(_json_of(text))  # type: ignore[reportReturnType]
+        return self.Reply.model_validate_json(_strip_code_fence(text))  # type: ignore[reportReturnType]
 
-    def finish(self, reply: ReplyT, raw: ModelReply, given_input: AgentInput, given: Given) -> Frozen:  # noqa: ARG002
+    def build_output(
+        self,
+        reply: ReplyT,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,  # noqa: ARG002
+        services: AgentServices,  # noqa: ARG002
+    ) -> Frozen:
         """The agent's output, made of a reply that fits. Raises ReplyUnfit where it does not fit its input."""
         return reply
 
@@ -97,42 +103,42 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         """What a reader of the output should be told, if anything."""
         return None
 
-    def request(self, given_input: AgentInput, given: Given) -> ModelRequest:
+    def request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
         """The first call, complete."""
-        return given_input.once((type(self), given), lambda: self._request(given_input, given))
+        return agent_input.once((type(self), services), lambda: self._request(agent_input, services))
 
-    def _request(self, given_input: AgentInput, given: Given) -> ModelRequest:
-        parameters = self.parameters(given_input)
-        model = given.models.get(parameters.model)
-        material = self.material(given_input, given)
-        messages = given.prompts.get(parameters.template).render(material)
-        if self.shows_pictures and given_input.record.images:
-            shown = images.shown(given_input.record, model, self.alt_texts(given_input))
-            messages = images.added(messages, shown)
-            material["pictures"] = [*images.texts(shown)]
+    def _request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
+        parameters = self.parameters(agent_input)
+        model = services.models.get(parameters.model)
+        material = self.material(agent_input, services)
+        messages = services.prompts.get(parameters.template).render(material)
+        if self.sends_images and agent_input.record.images:
+            shown = images.images_for_model(agent_input.record, model, self.alt_texts(agent_input))
+            messages = images.add_images(messages, shown)
+            material["pictures"] = [*images.image_texts(shown)]
         return ModelRequest(
             model=model.name,
             model_fingerprint=model.fingerprint,
             messages=messages,
             settings=parameters.settings(),
             output_name=self.Reply.__name__,
-            output_schema=self.schema(given_input, given),
+            output_schema=self.schema(agent_input, services),
             material=material,
-            repeat=given_input.repeat,
+            repeat=agent_input.repeat,
         )
 
-    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
-        request = self.request(given_input, given)
-        reads_material = given.models.get(request.model).reads_material
-        record = digest(given_input.record.model_dump(mode="json", exclude={"ground_truth"}))
-        inputs: dict[str, Any] = given_input.model_dump(mode="json", exclude={"record"})
+    def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
+        request = self.request(agent_input, services)
+        reads_material = services.models.get(request.model).reads_material
+        record = digest(agent_input.record.model_dump(mode="json", exclude={"ground_truth"}))
+        inputs: dict[str, Any] = agent_input.model_dump(mode="json", exclude={"record"})
         return [request.key(reads_material=reads_material), record, inputs]
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        request = self.request(given_input, given)
-        model = given.models.get(request.model)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        request = self.request(agent_input, services)
+        model = services.models.get(request.model)
         calls = list[ModelCall]()
-        for _ in range(1 + REASKS):
+        for _ in range(1 + MAX_REASKS):
             key = request.key(reads_material=model.reads_material)
             try:
                 reply = await model.complete(request)
@@ -140,38 +146,40 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
                 error.calls = (*calls, ModelCall(key=key, messages=request.messages, error=str(error)))
                 raise
             call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
-            if status := _unfinished(reply):
-                return AgentOutput(status=status, calls=(*calls, call), note=_why(status))
+            if status := _incomplete_status(reply):
+                return AgentOutput(status=status, calls=(*calls, call), note=_status_note(status))
             try:
-                value = self.finish(self.read(reply.text, given_input, given), reply, given_input, given)
-            except (ReplyUnfit, ValidationError) as error:
-                problem = _told(error)
+                value = self.build_output(
+                    self.parse_reply(reply.text, agent_input, services), reply, agent_input, services
+                )
+            except (InvalidReply, ValidationError) as error:
+                problem = _validation_message(error)
                 calls.append(call.model_copy(update={"error": problem}))
-                request = _asked_again(request, reply, problem)
+                request = _reask_request(request, reply, problem)
             else:
                 return AgentOutput(value=output_value(value), calls=(*calls, call), note=self.note(value))
-        raise _invalid(calls)
+        raise _output_invalid(calls)
 
 
-def _unfinished(reply: ModelReply) -> OutputStatus | None:
+def _incomplete_status(reply: ModelReply) -> OutputStatus | None:
     if reply.finish_reason == "refusal":
         return "refused"
     return "truncated" if reply.finish_reason == "length" else None
 
 
-def _why(status: OutputStatus) -> str:
+def _status_note(status: OutputStatus) -> str:
     if status == "refused":
         return "the model, or its provider's filter, declined to answer"
     return "the reply was cut at the token limit; raise max_tokens"
 
 
-def _invalid(calls: list[ModelCall]) -> OutputInvalid:
+def _output_invalid(calls: list[ModelCall]) -> OutputInvalid:
     error = OutputInvalid(f"none of {len(calls)} replies fitted the schema; the last: {calls[-1].error}")
     error.calls = tuple(calls)
     return error
 
 
-def _json_of(text: str) -> str:
+def _strip_code_fence(text: str) -> str:
     """The JSON in a reply, without the code fence that some models put around it."""
     stripped = text.strip()
     if stripped.startswith("```"):
@@ -179,18 +187,18 @@ def _json_of(text: str) -> str:
     return stripped
 
 
-def _told(error: ReplyUnfit | ValidationError) -> str:
-    if isinstance(error, ReplyUnfit):
+def _validation_message(error: InvalidReply | ValidationError) -> str:
+    if isinstance(error, InvalidReply):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'reply'}: {one['msg']}" for one in error.errors()[:5])
 
 
-def _asked_again(request: ModelRequest, reply: ModelReply, told: str) -> ModelRequest:
+def _reask_request(request: ModelRequest, reply: ModelReply, problem: str) -> ModelRequest:
     reask_messages = (
         Message(role="assistant", parts=(TextPart(text=reply.text or "(empty)"),)),
         Message(
             role="user",
-            parts=(TextPart(text=f"That reply cannot be used: {told}\nReply again, with only the corrected JSON."),),
+            parts=(TextPart(text=f"That reply cannot be used: {problem}\nReply again, with only the corrected JSON."),),
         ),
     )
     return request.model_copy(update={"messages": (*request.messages, *reask_messages)})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.base.services import Given
-from agents.base.structured_agent import ReplyUnfit
+from agents.base.services import AgentServices
+from agents.base.structured_agent import InvalidReply
 from agents.prompting.criteria import Criterion
 from contract.base import JsonValue
 from contract.calls import schema_of
@@ -14,22 +14,22 @@ from contract.errors import MissingInput
 from contract.findings import Judgement, JudgeReasons
 
 
-def criterion_of(given: Given, name_or_text: str) -> Criterion:
+def get_criterion(services: AgentServices, name_or_text: str) -> Criterion:
     """The criterion that a study names so. Raises PromptError where there is none."""
-    if given.criteria is None:
+    if services.criteria is None:
         raise MissingInput("there are no criteria to judge by; put one into criteria/ of your config folder")
-    return given.criteria.get(name_or_text)
+    return services.criteria.get(name_or_text)
 
 
-def common_criterion(given: Given, answers: Sequence[Judgement]) -> Criterion:
+def common_criterion(services: AgentServices, answers: Sequence[Judgement]) -> Criterion:
     """The one criterion that all the answers are on. Raises MissingInput when they are on several."""
     named = list(dict.fromkeys(answer.criteria for answer in answers))
     if len(named) != 1:
         raise MissingInput(f"the answers are on {len(named)} criteria; write `group_by: [criteria]` in this step")
-    return criterion_of(given, named[0])
+    return get_criterion(services, named[0])
 
 
-def shown(criterion: Criterion) -> dict[str, JsonValue]:
+def criterion_for_template(criterion: Criterion) -> dict[str, JsonValue]:
     """The criterion as templates see it."""
     return criterion.model_dump(mode="json", include={"title", "text", "verdicts", "examples"})
 
@@ -44,7 +44,7 @@ def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
     return schema
 
 
-def must_be_a_verdict(reply: JudgeReasons, criterion: Criterion) -> None:
+def check_verdict(reply: JudgeReasons, criterion: Criterion) -> None:
     """Raises ReplyUnfit when the criterion knows no such verdict."""
     if reply.verdict not in criterion.verdicts:
-        raise ReplyUnfit(f"verdict is '{reply.verdict}', but must be one of {', '.join(criterion.verdicts)}")
+        raise InvalidReply(f"verdict is '{reply.verdict}', but must be one of {', '.join(criterion.verdicts)}")

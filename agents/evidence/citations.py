@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 
 from contract.findings import Citation, CitationStatus, Claim, Passage, ResearchAnswer
 
-MINIMUM_CHARACTERS = 12
+MIN_QUOTE_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
-SHORT_TEXT = 600
+SHORT_TEXT_CHARACTERS = 600
 """In a record as short as a post even one word can be what matters."""
 _SPACES = re.compile(r"\s+")
 _SPACES_OR_LETTER = re.compile(r"\s+|\S")
-_PLAIN = str.maketrans(
+_PLAIN_PUNCTUATION = str.maketrans(
     {
         "“": '"',
         "”": '"',
@@ -46,14 +46,14 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
             start = position
 
 
-def _normalised(text: str) -> tuple[str, list[int]]:
+def _normalise(text: str) -> tuple[str, list[int]]:
     """The comparable form of `text`, and for each of its characters the offset it came from."""
     if text.isascii():
         # The same, much sooner: only white space can change.
         return _SPACES.sub(" ", text), [found.start() for found in _SPACES_OR_LETTER.finditer(text)]
     letters, offsets = list[str](), list[int]()
     for start, cluster in _clusters(text) if text else ():
-        for letter in unicodedata.normalize("NFKC", cluster).translate(_PLAIN):
+        for letter in unicodedata.normalize("NFKC", cluster).translate(_PLAIN_PUNCTUATION):
             if unicodedata.category(letter) == "Cf":
                 continue
             letter = " " if letter.isspace() else letter
@@ -64,12 +64,12 @@ def _normalised(text: str) -> tuple[str, list[int]]:
     return "".join(letters), offsets
 
 
-class Text:
+class QuotableText:
     """A text in which quotations are looked for; it is normalised once, however many there are."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._held: tuple[str, list[int]] | None = None
+        self._normalised: tuple[str, list[int]] | None = None
 
     def find(self, quote: str) -> tuple[int, int] | None:
         """Where the words of `quote` stand, first and last offset; None if they do not.
@@ -77,15 +77,15 @@ class Text:
         A quotation of fewer than 12 characters proves nothing in a long text, where it is found by chance. In a
         text of at most 600 characters it counts if it stands there as whole words.
         """
-        normalised_quote = _wanted(quote)
+        normalised_quote = _normalise_quote(quote)
         if not normalised_quote:
             return None
-        if self._held is None:
-            self._held = _normalised(self.text)
-        normalised_text, offsets = self._held
+        if self._normalised is None:
+            self._normalised = _normalise(self.text)
+        normalised_text, offsets = self._normalised
         at = (
             normalised_text.find(normalised_quote)
-            if len(normalised_quote) >= MINIMUM_CHARACTERS
+            if len(normalised_quote) >= MIN_QUOTE_CHARACTERS
             else self._whole_words(normalised_quote, normalised_text)
         )
         if at < 0:
@@ -95,15 +95,15 @@ class Text:
         return offsets[at] + len(found) - len(found.lstrip()), offsets[at] + len(found.rstrip())
 
     @staticmethod
-    def _whole_words(wanted: str, held: str) -> int:
-        if len(held) > SHORT_TEXT:
+    def _whole_words(normalised_quote: str, normalised_text: str) -> int:
+        if len(normalised_text) > SHORT_TEXT_CHARACTERS:
             return -1
-        found = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", held)
+        found = re.search(rf"(?<!\w){re.escape(normalised_quote)}(?!\w)", normalised_text)
         return found.start() if found else -1
 
 
-def _wanted(quote: str) -> str:
-    return _normalised(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
+def _normalise_quote(quote: str) -> str:
+    return _normalise(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
 
 
 def find_quote(quote: str, text: str) -> str | None:
@@ -111,9 +111,9 @@ def find_quote(quote: str, text: str) -> str | None:
 
     A quotation of fewer than 12 characters is never found.
     """
-    if len(_wanted(quote)) < MINIMUM_CHARACTERS:
+    if len(_normalise_quote(quote)) < MIN_QUOTE_CHARACTERS:
         return None
-    found = Text(text).find(quote)
+    found = QuotableText(text).find(quote)
     return text[found[0] : found[1]] if found else None
 
 
@@ -121,14 +121,16 @@ def check_citation(citation: Citation, passages: Sequence[Passage]) -> Citation:
     """The citation with its status, and its quotation as it stands in the source when it was found."""
     named = next((passage for passage in passages if passage.passage_id == citation.passage_id), None)
     if named and (words := find_quote(citation.quote, named.text)):
-        return citation.model_copy(update={"quote": words, "status": "found", "found_in": None, **_source(named)})
+        return citation.model_copy(
+            update={"quote": words, "status": "found", "found_in": None, **_source_fields(named)}
+        )
     for passage in passages:
         if find_quote(citation.quote, passage.text):
-            return _marked(citation, "misattributed", passage.passage_id)
-    return _marked(citation, "not_found", None)
+            return _with_status(citation, "misattributed", passage.passage_id)
+    return _with_status(citation, "not_found", None)
 
 
-def _source(passage: Passage) -> dict[str, str | None]:
+def _source_fields(passage: Passage) -> dict[str, str | None]:
     return {
         "record_id": passage.record_id,
         "title": passage.title,
@@ -138,7 +140,7 @@ def _source(passage: Passage) -> dict[str, str | None]:
     }
 
 
-def _marked(citation: Citation, status: CitationStatus, found_in: str | None) -> Citation:
+def _with_status(citation: Citation, status: CitationStatus, found_in: str | None) -> Citation:
     return citation.model_copy(update={"status": status, "found_in": found_in})
 
 

@@ -18,19 +18,21 @@ from contract.findings import (
 )
 
 
-def labels(passages: Sequence[Passage]) -> dict[str, Passage]:
+def passages_by_label(passages: Sequence[Passage]) -> dict[str, Passage]:
     """P1, P2, … for the passages in order: short names that a model copies without mistakes."""
     return {f"P{number}": passage for number, passage in enumerate(passages, start=1)}
 
 
-def labelled(passages: Sequence[Passage]) -> list[JsonValue]:
+def labelled_passages(passages: Sequence[Passage]) -> list[JsonValue]:
     """The passages as JSON, each with its label."""
-    return [{**passage.model_dump(mode="json"), "label": label} for label, passage in labels(passages).items()]
+    return [
+        {**passage.model_dump(mode="json"), "label": label} for label, passage in passages_by_label(passages).items()
+    ]
 
 
 def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passage]) -> list[JsonValue]:
     """Answers as JSON with the labels A1, A2, …, quoting passages by their labels."""
-    by_id = {passage.passage_id: label for label, passage in labels(passages).items()}
+    by_id = {passage.passage_id: label for label, passage in passages_by_label(passages).items()}
     return [
         {
             "label": f"A{number}",
@@ -49,11 +51,11 @@ def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passa
     ]
 
 
-def answer_of(
+def answer_from_draft(
     draft: ResearchDraft, question: str, passages: Sequence[Passage], reply: ModelReply, model: str
 ) -> ResearchAnswer:
     """The draft as an answer with unchecked citations; a draft that says it cannot answer makes no claims."""
-    by_label = labels(passages)
+    by_label = passages_by_label(passages)
     claims = tuple(
         Claim(text=claim.text, citations=tuple(_citation(quote, by_label) for quote in claim.quotes))
         for claim in (draft.claims if draft.answerable else ())
@@ -78,7 +80,7 @@ def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
     )
 
 
-def labels_of(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
+def judgement_labels(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
     """A1, A2, … for the answers in order, each with what tells it apart."""
     return tuple(
         AnswerLabel(
@@ -94,10 +96,10 @@ def labels_of(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
 
 def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
     """Judgements as templates see them: labelled, without the names of their models, found quotations apart."""
-    return [_labelled(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
+    return [_labelled_judgement(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
 
 
-def _labelled(label: str, answer: Judgement) -> JsonValue:
+def _labelled_judgement(label: str, answer: Judgement) -> JsonValue:
     # No model's name: whoever compares answers should not know whose they are.
     return {
         "label": label,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.evidence.citations import Text
+from agents.evidence.citations import QuotableText
 from contract.findings import CheckedReason, CriterionReason, RecordQuote
 from contract.record import Record
 
@@ -18,20 +18,20 @@ from contract.record import Record
 class RecordTexts:
     """The texts of a record by field: `text`, `title`, `sections.<name>`, `images.<number>`."""
 
-    def __init__(self, texts: dict[str, Text]) -> None:
+    def __init__(self, texts: dict[str, QuotableText]) -> None:
         self._texts = texts
 
     @classmethod
-    def of(cls, record: Record, alt_texts: Sequence[str] = ()) -> RecordTexts:
+    def from_record(cls, record: Record, alt_texts: Sequence[str] = ()) -> RecordTexts:
         """Those of `record`; `alt_texts` say what its pictures show where the record itself does not."""
         fields: dict[str, str] = {"text": record.text, "title": record.title or ""}
         fields |= {f"sections.{name}": str(value) for name, value in record.sections.items()}
         for number, image in enumerate(record.images, start=1):
             alt_text = alt_texts[number - 1] if number <= len(alt_texts) else ""
             fields[f"images.{number}"] = image.alt_text or alt_text
-        return cls({name: Text(text) for name, text in fields.items() if text})
+        return cls({name: QuotableText(text) for name, text in fields.items() if text})
 
-    def check(self, quote: str) -> RecordQuote:
+    def check_quote(self, quote: str) -> RecordQuote:
         """The quotation with its place, and as it stands there when it was found."""
         for name, text in self._texts.items():
             if found := text.find(quote):
@@ -39,14 +39,14 @@ class RecordTexts:
                 return RecordQuote(quote=text.text[start:end], status="found", field=name, start=start, end=end)
         return RecordQuote(quote=quote, status="not_found")
 
-    def checked(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
+    def check_reasons(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
         """The reasons, each with its quotations checked."""
         return tuple(
             CheckedReason(
                 rule=reason.rule,
                 applies=reason.applies,
                 reason=reason.reason,
-                quotes=tuple(self.check(quote) for quote in reason.quotes),
+                quotes=tuple(self.check_quote(quote) for quote in reason.quotes),
             )
             for reason in reasons
         )

@@ -14,72 +14,72 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents.llms.model import Around, Model
+from agents.llms.model import ModelWrapper, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, OverBudget, RateLimited
 
-Worst = Callable[[ModelRequest], Decimal]
+WorstCase = Callable[[ModelRequest], Decimal]
 """US dollars that a call cannot exceed."""
-_NOT_BILLED = (RateLimited, ModelRejected, ModelUnavailable)
+_UNBILLED_ERRORS = (RateLimited, ModelRejected, ModelUnavailable)
 """The service itself said that it did not answer. After any other failure it may have, and may bill for it."""
 
 
 @dataclass
-class _Bill:
-    worst: Decimal
+class _Reservation:
+    worst_case: Decimal
     cost: Decimal
     """What is booked in the end: the worst, until something better is known."""
 
 
-class Purse:
+class Budget:
     """What a run may spend, in US dollars. Belongs to one event loop."""
 
-    def __init__(self, budget: Decimal) -> None:
-        self.budget = budget
+    def __init__(self, limit: Decimal) -> None:
+        self.limit = limit
         self.spent = Decimal(0)
         """Booked for calls that have ended; at their worst where nobody knows what they cost."""
-        self._aside = Decimal(0)
+        self._reserved = Decimal(0)
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def aside(self, worst: Decimal) -> AsyncGenerator[_Bill]:
+    async def reserve(self, worst_case: Decimal) -> AsyncGenerator[_Reservation]:
         """Keeps `worst` aside for the length of a call. Raises OverBudget when it does not fit any more."""
-        await self._take(worst)
-        reservation = _Bill(worst, worst)
+        await self._wait_and_reserve(worst_case)
+        reservation = _Reservation(worst_case, worst_case)
         try:
             yield reservation
         finally:
-            self._aside -= worst
+            self._reserved -= worst_case
             self.spent += reservation.cost
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _take(self, worst: Decimal) -> None:
+    async def _wait_and_reserve(self, worst_case: Decimal) -> None:
         async with self._changed:
-            while self.spent + self._aside + worst > self.budget:
-                if not self._aside:
+            while self.spent + self._reserved + worst_case > self.limit:
+                if not self._reserved:
                     raise OverBudget(
-                        f"the call could cost ${worst:.4f}, and ${self.spent:.4f} of the budget of ${self.budget} is "
+                        f"the call could cost ${worst_case:.4f}, and ${self.spent:.4f} of the budget of ${self.limit} is "
                         "spent; the same command with a larger budget goes on from here"
                     )
                 await self._changed.wait()
-            self._aside += worst
+            self._reserved += worst_case
 
 
-class Budgeted(Around):
+class Budgeted(ModelWrapper):
     """Asks only what the purse can pay for."""
 
-    def __init__(self, inner: Model, purse: Purse, worst: Worst) -> None:
+    def __init__(self, inner: Model, budget: Budget, worst_case: WorstCase) -> None:
         super().__init__(inner)
-        self._purse = purse
-        self._worst = worst
+        self._budget = budget
+        self._worst_case = worst_case
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises OverBudget without a call, and whatever the model inside raises."""
-        async with self._purse.aside(self._worst(request)) as reservation:
+        async with self._budget.reserve(self._worst_case(request)) as reservation:
             try:
                 reply = await self._inner.complete(request)
-            except _NOT_BILLED:
+            except _UNBILLED_ERRORS:
                 reservation.cost = Decimal(0)
                 raise
             if reply.cost_usd is not None:

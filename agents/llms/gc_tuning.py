@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
-def collect_seldom() -> None:
+def reduce_garbage_collection() -> None:
     """From now on garbage is looked for seldom, and not among what is there already.
 
     Hundreds of thousands of objects belong to libraries: a tenth of a cell's work would be to walk them.
@@ -17,10 +17,10 @@ def collect_seldom() -> None:
 
 
 @contextmanager
-def seldom_collected() -> Generator[None]:
+def reduced_garbage_collection() -> Generator[None]:
     """The same for the length of the block."""
     previous = gc.get_threshold()
-    collect_seldom()
+    reduce_garbage_collection()
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agents.llms.model import Around, Model
+from agents.llms.model import ModelWrapper, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, RateLimited
 
@@ -12,16 +12,16 @@ from contract.errors import ModelRejected, ModelUnavailable, RateLimited
 class Journal(Protocol):
     """Where begun and ended calls are written down, by `ModelRequest.key`."""
 
-    def began(self, key: str) -> None:
+    def call_started(self, key: str) -> None:
         """A call is about to be sent; when this returns, that outlives the process."""
         ...
 
-    def ended(self, key: str, *, answered: bool) -> None:
+    def call_ended(self, key: str, *, answered: bool) -> None:
         """It came back; `answered` is False where the service may have worked, and billed, without a reply to us."""
         ...
 
 
-class Journalled(Around):
+class Journalled(ModelWrapper):
     """Writes down each call before it is sent and after it came back."""
 
     def __init__(self, inner: Model, journal: Journal) -> None:
@@ -31,7 +31,7 @@ class Journalled(Around):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises whatever the model inside raises."""
         key = request.key(reads_material=self.reads_material)
-        self._journal.began(key)
+        self._journal.call_started(key)
         answered = False
         try:
             reply = await self._inner.complete(request)
@@ -41,4 +41,4 @@ class Journalled(Around):
             answered = True
             raise
         finally:
-            self._journal.ended(key, answered=answered)
+            self._journal.call_ended(key, answered=answered)

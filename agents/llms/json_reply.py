@@ -10,17 +10,17 @@ from contract.base import JsonValue
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
-def as_json(text: str) -> JsonValue:
+def parse_json(text: str) -> JsonValue:
     """`text` as JSON, or None where it is not; a Markdown fence around it is looked through.
 
     NaN and infinities, which are not JSON, count as not JSON.
     """
     fenced = _FENCED.match(text)
     try:
-        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant)
+        return json.loads(fenced[1] if fenced else text, parse_constant=_reject_constant)
     except ValueError:
         return None
 
 
-def _no_constant(word: str) -> JsonValue:
+def _reject_constant(word: str) -> JsonValue:
     raise ValueError(f"{word} is not JSON")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 
-class Running(Protocol):
+class Resource(Protocol):
     """Something with an end."""
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         """Whether it is of no more use."""
         ...
 
@@ -20,26 +20,26 @@ class Running(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Running)
+S = TypeVar("S", bound=Resource)
 
 
-class StartedOnce(Generic[S]):
+class LazyResource(Generic[S]):
     """One of what `start` starts, for all who need it. Belongs to one event loop."""
 
     def __init__(self, start: Callable[[], Coroutine[Any, Any, S]]) -> None:
         self._start = start
-        self._starting: asyncio.Task[S] | None = None
+        self._task: asyncio.Task[S] | None = None
 
     async def get(self) -> S:
         """The one that runs. Raises what `start` raises; the next to ask has it tried again."""
         # A task, so that one who runs out of time while it starts leaves it to the next.
-        if self._starting is None or _is_over(self._starting):
-            self._starting = asyncio.create_task(self._start())
-        return await asyncio.shield(self._starting)
+        if self._task is None or _has_ended(self._task):
+            self._task = asyncio.create_task(self._start())
+        return await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
         """Ends it, or its start."""
-        task, self._starting = self._starting, None
+        task, self._task = self._task, None
         if task is None:
             return
         task.cancel()
@@ -48,7 +48,7 @@ class StartedOnce(Generic[S]):
             await outcome.aclose()
 
 
-def _is_over(starting: asyncio.Task[Any]) -> bool:
-    if not starting.done():
+def _has_ended(task: asyncio.Task[Any]) -> bool:
+    if not task.done():
         return False
-    return starting.cancelled() or starting.exception() is not None or starting.result().over
+    return task.cancelled() or task.exception() is not None or task.result().over

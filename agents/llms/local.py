@@ -20,24 +20,24 @@ from pathlib import Path
 from pydantic import HttpUrl, SecretStr
 
 from agents.llms.hosted.model import Hosted
-from agents.llms.lazy_resource import StartedOnce
-from agents.llms.model import Named
+from agents.llms.lazy_resource import LazyResource
+from agents.llms.model import NamedModel
 from contract.base import digest
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, Problem, StudyError
 from contract.models import HostedModel, LocalModel
 
-_CHILD = Path(__file__).with_name("local_server.py")
+_SERVER_SCRIPT = Path(__file__).with_name("local_server.py")
 _SAMPLED_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class _Running:
+class _RunningServer:
     process: Process
     model: Hosted
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         return self.process.returncode is not None
 
     async def aclose(self) -> None:
@@ -45,7 +45,7 @@ class _Running:
         await _stop(self.process)
 
 
-class Local(Named):
+class Local(NamedModel):
     """A Model over one llama.cpp process, started at the first call and stopped by `aclose`.
 
     It answers one request at a time; the factory limits it so.
@@ -56,33 +56,33 @@ class Local(Named):
         identity = ["local", _file_identity(config.path), config.context_tokens, config.settings]
         super().__init__(name, digest(identity))
         self._config = config
-        self._process = StartedOnce(self._start)
+        self._server = LazyResource(self._start)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, free of cost. Raises ModelRejected where the extra is missing or the file does not load."""
-        running = await self._process.get()
+        running = await self._server.get()
         reply = await running.model.complete(request)
         return reply.model_copy(update={"cost_usd": Decimal(0), "served_by": self._config.path.name})
 
     async def aclose(self) -> None:
         """Stops the process."""
-        await self._process.aclose()
+        await self._server.aclose()
 
-    async def _start(self) -> _Running:
+    async def _start(self) -> _RunningServer:
         if missing := missing_extra():
             raise ModelRejected(f"model '{self._name}': {missing}")
         key = secrets.token_urlsafe(24)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            sys.executable, "-P", str(_SERVER_SCRIPT), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
         )
         try:
-            address = await self._address(process, key)
+            address = await self._wait_for_address(process, key)
         except BaseException:
             await _stop(process)
             raise
-        return _Running(process, Hosted(self._name, self._as_hosted(address, key)))
+        return _RunningServer(process, Hosted(self._name, self._as_hosted(address, key)))
 
-    async def _address(self, process: Process, key: str) -> str:
+    async def _wait_for_address(self, process: Process, key: str) -> str:
         assert process.stdin and process.stdout  # noqa: S101 both are pipes
         server_config = {
             "path": str(self._config.path),

@@ -17,7 +17,7 @@ def main() -> None:
     """Serves until the parent closes stdin, which it also does by dying."""
     config: dict[str, Any] = json.loads(sys.stdin.readline())
     try:
-        server = _serve(config)
+        server = _start_server(config)
     except Exception as error:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
         return
@@ -27,17 +27,17 @@ def main() -> None:
     os._exit(0)
 
 
-def _serve(told: dict[str, Any]) -> Any:
+def _start_server(config: dict[str, Any]) -> Any:
     llama: Any = import_module("xllamacpp")
     settings = llama.CommonParams()
-    settings.model.path = told["path"]
-    settings.n_ctx = told["context_tokens"]
+    settings.model.path = config["path"]
+    settings.n_ctx = config["context_tokens"]
     settings.n_parallel = 1
-    if told["threads"]:
-        settings.cpuparams.n_threads = told["threads"]
+    if config["threads"]:
+        settings.cpuparams.n_threads = config["threads"]
     settings.hostnames = ["127.0.0.1"]
     settings.port = 0
-    settings.api_keys = [told["key"]]
+    settings.api_keys = [config["key"]]
     settings.ui = False
     settings.endpoint_slots = False
     settings.verbosity = 0

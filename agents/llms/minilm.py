@@ -38,7 +38,7 @@ class MiniLM:
         """`batch` texts go through the network together; `threads` is at most 4 unless told."""
         self._batch = batch
         self._threads = threads or min(MAX_THREADS, os.cpu_count() or 1)
-        self._loading = Lock()
+        self._load_lock = Lock()
         self._loaded: tuple[Any, Any] | None = None
 
     @property
@@ -72,7 +72,7 @@ class MiniLM:
         return (pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
     def _load(self) -> tuple[Any, Any]:
-        with self._loading:
+        with self._load_lock:
             if self._loaded is None:
                 self._loaded = (_open_tokenizer(), _open_session(self._threads))
             return self._loaded

@@ -57,7 +57,7 @@ class Models(Protocol):
         ...
 
 
-class Around:
+class ModelWrapper:
     """Delegates everything but `complete` to the model inside."""
 
     def __init__(self, inner: Model) -> None:
@@ -88,7 +88,7 @@ class Around:
         await self._inner.aclose()
 
 
-class Named:
+class NamedModel:
     """A name and a fingerprint; sees no images and reads no material unless it says otherwise."""
 
     reads_material = False

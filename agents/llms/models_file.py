@@ -26,7 +26,7 @@ _CONFIG: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
 _KINDS = {"hosted": HostedModel, "local": LocalModel, "embedded": EmbeddedModel, "scripted": ScriptedModel}
 
 
-class _Repeated(ValueError):
+class _DuplicateName(ValueError):
     """A name that stands twice in one JSON object, where the second would silently win."""
 
 
@@ -48,15 +48,15 @@ def parse_models(text: str, where: str, folder: Path | None = None) -> dict[str,
     Raises StudyError with every Problem found, each as `where:line`.
     """
     entries = _entries(text, where)
-    lines = _Lines(text)
+    lines = _LineNumbers(text)
     models: dict[str, ModelConfig] = {}
     problems: list[tuple[int, Problem]] = []
     for name, entry in entries.items():
         try:
-            models[name] = _in_folder(_CONFIG.validate_python(entry), folder)
+            models[name] = _resolve_path(_CONFIG.validate_python(entry), folder)
         except ValidationError as error:
             for found in error.errors(include_input=False):
-                line = lines.of([name, *found["loc"]])
+                line = lines.line_of([name, *found["loc"]])
                 problems.append((line, _problem(name, found, f"{where}:{line}")))
     if problems:
         raise StudyError([problem for _, problem in sorted(problems, key=lambda numbered: numbered[0])])
@@ -65,42 +65,42 @@ def parse_models(text: str, where: str, folder: Path | None = None) -> dict[str,
 
 def _entries(text: str, where: str) -> dict[str, Any]:
     try:
-        loaded: Any = json.loads(text, object_pairs_hook=_no_repeats)
+        loaded: Any = json.loads(text, object_pairs_hook=_reject_duplicate_names)
     except json.JSONDecodeError as error:
         problem = Problem(f"{where}:{error.lineno}", f"not JSON: {error.msg} (column {error.colno})")
         raise StudyError([problem]) from None
     except RecursionError:
         raise StudyError([Problem(where, "values are nested too deep")]) from None
-    except _Repeated as error:
+    except _DuplicateName as error:
         raise StudyError([Problem(where, f"'{error}' stands there twice", todo="rename one of them")]) from None
     if not isinstance(loaded, dict):
         raise StudyError([Problem(where, "holds no JSON object", todo='write {"<name>": {…}, …}')])
     return loaded  # type: ignore[reportUnknownVariableType]
 
 
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _Repeated(name)
+            raise _DuplicateName(name)
         found[name] = value
     return found
 
 
-def _in_folder(config: ModelConfig, folder: Path | None) -> ModelConfig:
+def _resolve_path(config: ModelConfig, folder: Path | None) -> ModelConfig:
     if folder is None or not isinstance(config, LocalModel | ScriptedModel) or config.path is None:
         return config
     return config.model_copy(update={"path": folder / config.path.expanduser()})
 
 
-class _Lines:
+class _LineNumbers:
     """Where each value of a JSON text stands; JSON is YAML, and YAML's reader keeps the places."""
 
     def __init__(self, text: str) -> None:
         # YAML forbids the tabs that JSON allows between values; inside strings JSON has none.
         self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
 
-    def of(self, steps: Sequence[str | int]) -> int:
+    def line_of(self, steps: Sequence[str | int]) -> int:
         """The line of the innermost of `steps` that is there."""
         node, line = self._root, 1
         for step in steps:

@@ -14,13 +14,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agents.llms.model import Around, Model
+from agents.llms.model import ModelWrapper, Model
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, RateLimited, Transient
 from contract.models import Limits
 
 MINUTE = 60.0
-LONGEST_WAIT = 300.0
+MAX_WAIT_SECONDS = 300.0
 """Seconds. A service that asks for more (a daily quota) is reported instead of waited for."""
 CHARACTERS_PER_TOKEN = 4
 
@@ -34,12 +34,12 @@ class Clock:
 
 
 @dataclass
-class _Spent:
-    at: float
+class _WindowEntry:
+    time: float
     amount: int
 
 
-class MinuteBudget:
+class SlidingWindowLimiter:
     """At most `limit` units in any 60 seconds, first come first served.
 
     An amount above the limit is let through alone, as it could otherwise never be.
@@ -48,28 +48,28 @@ class MinuteBudget:
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._clock = clock
-        self._spent: deque[_Spent] = deque()
-        self._turn = asyncio.Lock()
+        self._entries: deque[_WindowEntry] = deque()
+        self._lock = asyncio.Lock()
 
-    async def take(self, amount: int) -> _Spent:
+    async def acquire(self, amount: int) -> _WindowEntry:
         """Waits until `amount` fits, and books it."""
-        async with self._turn:
-            while (wait := self._wait_for(amount)) > 0:
+        async with self._lock:
+            while (wait := self._seconds_until_free(amount)) > 0:
                 await self._clock.sleep(wait)
-            entry = _Spent(self._clock.now(), amount)
-            self._spent.append(entry)
+            entry = _WindowEntry(self._clock.now(), amount)
+            self._entries.append(entry)
             return entry
 
-    def _wait_for(self, amount: int) -> float:
+    def _seconds_until_free(self, amount: int) -> float:
         now = self._clock.now()
-        while self._spent and now - self._spent[0].at >= MINUTE:
-            self._spent.popleft()
-        if not self._spent or sum(spent.amount for spent in self._spent) + amount <= self._limit:
+        while self._entries and now - self._entries[0].time >= MINUTE:
+            self._entries.popleft()
+        if not self._entries or sum(spent.amount for spent in self._entries) + amount <= self._limit:
             return 0
-        return self._spent[0].at + MINUTE - now
+        return self._entries[0].time + MINUTE - now
 
 
-class _Gate:
+class _RetryAfterGate:
     """Shut until the time that the service last asked for."""
 
     def __init__(self, name: str, clock: Clock) -> None:
@@ -77,12 +77,12 @@ class _Gate:
         self._clock = clock
         self._not_before = 0.0
 
-    def shut_for(self, seconds: float) -> None:
+    def close_for(self, seconds: float) -> None:
         self._not_before = max(self._not_before, self._clock.now() + seconds)
 
-    async def passed(self) -> None:
+    async def wait_until_open(self) -> None:
         while (wait := self._not_before - self._clock.now()) > 0:
-            if wait > LONGEST_WAIT:
+            if wait > MAX_WAIT_SECONDS:
                 raise RateLimited(
                     f"{self._name} asks for a wait of {wait / MINUTE:.0f} minutes: probably a daily quota is used up. "
                     "Run the same command again later; nothing already answered is paid for again",
@@ -90,7 +90,7 @@ class _Gate:
             await self._clock.sleep(wait)
 
 
-class Limited(Around):
+class Limited(ModelWrapper):
     """Keeps concurrency, requests and tokens per minute, a time limit per call, and the service's own waits."""
 
     def __init__(self, inner: Model, limits: Limits, clock: Clock | None = None) -> None:
@@ -98,9 +98,9 @@ class Limited(Around):
         clock = clock or Clock()
         self._timeout = limits.timeout_seconds
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._requests = MinuteBudget(limits.requests_per_minute, clock) if limits.requests_per_minute else None
-        self._tokens = MinuteBudget(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
-        self._gate = _Gate(inner.name, clock)
+        self._requests = SlidingWindowLimiter(limits.requests_per_minute, clock) if limits.requests_per_minute else None
+        self._tokens = SlidingWindowLimiter(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
+        self._gate = _RetryAfterGate(inner.name, clock)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply within the limits.
@@ -109,21 +109,21 @@ class Limited(Around):
         `timeout_seconds`, RateLimited without a call when the service asked for a wait of over five minutes.
         """
         async with self._slots:
-            tokens = await self._tokens.take(_estimate(request)) if self._tokens else None
+            tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None
             if self._requests:
-                await self._requests.take(1)
-            await self._gate.passed()
+                await self._requests.acquire(1)
+            await self._gate.wait_until_open()
             try:
-                reply = await self._in_time(request)
+                reply = await self._complete_with_timeout(request)
             except Transient as error:
                 if error.retry_after:
-                    self._gate.shut_for(error.retry_after)
+                    self._gate.close_for(error.retry_after)
                 raise
             if tokens:
                 tokens.amount = reply.usage.input_tokens + reply.usage.output_tokens
             return reply
 
-    async def _in_time(self, request: ModelRequest) -> ModelReply:
+    async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
         deadline = asyncio.timeout(self._timeout)
         try:
             async with deadline:
@@ -134,6 +134,6 @@ class Limited(Around):
             raise
 
 
-def _estimate(request: ModelRequest) -> int:
+def _estimate_tokens(request: ModelRequest) -> int:
     characters = sum(len(message.text) for message in request.messages)
     return characters // CHARACTERS_PER_TOKEN + request.settings.max_tokens

@@ -10,7 +10,7 @@ from contract.base import Frozen
 from contract.models import ModelConfig
 
 
-def not_ready(config: ModelConfig) -> str | None:
+def readiness_problem(config: ModelConfig) -> str | None:
     """What to do before this model can be used, in plain words without a final full stop; None if it is ready."""
     if config.kind == "hosted":
         return missing_key(config)
@@ -21,16 +21,16 @@ def not_ready(config: ModelConfig) -> str | None:
     return None
 
 
-def cannot_judge(config: ModelConfig, exemplified: Sequence[str]) -> str | None:
+def judging_problem(config: ModelConfig, exemplified: Sequence[str]) -> str | None:
     """Why the model cannot judge by a criterion whose examples have these verdicts; None if it can."""
     if config.kind != "embedded":
         return None
-    from agents.llms.embedded.judging import lacking
+    from agents.llms.embedded.judging import missing_examples
 
-    return lacking(exemplified)
+    return missing_examples(exemplified)
 
 
-def cannot_write(config: ModelConfig, reply: type[Frozen]) -> str | None:
+def reply_type_problem(config: ModelConfig, reply: type[Frozen]) -> str | None:
     """Why the model cannot give a reply of that kind; None if it can."""
     if config.kind != "embedded":
         return None

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.llms.model import Around, Model
+from agents.llms.model import ModelWrapper, Model
 from contract.calls import ModelReply, ModelRequest
 
 
@@ -29,7 +29,7 @@ class ReplyStore(Protocol):
         """Keeps `reply`; when this returns, it outlives the process."""
         ...
 
-    def alone(self, key: str) -> AbstractAsyncContextManager[bool]:
+    def exclusive(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Keeps other processes from asking the same for the length of the block.
 
         Gives True when one of them may have kept the reply since it was looked up.
@@ -37,7 +37,7 @@ class ReplyStore(Protocol):
         ...
 
 
-class ReplyStoreInMemory:
+class InMemoryReplyStore:
     """For tests and one-off calls: forgets everything when the process ends."""
 
     def __init__(self) -> None:
@@ -53,18 +53,18 @@ class ReplyStoreInMemory:
         self._replies[key] = reply.model_dump_json()
 
     @asynccontextmanager
-    async def alone(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002
+    async def exclusive(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002
         """No other process can meet this one here."""
         yield False
 
 
 @dataclass
-class _Flight:
+class _InFlightCall:
     task: asyncio.Task[ModelReply]
-    waiting: int = 0
+    waiters: int = 0
 
 
-class KeptReplies(Around):
+class CachedReplies(ModelWrapper):
     """Looks a request up before asking, and keeps the reply before returning it.
 
     Equal requests under way at the same time become one call; all but the first get `from_cache`. Refused and
@@ -74,23 +74,23 @@ class KeptReplies(Around):
     def __init__(self, inner: Model, store: ReplyStore) -> None:
         super().__init__(inner)
         self._store = store
-        self._flights: dict[str, _Flight] = {}
+        self._in_flight: dict[str, _InFlightCall] = {}
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, kept or paid. Raises what the model inside raises, and StorageError from the store."""
         key = request.key(reads_material=self.reads_material)
-        call = self._flights.get(key)
+        call = self._in_flight.get(key)
         is_first = call is None
         if call is None:
-            call = self._flights[key] = _Flight(asyncio.create_task(self._fetch(key, request)))
-            call.task.add_done_callback(lambda _: self._land(key, call))
+            call = self._in_flight[key] = _InFlightCall(asyncio.create_task(self._fetch(key, request)))
+            call.task.add_done_callback(lambda _: self._remove(key, call))
         reply = await self._wait(call)
         return reply if is_first else reply.model_copy(update={"from_cache": True})
 
     async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
         kept = await self._store.get(key)
         if kept is None:
-            async with self._store.alone(key) as look_again:
+            async with self._store.exclusive(key) as look_again:
                 kept = await self._store.get(key) if look_again else None
                 if kept is None:
                     reply = await self._inner.complete(request)
@@ -98,16 +98,16 @@ class KeptReplies(Around):
                     return reply
         return kept.model_copy(update={"from_cache": True})
 
-    async def _wait(self, flight: _Flight) -> ModelReply:
+    async def _wait(self, call: _InFlightCall) -> ModelReply:
         # Shielded: one cell that is cancelled must not take the reply from the others that wait for it.
-        flight.waiting += 1
+        call.waiters += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(call.task)
         finally:
-            flight.waiting -= 1
-            if not flight.waiting:
-                flight.task.cancel()
+            call.waiters -= 1
+            if not call.waiters:
+                call.task.cancel()
 
-    def _land(self, key: str, flight: _Flight) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def _remove(self, key: str, call: _InFlightCall) -> None:
+        if self._in_flight.get(key) is call:
+            del self._in_flight[key]

@@ -19,8 +19,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from agents.llms.json_reply import as_json
-from agents.llms.model import Named
+from agents.llms.json_reply import parse_json
+from agents.llms.model import NamedModel
 from contract.base import Frozen, JsonValue, canonical_json, digest
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
 from contract.errors import (
@@ -69,12 +69,12 @@ class ScriptLine(Frozen):
         return value
 
     @model_validator(mode="after")
-    def _says_something(self) -> ScriptLine:
+    def _has_reply_or_error(self) -> ScriptLine:
         if self.reply is None and self.error is None:
             raise ValueError("a line needs `reply` or `error`")
         return self
 
-    def fits(self, request: ModelRequest) -> bool:
+    def matches(self, request: ModelRequest) -> bool:
         """Whether this line answers `request`."""
         text = "\n".join(message.text for message in request.messages)
         return (
@@ -84,22 +84,22 @@ class ScriptLine(Frozen):
         )
 
 
-Answer = Callable[[ModelRequest], ModelReply | str]
+ScriptFunction = Callable[[ModelRequest], ModelReply | str]
 
 
-class Scripted(Named):
+class Scripted(NamedModel):
     """A Model that says what it is told to. `calls` counts how often it was asked, errors included.
 
     It may be said to see pictures, so that a study with some can be tried; nothing is looked at.
     """
 
     def __init__(
-        self, name: str, script: Sequence[ScriptLine] | Answer, *, version: str = "1", sees_images: bool = False
+        self, name: str, script: Sequence[ScriptLine] | ScriptFunction, *, version: str = "1", sees_images: bool = False
     ) -> None:
         # A script that changed is another model: its old replies must not be found again.
         fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
         super().__init__(name, fingerprint, sees_images=sees_images)
-        self._answer = script if callable(script) else _Lines(name, script)
+        self._answer = script if callable(script) else _Script(name, script)
         self.calls = 0
         self.requests: list[ModelRequest] = []
 
@@ -114,7 +114,7 @@ class Scripted(Named):
         """Nothing to give back."""
 
 
-class _Lines:
+class _Script:
     def __init__(self, name: str, lines: Sequence[ScriptLine]) -> None:
         self._name = name
         self._lines = list(lines)
@@ -122,16 +122,16 @@ class _Lines:
 
     def __call__(self, request: ModelRequest) -> ModelReply:
         for place, line in enumerate(self._lines):
-            if line.fits(request) and (line.times is None or self._used[place] < line.times):
+            if line.matches(request) and (line.times is None or self._used[place] < line.times):
                 self._used[place] += 1
-                return self._say(line, request)
+                return self._reply(line, request)
         last_message = request.messages[-1].text[:80]
         raise ModelRejected(
             f"the script of '{self._name}' has no line for this request "
             f"(output {request.output_name or 'plain text'}, last message '{last_message}…'); add a line that matches it"
         )
 
-    def _say(self, line: ScriptLine, request: ModelRequest) -> ModelReply:
+    def _reply(self, line: ScriptLine, request: ModelRequest) -> ModelReply:
         if line.error is not None:
             message = f"scripted {line.error} from '{self._name}'"
             if line.error in _TRANSIENT:
@@ -147,7 +147,7 @@ def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason
     input_characters = sum(len(message.text) for message in request.messages)
     return ModelReply(
         text=text,
-        parsed=as_json(text) if request.output_schema is not None else None,
+        parsed=parse_json(text) if request.output_schema is not None else None,
         finish_reason=finish_reason,
         usage=Usage(
             input_tokens=input_characters // _CHARACTERS_PER_TOKEN, output_tokens=len(text) // _CHARACTERS_PER_TOKEN

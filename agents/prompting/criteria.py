@@ -25,13 +25,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from agents.prompting.front_matter import FrontMatter, parted
-from agents.safety.paths import stays_below
+from agents.prompting.front_matter import FrontMatter, split_front_matter
+from agents.safety.paths import is_inside
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
-ENDINGS = (".md", ".txt", ".j2", ".jinja2")
-VERDICTS = ("violates", "does_not_violate", "unclear")
+FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
+DEFAULT_VERDICTS = ("violates", "does_not_violate", "unclear")
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
@@ -53,7 +53,7 @@ class Criterion(Frozen):
     """What the judge is shown, without the front matter."""
     about: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The front matter: title, author, source, retrieved and whatever else it holds."""
-    verdicts: tuple[str, ...] = VERDICTS
+    verdicts: tuple[str, ...] = DEFAULT_VERDICTS
     """What a judge chooses from."""
     examples: tuple[Example, ...] = ()
 
@@ -71,7 +71,7 @@ class Criteria:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder / "criteria" for folder in folders]
-        self._read = dict[str, Criterion]()
+        self._cache = dict[str, Criterion]()
 
     def names(self) -> list[str]:
         """Every criterion's name, without its ending."""
@@ -81,7 +81,7 @@ class Criteria:
                 for folder in self._folders
                 if folder.is_dir()
                 for path in folder.rglob("*")
-                if path.suffix in ENDINGS
+                if path.suffix in FILE_SUFFIXES
             }
         )
 
@@ -91,28 +91,28 @@ class Criteria:
         Raises PromptError when there is no such file, it cannot be read, it is empty, or its front matter is no YAML
         or has verdicts or examples of another shape.
         """
-        if name_or_text not in self._read:
-            self._read[name_or_text] = self._get(name_or_text)
-        return self._read[name_or_text]
+        if name_or_text not in self._cache:
+            self._cache[name_or_text] = self._load(name_or_text)
+        return self._cache[name_or_text]
 
-    def _get(self, name_or_text: str) -> Criterion:
+    def _load(self, name_or_text: str) -> Criterion:
         if not _NAME.fullmatch(name_or_text):
             if "/" in name_or_text and not any(letter.isspace() for letter in name_or_text):
                 raise PromptError(f"no criterion '{name_or_text}'")
-            return Criterion(name="literal", title=_first_words(name_or_text), text=name_or_text.strip())
+            return Criterion(name="literal", title=_first_line(name_or_text), text=name_or_text.strip())
         path = self.path(name_or_text)
         if path is None:
             near = get_close_matches(name_or_text, self.names(), n=1)
             raise PromptError(f"no criterion '{name_or_text}'" + (f"; did you mean '{near[0]}'?" if near else ""))
-        return _read(path, name_or_text)
+        return _read_criterion(path, name_or_text)
 
     def path(self, name: str) -> Path | None:
         """The file of that name; None for what is text, or is not there."""
         if not _NAME.fullmatch(name):
             return None
-        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
-        found = next((path for path in candidates if path.is_file() and path.suffix in ENDINGS), None)
-        if found and not stays_below(found, self._folders):
+        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *FILE_SUFFIXES))
+        found = next((path for path in candidates if path.is_file() and path.suffix in FILE_SUFFIXES), None)
+        if found and not is_inside(found, self._folders):
             raise PromptError(f"{found}:1: the link leads out of the folder; put the file itself there")
         return found
 
@@ -120,23 +120,25 @@ class Criteria:
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:
     """Files in `criteria/` or `prompts/` that are never read, for their ending."""
     found = (path for folder in folders if (folder / kind).is_dir() for path in sorted((folder / kind).rglob("*")))
-    return [path for path in found if path.is_file() and path.suffix not in ENDINGS and not path.name.startswith(".")]
+    return [
+        path for path in found if path.is_file() and path.suffix not in FILE_SUFFIXES and not path.name.startswith(".")
+    ]
 
 
-def _read(path: Path, name: str) -> Criterion:
+def _read_criterion(path: Path, name: str) -> Criterion:
     try:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise PromptError(f"{path}:1: the file is not in UTF-8") from None
     except OSError as error:
         raise PromptError(f"{path}:1: cannot be read: {error.strerror}") from None
-    front, text = parted(source, path)
+    front, text = split_front_matter(source, path)
     if not text:
         raise PromptError(f"{path}:1: the file is empty")
     verdicts = _verdicts(front)
     return Criterion(
         name=name.removesuffix(path.suffix),
-        title=str(front.values.get("title") or _first_words(text)),
+        title=str(front.values.get("title") or _first_line(text)),
         text=text,
         about=_about(front),
         verdicts=verdicts,
@@ -152,20 +154,20 @@ def _about(front: FrontMatter) -> dict[str, Any]:
 
 def _verdicts(front: FrontMatter) -> tuple[str, ...]:
     if "verdicts" not in front.values:
-        return VERDICTS
+        return DEFAULT_VERDICTS
     listed: Any = front.values["verdicts"]
     if isinstance(listed, list) and any(isinstance(word, bool) for word in listed):  # type: ignore[reportUnknownVariableType]
-        raise front.wrong("yes, no, true and false need quotation marks among verdicts: ['yes', 'no']")
+        raise front.error_at("yes, no, true and false need quotation marks among verdicts: ['yes', 'no']")
     words = [str(word).strip() for word in listed] if isinstance(listed, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
-        raise front.wrong("verdicts should be a list of two or more different words: [violates, does_not_violate]")
+        raise front.error_at("verdicts should be a list of two or more different words: [violates, does_not_violate]")
     return tuple(words)
 
 
 def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, ...]:
     listed: Any = front.values.get("examples") or []
     if not isinstance(listed, list):
-        raise front.wrong("examples should be a list of `- text: …` with `verdict: …`", "examples")
+        raise front.error_at("examples should be a list of `- text: …` with `verdict: …`", "examples")
     return tuple(_example(front, number, item, verdicts) for number, item in enumerate(listed))  # type: ignore[reportUnknownArgumentType,reportUnknownVariableType]
 
 
@@ -176,13 +178,13 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         message = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
-        raise front.wrong(message, "examples", number) from None
+        raise front.error_at(message, "examples", number) from None
     if example.verdict not in verdicts:
         message = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}"
-        raise front.wrong(message, "examples", number)
+        raise front.error_at(message, "examples", number)
     return example
 
 
-def _first_words(text: str, length: int = 60) -> str:
+def _first_line(text: str, length: int = 60) -> str:
     first = text.strip().partition("\n")[0].lstrip("# ")
     return first if len(first) <= length else f"{first[: length - 1]}…"

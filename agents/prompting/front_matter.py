@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import TooMuch, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_LINES_ABOVE = 2
+_LINE_OFFSET = 2
 """The dashes above the YAML, and lines counted from 1."""
 
 
@@ -23,44 +23,44 @@ class FrontMatter:
     values: dict[str, Any]
     source: str = ""
 
-    def wrong(self, what: str, key: str = "verdicts", number: int | None = None) -> PromptError:
+    def error_at(self, message: str, key: str = "verdicts", index: int | None = None) -> PromptError:
         """The error that says so, at the line of the key, or of the item of that number below it."""
-        return PromptError(f"{self.path}:{self._line(key, number)}: {what}")
+        return PromptError(f"{self.path}:{self._line_of(key, index)}: {message}")
 
-    def _line(self, key: str, number: int | None) -> int:
+    def _line_of(self, key: str, index: int | None) -> int:
         import yaml
 
         root = yaml.compose(self.source, Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
         pairs = cast("list[tuple[Any, Any]]", cast("Any", root).value)
         for name, value in pairs:
             if name.value == key:
-                node = name if number is None else value.value[number]
-                return int(node.start_mark.line) + _LINES_ABOVE
+                node = name if index is None else value.value[index]
+                return int(node.start_mark.line) + _LINE_OFFSET
         return 1
 
 
-def parted(source: str, path: Path) -> tuple[FrontMatter, str]:
+def split_front_matter(source: str, path: Path) -> tuple[FrontMatter, str]:
     """The front matter and the text below it. Raises PromptError when the front matter is no YAML mapping."""
     found = _FRONT_MATTER.match(source)
     if not found:
         return FrontMatter(path, {}), source.strip()
-    return FrontMatter(path, _loaded(found[1], path), found[1]), source[found.end() :].strip()
+    return FrontMatter(path, _parse_yaml(found[1], path), found[1]), source[found.end() :].strip()
 
 
-def _loaded(text: str, path: Path) -> dict[str, Any]:
+def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
     import yaml
 
     try:
         if root := yaml.compose(text, Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
             check_bounds(root)  # type: ignore[reportUnknownArgumentType]
         loaded: Any = yaml.safe_load(text)
-    except TooMuch as error:
-        raise PromptError(f"{path}:{error.line + 1}: {error.what}") from None
+    except YamlLimitExceeded as error:
+        raise PromptError(f"{path}:{error.line + 1}: {error.message}") from None
     except RecursionError:
         raise PromptError(f"{path}:1: the front matter is nested too deep") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + _LINES_ABOVE if mark else 1
+        line = mark.line + _LINE_OFFSET if mark else 1
         raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
     if not isinstance(loaded, dict):
         raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")

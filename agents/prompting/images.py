@@ -18,21 +18,21 @@ from contract.errors import MissingInput
 from contract.record import ImagePart, Record
 
 
-def shown(record: Record, model: Model, alt_texts: Sequence[str] = ()) -> list[ImagePart | str]:
+def images_for_model(record: Record, model: Model, alt_texts: Sequence[str] = ()) -> list[ImagePart | str]:
     """Each picture as its bytes or as words. `alt_texts` hold what another agent has seen in them, in their order.
 
     Raises MissingInput, in plain words, for a picture that the model can be told nothing of.
     """
     return [
-        _shown(image, number, model, alt_texts[number - 1] if number <= len(alt_texts) else None)
+        _image_for_model(image, number, model, alt_texts[number - 1] if number <= len(alt_texts) else None)
         for number, image in enumerate(record.images, start=1)
     ]
 
 
-def _shown(image: ImagePart, number: int, model: Model, described: str | None) -> ImagePart | str:
+def _image_for_model(image: ImagePart, number: int, model: Model, alt_text: str | None) -> ImagePart | str:
     if model.sees_images and image.data:
         return ImagePart(mime=image.mime, data=image.data)
-    if words := image.alt_text or described:
+    if words := image.alt_text or alt_text:
         return words
     if model.sees_images:
         raise MissingInput(
@@ -44,15 +44,15 @@ def _shown(image: ImagePart, number: int, model: Model, described: str | None) -
     )
 
 
-def texts(pictures: Sequence[ImagePart | str]) -> list[str]:
+def image_texts(pictures: Sequence[ImagePart | str]) -> list[str]:
     """The pictures that are told in words."""
     return [picture for picture in pictures if isinstance(picture, str)]
 
 
-def added(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) -> tuple[Message, ...]:
+def add_images(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) -> tuple[Message, ...]:
     """The messages with the pictures at the end of the last turn of the user."""
     last_user_index = max((n for n, message in enumerate(messages) if message.role == "user"), default=None)
-    parts = tuple(part for number, picture in enumerate(pictures, start=1) for part in _parts(number, picture))
+    parts = tuple(part for number, picture in enumerate(pictures, start=1) for part in _image_parts(number, picture))
     if last_user_index is None:
         return (*messages, Message(role="user", parts=parts))
     last = messages[last_user_index]
@@ -63,7 +63,7 @@ def added(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) ->
     )
 
 
-def _parts(number: int, picture: ImagePart | str) -> tuple[Part, ...]:
+def _image_parts(number: int, picture: ImagePart | str) -> tuple[Part, ...]:
     if isinstance(picture, str):
         return (TextPart(text=f"\nWhat picture {number} shows:\n" + fence(picture, f"picture {number}")),)
     return TextPart(text=f"\nPicture {number}:"), PicturePart(image=picture)

@@ -27,24 +27,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 
-from agents.safety.jinja_sandbox import Sandbox, bounded
-from agents.safety.paths import stays_below
+from agents.safety.jinja_sandbox import Sandbox, with_bounded_range
+from agents.safety.paths import is_inside
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 
-ENDINGS = (".md", ".txt", ".j2", ".jinja2")
+FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 _HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
 _ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 _CONTROL_TOKEN = re.compile(r"<\|[^|<>]{1,60}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
-_JOINER = "\u2060"
+_WORD_JOINER = "\u2060"
 """U+2060 WORD JOINER: invisible, so a reader sees the token as it was while no tokenizer takes it for one."""
 
 
 def fence(text: object, label: str) -> str:
     """`text` as data between two marks that hold a digest of it, which the text itself cannot foresee."""
-    data = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _JOINER + found[0][1:], str(text))
+    data = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], str(text))
     mark = hashlib.sha256(data.encode()).hexdigest()[:10]
     return f"<<{label} {mark}>>\n{data}\n<<end {mark}>>"
 
@@ -55,7 +55,7 @@ class _Loader(FileSystemLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
         found = super().get_source(environment, template)
-        if not stays_below(Path(found[1]), [Path(folder) for folder in self.searchpath]):
+        if not is_inside(Path(found[1]), [Path(folder) for folder in self.searchpath]):
             raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts")
         return found
 
@@ -94,18 +94,18 @@ class Template:
             for included in meta.find_referenced_templates(tree):
                 if included and included not in seen:
                     seen.add(included)
-                    waiting.append(self._included(included))
+                    waiting.append(self._included_source(included))
         return frozenset(wanted)
 
     def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
         """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
         try:
             filled: list[tuple[Role, str]] = [
-                (role, template.render(bounded(values)).strip()) for role, template in self._compiled
+                (role, template.render(with_bounded_range(values)).strip()) for role, template in self._compiled
             ]
         except Exception as error:  # a template is a program, and may fail in any way
-            line = f":{found}" if self.path and (found := _line(error)) else ""
-            raise PromptError(f"{self.where}{line}: {_plain(error)}") from error
+            line = f":{found}" if self.path and (found := _template_line(error)) else ""
+            raise PromptError(f"{self.where}{line}: {_error_message(error)}") from error
         messages = tuple(Message(role=role, parts=(TextPart(text=text),)) for role, text in filled if text)
         if not messages:
             raise PromptError(f"{self.where}: the filled template is empty")
@@ -113,12 +113,12 @@ class Template:
 
     @cached_property
     def _compiled(self) -> list[tuple[Role, JinjaTemplate]]:
-        return [(role, self.environment.from_string(text)) for role, text in _turns(self.source)]
+        return [(role, self.environment.from_string(text)) for role, text in _split_roles(self.source)]
 
     @property
     def mistaken_headers(self) -> list[tuple[int, str]]:
         """Lines, by number, that look like role headers but are taken as text: `System:`, ` user:`."""
-        body = _blanked(self.source)
+        body = _blank_front_matter(self.source)
         found = [header for header in _ALMOST_HEADER.finditer(body) if not _HEADER.fullmatch(header[0])]
         return [(body.count("\n", 0, header.start(1)) + 1, header[0].strip()) for header in found]
 
@@ -127,15 +127,15 @@ class Template:
         """The file, or the first words of a template given as text."""
         return str(self.path) if self.path else f"the template '{self.source[:40]}…'"
 
-    def _included(self, name: str) -> str:
+    def _included_source(self, name: str) -> str:
         if self.environment.loader is None:
             raise PromptError(f"{self.where}: includes '{name}', but there is no folder to look in")
         return self.environment.loader.get_source(self.environment, name)[0]
 
 
-def _turns(source: str) -> Iterable[tuple[Role, str]]:
+def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
     """Each turn below as many empty lines as there are above it, so that an error's line is the file's."""
-    body = _blanked(source)
+    body = _blank_front_matter(source)
     role, start = "user", 0
     for header in [*_HEADER.finditer(body), None]:
         text = body[start : header.start() if header else len(body)]
@@ -145,18 +145,18 @@ def _turns(source: str) -> Iterable[tuple[Role, str]]:
             role, start = header[1], header.end()
 
 
-def _blanked(source: str) -> str:
+def _blank_front_matter(source: str) -> str:
     """The template without its front matter, each line where it was."""
     return _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
-def _line(error: Exception) -> int | None:
+def _template_line(error: Exception) -> int | None:
     """Where in a template filled from a string the error arose."""
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
 
 
-def _plain(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     missing = re.fullmatch(r"'[\w. ]+ object' has no attribute '(.+)'", str(error))
     return f"there is no '{missing[1]}' in what it is asked of" if missing else str(error)
 
@@ -170,7 +170,7 @@ class Prompts:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder / "prompts" for folder in folders]
         self._environment = _environment(self._folders)
-        self._read: dict[str, Template] = {}
+        self._cache: dict[str, Template] = {}
 
     def names(self) -> list[str]:
         """Every template's name, without its ending."""
@@ -179,7 +179,7 @@ class Prompts:
             for folder in self._folders
             if folder.is_dir()
             for path in folder.rglob("*")
-            if path.suffix in ENDINGS
+            if path.suffix in FILE_SUFFIXES
         }
         return sorted(found)
 
@@ -188,13 +188,13 @@ class Prompts:
 
         Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
         """
-        if name_or_text not in self._read:
-            self._read[name_or_text] = self._get(name_or_text)
-        return self._read[name_or_text]
+        if name_or_text not in self._cache:
+            self._cache[name_or_text] = self._load(name_or_text)
+        return self._cache[name_or_text]
 
-    def _get(self, name_or_text: str) -> Template:
+    def _load(self, name_or_text: str) -> Template:
         if any(letter.isspace() for letter in name_or_text):
-            return self._parsed(name_or_text, "given as text", None)
+            return self._parse(name_or_text, "given as text", None)
         path = self._path(name_or_text) if _NAME.fullmatch(name_or_text) else None
         if path is None:
             raise PromptError(f"no template '{name_or_text}'")
@@ -204,16 +204,16 @@ class Prompts:
             raise PromptError(f"{path}: cannot be read: {error}") from error
         if not source.strip():
             raise PromptError(f"{path}: the file is empty")
-        return self._parsed(source, name_or_text, path)
+        return self._parse(source, name_or_text, path)
 
     def _path(self, name: str) -> Path | None:
-        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *ENDINGS))
+        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *FILE_SUFFIXES))
         found = next((path for path in candidates if path.is_file()), None)
-        if found and not stays_below(found, self._folders):
+        if found and not is_inside(found, self._folders):
             raise PromptError(f"{found}: the link leads out of the folder; put the file itself there")
         return found
 
-    def _parsed(self, source: str, name: str, path: Path | None) -> Template:
+    def _parse(self, source: str, name: str, path: Path | None) -> Template:
         try:
             self._environment.parse(source)
         except TemplateSyntaxError as error:

@@ -15,12 +15,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MOST = 10_000_000
+MAX_SIZE = 10_000_000
 """The largest number that may be written or multiplied, and the longest text or list that may be multiplied."""
-MOST_TURNS = 1_000_000
+MAX_ITERATIONS = 1_000_000
 """Turns of all the `range(…)` of one filling."""
-_HIGHEST_POWER = 10
-_WIDE = re.compile(r"\d{5}")
+_MAX_EXPONENT = 10
+_WIDE_FIELD = re.compile(r"\d{5}")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -32,13 +32,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(**settings)
         # Made-up text, different each time.
         self.globals.pop("lipsum", None)
-        self.filters["format"] = _formatted
+        self.filters["format"] = _format
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for node in tree.find_all(nodes.Const):
-            if isinstance(node.value, int) and abs(node.value) > MOST:
-                raise SecurityError(f"the number {str(node.value)[:20]} is larger than {MOST:,}")
+            if isinstance(node.value, int) and abs(node.value) > MAX_SIZE:
+                raise SecurityError(f"the number {str(node.value)[:20]} is larger than {MAX_SIZE:,}")
         return tree
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -57,27 +57,27 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise SecurityError("`format` is not to be had here; join texts with ~")
 
 
-class Turns:
+class BoundedRange:
     """`range` for one filling of a template."""
 
     def __init__(self) -> None:
-        self._left = MOST_TURNS
+        self._remaining = MAX_ITERATIONS
 
     def __call__(self, *bounds: int) -> range:
         """The range. Raises SecurityError when all ranges of the filling together are too long."""
         found = range(*bounds)
         try:
-            self._left -= len(found)
+            self._remaining -= len(found)
         except OverflowError:
-            self._left = -1
-        if self._left < 0:
-            raise SecurityError(f"the loops take more than {MOST_TURNS:,} turns")
+            self._remaining = -1
+        if self._remaining < 0:
+            raise SecurityError(f"the loops take more than {MAX_ITERATIONS:,} turns")
         return found
 
 
-def bounded(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_bounded_range(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a template is to be filled with, and a `range` that ends."""
-    return {"range": Turns(), **values}
+    return {"range": BoundedRange(), **values}
 
 
 def _size(value: Any) -> float:
@@ -85,21 +85,21 @@ def _size(value: Any) -> float:
 
 
 def _check_product(left: Any, right: Any) -> None:
-    if _size(left) * _size(right) > MOST:
-        raise SecurityError(f"the product is larger than {MOST:,}")
+    if _size(left) * _size(right) > MAX_SIZE:
+        raise SecurityError(f"the product is larger than {MAX_SIZE:,}")
 
 
 def _check_power(left: Any, right: Any) -> None:
-    if _size(left) > MOST or _size(right) > _HIGHEST_POWER or _size(left) ** _size(right) > MOST:
-        raise SecurityError(f"the power is larger than {MOST:,}")
+    if _size(left) > MAX_SIZE or _size(right) > _MAX_EXPONENT or _size(left) ** _size(right) > MAX_SIZE:
+        raise SecurityError(f"the power is larger than {MAX_SIZE:,}")
 
 
 def _check_format(text: str) -> None:
-    if _WIDE.search(text):
+    if _WIDE_FIELD.search(text):
         raise SecurityError("a field of the format is too wide")
 
 
-def _formatted(value: Any, *args: Any, **kwargs: Any) -> str:
+def _format(value: Any, *args: Any, **kwargs: Any) -> str:
     text = str(value)
     _check_format(text)
     return text % (kwargs or args)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def stays_below(path: Path, folders: Sequence[Path]) -> bool:
+def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     """Whether a file, links followed, is in one of the folders."""
     real = path.resolve()
     return any(real.is_relative_to(folder.resolve()) for folder in folders)

@@ -10,43 +10,46 @@ from dataclasses import dataclass
 
 import yaml
 
-MOST_VALUES = 100_000
+MAX_VALUES = 100_000
 """Values of a file, each counted as often as aliases repeat it."""
-MOST_DEPTH = 100
-_PLAIN = "tag:yaml.org,2002:"
-_TAGS = frozenset(
-    f"{_PLAIN}{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+MAX_DEPTH = 100
+_TAG_PREFIX = "tag:yaml.org,2002:"
+_ALLOWED_TAGS = frozenset(
+    f"{_TAG_PREFIX}{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 )
 
 
 @dataclass
-class TooMuch(Exception):
+class YamlLimitExceeded(Exception):
     """A file goes beyond the bounds: on which line, and how."""
 
     line: int
-    what: str
+    message: str
 
 
 def check_bounds(root: yaml.Node) -> None:
     """Raises TooMuch for a file that grows too large or too deep, holds itself, or asks for an object of a program."""
-    _size(root, {}, [])
+    _count_values(root, {}, [])
 
 
-def _size(node: yaml.Node, known: dict[int, int], around: list[int]) -> int:
+def _count_values(node: yaml.Node, counts: dict[int, int], ancestors: list[int]) -> int:
     line = node.start_mark.line + 1 if node.start_mark else 1
-    if id(node) in around:
-        raise TooMuch(line, "an anchor holds itself")
-    if node.tag not in _TAGS:
-        raise TooMuch(line, f"'{node.tag.replace(_PLAIN, '!!')}' is not allowed: a study holds plain values only")
-    if len(around) >= MOST_DEPTH:
-        raise TooMuch(line, f"values are nested more than {MOST_DEPTH} deep")
-    if id(node) not in known:
-        around.append(id(node))
-        known[id(node)] = 1 + sum(_size(child, known, around) for child in _children(node))
-        around.pop()
-    if known[id(node)] > MOST_VALUES:
-        raise TooMuch(line, f"its aliases make more than {MOST_VALUES:,} values")
-    return known[id(node)]
+    if id(node) in ancestors:
+        raise YamlLimitExceeded(line, "an anchor holds itself")
+    if node.tag not in _ALLOWED_TAGS:
+        raise YamlLimitExceeded(
+            line, f"'{node.tag.replace(_TAG_PREFIX, '!!')}' is not allowed: a study holds plain values only"
+        )
+    if len(ancestors) >= MAX_DEPTH:
+        raise YamlLimitExceeded(line, f"values are nested more than {MAX_DEPTH} deep")
+    if id(node) not in counts:
+        ancestors.append(id(node))
+        counts[id(node)] = 1 + sum(_count_values(child, counts, ancestors) for child in _children(node))
+        ancestors.pop()
+    if counts[id(node)] > MAX_VALUES:
+        raise YamlLimitExceeded(line, f"its aliases make more than {MAX_VALUES:,} values")
+    return counts[id(node)]
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -24,30 +24,30 @@ from platformdirs import user_state_path
 from contract.base import canonical_json
 from contract.errors import RunError
 
-FIRST = "0" * 64
+NO_DIGEST = "0" * 64
 """What the first line holds instead of a digest."""
-_MOST_LINE = 1_000_000
+_MAX_LINE_BYTES = 1_000_000
 
 
-def trail_path(configured: Path | None) -> Path:
+def audit_path(configured: Path | None) -> Path:
     """The file: the one that the study names, or one in the folder where the user's programs keep their state."""
     found = configured or user_state_path("buttermilk", appauthor=False) / "audit.jsonl"
     return found.expanduser().absolute()
 
 
-class Trail:
+class AuditTrail:
     """An audit trail. Several processes may add to the same one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, event: str, **about: Any) -> None:
+    def add(self, event: str, **fields: Any) -> None:
         """Adds a line. Raises RunError when it cannot be written: a run that leaves no trace is not begun."""
         who = {"time": datetime.now(UTC).isoformat(), "event": event, "user": _user(), "host": socket.gethostname()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+") as file, _alone(file):
-                line = canonical_json({**who, **about, "before": _last_digest(file)}).encode()
+            with self.path.open("ab+") as file, _exclusive_lock(file):
+                line = canonical_json({**who, **fields, "before": _last_digest(file)}).encode()
                 file.write(line + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -57,9 +57,9 @@ class Trail:
                 "set run.audit=… to a file that can be"
             ) from error
 
-    def check(self) -> Checked:
+    def check(self) -> AuditCheck:
         """Whether every line is as it was written. Raises RunError when the file cannot be read."""
-        found = Checked()
+        found = AuditCheck()
         try:
             with self.path.open("rb") as file:
                 for line in file:
@@ -70,11 +70,11 @@ class Trail:
 
 
 @dataclass
-class Checked:
+class AuditCheck:
     """What a trail looks like, line by line."""
 
     lines: int = 0
-    last: str = FIRST
+    last_digest: str = NO_DIGEST
     """The digest of the last line: noted elsewhere, it tells whether lines were taken off the end."""
     changes: list[str] = field(default_factory=list[str])
     """What is not as it was written, one sentence each."""
@@ -82,8 +82,8 @@ class Checked:
     def add(self, line: bytes, name: str) -> None:
         """Takes in the next line."""
         self.lines += 1
-        where, before = f"{name}:{self.lines}", self.last
-        self.last = _digest(line)
+        where, before = f"{name}:{self.lines}", self.last_digest
+        self.last_digest = _digest(line)
         try:
             known: Any = json.loads(line)
             if known["before"] != before:
@@ -94,13 +94,13 @@ class Checked:
 
 def _last_digest(file: IO[bytes]) -> str:
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - _MOST_LINE))
+    file.seek(max(0, end - _MAX_LINE_BYTES))
     lines = file.read().splitlines(keepends=True)
     if lines and not lines[-1].endswith(b"\n"):
         # A process was killed amid its line, or the disk was full: what comes next begins a line of its own.
         file.write(b"\n")
         lines[-1] += b"\n"
-    return _digest(lines[-1]) if lines else FIRST
+    return _digest(lines[-1]) if lines else NO_DIGEST
 
 
 def _digest(line: bytes) -> str:
@@ -116,7 +116,7 @@ def _user() -> str:
 
 
 @contextmanager
-def _alone(file: IO[bytes]) -> Generator[None]:
+def _exclusive_lock(file: IO[bytes]) -> Generator[None]:
     """Nobody else who asks for it holds the file for the length of the block."""
     try:
         import fcntl

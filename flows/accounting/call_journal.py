@@ -19,7 +19,7 @@ class SpendJournal:
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{uuid4().hex}.txt"
         self._file: IO[str] | None = None
-        self._open = Counter[str]()
+        self._in_flight = Counter[str]()
         self.unanswered = Counter[str]()
         """Key -> calls of this run that may have been billed though no reply came."""
         self.interrupted = _interrupted(folder)
@@ -34,21 +34,21 @@ class SpendJournal:
         if self._file is None:
             return
         self._file.close()
-        if not (+self._open or self.unanswered):
+        if not (+self._in_flight or self.unanswered):
             self._path.unlink(missing_ok=True)
 
-    def repeated(self, key: str) -> int:
+    def repeat_count(self, key: str) -> int:
         """How many calls with that key came to nothing here or in a run that was killed, and may have been billed."""
         return self.interrupted[key] + self.unanswered[key]
 
-    def began(self, key: str) -> None:
+    def call_started(self, key: str) -> None:
         """A call is about to be sent."""
-        self._open[key] += 1
+        self._in_flight[key] += 1
         self._write("b", key)
 
-    def ended(self, key: str, *, answered: bool) -> None:
+    def call_ended(self, key: str, *, answered: bool) -> None:
         """It came back, or failed."""
-        self._open[key] -= 1
+        self._in_flight[key] -= 1
         if not answered:
             self.unanswered[key] += 1
         self._write("e" if answered else "u", key)

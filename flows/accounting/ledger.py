@@ -21,7 +21,7 @@ from flows.accounting.costs import Costs
 from flows.accounting.run_log import RunLog
 from flows.spec.cell import Cell
 
-HOLES: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
+STATUSES_WITHOUT_OUTPUT: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
 """Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
 
 
@@ -33,7 +33,7 @@ class Totals:
     by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
     running: int = 0
     """Cells under way."""
-    troubles: int = 0
+    transient_errors: int = 0
     """Failures of services that may pass."""
     task_runs: int = 0
     calls_paid: int = 0
@@ -46,21 +46,21 @@ class Totals:
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     cost_kept_usd: Decimal = Decimal(0)
     """Known cost of the replies read again, whenever they were paid for."""
-    repeated: Callable[[str], int] = field(default=lambda _: 0)
+    repeat_count: Callable[[str], int] = field(default=lambda _: 0)
     """Key of a call -> how often it was begun without ever coming back, in this run or in one that was killed."""
     calls_repeated: int = 0
     cost_repeated_usd: Decimal = Decimal(0)
     """What those calls cost if the service billed them, by what the same call cost when it did come back."""
     costs: Costs = field(default_factory=Costs)
     """The same by step and model."""
-    _seen: set[str] = field(default_factory=set[str])
+    _repeats_counted: set[str] = field(default_factory=set[str])
     served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Model -> the versions that its provider says answered."""
 
     @property
-    def holes(self) -> int:
+    def cells_without_output(self) -> int:
         """Cells that should have an output and have none."""
-        return sum(self.cells[status] for status in HOLES)
+        return sum(self.cells[status] for status in STATUSES_WITHOUT_OUTPUT)
 
     def add(self, trace: AgentTrace, *, fresh: bool) -> None:
         """Counts one cell; `fresh` says that it ran now, so that its calls may have been paid for in this run."""
@@ -69,13 +69,13 @@ class Totals:
         self.costs.add(trace, fresh=fresh)
         for call in trace.calls:
             if call.reply is not None:
-                self._reply(call.reply, paid=fresh and not call.from_cache)
-                self._repetitions(call.key, call.reply)
+                self._add_reply(call.reply, paid=fresh and not call.from_cache)
+                self._add_repeats(call.key, call.reply)
                 if call.reply.served_by:
                     model = str(trace.input.parameters.get("model"))
                     self.served_by.setdefault(model, set()).add(call.reply.served_by)
 
-    def _reply(self, reply: ModelReply, *, paid: bool) -> None:
+    def _add_reply(self, reply: ModelReply, *, paid: bool) -> None:
         if not paid:
             self.calls_kept += 1
             self.cost_kept_usd += reply.cost_usd or 0
@@ -87,15 +87,15 @@ class Totals:
         else:
             self.cost_usd += reply.cost_usd
 
-    def _repetitions(self, key: str, reply: ModelReply) -> None:
-        if key not in self._seen and (times := self.repeated(key)):
-            self._seen.add(key)
+    def _add_repeats(self, key: str, reply: ModelReply) -> None:
+        if key not in self._repeats_counted and (times := self.repeat_count(key)):
+            self._repeats_counted.add(key)
             self.calls_repeated += times
             self.cost_repeated_usd += times * (reply.cost_usd or 0)
 
 
-Listener = Callable[[AgentTrace, Totals], None]
-TroubleListener = Callable[[Transient, Totals], None]
+CellListener = Callable[[AgentTrace, Totals], None]
+TransientErrorListener = Callable[[Transient, Totals], None]
 
 
 class Ledger:
@@ -104,14 +104,14 @@ class Ledger:
     def __init__(
         self,
         folder: Path,
-        listener: Listener | None = None,
-        on_trouble: TroubleListener | None = None,
+        on_cell: CellListener | None = None,
+        on_transient_error: TransientErrorListener | None = None,
         log: RunLog | None = None,
     ) -> None:
         self.path = folder / "answers.jsonl"
         self.totals = Totals()
-        self._listener = listener
-        self._on_trouble = on_trouble
+        self._listener = on_cell
+        self._on_trouble = on_transient_error
         self._log = log
         self._file: IO[str] | None = None
 
@@ -134,16 +134,16 @@ class Ledger:
     async def running(self, cell: Cell) -> AsyncGenerator[None]:
         """Counts a cell as under way for the length of the block."""
         if self._log:
-            self._log.began(cell)
+            self._log.cell_started(cell)
         self.totals.running += 1
         try:
             yield
         finally:
             self.totals.running -= 1
 
-    def trouble(self, error: Transient) -> None:
+    def transient_error(self, error: Transient) -> None:
         """A call failed in a way that may pass; its cell may be tried again."""
-        self.totals.troubles += 1
+        self.totals.transient_errors += 1
         if self._on_trouble:
             self._on_trouble(error, self.totals)
 
@@ -158,6 +158,6 @@ class Ledger:
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
         if self._log:
-            self._log.ended(trace, fresh=fresh, task_run_id=task_run_id)
+            self._log.cell_ended(trace, fresh=fresh, task_run_id=task_run_id)
         if self._listener:
             self._listener(trace, self.totals)

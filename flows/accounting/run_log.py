@@ -17,52 +17,52 @@ from contract.errors import RunError
 from contract.messages import AgentTrace
 from flows.spec.cell import Cell
 
-NAME = "log.jsonl"
+LOG_FILE = "log.jsonl"
 
 
 class RunLog:
     """The JSON log of one run; use as a context manager."""
 
     def __init__(self, folder: Path, flow_run_id: UUID | None = None) -> None:
-        self._path = folder / NAME
-        self._always = {"run": folder.name, "flow_run_id": str(flow_run_id) if flow_run_id else None}
+        self._path = folder / LOG_FILE
+        self._common_fields = {"run": folder.name, "flow_run_id": str(flow_run_id) if flow_run_id else None}
         self._file: IO[str] | None = None
 
     def __enter__(self) -> RunLog:
         # A line at a time: whoever looks on while a run goes, or after it was killed, sees all that began.
         self._file = self._path.open("w", encoding="utf-8", buffering=1)
-        self.say("run started")
+        self.write("run started")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
-        self.say("run ended", error=kind.__name__ if kind else None)
+        self.write("run ended", error=kind.__name__ if kind else None)
         if self._file:
             self._file.close()
             self._file = None
 
-    def say(self, event: str, **more: Any) -> None:
+    def write(self, event: str, **fields: Any) -> None:
         """Writes one line; does nothing when the log is not open."""
         if self._file:
-            line = {"time": datetime.now(UTC).isoformat(), "event": event, **self._always, **more}
+            line = {"time": datetime.now(UTC).isoformat(), "event": event, **self._common_fields, **fields}
             try:
                 self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
             except OSError as error:
                 raise RunError(f"cannot write {self._path}: {error.strerror or error}") from error
 
-    def began(self, cell: Cell) -> None:
+    def cell_started(self, cell: Cell) -> None:
         """A cell has its turn."""
         record, parameters = cell.input.record.record_id, cell.input.parameters
-        self.say(
+        self.write(
             "cell started",
-            **_cell(cell.cell_id, record, cell.agent, cell.step, parameters),
+            **_cell_fields(cell.cell_id, record, cell.agent, cell.step, parameters),
             variant=cell.variant_id, repeat=cell.repeat, round=cell.round,
         )  # fmt: skip
 
-    def ended(self, trace: AgentTrace, *, fresh: bool, task_run_id: UUID | None) -> None:
+    def cell_ended(self, trace: AgentTrace, *, fresh: bool, task_run_id: UUID | None) -> None:
         """A cell has ended, or will not run."""
-        self.say(
+        self.write(
             "cell ended",
-            **_cell(trace.cell_id, trace.record_id, trace.agent, trace.step, trace.input.parameters),
+            **_cell_fields(trace.cell_id, trace.record_id, trace.agent, trace.step, trace.input.parameters),
             variant=trace.variant_id, repeat=trace.repeat, round=trace.round,
             task_run_id=str(task_run_id) if task_run_id else None,
             status=trace.status,
@@ -74,5 +74,5 @@ class RunLog:
         )  # fmt: skip
 
 
-def _cell(cell_id: str, record: str, agent: str, step: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _cell_fields(cell_id: str, record: str, agent: str, step: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"cell": cell_id, "record": record, "step": step, "agent": agent, "model": parameters.get("model")}

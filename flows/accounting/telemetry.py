@@ -13,16 +13,16 @@ import os
 from opentelemetry import trace
 from opentelemetry.trace import Span, Status, StatusCode
 
-from agents.llms.model import Around, Model, Models
+from agents.llms.model import ModelWrapper, Model, Models
 from contract.calls import ModelReply, ModelRequest
 
-_WHERE = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _log = logging.getLogger("buttermilk.telemetry")
 
 
 def start_telemetry() -> None:
     """Has traces sent from now on, if the environment says where to; whoever set up tracing before keeps it."""
-    if _sending() or not _wanted():
+    if _is_tracing() or not _is_configured():
         return
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -38,21 +38,21 @@ def start_telemetry() -> None:
     trace.set_tracer_provider(provider)
 
 
-def traced(models: Models) -> Models:
+def with_tracing(models: Models) -> Models:
     """`models`, each call of theirs a span; they themselves where no traces are sent."""
-    return _TracedModels(models) if _sending() else models
+    return _TracedModels(models) if _is_tracing() else models
 
 
-def _wanted() -> bool:
+def _is_configured() -> bool:
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none"
-    return not off and any(os.environ.get(name) for name in _WHERE)
+    return not off and any(os.environ.get(name) for name in _ENDPOINT_VARIABLES)
 
 
 def _is_named() -> bool:
     return "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
 
 
-def _sending() -> bool:
+def _is_tracing() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
@@ -62,10 +62,10 @@ class _TracedModels:
 
     def get(self, name: str) -> Model:
         """The model of that name. Raises ModelRejected if there is none."""
-        return _Traced(self._models.get(name))
+        return _TracedModel(self._models.get(name))
 
 
-class _Traced(Around):
+class _TracedModel(ModelWrapper):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises whatever the model inside raises."""
         tracer = trace.get_tracer("buttermilk")
@@ -83,11 +83,11 @@ class _Traced(Around):
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
-            _describe(span, reply)
+            _set_reply_attributes(span, reply)
             return reply
 
 
-def _describe(span: Span, reply: ModelReply) -> None:
+def _set_reply_attributes(span: Span, reply: ModelReply) -> None:
     span.set_attributes(
         {
             "gen_ai.response.finish_reasons": [reply.finish_reason],

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.base.registry import load
+from agents.base.registry import load_agent
 from agents.prompting.criteria import Criteria
 from contract.errors import Problem, PromptError, StudyError
 from contract.findings import JudgeReasons
@@ -78,7 +78,9 @@ def check_people(study: Study, records: Iterable[Record]) -> None:
     Of a part of the records nothing is said: the run that split them has looked at all.
     """
     measures = study.flow.measures if study.run.shard is None else None
-    people = measures and People.of(study.flow, load(steps_of(study.flow)[measures.verdicts].agent), study.folders)
+    people = measures and People.of(
+        study.flow, load_agent(steps_of(study.flow)[measures.verdicts].agent), study.folders
+    )
     if not people:
         return
     for record in records:

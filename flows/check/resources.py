@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.llms.readiness import cannot_judge, cannot_write, not_ready
+from agents.llms.readiness import judging_problem, reply_type_problem, readiness_problem
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
@@ -71,19 +71,19 @@ class ResourceCheck:
                 todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
                 self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
             return
-        if getattr(agent, "needs_sight", False) and not config.sees_images:
+        if getattr(agent, "requires_image_model", False) and not config.sees_images:
             todo = "choose a model with `sees_images: true`, for example with llms=lite"
             self.findings.at(path, f"the model '{name}' cannot be used here: it does not see pictures", todo=todo)
             return
         reply = getattr(agent, "Reply", None)
-        if reply and (reason := cannot_write(config, reply)):
+        if reply and (reason := reply_type_problem(config, reply)):
             todo = "choose a hosted or local model for this step, for example with llms=lite"
             self.findings.at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
         known = name in self.used
         self.used.add(name)
         if known or config.kind == "embedded":
             return
-        if reason := not_ready(config):
+        if reason := readiness_problem(config):
             todo = "or use the embedded models with llms=embedded"
             self.findings.at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
 
@@ -114,7 +114,7 @@ class ResourceCheck:
             except PromptError:
                 continue
             exemplified = [example.verdict for example in criterion.examples]
-            if reason := next((why for config in asked if (why := cannot_judge(config, exemplified))), None):
+            if reason := next((why for config in asked if (why := judging_problem(config, exemplified))), None):
                 self.findings.at(path, f"'{placed.name}' cannot judge by this criterion: {reason}")
 
     def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:

@@ -132,7 +132,7 @@ class StepCheck:
         if chosen or self._incomplete(placed):
             return
         supplied = (
-            agent.supplied
+            agent.supplied_inputs
             if loop is not None and (loop.host == placed.name or loop.host not in loop.loop)
             else frozenset[str]()
         )

@@ -97,10 +97,10 @@ def _trail(words: Sequence[str]) -> Path | None:
 
 
 def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
-    from flows.accounting.audit import Trail
+    from flows.accounting.audit import AuditTrail
 
-    checked = Trail(path).check()
-    told = {"changed": checked.changes, "lines": checked.lines, "digest of the last line": checked.last}
+    checked = AuditTrail(path).check()
+    told = {"changed": checked.changes, "lines": checked.lines, "digest of the last line": checked.last_digest}
     return not checked.changes, told
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
 from flows.report.plain import plain
-from flows.server.interrupt import FAILED_CODE, INTERRUPTED, INTERRUPTED_CODE
+from flows.server.interrupt import EXIT_FAILED, INTERRUPTED_MESSAGE, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
@@ -61,10 +61,10 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         return 2
     except ButtermilkError as error:
         _told(error, options)
-        return FAILED_CODE
+        return EXIT_FAILED
     except KeyboardInterrupt:
-        print(INTERRUPTED, file=sys.stderr)
-        return INTERRUPTED_CODE
+        print(INTERRUPTED_MESSAGE, file=sys.stderr)
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; what Python still holds for it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -220,9 +220,9 @@ def _plan(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from flows.cli.console import show_plan
-    from flows.plan.plan import look_up
+    from flows.plan.plan import plan_with_kept_cells
 
-    plans = [look_up(study) for study in studies]
+    plans = [plan_with_kept_cells(study) for study in studies]
     if options.json:
         as_dicts: list[dict[str, Any]] = [asdict(plan) for plan in plans]
         print(json.dumps(as_dicts, indent=2, default=str))

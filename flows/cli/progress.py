@@ -78,8 +78,8 @@ class Live(AbstractContextManager["Live"]):
 
     def trouble(self, error: Transient, totals: Totals) -> None:
         """A service failed in a way that may pass: told the first time and then at every doubling."""
-        if not self._quiet and totals.troubles.bit_count() == 1:
-            times = "" if totals.troubles == 1 else f" ({totals.troubles} times so far)"
+        if not self._quiet and totals.transient_errors.bit_count() == 1:
+            times = "" if totals.transient_errors == 1 else f" ({totals.transient_errors} times so far)"
             self._console.print(f"trying again{times}: {escape(str(error))}", style="yellow", highlight=False)
 
     def _tell_tenth(self, totals: Totals) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.llms.hosted.subprocess_model import Caller
+from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
@@ -29,7 +29,7 @@ from flows.compose.request import with_request
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import local_api
 from flows.server.errors import server_errors
-from flows.server.interrupt import Interruptible
+from flows.server.interrupt import InterruptibleRun
 from flows.server.private_server import PrivateServer
 from flows.spec.study import Study
 from flows.storage.factory import announced
@@ -137,15 +137,15 @@ class _Session:
             caller = self._ready(study, in_bulk=records > study.run.batch)
             from prefect.exceptions import TerminationSignal
 
-            interruptible = Interruptible()
+            interruptible = InterruptibleRun()
             try:
                 return asyncio.run(self._run(study, live, interruptible, caller))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
             finally:
-                interruptible.over()
+                interruptible.cancel_timer()
                 if caller:
-                    caller.drop()
+                    caller.kill_unused()
 
     def end(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""
@@ -155,7 +155,7 @@ class _Session:
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self, study: Study, *, in_bulk: bool) -> Caller | None:
+    def _ready(self, study: Study, *, in_bulk: bool) -> CallerProcess | None:
         caller = started_caller(study) if in_bulk else None
         # Imported while the server starts, which takes as long.
         import_module("flows.run.runner")
@@ -164,22 +164,24 @@ class _Session:
         gc.freeze()
         gc.enable()
         if self._server is not None:
-            self._server.wait()
+            self._server.wait_until_ready()
         return caller
 
-    async def _run(self, study: Study, live: Live, interruptible: Interruptible, caller: Caller | None) -> int:
-        from flows.server.drain import sent
+    async def _run(
+        self, study: Study, live: Live, interruptible: InterruptibleRun, caller: CallerProcess | None
+    ) -> int:
+        from flows.server.drain import flush_events
 
         with server_errors():
-            ended = self._server.ended() if self._server else None
-            return await interruptible.run(self._flow(study, live, caller), sent, ended)
+            ended = self._server.exit_future() if self._server else None
+            return await interruptible.run(self._flow(study, live, caller), flush_events, ended)
 
-    async def _flow(self, study: Study, live: Live, caller: Caller | None) -> int:
-        from flows.run.runner import Watcher, make_flow
+    async def _flow(self, study: Study, live: Live, caller: CallerProcess | None) -> int:
+        from flows.run.runner import RunListener, make_flow
         from flows.run_folder.outcome import Outcome
-        from flows.server.drain import drain, sent
+        from flows.server.drain import drain, flush_events
 
-        class Watching(Watcher):
+        class Watching(RunListener):
             outcome: Outcome | None = None
             indexing = live.indexing  # type: ignore[reportAssignmentType]
             note = live.note  # type: ignore[reportAssignmentType]
@@ -194,7 +196,7 @@ class _Session:
         state = await flow(**_given(study.request), return_state=True)
         outcome = watching.outcome
         if outcome is None:
-            await sent()
+            await flush_events()
             await state.aresult()
             raise RunError("the run ended without a result")
         self._show(outcome, live)
@@ -202,7 +204,7 @@ class _Session:
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
-        return 1 if outcome.totals.holes or outcome.unsaved else 0
+        return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
 
     def _show(self, outcome: Any, live: Live) -> None:
         if self._json:

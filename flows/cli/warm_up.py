@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from threading import Thread
 
-from agents.llms.hosted.subprocess_model import POSSIBLE, Caller
+from agents.llms.hosted.subprocess_model import SUPPORTED, CallerProcess
 from flows.spec.study import Study
 
 
@@ -16,13 +16,13 @@ def import_clients(study: Study) -> None:
     Thread(target=_import, args=(_providers(study),), daemon=True).start()
 
 
-def started_caller(study: Study) -> Caller | None:
+def started_caller(study: Study) -> CallerProcess | None:
     """The process that calls for a run of many records, begun; None where it has nothing to call."""
     providers = _providers(study)
-    if not providers or not POSSIBLE:
+    if not providers or not SUPPORTED:
         return None
-    caller = Caller()
-    caller.start(providers)
+    caller = CallerProcess()
+    caller.prestart(providers)
     return caller
 
 
@@ -40,7 +40,7 @@ def _providers(study: Study) -> set[str]:
 
 def _import(providers: set[str]) -> None:
     if providers:
-        from agents.llms.hosted.pydantic_ai_service import library_for
+        from agents.llms.hosted.pydantic_ai_service import provider_module
 
         for provider in providers:
-            library_for(provider)
+            provider_module(provider)

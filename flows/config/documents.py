@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import yaml
 
-from agents.safety.yaml_limits import TooMuch, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import Problem
 from flows.config.folders import shown, yaml_files
 
@@ -83,8 +83,8 @@ def _document(path: Path, text: str) -> Document:
         return Document(path, empty=True)
     try:
         check_bounds(root)
-    except TooMuch as error:
-        return _broken(path, error.line, error.what, "write the values out instead")
+    except YamlLimitExceeded as error:
+        return _broken(path, error.line, error.message, "write the values out instead")
     if not isinstance(root, yaml.MappingNode):
         return _broken(path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line")
     return Document(path, root, tuple(_duplicates(path, root)))

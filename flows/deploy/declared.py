@@ -16,7 +16,7 @@ from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.config.folders import choices, search_folders
 from flows.config.listing import list_all
-from flows.run.form import Form, Offer
+from flows.run.form import Form, FormChoices
 from flows.run.runner import make_flow
 from flows.spec.study import Study
 
@@ -35,16 +35,16 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
     form = Form(study.flow, _offer(study, folder))
 
     def study_of(request: Mapping[str, Any]) -> Study:
-        [composed] = compose([name], as_arguments(form.said(request)), folder)
+        [composed] = compose([name], as_arguments(form.filled_in(request)), folder)
         return composed
 
     return make_flow(study.flow, study_of, form=form)
 
 
-def _offer(study: Study, folder: Path | None) -> Offer:
+def _offer(study: Study, folder: Path | None) -> FormChoices:
     criteria = [one.name for one in list_all(folder) if one.kind == "criterion"]
     values = {"model": sorted(study.models), "criteria": criteria}
-    return Offer(llms=choices(search_folders(folder), "llms"), values=values)
+    return FormChoices(llms=choices(search_folders(folder), "llms"), values=values)
 
 
 def _configured() -> Path | None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from prefect.plugins import HookContext, SetupResult, register_hook
 
-from flows.server.choose_server import API, local_api
+from flows.server.choose_server import API_URL_VARIABLE, local_api
 
 _PROMPT = "PREFECT_CLI_PROMPT"
 
@@ -27,9 +27,9 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
     if command == ["server", "start"]:
         # It would ask in which profile to write its address, and with `&` the shell stops whoever asks.
         return None if _PROMPT in os.environ else SetupResult(env={_PROMPT: "false"})
-    if ctx.api_url or API in os.environ or _configures(command):
+    if ctx.api_url or API_URL_VARIABLE in os.environ or _configures(command):
         return None
-    return SetupResult(env={API: local_api()})
+    return SetupResult(env={API_URL_VARIABLE: local_api()})
 
 
 def _configures(command: Sequence[str]) -> bool:

@@ -21,44 +21,44 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import digest
 from contract.calls import ModelCall
 from contract.errors import CellError, MissingInput, OverBudget, Transient
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
-from flows.engine.edges import Ended
-from flows.engine.task_run_events import Feed
+from flows.engine.edges import FinishedRun
+from flows.engine.task_run_events import EventSender
 from flows.engine.task_runs import run_task
 from flows.results.store import ResultStore, cell_path
 from flows.results.trace_serializer import KeptTrace, TraceSerializer
-from flows.server.current_flow_run import present_run
+from flows.server.current_flow_run import current_flow_run
 from flows.spec.cell import Cell
 
-_STATUS: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
+_STATUS_OF_ERROR: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
 
 
 @dataclass
-class Tries:
+class Attempts:
     """What the attempts of one task run leave behind; Prefect itself keeps only the last error."""
 
-    number: int = 0
+    count: int = 0
     calls: list[ModelCall] = field(default_factory=list[ModelCall])
     """Every call so far, in order."""
     trace: AgentTrace | None = None
     """The account of the attempt that ended well."""
     retries: int = 0
     """How many further attempts there can be."""
-    trouble: Callable[[Transient], None] | None = None
+    on_retry: Callable[[Transient], None] | None = None
     """Told of each failure after which there is a further attempt."""
 
-    def told(self, error: Transient) -> None:
+    def report_retry(self, error: Transient) -> None:
         """Says that there will be a further attempt, if there will."""
-        if self.trouble and self.number <= self.retries:
-            self.trouble(error)
+        if self.on_retry and self.count <= self.retries:
+            self.on_retry(error)
 
-    def add(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
+    def add_calls(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
         """All calls with those of one more attempt.
 
         An attempt goes over the replies of the one before, which are found again; each is told once, as paid for.
@@ -69,45 +69,45 @@ class Tries:
 
 
 @dataclass(frozen=True)
-class Work:
+class CellJob:
     """What the task needs: the cell, the agent, the services and the names for the trace."""
 
     flow: str
     cell: Cell
     agent: Agent[Any, Any]
-    given: Given
+    agent_services: AgentServices
     key: str
     parents: tuple[str, ...] = ()
-    tries: Tries = field(default_factory=Tries)
+    attempts: Attempts = field(default_factory=Attempts)
 
-    def trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
+    def output_trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
         """The account of a call that ended with an output."""
         return self._trace(
             status=output.status,
             value=output.value,
-            calls=self.tries.add(output.calls),
+            calls=self.attempts.add_calls(output.calls),
             note=output.note,
             started=started,
         )
 
-    def without_output(self, error: BaseException, started: datetime) -> AgentTrace:
+    def error_trace(self, error: BaseException, started: datetime) -> AgentTrace:
         """The account of a call that ended with an error."""
         return self._trace(
-            status=_STATUS.get(type(error), "failed"),
+            status=_STATUS_OF_ERROR.get(type(error), "failed"),
             error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
-            calls=tuple(self.tries.calls),
+            calls=tuple(self.attempts.calls),
             started=started,
         )
 
-    def skipped(self, why: str) -> AgentTrace:
+    def skipped_trace(self, reason: str) -> AgentTrace:
         """The account of a call that was not wanted."""
-        return self._trace(status="skipped", note=why, started=datetime.now(UTC))
+        return self._trace(status="skipped", note=reason, started=datetime.now(UTC))
 
-    def named(self, trace: AgentTrace) -> AgentTrace:
+    def with_current_names(self, trace: AgentTrace) -> AgentTrace:
         """A trace read back from an earlier run under this run's names."""
-        return trace.model_copy(update=self._names())
+        return trace.model_copy(update=self._identity_fields())
 
-    def _names(self) -> dict[str, Any]:
+    def _identity_fields(self) -> dict[str, Any]:
         cell = self.cell
         return {
             "cell_id": cell.cell_id,
@@ -126,16 +126,20 @@ class Work:
             "input": cell.input,
         }
 
-    def _trace(self, **ended: Any) -> AgentTrace:
-        return AgentTrace(**self._names(), attempts=max(self.tries.number, 1), ended=datetime.now(UTC), **ended)
+    def _trace(self, **fields: Any) -> AgentTrace:
+        return AgentTrace(
+            **self._identity_fields(), attempts=max(self.attempts.count, 1), ended=datetime.now(UTC), **fields
+        )
 
 
-def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, given: Given) -> str:
+def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, agent_services: AgentServices) -> str:
     """The digest of all that the output depends on: no run id, no time, no names of steps."""
-    return digest([agent_name, agent.version, agent.output_fingerprint(), agent.depends_on(cell.input, given)])
+    return digest(
+        [agent_name, agent.version, agent.output_fingerprint(), agent.cache_key_parts(cell.input, agent_services)]
+    )
 
 
-class ByKey(CachePolicy):
+class CellCachePolicy(CachePolicy):
     """Prefect's cache key is ours: the work's own, in the storage of cells."""
 
     def compute_key(
@@ -149,17 +153,17 @@ class ByKey(CachePolicy):
         return cell_path(inputs["work"].key)
 
 
-async def _run(work: Work) -> Any:
+async def _run_agent(job: CellJob) -> Any:
     started = datetime.now(UTC)
-    work.tries.number += 1
+    job.attempts.count += 1
     try:
-        output = await work.agent.process(work.cell.input, work.given)
+        output = await job.agent.process(job.cell.input, job.agent_services)
     except CellError as error:
-        work.tries.add(error.calls)
+        job.attempts.add_calls(error.calls)
         if isinstance(error, Transient):
-            work.tries.told(error)
+            job.attempts.report_retry(error)
         raise
-    trace = work.tries.trace = work.trace(output, started)
+    trace = job.attempts.trace = job.output_trace(output, started)
     kept = KeptTrace(trace)
     if output.status == "completed":
         return kept
@@ -171,8 +175,8 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
     return isinstance(error, Transient | TimeoutError)
 
 
-_cell = Task(
-    _run,
+_CELL_TASK = Task(
+    _run_agent,
     name="cell",
     task_run_name="{work.cell.label}",
     retry_condition_fn=_is_transient,
@@ -182,21 +186,21 @@ _cell = Task(
 )
 
 
-async def _result(state: Any) -> Any:
+async def _task_result(state: Any) -> Any:
     """What the task returned or raised; a task that returned a state is asked for that state's data."""
     while isinstance(state, State):
         state = await state.aresult(raise_on_failure=False)  # type: ignore[reportUnknownVariableType]
     return state  # type: ignore[reportUnknownVariableType]
 
 
-class Cells:
+class CellRunner:
     """Runs cells as Prefect tasks, with one prepared task for each agent.
 
     With a feed, there are too many for anybody to watch one of them begin.
     """
 
-    def __init__(self, settings: RunSettings, store: ResultStore, feed: Feed | None = None) -> None:
-        self._feed = feed
+    def __init__(self, settings: RunSettings, store: ResultStore, event_sender: EventSender | None = None) -> None:
+        self._feed = event_sender
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
@@ -205,40 +209,40 @@ class Cells:
         self.flow_runs = set[UUID]()
         """The Prefect flow runs in which cells ran."""
 
-    async def run(self, work: Work, wait_for: Iterable[Ended]) -> tuple[AgentTrace, Ended, bool]:
+    async def run(self, job: CellJob, wait_for: Iterable[FinishedRun]) -> tuple[AgentTrace, FinishedRun, bool]:
         """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
         started = datetime.now(UTC)
         self.note_flow_run()
         # quote() keeps Prefect from walking the record and the services in search of futures.
-        state = await run_task(self._task(work), {"work": quote(work)}, list(wait_for), self._feed)
-        trace = await self._account(work, state, started)
-        return trace, Ended.cell(state), state.name != "Cached"
+        state = await run_task(self._task(job), {"work": quote(job)}, list(wait_for), self._feed)
+        trace = await self._trace_of(job, state, started)
+        return trace, FinishedRun.of_task_run(state), state.name != "Cached"
 
-    async def _account(self, work: Work, state: State[Any], started: datetime) -> AgentTrace:
-        if work.tries.trace:
-            return work.tries.trace
-        result: Any = await _result(state)
+    async def _trace_of(self, job: CellJob, state: State[Any], started: datetime) -> AgentTrace:
+        if job.attempts.trace:
+            return job.attempts.trace
+        result: Any = await _task_result(state)
         if isinstance(result, BaseException):
-            return work.without_output(result, started)
-        return work.named(result.trace)
+            return job.error_trace(result, started)
+        return job.with_current_names(result.trace)
 
     def note_flow_run(self) -> None:
         """Remembers that the present flow run holds task runs."""
-        if run := present_run():
+        if run := current_flow_run():
             self.flow_runs.add(run.id)
 
-    def _task(self, work: Work) -> Task[Any, Any]:
-        name = work.cell.agent
+    def _task(self, job: CellJob) -> Task[Any, Any]:
+        name = job.cell.agent
         if name not in self._tasks:
-            self._tasks[name] = self._prepared(name, work.agent.cached)
+            self._tasks[name] = self._build_task(name, job.agent.cached)
         return self._tasks[name]
 
-    def _prepared(self, name: str, cached: bool) -> Task[Any, Any]:
+    def _build_task(self, name: str, cached: bool) -> Task[Any, Any]:
         settings = self._settings
         delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
-        task = _cell.with_options(
+        task = _CELL_TASK.with_options(
             name=name,
-            cache_policy=ByKey() if cached else NO_CACHE,
+            cache_policy=CellCachePolicy() if cached else NO_CACHE,
             persist_result=cached,
             retries=settings.retries,
             retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,

@@ -18,7 +18,7 @@ from prefect.utilities.engine import link_state_to_flow_run_result, link_state_t
 from flows.engine.scope import Scope
 
 
-class Ended:
+class FinishedRun:
     """A run that has ended, well or not: what comes after it may begin."""
 
     task_run_id: UUID | None = None
@@ -26,7 +26,7 @@ class Ended:
     _unlinked: State[Any] | None = None
 
     @classmethod
-    def cell(cls, state: State[Any]) -> Ended:
+    def of_task_run(cls, state: State[Any]) -> FinishedRun:
         """A task run in the present flow run that came to that state."""
         finished_run = cls()
         finished_run.task_run_id = state.state_details.task_run_id
@@ -34,13 +34,13 @@ class Ended:
         return finished_run
 
     @classmethod
-    def child(cls, state: State[Any]) -> Ended:
+    def of_subflow(cls, state: State[Any]) -> FinishedRun:
         """A child run of the present flow run that came to that state."""
         finished_run = cls()
         link_state_to_flow_run_result(state, finished_run)
         return finished_run
 
-    def linked(self) -> Ended:
+    def linked(self) -> FinishedRun:
         """Known to Prefect now: only when something waits for it, since most cells of a large run are the last."""
         state, self._unlinked = self._unlinked, None
         if state:
@@ -48,21 +48,21 @@ class Ended:
         return self
 
 
-class Ends:
+class NodeEdges:
     """What has ended of one node: child runs, which stand for every record, and cells, each for its own record."""
 
-    def __init__(self, *shared: Ended) -> None:
+    def __init__(self, *shared: FinishedRun) -> None:
         self._shared = shared
-        self._own: dict[str, list[Ended]] = defaultdict(list)
+        self._by_record: dict[str, list[FinishedRun]] = defaultdict(list)
 
-    def add(self, scope: Scope, cell: Ended) -> None:
+    def add(self, scope: Scope, cell: FinishedRun) -> None:
         """Takes in a cell of that record."""
-        self._own[scope.record.record_id].append(cell)
+        self._by_record[scope.record.record_id].append(cell)
 
-    def of(self, scopes: Iterable[Scope]) -> Iterator[Ended]:
+    def of_records(self, scopes: Iterable[Scope]) -> Iterator[FinishedRun]:
         """What those records waited for."""
         for finished_run in self._shared:
             yield finished_run.linked()
         for scope in scopes:
-            for finished_run in self._own.get(scope.record.record_id, ()):
+            for finished_run in self._by_record.get(scope.record.record_id, ()):
                 yield finished_run.linked()

@@ -18,261 +18,277 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import Cells, Tries, Work, cache_key
-from flows.engine.edges import Ended, Ends
-from flows.engine.gate import ask
-from flows.engine.gather import together
-from flows.engine.grid import Portion, cells_of, groups_of, unwanted_cells
-from flows.engine.routing import chosen, finished, why_not
+from flows.engine.cell import CellRunner, Attempts, CellJob, cache_key
+from flows.engine.edges import FinishedRun, NodeEdges
+from flows.engine.gate import ask_person
+from flows.engine.gather import gather_or_raise
+from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
+from flows.engine.routing import host_request, loop_finished, skip_reason
 from flows.engine.scope import Scope
-from flows.engine.subflow import Body, show_skipped, skipped_branch, subflow
+from flows.engine.subflow import SubflowBody, skipped_task_run, skipped_subflow, run_subflow
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
 
 
 @dataclass(frozen=True)
-class Services:
+class RunServices:
     """What a run needs beside its flow."""
 
-    given: Given
+    agent_services: AgentServices
     agents: Mapping[str, Agent[Any, Any]]
-    cells: Cells
+    cell_runner: CellRunner
     ledger: Ledger
     slots: asyncio.Semaphore
 
 
 @dataclass(frozen=True)
-class Level:
+class Subgraph:
     """The nodes of one Prefect flow run, and what of them has ended."""
 
     nodes: Mapping[str, Node]
     loop: Loop | None = None
-    ends: dict[str, Ends] = field(default_factory=dict[str, Ends])
+    edges: dict[str, NodeEdges] = field(default_factory=dict[str, NodeEdges])
 
 
 @dataclass(frozen=True)
-class Turn:
+class NodeRun:
     """A node that is about to run: where it stands, and what it waited for."""
 
     name: str
     loop: Loop | None
-    waited: Sequence[Ends]
+    upstream: Sequence[NodeEdges]
 
-    def edges(self, *scopes: Scope) -> list[Ended]:
+    def wait_for(self, *scopes: Scope) -> list[FinishedRun]:
         """What those records waited for."""
-        return [finished_run for ends in self.waited for finished_run in ends.of(scopes)]
+        return [finished_run for ends in self.upstream for finished_run in ends.of_records(scopes)]
 
 
-class Course:
+class FlowExecutor:
     """Takes a batch of records through a flow, inside the present Prefect flow run."""
 
-    def __init__(self, spec: FlowSpec, services: Services) -> None:
+    def __init__(self, spec: FlowSpec, services: RunServices) -> None:
         self._spec = spec
         self._services = services
 
     async def run(self, scopes: Sequence[Scope]) -> None:
         """All steps for those records. What becomes of each cell stands in the ledger and in the scopes."""
-        await self._level(Level(self._spec.steps), scopes)
+        await self._run_subgraph(Subgraph(self._spec.steps), scopes)
 
-    async def run_apart(self, scopes: Sequence[Scope], label: str) -> None:
+    async def run_as_subflow(self, scopes: Sequence[Scope], label: str) -> None:
         """The same in a child run of its own, so that a run of many batches stays readable in the UI."""
-        body = self._body(Level(self._spec.steps), scopes)
-        await self._child(f"{self._spec.name}.records", label, body, [])
+        body = self._subflow_body(Subgraph(self._spec.steps), scopes)
+        await self._run_subflow(f"{self._spec.name}.records", label, body, [])
 
-    async def _child(self, name: str, label: str, body: Body, waited: Sequence[Ended]) -> Ended:
-        return await subflow(name, label, body, waited)
+    async def _run_subflow(
+        self, name: str, label: str, body: SubflowBody, wait_for: Sequence[FinishedRun]
+    ) -> FinishedRun:
+        return await run_subflow(name, label, body, wait_for)
 
-    async def _level(self, level: Level, scopes: Sequence[Scope]) -> None:
-        waits = dependencies(level.nodes, level.loop.host if level.loop else None)
+    async def _run_subgraph(self, subgraph: Subgraph, scopes: Sequence[Scope]) -> None:
+        waits = dependencies(subgraph.nodes, subgraph.loop.host if subgraph.loop else None)
         done_events = {name: asyncio.Event() for name in waits}
 
-        async def in_turn(name: str) -> None:
+        async def run_when_ready(name: str) -> None:
             for needed in waits[name]:
                 await done_events[needed].wait()
-            node_run = Turn(name, level.loop, [level.ends[needed] for needed in sorted(waits[name])])
-            level.ends[name] = await self._node(level.nodes[name], node_run, scopes)
+            node_run = NodeRun(name, subgraph.loop, [subgraph.edges[needed] for needed in sorted(waits[name])])
+            subgraph.edges[name] = await self._run_node(subgraph.nodes[name], node_run, scopes)
             done_events[name].set()
 
-        await together(in_turn(name) for name in waits)
+        await gather_or_raise(run_when_ready(name) for name in waits)
 
-    async def _node(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> Ends:
-        runnable, reasons = self._sorted_out(node, turn, scopes)
+    async def _run_node(self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]) -> NodeEdges:
+        runnable, reasons = self._split_runnable(node, node_run, scopes)
         if not runnable:
-            return await self._nobody(node, turn, scopes, reasons)
+            return await self._skip_node(node, node_run, scopes, reasons)
         if isinstance(node, Loop):
-            return Ends(await self._loop(node, turn, runnable))
+            return NodeEdges(await self._run_loop(node, node_run, runnable))
         if isinstance(node, Gate):
-            return Ends(await self._gate(node, turn, runnable))
+            return NodeEdges(await self._run_gate(node, node_run, runnable))
         if node.when:
-            return Ends(await self._branch(node, turn, runnable))
-        return await self._step(node, turn, runnable)
+            return NodeEdges(await self._run_branch(node, node_run, runnable))
+        return await self._run_step(node, node_run, runnable)
 
-    def _sorted_out(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> tuple[list[Portion], list[str]]:
+    def _split_runnable(
+        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]
+    ) -> tuple[list[RecordGroup], list[str]]:
         """What the node is to run for, and the reasons of the rest, which gets its rows here."""
-        runnable, reasons = list[Portion](), list[str]()
+        runnable, reasons = list[RecordGroup](), list[str]()
         for scope in scopes:
-            for record_group, why in self._portions(node, turn, scope):
+            for record_group, why in self._record_groups(node, node_run, scope):
                 if why is None:
                     runnable.append(record_group)
                 else:
                     reasons.append(str(why))
-                    self._write_off(turn.name, node, record_group, why)
+                    self._add_unrun_cells(node_run.name, node, record_group, why)
         return runnable, reasons
 
-    def _portions(self, node: Node, turn: Turn, scope: Scope) -> Iterator[tuple[Portion, str | ValueError | None]]:
+    def _record_groups(
+        self, node: Node, node_run: NodeRun, scope: Scope
+    ) -> Iterator[tuple[RecordGroup, str | ValueError | None]]:
         """Each portion with why it does not run: a reason, or the error that kept it from being decided."""
         groups = groups_of(node, scope)
         if isinstance(node, Step) and not groups:
-            yield Portion(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
+            yield RecordGroup(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
         for group in groups:
             try:
                 inputs = {} if isinstance(node, Loop) else scope.inputs(node, group)
-                record_group = Portion(scope, {**self._extra(node, turn, scope), **inputs}, group)
-                yield record_group, why_not(turn.name, node, record_group, turn.loop)
+                record_group = RecordGroup(scope, {**self._host_inputs(node, node_run, scope), **inputs}, group)
+                yield record_group, skip_reason(node_run.name, node, record_group, node_run.loop)
             except ValueError as error:
-                yield Portion(scope, {}, group), error
+                yield RecordGroup(scope, {}, group), error
 
-    def _write_off(self, name: str, node: Node, portion: Portion, why: str | ValueError) -> None:
+    def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: str | ValueError) -> None:
         """Rows for cells that will not run: skipped with the reason, or failed when that could not be decided."""
         if isinstance(node, Loop):
             for inner, child in node.loop.items():
-                self._write_off(inner, child, portion, why)
+                self._add_unrun_cells(inner, child, record_group, why)
         elif isinstance(node, Step):
-            for cell in unwanted_cells(self._spec.name, name, node, portion):
-                job = self._work(node, portion, cell)
+            for cell in unrun_cells(self._spec.name, name, node, record_group):
+                job = self._cell_job(node, record_group, cell)
                 failed = isinstance(why, ValueError)
-                trace = job.without_output(why, datetime.now(UTC)) if failed else job.skipped(why)
+                trace = job.error_trace(why, datetime.now(UTC)) if failed else job.skipped_trace(why)
                 self._services.ledger.add(trace, fresh=True, task_run=False)
 
-    async def _nobody(self, node: Node, turn: Turn, scopes: Sequence[Scope], reasons: Sequence[str]) -> Ends:
+    async def _skip_node(
+        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[str]
+    ) -> NodeEdges:
         """What the UI shows of a node that no record needs."""
-        wait_for = turn.edges(*scopes)
+        wait_for = node_run.wait_for(*scopes)
         if node.when:
-            return Ends(await skipped_branch(f"{self._spec.name}.{turn.name}", turn.name, reasons, wait_for))
-        self._services.cells.note_flow_run()
+            return NodeEdges(
+                await skipped_subflow(f"{self._spec.name}.{node_run.name}", node_run.name, reasons, wait_for)
+            )
+        self._services.cell_runner.note_flow_run()
         self._services.ledger.totals.task_runs += 1
-        return Ends(await show_skipped(turn.name, reasons, wait_for))
+        return NodeEdges(await skipped_task_run(node_run.name, reasons, wait_for))
 
-    async def _branch(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ended:
+    async def _run_branch(self, step: Step, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
         async def body() -> State[Any]:
-            await self._step(step, replace(turn, waited=()), portions)
+            await self._run_step(step, replace(node_run, waited=()), record_groups)
             return Completed(message=f"{step.when}")
 
-        return await self._apart(turn, turn.name, body, portions)
+        return await self._run_node_as_subflow(node_run, node_run.name, body, record_groups)
 
-    async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
+    async def _run_gate(self, gate: Gate, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
         async def body() -> None:
-            for record_group in portions:
-                record_group.scope.values[turn.name] = await ask(gate, record_group.inputs)  # type: ignore[reportArgumentType]
+            for record_group in record_groups:
+                record_group.scope.values[node_run.name] = await ask_person(gate, record_group.inputs)  # type: ignore[reportArgumentType]
 
-        return await self._apart(turn, f"{turn.name}, a person is asked", body, portions)
+        return await self._run_node_as_subflow(node_run, f"{node_run.name}, a person is asked", body, record_groups)
 
-    async def _apart(self, turn: Turn, label: str, body: Body, portions: Sequence[Portion]) -> Ended:
-        wait_for = turn.edges(*(record_group.scope for record_group in portions))
-        return await self._child(f"{self._spec.name}.{turn.name}", label, body, wait_for)
+    async def _run_node_as_subflow(
+        self, node_run: NodeRun, label: str, body: SubflowBody, record_groups: Sequence[RecordGroup]
+    ) -> FinishedRun:
+        wait_for = node_run.wait_for(*(record_group.scope for record_group in record_groups))
+        return await self._run_subflow(f"{self._spec.name}.{node_run.name}", label, body, wait_for)
 
-    async def _loop(self, loop: Loop, turn: Turn, portions: Sequence[Portion]) -> Ended:
-        active = [record_group.scope for record_group in portions]
-        wait_for, number = turn.edges(*active), 0
+    async def _run_loop(self, loop: Loop, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
+        active = [record_group.scope for record_group in record_groups]
+        wait_for, number = node_run.wait_for(*active), 0
         while active and number < loop.max_rounds:
             number += 1
             round_scopes = [scope.next_round(number) for scope in active]
-            body = self._body(Level(loop.loop, loop), round_scopes)
-            finished_run = await self._child(
-                f"{self._spec.name}.{turn.name}", f"{turn.name}, round {number}", body, wait_for
+            body = self._subflow_body(Subgraph(loop.loop, loop), round_scopes)
+            finished_run = await self._run_subflow(
+                f"{self._spec.name}.{node_run.name}", f"{node_run.name}, round {number}", body, wait_for
             )
             wait_for = [finished_run]
             active = [
-                scope for scope, then in zip(active, round_scopes, strict=True) if not self._over(turn.name, then, loop)
+                scope
+                for scope, then in zip(active, round_scopes, strict=True)
+                if not self._is_loop_finished(node_run.name, then, loop)
             ]
         return wait_for[0]
 
-    def _over(self, name: str, scope: Scope, loop: Loop) -> bool:
+    def _is_loop_finished(self, name: str, scope: Scope, loop: Loop) -> bool:
         try:
-            return finished(scope, loop)
+            return loop_finished(scope, loop)
         except ValueError as error:
             step = next(node for node in loop.loop.values() if isinstance(node, Step))
-            self._write_off(f"{name}.until", step, Portion(scope, {}), error)
+            self._add_unrun_cells(f"{name}.until", step, RecordGroup(scope, {}), error)
             return True
 
-    def _body(self, level: Level, scopes: Sequence[Scope]) -> Body:
+    def _subflow_body(self, subgraph: Subgraph, scopes: Sequence[Scope]) -> SubflowBody:
         # A closure without parameters: Prefect would make a form of any that it had.
         async def body() -> None:
-            await self._level(level, scopes)
+            await self._run_subgraph(subgraph, scopes)
 
         return body
 
-    async def _step(self, step: Step, turn: Turn, portions: Sequence[Portion]) -> Ends:
-        edges = Ends()
+    async def _run_step(self, step: Step, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> NodeEdges:
+        edges = NodeEdges()
 
-        async def one(scope: Scope, mine: Sequence[Portion]) -> None:
-            wait_for = turn.edges(scope)
-            pairs = [(p, cell) for p in mine for cell in cells_of(self._spec.name, turn.name, step, p)]
-            ended = await together(self._cell(step, record_group, cell, wait_for) for record_group, cell in pairs)
-            scope.keep(turn.name, step, [trace for trace, _ in ended])
+        async def run_record(scope: Scope, record_groups: Sequence[RecordGroup]) -> None:
+            wait_for = node_run.wait_for(scope)
+            pairs = [(p, cell) for p in record_groups for cell in cells_of(self._spec.name, node_run.name, step, p)]
+            ended = await gather_or_raise(
+                self._run_cell(step, record_group, cell, wait_for) for record_group, cell in pairs
+            )
+            scope.add_traces(node_run.name, step, [trace for trace, _ in ended])
             for _, end in ended:
                 if end:
                     edges.add(scope, end)
 
-        by_scope = groupby(portions, key=lambda portion: portion.scope.record.record_id)
+        by_scope = groupby(record_groups, key=lambda portion: portion.scope.record.record_id)
         groups_by_record = [list(mine) for _, mine in by_scope]
-        await together(one(mine[0].scope, mine) for mine in groups_by_record)
+        await gather_or_raise(run_record(mine[0].scope, mine) for mine in groups_by_record)
         return edges
 
-    def _extra(self, node: Node, turn: Turn, scope: Scope) -> dict[str, JsonValue]:
+    def _host_inputs(self, node: Node, node_run: NodeRun, scope: Scope) -> dict[str, JsonValue]:
         """Inputs that no reference names: a host's tools and round, and the arguments a host chose."""
-        loop = turn.loop
+        loop = node_run.loop
         if loop is None or loop.host is None or not isinstance(node, Step):
             return {}
-        if turn.name == loop.host:
+        if node_run.name == loop.host:
             supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round}
-            return {key: supplied[key] for key in self._services.agents[node.agent].supplied}
-        request = chosen(scope, loop)
-        return dict(request["arguments"]) if request and turn.name in loop.choices else {}
+            return {key: supplied[key] for key in self._services.agents[node.agent].supplied_inputs}
+        request = host_request(scope, loop)
+        return dict(request["arguments"]) if request and node_run.name in loop.choices else {}
 
     def _tools(self, loop: Loop) -> list[JsonValue]:
         steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}
         return [
             self._services.agents[step.agent]
-            .tool(name, step.description or name, frozenset(step.inputs))
+            .tool_definition(name, step.description or name, frozenset(step.inputs))
             .model_dump(mode="json")
             for name, step in steps.items()
         ]
 
-    async def _cell(
-        self, step: Step, portion: Portion, cell: Cell, waited: Sequence[Ended]
-    ) -> tuple[AgentTrace, Ended | None]:
-        services, job = self._services, self._work(step, portion, cell)
+    async def _run_cell(
+        self, step: Step, record_group: RecordGroup, cell: Cell, wait_for: Sequence[FinishedRun]
+    ) -> tuple[AgentTrace, FinishedRun | None]:
+        services, job = self._services, self._cell_job(step, record_group, cell)
         # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
         async with services.slots, services.ledger.running(cell):
             started = datetime.now(UTC)
             try:
-                job = replace(job, key=self._key(job))
+                job = replace(job, key=self._cache_key(job))
             except Exception as error:
                 if not isinstance(error, ButtermilkError):
                     get_run_logger().exception("The agent '%s' has a bug", step.agent)
-                trace = job.without_output(error, started)
+                trace = job.error_trace(error, started)
                 services.ledger.add(trace, fresh=True, task_run=False)
                 return trace, None
-            trace, finished_run, fresh = await services.cells.run(job, waited)
+            trace, finished_run, fresh = await services.cell_runner.run(job, wait_for)
         services.ledger.add(trace, fresh=fresh, task_run=True, task_run_id=finished_run.task_run_id)
         return trace, finished_run
 
-    def _key(self, work: Work) -> str:
+    def _cache_key(self, job: CellJob) -> str:
         """Raises MissingInput, and whatever else keeps the cell from being run."""
-        work.agent.inputs(work.cell.input)
-        if not work.agent.cached:
-            return digest(work.cell.cell_id)
-        return cache_key(work.cell.agent, work.agent, work.cell, self._services.given)
+        job.agent.inputs(job.cell.input)
+        if not job.agent.cached:
+            return digest(job.cell.cell_id)
+        return cache_key(job.cell.agent, job.agent, job.cell, self._services.agent_services)
 
-    def _work(self, step: Step, portion: Portion, cell: Cell) -> Work:
-        parents = portion.scope.parents(sorted(upstream(step)), portion.group)
-        agent, agent_services = self._services.agents[step.agent], self._services.given
-        attempts = Tries(retries=self._services.cells.retries, trouble=self._services.ledger.trouble)
-        return Work(self._spec.name, cell, agent, agent_services, key="", parents=parents, tries=attempts)
+    def _cell_job(self, step: Step, record_group: RecordGroup, cell: Cell) -> CellJob:
+        parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
+        agent, agent_services = self._services.agents[step.agent], self._services.agent_services
+        attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
+        return CellJob(self._spec.name, cell, agent, agent_services, key="", parents=parents, attempts=attempts)

@@ -14,12 +14,12 @@ from contract.base import JsonValue
 from contract.errors import RunError
 from contract.flow import Gate, GateField
 
-_PYTHON: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
+_FIELD_TYPES: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
 
 
-async def ask(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+async def ask_person(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Waits for a person's answer in the Prefect UI. Raises RunError when none comes in time."""
-    form = _form(gate, shown)
+    form = _gate_form(gate, shown)
     pausing: Any = pause_flow_run(wait_for_input=form, timeout=gate.timeout_seconds, poll_interval=1)
     try:
         answer: RunInput = await pausing
@@ -31,8 +31,8 @@ async def ask(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue
     return answer.model_dump(mode="json")
 
 
-def _form(gate: Gate, shown: Mapping[str, JsonValue]) -> type[RunInput]:
-    fields: dict[str, Any] = {name: (_PYTHON[field.type], _field(field)) for name, field in gate.fields.items()}
+def _gate_form(gate: Gate, shown: Mapping[str, JsonValue]) -> type[RunInput]:
+    fields: dict[str, Any] = {name: (_FIELD_TYPES[field.type], _field(field)) for name, field in gate.fields.items()}
     form: type[RunInput] = create_model("GateAnswer", __base__=RunInput, **fields)
     lines = [f"**{name}**: {value}" for name, value in shown.items()]
     return form.with_initial_data(description="\n\n".join([gate.gate, *lines]))

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather_or_raise(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results, in the order of the jobs. The first job to fail ends the others, and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job) for job in jobs]
     except BaseExceptionGroup as errors:
-        raise first_of(errors) from None
+        raise first_error(errors) from None
     return [task.result() for task in tasks]
 
 
-def first_of(error: BaseException) -> BaseException:
+def first_error(error: BaseException) -> BaseException:
     """The error itself, or the first one of a group, however deep."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]

@@ -22,7 +22,7 @@ def combinations(dimensions: Mapping[str, tuple[JsonValue, ...]]) -> Iterator[di
 
 
 @dataclass(frozen=True)
-class Portion:
+class RecordGroup:
     """What a step does for one record, or with `group_by` for one group of a record's outputs."""
 
     scope: Scope
@@ -35,32 +35,32 @@ def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
     return scope.groups(node, sorted(upstream(node))) if isinstance(node, Step) and node.group_by else [{}]
 
 
-def cells_of(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+def cells_of(flow: str, name: str, step: Step, record_group: RecordGroup) -> Iterator[Cell]:
     """The step's cells for one portion."""
-    for item, inputs in _items(step, portion):
+    for item, inputs in _items(step, record_group):
         for variant in combinations(step.variants):
             for repeat in range(step.repeats or 1):
-                yield _cell(flow, name, step, portion, {**portion.group, **variant}, item, inputs, repeat)
+                yield _cell(flow, name, step, record_group, {**record_group.group, **variant}, item, inputs, repeat)
 
 
-def unwanted_cells(flow: str, name: str, step: Step, portion: Portion) -> Iterator[Cell]:
+def unrun_cells(flow: str, name: str, step: Step, record_group: RecordGroup) -> Iterator[Cell]:
     """The cells of a portion that will not run; one for all its items where nothing says how many there are."""
-    whole = step if portion.inputs.get(step.for_each or "") else step.model_copy(update={"for_each": None})
-    return cells_of(flow, name, whole, portion)
+    whole = step if record_group.inputs.get(step.for_each or "") else step.model_copy(update={"for_each": None})
+    return cells_of(flow, name, whole, record_group)
 
 
 def _cell(
     flow: str,
     name: str,
     step: Step,
-    portion: Portion,
+    record_group: RecordGroup,
     variant: dict[str, JsonValue],
     item: str | int | None,
     inputs: Mapping[str, JsonValue],
     repeat: int,
 ) -> Cell:
-    scope = portion.scope
-    identity: list[JsonValue] = [flow, name, scope.record.record_id, variant, item, repeat, list(scope.turns)]
+    scope = record_group.scope
+    identity: list[JsonValue] = [flow, name, scope.record.record_id, variant, item, repeat, list(scope.rounds)]
     chosen = {key: value for key, value in variant.items() if key in step.variants}
     return Cell(
         cell_id=digest(identity),
@@ -74,14 +74,14 @@ def _cell(
     )
 
 
-def _items(step: Step, portion: Portion) -> Iterator[tuple[str | int | None, Mapping[str, JsonValue]]]:
+def _items(step: Step, record_group: RecordGroup) -> Iterator[tuple[str | int | None, Mapping[str, JsonValue]]]:
     """Each item with its name, or its number where items are no outputs of steps, or not told apart by their names."""
     if step.for_each is None:
-        yield None, portion.inputs
+        yield None, record_group.inputs
         return
-    items: Any = portion.inputs.get(step.for_each) or []
-    names: Sequence[str | int] = portion.scope.item_names(step, portion.group)
+    items: Any = record_group.inputs.get(step.for_each) or []
+    names: Sequence[str | int] = record_group.scope.item_names(step, record_group.group)
     if len(set(names)) != len(items):
         names = range(len(items))
     for name, item in zip(names, items, strict=True):
-        yield name, {**portion.inputs, step.for_each: item}
+        yield name, {**record_group.inputs, step.for_each: item}

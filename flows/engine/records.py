@@ -31,7 +31,7 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
     found = records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
     taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
-    yield from taken if study.run.shard is None else _part(taken, study.run.shard)
+    yield from taken if study.run.shard is None else _records_of_shard(taken, study.run.shard)
 
 
 def shard_of(record: Record, shards: int) -> int:
@@ -39,7 +39,7 @@ def shard_of(record: Record, shards: int) -> int:
     return int(digest(record.record_id), 16) % shards + 1
 
 
-def _part(found: Iterable[Record], shard: str) -> Iterator[Record]:
+def _records_of_shard(found: Iterable[Record], shard: str) -> Iterator[Record]:
     number, shards = part_of(shard)
     return (record for record in found if shard_of(record, shards) == number)
 

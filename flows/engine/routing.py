@@ -8,31 +8,31 @@ from typing import Any
 from agents.host import STOP
 from contract.base import JsonValue
 from contract.flow import Loop, Node, Step
-from flows.engine.grid import Portion
+from flows.engine.grid import RecordGroup
 from flows.engine.scope import Scope
 from flows.spec.conditions import compile_condition
 
 
-def why_not(name: str, node: Node, portion: Portion, loop: Loop | None) -> str | None:
+def skip_reason(name: str, node: Node, record_group: RecordGroup, loop: Loop | None) -> str | None:
     """Why the node does not run for this portion; None when it does. Raises ValueError from a condition."""
-    scope, inputs = portion.scope, portion.inputs
-    if loop and loop.host and (reason := _host_says_no(name, scope, loop)):
+    scope, inputs = record_group.scope, record_group.inputs
+    if loop and loop.host and (reason := _host_skip_reason(name, scope, loop)):
         return reason
-    if node.when and not compile_condition(node.when).evaluate({**scope.view(), **inputs}):
-        return f"{node.when} does not hold{_counts(node.when, inputs)}"
-    if isinstance(node, Step) and (count := scope.given(node, inputs)) < node.min_inputs:
+    if node.when and not compile_condition(node.when).evaluate({**scope.context(), **inputs}):
+        return f"{node.when} does not hold{_list_lengths(node.when, inputs)}"
+    if isinstance(node, Step) and (count := scope.count_inputs(node, inputs)) < node.min_inputs:
         return f"{count} inputs, and min_inputs is {node.min_inputs}"
     return None
 
 
-def _counts(condition: str, inputs: Mapping[str, JsonValue]) -> str:
+def _list_lengths(condition: str, inputs: Mapping[str, JsonValue]) -> str:
     lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list) and name in condition}
     return f": {', '.join(f'{number} {name}' for name, number in lists.items())}" if lists else ""
 
 
-def _host_says_no(name: str, scope: Scope, loop: Loop) -> str | None:
-    request = chosen(scope, loop)
-    if name == loop.host or loop.host not in scope.cells:
+def _host_skip_reason(name: str, scope: Scope, loop: Loop) -> str | None:
+    request = host_request(scope, loop)
+    if name == loop.host or loop.host not in scope.traces:
         return None
     if request is None:
         return "the host gave no answer"
@@ -43,18 +43,18 @@ def _host_says_no(name: str, scope: Scope, loop: Loop) -> str | None:
     return None
 
 
-def chosen(scope: Scope, loop: Loop) -> dict[str, Any] | None:
+def host_request(scope: Scope, loop: Loop) -> dict[str, Any] | None:
     """What the loop's host asked for in this round, as a `UnifiedRequest` dumps."""
-    traces = scope.cells.get(loop.host or "", [])
+    traces = scope.traces.get(loop.host or "", [])
     current = [trace for trace in traces if trace.round == scope.round and trace.value is not None]
     value: Any = scope.values.get(loop.host or "")
     return value if current else None
 
 
-def finished(scope: Scope, loop: Loop) -> bool:
+def loop_finished(scope: Scope, loop: Loop) -> bool:
     """Whether the loop ends for this record after the present round. Raises ValueError from the condition."""
     if loop.host:
-        request = chosen(scope, loop)
+        request = host_request(scope, loop)
         if request is None or request["step"] == STOP:
             return True
-    return bool(loop.until) and compile_condition(loop.until or "").evaluate(scope.view())
+    return bool(loop.until) and compile_condition(loop.until or "").evaluate(scope.context())

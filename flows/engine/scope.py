@@ -16,7 +16,7 @@ from flows.spec.references import Reference, parse
 
 
 @dataclass(frozen=True)
-class Output:
+class CellOutput:
     """What one cell gave: its trace, and its value as plain JSON."""
 
     trace: AgentTrace
@@ -31,32 +31,32 @@ class Scope:
     parameters: Mapping[str, JsonValue]
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Step -> its newest output, or the list of its outputs."""
-    outputs: dict[str, list[Output]] = field(default_factory=dict[str, list[Output]])
+    outputs: dict[str, list[CellOutput]] = field(default_factory=dict[str, list[CellOutput]])
     """Step -> the outputs that its value consists of."""
-    cells: dict[str, list[AgentTrace]] = field(default_factory=dict[str, list[AgentTrace]])
+    traces: dict[str, list[AgentTrace]] = field(default_factory=dict[str, list[AgentTrace]])
     """Step -> its newest cells, the failed ones included."""
-    listed: set[str] = field(default_factory=set[str])
+    list_steps: set[str] = field(default_factory=set[str])
     """Steps whose value is a list, whatever it holds."""
     previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The values as they stood when the present round began."""
-    turns: tuple[int, ...] = ()
+    rounds: tuple[int, ...] = ()
     """The round of each loop that the record is in, outermost first."""
 
     @property
     def round(self) -> int:
         """The innermost loop's round, counted from 1; 0 outside loops."""
-        return self.turns[-1] if self.turns else 0
+        return self.rounds[-1] if self.rounds else 0
 
     def next_round(self, number: int) -> Scope:
         """The same record in a loop's next turn: what it finds there is carried on, what stood before is `previous`."""
-        return replace(self, previous=dict(self.values), turns=(*self.turns, number))
+        return replace(self, previous=dict(self.values), turns=(*self.rounds, number))
 
-    def keep(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
+    def add_traces(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
         """Takes in the cells of a step."""
-        outputs = [Output(trace, thawed(trace.value)) for trace in traces if trace.status == "completed"]
-        self.cells[name] = traces
+        outputs = [CellOutput(trace, thawed(trace.value)) for trace in traces if trace.status == "completed"]
+        self.traces[name] = traces
         if gives_list(step):
-            self.listed.add(name)
+            self.list_steps.add(name)
             self.outputs[name], self.values[name] = outputs, [output.value for output in outputs]
         elif outputs:
             self.outputs[name], self.values[name] = outputs, outputs[0].value
@@ -65,7 +65,7 @@ class Scope:
     def _record(self) -> dict[str, JsonValue]:
         return self.record.model_dump(mode="json")
 
-    def view(self) -> dict[str, Any]:
+    def context(self) -> dict[str, Any]:
         """Everything that references and conditions may name."""
         return {
             "record": self._record,
@@ -77,22 +77,24 @@ class Scope:
 
     def inputs(self, node: Step | Gate, group: Mapping[str, JsonValue] | None = None) -> dict[str, JsonValue]:
         """The node's inputs by name; `group` narrows lists to the outputs of matching variants."""
-        context = self.view()
+        context = self.context()
         return {name: self._input(references, context, group or {}) for name, references in node.inputs.items()}
 
-    def _input(self, given: str | tuple[str, ...], view: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
-        if isinstance(given, str):
-            return self._resolve(parse(given), view, group)
+    def _input(
+        self, references: str | tuple[str, ...], context: dict[str, Any], group: Mapping[str, JsonValue]
+    ) -> JsonValue:
+        if isinstance(references, str):
+            return self._resolve(parse(references), context, group)
         joined = list[JsonValue]()
-        for text in given:
-            found = self._resolve(parse(text), view, group)
+        for text in references:
+            found = self._resolve(parse(text), context, group)
             joined += found if isinstance(found, list) else [] if found is None else [found]
         return joined
 
-    def _resolve(self, reference: Reference, view: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
+    def _resolve(self, reference: Reference, context: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
         name = reference.step
-        if reference.root != "step" or name is None or name not in self.listed:
-            return reference.resolve(view)
+        if reference.root != "step" or name is None or name not in self.list_steps:
+            return reference.resolve(context)
         matching = [output for output in self.outputs.get(name, []) if _in_group(output.trace, group)]
         return [reference.resolve({name: output.value}) for output in matching]
 
@@ -102,39 +104,39 @@ class Scope:
         return [
             name
             for text in ((references,) if isinstance(references, str) else references)
-            for name in self._names(text, group)
+            for name in self._output_names(text, group)
         ]
 
-    def _names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
+    def _output_names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
         name = parse(text).step
         for output in self.outputs.get(name or "", []):
             if _in_group(output.trace, group):
                 again = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
                 yield ", ".join([output.trace.step, *map(str, output.trace.variant.values()), *again])
 
-    def given(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
+    def count_inputs(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
         """How many outputs of other steps the node is given: what `min_inputs` counts.
 
         The longest input that gathers outputs, from a step that gives a list or from several references; where none
         does, the longest list that an output holds.
         """
         lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list)}
-        gathered = [length for name, length in lists.items() if self._gathers(node.inputs.get(name, ""))]
+        gathered = [length for name, length in lists.items() if self._collects_outputs(node.inputs.get(name, ""))]
         return max(gathered or lists.values(), default=0)
 
-    def _gathers(self, given: str | tuple[str, ...]) -> bool:
-        return not isinstance(given, str) or (bool(given) and parse(given).step in self.listed)
+    def _collects_outputs(self, references: str | tuple[str, ...]) -> bool:
+        return not isinstance(references, str) or (bool(references) and parse(references).step in self.list_steps)
 
     def groups(self, step: Step, names: Iterable[str]) -> list[Mapping[str, JsonValue]]:
         """The distinct values of the step's `group_by` dimensions among the newest cells of the steps named."""
         found = dict[str, Mapping[str, JsonValue]]()
-        for trace in (trace for name in names for trace in self.cells.get(name, [])):
+        for trace in (trace for name in names for trace in self.traces.get(name, [])):
             if all(dimension in trace.variant for dimension in step.group_by):
                 group = {dimension: trace.variant[dimension] for dimension in step.group_by}
                 found.setdefault(digest(group), group)
         return list(found.values())
 
-    def parents(self, names: Iterable[str], group: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    def parent_ids(self, names: Iterable[str], group: Mapping[str, JsonValue]) -> tuple[str, ...]:
         """Cell ids of the outputs of those steps that a cell of that group is given."""
         outputs = (output.trace for name in names for output in self.outputs.get(name, []))
         return tuple(trace.cell_id for trace in outputs if _in_group(trace, group))

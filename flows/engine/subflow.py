@@ -14,51 +14,51 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from prefect.utilities.annotations import quote
 
-from flows.engine.edges import Ended
+from flows.engine.edges import FinishedRun
 
-Body = Callable[[], Awaitable[State[Any] | None]]
+SubflowBody = Callable[[], Awaitable[State[Any] | None]]
 
 
-NAME_CHARACTERS = 120
+MAX_NAME_CHARACTERS = 120
 """A longer name of a run would push everything else off the graph."""
 
 
-def _skipped(reason: str) -> State[Any]:
+def _skipped_state(reason: str) -> State[Any]:
     return Completed(name="Skipped", message=reason)
 
 
-async def _say_skipped(told: tuple[str, str]) -> State[Any]:
-    return _skipped(told[1])
+async def _end_as_skipped(name_and_reason: tuple[str, str]) -> State[Any]:
+    return _skipped_state(name_and_reason[1])
 
 
-def _label(parameters: dict[str, Any]) -> str:
+def _skip_task_run_name(parameters: dict[str, Any]) -> str:
     return parameters["told"][0]
 
 
 _skip_task = Task(
-    _say_skipped,
+    _end_as_skipped,
     name="skipped",
-    task_run_name=_label,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
+    task_run_name=_skip_task_run_name,  # type: ignore[reportArgumentType] - their Protocol wants a static method that no function has
     persist_result=False,
     cache_policy=NO_CACHE,
 )
 
 
-_ALONE = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+_SUBFLOW_LOCKS = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
 
-def _alone() -> asyncio.Lock:
+def _subflow_lock() -> asyncio.Lock:
     """Child runs begin and end one at a time; what they do in between is not held up.
 
     At the same moment they lock each other out of the server's SQLite, and the client sleeps two seconds on it.
     """
-    return _ALONE.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    return _SUBFLOW_LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
-async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) -> Ended:
+async def run_subflow(name: str, label: str, body: SubflowBody, wait_for: Iterable[FinishedRun]) -> FinishedRun:
     """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
     raised = list[Exception]()
-    lock = _alone()
+    lock = _subflow_lock()
 
     async def inside() -> State[Any] | None:
         lock.release()
@@ -81,33 +81,35 @@ async def subflow(name: str, label: str, body: Body, wait_for: Iterable[Ended]) 
         raise raised[0]
     if not state.is_completed():
         await state.aresult()
-    return Ended.child(state)
+    return FinishedRun.of_subflow(state)
 
 
-async def show_skipped(name: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
+async def skipped_task_run(name: str, reasons: Sequence[str], wait_for: Iterable[FinishedRun]) -> FinishedRun:
     """A task run in the state Skipped, for a step that no record needs."""
     running: Any = _skip_task(
-        quote((_skipped_name(name, reasons), summary(reasons))), return_state=True, wait_for=[*wait_for]
+        quote((_skipped_name(name, reasons), summarise_reasons(reasons))), return_state=True, wait_for=[*wait_for]
     )
     state: State[Any] = await running
-    return Ended.cell(state)
+    return FinishedRun.of_task_run(state)
 
 
-async def skipped_branch(name: str, label: str, reasons: Sequence[str], wait_for: Iterable[Ended]) -> Ended:
+async def skipped_subflow(
+    name: str, label: str, reasons: Sequence[str], wait_for: Iterable[FinishedRun]
+) -> FinishedRun:
     """A child run in the state Skipped, for a branch that no record takes."""
 
     async def body() -> State[Any]:
-        return _skipped(summary(reasons))
+        return _skipped_state(summarise_reasons(reasons))
 
-    return await subflow(name, _skipped_name(label, reasons), body, wait_for)
+    return await run_subflow(name, _skipped_name(label, reasons), body, wait_for)
 
 
 def _skipped_name(name: str, reasons: Sequence[str]) -> str:
     """With the reason, because the graph in the Prefect UI shows names and no messages."""
-    return f"{name}, skipped: {summary(reasons)}"[:NAME_CHARACTERS]
+    return f"{name}, skipped: {summarise_reasons(reasons)}"[:MAX_NAME_CHARACTERS]
 
 
-def summary(reasons: Sequence[str]) -> str:
+def summarise_reasons(reasons: Sequence[str]) -> str:
     """The reasons, each with how many records it holds for."""
     counted = Counter(reasons).most_common(5)
     if len(reasons) == 1:

@@ -22,20 +22,20 @@ from prefect.logging import get_logger
 from prefect.results import ResultRecord, should_persist_result  # type: ignore[reportPrivateImportUsage]
 from prefect.utilities.text import truncated_to
 
-PATIENCE_SECONDS = 15.0
+FLUSH_TIMEOUT_SECONDS = 15.0
 """When the run is over: how long the server may go without taking an event before the rest is given up."""
-_TIGHT = timedelta(minutes=5)
+_TIGHT_TIMING = timedelta(minutes=5)
 """Events that are further apart need nobody to say which came first."""
-_MOST_MESSAGE = 100_000
+_MAX_MESSAGE_CHARACTERS = 100_000
 """Characters of a state's message; Prefect's own limit."""
-_NOT_TOLD = {
+_EXCLUDED_FIELDS = {
     "id", "created", "updated", "flow_run_id", "state_id", "state_type", "state_name", "state",
     "estimated_start_time_delta", "estimated_run_time",
 }  # fmt: skip
 """Of a task run, what the server knows from elsewhere or makes itself."""
 
 
-class Feed:
+class EventSender:
     """Takes events in at once and sends them in order. Belongs to one event loop; see `opened_feed`."""
 
     def __init__(self) -> None:
@@ -43,20 +43,20 @@ class Feed:
         self._related = dict[UUID | None, list[RelatedResource]]()
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """How many have not been sent."""
         return self._events.qsize()
 
-    async def tell(
+    async def enqueue(
         self, client: PrefectClient, run: TaskRun, before: State[Any], now: State[Any], follows: Event | None
     ) -> Event:
         """Says that a task run went from one state to another; the event that follows it is to name this one."""
-        event = event_of(run, before, now, follows)
-        event.related = await self._around(client, run)
+        event = task_run_event(run, before, now, follows)
+        event.related = await self._related_resources(client, run)
         self._events.put_nowait(event)
         return event
 
-    async def _around(self, client: PrefectClient, run: TaskRun) -> list[RelatedResource]:
+    async def _related_resources(self, client: PrefectClient, run: TaskRun) -> list[RelatedResource]:
         """The flow run of that task run, its flow and what else belongs to it: the same for all its task runs."""
         if run.flow_run_id not in self._related:
             found = await related_resources_from_run_context(client, exclude={f"prefect.task-run.{run.id}"})
@@ -74,28 +74,28 @@ class Feed:
                 except Exception as error:
                     get_logger(__name__).warning("The end of a task run was not told to the server: %s", error)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """There will be no more."""
         self._events.put_nowait(None)
 
 
 @asynccontextmanager
-async def opened_feed() -> AsyncGenerator[Feed]:
+async def open_event_sender() -> AsyncGenerator[EventSender]:
     """A feed for the length of the block, at whose end all is sent."""
-    event_sender = Feed()
+    event_sender = EventSender()
     sending = asyncio.create_task(event_sender.send())
     try:
         yield event_sender
     finally:
-        event_sender.end()
-        pending = event_sender.waiting + 1
-        while event_sender.waiting < pending:
-            pending = event_sender.waiting
-            await asyncio.wait([sending], timeout=PATIENCE_SECONDS)
+        event_sender.close()
+        pending = event_sender.pending + 1
+        while event_sender.pending < pending:
+            pending = event_sender.pending
+            await asyncio.wait([sending], timeout=FLUSH_TIMEOUT_SECONDS)
         sending.cancel()
 
 
-def event_of(run: TaskRun, before: State[Any], now: State[Any], follows: Event | None) -> Event:
+def task_run_event(run: TaskRun, before: State[Any], now: State[Any], follows: Event | None) -> Event:
     """The event as Prefect's engine makes it, but for what is around the task run. Belongs into that run's context."""
     return Event(
         id=now.id,
@@ -105,7 +105,7 @@ def event_of(run: TaskRun, before: State[Any], now: State[Any], follows: Event |
             "prefect.resource.id": f"prefect.task-run.{run.id}",
             "prefect.resource.name": run.name,
             "prefect.run-count": str(run.run_count),
-            "prefect.state-message": truncated_to(_MOST_MESSAGE, now.message),
+            "prefect.state-message": truncated_to(_MAX_MESSAGE_CHARACTERS, now.message),
             "prefect.state-name": now.name or "",
             "prefect.state-timestamp": now.timestamp.isoformat(),
             "prefect.state-type": now.type.value,
@@ -113,27 +113,27 @@ def event_of(run: TaskRun, before: State[Any], now: State[Any], follows: Event |
         },
         payload={
             "intended": {"from": before.type.value, "to": now.type.value},
-            "initial_state": _told(before),
-            "validated_state": {**_told(now), "data": _kept(now)},
-            "task_run": run.model_dump(mode="json", exclude_none=True, exclude=_NOT_TOLD),
+            "initial_state": _state_payload(before),
+            "validated_state": {**_state_payload(now), "data": _result_metadata(now)},
+            "task_run": run.model_dump(mode="json", exclude_none=True, exclude=_EXCLUDED_FIELDS),
         },
-        follows=follows.id if follows and abs(now.timestamp - follows.occurred) < _TIGHT else None,
+        follows=follows.id if follows and abs(now.timestamp - follows.occurred) < _TIGHT_TIMING else None,
     )
 
 
-def _kept(state: State[Any]) -> dict[str, Any] | None:
+def _result_metadata(state: State[Any]) -> dict[str, Any] | None:
     """Where the result is kept."""
     data: Any = state.data
     return data.metadata.model_dump(mode="json") if isinstance(data, ResultRecord) and should_persist_result() else None
 
 
-def _told(state: State[Any]) -> dict[str, Any]:
+def _state_payload(state: State[Any]) -> dict[str, Any]:
     details = state.state_details.model_dump(
         mode="json", exclude_none=True, exclude_unset=True, exclude={"flow_run_id", "task_run_id"}
     )
     return {
         "type": state.type.value,
         "name": state.name,
-        "message": truncated_to(_MOST_MESSAGE, state.message),
+        "message": truncated_to(_MAX_MESSAGE_CHARACTERS, state.message),
         "state_details": details,
     }

@@ -20,29 +20,29 @@ from prefect.client.schemas.objects import State
 from prefect.states import Running
 from prefect.task_engine import AsyncTaskRunEngine, TaskRunTimeoutError, run_task_async
 
-from flows.engine.task_run_events import Feed
-from flows.server.current_flow_run import present_run
+from flows.engine.task_run_events import EventSender
+from flows.server.current_flow_run import current_flow_run
 
 
 @dataclass
-class _Quiet(AsyncTaskRunEngine[..., Any]):
+class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
     """The engine of one task run whose beginning nobody is told of, and its end by the run's own feed."""
 
-    feed: Feed = field(kw_only=True)
+    event_sender: EventSender = field(kw_only=True)
 
     async def begin_run(self) -> None:
         """What the engine does when a task run begins, but for the event."""
         run: Any = self.task_run
-        running_state, flow_run = Running(), present_run()
+        running_state, flow_run = Running(), current_flow_run()
         running_state.state_details = self.state.state_details
         run.start_time = running_state.timestamp
         run.run_count += 1
-        _become(run, running_state)
+        _set_run_state(run, running_state)
         if flow_run:
             run.flow_run_run_count = flow_run.run_count
 
     @asynccontextmanager
-    async def run_context(self) -> AsyncGenerator[_Quiet]:  # type: ignore[reportIncompatibleMethodOverride]
+    async def run_context(self) -> AsyncGenerator[_ClientEventsEngine]:  # type: ignore[reportIncompatibleMethodOverride]
         """What is around one attempt, but that the task run's context, which `start` has opened, is not opened again.
 
         The engine keeps the time of an attempt in a way that serves threads as well, which costs more than asyncio's.
@@ -66,31 +66,33 @@ class _Quiet(AsyncTaskRunEngine[..., Any]):
         if before.timestamp == state.timestamp:
             state.timestamp += timedelta(microseconds=1)
         state.state_details.task_run_id, state.state_details.flow_run_id = run.id, run.flow_run_id
-        _become(run, state)
+        _set_run_state(run, state)
         if before.is_running():
             run.total_run_time += state.timestamp - before.timestamp
         if state.is_running():
             run.run_count += 1
         if state.is_final() and run.start_time and not run.end_time:
             run.end_time = state.timestamp
-        self._last_event = await self.feed.tell(self.client, run, before, state, self._last_event)
+        self._last_event = await self.event_sender.enqueue(self.client, run, before, state, self._last_event)
         self._telemetry.update_state(state)
         return state
 
 
-def _become(run: Any, state: State[Any]) -> None:
+def _set_run_state(run: Any, state: State[Any]) -> None:
     run.state, run.state_id, run.state_type, run.state_name = state, state.id, state.type, state.name
 
 
 async def run_task(
-    task: Task[Any, Any], parameters: dict[str, Any], wait_for: Sequence[Any], feed: Feed | None
+    task: Task[Any, Any], parameters: dict[str, Any], wait_for: Sequence[Any], event_sender: EventSender | None
 ) -> State[Any]:
     """The state in which a task run of `task` ends; with a feed, that alone is told, and by the feed."""
     task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
-    if feed is None:
+    if event_sender is None:
         running: Any = run_task_async(task, None, task_run, parameters, wait_for, "state")
         return await running
-    engine = _Quiet(task=task, parameters=parameters, task_run=task_run, wait_for=wait_for, feed=feed)
+    engine = _ClientEventsEngine(
+        task=task, parameters=parameters, task_run=task_run, wait_for=wait_for, event_sender=event_sender
+    )
     async with engine.start():
         while engine.is_running():
             await engine.wait_until_ready()

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 
 @contextmanager
-def whole(path: Path) -> Generator[IO[str]]:
+def open_atomic(path: Path) -> Generator[IO[str]]:
     """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
     temporary = path.with_name(f".{path.name}.part")
     try:
@@ -21,12 +21,12 @@ def whole(path: Path) -> Generator[IO[str]]:
         temporary.unlink(missing_ok=True)
 
 
-def write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Writes a whole file or none."""
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(text)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON, indented for readers."""
-    write(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -6,31 +6,31 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.files.atomic import write
+from flows.files.atomic import write_text
 
-NAME = "SHA256SUMS"
+SUMS_FILE = "SHA256SUMS"
 
 
 def write_sums(folder: Path) -> str:
     """Writes the digest of every file of the folder; gives the seal: whoever knows it can tell any later change."""
-    write(folder / NAME, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in _names(folder)))
+    write_text(folder / SUMS_FILE, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in _file_names(folder)))
     return seal(folder)
 
 
 def seal(folder: Path) -> str:
     """The digest of the digests."""
-    return sha256_of(folder / NAME)
+    return sha256_of(folder / SUMS_FILE)
 
 
-def changed(folder: Path) -> Iterator[str]:
+def changed_files(folder: Path) -> Iterator[str]:
     """What is not as the sums say, one sentence each. Raises FileNotFoundError when there are none."""
     known = dict[str, str]()
-    for number, line in enumerate((folder / NAME).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate((folder / SUMS_FILE).read_text(encoding="utf-8").splitlines(), start=1):
         digest, _, name = line.partition("  ")
         if not name:
-            yield f"{NAME}:{number}: not a line of a digest and a name"
+            yield f"{SUMS_FILE}:{number}: not a line of a digest and a name"
         known[name] = digest
-    there = _names(folder)
+    there = _file_names(folder)
     for name in sorted({*known, *there} - {""}):
         if name not in known:
             yield f"{name} was not there when the run ended"
@@ -40,8 +40,8 @@ def changed(folder: Path) -> Iterator[str]:
             yield f"{name} has changed since the run ended"
 
 
-def _names(folder: Path) -> list[str]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
+def _file_names(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != SUMS_FILE)
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 

@@ -13,7 +13,7 @@ from contract.errors import RunError
 from contract.messages import AgentTrace
 
 
-def new_folder(parent: Path, flow: str) -> Path:
+def new_run_folder(parent: Path, flow: str) -> Path:
     """A new folder `<parent>/<flow>/<time>`; `latest` beside it points there. Raises RunError if it cannot be made."""
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     base = parent / flow
@@ -25,12 +25,12 @@ def new_folder(parent: Path, flow: str) -> Path:
             continue
         except OSError as error:
             raise RunError(f"cannot make the run folder {folder}: {error.strerror}; set run.folder=…") from error
-        _point_latest(base / "latest", folder.name)
+        _link_latest(base / "latest", folder.name)
         return folder
     raise RunError(f"cannot make a run folder in {base}: a thousand runs began in one second")
 
 
-def _point_latest(link: Path, name: str) -> None:
+def _link_latest(link: Path, name: str) -> None:
     temporary = link.with_name(f".latest-{name}")
     try:
         temporary.symlink_to(name)
@@ -47,7 +47,7 @@ def read_traces(path: Path) -> Iterator[AgentTrace]:
             yield AgentTrace.model_validate_json(line)
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def rows_to_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as CSV text."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [])

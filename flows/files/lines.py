@@ -6,18 +6,18 @@ import tempfile
 from pathlib import Path
 
 
-class Lines:
+class LineFile:
     """Texts without line ends in a file of their own. Use as a context manager; the file goes when it closes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._end = 0
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> LineFile:
         self._file = tempfile.TemporaryFile(dir=self._folder, prefix=".lines.", suffix=".part")
         return self
 
-    def __exit__(self, *ended: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._file.close()
 
     def add(self, text: str) -> int:
@@ -30,7 +30,7 @@ class Lines:
         self._end += len(line)
         return offset
 
-    def at(self, begins: int) -> str:
+    def read(self, offset: int) -> str:
         """The line that begins there."""
-        self._file.seek(begins)
+        self._file.seek(offset)
         return self._file.readline()[:-1].decode()

@@ -46,12 +46,12 @@ class RunData:
         try:
             with (self.folder / "answers.jsonl").open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, start=1):
-                    yield _trace(line, number, self.folder)
+                    yield _parse_trace(line, number, self.folder)
         except OSError as error:
             raise RunError(f"{self.folder}/answers.jsonl cannot be read: {error.strerror or error}") from error
 
 
-def _trace(line: str, number: int, folder: Path) -> AgentTrace:
+def _parse_trace(line: str, number: int, folder: Path) -> AgentTrace:
     try:
         return AgentTrace.model_validate_json(line)
     except ValueError as error:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.base.structured_agent import StructuredAgent
-from agents.llms.factory import ModelBook
+from agents.llms.factory import ModelRegistry
 from agents.llms.prices import cost_of, price_of, worst_case
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
@@ -28,25 +28,25 @@ from contract.flow import Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import Cells, Work
-from flows.engine.edges import Ended, Ends
-from flows.engine.executor import Course, Level, Services, Turn
-from flows.engine.grid import Portion
+from flows.engine.cell import CellRunner, CellJob
+from flows.engine.edges import FinishedRun, NodeEdges
+from flows.engine.executor import FlowExecutor, Subgraph, RunServices, NodeRun
+from flows.engine.grid import RecordGroup
 from flows.engine.scope import Scope
-from flows.engine.subflow import Body
+from flows.engine.subflow import SubflowBody
 from flows.plan.earlier_run import EarlierRun
 from flows.results.open import result_store
 from flows.results.store import ResultStore, read_cell, reply_path
-from flows.run_folder.texts import values_of
+from flows.run_folder.texts import parameter_values
 from flows.spec.cell import Cell
 from flows.spec.graph import needs, steps_within, upstream
 from flows.spec.nodes import steps_of
 from flows.spec.registry import agents_of
 from flows.spec.study import Study
 
-CHARACTERS_A_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the lower estimate of cost rests on it."""
-SHORT_REPLY = 100
+DEFAULT_REPLY_TOKENS = 100
 """Tokens that a reply is taken to have at the least where no kept one tells."""
 
 
@@ -71,36 +71,36 @@ class Forecast:
     """True where cells would run on a model whose price is not known."""
 
     @property
-    def usual_reply(self) -> int:
+    def average_reply_tokens(self) -> int:
         """Tokens that a reply of this step and model has on average, as far as kept ones tell."""
-        return self.output_tokens_kept // self.kept if self.output_tokens_kept else SHORT_REPLY
+        return self.output_tokens_kept // self.kept if self.output_tokens_kept else DEFAULT_REPLY_TOKENS
 
 
 Forecasts = dict[tuple[str, str], Forecast]
 """By step and model; the model is empty for agents that ask none."""
 
 
-def rehearse(study: Study, records: Sequence[Record], most_a_record: Callable[[str, str], int]) -> Forecasts:
+def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Callable[[str, str], int]) -> Forecasts:
     """What a run over those records would do now. Asks no model, starts no server, writes nothing.
 
     `most_a_record` gives how many cells of a step with a model one record can have at the most.
     """
     store = result_store(study.run.results)
-    agent_services = Given(ModelBook(study.models), Prompts(study.folders), None, Criteria(study.folders))
-    services = Services(
-        given=agent_services,
+    agent_services = AgentServices(ModelRegistry(study.models), Prompts(study.folders), None, Criteria(study.folders))
+    services = RunServices(
+        agent_services=agent_services,
         agents=agents_of(study.flow),
-        cells=Cells(study.run, store),
-        ledger=_NoLedger(),
+        cell_runner=CellRunner(study.run, store),
+        ledger=_SkipCounter(),
         slots=asyncio.Semaphore(study.run.concurrency),
     )
     earlier = EarlierRun.latest(study)
-    executor = _Rehearsal(study, services, store, earlier, most_a_record)
-    asyncio.run(executor.all(records))
+    executor = _DryRun(study, services, store, earlier, max_cells_per_record)
+    asyncio.run(executor.run_all(records))
     return executor.forecasts
 
 
-class _NoLedger(Ledger):
+class _SkipCounter(Ledger):
     """Takes in the rows of steps that would be skipped, and writes nothing."""
 
     def __init__(self) -> None:
@@ -119,119 +119,129 @@ class _NoLedger(Ledger):
         self.skipped[trace.step, _model_of(trace)] += 1
 
 
-class _Rehearsal(Course):
+class _DryRun(FlowExecutor):
     def __init__(
         self,
         study: Study,
-        services: Services,
+        services: RunServices,
         results: ResultStore,
         earlier: EarlierRun | None,
-        most_a_record: Callable[[str, str], int],
+        max_cells_per_record: Callable[[str, str], int],
     ) -> None:
         super().__init__(study.flow, services)
         self._study = study
         self._results = results
         self._earlier = earlier
-        self._most = most_a_record
-        self._open: dict[str, set[str]] = {}
+        self._max_cells_per_record = max_cells_per_record
+        self._undecided_steps: dict[str, set[str]] = {}
         """Record -> steps of which something has yet to run."""
         self.forecasts: Forecasts = {}
 
-    async def all(self, records: Sequence[Record]) -> None:
+    async def run_all(self, records: Sequence[Record]) -> None:
         """Every record, a batch at a time."""
         size = self._study.run.batch
         for start in range(0, len(records), size):
             scopes = [Scope(record, self._study.request) for record in records[start : start + size]]
-            await self._level(Level(self._spec.steps), scopes)
-            self._open.clear()
+            await self._run_subgraph(Subgraph(self._spec.steps), scopes)
+            self._undecided_steps.clear()
         for (step, model), number in self._skipped().items():
             self._forecast(step, model).skipped = number
 
     def _skipped(self) -> Counter[tuple[str, str]]:
         ledger = self._services.ledger
-        return ledger.skipped if isinstance(ledger, _NoLedger) else Counter()
+        return ledger.skipped if isinstance(ledger, _SkipCounter) else Counter()
 
     def _forecast(self, step: str, model: str) -> Forecast:
         return self.forecasts.setdefault((step, model), Forecast())
 
-    def _sorted_out(self, node: Node, turn: Turn, scopes: Sequence[Scope]) -> tuple[list[Portion], list[str]]:
+    def _split_runnable(
+        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]
+    ) -> tuple[list[RecordGroup], list[str]]:
         decided = list[Scope]()
         for scope in scopes:
-            if self._is_open(node, scope):
-                self._leave_open(turn.name, node, scope)
+            if self._is_undecided(node, scope):
+                self._mark_undecided(node_run.name, node, scope)
             else:
                 decided.append(scope)
-        return super()._sorted_out(node, turn, decided)
+        return super()._split_runnable(node, node_run, decided)
 
-    def _is_open(self, node: Node, scope: Scope) -> bool:
+    def _is_undecided(self, node: Node, scope: Scope) -> bool:
         named = needs(node) if isinstance(node, Loop) else needs(node) | upstream(node)
-        return bool(named & self._open.get(scope.record.record_id, set()))
+        return bool(named & self._undecided_steps.get(scope.record.record_id, set()))
 
-    def _leave_open(self, name: str, node: Node, scope: Scope) -> None:
+    def _mark_undecided(self, name: str, node: Node, scope: Scope) -> None:
         names = [name, *steps_within(node)] if isinstance(node, Loop) else [name]
-        self._open.setdefault(scope.record.record_id, set()).update(names)
-        for step, model in self._asked(names):
-            self._forecast(step, model).undecided += self._most(step, model)
+        self._undecided_steps.setdefault(scope.record.record_id, set()).update(names)
+        for step, model in self._steps_and_models(names):
+            self._forecast(step, model).undecided += self._max_cells_per_record(step, model)
 
-    def _asked(self, names: Sequence[str]) -> list[tuple[str, str]]:
+    def _steps_and_models(self, names: Sequence[str]) -> list[tuple[str, str]]:
         steps = steps_of(self._spec)
-        return [(name, model) for name in names if name in steps for model in values_of(steps[name], "model") or [""]]
+        return [
+            (name, model) for name in names if name in steps for model in parameter_values(steps[name], "model") or [""]
+        ]
 
-    def _over(self, name: str, scope: Scope, loop: Loop) -> bool:
-        if self._open.get(scope.record.record_id, set()) & set(steps_within(loop)):
+    def _is_loop_finished(self, name: str, scope: Scope, loop: Loop) -> bool:
+        if self._undecided_steps.get(scope.record.record_id, set()) & set(steps_within(loop)):
             return True
-        return super()._over(name, scope, loop)
+        return super()._is_loop_finished(name, scope, loop)
 
-    async def _nobody(self, node: Node, turn: Turn, scopes: Sequence[Scope], reasons: Sequence[str]) -> Ends:  # noqa: ARG002
-        return Ends()
+    async def _skip_node(
+        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[str]
+    ) -> NodeEdges:  # noqa: ARG002
+        return NodeEdges()
 
-    async def _gate(self, gate: Gate, turn: Turn, portions: Sequence[Portion]) -> Ended:
-        for record_group in portions:
-            self._leave_open(turn.name, gate, record_group.scope)
-        return Ended()
+    async def _run_gate(self, gate: Gate, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
+        for record_group in record_groups:
+            self._mark_undecided(node_run.name, gate, record_group.scope)
+        return FinishedRun()
 
-    async def _child(self, name: str, label: str, body: Body, waited: Sequence[Ended]) -> Ended:  # noqa: ARG002
+    async def _run_subflow(
+        self, name: str, label: str, body: SubflowBody, wait_for: Sequence[FinishedRun]
+    ) -> FinishedRun:  # noqa: ARG002
         await body()
-        return Ended()
+        return FinishedRun()
 
-    async def _cell(
+    async def _run_cell(
         self,
         step: Step,
-        portion: Portion,
+        record_group: RecordGroup,
         cell: Cell,
-        waited: Sequence[Ended],  # noqa: ARG002
-    ) -> tuple[AgentTrace, Ended | None]:
-        job = self._work(step, portion, cell)
+        wait_for: Sequence[FinishedRun],  # noqa: ARG002
+    ) -> tuple[AgentTrace, FinishedRun | None]:
+        job = self._cell_job(step, record_group, cell)
         try:
             if not job.agent.cached:
-                return job.trace(await job.agent.process(cell.input, job.given), datetime.now(UTC)), None
-            key = self._key(job)
+                return job.output_trace(
+                    await job.agent.process(cell.input, job.agent_services), datetime.now(UTC)
+                ), None
+            key = self._cache_key(job)
         except ButtermilkError as error:
-            return job.without_output(error, datetime.now(UTC)), None
+            return job.error_trace(error, datetime.now(UTC)), None
         kept = read_cell(self._results, key)
         if kept is None:
-            return self._to_run(job, portion.scope), None
+            return self._forecast_cell(job, record_group.scope), None
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
         forecast.output_tokens_kept += kept.usage.output_tokens
-        return job.named(kept), None
+        return job.with_current_names(kept), None
 
-    def _to_run(self, work: Work, scope: Scope) -> AgentTrace:
-        name = work.cell.step
-        self._open.setdefault(scope.record.record_id, set()).add(name)
-        model = str(work.cell.input.parameters.get("model") or "")
+    def _forecast_cell(self, job: CellJob, scope: Scope) -> AgentTrace:
+        name = job.cell.step
+        self._undecided_steps.setdefault(scope.record.record_id, set()).add(name)
+        model = str(job.cell.input.parameters.get("model") or "")
         forecast = self._forecast(name, model)
-        agent: Any = work.agent
+        agent: Any = job.agent
         if isinstance(agent, StructuredAgent):
-            request = agent.request(work.cell.input, work.given)
-            reads_material = work.given.models.get(model).reads_material
+            request = agent.request(job.cell.input, job.agent_services)
+            reads_material = job.agent_services.models.get(model).reads_material
             if self._is_kept(request.key(reads_material=reads_material)):
                 forecast.kept += 1
-                return work.skipped("its reply is kept")
-            self._price(forecast, model, request)
+                return job.skipped_trace("its reply is kept")
+            self._add_cost(forecast, model, request)
         forecast.to_run += 1
-        forecast.why[self._earlier.why(work.cell) if self._earlier else "never run before"] += 1
-        return work.skipped("has yet to run")
+        forecast.why[self._earlier.reason_to_run(job.cell) if self._earlier else "never run before"] += 1
+        return job.skipped_trace("has yet to run")
 
     def _is_kept(self, key: str) -> bool:
         try:
@@ -239,15 +249,15 @@ class _Rehearsal(Course):
         except FileNotFoundError:
             return False
 
-    def _price(self, forecast: Forecast, model: str, request: ModelRequest) -> None:
+    def _add_cost(self, forecast: Forecast, model: str, request: ModelRequest) -> None:
         config = self._study.models[model]
-        tokens = sum(len(message.text) for message in request.messages) // CHARACTERS_A_TOKEN
+        tokens = sum(len(message.text) for message in request.messages) // CHARACTERS_PER_TOKEN
         forecast.input_tokens += tokens
         price = price_of(config)
         if price is None:
             forecast.unpriced = True
             return
-        forecast.low_usd += cost_of(price, Usage(input_tokens=tokens, output_tokens=forecast.usual_reply))
+        forecast.low_usd += cost_of(price, Usage(input_tokens=tokens, output_tokens=forecast.average_reply_tokens))
         forecast.high_usd += worst_case(price, config, request)
 
 

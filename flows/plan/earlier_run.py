@@ -16,7 +16,7 @@ from flows.spec.study import Study
 
 
 @dataclass(frozen=True)
-class _Known:
+class _EarlierCell:
     status: str
     record: str
 
@@ -25,7 +25,7 @@ class _Known:
 class EarlierRun:
     """What that run had: its cells, records and variants, and which prompts and criteria have changed since."""
 
-    cells: Mapping[str, _Known]
+    cells: Mapping[str, _EarlierCell]
     records: frozenset[str]
     variants: frozenset[str]
     changed_texts: tuple[str, ...]
@@ -35,21 +35,21 @@ class EarlierRun:
         """The run that `latest` points to; None when there is none that can be read."""
         try:
             data = RunData.open(study.run.folder / study.flow.name / "latest")
-            known, records, variants = dict[str, _Known](), set[str](), set[str]()
+            known, records, variants = dict[str, _EarlierCell](), set[str](), set[str]()
             for trace in data.traces():
-                known[trace.cell_id] = _known(trace)
+                known[trace.cell_id] = _earlier_cell(trace)
                 records.add(trace.record_id)
                 variants.add(trace.variant_id)
         except RunError:
             return None
-        return cls(known, frozenset(records), frozenset(variants), _changed(study, data.manifest))
+        return cls(known, frozenset(records), frozenset(variants), _changed_texts(study, data.manifest))
 
-    def why(self, cell: Cell) -> str:
+    def reason_to_run(self, cell: Cell) -> str:
         """Why the cell has to run, in a few words."""
         before = self.cells.get(cell.cell_id)
         record = cell.input.record
         if before is None:
-            return self._why_new(cell)
+            return self._reason_new(cell)
         if before.status != "completed":
             return f"{before.status} last time".replace("_", " ")
         if before.record != record.fingerprint:
@@ -58,7 +58,7 @@ class EarlierRun:
             return f"changed: {', '.join(self.changed_texts)}"
         return "its input, its model or the program has changed"
 
-    def _why_new(self, cell: Cell) -> str:
+    def _reason_new(self, cell: Cell) -> str:
         if cell.input.record.record_id not in self.records:
             return "a new record"
         if cell.variant_id not in self.variants:
@@ -67,11 +67,11 @@ class EarlierRun:
         return "a new repeat or round"
 
 
-def _known(trace: AgentTrace) -> _Known:
-    return _Known(trace.status, trace.record_fingerprint)
+def _earlier_cell(trace: AgentTrace) -> _EarlierCell:
+    return _EarlierCell(trace.status, trace.record_fingerprint)
 
 
-def _changed(study: Study, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def _changed_texts(study: Study, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     stored: Mapping[str, Any] = manifest.get("texts", {})
     now = {text.name: text.sha256 for text in texts_of(study)}
     before = {name: hashlib.sha256(text["text"].encode()).hexdigest() for name, text in stored.items()}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import prod
 from typing import TYPE_CHECKING
 
-from agents.base.registry import load
+from agents.base.registry import load_agent
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.spec.nodes import steps_of
@@ -18,9 +18,9 @@ from flows.spec.study import Study
 if TYPE_CHECKING:
     from flows.plan.dry_run import Forecast
 
-CHARACTERS_A_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost rests on it."""
-MAX_OUTPUT_TOKENS = 2048
+ASSUMED_OUTPUT_TOKENS = 2048
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Plan:
 
 def make_plan(study: Study, records: int = 1) -> Plan:
     """The plan of a study over that many records. Runs nothing and reads no corpus."""
-    steps = tuple(_planned(_Counts(study.flow), study.flow.steps.items(), records, 1, None))
+    steps = tuple(_planned_steps(_CellCounts(study.flow), study.flow.steps.items(), records, 1, None))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
         flow=study.flow.name,
@@ -97,24 +97,24 @@ def count_records(study: Study) -> int:
     return 1 if study.missing_parameters else sum(1 for _ in records_of(study, lambda _: None))
 
 
-def look_up(study: Study) -> Plan:
+def plan_with_kept_cells(study: Study) -> Plan:
     """The plan with every cell looked up among what is kept: reads the records and the results, asks no model.
 
     A flow that searches a corpus is planned without: what it finds decides what it asks.
     """
     from flows.engine.records import records_of
-    from flows.plan.dry_run import rehearse
+    from flows.plan.dry_run import dry_run
 
     if study.flow.corpus or study.missing_parameters:
         return make_plan(study)
     records = list(records_of(study, lambda _: None))
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
-    found = rehearse(study, records, lambda step, _: cells_per_record[step])
-    cells = tuple(_looked_up(step, model, forecast) for (step, model), forecast in found.items())
+    found = dry_run(study, records, lambda step, _: cells_per_record[step])
+    cells = tuple(_planned_cells(step, model, forecast) for (step, model), forecast in found.items())
     return replace(make_plan(study, len(records)), forecasts=cells)
 
 
-def _looked_up(step: str, model: str, forecast: Forecast) -> PlannedCells:
+def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
     return PlannedCells(
         step=step,
         model=model,
@@ -128,13 +128,13 @@ def _looked_up(step: str, model: str, forecast: Forecast) -> PlannedCells:
     )
 
 
-class _Counts:
+class _CellCounts:
     """How many cells a step has for one record at the most, in one round."""
 
     def __init__(self, flow: FlowSpec) -> None:
         self._steps = steps_of(flow)
 
-    def of(self, name: str) -> int:
+    def per_record(self, name: str) -> int:
         """Its variants and repeats, for each group and each item."""
         step = self._steps.get(name)
         if step is None:
@@ -150,24 +150,24 @@ class _Counts:
         """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
         references = step.inputs.get(step.for_each or "", ())
         texts = (references,) if isinstance(references, str) else references
-        return sum(self.of(found) for text in texts if (found := parse(text).step)) or 1
+        return sum(self.per_record(found) for text in texts if (found := parse(text).step)) or 1
 
 
-def _planned(
-    counts: _Counts, level: Iterable[tuple[str, Node]], records: int, rounds: int, why: str | None
+def _planned_steps(
+    counts: _CellCounts, nodes: Iterable[tuple[str, Node]], records: int, rounds: int, condition: str | None
 ) -> Iterator[PlannedStep]:
-    for name, node in level:
+    for name, node in nodes:
         if isinstance(node, Loop):
-            reason = why or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
-            yield from _planned(counts, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+            reason = condition or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
+            yield from _planned_steps(counts, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
         elif isinstance(node, Gate):
             yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
         else:
-            yield _step(name, node, counts.of(name) * records, rounds, why)
+            yield _planned_step(name, node, counts.per_record(name) * records, rounds, condition)
 
 
-def _step(name: str, step: Step, cells: int, rounds: int, why: str | None) -> PlannedStep:
-    agent = load(step.agent)
+def _planned_step(name: str, step: Step, cells: int, rounds: int, condition: str | None) -> PlannedStep:
+    agent = load_agent(step.agent)
     optional = bool(step.when or step.min_inputs or step.for_each)
     values = step.variants.get("model", (step.parameters.get("model"),))
     models = tuple(str(model) for model in values if model)
@@ -177,7 +177,7 @@ def _step(name: str, step: Step, cells: int, rounds: int, why: str | None) -> Pl
         models=models,
         least=0 if optional else cells,
         most=cells * rounds,
-        condition=step.when or why,
+        condition=step.when or condition,
         asks_model="model" in agent.Parameters.model_fields,
     )
 
@@ -193,7 +193,7 @@ def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decima
             if price is None:
                 return None
             ceiling = (
-                _input_tokens(study) * price.input_per_mtok + MAX_OUTPUT_TOKENS * price.output_per_mtok
+                _input_tokens(study) * price.input_per_mtok + ASSUMED_OUTPUT_TOKENS * price.output_per_mtok
             ) / 1_000_000
             most += ceiling * step.most / len(step.models)
     return least, most
@@ -202,4 +202,4 @@ def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decima
 def _input_tokens(study: Study) -> int:
     corpus = study.storage.get(study.flow.corpus or "")
     characters = getattr(corpus, "chunk_characters", 1200) * 12 + 3000
-    return characters // CHARACTERS_A_TOKEN
+    return characters // CHARACTERS_PER_TOKEN

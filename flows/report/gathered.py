@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from contract.base import JsonValue
 from contract.messages import AgentTrace
-from flows.files.lines import Lines
+from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.report.said import Shelf, said_of, shown_record
 from flows.report.words import flat, items, mapping
@@ -83,7 +83,7 @@ class Gathered:
         return sorted({row.record_id for row in self.rows}, key=natural)
 
 
-def gather(data: RunData, rows: Sequence[VerdictRow], lines: Lines) -> Gathered:
+def gather(data: RunData, rows: Sequence[VerdictRow], lines: LineFile) -> Gathered:
     """Reads every cell of the run once; what they said is kept among `lines`."""
     found = Gathered(rows, Shelf(lines))
     criteria = {row.criteria: frozenset({row.criteria}) for row in rows}

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contract.flow import FlowSpec
-from flows.files.lines import Lines
+from flows.files.lines import LineFile
 from flows.report.disagreement import by_record
 from flows.report.facets import facets_of
 from flows.report.gathered import Gathered
@@ -55,7 +55,7 @@ class Matrix:
         for row in sorted(found.rows, key=lambda row: (row.criteria, natural(row.model), row.repeat)):
             self._rows.setdefault(row.record_id, []).append(row)
 
-    def pieces(self, lines: Lines) -> Iterator[tuple[int, int]]:
+    def pieces(self, lines: LineFile) -> Iterator[tuple[int, int]]:
         """Writes the pieces among `lines`; for each the first record in it, and where its line begins."""
         first, part, letters = 0, list[str](), 0
         for place, name in enumerate(self._found.names):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from contract.flow import Measures
-from flows.accounting.ledger import HOLES
+from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
 from flows.measures.shapes import NOBODY_SAID, Comparison, Kind, Measured
 from flows.report.estimates import label, told
 from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact
@@ -112,7 +112,7 @@ def _holes(facts: Facts) -> str:
 
 def holes_of(facts: Facts) -> int:
     """Judgements that should have come to a verdict and did not; a refusal is a finding, not a hole."""
-    return sum(count for state, count in facts.holes.items() if state in HOLES)
+    return sum(count for state, count in facts.holes.items() if state in STATUSES_WITHOUT_OUTPUT)
 
 
 def warning_of_holes(facts: Facts) -> str:

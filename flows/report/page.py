@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from flows.files.lines import Lines
+from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.shapes import Measured
 from flows.report.disagreement import Parting
@@ -59,7 +59,7 @@ class Study:
     marks: dict[str, Mark]
 
 
-def page(study: Study, lines: Lines) -> Iterator[str]:
+def page(study: Study, lines: LineFile) -> Iterator[str]:
     """The HTML of a study's report, part by part; what is large in it waits among `lines` for its turn."""
     veils = Veils(bool(study.facts.warning))
     environment = _environment(veils)
@@ -79,7 +79,7 @@ def page(study: Study, lines: Lines) -> Iterator[str]:
     # The body comes first: only then are all masked texts known, which the index holds.
     index = _ours(matrix.index([first for first, _ in pieces], veils.texts))
     yield from environment.get_template("report.html.jinja").generate(
-        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.at(begins)) for _, begins in pieces),
+        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.read(begins)) for _, begins in pieces),
         policy=policy(style, script), style=_ours(style), script=_ours(script),
     )  # fmt: skip
 

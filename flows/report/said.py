@@ -10,7 +10,7 @@ from typing import Any
 from contract.base import thawed
 from contract.messages import AgentTrace
 from contract.record import Record
-from flows.files.lines import Lines
+from flows.files.lines import LineFile
 from flows.report.words import flat, short, shown
 from flows.tables.identity import other_dimensions
 
@@ -56,7 +56,7 @@ class Told:
 class Shelf:
     """Records and what was said of them, among these lines; only where they begin is in memory."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: LineFile) -> None:
         self._lines = lines
         self._begins = dict[str, list[int]]()
 
@@ -79,7 +79,7 @@ class Shelf:
         """All that was taken in of a record, in the order in which it came."""
         told = Told()
         for begins in self._begins.get(name, ()):
-            kind, cell_id, content = json.loads(self._lines.at(begins))
+            kind, cell_id, content = json.loads(self._lines.read(begins))
             if kind == "record":
                 told.record = ShownRecord(**content)
             elif kind == "judged":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.files.atomic import whole, write
-from flows.files.lines import Lines
+from flows.files.atomic import open_atomic, write_text
+from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.shapes import Measured
 from flows.report.disagreement import ranked
@@ -20,11 +20,11 @@ from flows.tables.verdict_row import VerdictRow
 
 def write_report(data: RunData, rows: Sequence[VerdictRow], measured: Measured | None) -> None:
     """Writes both reports into the run's folder; the same folder gives the same bytes."""
-    with Lines(data.folder) as lines:
+    with LineFile(data.folder) as lines:
         study = _study(data, gather(data, rows, lines), measured)
-        with whole(data.folder / "report.html") as file:
+        with open_atomic(data.folder / "report.html") as file:
             file.writelines(page(study, lines))
-    write(data.folder / "report.md", study_markdown(study))
+    write_text(data.folder / "report.md", study_markdown(study))
 
 
 def _study(data: RunData, found: Gathered, measured: Measured | None) -> Study:

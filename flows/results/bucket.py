@@ -25,10 +25,10 @@ from requests.exceptions import RequestException
 
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
-from flows.results.store import BUCKETS
+from flows.results.store import GCS_SCHEME
 
 T = TypeVar("T")
-_AT_ONCE = 10
+_MAX_CONNECTIONS = 10
 """Requests under way at once: as many as the client keeps connections."""
 _TIMEOUT_SECONDS = (10.0, 60.0)
 """To connect, and to wait for an answer."""
@@ -44,21 +44,21 @@ class ResultBucket(WritableFileSystem):
     name: str
     prefix: str = ""
     _bucket: Any = PrivateAttr(default=None)
-    _threads: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "bucket"))
+    _threads: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_MAX_CONNECTIONS, "bucket"))
 
     @property
-    def journals(self) -> Path:
+    def journal_folder(self) -> Path:
         """A folder of this machine: objects cannot be written line by line."""
         return cache_folder() / "spend" / hashlib.sha256(f"{self.name}/{self.prefix}".encode()).hexdigest()[:16]
 
     def read(self, path: str) -> bytes:
         """The whole object. Raises FileNotFoundError."""
-        with _told(path):
+        with _as_os_errors(path):
             return self._blob(path).download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
     def put(self, path: str, content: bytes) -> None:
         """Writes over whatever is there."""
-        with _told(path):
+        with _as_os_errors(path):
             self._blob(path).upload_from_string(content, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
     def create(self, path: str, content: bytes) -> bool:
@@ -67,8 +67,8 @@ class ResultBucket(WritableFileSystem):
         An upload whose answer was lost is sent again, and then finds its own object there.
         """
         try:
-            with _told(path):
-                _new(self._blob(path).upload_from_string, content)
+            with _as_os_errors(path):
+                _upload_if_absent(self._blob(path).upload_from_string, content)
         except PreconditionFailed:
             return self.read_or_none(path) == content
         return True
@@ -83,48 +83,48 @@ class ResultBucket(WritableFileSystem):
     def remove(self, path: str) -> None:
         """Takes it away; one that is not there is no mistake."""
         try:
-            with _told(path):
+            with _as_os_errors(path):
                 self._blob(path).delete(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
         except FileNotFoundError:
             return
 
-    def send(self, path: str, file: Path) -> None:
+    def upload_file(self, path: str, file: Path) -> None:
         """Keeps a copy of a file of this machine."""
         try:
-            with _told(path):
-                _new(self._blob(path).upload_from_filename, str(file))
+            with _as_os_errors(path):
+                _upload_if_absent(self._blob(path).upload_from_filename, str(file))
         except PreconditionFailed:
             return
 
-    def receive(self, path: str, file: Path) -> None:
+    def download_file(self, path: str, file: Path) -> None:
         """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
-        with _told(path):
+        with _as_os_errors(path):
             self._blob(path).download_to_filename(str(file), timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
-    def keep(self, path: str, content: bytes) -> str:
+    def write_if_absent(self, path: str, content: bytes) -> str:
         """Keeps a result, unless somebody has kept it already; gives its address."""
         try:
-            with _told(path):
-                _new(self._blob(path).upload_from_string, content)
+            with _as_os_errors(path):
+                _upload_if_absent(self._blob(path).upload_from_string, content)
         except PreconditionFailed:
             pass
-        return f"{BUCKETS}{self.name}/{self.prefix}{path}"
+        return f"{GCS_SCHEME}{self.name}/{self.prefix}{path}"
 
     async def aread_path(self, path: str) -> bytes:
         """As `read`, in a thread."""
-        return await self._apart(self.read, path)
+        return await self._in_thread(self.read, path)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """As `keep`, in a thread."""
-        return await self._apart(self.keep, path, content)
+        return await self._in_thread(self.write_if_absent, path, content)
 
     async def acreate(self, path: str, content: bytes) -> bool:
         """As `create`, in a thread."""
-        return await self._apart(self.create, path, content)
+        return await self._in_thread(self.create, path, content)
 
     async def aremove(self, path: str) -> None:
         """As `remove`, in a thread."""
-        await self._apart(self.remove, path)
+        await self._in_thread(self.remove, path)
 
     async def read_path(self, path: str) -> bytes:
         """As `aread_path`; Prefect wants it under both names."""
@@ -137,17 +137,17 @@ class ResultBucket(WritableFileSystem):
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(f"{self.prefix}{path}")
 
-    async def _apart(self, work: Callable[..., T], *given: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *given))
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
 
 
 def open_bucket(address: str) -> ResultBucket:
     """The results at `gs://bucket/prefix`. Raises StorageError when they cannot be reached."""
-    name, _, prefix = address.removeprefix(BUCKETS).partition("/")
+    name, _, prefix = address.removeprefix(GCS_SCHEME).partition("/")
     prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     found = ResultBucket(name=name, prefix=prefix)
     try:
-        with _told(address):
+        with _as_os_errors(address):
             client: Any = storage.Client()
             found._bucket = client.bucket(name)  # type: ignore[reportPrivateUsage]
             # Who may only use objects may not ask for the bucket itself, but for a list of them.
@@ -161,7 +161,7 @@ def open_bucket(address: str) -> ResultBucket:
 
 
 @contextmanager
-def _told(path: str) -> Generator[None]:
+def _as_os_errors(path: str) -> Generator[None]:
     """What the client raises, as what a folder would raise; that somebody was first is told apart."""
     try:
         yield
@@ -173,5 +173,5 @@ def _told(path: str) -> Generator[None]:
         raise OSError(f"{path}: {error}") from error
 
 
-def _new(upload: Callable[..., None], content: object) -> None:
+def _upload_if_absent(upload: Callable[..., None], content: object) -> None:
     upload(content, if_generation_match=0, timeout=_TIMEOUT_SECONDS, retry=_RETRY)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prefect.filesystems import LocalFileSystem
 
-_numbers = count()
+_temporary_numbers = count()
 
 
 class ResultFolder(LocalFileSystem):
@@ -40,7 +40,7 @@ class ResultFolder(LocalFileSystem):
     def write_path(self, path: str, content: bytes) -> str:  # type: ignore[reportIncompatibleMethodOverride]
         """Writes beside the target, then renames over it."""
         target = self._resolve_path(path)
-        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
+        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_temporary_numbers)}")
         try:
             try:
                 temporary.write_bytes(content)
@@ -54,7 +54,7 @@ class ResultFolder(LocalFileSystem):
         return str(target)
 
     @property
-    def journals(self) -> Path:
+    def journal_folder(self) -> Path:
         """A folder of this machine for what is written line by line."""
         return self._resolve_path("spend")
 
@@ -84,15 +84,15 @@ class ResultFolder(LocalFileSystem):
         """Takes it away; one that is not there is no mistake."""
         self._resolve_path(path).unlink(missing_ok=True)
 
-    def send(self, path: str, file: Path) -> None:
+    def upload_file(self, path: str, file: Path) -> None:
         """Keeps a copy of a file of this machine."""
         target = self._resolve_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_numbers)}")
+        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_temporary_numbers)}")
         shutil.copyfile(file, temporary)
         temporary.replace(target)
 
-    def receive(self, path: str, file: Path) -> None:
+    def download_file(self, path: str, file: Path) -> None:
         """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
         shutil.copyfile(self._resolve_path(path), file)
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from flows.results.heartbeat import Watch
+from flows.results.heartbeat import HeartbeatMonitor
 from flows.results.store import ResultStore
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
@@ -21,18 +21,18 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 class Locks:
     """The locks that the run `owner` takes; it has to tell that it is alive meanwhile. Belongs to one event loop."""
 
-    def __init__(self, store: ResultStore, owner: str, lost_after: float) -> None:
+    def __init__(self, store: ResultStore, owner: str, lost_after_seconds: float) -> None:
         self._store = store
         self._owner = owner
         # A run that was killed and is tried again keeps its name, and would wait for itself.
         self._attempt = uuid4().hex
-        self._lost_after = lost_after
-        self._watch = Watch(store)
+        self._lost_after_seconds = lost_after_seconds
+        self._heartbeats = HeartbeatMonitor(store)
 
     @asynccontextmanager
-    async def alone(self, key: str) -> AsyncGenerator[None]:
+    async def exclusive(self, key: str) -> AsyncGenerator[None]:
         """Holds the lock of `key`. Waits at the longest `lost_after` for a run that fell silent."""
-        number = await self._take(key)
+        number = await self._acquire(key)
         try:
             yield
         finally:
@@ -40,7 +40,7 @@ class Locks:
             for taken in range(number + 1):
                 await self._store.aremove(lock_path(key, taken))
 
-    async def _take(self, key: str) -> int:
+    async def _acquire(self, key: str) -> int:
         # Told apart from others of this run, which has two names for one model perhaps.
         mine = f"{self._owner} {self._attempt} {uuid4().hex}".encode()
         pause = _FIRST_PAUSE
@@ -64,7 +64,7 @@ class Locks:
         owner, _, rest = holder.decode().partition(" ")
         if owner == self._owner and not rest.startswith(self._attempt):
             return True
-        return await self._watch.silent_seconds(owner or path) > self._lost_after
+        return await self._heartbeats.seconds_since_beat(owner or path) > self._lost_after_seconds
 
 
 def lock_path(key: str, number: int) -> str:

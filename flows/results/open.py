@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
 from flows.results.folder import ResultFolder
-from flows.results.store import BUCKETS, ResultStore
+from flows.results.store import GCS_SCHEME, ResultStore
 
 
 def result_store(configured: str | None) -> ResultStore:
@@ -17,7 +17,7 @@ def result_store(configured: str | None) -> ResultStore:
 
     A folder is made if need be. Raises StorageError when nothing can be kept there.
     """
-    if configured and configured.startswith(BUCKETS):
+    if configured and configured.startswith(GCS_SCHEME):
         from flows.results.bucket import open_bucket
 
         return open_bucket(configured)

@@ -13,7 +13,7 @@ from flows.results.locks import Locks
 from flows.results.store import ResultStore, reply_path
 
 
-class KeptInResults:
+class ResultReplyStore:
     """The `ReplyStore` of `agents.llms.reply_cache`, in the same place as the cells.
 
     With `locks`, other processes may share the place: each request is then asked by one of them at a time.
@@ -40,10 +40,10 @@ class KeptInResults:
             raise StorageError(f"a reply cannot be kept: {error}") from error
 
     @asynccontextmanager
-    async def alone(self, key: str) -> AsyncGenerator[bool]:
+    async def exclusive(self, key: str) -> AsyncGenerator[bool]:
         """True when somebody else may have kept the reply since it was looked up; nobody else asks meanwhile."""
         if self._locks is None:
             yield False
             return
-        async with self._locks.alone(key):
+        async with self._locks.exclusive(key):
             yield True

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from contract.messages import AgentTrace
 
-BUCKETS = "gs://"
+GCS_SCHEME = "gs://"
 """How the address of a bucket begins."""
 
 
@@ -19,7 +19,7 @@ class ResultStore(Protocol):
     """
 
     @property
-    def journals(self) -> Path:
+    def journal_folder(self) -> Path:
         """A folder of this machine for what is written line by line."""
         ...
 
@@ -39,11 +39,11 @@ class ResultStore(Protocol):
         """Takes it away; one that is not there is no mistake."""
         ...
 
-    def send(self, path: str, file: Path) -> None:
+    def upload_file(self, path: str, file: Path) -> None:
         """Keeps a copy of a file of this machine, however large."""
         ...
 
-    def receive(self, path: str, file: Path) -> None:
+    def download_file(self, path: str, file: Path) -> None:
         """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
         ...
 

@@ -9,45 +9,45 @@ from typing import TYPE_CHECKING, Any
 from contract.base import digest
 from contract.models import HostedModel, ModelConfig
 from contract.secrets import is_here
-from flows.accounting.audit import Trail, trail_path
+from flows.accounting.audit import AuditTrail, audit_path
 from flows.accounting.costs import Costs
-from flows.run.events import tell_failure, tell_outcome
-from flows.server.current_flow_run import present_run
+from flows.run.events import emit_failure, emit_outcome
+from flows.server.current_flow_run import current_flow_run
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
     from flows.run_folder.outcome import Outcome
 
-_MOST_VALUE = 300
+_MAX_VALUE_CHARACTERS = 300
 
 
-class Account:
+class AuditedRun:
     """Holds the outcome of a run as soon as there is one."""
 
     outcome: Outcome | None = None
 
 
 @contextmanager
-def account_of(study: Study) -> Generator[Account]:
+def audit_run(study: Study) -> Generator[AuditedRun]:
     """Writes the audit trail's two lines around the block and emits what automations want to know.
 
     Raises RunError when the audit trail cannot be written.
     """
-    trail, identity, audited_run = Trail(trail_path(study.run.audit)), _about(study), Account()
-    trail.add("run started", **identity, **_asked(study))
+    trail, identity, audited_run = AuditTrail(audit_path(study.run.audit)), _run_identity(study), AuditedRun()
+    trail.add("run started", **identity, **_request_fields(study))
     try:
         yield audited_run
     except BaseException as error:
         trail.add("run broken off", **identity, error=type(error).__name__)
-        tell_failure(study, error)
+        emit_failure(study, error)
         raise
     if outcome := audited_run.outcome:
-        trail.add("run ended", **identity, **_ended(study, outcome))
-        tell_outcome(study, outcome)
+        trail.add("run ended", **identity, **_outcome_fields(study, outcome))
+        emit_outcome(study, outcome)
 
 
-def _about(study: Study) -> dict[str, Any]:
-    run = present_run()
+def _run_identity(study: Study) -> dict[str, Any]:
+    run = current_flow_run()
     return {
         "flow": study.flow.name,
         "flow_run_id": str(run.id) if run else None,
@@ -55,38 +55,38 @@ def _about(study: Study) -> dict[str, Any]:
     }
 
 
-def _asked(study: Study) -> dict[str, Any]:
+def _request_fields(study: Study) -> dict[str, Any]:
     return {
-        "request": {name: _short(value) for name, value in study.request.items() if value is not None},
+        "request": {name: _truncated(value) for name, value in study.request.items() if value is not None},
         "config": digest(dict(study.config)),
         "models": {name: _service(study.models[name]) for name in sorted(study.used_models)},
         "budget_usd": None if study.run.budget is None else str(study.run.budget),
     }
 
 
-def _short(value: Any) -> str:
+def _truncated(value: Any) -> str:
     text = str(value)
-    return text if len(text) <= _MOST_VALUE else f"{text[:_MOST_VALUE]}…"
+    return text if len(text) <= _MAX_VALUE_CHARACTERS else f"{text[:_MAX_VALUE_CHARACTERS]}…"
 
 
-def _ended(study: Study, outcome: Outcome) -> dict[str, Any]:
+def _outcome_fields(study: Study, outcome: Outcome) -> dict[str, Any]:
     return {
         "folder": str(outcome.folder.absolute()),
         "seal": outcome.seal,
         "records": outcome.records,
         "cells": dict(sorted(outcome.totals.cells.items())),
         "cost_usd": str(outcome.totals.cost_usd),
-        "sent": _sent(study, outcome.totals.costs),
+        "sent": _data_sent(study, outcome.totals.costs),
     }
 
 
-def _sent(study: Study, costs: Costs) -> list[Mapping[str, Any]]:
+def _data_sent(study: Study, costs: Costs) -> list[Mapping[str, Any]]:
     """To which services data went, and how much."""
     found = list[Mapping[str, Any]]()
     for name, spent in costs.by_model().items():
         config = study.models.get(name)
-        if spent.sent and isinstance(config, HostedModel):
-            found.append({"model": name, **_service(config), "calls": spent.sent, "records": len(spent.records)})
+        if spent.calls_sent and isinstance(config, HostedModel):
+            found.append({"model": name, **_service(config), "calls": spent.calls_sent, "records": len(spent.records)})
     return found
 
 

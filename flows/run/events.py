@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from flows.run_folder.outcome import Outcome
 
 _AGREEMENT = "krippendorff_alpha"
-_MOST_TOLD = 20
+_MAX_COMPARISONS = 20
 
 
-def tell_outcome(study: Study, outcome: Outcome) -> None:
+def emit_outcome(study: Study, outcome: Outcome) -> None:
     """Emits what of a run's end an automation may want to know."""
     totals = outcome.totals
     about = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
     if unasked := totals.cells["over_budget"]:
         _emit("over_budget", study, {**about, "cells_not_asked": unasked, "budget_usd": str(study.run.budget)})
-    elif totals.holes:
-        _emit("failed", study, {**about, "why": "Incomplete", "cells_without_output": totals.holes})
+    elif totals.cells_without_output:
+        _emit("failed", study, {**about, "why": "Incomplete", "cells_without_output": totals.cells_without_output})
     if outcome.derived and outcome.derived.measured and (low := low_agreement(study, outcome.derived.measured)):
-        _emit("agreement_low", study, {**about, "comparisons": low[:_MOST_TOLD], "comparisons_in_all": len(low)})
+        _emit("agreement_low", study, {**about, "comparisons": low[:_MAX_COMPARISONS], "comparisons_in_all": len(low)})
 
 
-def tell_failure(study: Study, error: BaseException) -> None:
+def emit_failure(study: Study, error: BaseException) -> None:
     """Emits that a run broke off; the kind of the error, since its text may hold what is not for everybody."""
     _emit("failed", study, {"why": type(error).__name__})
 
@@ -44,10 +44,10 @@ def tell_failure(study: Study, error: BaseException) -> None:
 def low_agreement(study: Study, measured: Measured) -> Sequence[Mapping[str, Any]]:
     """The comparisons whose agreement beyond chance is below the study's threshold; none where it has none."""
     spec = study.flow.measures
-    return list(_low(measured, spec.alert_below)) if spec and spec.alert_below is not None else []
+    return list(_comparisons_below(measured, spec.alert_below)) if spec and spec.alert_below is not None else []
 
 
-def _low(measured: Measured, threshold: float) -> Iterator[Mapping[str, Any]]:
+def _comparisons_below(measured: Measured, threshold: float) -> Iterator[Mapping[str, Any]]:
     for one in measured.comparisons:
         if one.by or one.kind not in ("truth", "all_models"):
             continue

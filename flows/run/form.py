@@ -46,13 +46,13 @@ _SHORTHANDS: Mapping[str, tuple[Any, str]] = {
 }
 """Shorthand -> the type that a form asks for, and what it says."""
 AS_CONFIGURED = "as configured"
-_BLANKS: Mapping[Any, JsonValue] = {str: "", int: 0, dict: {}, list: []}
+_EMPTY_VALUES: Mapping[Any, JsonValue] = {str: "", int: 0, dict: {}, list: []}
 """Type -> what stands for nothing said. The UI asks `number or None?` first where None does; of money there is no
 other way, because 0 dollars are something said."""
 
 
 @dataclass(frozen=True)
-class Offer:
+class FormChoices:
     """What there is to choose from, beside a flow's own parameters."""
 
     llms: Sequence[str]
@@ -62,38 +62,42 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _FormField:
     name: str
     type: Any
-    about: str
+    description: str
     default: Any
-    own: bool = False
+    is_flow_parameter: bool = False
     """Whether it is the flow's own parameter, whose default is an answer."""
 
 
 class Form:
     """What a flow may be asked: its own parameters, the shorthands, and with an `offer` what it lets choose from."""
 
-    def __init__(self, spec: FlowSpec, offer: Offer | None = None) -> None:
+    def __init__(self, spec: FlowSpec, choices: FormChoices | None = None) -> None:
         self._spec = spec
-        self._questions = [*_own(spec), *(_chosen(spec, offer) if offer else ()), *_shorthands(spec, bool(offer))]
+        self._fields = [
+            *_parameter_fields(spec),
+            *(_choice_fields(spec, choices) if choices else ()),
+            *_shorthand_fields(spec, bool(choices)),
+        ]
 
-    def dress(self, run: Any) -> None:
+    def apply_signature(self, run: Any) -> None:
         """Makes a function that takes anything look like one that takes what may be asked."""
         run.__name__ = self._spec.name
         # Prefect reads descriptions from a docstring of this form, and nowhere else.
-        lines = (f"    {one.name}: {' '.join(one.about.split())}" for one in self._questions if one.about)
+        lines = (f"    {one.name}: {' '.join(one.description.split())}" for one in self._fields if one.description)
         run.__doc__ = "\n".join([self._spec.description or self._spec.name, "", "Args:", *lines])
         run.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
-                for one in self._questions
+                for one in self._fields
             ]
         )
 
-    def said(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def filled_in(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The request without what was left as it stood in the form."""
-        blank = {one.name: one.default for one in self._questions if not one.own}
+        blank = {one.name: one.default for one in self._fields if not one.is_flow_parameter}
         return {
             name: value
             for name, value in request.items()
@@ -101,7 +105,7 @@ class Form:
         }
 
 
-def _own(spec: FlowSpec) -> Iterator[_Question]:
+def _parameter_fields(spec: FlowSpec) -> Iterator[_FormField]:
     """The flow's own parameters, the required ones first."""
     for name, parameter in sorted(spec.parameters.items(), key=lambda item: not item[1].required):
         kind, default = _type_of(parameter), parameter.default
@@ -109,31 +113,31 @@ def _own(spec: FlowSpec) -> Iterator[_Question]:
             default = inspect.Parameter.empty
         elif default is None:
             kind = kind | None
-        yield _Question(name, kind, parameter.description, default, own=True)
+        yield _FormField(name, kind, parameter.description, default, is_flow_parameter=True)
 
 
 def _type_of(parameter: FlowParameter) -> Any:
     if parameter.choices:
-        return _one_of(parameter.choices)
+        return _literal(parameter.choices)
     if parameter.required and parameter.type == "text":
         return Annotated[str, Field(min_length=1)]
     return _TYPES[parameter.type]
 
 
-def _one_of(choices: Sequence[JsonValue]) -> Any:
+def _literal(choices: Sequence[JsonValue]) -> Any:
     return Literal[tuple(choices)]  # type: ignore[reportInvalidTypeForm] - the choices are known only now
 
 
-def _chosen(spec: FlowSpec, offer: Offer) -> Iterator[_Question]:
+def _choice_fields(spec: FlowSpec, choices: FormChoices) -> Iterator[_FormField]:
     """Which models play which role, and the dimensions of the study."""
-    if offer.llms and "llms" not in spec.parameters:
+    if choices.llms and "llms" not in spec.parameters:
         description = "Which models play which role. Hosted ones need their keys where the worker runs."
-        yield _Question("llms", _one_of([AS_CONFIGURED, *offer.llms]), description, AS_CONFIGURED)
+        yield _FormField("llms", _literal([AS_CONFIGURED, *choices.llms]), description, AS_CONFIGURED)
     for name, values in _dimensions(spec).items():
-        if name not in spec.parameters and (kind := _kind_of(values, offer.values.get(name, ()))):
+        if name not in spec.parameters and (kind := _value_type(values, choices.values.get(name, ()))):
             shown = ", ".join(map(str, values))
             description = f"One or several, each of which is tried with every other dimension. Empty: {shown}."
-            yield _Question(name, list[kind], description, [])
+            yield _FormField(name, list[kind], description, [])
 
 
 def _dimensions(spec: FlowSpec) -> dict[str, tuple[JsonValue, ...]]:
@@ -144,21 +148,21 @@ def _dimensions(spec: FlowSpec) -> dict[str, tuple[JsonValue, ...]]:
     return found
 
 
-def _kind_of(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
+def _value_type(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
     """The type of one value of a dimension; None where a form could not ask for it."""
     if of:
-        return _one_of(list(dict.fromkeys([*of, *values])))
+        return _literal(list(dict.fromkeys([*of, *values])))
     kinds = {type(value) for value in values}
     if kinds <= {int, float} and kinds:
         return float if float in kinds else int
     return str if kinds == {str} else None
 
 
-def _shorthands(spec: FlowSpec, for_people: bool) -> Iterator[_Question]:
+def _shorthand_fields(spec: FlowSpec, is_ui_form: bool) -> Iterator[_FormField]:
     """The shorthands. A run from the command line has no form, and shall not look as if blanks had been said."""
     for name in offered(spec):
         kind, about = _SHORTHANDS.get(name, (SHORTHANDS[name], ""))
         description = about.format(records=spec.records)
         plain = get_origin(kind) or kind
-        blank = _BLANKS.get(plain if plain is not Annotated else get_args(kind)[0]) if for_people else None
-        yield _Question(name, kind | None if blank is None else kind, description, blank)
+        blank = _EMPTY_VALUES.get(plain if plain is not Annotated else get_args(kind)[0]) if is_ui_form else None
+        yield _FormField(name, kind | None if blank is None else kind, description, blank)

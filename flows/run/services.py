@@ -9,24 +9,24 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from agents.base.services import Given
-from agents.llms.budget import Purse
-from agents.llms.factory import Keeping, ModelBook
-from agents.llms.hosted.subprocess_model import POSSIBLE, Caller
+from agents.base.services import AgentServices
+from agents.llms.budget import Budget
+from agents.llms.factory import WrapperOptions, ModelRegistry
+from agents.llms.hosted.subprocess_model import SUPPORTED, CallerProcess
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
 from flows.accounting.call_journal import SpendJournal
 from flows.accounting.ledger import Ledger
-from flows.accounting.telemetry import traced
-from flows.engine.cell import Cells
-from flows.engine.executor import Services
-from flows.engine.task_run_events import opened_feed
+from flows.accounting.telemetry import with_tracing
+from flows.engine.cell import CellRunner
+from flows.engine.executor import RunServices
+from flows.engine.task_run_events import open_event_sender
 from flows.files.cache import cache_folder
 from flows.results.locks import Locks
 from flows.results.open import result_store
-from flows.results.replies import KeptInResults
+from flows.results.replies import ResultReplyStore
 from flows.spec.registry import agents_of
 from flows.spec.study import Study
 from flows.storage.rows import Reject
@@ -38,16 +38,16 @@ IndexProgress = Callable[[int, int | None], None]
 
 
 @asynccontextmanager
-async def services(
+async def open_services(
     study: Study,
     ledger: Ledger,
     progress: IndexProgress | None = None,
     on_reject: Callable[[Reject], None] | None = None,
-    shared_by: str | None = None,
-    tell: Callable[[str], None] | None = None,
+    shared_run_id: str | None = None,
+    on_note: Callable[[str], None] | None = None,
     in_bulk: bool = False,
-    caller: Caller | None = None,
-) -> AsyncGenerator[Services]:
+    caller: CallerProcess | None = None,
+) -> AsyncGenerator[RunServices]:
     """The services of one run; connections are given back when the block ends.
 
     `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
@@ -60,22 +60,24 @@ async def services(
     Raises StorageError when the corpus cannot be read.
     """
     store = result_store(study.run.results)
-    index = await open_index(study, progress, tell)
+    index = await open_index(study, progress, on_note)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
-    locks = Locks(store, shared_by, study.run.lost_after_seconds) if shared_by else None
-    with SpendJournal(store.journals) as journal:
-        ledger.totals.repeated = journal.repeated
-        purse = None if study.run.budget is None else Purse(study.run.budget)
-        keeping = Keeping(KeptInResults(store, locks), purse, journal)
-        models = ModelBook(study.models, keeping, caller or (Caller() if in_bulk and POSSIBLE else None))
+    locks = Locks(store, shared_run_id, study.run.lost_after_seconds) if shared_run_id else None
+    with SpendJournal(store.journal_folder) as journal:
+        ledger.totals.repeat_count = journal.repeat_count
+        purse = None if study.run.budget is None else Budget(study.run.budget)
+        keeping = WrapperOptions(ResultReplyStore(store, locks), purse, journal)
+        models = ModelRegistry(study.models, keeping, caller or (CallerProcess() if in_bulk and SUPPORTED else None))
         try:
-            async with opened_feed() if in_bulk else nullcontext() as event_sender:
-                yield Services(
-                    given=Given(traced(models), Prompts(study.folders), index, Criteria(study.folders)),
+            async with open_event_sender() if in_bulk else nullcontext() as event_sender:
+                yield RunServices(
+                    agent_services=AgentServices(
+                        with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
+                    ),
                     agents=agents_of(study.flow),
-                    cells=Cells(study.run, store, event_sender),
+                    cell_runner=CellRunner(study.run, store, event_sender),
                     ledger=ledger,
                     slots=asyncio.Semaphore(study.run.concurrency),
                 )
@@ -84,7 +86,7 @@ async def services(
 
 
 async def open_index(
-    study: Study, progress: IndexProgress | None = None, tell: Callable[[str], None] | None = None
+    study: Study, progress: IndexProgress | None = None, on_note: Callable[[str], None] | None = None
 ) -> CorpusIndex | None:
     """The flow's corpus, brought up to date; None when it names none."""
     config = study.storage.get(study.flow.corpus or "")
@@ -94,14 +96,14 @@ async def open_index(
 
     cancelled = Event()
 
-    def told(done: int, total: int | None) -> None:
+    def report_progress(done: int, total: int | None) -> None:
         if cancelled.is_set():
             raise StorageError("the indexing was interrupted; it goes on from there next time")
         if progress:
             progress(done, total)
 
     try:
-        return await asyncio.to_thread(open_corpus, config, index_folder(), told, None, tell)
+        return await asyncio.to_thread(open_corpus, config, index_folder(), report_progress, None, on_note)
     except asyncio.CancelledError:
         # The thread cannot be cancelled, and the process would not end before it.
         cancelled.set()

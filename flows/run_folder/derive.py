@@ -15,7 +15,7 @@ from flows.tables.verdict_row import VerdictRow
 if TYPE_CHECKING:
     from flows.tables.verdicts import Verdicts
 
-LARGE = 10_000_000
+SUBPROCESS_MIN_BYTES = 10_000_000
 """Bytes of cells from which the start of a second process pays."""
 
 
@@ -37,28 +37,28 @@ def derive(folder: Path) -> Derived:
 
     data = RunData.open(folder)
     if data.spec.measures:
-        return _study(data, data.spec.measures)
+        return _derive_study(data, data.spec.measures)
     write_cells(data)
     return Derived(data)
 
 
-def _study(data: RunData, spec: Measures) -> Derived:
+def _derive_study(data: RunData, spec: Measures) -> Derived:
     from flows.tables.aside import cells_written_aside
     from flows.tables.cells import write_cells
     from flows.tables.verdicts import VerdictReader
 
     reader = VerdictReader(data.spec, spec)
-    if data.size >= LARGE:
+    if data.size >= SUBPROCESS_MIN_BYTES:
         with cells_written_aside(data.folder):
             for trace in data.traces():
                 reader.add(trace)
-            return _measured(data, spec, reader.verdicts())
+            return _write_study(data, spec, reader.verdicts())
     # Reading a cell back costs more than what is made of it.
     write_cells(data, reader.add)
-    return _measured(data, spec, reader.verdicts())
+    return _write_study(data, spec, reader.verdicts())
 
 
-def _measured(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
+def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
     from flows.measures.measure import measure
     from flows.measures.write import write_measures
     from flows.report.study import write_report

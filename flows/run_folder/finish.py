@@ -9,27 +9,27 @@ from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact
 
-from agents.llms.gc_tuning import seldom_collected
+from agents.llms.gc_tuning import reduced_garbage_collection
 from agents.llms.model import Models
 from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.record import Record
-from flows.accounting.cost_artifacts import show_costs
-from flows.files.atomic import write, write_json
+from flows.accounting.cost_artifacts import create_cost_artifacts
+from flows.files.atomic import write_text, write_json
 from flows.files.checksums import write_sums
-from flows.files.folder import table
+from flows.files.folder import rows_to_csv
 from flows.report.markdown import answer_markdown
 from flows.run_folder.derive import derive
-from flows.run_folder.manifest import Beginning, manifest
+from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
 
-_MOST_ARTIFACT = 200_000
+_MAX_ARTIFACT_CHARACTERS = 200_000
 """Characters; the UI shows an artifact whole."""
 
 
-def manifest_of(
-    study: Study, beginning: Beginning, records: Sequence[Record], outcome: Outcome, models: Models
+def run_manifest(
+    study: Study, run_start: RunStart, records: Sequence[Record], outcome: Outcome, models: Models
 ) -> dict[str, Any]:
     """What the manifest of that run tells."""
     more: dict[str, JsonValue] = {
@@ -37,38 +37,38 @@ def manifest_of(
         "flow_run_id": str(outcome.flow_run_id),
         "rejected_rows": len(outcome.rejects),
     }
-    return manifest(study, beginning, records, outcome.totals, models, **more)
+    return build_manifest(study, run_start, records, outcome.totals, models, **more)
 
 
-async def leave_behind(study: Study, told: Mapping[str, Any], outcome: Outcome) -> None:
+async def finish_run(study: Study, manifest: Mapping[str, Any], outcome: Outcome) -> None:
     """Writes all files of the run's folder but `answers.jsonl`, and shows the run in Prefect."""
     folder = outcome.folder
     if outcome.rejects:
-        write(folder / "rejects.csv", table([asdict(reject) for reject in outcome.rejects]))
-    write_json(folder / "manifest.json", told)
+        write_text(folder / "rejects.csv", rows_to_csv([asdict(reject) for reject in outcome.rejects]))
+    write_json(folder / "manifest.json", manifest)
     if study.flow.result:
         results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]
         write_json(folder / "results.json", results)
-    answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_answer(value)]
+    answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_cited_answer(value)]
     if answers:
-        write(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
+        write_text(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
     # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
-    with seldom_collected():
+    with reduced_garbage_collection():
         outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
-    await _show_in_prefect(study, outcome, answers[0].question if answers else study.flow.description)
-    await show_costs(study.flow.name, folder.name, outcome.totals.costs)
+    await _create_artifacts(study, outcome, answers[0].question if answers else study.flow.description)
+    await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs)
 
 
-async def _show_in_prefect(study: Study, outcome: Outcome, about: str) -> None:
+async def _create_artifacts(study: Study, outcome: Outcome, about: str) -> None:
     """What a reader wants first, as an artifact of the run."""
     readable = (outcome.folder / name for name in ("answer.md", "report.md"))
     for path in (path for path in readable if path.exists()):
         key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
-        text = path.read_text(encoding="utf-8")[:_MOST_ARTIFACT]
+        text = path.read_text(encoding="utf-8")[:_MAX_ARTIFACT_CHARACTERS]
         creating: Any = acreate_markdown_artifact(text, key=key, description=about)
         await creating
 
 
-def _is_answer(value: JsonValue) -> bool:
+def _is_cited_answer(value: JsonValue) -> bool:
     return isinstance(value, dict) and {"claims", "abstained"} <= value.keys()

@@ -17,8 +17,8 @@ from agents.prompting.templates import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.accounting.ledger import Totals
-from flows.run_folder.sources import Source, sources_of
-from flows.run_folder.texts import UsedText, texts_of, values_of
+from flows.run_folder.sources import SourceFile, sources_of
+from flows.run_folder.texts import TextFile, texts_of, parameter_values
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 
@@ -29,51 +29,51 @@ _PACKAGES = (
 
 
 @dataclass(frozen=True)
-class Beginning:
+class RunStart:
     """What a run was begun with; files may change while it goes."""
 
     started: datetime
-    sources: Sequence[Source]
-    texts: Sequence[UsedText]
+    sources: Sequence[SourceFile]
+    texts: Sequence[TextFile]
     prompts: Mapping[str, JsonValue]
     criteria: Mapping[str, JsonValue]
 
     @classmethod
-    def of(cls, study: Study) -> Beginning:
+    def read(cls, study: Study) -> RunStart:
         """Reads every file that the study asks with. Raises StorageError and PromptError."""
         return cls(datetime.now(UTC), sources_of(study), texts_of(study), _prompts(study), _criteria(study))
 
 
-def manifest(
-    study: Study, beginning: Beginning, records: Sequence[Record], totals: Totals, models: Models, **more: JsonValue
+def build_manifest(
+    study: Study, run_start: RunStart, records: Sequence[Record], totals: Totals, models: Models, **more: JsonValue
 ) -> dict[str, Any]:
     """The manifest of a run that has ended."""
     return {
         "flow": study.flow.name,
         "request": dict(study.request),
         **more,
-        "started": beginning.started.isoformat(),
+        "started": run_start.started.isoformat(),
         "ended": datetime.now(UTC).isoformat(),
         "flow_spec": study.flow.model_dump(mode="json"),
         "config": study.config,
-        "prompts": beginning.prompts,
-        "criteria": beginning.criteria,
-        "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in beginning.texts},
-        "sources": [asdict(source) for source in beginning.sources],
+        "prompts": run_start.prompts,
+        "criteria": run_start.criteria,
+        "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in run_start.texts},
+        "sources": [asdict(source) for source in run_start.sources],
         "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
         "sample": study.run.sample,
         "seed": study.run.seed,
         "budget": None if study.run.budget is None else str(study.run.budget),
         "models": {name: study.models[name].model_dump(mode="json") for name in sorted(study.used_models)},
         "fingerprints": {name: _fingerprint(models, name) for name in sorted(study.used_models)},
-        **_sums(totals),
+        **_total_fields(totals),
         "packages": _versions(),
         "python": platform.python_version(),
         "git_revision": _git_revision(),
     }
 
 
-def _sums(totals: Totals) -> dict[str, Any]:
+def _total_fields(totals: Totals) -> dict[str, Any]:
     return {
         "served_by": {name: sorted(versions) for name, versions in sorted(totals.served_by.items())},
         "cells": dict(sorted(totals.cells.items())),
@@ -101,7 +101,7 @@ def _prompts(study: Study) -> dict[str, JsonValue]:
     prompts = Prompts(study.folders)
     found = dict[str, JsonValue]()
     for name, step in steps_of(study.flow).items():
-        for value in values_of(step, "template"):
+        for value in parameter_values(step, "template"):
             source = prompts.get(value).source
             found[name] = {"template": value, "sha256": digest(source), "text": source}
     return found
@@ -111,7 +111,7 @@ def _criteria(study: Study) -> dict[str, JsonValue]:
     criteria = Criteria(study.folders)
     found = dict[str, JsonValue]()
     for step in steps_of(study.flow).values():
-        for value in values_of(step, "criteria"):
+        for value in parameter_values(step, "criteria"):
             criterion = criteria.get(value)
             found[value] = {**criterion.model_dump(mode="json"), "sha256": criterion.digest}
     return found

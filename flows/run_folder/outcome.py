@@ -12,7 +12,7 @@ from contract.base import JsonValue
 from contract.record import Record
 from flows.accounting.ledger import Totals
 from flows.run_folder.derive import Derived
-from flows.run_folder.save import Saved
+from flows.run_folder.save import SaveResult
 from flows.storage.rows import Reject
 
 Result: TypeAlias = tuple[Record, JsonValue]
@@ -37,7 +37,7 @@ class Outcome:
     """How many records were taken through the flow."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
-    saved: Sequence[Saved] = ()
+    saved: Sequence[SaveResult] = ()
     """What became of it at each storage that the flow saves to."""
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from agents.llms.model import Model
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
@@ -22,16 +22,16 @@ from contract.calls import ModelReply, ModelRequest
 from contract.errors import CellError, ModelRejected, OutputInvalid
 from contract.messages import AgentTrace
 from contract.messages import CellError as ErrorRow
-from flows.files.atomic import write
+from flows.files.atomic import write_text
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
 from flows.spec.registry import agents_of
 
-_AS_RECORDED = ("manifest.json", "rejects.csv", "results.json", "answer.md")
+_COPIED_FILES = ("manifest.json", "rejects.csv", "results.json", "answer.md")
 
 
 @dataclass
-class Replayed:
+class ReplayResult:
     """What a replay came to."""
 
     cells: int = 0
@@ -43,89 +43,89 @@ class Replayed:
     """What did not come out the same, one sentence each."""
 
 
-def replay(folder: Path, into: Path) -> Replayed:
+def replay(folder: Path, into: Path) -> ReplayResult:
     """Makes the run in `folder` again in the empty folder `into` and compares every file, byte for byte.
 
     Asks no model and opens no connection. Raises RunError when `folder` holds no finished run.
     """
     data = RunData.open(folder)
-    _texts(data, into / "config")
-    for name in _AS_RECORDED:
+    _write_texts(data, into / "config")
+    for name in _COPIED_FILES:
         if (folder / name).exists():
             shutil.copyfile(folder / name, into / name)
-    result = Replayed()
-    replayer = _Again(data, into / "config", result)
-    asyncio.run(replayer.write(data, into / "answers.jsonl"))
+    result = ReplayResult()
+    replayer = _Replayer(data, into / "config", result)
+    asyncio.run(replayer.replay_all(data, into / "answers.jsonl"))
     shutil.rmtree(into / "config")
     derive(into)
-    result.different += [f"{name} differs" for name in _differing(folder, into)]
+    result.different += [f"{name} differs" for name in _differing_files(folder, into)]
     return result
 
 
-def _texts(data: RunData, config: Path) -> None:
+def _write_texts(data: RunData, config: Path) -> None:
     config.mkdir()
     for name, stored in data.manifest.get("texts", {}).items():
         path = config / name
         if not path.resolve().is_relative_to(config.resolve()):
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, stored["text"])
+        write_text(path, stored["text"])
 
 
-def _differing(folder: Path, into: Path) -> Iterator[str]:
+def _differing_files(folder: Path, into: Path) -> Iterator[str]:
     for path in sorted(path for path in into.rglob("*") if path.is_file()):
         before = folder / path.relative_to(into)
         if not before.is_file() or before.read_bytes() != path.read_bytes():
             yield path.relative_to(into).as_posix()
 
 
-class _Again:
-    def __init__(self, data: RunData, config: Path, done: Replayed) -> None:
+class _Replayer:
+    def __init__(self, data: RunData, config: Path, result: ReplayResult) -> None:
         self._agents: Mapping[str, Agent[Any, Any]] = agents_of(data.spec)
         self._models: Mapping[str, Any] = data.manifest.get("fingerprints", {})
         self._prompts, self._criteria = Prompts([config]), Criteria([config])
-        self._done = done
+        self._result = result
 
-    async def write(self, data: RunData, path: Path) -> None:
+    async def replay_all(self, data: RunData, path: Path) -> None:
         """Every trace of the run, made again."""
         with path.open("w", encoding="utf-8") as file:
             for trace in data.traces():
-                file.write((await self.trace(trace)).model_dump_json() + "\n")
+                file.write((await self.replay_trace(trace)).model_dump_json() + "\n")
 
-    async def trace(self, trace: AgentTrace) -> AgentTrace:
+    async def replay_trace(self, trace: AgentTrace) -> AgentTrace:
         """The trace as its input and its stored replies make it."""
-        self._done.cells += 1
+        self._result.cells += 1
         agent = self._agents[trace.agent]
-        if agent.searches or not _can_be_made(trace):
-            self._done.recorded += 1
+        if agent.searches_corpus or not _is_replayable(trace):
+            self._result.recorded += 1
             return trace
-        stored = _Stored(trace, self._models, self._done)
-        agent_services = Given(stored, self._prompts, None, self._criteria)
+        stored = _StoredModels(trace, self._models, self._result)
+        agent_services = AgentServices(stored, self._prompts, None, self._criteria)
         try:
             output = await agent.process(trace.input, agent_services)
         except OutputInvalid as error:
             update = {"value": None, "error": ErrorRow(kind=type(error).__name__, message=str(error))}
         except CellError as error:
-            self._done.different.append(f"{trace.step}, {trace.record_id}: {error}")
+            self._result.different.append(f"{trace.step}, {trace.record_id}: {error}")
             return trace
         else:
             update = {"value": output.value, "status": output.status, "note": output.note}
         return trace.model_copy(update=update)
 
 
-def _can_be_made(trace: AgentTrace) -> bool:
+def _is_replayable(trace: AgentTrace) -> bool:
     if trace.status == "failed":
         return bool(trace.error and trace.error.kind == OutputInvalid.__name__)
     return trace.status in ("completed", "refused", "truncated")
 
 
-class _Stored:
+class _StoredModels:
     """The models of one trace: each answers what it answered then."""
 
-    def __init__(self, trace: AgentTrace, models: Mapping[str, Any], done: Replayed) -> None:
+    def __init__(self, trace: AgentTrace, models: Mapping[str, Any], result: ReplayResult) -> None:
         self._replies = {call.key: call.reply for call in trace.calls if call.reply}
         self._models = models
-        self._done = done
+        self._result = result
 
     def get(self, name: str) -> Model:
         """The model of that name."""
@@ -136,7 +136,7 @@ class _Stored:
 
     def _reply(self, key: str) -> ModelReply | None:
         found = self._replies.get(key)
-        self._done.replies += found is not None
+        self._result.replies += found is not None
         return found
 
 

@@ -16,7 +16,7 @@ from flows.storage.factory import StorageFactory
 
 
 @dataclass(frozen=True)
-class Saved:
+class SaveResult:
     """What became of a run at one storage."""
 
     storage: str
@@ -31,15 +31,15 @@ class Saved:
         return f"Not saved to {self.storage}: {self.told}. The run's folder is complete; the same command saves it."
 
 
-def save(study: Study, folder: Path) -> Sequence[Saved]:
+def save(study: Study, folder: Path) -> Sequence[SaveResult]:
     """Saves the run in `folder` to each of the study's `save:` storages; what fails at one does not stop the others."""
     return [_save(study, name, folder) for name in study.flow.save]
 
 
-def _save(study: Study, name: str, folder: Path) -> Saved:
+def _save(study: Study, name: str, folder: Path) -> SaveResult:
     try:
-        return Saved(name, True, StorageFactory.saver(study.storage[name])(folder))
+        return SaveResult(name, True, StorageFactory.saver(study.storage[name])(folder))
     except ButtermilkError as error:
-        return Saved(name, False, str(error).rstrip("."))
+        return SaveResult(name, False, str(error).rstrip("."))
     except Exception as error:  # whatever else a library raises: the run is done, and must not be lost over it
-        return Saved(name, False, f"{type(error).__name__}: {error}")
+        return SaveResult(name, False, f"{type(error).__name__}: {error}")

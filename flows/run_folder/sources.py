@@ -13,7 +13,7 @@ from flows.storage.file import files_of
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file of data as it was when the run began."""
 
     path: str
@@ -21,14 +21,14 @@ class Source:
     bytes: int
 
 
-def sources_of(study: Study) -> list[Source]:
+def sources_of(study: Study) -> list[SourceFile]:
     """Every file of the study's records and corpus; none for records that come from the request or a hub."""
     named = [study.flow.records, study.flow.corpus or ""]
-    files = [file for name in named for file in _files(study.storage.get(name))]
-    return [Source(str(path), sha256_of(path), path.stat().st_size) for path in dict.fromkeys(files)]
+    files = [file for name in named for file in _data_files(study.storage.get(name))]
+    return [SourceFile(str(path), sha256_of(path), path.stat().st_size) for path in dict.fromkeys(files)]
 
 
-def _files(config: StorageConfig | None) -> Iterator[Path]:
+def _data_files(config: StorageConfig | None) -> Iterator[Path]:
     found = config.source if isinstance(config, SearchableStorage) else config
     if isinstance(found, FileStorage):
         yield from files_of(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import meta
 
-from agents.base.registry import load
+from agents.base.registry import load_agent
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts, Template
 from contract.flow import Step
@@ -18,7 +18,7 @@ from flows.spec.study import Study
 
 
 @dataclass(frozen=True)
-class UsedText:
+class TextFile:
     """One file, named below its config folder, for example `prompts/judge.md`."""
 
     name: str
@@ -31,31 +31,33 @@ class UsedText:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def texts_of(study: Study) -> list[UsedText]:
+def texts_of(study: Study) -> list[TextFile]:
     """Every prompt and criterion file that the study's steps name, and what those include; in order of name."""
     prompts, criteria = Prompts(study.folders), Criteria(study.folders)
     paths = set[Path]()
     for step in steps_of(study.flow).values():
-        for value in values_of(step, "template"):
-            paths |= set(_files(prompts.get(value)))
-        for value in values_of(step, "criteria"):
+        for value in parameter_values(step, "template"):
+            paths |= set(_template_files(prompts.get(value)))
+        for value in parameter_values(step, "criteria"):
             if path := criteria.path(value):
                 paths.add(path)
-    found = [UsedText(_name(path, study.folders), path, path.read_text(encoding="utf-8-sig")) for path in paths]
+    found = [
+        TextFile(_relative_name(path, study.folders), path, path.read_text(encoding="utf-8-sig")) for path in paths
+    ]
     return sorted(found, key=lambda text: text.name)
 
 
-def values_of(step: Step, parameter: str) -> list[str]:
+def parameter_values(step: Step, parameter: str) -> list[str]:
     """Every text that the step's agent may be given for that parameter: its variants, its value, or its default."""
     if parameter in step.variants:
         return [str(value) for value in step.variants[parameter]]
     if parameter in step.parameters:
         return [str(step.parameters[parameter])]
-    declared = load(step.agent).Parameters.model_fields.get(parameter)
+    declared = load_agent(step.agent).Parameters.model_fields.get(parameter)
     return [declared.default] if declared and isinstance(declared.default, str) else []
 
 
-def _files(template: Template) -> Iterator[Path]:
+def _template_files(template: Template) -> Iterator[Path]:
     if template.path:
         yield template.path
     waiting, seen = [template.source], set[str]()
@@ -68,6 +70,6 @@ def _files(template: Template) -> Iterator[Path]:
                 yield Path(str(file))
 
 
-def _name(path: Path, folders: tuple[Path, ...]) -> str:
+def _relative_name(path: Path, folders: tuple[Path, ...]) -> str:
     home = next(folder for folder in folders if path.is_relative_to(folder))
     return path.relative_to(home).as_posix()

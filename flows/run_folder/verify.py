@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.files.checksums import NAME, changed, sha256_of
+from flows.files.checksums import SUMS_FILE, changed_files, sha256_of
 from flows.files.run_data import RunData
 
 
@@ -18,14 +18,14 @@ def verify(folder: Path, folders: Sequence[Path], results: str | None) -> list[s
     Raises RunError when the folder holds no finished run that can be read.
     """
     try:
-        found = list(changed(folder))
+        found = list(changed_files(folder))
     except FileNotFoundError:
-        found = [f"{NAME} is missing"]
+        found = [f"{SUMS_FILE} is missing"]
     data = RunData.open(folder)
-    return [*found, *_sources(data), *_texts(data, folders), *_replies(data, results)]
+    return [*found, *_changed_sources(data), *_changed_texts(data, folders), *_changed_replies(data, results)]
 
 
-def _sources(data: RunData) -> Iterator[str]:
+def _changed_sources(data: RunData) -> Iterator[str]:
     for source in data.manifest.get("sources", ()):
         path = Path(source["path"])
         if not path.is_file():
@@ -34,7 +34,7 @@ def _sources(data: RunData) -> Iterator[str]:
             yield f"data: {path} has changed since the run"
 
 
-def _texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
+def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
     stored: dict[str, Any] = data.manifest.get("texts", {})
     for name, text in stored.items():
         if hashlib.sha256(text["text"].encode()).hexdigest() != text["sha256"]:
@@ -46,7 +46,7 @@ def _texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
             yield f"{path} has changed since the run"
 
 
-def _replies(data: RunData, results: str | None) -> Iterator[str]:
+def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
     """Kept replies that are not, to the byte, what the run's traces hold; one that was deleted is no change."""
     from flows.results.open import result_store
     from flows.results.store import reply_path

@@ -14,15 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.request import Request
 
-from flows.server.private_server import DIRECT, PrivateServer
+from flows.server.private_server import NO_PROXY_OPENER, PrivateServer
 
-API = "PREFECT_API_URL"
+API_URL_VARIABLE = "PREFECT_API_URL"
 """The environment variable that names a server's API, for every thread of Prefect's and for the processes it starts."""
 
 
 def configured_api() -> str | None:
     """The API that the environment or the active Prefect profile names, or None. Does not import Prefect."""
-    if url := os.environ.get(API):
+    if url := os.environ.get(API_URL_VARIABLE):
         return url
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
@@ -32,7 +32,7 @@ def configured_api() -> str | None:
 
     known = tomllib.loads(profiles.read_text(encoding="utf-8"))
     active = os.environ.get("PREFECT_PROFILE") or known.get("active", "")
-    return known.get("profiles", {}).get(active, {}).get(API)
+    return known.get("profiles", {}).get(active, {}).get(API_URL_VARIABLE)
 
 
 def local_api() -> str:
@@ -46,19 +46,19 @@ def use_running_server() -> bool:
     os.environ.setdefault("PREFECT_PLUGINS_ENABLED", "false")
     if configured_api():
         return True
-    if _usable(api := local_api()):
-        os.environ[API] = api
+    if _is_usable(api := local_api()):
+        os.environ[API_URL_VARIABLE] = api
         return True
     return False
 
 
-def _usable(api_url: str) -> bool:
+def _is_usable(api_url: str) -> bool:
     """Whether a Prefect server of our own version answers there, and lets us in."""
     request = Request(f"{api_url}/admin/version")  # noqa: S310 - our own address
     if password := os.environ.get("PREFECT_API_AUTH_STRING"):
         request.add_header("Authorization", f"Basic {b64encode(password.encode()).decode()}")
     try:
-        with DIRECT.open(request, timeout=2) as answer:
+        with NO_PROXY_OPENER.open(request, timeout=2) as answer:
             return answer.read(100).decode() == f'"{version("prefect")}"'
     except (OSError, HTTPException, UnicodeDecodeError):
         return False
@@ -71,7 +71,7 @@ def prefect_server() -> Generator[PrivateServer | None]:
         yield None
         return
     server = PrivateServer()
-    os.environ[API] = server.api_url
+    os.environ[API_URL_VARIABLE] = server.api_url
     try:
         yield server
     finally:

@@ -8,13 +8,13 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 
 
-def present_run() -> FlowRun | None:
+def current_flow_run() -> FlowRun | None:
     """That flow run; None outside one."""
     context = FlowRunContext.get()
     return context.flow_run if context else None
 
 
-def present_run_id() -> UUID | None:
+def current_flow_run_id() -> UUID | None:
     """The id of that flow run."""
-    run = present_run()
+    run = current_flow_run()
     return run.id if run else None

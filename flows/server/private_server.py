@@ -21,10 +21,10 @@ from threading import Thread
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from agents.llms.gc_tuning import collect_seldom
+from agents.llms.gc_tuning import reduce_garbage_collection
 from contract.errors import RunError
 
-SETTINGS: Mapping[str, str] = {
+SERVER_SETTINGS: Mapping[str, str] = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # With the default of one event a transaction, the recorder falls behind and its queue drops task runs.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
@@ -34,7 +34,7 @@ SETTINGS: Mapping[str, str] = {
 }
 """Settings for any server that we start."""
 
-_SHORT_LIVED: Mapping[str, str] = {
+_PRIVATE_SERVER_SETTINGS: Mapping[str, str] = {
     f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
     for service in (
         "SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "REPOSSESSOR",
@@ -50,11 +50,11 @@ _SHORT_LIVED: Mapping[str, str] = {
 """What schedules, workers and automations need; none of them lives as long as one run. The feed of events goes with
 them: keeping it is 40% of the server's work, and what it says stands in the runs and their states."""
 
-DIRECT = build_opener(ProxyHandler({}))
+NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Asks a server on this machine, whatever proxy the environment names."""
 
-_LOCK_SECONDS = 5
-START_SECONDS = 120.0
+_BUSY_TIMEOUT_SECONDS = 5
+SERVER_START_SECONDS = 120.0
 """The first start on a machine creates the database, which a slow disk makes long."""
 
 
@@ -64,13 +64,13 @@ class PrivateServer:
     def __init__(self) -> None:
         self._port = free_port()
         # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
             [sys.executable, "-m", "flows.server.private_server", str(self._port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=self._words,
-            env={**os.environ, **SETTINGS, **_SHORT_LIVED},
+            stderr=self._stderr,
+            env={**os.environ, **SERVER_SETTINGS, **_PRIVATE_SERVER_SETTINGS},
             # Ctrl-C in the terminal is for us: the server must outlive it long enough to record how the run ended.
             start_new_session=True,
         )
@@ -80,18 +80,18 @@ class PrivateServer:
         """Where its API answers."""
         return f"http://127.0.0.1:{self._port}/api"
 
-    def wait(self) -> None:
+    def wait_until_ready(self) -> None:
         """Returns when the server answers. Raises RunError with its last words when it does not."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + SERVER_START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise RunError(f"the Prefect server did not start: {self._last_words()}")
-            if _answers(self.api_url):
+                raise RunError(f"the Prefect server did not start: {self._last_stderr_line()}")
+            if _is_healthy(self.api_url):
                 return
             time.sleep(0.05)
-        raise RunError(f"the Prefect server did not answer within {START_SECONDS:.0f} s")
+        raise RunError(f"the Prefect server did not answer within {SERVER_START_SECONDS:.0f} s")
 
-    def ended(self) -> asyncio.Future[str]:
+    def exit_future(self) -> asyncio.Future[str]:
         """Done, with the server's last words, when it has ended by itself. Belongs to the present event loop."""
         loop = asyncio.get_running_loop()
         exited: asyncio.Future[str] = loop.create_future()
@@ -100,7 +100,7 @@ class PrivateServer:
             self._process.wait()
             # After the run, the loop is closed and nobody asks.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: exited.set_result(self._last_words()))
+                loop.call_soon_threadsafe(lambda: exited.set_result(self._last_stderr_line()))
 
         Thread(target=wait, daemon=True).start()
         return exited
@@ -115,11 +115,11 @@ class PrivateServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._words.close()
+        self._stderr.close()
 
-    def _last_words(self) -> str:
-        self._words.seek(0)
-        output = self._words.read().decode(errors="replace")
+    def _last_stderr_line(self) -> str:
+        self._stderr.seek(0)
+        output = self._stderr.read().decode(errors="replace")
         if output.strip():
             return output.strip().splitlines()[-1]
         code = self._process.poll() or 0
@@ -133,16 +133,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(api_url: str) -> bool:
+def _is_healthy(api_url: str) -> bool:
     # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
     try:
-        with DIRECT.open(f"{api_url}/health", timeout=2) as answer:
+        with NO_PROXY_OPENER.open(f"{api_url}/health", timeout=2) as answer:
             return answer.status == HTTPStatus.OK
     except OSError:
         return False
 
 
-def _serve(port: int) -> None:
+def _run_server(port: int) -> None:
     """The server process: serves until its standard input closes, which happens when its parent is gone."""
     import gc
 
@@ -153,8 +153,8 @@ def _serve(port: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    _wait_less_for_locks()
-    collect_seldom()
+    _set_busy_timeout()
+    reduce_garbage_collection()
     gc.enable()
     # Events come from this machine: compressing each of them costs more than sending it.
     config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
@@ -168,7 +168,7 @@ def _serve(port: int) -> None:
     server.run()
 
 
-def _wait_less_for_locks() -> None:
+def _set_busy_timeout() -> None:
     """Bounds how long two threads of the server can wait for each other.
 
     A garbage collection may close a cursor of another thread's connection while that thread waits for SQLite's lock,
@@ -181,9 +181,9 @@ def _wait_less_for_locks() -> None:
     @event.listens_for(Pool, "checkout")
     def set_timeout(connection: Any, *_: object) -> None:  # type: ignore[reportUnusedFunction]
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000}")
         cursor.close()
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _run_server(int(sys.argv[1]))

@@ -23,12 +23,12 @@ from flows.engine.records import shard_of
 from flows.results.store import ResultStore
 from flows.storage.rows import Reject
 
-COPIED = 1 << 20
+COPY_CHUNK_BYTES = 1 << 20
 """Bytes that are copied at a time."""
 
 
 @dataclass(frozen=True)
-class Handed:
+class ShardResult:
     """What the shard of that flow run adds up to; its answers are in the storage."""
 
     run: str
@@ -39,37 +39,39 @@ class Handed:
     rejects: Sequence[Reject]
 
 
-async def hand_over(store: ResultStore, handed: Handed, answers: Path) -> None:
+async def publish_shard(store: ResultStore, result: ShardResult, answers: Path) -> None:
     """Leaves it where the run that waits for it looks. Raises StorageError."""
-    payload = {**vars(handed), "rejects": [asdict(reject) for reject in handed.rejects]}
+    payload = {**vars(result), "rejects": [asdict(reject) for reject in result.rejects]}
     try:
-        await asyncio.to_thread(store.send, _path(handed.run, "answers.jsonl"), answers)
-        await asyncio.to_thread(store.put, _path(handed.run, "sums.json"), json.dumps(payload, default=str).encode())
+        await asyncio.to_thread(store.upload_file, _shard_path(result.run, "answers.jsonl"), answers)
+        await asyncio.to_thread(
+            store.put, _shard_path(result.run, "sums.json"), json.dumps(payload, default=str).encode()
+        )
     except OSError as error:
         raise StorageError(f"the answers of this shard cannot be handed over: {error}") from error
 
 
-async def read_handed(store: ResultStore, run: str) -> Handed | None:
+async def read_shard(store: ResultStore, run: str) -> ShardResult | None:
     """What the shard of that flow run handed over, or None. Raises StorageError."""
     try:
-        payload: dict[str, Any] = json.loads(await store.aread_path(_path(run, "sums.json")))
+        payload: dict[str, Any] = json.loads(await store.aread_path(_shard_path(run, "sums.json")))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StorageError(f"the answers of a shard cannot be read: {error}") from error
     payload["rejects"] = [Reject(**reject) for reject in payload["rejects"]]
-    return Handed(**payload)
+    return ShardResult(**payload)
 
 
-def gather_answers(store: ResultStore, shards: Sequence[Handed], into: Path) -> None:
+def merge_answers(store: ResultStore, shards: Sequence[ShardResult], into: Path) -> None:
     """Writes the answers of all shards into one file, a piece at a time. Raises RunError when cells are missing."""
     part, shard_file = into.with_suffix(".jsonl.part"), into.with_suffix(".jsonl.shard")
     with part.open("wb") as all_:
         for shard in shards:
-            store.receive(_path(shard.run, "answers.jsonl"), shard_file)
+            store.download_file(_shard_path(shard.run, "answers.jsonl"), shard_file)
             lines = 0
             with shard_file.open("rb") as file:
-                while piece := file.read(COPIED):
+                while piece := file.read(COPY_CHUNK_BYTES):
                     lines += piece.count(b"\n")
                     all_.write(piece)
             cells = sum(shard.manifest["cells"].values())
@@ -79,18 +81,20 @@ def gather_answers(store: ResultStore, shards: Sequence[Handed], into: Path) -> 
     part.replace(into)
 
 
-def forget(store: ResultStore, shards: Iterable[Handed]) -> None:
+def remove_shards(store: ResultStore, shards: Iterable[ShardResult]) -> None:
     """Takes away what was handed over and is gathered now."""
     for shard in shards:
         for name in ("sums.json", "answers.jsonl"):
-            store.remove(_path(shard.run, name))
+            store.remove(_shard_path(shard.run, name))
 
 
-def results_of(records: Sequence[Record], shards: Mapping[int, Handed], of: int) -> list[tuple[Record, JsonValue]]:
+def merge_results(
+    records: Sequence[Record], shards: Mapping[int, ShardResult], shard_count: int
+) -> list[tuple[Record, JsonValue]]:
     """Each record with its result, in the order of the records. Raises RunError when a shard had other records."""
     iterators = {number: iter(shard.results) for number, shard in shards.items()}
     try:
-        found = [(record, next(iterators[shard_of(record, of)])) for record in records]
+        found = [(record, next(iterators[shard_of(record, shard_count)])) for record in records]
     except (KeyError, StopIteration):
         found = None
     if found is None or any(True for rest in iterators.values() for _ in rest):
@@ -98,25 +102,25 @@ def results_of(records: Sequence[Record], shards: Mapping[int, Handed], of: int)
     return found
 
 
-def totals_of(shards: Iterable[Handed]) -> Totals:
+def merge_totals(shards: Iterable[ShardResult]) -> Totals:
     """What the shards add up to."""
     totals = Totals()
     for shard in shards:
-        _add(totals, shard.manifest)
+        _add_manifest(totals, shard.manifest)
         totals.task_runs += shard.task_runs
     return totals
 
 
-def _add(totals: Totals, told: Mapping[str, Any]) -> None:
-    totals.cells.update(told["cells"])
-    for step, counts in told["cells_by_step"].items():
+def _add_manifest(totals: Totals, manifest: Mapping[str, Any]) -> None:
+    totals.cells.update(manifest["cells"])
+    for step, counts in manifest["cells_by_step"].items():
         totals.by_step.setdefault(step, Counter()).update(counts)
-    for model, versions in told["served_by"].items():
+    for model, versions in manifest["served_by"].items():
         totals.served_by.setdefault(model, set()).update(versions)
-    totals.usage = totals.usage + Usage.model_validate(told["usage"])
-    totals.calls_paid += told["calls"]["paid"]
-    totals.calls_kept += told["calls"]["kept"]
-    spend = cast("Mapping[str, Any]", told["spend"])
+    totals.usage = totals.usage + Usage.model_validate(manifest["usage"])
+    totals.calls_paid += manifest["calls"]["paid"]
+    totals.calls_kept += manifest["calls"]["kept"]
+    spend = cast("Mapping[str, Any]", manifest["spend"])
     totals.cost_usd += Decimal(spend["paid_usd"])
     totals.cost_kept_usd += Decimal(spend["kept_usd"])
     totals.cost_repeated_usd += Decimal(spend["repeated_usd"])
@@ -124,5 +128,5 @@ def _add(totals: Totals, told: Mapping[str, Any]) -> None:
     totals.cost_unknown += spend["unknown_calls"]
 
 
-def _path(run: str, name: str) -> str:
+def _shard_path(run: str, name: str) -> str:
     return f"shards/{run}/{name}"

@@ -32,19 +32,19 @@ from contract.run import RunSettings
 from flows.accounting.ledger import Totals
 from flows.check.shards import by_hand
 from flows.engine.records import shard_of
-from flows.results.heartbeat import Watch, alive
+from flows.results.heartbeat import HeartbeatMonitor, heartbeat
 from flows.results.open import result_store
 from flows.results.store import ResultStore
-from flows.server.current_flow_run import present_run
-from flows.shards.shard_result import Handed, read_handed
+from flows.server.current_flow_run import current_flow_run
+from flows.shards.shard_result import ShardResult, read_shard
 from flows.spec.study import Study
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """How often a shard is begun before a run gives it up."""
-START_SECONDS = 600.0
+WORKER_START_SECONDS = 600.0
 """How long a worker may take from taking a child run up to its first words: it may have to fetch an image first."""
-_LOOK_SECONDS = 1.0
-_IDLE_SECONDS = 60.0
+_POLL_SECONDS = 1.0
+_IDLE_WARNING_SECONDS = 60.0
 
 
 @dataclass
@@ -52,36 +52,36 @@ class Shard:
     """One part of the records, and the child run that has it now."""
 
     number: int
-    records: int
-    run: UUID | None = None
-    lost: list[UUID] = field(default_factory=list[UUID])
+    record_count: int
+    flow_run_id: UUID | None = None
+    lost_run_ids: list[UUID] = field(default_factory=list[UUID])
     """Child runs that had it before and are gone."""
-    paid: Decimal = Decimal(0)
+    paid_usd: Decimal = Decimal(0)
     """US dollars that those are known to have paid."""
-    handed: Handed | None = None
+    result: ShardResult | None = None
     failure: str = ""
 
 
-def needs_deployment(study: Study) -> None:
+def check_deployment(study: Study) -> None:
     """Raises StudyError where `shards` are wanted of a run that no deployment started."""
     if _deployment() is None and (problems := by_hand(study)):
         raise StudyError(problems)
 
 
-def shared_by(run: RunSettings) -> str | None:
+def shared_run_id(run: RunSettings) -> str | None:
     """The name under which the present run shares its results with others, or None: it runs by itself."""
-    flow_run = present_run()
+    flow_run = current_flow_run()
     return str(flow_run.id) if flow_run and (run.shard or flow_run.deployment_id) else None
 
 
 @contextmanager
-def telling(study: Study, owner: str | None, totals: Totals) -> Generator[None]:
+def shard_heartbeat(study: Study, owner: str | None, totals: Totals) -> Generator[None]:
     """Tells others for the length of the block that the run `owner` goes on, and what it has paid."""
     if owner is None:
         yield
         return
     store = result_store(study.run.results)
-    with alive(store, owner, study.run.lost_after_seconds, lambda: {"paid_usd": str(totals.cost_usd)}):
+    with heartbeat(store, owner, study.run.lost_after_seconds, lambda: {"paid_usd": str(totals.cost_usd)}):
         yield
 
 
@@ -96,62 +96,62 @@ async def run_shards(study: Study, records: Sequence[Record]) -> list[Shard]:
     sizes = Counter(shard_of(record, study.run.shards) for record in records)
     shards = [Shard(number, sizes[number]) for number in sorted(sizes)]
     async with get_client() as client:
-        watching = _Watching(study, deployment, client, result_store(study.run.results), len(records))
-        await watching.until_all_ended(shards)
+        watching = _ShardSupervisor(study, deployment, client, result_store(study.run.results), len(records))
+        await watching.run_until_ended(shards)
     if failures := [shard.failure for shard in shards if shard.failure]:
         raise RunError("\n".join([*failures, "What the others have paid for is kept: run again to go on from here."]))
     return shards
 
 
-class _Watching:
+class _ShardSupervisor:
     def __init__(self, study: Study, deployment: UUID, client: PrefectClient, store: ResultStore, records: int) -> None:
         self._study = study
         self._deployment = deployment
         self._client = client
         self._store = store
         self._records = records
-        self._watch = Watch(store)
+        self._heartbeats = HeartbeatMonitor(store)
         self._log = get_run_logger()
         self._idle_since = time.monotonic()
 
-    async def until_all_ended(self, shards: Sequence[Shard]) -> None:
+    async def run_until_ended(self, shards: Sequence[Shard]) -> None:
         """Begins each shard and sees it to its end."""
         for shard in shards:
-            await self._begin(shard)
-        while waiting := {shard.run: shard for shard in shards if not (shard.handed or shard.failure)}:
+            await self._start_shard(shard)
+        while waiting := {shard.flow_run_id: shard for shard in shards if not (shard.result or shard.failure)}:
             # The server does not tell of a worker that is gone, so it has to be asked, and the storage with it.
-            await asyncio.sleep(_LOOK_SECONDS)
-            runs = await self._runs([run for run in waiting if run])
-            self._tell_idle(runs)
+            await asyncio.sleep(_POLL_SECONDS)
+            runs = await self._read_flow_runs([run for run in waiting if run])
+            self._warn_if_idle(runs)
             for run in runs:
-                await self._look(waiting[run.id], run)
+                await self._check_shard(waiting[run.id], run)
 
-    async def _runs(self, ids: Sequence[UUID]) -> list[FlowRun]:
+    async def _read_flow_runs(self, ids: Sequence[UUID]) -> list[FlowRun]:
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
         # Both have to be given: the client sends nulls otherwise, which the server refuses.
         return await self._client.read_flow_runs(
             flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=len(ids)
         )
 
-    def _tell_idle(self, runs: Sequence[FlowRun]) -> None:
+    def _warn_if_idle(self, runs: Sequence[FlowRun]) -> None:
         if not all(run.state and run.state.is_scheduled() for run in runs):
             self._idle_since = time.monotonic()
-        elif time.monotonic() - self._idle_since > _IDLE_SECONDS:
+        elif time.monotonic() - self._idle_since > _IDLE_WARNING_SECONDS:
             self._idle_since = time.monotonic()
             self._log.warning(
                 "No worker has taken up any of %s shards. Is one running, with room for more runs than this one? "
                 "See `prefect worker start --limit`.", len(runs),
             )  # fmt: skip
 
-    async def _begin(self, shard: Shard) -> None:
-        if len(shard.lost) >= ATTEMPTS:
-            shard.failure = f"shard {self._name(shard)} was lost {ATTEMPTS} times; look at the logs of its workers"
+    async def _start_shard(self, shard: Shard) -> None:
+        if len(shard.lost_run_ids) >= MAX_ATTEMPTS:
+            shard.failure = f"shard {self._label(shard)} was lost {MAX_ATTEMPTS} times; look at the logs of its workers"
             return
         started: Any = arun_deployment(
             self._deployment, client=self._client, parameters=self._parameters(shard), timeout=0
         )
         run: FlowRun = await started
-        shard.run = run.id
+        shard.flow_run_id = run.id
 
     def _parameters(self, shard: Shard) -> dict[str, JsonValue]:
         parameters = {
@@ -159,33 +159,33 @@ class _Watching:
         }
         budget = self._study.run.budget
         if budget is not None:
-            share = budget * shard.records / self._records - shard.paid
+            share = budget * shard.record_count / self._records - shard.paid_usd
             parameters["budget"] = float(max(share, Decimal(0)).quantize(Decimal("0.000001"), ROUND_DOWN))
-        return {**parameters, "shard": self._name(shard)}
+        return {**parameters, "shard": self._label(shard)}
 
-    def _name(self, shard: Shard) -> str:
+    def _label(self, shard: Shard) -> str:
         return f"{shard.number}/{self._study.run.shards}"
 
-    async def _look(self, shard: Shard, run: FlowRun) -> None:
+    async def _check_shard(self, shard: Shard, run: FlowRun) -> None:
         state = run.state
         if state is None or state.is_scheduled():
             return
         if not state.is_final():
-            if await self._is_lost(run) and await self._marked(run):
-                await self._again(shard, run, "its worker fell silent")
+            if await self._is_lost(run) and await self._mark_crashed(run):
+                await self._restart_shard(shard, run, "its worker fell silent")
             return
-        shard.handed = await read_handed(self._store, str(run.id))
-        if shard.handed is None and state.is_crashed():
-            await self._again(shard, run, state.message or "its process ended")
-        elif shard.handed is None:
-            shard.failure = f"shard {self._name(shard)} ended as {state.name}: {state.message}"
+        shard.result = await read_shard(self._store, str(run.id))
+        if shard.result is None and state.is_crashed():
+            await self._restart_shard(shard, run, state.message or "its process ended")
+        elif shard.result is None:
+            shard.failure = f"shard {self._label(shard)} ended as {state.name}: {state.message}"
 
     async def _is_lost(self, run: FlowRun) -> bool:
-        silent = await self._watch.silent_seconds(str(run.id))
-        has_begun = bool(await self._watch.last_told(str(run.id)))
-        return silent > (self._study.run.lost_after_seconds if has_begun else START_SECONDS)
+        silent = await self._heartbeats.seconds_since_beat(str(run.id))
+        has_begun = bool(await self._heartbeats.last_payload(str(run.id)))
+        return silent > (self._study.run.lost_after_seconds if has_begun else WORKER_START_SECONDS)
 
-    async def _marked(self, run: FlowRun) -> bool:
+    async def _mark_crashed(self, run: FlowRun) -> bool:
         """Calls the run crashed, unless it has ended in this very moment."""
         seconds = self._study.run.lost_after_seconds
         message = (
@@ -194,27 +194,27 @@ class _Watching:
         done = await self._client.set_flow_run_state(run.id, Crashed(message=message))
         return done.status == SetStateStatus.ACCEPT
 
-    async def _again(self, shard: Shard, run: FlowRun, why: str) -> None:
-        heartbeat = await self._watch.last_told(str(run.id))
-        shard.paid += Decimal(heartbeat.get("paid_usd", "0"))
-        shard.lost.append(run.id)
-        self._log.warning("Shard %s is run again: %s", self._name(shard), why)
-        await self._begin(shard)
+    async def _restart_shard(self, shard: Shard, run: FlowRun, why: str) -> None:
+        heartbeat = await self._heartbeats.last_payload(str(run.id))
+        shard.paid_usd += Decimal(heartbeat.get("paid_usd", "0"))
+        shard.lost_run_ids.append(run.id)
+        self._log.warning("Shard %s is run again: %s", self._label(shard), why)
+        await self._start_shard(shard)
 
 
 def _deployment() -> UUID | None:
-    flow_run = present_run()
+    flow_run = current_flow_run()
     return flow_run.deployment_id if flow_run else None
 
 
-def told_of(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:
+def shards_manifest(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:
     """What the manifest says of them."""
     return [
         {
             "shard": shard.number,
-            "records": shard.records,
-            "flow_run_id": str(shard.run),
-            "lost": [str(run) for run in shard.lost],
+            "records": shard.record_count,
+            "flow_run_id": str(shard.flow_run_id),
+            "lost": [str(run) for run in shard.lost_run_ids],
         }
         for shard in shards
     ]

@@ -25,12 +25,12 @@ class Cell:
     @property
     def label(self) -> str:
         """The task run's name in the UI: agent, model or variant, record."""
-        words = [self.agent, *(_short(value) for value in self.variant.values()), self.input.record.record_id]
+        words = [self.agent, *(_truncated(value) for value in self.variant.values()), self.input.record.record_id]
         round_label = [f"round {self.round}"] if self.round else []
         repeat_label = [f"repeat {self.repeat + 1}"] if self.repeat else []
         return ", ".join([*words, *round_label, *repeat_label])
 
 
-def _short(value: JsonValue) -> str:
+def _truncated(value: JsonValue) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from agents.base.agent import Agent
-from agents.base.registry import installed, load
+from agents.base.registry import installed_agents, load_agent
 from contract.flow import FlowSpec
 from flows.spec.nodes import steps_of
 
@@ -18,18 +18,18 @@ class InstalledAgents(Mapping[str, AgentClass]):
     """Every agent on this machine; getting one imports it."""
 
     def __getitem__(self, name: str) -> AgentClass:
-        return load(name)
+        return load_agent(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in installed()
+        return name in installed_agents()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(installed())
+        return iter(installed_agents())
 
     def __len__(self) -> int:
-        return len(installed())
+        return len(installed_agents())
 
 
 def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
     """One instance of every agent that the flow names; agents hold no state."""
-    return {step.agent: load(step.agent)() for step in steps_of(spec).values()}
+    return {step.agent: load_agent(step.agent)() for step in steps_of(spec).values()}

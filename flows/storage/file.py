@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.safety.paths import stays_below
+from agents.safety.paths import is_inside
 from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.jsons import json_rows, jsonl_rows
@@ -50,7 +50,7 @@ def files_of(storage: FileStorage) -> list[Path]:
         files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
         if not files:
             raise StorageError(f"the folder {path} holds no files")
-        if away := next((item for item in files if not stays_below(item, [path])), None):
+        if away := next((item for item in files if not is_inside(item, [path])), None):
             raise StorageError(f"{away} is a link that leads out of the folder {path}; put the file itself there")
         return files
     if not path.is_file():

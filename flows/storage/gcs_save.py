@@ -13,7 +13,7 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import GCSStorage
-from flows.files.checksums import NAME as SUMS
+from flows.files.checksums import SUMS_FILE as SUMS
 from flows.storage.gcp import plainly
 from flows.storage.gcs import called, client_of, limits, target_of
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import TooMuch, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import StorageError
 from flows.config.findings import listed
 from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
@@ -66,7 +66,7 @@ def _front_matter(text: str) -> tuple[dict[str, Any], str]:
         if root := yaml.compose(found[1], Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
             check_bounds(root)  # type: ignore[reportUnknownArgumentType]
         values: Any = yaml.safe_load(found[1])
-    except (yaml.YAMLError, TooMuch, RecursionError):
+    except (yaml.YAMLError, YamlLimitExceeded, RecursionError):
         return {}, text
     if not isinstance(values, dict):
         return {}, text

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.messages import AgentTrace
-from flows.files.atomic import whole
-from flows.files.lines import Lines
+from flows.files.atomic import open_atomic
+from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.tables.csv_text import harmless, rows_to
 from flows.tables.flat import Scalar
@@ -40,7 +40,7 @@ def write_cells(data: RunData, look_on: Callable[[AgentTrace], None] | None = No
     """
     steps = step_order(data.spec)
     kinds = Kinds(FIXED)
-    with Lines(data.folder) as lines:
+    with LineFile(data.folder) as lines:
         spool = Spool(lines)
         for trace in data.traces():
             row = row_of(trace)
@@ -54,8 +54,8 @@ def write_cells(data: RunData, look_on: Callable[[AgentTrace], None] | None = No
 def _write(data: RunData, spool: Spool, columns: dict[str, Column]) -> None:
     folder = data.folder
     with (
-        whole(folder / "cells.csv") as cells,
-        whole(folder / "timings.csv") as timings,
+        open_atomic(folder / "cells.csv") as cells,
+        open_atomic(folder / "timings.csv") as timings,
         _parquet(folder / "cells.parquet", columns) as parquet,
     ):
         cell_rows, timing_rows = rows_to(cells, list(columns)), rows_to(timings, TIMES)

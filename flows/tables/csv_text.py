@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
-from flows.files.atomic import whole
+from flows.files.atomic import open_atomic
 from flows.tables.flat import Scalar
 
 _RISKY = frozenset("=+-@\t\r\n＝＋－＠'")
@@ -59,7 +59,7 @@ def rows_to(file: IO[str], columns: Sequence[str]) -> Rows:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Scalar]]) -> None:
     """A whole CSV file of these rows."""
-    with whole(path) as file:
+    with open_atomic(path) as file:
         writer = rows_to(file, columns)
         for row in rows:
             writer.writerow([harmless(value) for value in row])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from agents.prompting.criteria import ENDINGS
+from agents.prompting.criteria import FILE_SUFFIXES
 from contract.base import JsonValue, canonical_json, digest
 from contract.flow import FlowSpec, Loop, Node
 from contract.messages import AgentTrace
@@ -71,7 +71,7 @@ def criterion_of(trace: AgentTrace) -> str | None:
     if not isinstance(named, str) or not _CRITERION.fullmatch(named):
         return f"literal {digest(named)[:6]}"
     stem, dot, ending = named.rpartition(".")
-    return stem if f"{dot}{ending}" in ENDINGS else named
+    return stem if f"{dot}{ending}" in FILE_SUFFIXES else named
 
 
 def model_of(trace: AgentTrace) -> str | None:

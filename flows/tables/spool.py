@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from flows.files.lines import Lines
+from flows.files.lines import LineFile
 from flows.tables.flat import Scalar
 from flows.tables.identity import Place
 
@@ -17,7 +17,7 @@ from flows.tables.identity import Place
 class Spool:
     """Rows of JSON among these lines."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: LineFile) -> None:
         self._lines = lines
         self._places = list[tuple[Place, int]]()
 
@@ -28,4 +28,4 @@ class Spool:
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """What was added, in the order of the places."""
         for _, begins in sorted(self._places):
-            yield json.loads(self._lines.at(begins))
+            yield json.loads(self._lines.read(begins))

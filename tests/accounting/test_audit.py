@@ -16,13 +16,13 @@ import pytest
 from contract.calls import ModelCall, ModelReply, Usage
 from contract.messages import AgentInput, AgentTrace
 from contract.record import Record
-from flows.accounting.audit import FIRST, Trail
+from flows.accounting.audit import NO_DIGEST, AuditTrail
 from flows.accounting.costs import Costs, by_day
 from flows.accounting.run_log import RunLog
-from flows.files.checksums import changed
+from flows.files.checksums import changed_files
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
-from tests.support.fake_models import hosted
+from tests.support.fake_models import write_hosted_model
 from tests.support.running import Lab
 
 TEXT = "a text that stands in no log"
@@ -54,13 +54,13 @@ def study(lab: Lab) -> Lab:
 
 async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> None:
     with FakeLLM() as service:
-        hosted(study, service, "openai")
+        write_hosted_model(study, service, "openai")
         ran = await study.run()
         again = await study.run()
     assert ran.outcome
     assert again.outcome
     _log_is_whole(ran.outcome.folder, str(ran.outcome.flow_run_id), {str(run.id) for run in ran.server.cells})
-    assert list(changed(ran.outcome.folder)) == []
+    assert list(changed_files(ran.outcome.folder)) == []
 
     trail = lines(study.folder / "audit.jsonl")
     assert [line["event"] for line in trail] == ["run started", "run ended"] * 2
@@ -70,13 +70,13 @@ async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> Non
         "leaves_this_machine": False,
     }  # fmt: skip
     assert started["user"]
-    assert started["before"] == FIRST
+    assert started["before"] == NO_DIGEST
     [sent] = ended["sent"]
     assert (sent["model"], sent["calls"], sent["records"]) == ("fake", 2, 2)
     assert ended["seal"] == ran.outcome.seal
     assert trail[3]["sent"] == [], "nothing was sent again"
     assert TEXT not in (study.folder / "audit.jsonl").read_text()
-    assert Trail(study.folder / "audit.jsonl").check().changes == []
+    assert AuditTrail(study.folder / "audit.jsonl").check().changes == []
 
     [first, second] = await artifacts(study, "cost-accounted")
     days = (await artifacts(study, "cost-accounted-by-day"))[0]
@@ -112,7 +112,7 @@ async def artifacts(lab: Lab, key: str) -> list[list[dict[str, Any]]]:
 
 
 async def test_a_run_that_breaks_off_is_in_the_trail(study: Lab) -> None:
-    study.model("fake", {"reply": {"text": "So."}})
+    study.write_model("fake", {"reply": {"text": "So."}})
     composed = study.compose()
     (study.folder / "posts.jsonl").unlink()
     ran = await study.run_study(composed)
@@ -124,7 +124,7 @@ async def test_a_run_that_breaks_off_is_in_the_trail(study: Lab) -> None:
 
 
 async def test_a_run_that_could_leave_no_trace_is_not_begun(study: Lab) -> None:
-    study.model("fake", {"reply": {"text": "So."}})
+    study.write_model("fake", {"reply": {"text": "So."}})
     (study.folder / "file").write_text("")
     composed = study.compose(f"run.audit={study.folder / 'file' / 'audit.jsonl'}")
     ran = await study.run_study(composed)
@@ -148,14 +148,14 @@ def test_processes_that_write_at_once_tear_no_line(tmp_path: Path) -> None:
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     found = lines(path)
     assert len(found) == 150
-    assert Trail(path).check().changes == []
+    assert AuditTrail(path).check().changes == []
     for name in ("a", "b", "c"):
         assert [line["number"] for line in found if line["flow"] == name] == list(range(50))
 
 
 @pytest.mark.parametrize("change", ["taken out", "changed", "torn"])
 def test_a_change_of_the_trail_is_noticed(tmp_path: Path, change: str) -> None:
-    trail = Trail(tmp_path / "audit.jsonl")
+    trail = AuditTrail(tmp_path / "audit.jsonl")
     for number in range(3):
         trail.add("run started", number=number)
     first, second, third = trail.path.read_text().splitlines(keepends=True)
@@ -178,7 +178,7 @@ def test_a_change_of_the_trail_is_noticed(tmp_path: Path, change: str) -> None:
 
 
 def test_a_trail_goes_on_after_a_torn_line(tmp_path: Path) -> None:
-    trail = Trail(tmp_path / "audit.jsonl")
+    trail = AuditTrail(tmp_path / "audit.jsonl")
     trail.add("run started")
     with trail.path.open("a") as file:
         file.write('{"event":"run st')
@@ -206,7 +206,7 @@ def test_a_cell_costs_less_than_a_tenth_of_a_millisecond(tmp_path: Path) -> None
     with RunLog(tmp_path) as log:
         started = perf_counter()
         for trace in traces:
-            log.ended(trace, fresh=True, task_run_id=None)
+            log.cell_ended(trace, fresh=True, task_run_id=None)
             costs.add(trace, fresh=True)
         each = (perf_counter() - started) / len(traces)
     assert each < 0.0001
@@ -218,7 +218,7 @@ def test_days_are_added_up_by_model() -> None:
     costs.add(_trace(1), fresh=True)
     costs.add(_trace(2), fresh=False)
     today = datetime.now(UTC).date()
-    days = by_day([costs.table("a", today), costs.table("b", today), costs.table("c", today - timedelta(days=1))])
+    days = by_day([costs.rows("a", today), costs.rows("b", today), costs.rows("c", today - timedelta(days=1))])
     assert [(row["day"], row["runs"], row["calls paid"], row["cost in USD"]) for row in days] == [
         (today.isoformat(), 2, 2, "0.02"),
         ((today - timedelta(days=1)).isoformat(), 1, 1, "0.01"),

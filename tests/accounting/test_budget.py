@@ -9,8 +9,8 @@ import pytest
 
 from contract.errors import StudyError
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.judging import CRITERIA, MODELS, PRICE, posts, write_study
-from tests.support.running import Lab, Ran
+from tests.support.judging import CRITERIA, MODELS, PRICE, make_posts, write_study
+from tests.support.running import Lab, RunResult
 
 CELLS = 6 * len(CRITERIA) * len(MODELS)
 
@@ -25,7 +25,7 @@ def fake() -> Generator[FakeLLM]:
 @pytest.fixture
 def judged(lab: Lab, fake: FakeLLM) -> Lab:
     """Six posts by two criteria and three models, of which each call has a price."""
-    write_study(lab.folder, fake.url, posts(6))
+    write_study(lab.folder, fake.url, make_posts(6))
     lab.flow = "judged"
     return lab
 
@@ -36,7 +36,7 @@ def billed(fake: FakeLLM) -> Decimal:
     return Decimal(counted.get("input_tokens", 0) * PRICE[0] + counted.get("output_tokens", 0) * PRICE[1]) / 1_000_000
 
 
-def paid(ran: Ran) -> Decimal:
+def paid(ran: RunResult) -> Decimal:
     """US dollars that the run says it paid."""
     assert ran.outcome
     return ran.outcome.totals.cost_usd

@@ -76,7 +76,7 @@ def command(lab: Lab, **more: str) -> subprocess.CompletedProcess[str]:
     lab.write("flows/tiny.yaml", FLOW)
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     lab.write("posts.jsonl", [{"record_id": "one", "text": TEXT}])
-    lab.model("x", {"reply": {"text": "So it is."}})
+    lab.write_model("x", {"reply": {"text": "So it is."}})
     environment = {**os.environ, "PREFECT_API_URL": lab.api_url, "PYTHONPATH": str(ROOT), **more}
     return subprocess.run(
         [sys.executable, "-m", "flows", "+flows=[tiny]", "--config-dir", str(lab.folder)],

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agents.base.registry import load
-from agents.base.services import Given
+from agents.base.registry import load_agent
+from agents.base.services import AgentServices
 from agents.prompting.criteria import Criterion
 from agents.prompting.templates import Prompts
 from contract.base import thawed
@@ -19,7 +19,7 @@ from tests.agents.test_agents import CONF, Book
 RECORD = Record(record_id="r", text="They were asked for nothing and told nothing.", ground_truth={"violating": True})
 
 
-class Shelf:
+class FakeCriteria:
     """Criteria by name; any other name is a text."""
 
     def __init__(self, *criteria: Criterion) -> None:
@@ -30,7 +30,7 @@ class Shelf:
         return self._criteria.get(name_or_text) or Criterion(name="literal", title="t", text=name_or_text)
 
 
-def says(*replies: Any) -> Book:
+def replying_with(*replies: Any) -> Book:
     """A model that gives these replies in turn."""
     waiting = [reply if isinstance(reply, str) else json.dumps(reply) for reply in replies]
 
@@ -40,7 +40,7 @@ def says(*replies: Any) -> Book:
     return Book(answer)
 
 
-def reasons(verdict: str = "violates", *quotes: str, **more: Any) -> dict[str, Any]:
+def judge_reply(verdict: str = "violates", *quotes: str, **more: Any) -> dict[str, Any]:
     """A judge's reply with one reason."""
     reason = {"rule": "rule 1", "applies": "yes", "reason": "it does", "quotes": list(quotes)}
     return {"verdict": verdict, "uncertainty": "low", "conclusion": "So it is.", "reasons": [reason], **more}
@@ -53,22 +53,22 @@ def judgement(verdict: str = "violates", *quotes: Mapping[str, Any], **more: Any
     return {**made, "criteria": "one", "model": "m", **more}
 
 
-def found(quote: str, start: int = 0) -> dict[str, Any]:
+def found_quote(quote: str, start: int = 0) -> dict[str, Any]:
     """A quotation that was found in the record's text."""
     return {"quote": quote, "status": "found", "field": "text", "start": start, "end": start + len(quote)}
 
 
-def lost(quote: str) -> dict[str, Any]:
+def missing_quote(quote: str) -> dict[str, Any]:
     """One that was not."""
     return {"quote": quote, "status": "not_found"}
 
 
-def given(book: Any, *criteria: Criterion) -> Given:
+def agent_services(book: Any, *criteria: Criterion) -> AgentServices:
     """The services of a test."""
-    return Given(models=book, prompts=Prompts([CONF]), criteria=Shelf(*criteria))
+    return AgentServices(models=book, prompts=Prompts([CONF]), criteria=FakeCriteria(*criteria))
 
 
-async def ask(
+async def ask_agent(
     agent: str,
     book: Any,
     inputs: dict[str, Any] | None = None,
@@ -78,9 +78,9 @@ async def ask(
 ) -> AgentOutput:
     """The agent's output."""
     agent_input = AgentInput(record=record, inputs=inputs or {}, parameters={"model": "one", **more})
-    return await load(agent)().process(agent_input, given(book, *criteria))
+    return await load_agent(agent)().process(agent_input, agent_services(book, *criteria))
 
 
-def value(output: AgentOutput) -> Any:
+def plain_value(output: AgentOutput) -> Any:
     """As plain JSON."""
     return thawed(output.value)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agents.base.registry import installed, load
-from agents.base.services import Given
-from agents.llms.reply_cache import KeptReplies, ReplyStoreInMemory
+from agents.base.registry import installed_agents, load_agent
+from agents.base.services import AgentServices
+from agents.llms.reply_cache import CachedReplies, InMemoryReplyStore
 from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
 from agents.prompting.templates import Prompts
 from contract.base import Frozen
@@ -36,9 +36,9 @@ class Book:
 
     def __init__(self, script: Sequence[ScriptLine] | Callable[[ModelRequest], ModelReply | str]) -> None:
         self.scripted = Scripted("one", script)
-        self._model = KeptReplies(self.scripted, ReplyStoreInMemory())
+        self._model = CachedReplies(self.scripted, InMemoryReplyStore())
 
-    def get(self, name: str) -> KeptReplies:
+    def get(self, name: str) -> CachedReplies:
         return self._model
 
 
@@ -63,9 +63,9 @@ def replies(*texts: object) -> Book:
 
 
 async def process(agent: str, book: Book, inputs: dict[str, Any], **parameters: Any) -> AgentOutput:
-    given = Given(models=book, prompts=Prompts([CONF]), index=Corpus())
-    chosen = {"model": "one", **parameters} if "model" in load(agent).Parameters.model_fields else parameters
-    return await load(agent)().process(AgentInput(record=RECORD, inputs=inputs, parameters=chosen), given)
+    given = AgentServices(models=book, prompts=Prompts([CONF]), index=Corpus())
+    chosen = {"model": "one", **parameters} if "model" in load_agent(agent).Parameters.model_fields else parameters
+    return await load_agent(agent)().process(AgentInput(record=RECORD, inputs=inputs, parameters=chosen), given)
 
 
 def research(**more: Any) -> dict[str, Any]:
@@ -73,12 +73,12 @@ def research(**more: Any) -> dict[str, Any]:
 
 
 def test_every_installed_agent_says_what_it_takes_and_gives() -> None:
-    assert len(installed()) >= 9
-    for name in installed():
-        agent = load(name)
+    assert len(installed_agents()) >= 9
+    for name in installed_agents():
+        agent = load_agent(name)
         for shape in (agent.Inputs, agent.Parameters, agent.Output):
             assert issubclass(shape, Frozen)
-        assert agent.tool("x", "y").input_schema["type"] == "object"
+        assert agent.tool_definition("x", "y").input_schema["type"] == "object"
 
 
 async def test_a_researcher_quotes_passages_and_never_sees_the_ground_truth() -> None:
@@ -211,7 +211,9 @@ def _position(label: str) -> dict[str, Any]:
     return {"position": "p", "held_by": [label]}
 
 
-TOOL = load("search").tool("search", "Finds passages.", frozenset({"previous"})).model_dump(mode="json")
+TOOL = (
+    load_agent("search").tool_definition("search", "Finds passages.", frozenset({"previous"})).model_dump(mode="json")
+)
 
 
 async def test_a_host_chooses_only_steps_that_there_are_with_arguments_that_fit() -> None:
@@ -249,9 +251,9 @@ async def test_search_keeps_what_was_found_and_adds_what_is_new() -> None:
 
 
 async def test_search_without_a_corpus_says_so() -> None:
-    given = Given(models=replies(), prompts=Prompts([CONF]), index=None)
+    given = AgentServices(models=replies(), prompts=Prompts([CONF]), index=None)
     with pytest.raises(MissingInput, match="corpus"):
-        await load("search")().process(AgentInput(record=RECORD, inputs={"queries": ["x"]}), given)
+        await load_agent("search")().process(AgentInput(record=RECORD, inputs={"queries": ["x"]}), given)
 
 
 async def test_a_plain_llm_agent_needs_only_a_template() -> None:
@@ -263,9 +265,9 @@ async def test_a_plain_llm_agent_needs_only_a_template() -> None:
 
 
 def _key(inputs: dict[str, Any], **changes: Any) -> Any:
-    given = Given(models=replies(), prompts=Prompts([CONF]), index=None)
+    given = AgentServices(models=replies(), prompts=Prompts([CONF]), index=None)
     fields: dict[str, Any] = {"record": RECORD, "inputs": inputs, "parameters": {"model": "one"}, **changes}
-    return load("researcher")().depends_on(AgentInput(**fields), given)
+    return load_agent("researcher")().cache_key_parts(AgentInput(**fields), given)
 
 
 def test_the_key_holds_all_that_the_output_depends_on_and_no_ground_truth() -> None:
@@ -285,4 +287,4 @@ def test_the_key_holds_all_that_the_output_depends_on_and_no_ground_truth() -> N
 
 def test_an_unknown_agent_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        load("nobody")
+        load_agent("nobody")

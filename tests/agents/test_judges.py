@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
-from agents.base.registry import load
+from agents.base.registry import load_agent
 from agents.prompting.criteria import Criterion, Example
 from contract.base import digest
 from contract.errors import MissingInput, OutputInvalid
 from contract.messages import AgentInput
 from contract.record import ImagePart, Record
-from tests.agents.agent_calls import RECORD, ask, found, given, judgement, lost, reasons, says, value
+from tests.agents.agent_calls import (
+    RECORD,
+    ask_agent,
+    found_quote,
+    agent_services,
+    judgement,
+    missing_quote,
+    judge_reply,
+    replying_with,
+    plain_value,
+)
 
 ONE = Criterion(
     name="one",
@@ -24,8 +34,8 @@ PIXEL = ImagePart(mime="image/png", data="iVBORw0KGgo=")
 
 
 async def test_a_judge_is_shown_the_criterion_with_its_examples_and_never_the_ground_truth() -> None:
-    book = says(reasons("violates", "asked for nothing"))
-    output = await ask("judge", book, {}, ONE, criteria="one")
+    book = replying_with(judge_reply("violates", "asked for nothing"))
+    output = await ask_agent("judge", book, {}, ONE, criteria="one")
     [request] = book.scripted.requests
     for words in ("A rule", "Do no harm.", "A blow.", "It hurts.", "violates, does_not_violate, unclear"):
         assert words in request.messages[0].text
@@ -33,19 +43,23 @@ async def test_a_judge_is_shown_the_criterion_with_its_examples_and_never_the_gr
     schema: Any = request.model_dump(mode="json")["output_schema"]
     assert next(iter(schema["properties"])) == "verdict"
     assert schema["properties"]["verdict"]["enum"] == ["violates", "does_not_violate", "unclear"]
-    assert (value(output)["criteria"], value(output)["model"], value(output)["quality"]) == ("one", "one", "full")
+    assert (plain_value(output)["criteria"], plain_value(output)["model"], plain_value(output)["quality"]) == (
+        "one",
+        "one",
+        "full",
+    )
 
 
 async def test_a_judge_without_criteria_says_so() -> None:
     asked = AgentInput(record=RECORD, parameters={"model": "one", "criteria": "one"})
-    bare = given(says())
+    bare = agent_services(replying_with())
     with pytest.raises(MissingInput, match="no criteria"):
-        await load("judge")().process(asked, type(bare)(models=bare.models, prompts=bare.prompts))
+        await load_agent("judge")().process(asked, type(bare)(models=bare.models, prompts=bare.prompts))
 
 
 def key(criterion: Criterion = ONE, **inputs: Any) -> str:
     asked = AgentInput(record=RECORD, inputs=inputs, parameters={"model": "one", "criteria": "one"})
-    return digest(load("judge")().depends_on(asked, given(says(), criterion)))
+    return digest(load_agent("judge")().cache_key_parts(asked, agent_services(replying_with(), criterion)))
 
 
 def test_what_does_not_concern_a_judge_is_no_part_of_its_key() -> None:
@@ -68,38 +82,41 @@ async def test_a_picture_that_is_only_an_address_is_neither_sent_nor_fetched() -
     picture = ImagePart(mime="image/png", uri="https://pictures.example/1.png")
     record = Record(record_id="p", text="Look.", images=(picture,))
     with pytest.raises(MissingInput, match="addresses are not fetched"):
-        await ask("judge", seeing(), {}, ONE, record=record, criteria="one")
+        await ask_agent("judge", seeing(), {}, ONE, record=record, criteria="one")
     told = Record(record_id="p", text="Look.", images=(picture.model_copy(update={"alt_text": "a boat"}),))
-    book = seeing(reasons())
-    await ask("judge", book, {}, ONE, record=told, criteria="one")
+    book = seeing(judge_reply())
+    await ask_agent("judge", book, {}, ONE, record=told, criteria="one")
     assert "pictures.example" not in book.scripted.requests[0].model_dump_json()
     assert "a boat" in book.scripted.requests[0].messages[-1].text
 
 
 def seeing(*replies: Any) -> Any:
-    book = says(*replies)
+    book = replying_with(*replies)
     book.scripted._sees_images = True  # type: ignore[reportPrivateUsage]
     return book
 
 
 async def test_a_synthesis_quotes_only_what_the_answers_found() -> None:
-    answers = [judgement("violates", found("They were asked for nothing")), judgement("unclear", lost("never said"))]
-    reply = reasons("violates", "asked for nothing", "told nothing", "never said")
-    output = await ask("verdict_synthesiser", says(reply), {"answers": answers}, ONE)
-    quotes = value(output)["reasons"][0]["quotes"]
+    answers = [
+        judgement("violates", found_quote("They were asked for nothing")),
+        judgement("unclear", missing_quote("never said")),
+    ]
+    reply = judge_reply("violates", "asked for nothing", "told nothing", "never said")
+    output = await ask_agent("verdict_synthesiser", replying_with(reply), {"answers": answers}, ONE)
+    quotes = plain_value(output)["reasons"][0]["quotes"]
     assert [(quote["status"], quote["start"]) for quote in quotes] == [
         ("found", 10),
         ("not_found", None),
         ("not_found", None),
     ]
     assert output.note == "2 of 3 quotations are not among those that the answers found in the record"
-    assert [label["label"] for label in value(output)["answers"]] == ["A1", "A2"]
+    assert [label["label"] for label in plain_value(output)["answers"]] == ["A1", "A2"]
 
 
 async def test_a_synthesis_is_told_which_words_do_not_stand_in_the_record() -> None:
-    book = says(reasons())
-    answers = [judgement("violates", lost("never said"), model="secret")]
-    await ask("verdict_synthesiser", book, {"answers": answers}, ONE)
+    book = replying_with(judge_reply())
+    answers = [judgement("violates", missing_quote("never said"), model="secret")]
+    await ask_agent("verdict_synthesiser", book, {"answers": answers}, ONE)
     shown = book.scripted.requests[0].messages[-1].text
     assert '[not found: "never said"]' in shown
     assert "secret" not in shown
@@ -110,38 +127,44 @@ async def test_a_synthesis_is_told_which_words_do_not_stand_in_the_record() -> N
 async def test_answers_on_several_criteria_are_not_mixed(agent: str) -> None:
     answers = [judgement(), judgement(criteria="two")]
     with pytest.raises(MissingInput, match=r"group_by: \[criteria\]"):
-        await ask(agent, says(), {"answers": answers}, ONE)
+        await ask_agent(agent, replying_with(), {"answers": answers}, ONE)
 
 
 async def test_a_scorer_gives_one_assessment_for_each_expected_reason() -> None:
     yes, no = {"assessment": "It is there.", "correct": True}, {"assessment": "It is not.", "correct": False}
-    book = says({"assessments": [yes]}, {"assessments": [yes, no, no]}, {"assessments": [yes, no]})
-    output = await ask("scorer", book, {"answer": judgement(), "expected": ["a", "b"]})
-    assert [one["correct"] for one in value(output)["assessments"]] == [True, False]
+    book = replying_with({"assessments": [yes]}, {"assessments": [yes, no, no]}, {"assessments": [yes, no]})
+    output = await ask_agent("scorer", book, {"answer": judgement(), "expected": ["a", "b"]})
+    assert [one["correct"] for one in plain_value(output)["assessments"]] == [True, False]
     assert output.note == "1 of 2 expected reasons are in the answer"
     assert "there are 1 assessments, but 2 expected reasons" in (output.calls[0].error or "")
-    assert (await ask("scorer", says({"assessments": [yes]}), {"answer": judgement(), "expected": "one text"})).value
+    assert (
+        await ask_agent(
+            "scorer", replying_with({"assessments": [yes]}), {"answer": judgement(), "expected": "one text"}
+        )
+    ).value
 
 
 @pytest.mark.parametrize("expected", [[], None, [""], ["x"] * 41])
 async def test_a_scorer_needs_something_to_score_by(expected: Any) -> None:
     with pytest.raises(MissingInput, match="expected"):
-        await ask("scorer", says(), {"answer": judgement(), "expected": expected})
+        await ask_agent("scorer", replying_with(), {"answer": judgement(), "expected": expected})
 
 
 async def test_a_concern_has_words_and_the_name_of_its_criterion() -> None:
-    book = says({"raised": True, "concern": " "}, {"raised": True, "concern": "Look at the first word."})
-    output = await ask("owl", book, {"answers": [judgement()]}, ONE)
-    assert value(output) == {"raised": True, "concern": "Look at the first word.", "criteria": "one"}
-    calm = await ask("owl", says({"raised": False, "concern": "nothing at all"}), {"answers": [judgement()]}, ONE)
-    assert value(calm) == {"raised": False, "concern": "", "criteria": "one"}
+    book = replying_with({"raised": True, "concern": " "}, {"raised": True, "concern": "Look at the first word."})
+    output = await ask_agent("owl", book, {"answers": [judgement()]}, ONE)
+    assert plain_value(output) == {"raised": True, "concern": "Look at the first word.", "criteria": "one"}
+    calm = await ask_agent(
+        "owl", replying_with({"raised": False, "concern": "nothing at all"}), {"answers": [judgement()]}, ONE
+    )
+    assert plain_value(calm) == {"raised": False, "concern": "", "criteria": "one"}
 
 
 async def test_a_describer_writes_one_text_a_picture() -> None:
     record = Record(record_id="p", images=(PIXEL, PIXEL))
     book = seeing({"alt_texts": ["a boat"]}, {"alt_texts": ["a boat", "a bird"]})
-    output = await ask("describer", book, record=record)
-    assert value(output) == {"alt_texts": ["a boat", "a bird"]}
+    output = await ask_agent("describer", book, record=record)
+    assert plain_value(output) == {"alt_texts": ["a boat", "a bird"]}
     assert [part.kind for part in book.scripted.requests[0].messages[-1].parts] == [
         "text",
         "text",
@@ -150,23 +173,23 @@ async def test_a_describer_writes_one_text_a_picture() -> None:
         "image",
     ]
     with pytest.raises(MissingInput, match="does not see"):
-        await ask("describer", says(), record=record)
+        await ask_agent("describer", replying_with(), record=record)
     with pytest.raises(MissingInput, match=r"when: record\.images"):
-        await ask("describer", seeing())
+        await ask_agent("describer", seeing())
 
 
 async def test_differences_compare_either_kind_of_answers_but_not_both() -> None:
     sides = [{"position": "p", "held_by": ["A1"]}, {"position": "q", "held_by": ["A2"]}]
     reply = {"conclusion": "They part.", "divergences": [{"topic": "t", "positions": sides}]}
     research = [{"question": "q", "model": "m", "repeat": number} for number in range(2)]
-    output = await ask("differences", says(reply), {"answers": research, "question": "q"})
-    assert [(label["label"], label["repeat"]) for label in value(output)["answers"]] == [("A1", 0), ("A2", 1)]
-    output = await ask("differences", says(reply), {"answers": [judgement(), judgement("unclear")]})
-    assert [label["criteria"] for label in value(output)["answers"]] == ["one", "one"]
+    output = await ask_agent("differences", replying_with(reply), {"answers": research, "question": "q"})
+    assert [(label["label"], label["repeat"]) for label in plain_value(output)["answers"]] == [("A1", 0), ("A2", 1)]
+    output = await ask_agent("differences", replying_with(reply), {"answers": [judgement(), judgement("unclear")]})
+    assert [label["criteria"] for label in plain_value(output)["answers"]] == ["one", "one"]
     with pytest.raises(MissingInput):
-        await ask("differences", says(reply), {"answers": [judgement(), research[0]]})
+        await ask_agent("differences", replying_with(reply), {"answers": [judgement(), research[0]]})
 
 
 async def test_a_judge_that_never_gives_a_known_verdict_fails() -> None:
     with pytest.raises(OutputInvalid, match="must be one of"):
-        await ask("judge", says(*[reasons("guilty")] * 3), {}, ONE, criteria="one")
+        await ask_agent("judge", replying_with(*[judge_reply("guilty")] * 3), {}, ONE, criteria="one")

@@ -17,10 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.commands import Place, run_folders
+from tests.support.commands import CommandLine, run_folders
 from tests.support.databases import DATABASES
-from tests.support.judging import MODELS, posts, write_study
-from tests.support.services import FakeService, fake_service, server_of_prefect
+from tests.support.judging import MODELS, make_posts, write_study
+from tests.support.services import FakeService, fake_service, prefect_server
 
 RECORDS = int(os.environ.get("BUTTERMILK_RECORDS", "10000"))
 AT_ONCE, LATENCY = 50, 0.2
@@ -58,13 +58,13 @@ async def bare(url: str) -> float:
 
 
 @contextmanager
-def server_beside(kind: str, place: Place) -> Generator[dict[str, str]]:
+def server_beside(kind: str, place: CommandLine) -> Generator[dict[str, str]]:
     """A server of that kind for the length of the block, as the command's environment names it."""
     if kind in ("own", "first"):
         yield {}
         return
     (place.folder / "server").mkdir()
-    with DATABASES[kind]() as settings, server_of_prefect(place.folder / "server", **settings) as api:
+    with DATABASES[kind]() as settings, prefect_server(place.folder / "server", **settings) as api:
         yield {"PREFECT_API_URL": api}
 
 
@@ -73,9 +73,9 @@ def task_runs(api: str) -> int:
     return httpx.post(f"{api}/task_runs/count", json={}).json()
 
 
-def kept_task_runs(place: Place) -> int:
+def kept_task_runs(place: CommandLine) -> int:
     """How many a server shows that is started when the command and its own server have ended."""
-    with server_of_prefect(place.folder, PREFECT_HOME=place.environment()["PREFECT_HOME"]) as api:
+    with prefect_server(place.folder, PREFECT_HOME=place.environment()["PREFECT_HOME"]) as api:
         return task_runs(api)
 
 
@@ -83,15 +83,17 @@ def kept_task_runs(place: Place) -> int:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("server", ["own", "first", *DATABASES])
 def test_thirty_thousand_calls_are_all_there_in_flat_memory(
-    server: str, tmp_path: Path, service: FakeService, database: Path
+    server: str, tmp_path: Path, service: FakeService, prefect_database: Path
 ) -> None:
-    place = Place(tmp_path)
+    place = CommandLine(tmp_path)
     if server == "own":
-        place.takes_over(database)
+        place.use_database(prefect_database)
     before = asyncio.run(bare(service.url))
     service.reset()
     # Twice as many cells as calls: before and after its call, a cell is to take no call's place.
-    study = write_study(place.folder / "study", service.url, posts(RECORDS), concurrency=2 * AT_ONCE, at_once=AT_ONCE)
+    study = write_study(
+        place.folder / "study", service.url, make_posts(RECORDS), concurrency=2 * AT_ONCE, max_concurrent_calls=AT_ONCE
+    )
     flow = study / "flows" / "judged.yaml"
     flow.write_text(flow.read_text(encoding="utf-8").replace('["plain", "strict"]', '["plain"]'), encoding="utf-8")
     cells, marks, memory = RECORDS * len(MODELS), [1_000, 10_000, 30_000], dict[int, float]()
@@ -118,8 +120,8 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
     print(f"  whole command         {seconds:7.1f} s   {seconds / alone:.2f} x, report and recording included")
     print(f"  memory, MB            {memory}, at the most {most:.0f}")
     print(f"  task runs on the server {there}")
-    assert done.code == 0, done.said[-2000:]
-    assert json.loads(done.out)["cells"] == {"completed": cells}
+    assert done.exit_code == 0, done.transcript[-2000:]
+    assert json.loads(done.stdout)["cells"] == {"completed": cells}
     assert counted == cells and there >= cells
     folder = run_folders(place, "judged")[-1]
     lines, report = (folder / "cells.csv").read_bytes().count(b"\n"), (folder / "report.html").stat().st_size

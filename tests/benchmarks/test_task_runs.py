@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.agents import make_known
+from tests.support.agents import register_test_agents
 from tests.support.databases import DATABASES
 from tests.support.running import Lab
-from tests.support.services import server_of_prefect
+from tests.support.services import prefect_server
 
 RECORDS = int(os.environ.get("BUTTERMILK_RECORDS", "10000"))
 FLOW = """\
@@ -29,11 +29,11 @@ result: say
 @pytest.mark.benchmark
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("database", DATABASES)
-async def test_no_task_run_is_missing(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_known(monkeypatch)
+async def test_no_task_run_is_missing(prefect_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_test_agents(monkeypatch)
     (tmp_path / "server").mkdir()
-    in_use = DATABASES[database]()
-    with in_use as settings, server_of_prefect(tmp_path / "server", **settings) as api:
+    in_use = DATABASES[prefect_database]()
+    with in_use as settings, prefect_server(tmp_path / "server", **settings) as api:
         lab = Lab(tmp_path / "study", api)
         lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
         lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n}"} for n in range(RECORDS)])
@@ -41,9 +41,11 @@ async def test_no_task_run_is_missing(database: str, tmp_path: Path, monkeypatch
         started = time.perf_counter()
         ran = await lab.run()
         seconds = time.perf_counter() - started
-    print(f"\n{RECORDS} task runs, {database}")
+    print(f"\n{RECORDS} task runs, {prefect_database}")
     print(f"  the flow     {ran.seconds:6.1f} s   {RECORDS / ran.seconds:5.0f} a second")
-    print(f"  all recorded {ran.drained:6.1f} s   {RECORDS / ran.drained:5.0f} a second, {ran.lost} missing")
+    print(
+        f"  all recorded {ran.drain_seconds:6.1f} s   {RECORDS / ran.drain_seconds:5.0f} a second, {ran.lost_task_runs} missing"
+    )
     print(f"  read again   {seconds:6.1f} s   {len(ran.server.cells)} there")
-    assert (ran.lost, len(ran.server.cells)) == (0, RECORDS)
+    assert (ran.lost_task_runs, len(ran.server.cells)) == (0, RECORDS)
     assert {run.state_name for run in ran.server.cells} == {"Completed"}

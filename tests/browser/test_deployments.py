@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.operator import Operator, block, operator
+from tests.deploy.operator import Operator, doc_block, operator
 from tests.support.browser import WIDTH, browser, why_no_browser
-from tests.support.commands import until
-from tests.support.judging import posts, write_study
+from tests.support.commands import wait_until
+from tests.support.judging import make_posts, write_study
 from tests.support.services import FakeService, fake_service
 
 pytestmark = [
@@ -49,7 +49,9 @@ class Seen:
 
     def shows(self, *words: str) -> None:
         """Waits until all `words` are on the page."""
-        until(lambda: all(word in self.text() for word in words), lambda: f"{words} in {self.text()}", 90, pause=0.2)
+        wait_until(
+            lambda: all(word in self.text() for word in words), lambda: f"{words} in {self.text()}", 90, pause=0.2
+        )
 
     def text(self) -> str:
         """What can be read on the page now."""
@@ -75,7 +77,7 @@ class Seen:
 
     def clicks(self, where: str) -> None:
         """Clicks on what is there as soon as there is something."""
-        until(lambda: bool(self.driver.find_elements("xpath", where)), where, 30, pause=0.2)
+        wait_until(lambda: bool(self.driver.find_elements("xpath", where)), where, 30, pause=0.2)
         self.driver.execute_script("arguments[0].click()", self.driver.find_element("xpath", where))
 
     def states(self, run: str) -> Counter[str]:
@@ -95,12 +97,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seen]:
     pictures = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", folder / "pictures"))
     pictures.mkdir(parents=True, exist_ok=True)
     with fake_service(latency=0) as service, operator(folder / "operator") as one:
-        write_study(one.place.work / "study", service.url, posts(4))
-        one.does(block("transcript").splitlines()[0])
-        until(one.answers, "the server", 120, pause=0.2)
-        one.does("uv run python -m flows serve +flows=[tox] &")
-        one.does("uv run python -m flows serve --config-dir study +flows=[judged] &")
-        until(lambda: all(served(one, name) for name in ("tox", "judged")), "the flows to be served", 120, pause=0.3)
+        write_study(one.place.working_folder / "study", service.url, make_posts(4))
+        one.shell(doc_block("transcript").splitlines()[0])
+        wait_until(one.is_up, "the server", 120, pause=0.2)
+        one.shell("uv run python -m flows serve +flows=[tox] &")
+        one.shell("uv run python -m flows serve --config-dir study +flows=[judged] &")
+        wait_until(
+            lambda: all(served(one, name) for name in ("tox", "judged")), "the flows to be served", 120, pause=0.3
+        )
         with browser(folder / "profile") as driver:
             yield Seen(one, driver, service, pictures)
 
@@ -125,8 +129,8 @@ def test_a_run_is_asked_for_with_the_form(seen: Seen) -> None:
     seen.picture("form")
     seen.driver.set_window_size(WIDTH, 1000)
     seen.presses("Submit")
-    until(lambda: bool(seen.operator.runs("tox")), "the run", 30, pause=0.2)
-    run = seen.operator.ended(seen.operator.runs("tox")[0]["id"], 180)
+    wait_until(lambda: bool(seen.operator.runs("tox")), "the run", 30, pause=0.2)
+    run = seen.operator.wait_for_run(seen.operator.runs("tox")[0]["id"], 180)
     assert run["state_name"] == "Completed", run["state"]
     said = {name: run["parameters"][name] for name in ("sample", "llms", "criteria", "records")}
     assert said == {"sample": 5, "llms": "embedded", "criteria": ["ordinary"], "records": ""}
@@ -146,8 +150,8 @@ def test_a_failed_run_is_retried_with_the_button_and_pays_for_the_holes_only(see
     seen.service.script([{"kind": "status", "status": 400, "match": "Post number 2"}])
     _form(seen, "judged")
     seen.presses("Submit")
-    until(lambda: bool(seen.operator.runs("judged")), "the run", 30, pause=0.2)
-    run = seen.operator.ended(seen.operator.runs("judged")[0]["id"])
+    wait_until(lambda: bool(seen.operator.runs("judged")), "the run", 30, pause=0.2)
+    run = seen.operator.wait_for_run(seen.operator.runs("judged")[0]["id"])
     assert run["state_name"] == "Incomplete"
     before = seen.service.calls()
     seen.service.script([])
@@ -156,11 +160,13 @@ def test_a_failed_run_is_retried_with_the_button_and_pays_for_the_holes_only(see
     seen.presses("Retry")
     # And again where one is asked whether one is sure.
     seen.presses("Retry", within="//*[@role='dialog']")
-    until(lambda: seen.operator.get(f"/flow_runs/{run['id']}")["run_count"] == 2, "the second attempt", 60, pause=0.3)
-    assert seen.operator.ended(run["id"])["state_name"] == "Completed"
+    wait_until(
+        lambda: seen.operator.get(f"/flow_runs/{run['id']}")["run_count"] == 2, "the second attempt", 60, pause=0.3
+    )
+    assert seen.operator.wait_for_run(run["id"])["state_name"] == "Completed"
     assert seen.service.calls() - before == 6
     # Each attempt has task runs of its own.
     both = {"Completed": 18 + 6, "Failed": 6, "Cached": 18}
-    until(lambda: seen.states(run["id"]) == both, lambda: f"{both} in {seen.states(run['id'])}", 30, pause=0.2)
+    wait_until(lambda: seen.states(run["id"]) == both, lambda: f"{both} in {seen.states(run['id'])}", 30, pause=0.2)
     seen.opens(f"/runs/flow-run/{run['id']}", "Completed", "48 Task runs")
     seen.picture("retried")

@@ -18,7 +18,7 @@ import pytest
 
 from contract.record import Record
 from flows.report.study import write_report
-from tests.report.sample_run import Made, Sample, make
+from tests.report.sample_run import SampleRun, Sample, write_sample
 from tests.report.test_page import HOSTILE
 from tests.support.browser import browser, why_no_browser
 
@@ -38,9 +38,9 @@ class Seen:
     folder: Path
     pictures: Path
 
-    def report(self, sample: Sample | None = None, size: tuple[int, int] = DESK) -> Made:
+    def report(self, sample: Sample | None = None, size: tuple[int, int] = DESK) -> SampleRun:
         """Makes a sample's report and opens it."""
-        made = make(self.folder / f"run-{time.monotonic_ns()}", sample)
+        made = write_sample(self.folder / f"run-{time.monotonic_ns()}", sample)
         write_report(made.data, made.rows, made.measured)
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -159,7 +159,7 @@ def test_filters_and_order(seen: Seen) -> None:
     seen.quiet()
 
 
-def _said(made: Made, record: str, criteria: str) -> set[str]:
+def _said(made: SampleRun, record: str, criteria: str) -> set[str]:
     rows = [row for row in made.rows if (row.record_id, row.criteria) == (record, criteria)]
     return {row.verdict for row in rows if row.verdict}
 
@@ -176,7 +176,7 @@ def test_search_looks_into_the_texts(seen: Seen) -> None:
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_a_cell_opens_on_its_reasons_and_highlights_its_quotations(seen: Seen, size: tuple[int, int]) -> None:
     compass = Record(record_id="compass", title="A compass", text=f"\U0001f9ed Lost. {_RUDE} \U0001f9ed So there.")
-    seen.report(Sample(records=4, extra=(compass,), troubles=False), size)
+    seen.report(Sample(records=4, extra=(compass,), failures=False), size)
     seen.click("#grid tr[data-place='0'] button.cell")
     assert seen.run("return document.getElementById('panel').open")
     assert seen.text("#panel-title") == "A compass"

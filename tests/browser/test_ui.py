@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from tests.support.browser import browser, why_no_browser
-from tests.support.commands import Place, until
-from tests.support.services import server_of_prefect
+from tests.support.commands import CommandLine, wait_until
+from tests.support.services import prefect_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -57,7 +57,7 @@ class Seen:
         def there() -> bool:
             return all(word in self.text() for word in words)
 
-        until(there, lambda: f"{words} on {self.driver.current_url}: {self.text()}", 60, pause=0.2)
+        wait_until(there, lambda: f"{words} on {self.driver.current_url}: {self.text()}", 60, pause=0.2)
         return self.text()
 
     def text(self) -> str:
@@ -66,7 +66,7 @@ class Seen:
 
     def tab(self, name: str) -> None:
         """Opens a tab of the page."""
-        until(lambda: bool(self.driver.execute_script(_CLICK, name)), f"the tab {name}", 30, pause=0.2)
+        wait_until(lambda: bool(self.driver.execute_script(_CLICK, name)), f"the tab {name}", 30, pause=0.2)
 
     def graph_is_drawn(self) -> bool:
         """Whether there is more on the canvas than a background, which takes next to nothing as a PNG."""
@@ -93,10 +93,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seen]:
     folder = tmp_path_factory.mktemp("ui")
     pictures = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", folder / "pictures"))
     pictures.mkdir(parents=True, exist_ok=True)
-    with server_of_prefect(folder / "server") as api_url:
-        place = Place(folder / "place", {"PREFECT_API_URL": api_url})
+    with prefect_server(folder / "server") as api_url:
+        place = CommandLine(folder / "place", {"PREFECT_API_URL": api_url})
         for name, text in _TWO_MODELS.items():
-            path = place.work / "study" / name
+            path = place.working_folder / "study" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         two = _run(place, "llms=two", "--config-dir", "study")
@@ -105,10 +105,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seen]:
             yield Seen(api_url.removesuffix("/api"), driver, two, one, pictures)
 
 
-def _run(place: Place, *arguments: str) -> str:
+def _run(place: CommandLine, *arguments: str) -> str:
     done = place.run("flows.osb", f"query={QUESTION}", "--json", *arguments)
-    assert done.code == 0, done.said
-    return json.loads(done.out)["flow_run_id"]
+    assert done.exit_code == 0, done.transcript
+    return json.loads(done.stdout)["flow_run_id"]
 
 
 def _graph(seen: Seen, run: str) -> dict[str, dict[str, Any]]:
@@ -125,7 +125,7 @@ def _edges(graph: dict[str, dict[str, Any]]) -> set[tuple[str, str]]:
 
 def test_the_run_and_its_graph(seen: Seen) -> None:
     seen.page(f"/runs/flow-run/{seen.two}", QUESTION, "Completed")
-    until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
     seen.picture("run")
     graph = _graph(seen, seen.two)
     assert {label.split(",")[0] for label in graph} == {"rounds", "synthesise", "differences", "answer"}
@@ -138,7 +138,7 @@ def test_the_run_and_its_graph(seen: Seen) -> None:
 def test_a_round_shows_each_agent_with_its_model_and_the_edges(seen: Seen) -> None:
     rounds = next(node for label, node in _graph(seen, seen.two).items() if label.startswith("rounds"))["id"]
     seen.page(f"/runs/flow-run/{rounds}", "round 1", "Task Runs")
-    until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
     seen.tab("Task Runs")
     seen.shows("llm_host, ", "search, ", "researcher, demo, ", "researcher, second, ", "citation_checker, ")
     seen.picture("round")
@@ -152,7 +152,7 @@ def test_a_skipped_branch_says_so_and_why(seen: Seen) -> None:
     seen.page(f"/runs/flow-run/{seen.one}", QUESTION, "Subflow Runs")
     seen.tab("Subflow Runs")
     seen.shows("synthesise, skipped: answers | length >= 2 does not hold: 1 answers", "Skipped")
-    until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
     seen.picture("skipped")
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from agents.base.agent import Agent, NoInputs
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import Frozen
 from contract.errors import StudyError
 from contract.findings import Reasons
 from contract.messages import AgentInput, AgentOutput
 from flows.compose.compose import compose
-from tests.compose.tiny_study import write
+from tests.compose.tiny_study import write_study
 
 FLOW = """\
 parameters:
@@ -45,12 +45,12 @@ class Judge(Agent[NoInputs, JudgeParameters]):
     Parameters = JudgeParameters
     Output = Reasons
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         raise NotImplementedError
 
 
 def test_criteria_are_names_or_text(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"flows/judged.yaml": FLOW, "criteria/rule.md": "Do no harm."})
+    folder = write_study(tmp_path, {"flows/judged.yaml": FLOW, "criteria/rule.md": "Do no harm."})
     [study] = compose(["judged"], ["text=x"], folder, registry={"judge": Judge})
     assert study.request == {"text": "x"}
 
@@ -58,7 +58,7 @@ def test_criteria_are_names_or_text(tmp_path: Path) -> None:
 def test_an_unknown_criterion_and_a_bad_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flow = FLOW.replace("[ordinary, rule]", "[ordinery, rule]")
-    write(tmp_path / "my_study", {"flows/judged.yaml": flow, "criteria/rule.md": "---\ntitle: [\n---\nx"})
+    write_study(tmp_path / "my_study", {"flows/judged.yaml": flow, "criteria/rule.md": "---\ntitle: [\n---\nx"})
     with pytest.raises(StudyError) as caught:
         compose(["judged"], ["text=x"], Path("my_study"), registry={"judge": Judge})
     bad, unknown = caught.value.problems
@@ -67,7 +67,7 @@ def test_an_unknown_criterion_and_a_bad_one_are_told(tmp_path: Path, monkeypatch
 
 
 def test_a_request_replaces_a_dimension(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"flows/judged.yaml": FLOW, "criteria/rule.md": "Do no harm."})
+    folder = write_study(tmp_path, {"flows/judged.yaml": FLOW, "criteria/rule.md": "Do no harm."})
     [study] = compose(["judged"], ["text=x", "criteria=Do no harm, please."], folder, registry={"judge": Judge})
     assert study.flow.steps["judge"].variants == {"criteria": ("Do no harm, please.",)}  # type: ignore[union-attr]
     assert study.provenance.where(("flows", "judged", "steps", "judge", "variants", "criteria", "0")) == (

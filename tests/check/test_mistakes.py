@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.tiny_study import FLOW, MODELS, STORAGE, mistakes, write
+from tests.compose.tiny_study import FLOW, MODELS, STORAGE, problems_of, write_study
 
 MINE = "my_study/flows/mine.yaml"
 
@@ -452,10 +452,10 @@ CASES = [
 def test_a_mistake_is_told(case: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MY_STUDY_KEY", raising=False)
-    write(tmp_path / "my_study", files_of(case))
+    write_study(tmp_path / "my_study", files_of(case))
     for folder in case.folders:
         (tmp_path / "my_study" / folder).mkdir(parents=True)
-    [problem] = mistakes(Path("my_study"), *case.arguments)
+    [problem] = problems_of(Path("my_study"), *case.arguments)
     assert problem.where == case.where
     assert case.says in problem.what
     assert problem.nearest == case.nearest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.tiny_study import FLOW, STORAGE, composed, mistakes, write
+from tests.compose.tiny_study import FLOW, STORAGE, compose_study, problems_of, write_study
 
 
 def test_six_mistakes_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,8 +18,8 @@ def test_six_mistakes_are_told_together(tmp_path: Path, monkeypatch: pytest.Monk
         "storage/papers.yaml": STORAGE.replace("papers.jsonl", "nowhere.jsonl"),
         "prompts/differences.md": "user:\n{{ answrs }}\n",
     }
-    write(tmp_path / "my_study", files)
-    found = mistakes(Path("my_study"), "llms=lit")
+    write_study(tmp_path / "my_study", files)
+    found = problems_of(Path("my_study"), "llms=lit")
     assert [problem.where for problem in found] == [
         "command line: llms=lit",
         "my_study/flows/mine.yaml:23",
@@ -42,8 +42,8 @@ def test_six_mistakes_are_told_together(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_file_that_is_no_yaml_hides_no_other_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {"local.yaml": "run: [\n", "flows/mine.yaml": FLOW.replace("host: chair", "host: chiar")}
-    write(tmp_path / "my_study", files)
-    found = mistakes(Path("my_study"), "run.concurency=3")
+    write_study(tmp_path / "my_study", files)
+    found = problems_of(Path("my_study"), "run.concurency=3")
     assert [problem.where for problem in found] == [
         "command line: run.concurency=3",
         "my_study/flows/mine.yaml:12",
@@ -53,10 +53,10 @@ def test_a_file_that_is_no_yaml_hides_no_other_mistake(tmp_path: Path, monkeypat
 
 def test_a_missing_question_and_a_missing_folder_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "my_study", {})
-    [empty] = mistakes(Path("my_study"), "query=", flows=["mine"])[-1:]
+    write_study(tmp_path / "my_study", {})
+    [empty] = problems_of(Path("my_study"), "query=", flows=["mine"])[-1:]
     assert "given twice" in empty.what or "is empty" in empty.what
-    [folder] = mistakes(Path("no_study"))
+    [folder] = problems_of(Path("no_study"))
     assert folder.where == "command line: --config-dir no_study"
     assert "no such folder" in folder.what
 
@@ -64,8 +64,8 @@ def test_a_missing_question_and_a_missing_folder_are_told(tmp_path: Path, monkey
 def test_what_is_ignored_or_unused_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {"criteria/rule.docx": "x", "flows/other.yaml": "steps: [", "prompts/old.prompt": "x"}
-    write(tmp_path / "my_study", files)
-    [study] = composed(Path("my_study"))
+    write_study(tmp_path / "my_study", files)
+    [study] = compose_study(Path("my_study"))
     assert (
         "my_study/criteria/rule.docx is ignored: only .md, .txt, .j2 and .jinja2 are read in criteria/" in study.notices
     )
@@ -77,12 +77,12 @@ def test_no_secret_is_ever_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     secret = "sk-very-secret"
     model = f"second:\n  kind: hosted\n  provider: openai\n  model_id: [x]\n  api_key: {secret}\n  apikey: {secret}\n"
-    write(tmp_path / "my_study", {"models/mine.yaml": model})
-    found = mistakes(Path("my_study"), f"models.second.api_key={secret}2", f"models.nowhere.api_key={secret}3")
+    write_study(tmp_path / "my_study", {"models/mine.yaml": model})
+    found = problems_of(Path("my_study"), f"models.second.api_key={secret}2", f"models.nowhere.api_key={secret}3")
     assert found
     assert secret not in "\n".join(map(str, found))
     good = f"second:\n  kind: hosted\n  provider: openai\n  model_id: gpt-5.6-luna\n  api_key: {secret}\n"
-    write(tmp_path / "my_study", {"models/mine.yaml": good})
-    [study] = composed(Path("my_study"))
+    write_study(tmp_path / "my_study", {"models/mine.yaml": good})
+    [study] = compose_study(Path("my_study"))
     assert secret not in repr(study)
     assert secret not in str(study.config)

@@ -13,39 +13,39 @@ from urllib.parse import urlsplit
 
 from tests.cloud.emulators import Emulator
 
-When = Callable[[str, str, bytes], bool]
+RequestMatcher = Callable[[str, str, bytes], bool]
 """Method, path and body of a request -> whether it is the one."""
-_OWN = frozenset({"connection", "transfer-encoding", "content-length", "server", "date"})
+_UNFORWARDED_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "server", "date"})
 
 
 @dataclass
-class Cut:
+class CutProxy:
     """The way, and where it is cut."""
 
     url: str
-    when: When | None = None
-    done: bool = False
+    when: RequestMatcher | None = None
+    after_response: bool = False
     """Whether the emulator has done what the request asked before it is killed."""
-    happened: bool = False
+    has_cut: bool = False
 
 
 @contextmanager
-def way_to(emulator: Emulator) -> Generator[Cut]:
+def cut_proxy(emulator: Emulator) -> Generator[CutProxy]:
     """A way to the emulator for the length of the block; whole until `when` is set."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def _pass_on(self) -> None:
+        def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
-                matched = not proxy.happened and proxy.when is not None and proxy.when(self.command, self.path, body)
-                proxy.happened = proxy.happened or matched
-            if matched and not proxy.done:
+                matched = not proxy.has_cut and proxy.when is not None and proxy.when(self.command, self.path, body)
+                proxy.has_cut = proxy.has_cut or matched
+            if matched and not proxy.after_response:
                 emulator.kill()
             answer = self._answer(body)
-            if matched and proxy.done:
+            if matched and proxy.after_response:
                 emulator.kill()
             if answer is None or matched:
                 self.close_connection = True
@@ -53,7 +53,7 @@ def way_to(emulator: Emulator) -> Generator[Cut]:
             status, headers, content = answer
             self.send_response(status)
             for name, value in headers:
-                if name.lower() not in _OWN:
+                if name.lower() not in _UNFORWARDED_HEADERS:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -61,7 +61,7 @@ def way_to(emulator: Emulator) -> Generator[Cut]:
 
         def _answer(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes] | None:
             connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=60)
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _UNFORWARDED_HEADERS}
             try:
                 connection.request(self.command, self.path, body, headers)
                 answer = connection.getresponse()
@@ -71,13 +71,13 @@ def way_to(emulator: Emulator) -> Generator[Cut]:
             finally:
                 connection.close()
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _forward  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    proxy = Cut(f"http://127.0.0.1:{server.server_port}")
+    proxy = CutProxy(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

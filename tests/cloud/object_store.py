@@ -18,26 +18,28 @@ from xml.sax.saxutils import escape
 
 
 @dataclass
-class Objects:
+class FakeObjectStore:
     """Name -> generation and bytes, bucket and all; and where the service is."""
 
     url: str
-    kept: dict[str, tuple[int, bytes]] = field(default_factory=dict[str, tuple[int, bytes]])
+    objects: dict[str, tuple[int, bytes]] = field(default_factory=dict[str, tuple[int, bytes]])
     generations: int = 0
 
-    def put(self, name: str, content: bytes, only_if: str | None) -> int | None:
+    def put(self, name: str, content: bytes, if_generation_match: str | None) -> int | None:
         """Keeps it; its generation, or None when another one is there than was said."""
-        generation = self.kept.get(name, (0, b""))[0]
-        if only_if is not None and int(only_if) != generation:
+        generation = self.objects.get(name, (0, b""))[0]
+        if if_generation_match is not None and int(if_generation_match) != generation:
             return None
         self.generations += 1
-        self.kept[name] = (self.generations, content)
+        self.objects[name] = (self.generations, content)
         return self.generations
 
     def listing(self, bucket: str, query: dict[str, list[str]]) -> bytes:
         """What is below a prefix, as XML; names up to the delimiter once."""
         prefix, delimiter = query.get("prefix", [""])[0], query.get("delimiter", [""])[0]
-        names = sorted(name.removeprefix(f"{bucket}/") for name in self.kept if name.startswith(f"{bucket}/{prefix}"))
+        names = sorted(
+            name.removeprefix(f"{bucket}/") for name in self.objects if name.startswith(f"{bucket}/{prefix}")
+        )
         files, folders = list[str](), dict[str, None]()
         for name in names:
             inner, found, _ = name.removeprefix(prefix).partition(delimiter) if delimiter else ("", "", "")
@@ -50,7 +52,7 @@ class Objects:
         return f"<ListBucketResult><KeyCount>{len(entries)}</KeyCount>{''.join(entries)}</ListBucketResult>".encode()
 
     def _entry(self, bucket: str, name: str) -> str:
-        generation, content = self.kept[f"{bucket}/{name}"]
+        generation, content = self.objects[f"{bucket}/{name}"]
         return (
             f"<Contents><Key>{escape(name)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
             f"<ETag>{generation}</ETag><Size>{len(content)}</Size></Contents>"
@@ -61,7 +63,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lock = threading.Lock()
-        self.objects = Objects(f"http://127.0.0.1:{self.server_port}")
+        self.objects = FakeObjectStore(f"http://127.0.0.1:{self.server_port}")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             if "list-type" in query:
                 self._answer(200, self._service.objects.listing(name.rstrip("/"), query))
                 return
-            there = self._service.objects.kept.get(name)
+            there = self._service.objects.objects.get(name)
         if there is None:
             self._answer(404)
             return
@@ -108,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         with self._service.lock:
-            gone = self._service.objects.kept.pop(self._split()[0], None)
+            gone = self._service.objects.objects.pop(self._split()[0], None)
         self._answer(404 if gone is None else 204)
 
     def _answer(
@@ -133,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def object_service() -> Generator[Objects]:
+def object_service() -> Generator[FakeObjectStore]:
     """The service for the length of the block."""
     server = _Server()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

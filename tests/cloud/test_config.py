@@ -10,7 +10,7 @@ from contract.errors import StorageError, StudyError
 from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose
 from flows.storage.factory import KINDS, StorageFactory
-from tests.compose.tiny_study import write
+from tests.compose.tiny_study import write_study
 
 TABLE = {"type": "bigquery", "project": "my-project", "dataset": "posts", "table": "march"}
 FLOW = """
@@ -66,7 +66,7 @@ def test_nothing_can_be_saved_to_a_file_storage() -> None:
 def test_a_study_in_the_cloud_composes_without_a_network(tmp_path: Path) -> None:
     # A folder of that name beside must not be taken for the dataset.
     (tmp_path / "posts").mkdir()
-    write(tmp_path, {"flows/mine.yaml": FLOW, "storage/cloud.yaml": STORAGE})
+    write_study(tmp_path, {"flows/mine.yaml": FLOW, "storage/cloud.yaml": STORAGE})
     [study] = compose(["mine"], [], tmp_path)
     assert study.storage["source"] == BigQueryStorage(
         project="my-project", dataset="posts", table="march", columns={"text": "body"}
@@ -94,14 +94,14 @@ papers:
 
 
 def test_a_corpus_names_where_its_index_is_kept(tmp_path: Path) -> None:
-    write(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS})
+    write_study(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS})
     [study] = compose(["asks"], ["query=Why?"], tmp_path)
     papers = study.storage["papers"]
     assert isinstance(papers, CorpusStorage)
     assert papers.kept_in == BucketPlace(bucket="my-bucket", path="indexes/papers")
     assert papers == CorpusStorage.model_validate(papers.model_dump(mode="json")), "a deployed run gets it as data"
     elsewhere = PAPERS.replace("{path: papers.jsonl}", "{type: gcs, bucket: my-bucket, path: texts/}")
-    write(tmp_path, {"storage/papers.yaml": elsewhere})
+    write_study(tmp_path, {"storage/papers.yaml": elsewhere})
     [study] = compose(["asks"], ["query=Why?"], tmp_path)
     assert study.storage["papers"].model_dump()["source"]["path"] == "texts/"
 
@@ -123,7 +123,7 @@ def test_a_corpus_names_where_its_index_is_kept(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_in_a_corpus_are_told_with_their_line(tmp_path: Path, was: str, now: str, says: str) -> None:
-    write(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS.replace(was, now)})
+    write_study(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS.replace(was, now)})
     with pytest.raises(StudyError) as told:
         compose(["asks"], ["query=Why?"], tmp_path)
     assert says in str(told.value)
@@ -143,7 +143,7 @@ def test_mistakes_in_a_corpus_are_told_with_their_line(tmp_path: Path, was: str,
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, flow: str, storage: str, says: str) -> None:
-    write(tmp_path, {"flows/mine.yaml": FLOW.replace("[warehouse, bucket]", flow), "storage/cloud.yaml": storage})
+    write_study(tmp_path, {"flows/mine.yaml": FLOW.replace("[warehouse, bucket]", flow), "storage/cloud.yaml": storage})
     with pytest.raises(StudyError) as told:
         compose(["mine"], [], tmp_path)
     assert says in str(told.value)

@@ -16,12 +16,12 @@ from contract.errors import StorageError
 from contract.storage import BigQueryStorage, CorpusStorage, GCSStorage, VectorStorage
 from flows.corpus.index import CorpusIndex, open_corpus
 from tests.cloud.conftest import objects_of
-from tests.cloud.cut_proxy import way_to
+from tests.cloud.cut_proxy import cut_proxy
 from tests.cloud.emulators import Emulator
-from tests.cloud.google_service import Asked, nobody, refused, service
+from tests.cloud.google_service import ReceivedRequest, unused_address, error_response, service
 from tests.cloud.tables import fill, objects_in
 from tests.corpus.fake_embedders import CountingEmbedder
-from tests.support.commands import Place
+from tests.support.commands import CommandLine
 
 pytestmark = pytest.mark.emulators
 
@@ -88,7 +88,7 @@ def test_where_nothing_has_changed_the_bucket_is_not_asked(tmp_path: Path, bucke
     config = one.config(rows(30))
     open_corpus(config, tmp_path / "cache", embedder=CountingEmbedder())
     assert config.kept_in
-    with service(lambda _: refused(500, "x", "x")) as found:
+    with service(lambda _: error_response(500, "x", "x")) as found:
         away = config.model_copy(update={"kept_in": config.kept_in.model_copy(update={"endpoint": found.url})})
         open_corpus(away, tmp_path / "cache", embedder=CountingEmbedder())
         assert not found.requests
@@ -179,7 +179,7 @@ def test_a_download_that_is_cut_off_leaves_nothing_broken(
     tmp_path: Path, bucket: GCSStorage, gcs_emulator: Emulator
 ) -> None:
     machine(tmp_path, bucket, "one").open(rows(300))
-    with way_to(gcs_emulator) as cut:
+    with cut_proxy(gcs_emulator) as cut:
         two = machine(tmp_path, bucket.model_copy(update={"endpoint": cut.url}), "two")
         cut.when = lambda method, path, _: method == "GET" and "alt=media" in path
         with pytest.raises(StorageError, match=r"gs://.*/indexes/posts-"):
@@ -190,7 +190,7 @@ def test_a_download_that_is_cut_off_leaves_nothing_broken(
 
 
 def test_an_upload_that_is_cut_off_is_made_up_for(tmp_path: Path, bucket: GCSStorage, gcs_emulator: Emulator) -> None:
-    with way_to(gcs_emulator) as cut:
+    with cut_proxy(gcs_emulator) as cut:
         one = machine(tmp_path, bucket.model_copy(update={"endpoint": cut.url}), "one")
         cut.when = lambda method, path, _: method == "POST" and "upload" in path
         index, embedded = one.open(rows(30))
@@ -205,9 +205,9 @@ def test_an_upload_that_is_cut_off_is_made_up_for(tmp_path: Path, bucket: GCSSto
 def test_an_upload_whose_answer_is_lost_is_found_done(
     tmp_path: Path, bucket: GCSStorage, gcs_emulator: Emulator
 ) -> None:
-    with way_to(gcs_emulator) as cut:
+    with cut_proxy(gcs_emulator) as cut:
         one = machine(tmp_path, bucket.model_copy(update={"endpoint": cut.url}), "one")
-        cut.when, cut.done = lambda method, path, _: method == "POST" and "upload" in path, True
+        cut.when, cut.after_response = lambda method, path, _: method == "POST" and "upload" in path, True
         one.open(rows(30))
     gcs_emulator.start()
     kept = objects_in(bucket)
@@ -220,7 +220,7 @@ def test_no_bucket_is_told_before_anything_is_embedded(tmp_path: Path, bucket: G
     embedder = CountingEmbedder()
     for other, says in (
         ({"bucket": "not-there"}, "gs://not-there/indexes/.* is not there, or this account may not see it"),
-        ({"endpoint": nobody()}, "cannot be reached"),
+        ({"endpoint": unused_address()}, "cannot be reached"),
     ):
         with pytest.raises(StorageError, match=says):
             machine(tmp_path, bucket.model_copy(update=other), "one").open(rows(3), embedder)
@@ -228,10 +228,10 @@ def test_no_bucket_is_told_before_anything_is_embedded(tmp_path: Path, bucket: G
 
 
 def test_an_account_that_may_not_write_is_told_and_the_corpus_opens(tmp_path: Path, bucket: GCSStorage) -> None:
-    def read_only(asked: Asked) -> tuple[int, Any]:
+    def read_only(asked: ReceivedRequest) -> tuple[int, Any]:
         if asked.method == "GET" and "/o/" in asked.path:
-            return refused(404, "notFound", "No such object")
-        return (200, {"items": []}) if asked.method == "GET" else refused(403, "forbidden", "Permission denied")
+            return error_response(404, "notFound", "No such object")
+        return (200, {"items": []}) if asked.method == "GET" else error_response(403, "forbidden", "Permission denied")
 
     with service(read_only) as found:
         one = machine(tmp_path, bucket.model_copy(update={"endpoint": found.url}), "one")
@@ -259,20 +259,20 @@ def test_a_question_is_answered_on_two_machines_with_one_index(tmp_path: Path, b
     title = json.loads(decisions[0])["title"]
     asked = ["--config-dir", str(study), "flows.osb.corpus=mine", f"query=What was decided in {title}?"]
 
-    one, two, three = (Place(tmp_path / name) for name in ("one", "two", "three"))
+    one, two, three = (CommandLine(tmp_path / name) for name in ("one", "two", "three"))
     first = one.run("flows.osb", *asked)
-    assert first.code == 0, first.said
+    assert first.exit_code == 0, first.transcript
     [(name, (generation, content))] = objects_in(bucket).items()
     second = two.run("flows.osb", *asked)
-    assert second.code == 0, second.said
+    assert second.exit_code == 0, second.transcript
     assert objects_in(bucket) == {name: (generation, content)}
-    assert first.out == second.out and title in first.out
+    assert first.stdout == second.stdout and title in first.stdout
 
     objects_of(bucket).blob(name).upload_from_string(b"spoilt" * 1000)
     third = three.run("flows.osb", *asked)
-    assert third.code == 0, third.said
-    assert "is not used: it is no sound SQLite file" in " ".join(third.err.split())
-    assert not [place.blocked for place in (one, two, three) if place.blocked]
+    assert third.exit_code == 0, third.transcript
+    assert "is not used: it is no sound SQLite file" in " ".join(third.stderr.split())
+    assert not [place.blocked_connections for place in (one, two, three) if place.blocked_connections]
 
 
 def test_records_of_a_corpus_may_be_a_table(tmp_path: Path, table: BigQueryStorage) -> None:

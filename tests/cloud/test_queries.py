@@ -11,7 +11,7 @@ from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.storage.bigquery import quoted, select_of
 from flows.storage.factory import StorageFactory, announced
-from tests.cloud.google_service import Answer, Asked, nobody, refused, service
+from tests.cloud.google_service import Answer, ReceivedRequest, unused_address, error_response, service
 
 SCHEMA = {"id": "STRING", "body": "STRING", "lang": "STRING", "n": "INTEGER", "day": "DATE", "meta": "RECORD"}
 
@@ -61,12 +61,12 @@ def test_what_the_table_does_not_have_is_told(more: dict[str, Any], says: str) -
     assert says in str(told.value)
 
 
-def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[Asked], Answer]:
+def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[ReceivedRequest], Answer]:
     """BigQuery, as far as a reader needs it, over one table of two columns."""
     schema = {"fields": [{"name": "id", "type": "STRING"}, {"name": "body", "type": "STRING"}]}
     job = {"jobReference": {"projectId": "my-project", "jobId": "j", "location": "EU"}, "status": {"state": "DONE"}}
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         if "/tables/" in asked.path:
             names = {"projectId": "my-project", "datasetId": "posts", "tableId": "march"}
             return 200, {"tableReference": names, "schema": schema}
@@ -88,14 +88,14 @@ def test_more_than_most_bytes_is_told_and_never_asked() -> None:
         assert announced(storage) == "my-project.posts.march: the query reads 12.3 GB (most_bytes: 10.0 GB)"
         with pytest.raises(StorageError, match=r"would read 12\.3 GB, more than `most_bytes` allows \(10\.0 GB\)"):
             list(StorageFactory.rows(storage))
-    assert all(one.json["configuration"]["dryRun"] for one in found.asked("POST", "/jobs"))
+    assert all(one.json["configuration"]["dryRun"] for one in found.matching("POST", "/jobs"))
 
 
 def test_the_service_is_told_the_limit_and_the_parameters() -> None:
     with service(bigquery(1000, [["1", "One."], ["2", None]])) as found:
         rows = list(StorageFactory.rows(table(found.url, where={"body": "One."})))
     assert [getattr(row, "values") for row in rows] == [{"id": "1", "body": "One."}, {"id": "2", "body": None}]  # noqa: B009
-    dry, real = (one.json["configuration"] for one in found.asked("POST", "/jobs"))
+    dry, real = (one.json["configuration"] for one in found.matching("POST", "/jobs"))
     assert dry["dryRun"] and "dryRun" not in real
     query = real["query"]
     assert query["maximumBytesBilled"] == "10000000000"
@@ -106,11 +106,11 @@ def test_the_service_is_told_the_limit_and_the_parameters() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (refused(404, "notFound", "Not found"), "(project my-project, dataset posts, table march) is not there"),
-        (refused(403, "accessDenied", "Access Denied"), "it needs roles/bigquery.dataViewer on the dataset posts and"),
-        (refused(403, "quotaExceeded", "Quota exceeded"), "a quota of the project is used up"),
-        (refused(401, "authError", "Invalid Credentials"), "gcloud auth application-default login"),
-        (refused(400, "invalidQuery", "Syntax error"), "(HTTP 400): Syntax error"),
+        (error_response(404, "notFound", "Not found"), "(project my-project, dataset posts, table march) is not there"),
+        (error_response(403, "accessDenied", "Access Denied"), "it needs roles/bigquery.dataViewer on the dataset posts and"),
+        (error_response(403, "quotaExceeded", "Quota exceeded"), "a quota of the project is used up"),
+        (error_response(401, "authError", "Invalid Credentials"), "gcloud auth application-default login"),
+        (error_response(400, "invalidQuery", "Syntax error"), "(HTTP 400): Syntax error"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_told_in_plain_words(answer: Answer, says: str) -> None:
@@ -122,7 +122,7 @@ def test_a_refusal_is_told_in_plain_words(answer: Answer, says: str) -> None:
 
 def test_nobody_there_is_told_within_seconds() -> None:
     with pytest.raises(StorageError, match=r"cannot be reached for the BigQuery table .*Connection refused"):
-        list(StorageFactory.rows(table(nobody())))
+        list(StorageFactory.rows(table(unused_address())))
 
 
 def test_a_service_that_does_not_answer_is_not_waited_for() -> None:
@@ -130,7 +130,7 @@ def test_a_service_that_does_not_answer_is_not_waited_for() -> None:
 
     over = threading.Event()
 
-    def silent(_: Asked) -> Answer:
+    def silent(_: ReceivedRequest) -> Answer:
         over.wait(30)
         return 200, {}
 

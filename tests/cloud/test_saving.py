@@ -11,16 +11,16 @@ import pytest
 from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
-from flows.files.checksums import changed
+from flows.files.checksums import changed_files
 from flows.storage.bigquery_save import addition_of, merge_of
 from flows.storage.bigquery_schema import Column, columns_of, difference
 from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
 from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
-from tests.cloud.google_service import Asked, nobody, refused, service
+from tests.cloud.google_service import ReceivedRequest, unused_address, error_response, service
 from tests.support.running import Lab
-from tests.support.small_study import study
+from tests.support.small_study import write_study
 from tests.support.traces import call, cell, finished_run, record
 
 TABLE = BigQueryStorage(project="my-project", dataset="studies", table="cells")
@@ -107,7 +107,7 @@ def test_checksums_are_those_of_the_service(tmp_path: Path) -> None:
 
 def test_nobody_there_is_told_within_seconds(tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "study" / "run", records=1)
-    storage = GCSStorage(bucket="my-bucket", path="runs/", endpoint=nobody())
+    storage = GCSStorage(bucket="my-bucket", path="runs/", endpoint=unused_address())
     with pytest.raises(StorageError, match=r"cannot be reached for gs://my-bucket/runs/: Connection refused"):
         StorageFactory.saver(storage)(folder)
 
@@ -121,10 +121,10 @@ STEPS = """\
 
 
 async def test_a_run_that_cannot_be_saved_is_whole_and_says_so(lab: Lab) -> None:
-    study(lab, STEPS)
+    write_study(lab, STEPS)
     flow = lab.folder / "flows/tiny.yaml"
     flow.write_text(flow.read_text(encoding="utf-8") + "save: [bucket]\n", encoding="utf-8")
-    with service(lambda _: refused(403, "forbidden", "No access.")) as found:
+    with service(lambda _: error_response(403, "forbidden", "No access.")) as found:
         bucket = {"type": "gcs", "bucket": "my-bucket", "path": "runs/", "endpoint": found.url}
         lab.write("storage/bucket.yaml", json.dumps({"bucket": bucket}))
         ran = await lab.run()
@@ -132,15 +132,15 @@ async def test_a_run_that_cannot_be_saved_is_whole_and_says_so(lab: Lab) -> None
         told = "Not saved to bucket: this account may not use gs://my-bucket/runs/; it needs roles/storage.objectUser"
         assert told in str(ran.state.message) and "the same command saves it" in str(ran.state.message)
         assert ran.outcome and ran.outcome.unsaved == ["bucket"]
-        assert not list(changed(ran.outcome.folder)), "the folder is sealed before it is saved"
+        assert not list(changed_files(ran.outcome.folder)), "the folder is sealed before it is saved"
         assert {trace.status for trace in ran.traces} == {"completed"}
 
 
 def test_requests_of_a_failed_save_hold_no_text_of_a_record(tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "study" / "run", records=1)
 
-    def answer(asked: Asked) -> tuple[int, object]:
-        return refused(403, "forbidden", f"No access for {asked.path}")
+    def answer(asked: ReceivedRequest) -> tuple[int, object]:
+        return error_response(403, "forbidden", f"No access for {asked.path}")
 
     with service(answer) as found, pytest.raises(StorageError) as told:
         StorageFactory.saver(TABLE.model_copy(update={"endpoint": found.url}))(folder)

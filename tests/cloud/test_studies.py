@@ -13,10 +13,10 @@ from contract.storage import BigQueryStorage, GCSStorage
 from flows.files.checksums import write_sums
 from flows.files.run_data import RunData
 from flows.storage.factory import StorageFactory
-from tests.cloud.cut_proxy import Cut, When, way_to
+from tests.cloud.cut_proxy import CutProxy, RequestMatcher, cut_proxy
 from tests.cloud.emulators import Emulator
 from tests.cloud.tables import fill, objects_in, rows_in, tables_in
-from tests.support.commands import Place, run_folders
+from tests.support.commands import CommandLine, run_folders
 from tests.support.traces import cell, finished_run, record, write_run
 
 pytestmark = pytest.mark.emulators
@@ -45,13 +45,13 @@ POSTS = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Generator[Place]:
-    place = Place(tmp_path)
-    yield place
-    assert not place.blocked
+def cli(tmp_path: Path) -> Generator[CommandLine]:
+    cli = CommandLine(tmp_path)
+    yield cli
+    assert not cli.blocked_connections
 
 
-def study(place: Place, table: BigQueryStorage, bucket: GCSStorage, posts: int = 6) -> list[str]:
+def study(place: CommandLine, table: BigQueryStorage, bucket: GCSStorage, posts: int = 6) -> list[str]:
     """Writes the study and fills its source; gives the arguments to run it with."""
     source = table.model_copy(
         update={"table": "posts", "columns": {"text": "body", "record_id": "nr", "ground_truth.harmful": "harmful"}}
@@ -75,13 +75,14 @@ def study(place: Place, table: BigQueryStorage, bucket: GCSStorage, posts: int =
 
 
 def test_a_study_reads_and_saves_in_the_cloud_and_again_changes_nothing(
-    place: Place, table: BigQueryStorage, bucket: GCSStorage
+    cli: CommandLine, table: BigQueryStorage, bucket: GCSStorage
 ) -> None:
-    command = study(place, table, bucket)
-    done = place.run(*command)
-    assert done.code == 0, done.said
+    command = study(cli, table, bucket)
+    done = cli.run(*command)
+    assert done.exit_code == 0, done.transcript
     assert (
-        "posts: the query reads" in done.err and "Saved to warehouse: 24 cells, 24 of them new or changed" in done.err
+        "posts: the query reads" in done.stderr
+        and "Saved to warehouse: 24 cells, 24 of them new or changed" in done.stderr
     )
     rows = rows_in(table)
     assert len(rows) == 24 and {row["record_id"] for row in rows} == {str(n) for n in range(6)}
@@ -89,15 +90,15 @@ def test_a_study_reads_and_saves_in_the_cloud_and_again_changes_nothing(
         "ordinary",
         "power",
     }
-    [folder] = run_folders(place, "posts")
+    [folder] = run_folders(cli, "posts")
     saved = {
         name.removeprefix(f"runs/posts/{folder.name}/"): content for name, (_, content) in objects_in(bucket).items()
     }
     assert saved == {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    again = place.run(*command)
-    assert again.code == 0, again.said
-    assert "Model calls: 0 new" in again.err and "24 cells, 0 of them new or changed" in again.err
+    again = cli.run(*command)
+    assert again.exit_code == 0, again.transcript
+    assert "Model calls: 0 new" in again.stderr and "24 cells, 0 of them new or changed" in again.stderr
     assert rows_in(table) == rows
 
 
@@ -119,15 +120,15 @@ def _tidying(method: str, _: str, __: bytes) -> bool:
     ids=["before the load", "after the load", "before the merge", "after the merge", "before the tidying"],
 )
 def test_a_warehouse_killed_on_the_way_holds_all_or_nothing_and_then_all(
-    when: When, done: bool, table: BigQueryStorage, bigquery_emulator: Emulator, tmp_path: Path
+    when: RequestMatcher, done: bool, table: BigQueryStorage, bigquery_emulator: Emulator, tmp_path: Path
 ) -> None:
     before = write_run(tmp_path / "study" / "run-1", [cell(record(0), {"criteria": "ordinary", "model": "alpha"})])
     StorageFactory.saver(table)(before)
     first = rows_in(table)
     folder = finished_run(tmp_path / "study" / "run-2")
-    with way_to(bigquery_emulator) as cut:
+    with cut_proxy(bigquery_emulator) as cut:
         saved = _cut(cut, when, done, table.model_copy(update={"endpoint": cut.url}), folder)
-        assert cut.happened and not bigquery_emulator.running
+        assert cut.has_cut and not bigquery_emulator.running
         bigquery_emulator.start()
         assert saved == (when is _tidying)
         merged = len(rows_in(table)) > 1
@@ -148,7 +149,7 @@ def test_a_bucket_killed_on_the_way_is_filled_by_the_next_save(
     write_sums(folder)
     later = finished_run(tmp_path / "study" / "run-2")
     for done in (False, True):
-        with way_to(gcs_emulator) as cut:
+        with cut_proxy(gcs_emulator) as cut:
             storage = bucket.model_copy(update={"endpoint": cut.url, "path": f"{done}/"})
             seen: list[str] = []
 
@@ -167,11 +168,11 @@ def test_a_bucket_killed_on_the_way_is_filled_by_the_next_save(
         assert {name: content for name, (_, content) in objects_in(bucket).items() if name in files} == files
 
 
-def _cut(cut: Cut, when: When, done: bool, storage: BigQueryStorage | GCSStorage, folder: Path) -> bool:
+def _cut(cut: CutProxy, when: RequestMatcher, done: bool, storage: BigQueryStorage | GCSStorage, folder: Path) -> bool:
     """Saves over a way that is cut; tells whether the saver took it for done."""
     from contract.errors import StorageError
 
-    cut.when, cut.done = when, done
+    cut.when, cut.after_response = when, done
     try:
         StorageFactory.saver(storage)(folder)
     except StorageError as error:
@@ -181,23 +182,23 @@ def _cut(cut: Cut, when: When, done: bool, storage: BigQueryStorage | GCSStorage
 
 
 def test_a_run_whose_warehouse_dies_is_whole_and_the_same_command_saves_it(
-    place: Place, table: BigQueryStorage, bucket: GCSStorage, bigquery_emulator: Emulator, prefect_api: str
+    cli: CommandLine, table: BigQueryStorage, bucket: GCSStorage, bigquery_emulator: Emulator, prefect_api: str
 ) -> None:
-    place.extra["PREFECT_API_URL"] = prefect_api
-    with way_to(bigquery_emulator) as cut:
+    cli.extra_variables["PREFECT_API_URL"] = prefect_api
+    with cut_proxy(bigquery_emulator) as cut:
         cut.when = _merging
-        command = study(place, table.model_copy(update={"endpoint": cut.url}), bucket)
-        done = place.run(*command)
-        assert done.code == 1, done.said
-        assert "Not saved to warehouse: " in done.err and "the same command saves it" in done.err
-        assert "Saved to bucket: " in done.err, "one storage's failure does not stop the others"
-        assert "Traceback" not in done.err
-        [folder] = run_folders(place, "posts")
+        command = study(cli, table.model_copy(update={"endpoint": cut.url}), bucket)
+        done = cli.run(*command)
+        assert done.exit_code == 1, done.transcript
+        assert "Not saved to warehouse: " in done.stderr and "the same command saves it" in done.stderr
+        assert "Saved to bucket: " in done.stderr, "one storage's failure does not stop the others"
+        assert "Traceback" not in done.stderr
+        [folder] = run_folders(cli, "posts")
         assert (folder / "SHA256SUMS").exists()
         bigquery_emulator.start()
         assert not rows_in(table)
-        again = place.run(*command)
-    assert again.code == 0, again.said
-    assert "Model calls: 0 new, 24 kept" in again.err and "24 cells, 24 of them new or changed" in again.err
+        again = cli.run(*command)
+    assert again.exit_code == 0, again.transcript
+    assert "Model calls: 0 new, 24 kept" in again.stderr and "24 cells, 24 of them new or changed" in again.stderr
     assert len({row["cell_id"] for row in rows_in(table)}) == len(rows_in(table)) == 24
     assert {name for name in tables_in(table) if "_saving_" not in name} == {"cells", "posts"}

@@ -13,7 +13,7 @@ from contract.storage import CorpusStorage, FileStorage
 from flows.compose.compose import compose
 from flows.compose.request import with_request
 from flows.spec.study import Study
-from tests.compose.tiny_study import FLOW, composed, write
+from tests.compose.tiny_study import FLOW, compose_study, write_study
 
 KEYS = ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
@@ -52,7 +52,7 @@ def test_a_flow_is_named(spelling: str) -> None:
 
 
 def test_several_flows_are_several_studies_in_the_order_named(tmp_path: Path) -> None:
-    folder = write(tmp_path, {})
+    folder = write_study(tmp_path, {})
     studies = compose([], ["+flows=[mine,osb]", "query=Why?"], folder)
     assert [study.flow.name for study in studies] == ["mine", "osb"]
 
@@ -93,7 +93,7 @@ def test_a_second_choice_is_laid_over_the_first_before_it_is_used(spelling: str)
 def test_values_are_overridden_by_dotted_names() -> None:
     arguments = ["query=x", "run.concurrency=10", "llms.general=local", "flows.osb.steps.rounds.max_rounds=2"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.check.resources.not_ready", _ready)
+        patch.setattr("flows.check.resources.readiness_problem", _ready)
         [study] = compose(["osb"], [*arguments, "+flows.osb.steps.synthesise.parameters.temperature=0"])
     assert study.run.concurrency == 10
     assert step(study, "synthesise").parameters == {"model": "local", "temperature": 0}
@@ -121,7 +121,7 @@ def test_a_study_of_ones_own_goes_before_ours(tmp_path: Path) -> None:
         "prompts/researcher.md": prompt,
         "local.yaml": "defaults:\n  - _self_\n  - override /llms: lite\nllms: {host: demo}\nrun: {batch: 3}\n",
     }
-    [study] = compose(["osb"], ["query=x"], write(tmp_path, files))
+    [study] = compose(["osb"], ["query=x"], write_study(tmp_path, files))
     assert study.flow.corpus == "papers"
     assert study.folders[0] == tmp_path
     assert study.run.batch == 3
@@ -130,7 +130,7 @@ def test_a_study_of_ones_own_goes_before_ours(tmp_path: Path) -> None:
 
 def test_a_folder_with_spaces_commas_and_quotation_marks(tmp_path: Path) -> None:
     folder = tmp_path / "my study, the 'first' = one"
-    [study] = composed(write(folder, {}))
+    [study] = compose_study(write_study(folder, {}))
     assert study.flow.name == "mine"
 
 
@@ -140,7 +140,7 @@ def test_steps_are_brought_in_by_package_directives(tmp_path: Path) -> None:
     )
     directives = "defaults:\n  - _self_\n  - /agents@agents: researcher\n  - /agents@steps: synthesiser\n"
     inputs = "flows.mine.steps.synthesise.inputs={question: parameters.query, answers: check.answers}"
-    [study] = composed(write(tmp_path, {"flows/mine.yaml": directives + body}), f"+{inputs}")
+    [study] = compose_study(write_study(tmp_path, {"flows/mine.yaml": directives + body}), f"+{inputs}")
     assert step(study, "rounds", "research").agent == "researcher"
     assert researchers(study) == ("demo",)
     assert step(study, "rounds", "research").inputs["passages"] == "search.passages"
@@ -151,7 +151,7 @@ def test_steps_are_brought_in_by_package_directives(tmp_path: Path) -> None:
 
 def test_a_primary_config_of_ones_own(tmp_path: Path) -> None:
     primary = "defaults:\n  - _self_\n  - llms: embedded\n  - run: default\n  - flows: [mine]\nextra: 1\n"
-    folder = write(tmp_path, {"config.yaml": primary})
+    folder = write_study(tmp_path, {"config.yaml": primary})
     [study] = compose([], ["query=x"], folder)
     assert study.flow.name == "mine"
     assert study.config["extra"] == 1
@@ -161,7 +161,7 @@ def test_a_primary_config_of_ones_own(tmp_path: Path) -> None:
 
 def test_models_json_adds_models(tmp_path: Path) -> None:
     text = '{"ours": {"kind": "embedded", "version": "9"}}'
-    [study] = composed(write(tmp_path, {"models.json": text}), "model=ours")
+    [study] = compose_study(write_study(tmp_path, {"models.json": text}), "model=ours")
     assert study.used_models == {"ours"}
 
 

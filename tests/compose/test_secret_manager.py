@@ -15,7 +15,7 @@ import pytest
 from contract.errors import StudyError
 from contract.models import HostedModel
 from tests.support.commands import ROOT
-from tests.support.fake_secrets import Answer, FakeSecrets, failure
+from tests.support.fake_secrets import Response, FakeSecretManager, error_response
 from tests.support.running import Lab
 
 KEY = "sk-planted-in-a-secret-0123456789"
@@ -32,9 +32,9 @@ MINE = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "bas
 
 
 @pytest.fixture
-def service() -> Iterator[FakeSecrets]:
+def service() -> Iterator[FakeSecretManager]:
     """The service, holding a models.json."""
-    with FakeSecrets() as fake:
+    with FakeSecretManager() as fake:
         fake.secrets[SECRET] = json.dumps({"mine": {**MINE, "api_key": KEY}})
         yield fake
 
@@ -47,28 +47,28 @@ def study(tmp_path: Path) -> Lab:
     return lab
 
 
-def named(service: FakeSecrets, name: str = SECRET, seconds: float = 10) -> str:
+def named(service: FakeSecretManager, name: str = SECRET, seconds: float = 10) -> str:
     """The study's own settings."""
     return f"secrets:\n  models: {name}\n  endpoint: {service.url}\n  timeout_seconds: {seconds}\n"
 
 
-def test_models_come_from_a_secret(study: Lab, service: FakeSecrets) -> None:
+def test_models_come_from_a_secret(study: Lab, service: FakeSecretManager) -> None:
     study.write("local.yaml", named(service))
     found = study.compose("question=Why?").models["mine"]
     assert isinstance(found, HostedModel)
     assert found.api_key
     assert found.api_key.get_secret_value() == KEY
-    assert service.asked == [f"/v1/{SECRET}/versions/latest:access"]
+    assert service.requested_paths == [f"/v1/{SECRET}/versions/latest:access"]
 
 
-def test_a_version_can_be_named(study: Lab, service: FakeSecrets) -> None:
+def test_a_version_can_be_named(study: Lab, service: FakeSecretManager) -> None:
     study.write("local.yaml", named(service, f"{SECRET}/versions/3"))
     study.compose("question=Why?")
-    assert service.asked == [f"/v1/{SECRET}/versions/3:access"]
+    assert service.requested_paths == [f"/v1/{SECRET}/versions/3:access"]
 
 
 def test_models_come_from_the_environment_and_win(
-    study: Lab, service: FakeSecrets, monkeypatch: pytest.MonkeyPatch
+    study: Lab, service: FakeSecretManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study.write("local.yaml", named(service))
     monkeypatch.setenv("BUTTERMILK_MODELS_JSON", json.dumps({"mine": {**MINE, "model_id": "other"}}))
@@ -77,7 +77,7 @@ def test_models_come_from_the_environment_and_win(
     assert found.model_id == "other"
 
 
-def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecrets) -> None:
+def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecretManager) -> None:
     service.secrets["projects/p/secrets/key"] = f"{KEY}\n"
     study.write("models/mine.yaml", json.dumps({"mine": {**MINE, "api_key_secret": "projects/p/secrets/key"}}))
     study.write("local.yaml", f"secrets: {{endpoint: '{service.url}'}}\n")
@@ -88,20 +88,22 @@ def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecrets) -> None:
     assert KEY not in found.model_dump_json()
 
 
-def test_a_service_that_is_overloaded_is_asked_again(study: Lab, service: FakeSecrets) -> None:
-    service.fail(SECRET, failure(503, "UNAVAILABLE", "busy"))
+def test_a_service_that_is_overloaded_is_asked_again(study: Lab, service: FakeSecretManager) -> None:
+    service.fail_with(SECRET, error_response(503, "UNAVAILABLE", "busy"))
     study.write("local.yaml", named(service))
     assert "mine" in study.compose("question=Why?").models
-    assert len(service.asked) == 2
+    assert len(service.requested_paths) == 2
 
 
-def test_a_service_that_stays_overloaded_is_not_waited_for_longer_than_asked(study: Lab, service: FakeSecrets) -> None:
-    service.fail(SECRET, failure(429, "RESOURCE_EXHAUSTED", "slow down"))
+def test_a_service_that_stays_overloaded_is_not_waited_for_longer_than_asked(
+    study: Lab, service: FakeSecretManager
+) -> None:
+    service.fail_with(SECRET, error_response(429, "RESOURCE_EXHAUSTED", "slow down"))
     study.write("local.yaml", named(service, seconds=1))
     with pytest.raises(StudyError) as raised:
         study.compose("question=Why?")
     assert "no answer within 1 s" in str(raised.value)
-    assert len(service.asked) >= 2
+    assert len(service.requested_paths) >= 2
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,14 @@ class Case:
     """What the service says, and what the user then reads."""
 
     name: str
-    answer: Answer
+    answer: Response
     says: tuple[str, ...]
 
 
 CASES = [
     Case(
         "no role",
-        failure(403, "PERMISSION_DENIED", f"Permission denied; token {KEY}"),
+        error_response(403, "PERMISSION_DENIED", f"Permission denied; token {KEY}"),
         (
             "the secret 'models'",
             "the project 'my-project'",
@@ -126,22 +128,26 @@ CASES = [
     ),
     Case(
         "service disabled",
-        failure(403, "PERMISSION_DENIED", "Secret Manager API has not been used", "SERVICE_DISABLED"),
+        error_response(403, "PERMISSION_DENIED", "Secret Manager API has not been used", "SERVICE_DISABLED"),
         ("'my-project' does not use Secret Manager", "gcloud services enable"),
     ),
-    Case("no such secret", failure(404, "NOT_FOUND", KEY), ("there is no secret 'models'", "gcloud secrets list")),
-    Case("login ended", failure(401, "UNAUTHENTICATED", KEY), ("login", "gcloud auth application-default login")),
+    Case(
+        "no such secret", error_response(404, "NOT_FOUND", KEY), ("there is no secret 'models'", "gcloud secrets list")
+    ),
+    Case(
+        "login ended", error_response(401, "UNAUTHENTICATED", KEY), ("login", "gcloud auth application-default login")
+    ),
     Case(
         "version destroyed",
-        failure(400, "FAILED_PRECONDITION", KEY),
+        error_response(400, "FAILED_PRECONDITION", KEY),
         ("disabled or destroyed", "gcloud secrets versions list models"),
     ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_missing_is_named_with_its_line(study: Lab, service: FakeSecrets, case: Case) -> None:
-    service.fail(SECRET, case.answer)
+def test_what_is_missing_is_named_with_its_line(study: Lab, service: FakeSecretManager, case: Case) -> None:
+    service.fail_with(SECRET, case.answer)
     path = study.write("local.yaml", named(service))
     with pytest.raises(StudyError) as raised:
         study.compose("question=Why?")
@@ -170,7 +176,7 @@ def test_a_login_is_shown_to_google_alone(study: Lab, name: str, endpoint: str, 
     assert says.split(".")[-1] in str(raised.value)
 
 
-def test_a_mistake_in_a_secret_is_told_by_its_line_and_not_its_content(study: Lab, service: FakeSecrets) -> None:
+def test_a_mistake_in_a_secret_is_told_by_its_line_and_not_its_content(study: Lab, service: FakeSecretManager) -> None:
     service.secrets[SECRET] = f'{{\n "mine": {{"kind": "hosted", "api_key": "{KEY}"}}\n}}'
     study.write("local.yaml", named(service))
     with pytest.raises(StudyError) as raised:

@@ -15,7 +15,7 @@ from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.engine.records import records_of
 from flows.spec.study import Study
-from tests.compose.tiny_study import write
+from tests.compose.tiny_study import write_study
 
 FLOW = """\
 records: posts
@@ -56,7 +56,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study of a table, in the current folder; a table of the user's own lies beside it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_posts.csv").write_text("nr;words;group\n10;one;x\n11;two;y\n12;three;x\n")
-    return write(tmp_path / "my_study", FILES)
+    return write_study(tmp_path / "my_study", FILES)
 
 
 def _composed(*arguments: str, flow: str = "mine") -> Study:

@@ -84,7 +84,7 @@ FILES: dict[str, str] = {
 }
 
 
-def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+def write_study(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     """Writes the tiny study with `files` in place of, or beside, its own."""
     for name, content in {**FILES, **files}.items():
         path = folder / name
@@ -93,13 +93,13 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     return folder
 
 
-def composed(folder: Path, *arguments: str) -> list[Study]:
+def compose_study(folder: Path, *arguments: str) -> list[Study]:
     """The tiny study, composed; a question is asked unless `arguments` ask one."""
     has_query = any(argument.startswith("query") for argument in arguments)
     return compose(["mine"], [*([] if has_query else ["query=Why?"]), *arguments], folder)
 
 
-def mistakes(folder: Path, *arguments: str, flows: Sequence[str] = ("mine",)) -> list[Problem]:
+def problems_of(folder: Path, *arguments: str, flows: Sequence[str] = ("mine",)) -> list[Problem]:
     """The problems that composing the study finds; none when it composes."""
     try:
         compose(flows, ["query=Why?", *arguments], folder)

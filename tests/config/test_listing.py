@@ -10,14 +10,14 @@ from agents.prompting.criteria import Criteria
 from contract.errors import PromptError
 from flows.config.folders import search_folders
 from flows.config.listing import list_all
-from tests.compose.tiny_study import write
+from tests.compose.tiny_study import write_study
 
 DOCUMENT = "---\ntitle: A rule\nauthor: We\nretrieved: 2025-01-01\n---\nDo no harm.\n"
 
 
 @pytest.mark.parametrize("ending", ["md", "txt", "j2", "jinja2"])
 def test_a_criterion_is_read_with_its_front_matter(tmp_path: Path, ending: str) -> None:
-    write(tmp_path, {f"criteria/rule.{ending}": DOCUMENT})
+    write_study(tmp_path, {f"criteria/rule.{ending}": DOCUMENT})
     found = Criteria(search_folders(tmp_path)).get("rule")
     assert (found.name, found.title, found.text) == ("rule", "A rule", "Do no harm.")
     assert found.about["retrieved"] == "2025-01-01"
@@ -39,7 +39,7 @@ def test_a_criterion_may_be_its_text() -> None:
     ],
 )
 def test_a_bad_criterion_is_told(tmp_path: Path, content: bytes, says: str) -> None:
-    write(tmp_path, {"criteria/rule.md": content})
+    write_study(tmp_path, {"criteria/rule.md": content})
     with pytest.raises(PromptError, match=says):
         Criteria([tmp_path]).get("rule")
 
@@ -50,7 +50,7 @@ def test_an_unknown_criterion_names_the_nearest() -> None:
 
 
 def test_everything_is_listed(tmp_path: Path) -> None:
-    write(
+    write_study(
         tmp_path,
         {"criteria/rule.md": DOCUMENT, "flows/broken.yaml": "a: [", "models/mine.yaml": "demo: {kind: scripted}\n"},
     )

@@ -17,14 +17,14 @@ from flows.corpus.index import CorpusIndex
 class CountingEmbedder:
     """Vectors of the words that a text holds; keeps count of the texts."""
 
-    def __init__(self, *, fingerprint: str = "fake-1", die_after: int | None = None) -> None:
+    def __init__(self, *, fingerprint: str = "fake-1", kill_after: int | None = None) -> None:
         self.fingerprint = fingerprint
         self.texts = 0
-        self._die_after = die_after
+        self._kill_after = kill_after
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.texts += len(texts)
-        if self._die_after is not None and self.texts > self._die_after:
+        if self._kill_after is not None and self.texts > self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
         vectors = np.zeros((len(texts), 64), dtype=np.float32)
         for row, text in enumerate(texts):
@@ -33,23 +33,23 @@ class CountingEmbedder:
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def odd_numbers(count: int) -> list[dict[str, Any]]:
+def make_records(count: int) -> list[dict[str, Any]]:
     """That many records, each of one passage."""
     return [
         {"id": f"r{number}", "title": f"Title {number}", "text": f"Number {number} is odd."} for number in range(count)
     ]
 
 
-async def embeds_only_what_changed(opened: Callable[[list[dict[str, Any]]], tuple[CorpusIndex, int]]) -> None:
+async def check_embeds_only_changes(open_index: Callable[[list[dict[str, Any]]], tuple[CorpusIndex, int]]) -> None:
     """Holds `opened`, which indexes records and tells how many texts it embedded, to that."""
-    rows = odd_numbers(300)
-    first, embedded = opened(rows)
+    rows = make_records(300)
+    first, embedded = open_index(rows)
     assert embedded == 300
-    assert opened(rows)[1] == 0
+    assert open_index(rows)[1] == 0
 
     rows[5] = {**rows[5], "text": "Something quite different about zebras too."}
     changed = [*rows[:100], *rows[101:], {"id": "new", "text": "A newcomer."}]
-    second, embedded = opened(changed)
+    second, embedded = open_index(changed)
     assert embedded == 2
     assert second.counts() == (300, 300)
     assert second.fingerprint != first.fingerprint
@@ -57,4 +57,4 @@ async def embeds_only_what_changed(opened: Callable[[list[dict[str, Any]]], tupl
     assert not [passage for passage in await second.search(["Number 100"], 300) if passage.record_id == "r100"]
     assert "r100" not in {item.record_id for item in await second.sources()}
 
-    assert opened(odd_numbers(300))[0].fingerprint == first.fingerprint
+    assert open_index(make_records(300))[0].fingerprint == first.fingerprint

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage
 from flows.corpus.index import CorpusIndex, open_corpus
-from tests.corpus.fake_embedders import CountingEmbedder, embeds_only_what_changed, odd_numbers
+from tests.corpus.fake_embedders import CountingEmbedder, check_embeds_only_changes, make_records
 from tests.support.commands import ROOT
 
 
@@ -35,27 +35,27 @@ def _open(config: CorpusStorage, folder: Path, fingerprint: str = "fake-1") -> t
 
 
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    await embeds_only_what_changed(lambda rows: _open(_corpus(tmp_path / "a.jsonl", rows), tmp_path / "cache"))
+    await check_embeds_only_changes(lambda rows: _open(_corpus(tmp_path / "a.jsonl", rows), tmp_path / "cache"))
 
 
 def test_fingerprint_depends_on_chunking_and_embedder(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
     fingerprints = {
-        _open(_corpus(source, odd_numbers(3)), folder)[0].fingerprint,
-        _open(_corpus(source, odd_numbers(3), chunk_characters=500), folder)[0].fingerprint,
-        _open(_corpus(source, odd_numbers(3)), folder, fingerprint="fake-2")[0].fingerprint,
+        _open(_corpus(source, make_records(3)), folder)[0].fingerprint,
+        _open(_corpus(source, make_records(3), chunk_characters=500), folder)[0].fingerprint,
+        _open(_corpus(source, make_records(3)), folder, fingerprint="fake-2")[0].fingerprint,
     }
     assert len(fingerprints) == 3
 
 
 def test_fingerprint_does_not_depend_on_place_or_order(tmp_path: Path) -> None:
-    one, _ = _open(_corpus(tmp_path / "a.jsonl", odd_numbers(5)), tmp_path / "cache")
-    other, _ = _open(_corpus(tmp_path / "b.jsonl", odd_numbers(5)[::-1]), tmp_path / "other")
+    one, _ = _open(_corpus(tmp_path / "a.jsonl", make_records(5)), tmp_path / "cache")
+    other, _ = _open(_corpus(tmp_path / "b.jsonl", make_records(5)[::-1]), tmp_path / "other")
     assert one.fingerprint == other.fingerprint
 
 
 def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(2000))
+    config = _corpus(tmp_path / "a.jsonl", make_records(2000))
     _open(config, tmp_path)
     start = time.perf_counter()
     assert _open(config, tmp_path)[1] == 0
@@ -63,7 +63,7 @@ def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
 
 
 def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(10))
+    config = _corpus(tmp_path / "a.jsonl", make_records(10))
     first, _ = _open(config, tmp_path)
     os.utime(tmp_path / "a.jsonl", (1, 1))
     second, embedded = _open(config, tmp_path)
@@ -72,7 +72,7 @@ def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
 
 def test_progress_tells_done_and_all(tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(200))
+    config = _corpus(tmp_path / "a.jsonl", make_records(200))
     open_corpus(config, tmp_path, lambda done, total: told.append((done, total)), CountingEmbedder())
     assert told[-1] == (200, 200)
     assert len(told) > 2
@@ -91,7 +91,7 @@ open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(die_after=int(s
 
 
 def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(1000))
+    config = _corpus(tmp_path / "a.jsonl", make_records(1000))
     arguments = [sys.executable, "-c", _KILLED, config.model_dump_json(), str(tmp_path / "cache")]
     killed = subprocess.run([*arguments, "500"], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -140,17 +140,17 @@ def test_progress_may_stop_the_build(tmp_path: Path) -> None:
 
 def test_a_pass_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
-    before, _ = _open(_corpus(source, odd_numbers(100)), folder)
-    other = [{**row, "text": row["text"] + " And more."} for row in odd_numbers(100)]
+    before, _ = _open(_corpus(source, make_records(100)), folder)
+    other = [{**row, "text": row["text"] + " And more."} for row in make_records(100)]
     arguments = [sys.executable, "-c", _KILLED, _corpus(source, other).model_dump_json(), str(folder), "70"]
     assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    after, embedded = _open(_corpus(source, odd_numbers(100)), folder)
+    after, embedded = _open(_corpus(source, make_records(100)), folder)
     assert after.fingerprint == before.fingerprint
     assert embedded == 64
 
 
 def test_several_openers_at_once(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(300))
+    config = _corpus(tmp_path / "a.jsonl", make_records(300))
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(partial(_open, config), [tmp_path / "cache"] * 4))
     assert sorted(embedded for _, embedded in opened) == [0, 0, 0, 300]
@@ -158,12 +158,12 @@ def test_several_openers_at_once(tmp_path: Path) -> None:
 
 
 def test_rejects_are_kept(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", [*odd_numbers(2), {"id": "r0", "text": "twice"}])
+    config = _corpus(tmp_path / "a.jsonl", [*make_records(2), {"id": "r0", "text": "twice"}])
     assert "there before" in _open(config, tmp_path)[0].rejects()[0].reason
 
 
 def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", odd_numbers(2))
+    config = _corpus(tmp_path / "a.jsonl", make_records(2))
     path = Path(_open(config, tmp_path)[0].place)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
@@ -174,7 +174,7 @@ def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> CorpusIndex:
     folder = tmp_path_factory.mktemp("index")
-    return _open(_corpus(folder / "a.jsonl", odd_numbers(50)), folder)[0]
+    return _open(_corpus(folder / "a.jsonl", make_records(50)), folder)[0]
 
 
 @pytest.mark.parametrize(

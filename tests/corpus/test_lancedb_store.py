@@ -18,10 +18,10 @@ import flows.storage.values
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
 from flows.corpus.index import CorpusIndex, open_corpus
-from tests.cloud.google_service import nobody
+from tests.cloud.google_service import unused_address
 from tests.cloud.object_store import object_service
-from tests.compose.tiny_study import composed, mistakes, write
-from tests.corpus.fake_embedders import CountingEmbedder, embeds_only_what_changed, odd_numbers
+from tests.compose.tiny_study import compose_study, problems_of, write_study
+from tests.corpus.fake_embedders import CountingEmbedder, check_embeds_only_changes, make_records
 from tests.support.commands import ROOT
 
 
@@ -38,12 +38,12 @@ def _open(config: VectorStorage, folder: Path, fingerprint: str = "fake-1") -> t
 
 
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    await embeds_only_what_changed(lambda rows: _open(_collection(tmp_path, rows), tmp_path))
+    await check_embeds_only_changes(lambda rows: _open(_collection(tmp_path, rows), tmp_path))
 
 
 async def test_a_search_under_way_goes_on_in_the_collection_as_it_was(tmp_path: Path) -> None:
-    before, _ = _open(_collection(tmp_path, odd_numbers(20)), tmp_path)
-    _open(_collection(tmp_path, odd_numbers(10)), tmp_path)
+    before, _ = _open(_collection(tmp_path, make_records(20)), tmp_path)
+    _open(_collection(tmp_path, make_records(10)), tmp_path)
     assert {passage.record_id for passage in await before.search(["odd"], 20)} == {f"r{n}" for n in range(20)}
 
 
@@ -51,7 +51,7 @@ async def test_passages_are_those_of_the_sqlite_index(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {"id": 'o\'b "x"; --', "text": "Zebras graze.", "date": "2021-01-02", "uri": "https://x.org/a", "by": ["A"]},
         {"id": "book", "title": "Long", "text": " ".join(f"Number {n} is odd." for n in range(400))},
-        *odd_numbers(5),
+        *make_records(5),
     ]
     config = _collection(tmp_path, rows, chunk_characters=300)
     shared = config.model_dump(include=set(SearchableStorage.model_fields))
@@ -89,7 +89,7 @@ def _kill_after(texts: int, config: VectorStorage, folder: Path) -> None:
 
 
 def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
-    config = _collection(tmp_path, odd_numbers(1000))
+    config = _collection(tmp_path, make_records(1000))
     _kill_after(500, config, tmp_path)
     index, embedded = _open(config, tmp_path)
     assert index.counts() == (1000, 1000)
@@ -108,7 +108,7 @@ def test_kill_in_the_middle_of_a_long_document_then_resume(tmp_path: Path) -> No
 
 
 def test_several_openers_at_once(tmp_path: Path) -> None:
-    config = _collection(tmp_path, odd_numbers(300))
+    config = _collection(tmp_path, make_records(300))
     with ThreadPoolExecutor(3) as pool:
         opened = list(pool.map(partial(_open, config), [tmp_path] * 3))
     assert {index.counts() for index, _ in opened} == {(300, 300)}
@@ -116,7 +116,7 @@ def test_several_openers_at_once(tmp_path: Path) -> None:
 
 
 async def test_another_machine_finds_the_collection_built(tmp_path: Path) -> None:
-    config = _collection(tmp_path, odd_numbers(30))
+    config = _collection(tmp_path, make_records(30))
     _open(config, tmp_path / "one")
     index, embedded = _open(config, tmp_path / "other")
     assert embedded == 0
@@ -126,10 +126,10 @@ async def test_another_machine_finds_the_collection_built(tmp_path: Path) -> Non
 async def test_a_collection_in_a_bucket_is_every_machines(tmp_path: Path) -> None:
     with object_service() as objects:
         place = {"path": "gs://any-bucket/collections", "endpoint": objects.url}
-        rows = odd_numbers(40)
+        rows = make_records(40)
         first, embedded = _open(_collection(tmp_path, rows, **place), tmp_path / "one")
         assert embedded == 40
-        assert all(name.startswith("any-bucket/collections/test-") for name in objects.kept)
+        assert all(name.startswith("any-bucket/collections/test-") for name in objects.objects)
         second, embedded = _open(_collection(tmp_path, rows, **place), tmp_path / "other")
         assert (embedded, second.fingerprint) == (0, first.fingerprint)
         changed = [*rows[1:], {"id": "new", "text": "A newcomer among zebras."}]
@@ -140,7 +140,7 @@ async def test_a_collection_in_a_bucket_is_every_machines(tmp_path: Path) -> Non
 
 
 def test_a_bucket_that_cannot_be_reached_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _collection(tmp_path, odd_numbers(2), path="gs://any-bucket/x", endpoint=nobody())
+    config = _collection(tmp_path, make_records(2), path="gs://any-bucket/x", endpoint=unused_address())
     with pytest.raises(StorageError, match=r"the collection gs://any-bucket/x/test-\w+ cannot be used: "):
         _open(config, tmp_path)
 
@@ -154,12 +154,12 @@ async def test_many_passages_are_searched_by_an_approximate_index(tmp_path: Path
 
 
 def test_rejects_are_kept(tmp_path: Path) -> None:
-    config = _collection(tmp_path, [*odd_numbers(2), {"id": "r0", "text": "twice"}])
+    config = _collection(tmp_path, [*make_records(2), {"id": "r0", "text": "twice"}])
     assert "there before" in _open(config, tmp_path)[0].rejects()[0].reason
 
 
 def test_a_spoilt_collection_is_told_in_plain_words(tmp_path: Path) -> None:
-    config = _collection(tmp_path, odd_numbers(20))
+    config = _collection(tmp_path, make_records(20))
     _open(config, tmp_path)
     for path in (tmp_path / "collections").rglob("*.manifest"):
         path.write_bytes(b"nothing")
@@ -180,13 +180,13 @@ def test_a_spoilt_collection_is_told_in_plain_words(tmp_path: Path) -> None:
     ],
 )
 async def test_questions_are_never_syntax(tmp_path: Path, question: str) -> None:
-    index, _ = _open(_collection(tmp_path, odd_numbers(8)), tmp_path)
+    index, _ = _open(_collection(tmp_path, make_records(8)), tmp_path)
     assert len(await index.search([question], 5)) <= 5
     assert index.counts() == (8, 8)
 
 
 async def test_a_corpus_of_nothing_to_index_is_searched_in_vain(tmp_path: Path) -> None:
-    index, _ = _open(_collection(tmp_path, odd_numbers(2), sections=["summary"]), tmp_path)
+    index, _ = _open(_collection(tmp_path, make_records(2), sections=["summary"]), tmp_path)
     assert index.counts() == (2, 0)
     assert await index.search(["odd"], 5) == []
 
@@ -202,7 +202,7 @@ def _absent(_name: str) -> Any:
 def test_without_lancedb_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.storage.values, "import_module", _absent)
     with pytest.raises(StorageError, match=r"needs the library lancedb: install buttermilk\[vector\]"):
-        _open(_collection(tmp_path, odd_numbers(2)), tmp_path)
+        _open(_collection(tmp_path, make_records(2)), tmp_path)
 
 
 STORAGE = """\
@@ -216,12 +216,12 @@ papers:
 
 
 def test_a_study_composes_with_a_collection(tmp_path: Path) -> None:
-    [study] = composed(write(tmp_path, {"storage/papers.yaml": STORAGE}))
+    [study] = compose_study(write_study(tmp_path, {"storage/papers.yaml": STORAGE}))
     storage = study.storage["papers"]
     assert isinstance(storage, VectorStorage)
     assert storage.path == str(tmp_path / "collections")
-    write(tmp_path, {"storage/papers.yaml": STORAGE.replace("collections", "gs://my-bucket/collections")})
-    [study] = composed(tmp_path)
+    write_study(tmp_path, {"storage/papers.yaml": STORAGE.replace("collections", "gs://my-bucket/collections")})
+    [study] = compose_study(tmp_path)
     assert study.storage["papers"].model_dump()["path"] == "gs://my-bucket/collections"
 
 
@@ -237,11 +237,11 @@ def test_a_study_composes_with_a_collection(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, was: str, now: str, says: str) -> None:
-    folder = write(tmp_path, {"storage/papers.yaml": STORAGE.replace(was, now)})
-    assert any(says in str(problem) for problem in mistakes(folder)), [str(one) for one in mistakes(folder)]
+    folder = write_study(tmp_path, {"storage/papers.yaml": STORAGE.replace(was, now)})
+    assert any(says in str(problem) for problem in problems_of(folder)), [str(one) for one in problems_of(folder)]
 
 
 def test_a_study_without_lancedb_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.check.sources, "find_spec", _not_found)
-    [problem] = mistakes(write(tmp_path, {"storage/papers.yaml": STORAGE}))
+    [problem] = problems_of(write_study(tmp_path, {"storage/papers.yaml": STORAGE}))
     assert "storage/papers.yaml:2" in str(problem) and "uv sync --extra vector" in str(problem)

@@ -15,14 +15,14 @@ from typing import Any
 
 from flows.server.private_server import free_port
 from tests.docs.test_docs import blocks
-from tests.support.commands import ROOT, Done, Place, Started, until
+from tests.support.commands import ROOT, CompletedCommand, CommandLine, RunningCommand, wait_until
 
 _COPIED = ("agents", "conf", "contract", "deployments", "flows", "pyproject.toml", "README.md")
 PAGE = ROOT / "docs" / "deploying.md"
-ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+FINAL_STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
-def block(note: str) -> str:
+def doc_block(note: str) -> str:
     """The block of docs/deploying.md with that comment before it."""
     [found] = [one.body for one in blocks(PAGE) if one.note == note]
     return found
@@ -32,33 +32,33 @@ def block(note: str) -> str:
 class Operator:
     """Commands in a copy of the project, against a server of its own."""
 
-    place: Place
+    place: CommandLine
     port: int
-    background: list[Started] = field(default_factory=list[Started])
+    background: list[RunningCommand] = field(default_factory=list[RunningCommand])
 
     @property
     def api(self) -> str:
         """The server's API."""
         return f"http://127.0.0.1:{self.port}/api"
 
-    def _words(self, line: str) -> list[str]:
+    def _arguments(self, line: str) -> list[str]:
         words = shlex.split(line.removesuffix("&"))
         assert words[:2] == ["uv", "run"], line
         return words[2:] if words[2] != "python" else words[4:]
 
-    def does(self, line: str, **more: str) -> Done | None:
+    def shell(self, line: str, **more: str) -> CompletedCommand | None:
         """One line of a shell, as the documentation has it; one that ends with `&` goes on beside."""
-        module, *arguments = self._words(line)
+        module, *arguments = self._arguments(line)
         command = self.place.start(module, *arguments, **more)
         if not line.rstrip().endswith("&"):
             return command.wait(300)
         self.background.append(command)
         return None
 
-    def done(self, line: str, **more: str) -> Done:
+    def shell_ok(self, line: str, **more: str) -> CompletedCommand:
         """A line that has to end well."""
-        done = self.does(line, **more)
-        assert done and done.code == 0 and "Traceback" not in done.err, done and done.said
+        done = self.shell(line, **more)
+        assert done and done.exit_code == 0 and "Traceback" not in done.stderr, done and done.transcript
         return done
 
     def get(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -69,7 +69,7 @@ class Operator:
         with urllib.request.urlopen(request, timeout=90) as answer:
             return json.loads(answer.read())
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         """Whether the server is up."""
         try:
             return bool(self.get("/health"))
@@ -80,44 +80,46 @@ class Operator:
         """The runs of a flow, oldest first, without those that a schedule has planned for later."""
         return [run for run in self._all_runs(flow) if not (run["auto_scheduled"] and run["state_type"] == "SCHEDULED")]
 
-    def planned(self, flow: str) -> list[Any]:
+    def scheduled_runs(self, flow: str) -> list[Any]:
         """The runs of a flow that a schedule has planned for later."""
         return [run for run in self._all_runs(flow) if run["auto_scheduled"] and run["state_type"] == "SCHEDULED"]
 
     def _all_runs(self, flow: str) -> list[Any]:
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
-    def ended(self, run: str, seconds: float = 240) -> Any:
+    def wait_for_run(self, run: str, seconds: float = 240) -> Any:
         """The run once it has ended."""
-        until(lambda: self.get(f"/flow_runs/{run}")["state_type"] in ENDS, f"the end of {run}", seconds, pause=0.3)
+        wait_until(
+            lambda: self.get(f"/flow_runs/{run}")["state_type"] in FINAL_STATES, f"the end of {run}", seconds, pause=0.3
+        )
         return self.get(f"/flow_runs/{run}")
 
-    def retried(self, run: str) -> Any:
+    def retry_run(self, run: str) -> Any:
         """The run once it has ended again, after the Retry button of the UI."""
         before = self.get(f"/flow_runs/{run}")["run_count"]
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         answer = self.get(f"/flow_runs/{run}/set_state", {"state": state, "force": False})
         assert answer["status"] == "ACCEPT", answer
-        until(lambda: self.get(f"/flow_runs/{run}")["run_count"] > before, f"{run} to start again", 60, pause=0.3)
-        return self.ended(run)
+        wait_until(lambda: self.get(f"/flow_runs/{run}")["run_count"] > before, f"{run} to start again", 60, pause=0.3)
+        return self.wait_for_run(run)
 
 
 @contextmanager
 def operator(folder: Path, **extra: str) -> Generator[Operator]:
     """An operator for the length of the block; whatever was started is ended with it."""
     port = free_port()
-    place = Place(folder)
+    place = CommandLine(folder)
     shutil.copytree(
-        ROOT, place.work, dirs_exist_ok=True,
+        ROOT, place.working_folder, dirs_exist_ok=True,
         ignore=lambda at, names: [n for n in names if (Path(at) == ROOT and n not in _COPIED) or n == "__pycache__"],
     )  # fmt: skip
-    place.extra |= {
+    place.extra_variables |= {
         # Instead of 4200, because a test must not meet an operator's server. No address: there is none to begin with.
         "PREFECT_SERVER_API_PORT": str(port),
         # What is asked for shall be begun at once, not within the quarter of a minute that is usual.
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PATH": f"{Path(sys.executable).parent}:{place.environment()['PATH']}",
-        "PYTHONPATH": f"{place.work}:{place.environment()['PYTHONPATH']}",
+        "PYTHONPATH": f"{place.working_folder}:{place.environment()['PYTHONPATH']}",
         **extra,
     }
     found = Operator(place, port)

@@ -13,7 +13,7 @@ from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.utilities.importtools import import_object
 
 from flows.config.folders import choices, search_folders
-from flows.server.private_server import SETTINGS
+from flows.server.private_server import SERVER_SETTINGS
 from tests.docs.test_docs import blocks
 from tests.support.commands import ROOT
 
@@ -67,7 +67,7 @@ def test_the_servers_settings_are_the_same_wherever_it_is_started() -> None:
     shipped = tomllib.loads((FOLDER / "prefect.toml").read_text(encoding="utf-8"))
     # For clients and workers, not for the server.
     del ours["plugins"]
-    private = {name: value for name, value in SETTINGS.items() if name != "PREFECT_SERVER_LOGGING_LEVEL"}
+    private = {name: value for name, value in SERVER_SETTINGS.items() if name != "PREFECT_SERVER_LOGGING_LEVEL"}
     assert _flat(ours) == _flat(shipped) == private
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.server.private_server import free_port
-from tests.support.commands import ROOT, Place
+from tests.support.commands import ROOT, CommandLine
 from tests.support.terminal import Terminal
 
 LOCAL = "http://127.0.0.1:9/api"
@@ -16,42 +16,42 @@ OTHER = "http://127.0.0.1:8/api"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def cli(tmp_path: Path) -> CommandLine:
     """The project's folder, as far as Prefect looks at it."""
-    place = Place(tmp_path)
-    place.extra["PYTHONPATH"] = f"{ROOT}:{place.environment()['PYTHONPATH']}"
-    shutil.copy(ROOT / "pyproject.toml", place.work)
-    return place
+    cli = CommandLine(tmp_path)
+    cli.extra_variables["PYTHONPATH"] = f"{ROOT}:{cli.environment()['PYTHONPATH']}"
+    shutil.copy(ROOT / "pyproject.toml", cli.working_folder)
+    return cli
 
 
-def _address(place: Place, *options: str, **more: str) -> list[str]:
+def _address(place: CommandLine, *options: str, **more: str) -> list[str]:
     done = place.run("prefect", *options, "config", "view", **more)
-    assert done.code == 0 and not done.err, done.said
-    return [line.partition("'")[2].partition("'")[0] for line in done.out.splitlines() if "PREFECT_API_URL=" in line]
+    assert done.exit_code == 0 and not done.stderr, done.transcript
+    return [line.partition("'")[2].partition("'")[0] for line in done.stdout.splitlines() if "PREFECT_API_URL=" in line]
 
 
-def test_where_nothing_is_configured_it_is_the_server_of_this_machine(place: Place) -> None:
-    assert _address(place) == [LOCAL]
+def test_where_nothing_is_configured_it_is_the_server_of_this_machine(cli: CommandLine) -> None:
+    assert _address(cli) == [LOCAL]
 
 
-def test_the_environment_goes_before(place: Place) -> None:
-    assert _address(place, PREFECT_API_URL=OTHER) == [OTHER]
+def test_the_environment_goes_before(cli: CommandLine) -> None:
+    assert _address(cli, PREFECT_API_URL=OTHER) == [OTHER]
 
 
-def test_the_users_profile_goes_before_and_is_written_without_ado(place: Place) -> None:
-    done = place.run("prefect", "config", "set", f"PREFECT_API_URL={OTHER}")
-    assert done.code == 0 and "override" not in done.out + done.err, done.said
-    assert _address(place) == [OTHER]
+def test_the_users_profile_goes_before_and_is_written_without_ado(cli: CommandLine) -> None:
+    done = cli.run("prefect", "config", "set", f"PREFECT_API_URL={OTHER}")
+    assert done.exit_code == 0 and "override" not in done.stdout + done.stderr, done.transcript
+    assert _address(cli) == [OTHER]
 
 
-def test_in_other_folders_nothing_is_taken_for_granted(place: Place) -> None:
-    (place.work / "pyproject.toml").unlink()
-    assert _address(place) == []
+def test_in_other_folders_nothing_is_taken_for_granted(cli: CommandLine) -> None:
+    (cli.working_folder / "pyproject.toml").unlink()
+    assert _address(cli) == []
 
 
-def test_at_a_terminal_the_server_starts_without_asking(place: Place) -> None:
-    environment = place.environment(PREFECT_SERVER_API_PORT=str(free_port()))
-    with Terminal("prefect", "server", "start", folder=place.work, environment=environment) as terminal:
-        terminal.reads("Check out the dashboard")
-    assert "How would you like to proceed?" not in terminal.seen
-    assert not place.left_behind()
+def test_at_a_terminal_the_server_starts_without_asking(cli: CommandLine) -> None:
+    environment = cli.environment(PREFECT_SERVER_API_PORT=str(free_port()))
+    with Terminal("prefect", "server", "start", folder=cli.working_folder, environment=environment) as terminal:
+        terminal.expect("Check out the dashboard")
+    assert "How would you like to proceed?" not in terminal.output
+    assert not cli.leftover_processes()

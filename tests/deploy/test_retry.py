@@ -16,7 +16,7 @@ from prefect.states import AwaitingRetry
 
 from flows.deploy.declared import declare
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.fake_models import hosted
+from tests.support.fake_models import write_hosted_model
 from tests.support.running import Lab
 
 FLOW = """\
@@ -54,7 +54,7 @@ def fake() -> Generator[FakeLLM]:
 def study(lab: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Three posts; each step asks the fake service once for each."""
     monkeypatch.chdir(lab.write("posts.jsonl", POSTS).parent)
-    hosted(lab, fake, "openai")
+    write_hosted_model(lab, fake, "openai")
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     for name in ("ask", "think", "check"):
         material = "{{ material }}" if name != "ask" else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Place
+from tests.support.commands import CommandLine
 
 MISTAKES = {
     "a flow that there is not": (("+flows=[osb,osv]",), 2, "did you mean 'osb'?"),
@@ -18,10 +18,12 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_told_plainly_and_nothing_is_served(tmp_path: Path, name: str) -> None:
     arguments, code, told = MISTAKES[name]
-    done = Place(tmp_path).run("flows", "serve", *arguments)
-    assert done.code == code and told in done.err and "Traceback" not in done.err, done.said
+    done = CommandLine(tmp_path).run("flows", "serve", *arguments)
+    assert done.exit_code == code and told in done.stderr and "Traceback" not in done.stderr, done.transcript
 
 
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    done = Place(tmp_path, {"PREFECT_API_URL": "http://127.0.0.1:9/api"}).run("flows", "serve", "+flows=[osb]")
-    assert done.code == 3 and "http://127.0.0.1:9/api" in done.err and "Traceback" not in done.err, done.said
+    done = CommandLine(tmp_path, {"PREFECT_API_URL": "http://127.0.0.1:9/api"}).run("flows", "serve", "+flows=[osb]")
+    assert done.exit_code == 3 and "http://127.0.0.1:9/api" in done.stderr and "Traceback" not in done.stderr, (
+        done.transcript
+    )

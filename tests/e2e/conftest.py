@@ -9,38 +9,38 @@ from pathlib import Path
 import pytest
 
 from flows.corpus.index import CorpusIndex
-from tests.support.commands import Place
-from tests.support.services import server_of_prefect
+from tests.support.commands import CommandLine
+from tests.support.services import prefect_server
 
 
 @pytest.fixture(scope="package")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Generator[str]:
+def prefect_api(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path) -> Generator[str]:
     """The API of a Prefect server that runs until these tests have ended."""
-    with server_of_prefect(tmp_path_factory.mktemp("server"), database) as api_url:
+    with prefect_server(tmp_path_factory.mktemp("server"), prefect_database) as api_url:
         yield api_url
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Generator[Place]:
+def cli(tmp_path: Path) -> Generator[CommandLine]:
     """A home of its own; fails the test when anything in it tried to leave this machine."""
-    place = Place(tmp_path)
+    place = CommandLine(tmp_path)
     yield place
-    assert not place.blocked
+    assert not place.blocked_connections
 
 
 @pytest.fixture
-def beside(place: Place, prefect_api: str, database: Path) -> Place:
+def cli_with_server(cli: CommandLine, prefect_api: str, prefect_database: Path) -> CommandLine:
     """A place whose commands use the Prefect server beside them, which is quicker than starting one each time.
 
     One that is told to start its own all the same finds a database to go on with.
     """
-    place.takes_over(database)
-    place.extra["PREFECT_API_URL"] = prefect_api
-    return place
+    cli.use_database(prefect_database)
+    cli.extra_variables["PREFECT_API_URL"] = prefect_api
+    return cli
 
 
 @pytest.fixture
-def indexed(place: Place, osb: CorpusIndex) -> None:
+def prebuilt_index(cli: CommandLine, osb_index: CorpusIndex) -> None:
     """The place's index of the shipped corpus, made before; embedding it takes longer than all else in a command."""
-    place.indexes.mkdir(parents=True)
-    shutil.copy(osb.place, place.indexes)
+    cli.indexes.mkdir(parents=True)
+    shutil.copy(osb_index.place, cli.indexes)

@@ -17,12 +17,12 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.server.drain import sent
-from tests.support.agents import make_known
+from flows.server.drain import flush_events
+from tests.support.agents import register_test_agents
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
 from tests.support.running import Lab
-from tests.support.small_study import study
+from tests.support.small_study import write_study
 
 EXAMPLES = sorted((ROOT / "deployments/automations").glob("*.yaml"))
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -71,14 +71,14 @@ async def test_the_examples_act_on_what_runs_tell(
     told: tuple[str, list[dict[str, str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make_known(monkeypatch)
+    register_test_agents(monkeypatch)
     url, notes = told
     lab = Lab(tmp_path / "study", prefect_api, settings=[f"run.audit={tmp_path / 'audit.jsonl'}", "run.retries=0"])
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         async with get_client() as client:
             await _create_all(client, url)
             await _run_badly(lab)
-            await sent()
+            await flush_events()
             events = dict[str, Any]()
             async with asyncio.timeout(60):
                 while len(notes) < 2 or len(events) < 3:
@@ -103,8 +103,8 @@ async def _create_all(client: PrefectClient, url: str) -> None:
 
 
 async def _run_badly(lab: Lab) -> None:
-    study(lab, JUDGE)
-    lab.model("broken", {"error": "ModelRejected"})
+    write_study(lab, JUDGE)
+    lab.write_model("broken", {"error": "ModelRejected"})
     spec = lab.folder / "flows/tiny.yaml"
     spec.write_text(spec.read_text().replace("verdicts: judge}", "verdicts: judge, alert_below: 0.5}"))
     ran = await lab.run()

@@ -8,15 +8,15 @@ from collections import Counter
 import pytest
 
 from flows.server.private_server import free_port
-from tests.support.commands import Done, Place, run_folders
+from tests.support.commands import CompletedCommand, CommandLine, run_folders
 
-pytestmark = pytest.mark.usefixtures("indexed")
+pytestmark = pytest.mark.usefixtures("prebuilt_index")
 
 QUESTION = "query=When does the Board accept a slur in political speech?"
 
 
-def _ask(place: Place, researchers: str) -> Done:
-    models = place.work / "study" / "models"
+def _ask(place: CommandLine, researchers: str) -> CompletedCommand:
+    models = place.working_folder / "study" / "models"
     models.mkdir(parents=True)
     models.joinpath("dead.yaml").write_text(
         "dead:\n  kind: hosted\n  provider: openai-compatible\n  model_id: none\n"
@@ -32,23 +32,23 @@ def _ask(place: Place, researchers: str) -> Done:
     return place.run("flows.osb", QUESTION, *arguments)
 
 
-def _research(place: Place) -> Counter[str]:
+def _research(place: CommandLine) -> Counter[str]:
     with (run_folders(place, "osb")[-1] / "cells.csv").open(encoding="utf-8", newline="") as file:
         return Counter(row["status"] for row in csv.DictReader(file) if row["step"] == "research")
 
 
-def test_when_no_model_answers_nothing_is_said_of_the_corpus(beside: Place) -> None:
-    done = _ask(beside, "[dead]")
-    assert done.code == 1 and "Traceback" not in done.err, done.said
-    assert "cannot be reached; check the network" in done.err.replace("\n", " ")
-    assert "trying again: " in done.err
-    assert "no model gave an answer" in done.err.replace("\n", " ")
-    assert "does not say" not in done.out
-    assert _research(beside) == {"failed": 1}, "a further round would find nobody either"
+def test_when_no_model_answers_nothing_is_said_of_the_corpus(cli_with_server: CommandLine) -> None:
+    done = _ask(cli_with_server, "[dead]")
+    assert done.exit_code == 1 and "Traceback" not in done.stderr, done.transcript
+    assert "cannot be reached; check the network" in done.stderr.replace("\n", " ")
+    assert "trying again: " in done.stderr
+    assert "no model gave an answer" in done.stderr.replace("\n", " ")
+    assert "does not say" not in done.stdout
+    assert _research(cli_with_server) == {"failed": 1}, "a further round would find nobody either"
 
 
 @pytest.mark.parametrize("researchers", ["[dead,demo]", "[demo,dead]"])
-def test_one_of_two_models_answers_and_the_other_is_a_hole(beside: Place, researchers: str) -> None:
-    done = _ask(beside, researchers)
-    assert done.code == 1 and "“" in done.out, done.said
-    assert _research(beside)["failed"] >= 1 <= _research(beside)["completed"]
+def test_one_of_two_models_answers_and_the_other_is_a_hole(cli_with_server: CommandLine, researchers: str) -> None:
+    done = _ask(cli_with_server, researchers)
+    assert done.exit_code == 1 and "“" in done.stdout, done.transcript
+    assert _research(cli_with_server)["failed"] >= 1 <= _research(cli_with_server)["completed"]

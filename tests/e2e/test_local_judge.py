@@ -14,7 +14,7 @@ import os
 import pytest
 
 from agents.llms.local import missing_extra
-from tests.support.commands import Place, run_folders
+from tests.support.commands import CommandLine, run_folders
 
 MODEL = os.environ.get("BUTTERMILK_LOCAL_MODEL")
 POSTS = os.environ.get("BUTTERMILK_POSTS")
@@ -28,16 +28,18 @@ pytestmark = [
 ]
 
 
-def test_a_real_model_judges_every_post_and_its_quotations_are_looked_up(beside: Place) -> None:
+def test_a_real_model_judges_every_post_and_its_quotations_are_looked_up(cli_with_server: CommandLine) -> None:
     settings = ["llms=local", f"models.local.path={MODEL}", f"sample={SAMPLE}", "seed=1", "criteria=ordinary"]
     source = [f"records={POSTS}"] if POSTS else []
     # Long enough to end every grammar-bound reply of a model that does not know when to stop.
-    command = beside.start("flows.judger", *settings, *source, "+flows.judger.steps.judge.parameters.max_tokens=600")
+    command = cli_with_server.start(
+        "flows.judger", *settings, *source, "+flows.judger.steps.judge.parameters.max_tokens=600"
+    )
     done = command.wait(7000)
-    assert done.code in (0, 1), done.said
-    folder = run_folders(beside, "judger")[-1]
+    assert done.exit_code in (0, 1), done.transcript
+    folder = run_folders(cli_with_server, "judger")[-1]
     cells = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(cells) == SAMPLE, done.said
+    assert len(cells) == SAMPLE, done.transcript
     judged = [cell for cell in cells if cell["status"] == "completed"]
     quotes = [quote for cell in judged for reason in cell["value"]["reasons"] for quote in reason["quotes"]]
     found = sum(quote["status"] == "found" for quote in quotes)
@@ -48,5 +50,5 @@ def test_a_real_model_judges_every_post_and_its_quotations_are_looked_up(beside:
                 print(
                     f"  {row['measure']:<20}{row['value']:>8.6} [{row['low']:.6}, {row['high']:.6}] {row['undefined']}"
                 )
-    assert len(judged) >= SAMPLE * 0.9, done.said
+    assert len(judged) >= SAMPLE * 0.9, done.transcript
     assert all(cell["value"]["quality"] == "full" for cell in judged)

@@ -19,7 +19,7 @@ from agents.llms.local import missing_extra
 from contract.record import Record
 from contract.storage import FileStorage
 from flows.storage.reader import read
-from tests.support.commands import ROOT, Place
+from tests.support.commands import ROOT, CommandLine
 
 MODEL = os.environ.get("BUTTERMILK_LOCAL_MODEL")
 QUESTIONS = Path(os.environ.get("BUTTERMILK_QUESTIONS") or ROOT / "tests" / "data" / "osb_questions.jsonl")
@@ -45,11 +45,11 @@ def sources() -> dict[str, Record]:
     return {record.record_id: record for record in found if isinstance(record, Record)}
 
 
-def test_a_real_model_writes_the_answers_and_every_quotation_shown_is_verbatim(beside: Place) -> None:
+def test_a_real_model_writes_the_answers_and_every_quotation_shown_is_verbatim(cli_with_server: CommandLine) -> None:
     records, answered, quotations, dropped = sources(), 0, 0, 0
     for question in questions():
         started = time.monotonic()
-        answer = ask(beside, question)
+        answer = ask(cli_with_server, question)
         for claim in answer["claims"]:
             assert claim["citations"], claim
             for citation in claim["citations"]:
@@ -64,11 +64,11 @@ def test_a_real_model_writes_the_answers_and_every_quotation_shown_is_verbatim(b
     assert answered
 
 
-def ask(place: Place, question: str) -> dict[str, Any]:
+def ask(place: CommandLine, question: str) -> dict[str, Any]:
     settings = ("llms=local", f"models.local.path={MODEL}", "limit=5", f"query={question}")
     done = place.start("flows.osb", "--json", *settings).wait(seconds=1800)
-    assert done.code == 0, done.said
-    answer = json.loads(done.out)["results"][0]["result"]
+    assert done.exit_code == 0, done.transcript
+    answer = json.loads(done.stdout)["results"][0]["result"]
     assert answer["quality"] == "full"
     assert answer["models"] == ["local"]
     return answer

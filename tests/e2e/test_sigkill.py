@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from flows.corpus.index import CorpusIndex
-from tests.support.commands import Place, Started, run_folders, until
+from tests.support.commands import CommandLine, RunningCommand, run_folders, wait_until
 from tests.support.many_calls import CELLS, CONCURRENCY, write_study
 from tests.support.services import FakeService, fake_service
 
@@ -40,12 +40,12 @@ def service() -> Generator[FakeService]:
 class Study:
     """One study's command, and what its run folders hold."""
 
-    def __init__(self, place: Place, service: FakeService) -> None:
+    def __init__(self, place: CommandLine, service: FakeService) -> None:
         self.place, self.service = place, service
-        place.extra["SOME_KEY"] = "not a key"
+        place.extra_variables["SOME_KEY"] = "not a key"
         self._config = str(write_study(place.folder / "study", service))
 
-    def start(self, **more: str) -> Started:
+    def start(self, **more: str) -> RunningCommand:
         """The command, always the same."""
         return self.place.start("flows", "+flows=[many]", "topic=cats", "--config-dir", self._config, **more)
 
@@ -53,7 +53,7 @@ class Study:
         """Starts it, kills it at its `after_calls`-th call; returns how many calls were in flight then."""
         before = self.service.calls()
         command = self.start(**more)
-        until(
+        wait_until(
             lambda: self.service.calls() - before >= after_calls or not command.running,
             f"{after_calls} calls", 120, pause=0.002,
         )  # fmt: skip
@@ -80,40 +80,44 @@ def _without_times(value: Any) -> Any:
 
 
 def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
-    beside: Place, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cli_with_server: CommandLine, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = Study(beside, service)
+    study = Study(cli_with_server, service)
     chance = random.Random(SEED)
     points = [chance.randint(1, 12) for _ in range(KILLS)]
     in_flight = [study.killed(point, **(_ALONE if turn == KILLS - 1 else {})) for turn, point in enumerate(points)]
     # A private server notices by itself that its run is gone.
-    assert not beside.left_behind()
+    assert not cli_with_server.leftover_processes()
     done = study.start().wait()
     stats = service.stats()
     repaid = sum(stats["by_key"].values()) - len(stats["by_key"])
     with capsys.disabled():
         print(f"\nseed {SEED}, killed after {points} calls, in flight {in_flight}, paid twice {repaid}")
-    assert done.code == 0, done.said
+    assert done.exit_code == 0, done.transcript
     assert len(stats["by_key"]) == CELLS
     assert all(0 <= number <= CONCURRENCY for number in in_flight) and stats["most_in_flight"] <= CONCURRENCY
     assert repaid <= sum(in_flight)
     assert _same_as_unbroken(study, service, tmp_path)
 
 
-def test_a_run_killed_while_it_writes_its_folder_is_done_again_for_nothing(beside: Place, service: FakeService) -> None:
-    study = Study(beside, service)
+def test_a_run_killed_while_it_writes_its_folder_is_done_again_for_nothing(
+    cli_with_server: CommandLine, service: FakeService
+) -> None:
+    study = Study(cli_with_server, service)
     command = study.start()
-    until(lambda: _written(beside, "answers.jsonl") or not command.running, "the last cell", 120, pause=0.001)
+    wait_until(
+        lambda: _written(cli_with_server, "answers.jsonl") or not command.running, "the last cell", 120, pause=0.001
+    )
     command.kill()
     before = service.calls()
     done = study.start().wait()
-    assert done.code == 0, done.said
+    assert done.exit_code == 0, done.transcript
     assert service.calls() == before
     assert {trace["status"] for trace in study.traces().values()} == {"completed"}
-    _whole_or_absent(run_folders(beside, "many")[0])
+    _whole_or_absent(run_folders(cli_with_server, "many")[0])
 
 
-def _written(place: Place, name: str) -> bool:
+def _written(place: CommandLine, name: str) -> bool:
     return any((folder / name).exists() for folder in run_folders(place, "many"))
 
 
@@ -125,19 +129,23 @@ def _whole_or_absent(folder: Path) -> None:
 
 
 def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_same(
-    beside: Place, tmp_path: Path, osb: CorpusIndex
+    cli_with_server: CommandLine, tmp_path: Path, osb_index: CorpusIndex
 ) -> None:
     for _ in range(2):
-        size = _size(beside.indexes)
-        command = beside.start("flows.osb", _QUESTION, "--json")
-        until(lambda: _size(beside.indexes) > size + 20_000 or not command.running, "the index to grow", pause=0.001)  # noqa: B023
+        size = _size(cli_with_server.indexes)
+        command = cli_with_server.start("flows.osb", _QUESTION, "--json")
+        wait_until(
+            lambda: _size(cli_with_server.indexes) > size + 20_000 or not command.running,
+            "the index to grow",
+            pause=0.001,
+        )  # noqa: B023
         command.kill()
-    unbroken = Place(tmp_path / "unbroken", dict(beside.extra))
+    unbroken = CommandLine(tmp_path / "unbroken", dict(cli_with_server.extra_variables))
     unbroken.indexes.mkdir(parents=True)
-    shutil.copy(osb.place, unbroken.indexes)
-    done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (beside, unbroken))
-    assert done.code == wanted.code == 0, done.said + wanted.said
-    assert json.loads(done.out)["results"] == json.loads(wanted.out)["results"]
+    shutil.copy(osb_index.place, unbroken.indexes)
+    done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (cli_with_server, unbroken))
+    assert done.exit_code == wanted.exit_code == 0, done.transcript + wanted.transcript
+    assert json.loads(done.stdout)["results"] == json.loads(wanted.stdout)["results"]
 
 
 _QUESTION = "query=When does the Board accept a slur in political speech?"
@@ -147,19 +155,21 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
 
 
-def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(beside: Place, service: FakeService) -> None:
+def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(
+    cli_with_server: CommandLine, service: FakeService
+) -> None:
     service.reset()
-    study = Study(beside, service)
+    study = Study(cli_with_server, service)
     command = study.start(**_ALONE)
-    until(lambda: service.calls() >= 5 or not command.running, "five calls", 120, pause=0.002)
-    assert beside.kill("flows.server.private_server") == 1
+    wait_until(lambda: service.calls() >= 5 or not command.running, "five calls", 120, pause=0.002)
+    assert cli_with_server.kill("flows.server.private_server") == 1
     done = command.wait(60)
     in_flight = len(service.stats()["by_key"]) - study.kept()
-    assert done.code == 3 and "Traceback" not in done.said
-    assert "the Prefect server of this run has ended: signal 9 ended it" in done.err
-    assert not beside.left_behind()
+    assert done.exit_code == 3 and "Traceback" not in done.transcript
+    assert "the Prefect server of this run has ended: signal 9 ended it" in done.stderr
+    assert not cli_with_server.leftover_processes()
     again = study.start().wait()
-    assert again.code == 0, again.said
+    assert again.exit_code == 0, again.transcript
     asked = service.stats()["by_key"]
     assert len(asked) == CELLS and sum(asked.values()) - CELLS <= in_flight
 
@@ -170,9 +180,9 @@ _ALONE = {"PREFECT_API_URL": ""}
 def _same_as_unbroken(study: Study, service: FakeService, folder: Path) -> bool:
     finished = study.traces()
     assert {trace["status"] for trace in finished.values()} == {"completed"}
-    unbroken = Study(Place(folder / "unbroken", dict(study.place.extra)), service)
+    unbroken = Study(CommandLine(folder / "unbroken", dict(study.place.extra_variables)), service)
     service.reset()
     unbroken = Study(unbroken.place, service)
     done = unbroken.start().wait()
-    assert done.code == 0, done.said
+    assert done.exit_code == 0, done.transcript
     return unbroken.traces() == finished

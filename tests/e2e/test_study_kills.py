@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import Done, Place, run_folders, until
-from tests.support.judging import CRITERIA, MODELS, billed_usd, posts, write_study
+from tests.support.commands import CompletedCommand, CommandLine, run_folders, wait_until
+from tests.support.judging import CRITERIA, MODELS, billed_usd, make_posts, write_study
 from tests.support.services import FakeService, fake_service
 
 SEED = 7
 KILLS = int(os.environ.get("BUTTERMILK_KILLS", "2"))
 CONCURRENCY = 8
-POSTS = posts(8)
+POSTS = make_posts(8)
 TABLES = ("cells.csv", "cells.parquet", "verdicts.csv", "measures.csv", "confusion.csv")
 
 
@@ -38,7 +38,7 @@ def service() -> Generator[FakeService]:
 class Study:
     """The study's command and what it leaves behind."""
 
-    def __init__(self, place: Place, service: FakeService) -> None:
+    def __init__(self, place: CommandLine, service: FakeService) -> None:
         self.place, self.service = place, service
         self.folder = place.folder / "study"
         self.batch = 250
@@ -49,19 +49,21 @@ class Study:
         """The study with those records and models."""
         write_study(self.folder, self.service.url, records, models, CONCURRENCY, self.batch)
 
-    def run(self) -> Done:
+    def run(self) -> CompletedCommand:
         """The command, to its end."""
         done = self.place.start("flows", "+flows=[judged]", "--config-dir", str(self.folder)).wait(600)
-        assert done.code == 0, done.said
+        assert done.exit_code == 0, done.transcript
         return done
 
     def killed(self, after_calls: int) -> int:
         """Starts it and kills it at its `after_calls`-th call; returns how many calls were in flight then."""
         before = self.service.calls()
         command = self.place.start("flows", "+flows=[judged]", "--config-dir", str(self.folder))
-        until(lambda: self.service.calls() - before >= after_calls or not command.running, "calls", 120, pause=0.002)
+        wait_until(
+            lambda: self.service.calls() - before >= after_calls or not command.running, "calls", 120, pause=0.002
+        )
         command.kill()
-        assert not self.place.left_behind()
+        assert not self.place.leftover_processes()
         return len(self.service.stats()["by_key"]) - self.kept()
 
     def kept(self) -> int:
@@ -85,14 +87,14 @@ class Study:
 
 @pytest.mark.parametrize("batch", [250, len(POSTS) - 1], ids=["one batch", "in bulk"])
 def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
-    batch: int, beside: Place, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    batch: int, cli_with_server: CommandLine, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unbroken = Study(Place(tmp_path / "unbroken", dict(beside.extra)), service)
+    unbroken = Study(CommandLine(tmp_path / "unbroken", dict(cli_with_server.extra_variables)), service)
     unbroken.run()
     wanted = {name: (unbroken.newest / name).read_bytes() for name in TABLES}
     service.reset()
 
-    study, chance = Study(beside, service), random.Random(SEED)
+    study, chance = Study(cli_with_server, service), random.Random(SEED)
     study.batch = batch
     study.write(POSTS, MODELS)
     cells = len(POSTS) * len(CRITERIA) * len(MODELS)
@@ -116,8 +118,8 @@ def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
         assert reported == pytest.approx(billed_usd(service))
 
 
-def test_only_what_is_new_or_changed_is_asked(beside: Place, service: FakeService) -> None:
-    study = Study(beside, service)
+def test_only_what_is_new_or_changed_is_asked(cli_with_server: CommandLine, service: FakeService) -> None:
+    study = Study(cli_with_server, service)
     study.write(POSTS, MODELS[:2])
     study.run()
     assert service.calls() == len(POSTS) * len(CRITERIA) * 2
@@ -139,8 +141,8 @@ def test_only_what_is_new_or_changed_is_asked(beside: Place, service: FakeServic
     service.reset()
     (study.folder / "criteria" / "strict.md").write_text("Another rule: it says nothing.", encoding="utf-8")
     planned = study.place.run("flows", "plan", "+flows=[judged]", "--config-dir", str(study.folder), "--json")
-    cells = json.loads(planned.out)[0]["forecasts"]
-    assert sum(cell["to_run"] for cell in cells) == len(POSTS) * len(MODELS), planned.said
+    cells = json.loads(planned.stdout)[0]["forecasts"]
+    assert sum(cell["to_run"] for cell in cells) == len(POSTS) * len(MODELS), planned.transcript
     assert {reason for cell in cells for reason in cell["why"]} == {"changed: criteria/strict.md"}
     study.run()
     assert service.calls() == len(POSTS) * len(MODELS)

@@ -30,11 +30,11 @@ def many(lab: Lab) -> Lab:
 
 
 async def test_the_server_holds_times_tries_and_ends_of_every_cell(many: Lab) -> None:
-    many.model("shaky", {"error": "RateLimited", "times": 1}, {"match": "post 3", "error": "ModelRejected"}, FINE)
+    many.write_model("shaky", {"error": "RateLimited", "times": 1}, {"match": "post 3", "error": "ModelRejected"}, FINE)
     ran = await many.run()
     asked = {row.record_id: row for row in ran.rows("ask")}
     assert sorted(row.status for row in asked.values()) == ["completed", "completed", "completed", "failed"]
-    assert (ran.lost, len(ran.server.cells)) == (0, 8)
+    assert (ran.lost_task_runs, len(ran.server.cells)) == (0, 8)
     held = {run.name.split(", ")[1]: run for run in ran.server.cells if run.name.startswith("llm")}
     for record, row in asked.items():
         run = held[record]
@@ -46,7 +46,7 @@ async def test_the_server_holds_times_tries_and_ends_of_every_cell(many: Lab) ->
 
 
 async def test_the_same_run_again_reads_every_cell_back(many: Lab) -> None:
-    many.model("shaky", FINE)
+    many.write_model("shaky", FINE)
     first = await many.run()
     again = await many.run()
     assert (first.calls, again.calls) == ((4, 0), (0, 4))
@@ -56,7 +56,7 @@ async def test_the_same_run_again_reads_every_cell_back(many: Lab) -> None:
 
 
 async def test_a_cell_that_takes_too_long_is_tried_again_and_told(many: Lab) -> None:
-    many.model("shaky", FINE)
+    many.write_model("shaky", FINE)
     many.write("flows/tiny.yaml", FLOW.replace("agent: echo,", "agent: echo, parameters: {hang_on: post 3},"))
     ran = await many.run("run.timeout_seconds=0.5", "run.retries=1")
     (row,) = [row for row in ran.rows("gathered") if row.status != "completed"]

@@ -38,8 +38,8 @@ def by_model(rows: list[AgentTrace]) -> dict[object, AgentTrace]:
 
 
 async def test_a_failed_cell_is_a_row_and_its_siblings_go_on(lab: Lab) -> None:
-    lab.model("good", GOOD)
-    lab.model("bad", {"error": "ModelRejected"})
+    lab.write_model("good", GOOD)
+    lab.write_model("bad", {"error": "ModelRejected"})
     asking(lab, "good", "bad")
     ran = await lab.run("question=Why?")
     rows = by_model(ran.rows("ask"))
@@ -57,8 +57,8 @@ async def test_a_failed_cell_is_a_row_and_its_siblings_go_on(lab: Lab) -> None:
 
 
 async def test_refused_and_cut_replies_are_states_of_their_own_and_are_kept(lab: Lab) -> None:
-    lab.model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
-    lab.model("long", {"reply": "It is so that", "finish_reason": "length"})
+    lab.write_model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
+    lab.write_model("long", {"reply": "It is so that", "finish_reason": "length"})
     asking(lab, "shy", "long")
     ran = await lab.run("question=Why?")
     rows = by_model(ran.rows("ask"))
@@ -75,14 +75,14 @@ async def test_refused_and_cut_replies_are_states_of_their_own_and_are_kept(lab:
 
 
 async def test_a_refusal_is_a_finding_and_no_hole(lab: Lab) -> None:
-    lab.model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
+    lab.write_model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
     asking(lab, "shy")
     ran = await lab.run("question=Why?")
     assert ran.state.is_completed()
 
 
 async def test_a_reply_that_never_fits_keeps_every_call(lab: Lab) -> None:
-    lab.model("odd", {"reply": {"nobody": "asked"}})
+    lab.write_model("odd", {"reply": {"nobody": "asked"}})
     asking(lab, "odd")
     ran = await lab.run("question=Why?")
     [row] = ran.rows("ask")
@@ -93,7 +93,7 @@ async def test_a_reply_that_never_fits_keeps_every_call(lab: Lab) -> None:
 
 
 async def test_transient_errors_are_retried_by_prefect_and_every_call_is_told(lab: Lab) -> None:
-    lab.model("busy", {"error": "RateLimited", "times": 1}, {"error": "ModelUnavailable", "times": 1}, GOOD)
+    lab.write_model("busy", {"error": "RateLimited", "times": 1}, {"error": "ModelUnavailable", "times": 1}, GOOD)
     asking(lab, "busy")
     ran = await lab.run("question=Why?")
     [row] = ran.rows("ask")
@@ -104,7 +104,7 @@ async def test_transient_errors_are_retried_by_prefect_and_every_call_is_told(la
 
 
 async def test_retries_end(lab: Lab) -> None:
-    lab.model("down", {"error": "ModelUnavailable"})
+    lab.write_model("down", {"error": "ModelUnavailable"})
     asking(lab, "down")
     ran = await lab.run("question=Why?", "run.retries=2")
     [row] = ran.rows("ask")
@@ -114,7 +114,7 @@ async def test_retries_end(lab: Lab) -> None:
 
 
 async def test_a_later_calls_rate_limit_does_not_pay_for_the_first_call_again(lab: Lab) -> None:
-    lab.model(
+    lab.write_model(
         "odd",
         {"match": "That reply cannot be used", "error": "RateLimited", "times": 1},
         {"match": "That reply cannot be used", **GOOD},
@@ -148,7 +148,7 @@ async def test_the_wait_that_a_service_asks_for_is_kept(lab: Lab, monkeypatch: p
             super().__init__(now=lambda: now, sleep=sleep)
 
     monkeypatch.setattr(limits, "Clock", Watched)
-    lab.model("busy", {"error": "RateLimited", "retry_after": 17, "times": 1}, GOOD)
+    lab.write_model("busy", {"error": "RateLimited", "retry_after": 17, "times": 1}, GOOD)
     asking(lab, "busy")
     ran = await lab.run("question=Why?")
     assert slept == [17]

@@ -54,7 +54,7 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
         asked.append(described)
         await client.resume_flow_run(run.id, run_input={"publish": publish, "remark": "well done"})
 
-    ran = await lab.run("text=hello", meanwhile=answer)
+    ran = await lab.run("text=hello", during_run=answer)
     assert "Is this fit to be published?" in asked[0]
     assert "hello" in asked[0]
     [row] = ran.rows("last")

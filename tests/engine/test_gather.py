@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from contract.errors import StorageError
-from flows.engine.gather import together
+from flows.engine.gather import gather_or_raise
 from tests.support.running import Lab
 
 
@@ -22,7 +22,7 @@ async def test_results_come_in_the_order_of_the_jobs() -> None:
         first_may_end.set()
         return 2
 
-    assert await together([first(), second()]) == [1, 2]
+    assert await gather_or_raise([first(), second()]) == [1, 2]
 
 
 async def test_the_first_error_ends_the_rest_and_is_raised_itself() -> None:
@@ -39,10 +39,10 @@ async def test_the_first_error_ends_the_rest_and_is_raised_itself() -> None:
         raise StorageError("the disk is gone")
 
     async def nested() -> None:
-        await together([waits(), fails()])
+        await gather_or_raise([waits(), fails()])
 
     with pytest.raises(StorageError, match="the disk is gone"):
-        await together([waits(), nested()])
+        await gather_or_raise([waits(), nested()])
     assert ended == ["waiting", "waiting"]
 
 

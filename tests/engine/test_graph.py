@@ -22,8 +22,8 @@ async def test_every_cell_is_a_task_run_named_after_agent_variant_and_record(lab
     lab.write("flows/tiny.yaml", FLOW)
     ran = await lab.run("text=hello")
     record = ran.traces[0].record_id
-    assert ran.lost == 0
-    assert ran.server.run.name == "tiny: hello"
+    assert ran.lost_task_runs == 0
+    assert ran.server.flow_run.name == "tiny: hello"
     assert sorted(run.name for run in ran.server.cells) == sorted(
         [
             f"look, {record}",

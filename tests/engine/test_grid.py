@@ -91,7 +91,7 @@ async def test_records_go_in_batches_and_rejected_rows_are_reported(lab: Lab) ->
     assert [record.record_id for record, _ in ran.outcome.results] == ["r0", "r1", "r2", "r3", "r4"]
     assert [value and value["given"] for _, value in ran.outcome.results] == [f"post {n}" for n in range(5)]  # type: ignore[index,call-overload]
     assert sorted(run.name for run in ran.server.flow_runs) == ["records 1-2", "records 3-4", "records 5-5"]
-    assert (ran.lost, len(ran.server.cells)) == (0, 10)
+    assert (ran.lost_task_runs, len(ran.server.cells)) == (0, 10)
     rejects = (ran.outcome.folder / "rejects.csv").read_text().splitlines()
     assert (len(ran.outcome.rejects), len(rejects)) == (3, 4)
     assert "the record is empty" in rejects[1]

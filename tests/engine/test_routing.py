@@ -53,7 +53,7 @@ async def test_too_few_inputs_are_a_skip_that_can_be_seen(lab: Lab) -> None:
     assert ran.server.task("both, skipped").state_name == "Skipped"
     assert [(row.status, row.note) for row in ran.rows("both")] == [("skipped", "1 inputs, and min_inputs is 2")]
     assert ran.result is None
-    assert ran.lost == 0
+    assert ran.lost_task_runs == 0
 
 
 async def test_a_skipped_loop_has_a_row_for_each_of_its_steps(lab: Lab) -> None:
@@ -114,7 +114,7 @@ result: last
 
 async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", HEAD + HOSTED)
-    lab.model(
+    lab.write_model(
         "chooser",
         {
             "match": "This is round 1",
@@ -141,7 +141,7 @@ async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab)
 async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", HEAD + HOSTED.replace("max_rounds: 5", "max_rounds: 1"))
     reply = {"step": "left", "arguments": {"what": "west", "known": "forged"}, "reason": ""}
-    lab.model("chooser", {"reply": reply})
+    lab.write_model("chooser", {"reply": reply})
     ran = await lab.run("text=hello")
     [host] = ran.rows("host")
     offered: Any = thawed(host.input.inputs["tools"])
@@ -153,7 +153,7 @@ async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: 
 
 async def test_a_host_that_stops_at_once_leaves_every_step_visibly_skipped(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", HEAD + HOSTED)
-    lab.model("chooser", {"reply": {"step": "stop", "arguments": {}, "reason": "nothing to do"}})
+    lab.write_model("chooser", {"reply": {"step": "stop", "arguments": {}, "reason": "nothing to do"}})
     ran = await lab.run("text=hello")
     assert [row.round for row in ran.rows("host")] == [1]
     assert {row.note for row in (*ran.rows("left"), *ran.rows("right"))} == {"the host stopped: nothing to do"}

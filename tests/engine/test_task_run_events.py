@@ -19,7 +19,7 @@ from prefect.settings import PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_setti
 from prefect.states import AwaitingRetry, Completed, Failed, Pending, Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from flows.engine.task_run_events import event_of
+from flows.engine.task_run_events import task_run_event
 
 START = Running()
 ENDS = [
@@ -70,4 +70,4 @@ def _both(end: State[Any], minutes: int | None) -> tuple[Event | None, Event]:
     if minutes is not None:
         occurred = end.timestamp - timedelta(minutes=minutes)
         follows = Event(occurred=occurred, event="before", resource={"prefect.resource.id": "x"})  # type: ignore[reportArgumentType]
-    return emit_task_run_state_change_event(run, before, end, follows), event_of(run, before, end, follows)
+    return emit_task_run_state_change_event(run, before, end, follows), task_run_event(run, before, end, follows)

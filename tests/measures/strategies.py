@@ -14,7 +14,7 @@ from flows.measures.scale import Scale
 
 
 @dataclass(frozen=True)
-class Made:
+class RatingsCase:
     """Ratings with one resample of them, and that resample as records of their own."""
 
     ratings: Ratings
@@ -28,12 +28,12 @@ LABELS = ("0", "1", "2", "5", "9")
 
 
 @st.composite
-def made(
+def ratings_cases(
     draw: st.DrawFn,
     raters: tuple[int, int] = (2, 5),
     missing: bool = True,
     level: Level = "nominal",
-) -> Made:
+) -> RatingsCase:
     """Up to five categories, up to five raters; some patterns may have the weight 0."""
     number = draw(st.integers(*raters))
     least = MISSING if missing else 0
@@ -42,7 +42,7 @@ def made(
     drawn = draw(st.lists(st.integers(0, 6), min_size=len(patterns), max_size=len(patterns)))
     ratings = Ratings(patterns, np.ones(len(patterns), dtype=np.int64), Scale(level, LABELS))
     weights = np.array(drawn, dtype=np.int64)
-    return Made(ratings, weights[None, :].astype(np.float64), np.repeat(patterns, weights, axis=0))
+    return RatingsCase(ratings, weights[None, :].astype(np.float64), np.repeat(patterns, weights, axis=0))
 
 
 def counts(codes: Ints, categories: int = len(LABELS)) -> Ints:

@@ -7,7 +7,7 @@ import pytest
 
 from flows.measures.measure import measure
 from flows.measures.shapes import Comparison, Measured
-from tests.support.verdicts import comparison, estimates, of_truth, of_two, rows, spec
+from tests.support.verdicts import comparison, estimates, estimates_against_truth, estimates_of_two_models, rows, spec
 
 COHEN = {  # Example, its two-way table, and the published standard error of Cohen's kappa.
     "abstractors": ([[13, 0, 0], [0, 20, 7], [0, 4, 56]], 0.05891072),
@@ -65,7 +65,7 @@ def test_no_resamples_no_intervals() -> None:
 def test_an_interval_is_as_wide_as_the_published_standard_error_says(example: str) -> None:
     table, error = COHEN[example]
     pairs = [(str(r), str(c)) for r, line in enumerate(table) for c, number in enumerate(line) for _ in range(number)]
-    kappa = of_two([a for a, _ in pairs], [b for _, b in pairs], resamples=5000)["cohen_kappa"]
+    kappa = estimates_of_two_models([a for a, _ in pairs], [b for _, b in pairs], resamples=5000)["cohen_kappa"]
     assert kappa.low is not None and kappa.high is not None
     assert (kappa.high - kappa.low) / (2 * 1.959964) == pytest.approx(error, rel=0.15)
 
@@ -76,7 +76,9 @@ def test_an_interval_of_90_percent_holds_the_true_value_about_nine_times_in_ten(
     for study in range(200):
         right = generator.random(150) < 0.7
         said = ["y" if hit else "n" for hit in right]
-        one = of_truth(["y"] * 150, said, positive=None, resamples=200, confidence=0.9, seed=study)["accuracy"]
+        one = estimates_against_truth(["y"] * 150, said, positive=None, resamples=200, confidence=0.9, seed=study)[
+            "accuracy"
+        ]
         assert one.low is not None and one.high is not None
         held += one.low <= 0.7 <= one.high
     assert 0.82 <= held / 200 <= 0.96

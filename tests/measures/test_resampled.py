@@ -15,7 +15,7 @@ from sklearn import metrics
 from contract.flow import Level
 from flows.measures import catalogue, libraries, resampled
 from flows.measures.libraries import Ints
-from tests.measures.strategies import LABELS, Made, counts, made
+from tests.measures.strategies import LABELS, RatingsCase, counts, ratings_cases
 
 EXACT = 1e-9
 
@@ -33,8 +33,8 @@ def one_category(codes: Ints) -> bool:
 
 
 @settings(max_examples=200, deadline=None)
-@given(made(raters=(2, 2), missing=False))
-def test_cohen_is_that_of_statsmodels_and_scikit_learn(one: Made) -> None:
+@given(ratings_cases(raters=(2, 2), missing=False))
+def test_cohen_is_that_of_statsmodels_and_scikit_learn(one: RatingsCase) -> None:
     ours = float(resampled.cohen_kappa(one.ratings, one.weights)[0])
     if not len(one.codes) or one_category(one.codes):
         assert math.isnan(ours)
@@ -44,8 +44,8 @@ def test_cohen_is_that_of_statsmodels_and_scikit_learn(one: Made) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(made(raters=(2, 2), missing=False, level="ordinal"))
-def test_weighted_kappa_is_that_of_statsmodels_and_scikit_learn(one: Made) -> None:
+@given(ratings_cases(raters=(2, 2), missing=False, level="ordinal"))
+def test_weighted_kappa_is_that_of_statsmodels_and_scikit_learn(one: RatingsCase) -> None:
     ours = float(resampled.weighted_kappa(one.ratings, one.weights)[0])
     if not len(one.codes) or one_category(one.codes):
         assert math.isnan(ours)
@@ -57,8 +57,8 @@ def test_weighted_kappa_is_that_of_statsmodels_and_scikit_learn(one: Made) -> No
 
 
 @settings(max_examples=200, deadline=None)
-@given(made(raters=(2, 2), missing=False))
-def test_correctness_is_that_of_scikit_learn(one: Made) -> None:
+@given(ratings_cases(raters=(2, 2), missing=False))
+def test_correctness_is_that_of_scikit_learn(one: RatingsCase) -> None:
     if not len(one.codes):
         return
     truth, said = one.codes[:, 0], one.codes[:, 1]
@@ -69,8 +69,8 @@ def test_correctness_is_that_of_scikit_learn(one: Made) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(made(missing=False))
-def test_fleiss_is_that_of_statsmodels(one: Made) -> None:
+@given(ratings_cases(missing=False))
+def test_fleiss_is_that_of_statsmodels(one: RatingsCase) -> None:
     ours = float(resampled.fleiss_kappa(one.ratings, one.weights)[0])
     if not len(one.codes) or one_category(one.codes):
         assert math.isnan(ours)
@@ -81,8 +81,8 @@ def test_fleiss_is_that_of_statsmodels(one: Made) -> None:
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
 def test_alpha_is_that_of_krippendorff(level: Level) -> None:
     @settings(max_examples=200, deadline=None)
-    @given(made(level=level))
-    def check(one: Made) -> None:
+    @given(ratings_cases(level=level))
+    def check(one: RatingsCase) -> None:
         ours = float(resampled.krippendorff_alpha(one.ratings, one.weights)[0])
         counted = counts(one.codes)
         pairable = counted[counted.sum(axis=1) >= 2]
@@ -112,15 +112,15 @@ def _naive_ac1(codes: Ints, categories: int) -> float:
 
 
 @settings(max_examples=200, deadline=None)
-@given(made())
-def test_ac1_is_as_gwet_prints_it(one: Made) -> None:
+@given(ratings_cases())
+def test_ac1_is_as_gwet_prints_it(one: RatingsCase) -> None:
     ours = float(resampled.gwet_ac1(one.ratings, one.weights)[0])
     assert same(ours, _naive_ac1(one.codes, len(LABELS)))
 
 
 @settings(max_examples=200, deadline=None)
-@given(made())
-def test_all_measures_of_many_resamples_are_those_of_each(one: Made) -> None:
+@given(ratings_cases())
+def test_all_measures_of_many_resamples_are_those_of_each(one: RatingsCase) -> None:
     other = np.roll(one.weights, 1, axis=1)
     both = np.concatenate([one.weights, other])
     for measure in (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1):

@@ -9,7 +9,15 @@ import pytest
 from flows.measures.catalogue import SINGLE
 from flows.measures.measure import measure
 from flows.measures.shapes import NOBODY_SAID, Estimate
-from tests.support.verdicts import comparison, estimates, of_truth, of_two, row, rows, spec
+from tests.support.verdicts import (
+    comparison,
+    estimates,
+    estimates_against_truth,
+    estimates_of_two_models,
+    row,
+    rows,
+    spec,
+)
 
 Said = Sequence[str | None]
 NOBODY = "no record was judged by two of them"
@@ -35,19 +43,19 @@ def undefined(found: dict[str, Estimate]) -> dict[str, str]:
     ],
 )
 def test_two_models(first: Said, second: Said, expected: dict[str, str]) -> None:
-    told = undefined(of_two(first, second, resamples=50))
+    told = undefined(estimates_of_two_models(first, second, resamples=50))
     told.pop("gwet_ac1", None)
     assert told == expected
 
 
 def test_ac1_needs_two_categories_on_its_scale_not_in_the_data() -> None:
-    assert "only one category" in undefined(of_two(["x", "x"], ["x", "x"]))["gwet_ac1"]
-    ordinal = of_two(["x", "x"], ["x", "x"], level="ordinal", order=("x", "y"))
+    assert "only one category" in undefined(estimates_of_two_models(["x", "x"], ["x", "x"]))["gwet_ac1"]
+    ordinal = estimates_of_two_models(["x", "x"], ["x", "x"], level="ordinal", order=("x", "y"))
     assert ordinal["gwet_ac1"].value == 1
 
 
 def test_total_disagreement_is_0_for_cohen() -> None:
-    assert of_two(["x", "x"], ["y", "y"])["cohen_kappa"].value == 0
+    assert estimates_of_two_models(["x", "x"], ["y", "y"])["cohen_kappa"].value == 0
 
 
 @pytest.mark.parametrize(
@@ -68,11 +76,11 @@ def test_total_disagreement_is_0_for_cohen() -> None:
     ],
 )
 def test_precision_and_recall(truth: Said, said: Said, expected: dict[str, str]) -> None:
-    assert undefined(of_truth(truth, said, positive="y", resamples=50)) == expected
+    assert undefined(estimates_against_truth(truth, said, positive="y", resamples=50)) == expected
 
 
 def test_without_ground_truth_everything_is_undefined() -> None:
-    found = of_truth([None, None], ["y", "n"], positive="y")
+    found = estimates_against_truth([None, None], ["y", "n"], positive="y")
     assert set(undefined(found)) == set(found)
     assert set(undefined(found).values()) == {NOBODY_SAID}
 
@@ -83,7 +91,7 @@ def test_without_a_field_of_ground_truth_there_is_no_such_comparison() -> None:
 
 
 def test_an_unclear_verdict_does_not_match_and_is_a_category() -> None:
-    found = of_truth(["y", "y", "n", "n"], ["y", "unclear", "n", "unclear"], positive="y")
+    found = estimates_against_truth(["y", "y", "n", "n"], ["y", "unclear", "n", "unclear"], positive="y")
     assert found["accuracy"].value == 0.5
     assert found["recall"].value == 0.5
     assert found["precision"].value == 1
@@ -107,7 +115,7 @@ def test_verdicts_that_are_not_on_the_scale_are_left_out_and_counted() -> None:
 
 
 def test_an_interval_that_is_undefined_in_many_resamples_is_not_given() -> None:
-    found = of_two(["x", "x", "x", "y"], ["x", "x", "x", "y"], resamples=1000)
+    found = estimates_of_two_models(["x", "x", "x", "y"], ["x", "x", "x", "y"], resamples=1000)
     kappa = found["cohen_kappa"]
     assert kappa.value == pytest.approx(1)
     assert kappa.low is None and kappa.high is None

@@ -21,7 +21,7 @@ from flows.tables.verdict_row import VerdictRow
 
 STARTED = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 VERDICTS = ("violates", "complies", "unclear")
-_MATTERS = (
+_TOPICS = (
     "the new opening hours of the town library", "cats in the bakery", "the benches on the market square",
     "the late bus to the harbour", "the brass band's rehearsals", "pigeons on the school roof",
     "the price of plums", "the crossword of last Saturday",
@@ -30,7 +30,7 @@ _RUDE = (
     "Whoever thought of this must have turnips for brains.", "People from the upper town were born grumpy.",
     "I hope their umbrellas turn inside out.", "They are no better than geese.",
 )  # fmt: skip
-_KIND = (
+_POLITE = (
     "I see why others think differently.", "My neighbour called it “a feast for geese”, which I thought unkind.",
     "Perhaps we could try it for a month and ask again.", "I am grateful to everyone who helped.",
 )  # fmt: skip
@@ -54,7 +54,7 @@ class Sample:
     quality: str = "full"
     extra: tuple[Record, ...] = ()
     """Records beside the made-up ones, judged first."""
-    troubles: bool = True
+    failures: bool = True
     """Whether some cells are refused or fail."""
     steps: bool = True
     """Whether a synthesis and the differences follow the judgements."""
@@ -62,7 +62,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Made:
+class SampleRun:
     """A sample's folder, rows and measures."""
 
     data: RunData
@@ -71,7 +71,7 @@ class Made:
     records: tuple[Record, ...]
 
 
-def make(folder: Path, sample: Sample | None = None) -> Made:
+def write_sample(folder: Path, sample: Sample | None = None) -> SampleRun:
     """Writes the run folder of a sample."""
     sample = sample or Sample()
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,15 +82,15 @@ def make(folder: Path, sample: Sample | None = None) -> Made:
             file.write(trace.model_dump_json() + "\n")
             rows += [row] if row else []
     (folder / "manifest.json").write_text(json.dumps(_manifest(sample, records, folder.name)), encoding="utf-8")
-    return Made(RunData.open(folder), tuple(rows), _measured(sample, rows), records)
+    return SampleRun(RunData.open(folder), tuple(rows), _measured(sample, rows), records)
 
 
 def _letters(count: int) -> Iterator[Record]:
     for number in range(1, count + 1):
         pick = Random(number)
-        matter = pick.choice(_MATTERS)
+        matter = pick.choice(_TOPICS)
         rude = pick.random() < 0.4
-        sentences = [pick.choice(_RUDE if rude and part == 1 else _KIND) for part in range(3)]
+        sentences = [pick.choice(_RUDE if rude and part == 1 else _POLITE) for part in range(3)]
         text = (
             f"To the editor: I read with interest about {matter}.\n\n{' '.join(dict.fromkeys(sentences))}\n\nA reader"
         )
@@ -120,9 +120,9 @@ def _judged(sample: Sample, record: Record, number: int, criteria: str, model: s
     status: CellStatus = "completed"
     error = None
     note = None
-    if sample.troubles and chance.random() < 0.03:
+    if sample.failures and chance.random() < 0.03:
         status, note = "refused", "the model declined to answer"
-    elif sample.troubles and chance.random() < 0.02:
+    elif sample.failures and chance.random() < 0.02:
         status, error = "failed", CellError(kind="Timeout", message="no answer within 120 seconds")
     value = _judgement(record, criteria, model, chance, sample.quality) if status == "completed" else None
     return _trace(
@@ -136,7 +136,7 @@ def _judgement(record: Record, criteria: str, model: str, chance: Random, qualit
     verdict = "violates" if rude and criteria == "courtesy" else "complies"
     if chance.random() < 0.12:
         verdict = chance.choice(VERDICTS)
-    quote = rude or next((text for text in _KIND if text in record.text), record.text[:40])
+    quote = rude or next((text for text in _POLITE if text in record.text), record.text[:40])
     start = record.text.find(quote)
     found = {"quote": quote, "status": "found", "field": "text", "start": start, "end": start + len(quote)}
     made_up = {"quote": "words that nobody wrote", "status": "not_found"}
@@ -279,7 +279,7 @@ def _measured(sample: Sample, rows: Sequence[VerdictRow]) -> Measured:
             for place, first in enumerate(sample.models)
             for second in sample.models[place + 1 :]
         ),
-        *(_all(sample, criteria) for criteria in sample.criteria),
+        *(_all_models(sample, criteria) for criteria in sample.criteria),
     ]
     return Measured(tuple(comparisons), "Intervals are 95% bootstrap intervals over records (1,000 resamples, seed 0).")
 
@@ -296,9 +296,9 @@ def _with_truth(rows: Sequence[VerdictRow], model: str, by: str, group: str) -> 
     predicted_count = sum(row.verdict == "violates" for row in mine)
     actual_count = sum(row.truth == "violates" for row in mine)
     estimates = (
-        _share("accuracy", right, len(mine)),
-        _share("precision", true_positive_count, predicted_count),
-        _share("recall", true_positive_count, actual_count),
+        _proportion("accuracy", right, len(mine)),
+        _proportion("precision", true_positive_count, predicted_count),
+        _proportion("recall", true_positive_count, actual_count),
     )
     return Comparison(
         kind="truth", criteria="courtesy", by=by, group=group, raters=("ground truth", model), records=len(mine),
@@ -310,14 +310,14 @@ def _pair(rows: Sequence[VerdictRow], criteria: str, first: str, second: str) ->
     verdicts = {(row.record_id, row.model): row.verdict for row in rows if row.criteria == criteria and row.verdict}
     both = [record for record, model in verdicts if model == first and (record, second) in verdicts]
     same = sum(verdicts[record, first] == verdicts[record, second] for record in both)
-    agreement = _share("percent_agreement", same, len(both))
+    agreement = _proportion("percent_agreement", same, len(both))
     kappa = replace(agreement, measure="cohen_kappa")
     if kappa.value is not None and kappa.low is not None:
         kappa = replace(kappa, value=2 * kappa.value - 1, low=2 * kappa.low - 1, high=2 * (kappa.high or 0) - 1)
     return Comparison("models", criteria, "", "", (first, second), len(both), 1, (agreement, kappa))
 
 
-def _all(sample: Sample, criteria: str) -> Comparison:
+def _all_models(sample: Sample, criteria: str) -> Comparison:
     why = "every rater gave the same verdict to every record, so chance agreement is 1"
     alpha = Estimate("krippendorff_alpha", 0.62, 0.48, 0.74)
     if criteria != "courtesy":
@@ -325,7 +325,7 @@ def _all(sample: Sample, criteria: str) -> Comparison:
     return Comparison("all_models", criteria, "", "", sample.models, sample.records, 0, (alpha,))
 
 
-def _share(measure: str, part: int, whole: int) -> Estimate:
+def _proportion(measure: str, part: int, whole: int) -> Estimate:
     if not whole:
         return Estimate(measure, None, undefined="no record to measure it on")
     value = part / whole

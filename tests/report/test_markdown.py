@@ -9,12 +9,12 @@ from contract.record import Record
 from flows.measures.measure import measure
 from flows.report.study import write_report
 from flows.report.study_markdown import escaped
-from tests.report.sample_run import Sample, make
+from tests.report.sample_run import Sample, write_sample
 from tests.report.test_page import HOSTILE
 
 
 def markdown(folder: Path, sample: Sample | None = None) -> str:
-    made = make(folder, sample)
+    made = write_sample(folder, sample)
     write_report(made.data, made.rows, made.measured)
     return (folder / "report.md").read_text(encoding="utf-8")
 
@@ -41,7 +41,7 @@ def test_every_table_has_as_many_cells_in_each_row(tmp_path: Path) -> None:
 
 
 def test_without_answers_of_people_nothing_is_said_to_come_from_them(tmp_path: Path) -> None:
-    made = make(tmp_path)
+    made = write_sample(tmp_path)
     rows = [replace(row, truth=None) for row in made.rows]
     assert made.data.spec.measures
     write_report(made.data, rows, measure(rows, made.data.spec.measures))

@@ -23,7 +23,7 @@ from flows.report.marks import marks_of
 from flows.report.matrix import MOST_LETTERS, script_json
 from flows.report.study import write_report
 from flows.tables.verdicts import verdict_rows
-from tests.report.sample_run import Made, Sample, make
+from tests.report.sample_run import SampleRun, Sample, write_sample
 from tests.support.traces import finished_run
 
 HOSTILE = (
@@ -73,7 +73,7 @@ class Read(HTMLParser):
         return [record for piece in self.of("script", class_="piece") for record in json.loads(piece)]
 
 
-def report(made: Made) -> str:
+def report(made: SampleRun) -> str:
     write_report(made.data, made.rows, made.measured)
     return (made.data.folder / "report.html").read_text(encoding="utf-8")
 
@@ -83,16 +83,16 @@ def words(html: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make(tmp_path_factory.mktemp("report") / "run")
+def made(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    return write_sample(tmp_path_factory.mktemp("report") / "run")
 
 
 @pytest.fixture(scope="module")
-def html(made: Made) -> str:
+def html(made: SampleRun) -> str:
     return report(made)
 
 
-def test_every_record_and_verdict_is_in_the_page_once(made: Made, html: str) -> None:
+def test_every_record_and_verdict_is_in_the_page_once(made: SampleRun, html: str) -> None:
     index = Read(html).index
     assert sorted(record["i"] for record in index["records"]) == sorted(record.record_id for record in made.records)
     there = Counter(
@@ -107,7 +107,7 @@ def said(index: dict[str, Any], cell: list[int]) -> str | None:
     return index["verdicts"][cell[3]]["name"] if cell[3] >= 0 else None
 
 
-def test_mistakes_and_what_people_said_are_marked(made: Made, html: str) -> None:
+def test_mistakes_and_what_people_said_are_marked(made: SampleRun, html: str) -> None:
     index = Read(html).index
     marked = sum(cell[6] > 0 for record in index["records"] for cell in record["c"])
     assert marked == sum(row.truth is not None and row.verdict not in (None, row.truth) for row in made.rows)
@@ -115,7 +115,7 @@ def test_mistakes_and_what_people_said_are_marked(made: Made, html: str) -> None
     assert truths == {row.record_id: row.truth for row in made.rows if row.truth is not None}
 
 
-def test_the_details_are_those_of_the_cells(made: Made, html: str) -> None:
+def test_the_details_are_those_of_the_cells(made: SampleRun, html: str) -> None:
     read = Read(html)
     conclusions = {
         str(trace.value["conclusion"]) for trace in made.data.traces() if trace.step == "judge" and trace.value
@@ -139,7 +139,7 @@ def quotes(read: Read) -> Iterator[tuple[dict[str, Any], list[Any]]]:
 
 def test_quotations_are_offsets_into_the_text_as_a_browser_counts(tmp_path: Path) -> None:
     compass = Record(record_id="compass", text="\U0001f9ed\U0001f9ed They are no better than geese.\r\nEnd")
-    read = Read(report(make(tmp_path, Sample(records=0, extra=(compass,), troubles=False))))
+    read = Read(report(write_sample(tmp_path, Sample(records=0, extra=(compass,), failures=False))))
     found = [(record, quote) for record, quote in quotes(read) if isinstance(quote[0], int)]
     assert found
     for record, (field, start, end) in found:
@@ -154,7 +154,7 @@ def test_nothing_of_a_record_becomes_markup(tmp_path: Path) -> None:
         metadata={HOSTILE: HOSTILE, "year": HOSTILE}, uri="javascript:alert(1)",
     )  # fmt: skip
     sample = Sample(records=2, extra=(record,), models=("<i>one", "two"), criteria=("<u>rule",))
-    read = Read(report(make(tmp_path, sample)))
+    read = Read(report(write_sample(tmp_path, sample)))
     assert {tag for tag, _ in read.tags}.isdisjoint({"img", "b", "i", "u", "iframe", "object", "link", "base", "form"})
     assert len(read.of("script")) == 1 + 1 + len(read.of("script", class_="piece"))
     assert not [name for _, attributes in read.tags for name in attributes if name.startswith("on")]
@@ -194,7 +194,7 @@ def test_ids_are_not_used_twice(html: str) -> None:
     assert [name for name, count in ids.items() if count > 1] == []
 
 
-def test_the_same_folder_gives_the_same_bytes(made: Made, html: str) -> None:
+def test_the_same_folder_gives_the_same_bytes(made: SampleRun, html: str) -> None:
     markdown = (made.data.folder / "report.md").read_bytes()
     assert report(made) == html
     assert (made.data.folder / "report.md").read_bytes() == markdown
@@ -204,7 +204,7 @@ def test_what_is_undefined_says_why(html: str) -> None:
     assert "undefined: every rater gave the same verdict to every record" in words(html)
 
 
-def test_cells_are_counted_and_those_without_output_have_reasons(made: Made, html: str) -> None:
+def test_cells_are_counted_and_those_without_output_have_reasons(made: SampleRun, html: str) -> None:
     zero = '<span class="none">0</span>'
     ended = Counter(row.status for row in made.rows)
     assert ended["failed"] and ended["refused"]
@@ -215,7 +215,7 @@ def test_cells_are_counted_and_those_without_output_have_reasons(made: Made, htm
     assert "".join(f'<td class="number">{count or zero}</td>' for count in counts) in html
 
 
-def test_methods_name_every_model_and_criterion(made: Made, html: str) -> None:
+def test_methods_name_every_model_and_criterion(made: SampleRun, html: str) -> None:
     paragraph = html.partition('id="paragraph">')[2].partition("</blockquote>")[0]
     for name in ("claude-haiku", "gemini-flash", "gpt-mini", "Plain courtesy", "Local relevance", "4 March 2026"):
         assert name in paragraph
@@ -224,7 +224,7 @@ def test_methods_name_every_model_and_criterion(made: Made, html: str) -> None:
 
 
 def test_embedded_models_are_called_a_demonstration(tmp_path: Path) -> None:
-    assert "Demonstration quality." in words(report(make(tmp_path, Sample(records=2, quality="demonstration"))))
+    assert "Demonstration quality." in words(report(write_sample(tmp_path, Sample(records=2, quality="demonstration"))))
 
 
 def test_a_demonstration_is_not_claimed_of_real_models(html: str) -> None:
@@ -232,7 +232,7 @@ def test_a_demonstration_is_not_claimed_of_real_models(html: str) -> None:
 
 
 def test_masked_texts_are_not_in_the_page_before_they_are_asked_for(tmp_path: Path) -> None:
-    made = make(tmp_path, Sample(records=6, warning="These letters tease."))
+    made = write_sample(tmp_path, Sample(records=6, warning="These letters tease."))
     page = report(made)
     shown = page.partition("<main>")[2].partition("<script")[0]
     assert "These letters tease." in shown
@@ -243,7 +243,7 @@ def test_masked_texts_are_not_in_the_page_before_they_are_asked_for(tmp_path: Pa
 
 def test_long_texts_are_cut_and_quotations_beyond_are_told(tmp_path: Path) -> None:
     long = Record(record_id="long", text="A line of a long book.\n" * 230_000 + "They are no better than geese.")
-    read = Read(report(make(tmp_path, Sample(records=0, extra=(long,), troubles=False, steps=False))))
+    read = Read(report(write_sample(tmp_path, Sample(records=0, extra=(long,), failures=False, steps=False))))
     ((name, text, whole),) = read.details[0]["f"]
     assert (name, len(text), whole) == ("text", MOST_LETTERS, len(long.text))
     beyond = [quote for _, quote in quotes(read) if isinstance(quote[0], str) and quote[1]]
@@ -251,12 +251,12 @@ def test_long_texts_are_cut_and_quotations_beyond_are_told(tmp_path: Path) -> No
 
 
 def test_repeats_are_told_apart(tmp_path: Path) -> None:
-    index = Read(report(make(tmp_path, Sample(records=3, repeats=3)))).index
+    index = Read(report(write_sample(tmp_path, Sample(records=3, repeats=3)))).index
     assert {cell[2] for record in index["records"] for cell in record["c"]} == {0, 1, 2}
 
 
 def test_an_old_manifest_and_no_measures_are_enough(tmp_path: Path) -> None:
-    made = make(tmp_path, Sample(records=2))
+    made = write_sample(tmp_path, Sample(records=2))
     manifest = {name: made.data.manifest[name] for name in ("flow", "flow_spec")}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     data = replace(made.data, manifest=manifest)
@@ -266,7 +266,7 @@ def test_an_old_manifest_and_no_measures_are_enough(tmp_path: Path) -> None:
     assert "No verdicts were given" in words((tmp_path / "report.html").read_text(encoding="utf-8"))
 
 
-def test_verdicts_have_letters_of_their_own(made: Made) -> None:
+def test_verdicts_have_letters_of_their_own(made: SampleRun) -> None:
     first = made.rows[0]
     names = ["violates", "void", "v", "", "4", "12", "نعم"]
     marks = marks_of([replace(first, verdict=name, truth=None) for name in names], made.data.spec.measures)

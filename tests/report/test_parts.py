@@ -14,7 +14,7 @@ from flows.report.estimates import tables_of, told
 from flows.report.plots import plots_of
 from flows.report.said import shown_record
 from flows.report.words import decimal, percent, shown
-from tests.report.sample_run import make
+from tests.report.sample_run import write_sample
 
 
 def test_entropy_of_verdicts() -> None:
@@ -25,7 +25,7 @@ def test_entropy_of_verdicts() -> None:
 
 
 def test_where_most_disagree_comes_first(tmp_path: Path) -> None:
-    rows = make(tmp_path).rows
+    rows = write_sample(tmp_path).rows
     found = ranked(rows)
     assert [one.entropy for one in found] == sorted((one.entropy for one in found), reverse=True)
     assert all(len({row.verdict for row in one.rows}) > 1 for one in found)

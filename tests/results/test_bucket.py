@@ -21,11 +21,11 @@ from flows.results.open import result_store
 from flows.results.store import ResultStore
 from flows.run_folder.verify import verify
 from flows.server.private_server import free_port
-from tests.shards.two_workers import MEETINGS
+from tests.shards.two_workers import TWO_WORKER_CHECKS
 from tests.shards.worker import deployed
-from tests.support.commands import until
+from tests.support.commands import wait_until
 from tests.support.running import Lab
-from tests.support.small_study import judged
+from tests.support.small_study import judge_reply
 
 pytestmark = pytest.mark.emulators
 ADDRESS = "gs://shared-results/some/study"
@@ -46,7 +46,7 @@ def emulator() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", url)
         try:
-            until(lambda: _up(f"{url}/storage/v1/b"), "the emulator", 20)
+            wait_until(lambda: _up(f"{url}/storage/v1/b"), "the emulator", 20)
             storage: Any = import_module("google.cloud.storage")
             storage.Client(project="p").create_bucket("shared-results")
             yield
@@ -69,7 +69,7 @@ def store(emulator: None, request: pytest.FixtureRequest) -> ResultStore:
     return result_store(f"{ADDRESS}/{request.node.name}")
 
 
-@pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)
+@pytest.mark.parametrize("meeting", TWO_WORKER_CHECKS, ids=lambda meeting: meeting.__name__)
 async def test_in_a_bucket(meeting: Callable[[ResultStore], Awaitable[None]], store: ResultStore) -> None:
     await meeting(store)
 
@@ -95,8 +95,8 @@ async def test_what_was_kept_first_stays(store: ResultStore) -> None:
 
 def test_files_go_there_and_back_and_what_is_not_there_is_not(store: ResultStore, tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"line\n" * 100_000)
-    store.send("shards/a/answers.jsonl", tmp_path / "one")
-    store.receive("shards/a/answers.jsonl", tmp_path / "two")
+    store.upload_file("shards/a/answers.jsonl", tmp_path / "one")
+    store.download_file("shards/a/answers.jsonl", tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     store.remove("shards/a/answers.jsonl")
     store.remove("shards/a/answers.jsonl")
@@ -119,7 +119,7 @@ async def test_a_study_in_shards_keeps_its_results_in_a_bucket_and_pays_once(lab
         "description: Posts.\nrecords: posts\n"
         "steps:\n  judge:\n    agent: judge\n    variants: {criteria: [one], model: [x]}\nresult: judge\n",
     )
-    lab.model("x", {"reply": judged("violates")})
+    lab.write_model("x", {"reply": judge_reply("violates")})
     async with deployed(lab) as deployment:
         ran = await deployment.run(shards=3)
         again = await deployment.run()

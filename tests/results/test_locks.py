@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from flows.results.heartbeat import alive
+from flows.results.heartbeat import heartbeat
 from flows.results.locks import Locks
 from flows.results.open import result_store
 from flows.results.store import ResultStore
-from tests.shards.two_workers import MEETINGS
+from tests.shards.two_workers import TWO_WORKER_CHECKS
 
 MOST_MS = 2.0
 """For a lock taken and given back; 0.1 ms is usual on an idle machine."""
 
 
-@pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)
+@pytest.mark.parametrize("meeting", TWO_WORKER_CHECKS, ids=lambda meeting: meeting.__name__)
 async def test_in_a_folder(meeting: Callable[[ResultStore], Awaitable[None]], tmp_path: Path) -> None:
     await meeting(result_store(str(tmp_path)))
 
@@ -27,9 +27,9 @@ async def test_in_a_folder(meeting: Callable[[ResultStore], Awaitable[None]], tm
 async def test_a_run_that_is_tried_again_does_not_wait_for_its_own_dead(tmp_path: Path) -> None:
     store = result_store(str(tmp_path))
     killed, again = (Locks(store, "run", 60) for _ in range(2))
-    with alive(store, "run", 60):
-        await killed.alone("key").__aenter__()  # and never left
-        async with asyncio.timeout(5), again.alone("key"):
+    with heartbeat(store, "run", 60):
+        await killed.exclusive("key").__aenter__()  # and never left
+        async with asyncio.timeout(5), again.exclusive("key"):
             assert len(list((tmp_path / "locks").glob("*/*"))) == 2
     assert not list((tmp_path / "locks").glob("*/*"))
 
@@ -38,7 +38,7 @@ async def test_a_lock_costs_little(tmp_path: Path) -> None:
     locks, turns = Locks(result_store(str(tmp_path)), "a", 60), 500
     started = time.perf_counter()
     for number in range(turns):
-        async with locks.alone(f"{number % 16:x}{number}"):
+        async with locks.exclusive(f"{number % 16:x}{number}"):
             pass
     taken = (time.perf_counter() - started) * 1000 / turns
     print(f"\na lock taken and given back: {taken:.3f} ms")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.running import Lab, Ran
+from tests.support.running import Lab, RunResult
 
 FLOW = """\
 description: Tiny.
@@ -29,15 +29,15 @@ def study(lab: Lab, *models: str, prompt: str = "Is it so?", posts: list[dict[st
     template = json.dumps(f"user:\n{prompt} {{{{ record.text }}}}")
     lab.write("flows/tiny.yaml", FLOW.replace("PROMPT", template).replace("MODELS", ", ".join(models)))
     for model in models:
-        lab.model(model, {"reply": {"text": f"{model} says yes"}})
+        lab.write_model(model, {"reply": {"text": f"{model} says yes"}})
 
 
-def fresh(ran: Ran) -> set[tuple[object, str]]:
+def fresh(ran: RunResult) -> set[tuple[object, str]]:
     """(model, record) of the cells that ran now."""
     return {(row.variant["model"], row.record_id) for row in ran.rows("ask") if not kept(ran, row.key)}
 
 
-def kept(ran: Ran, key: str) -> bool:
+def kept(ran: RunResult, key: str) -> bool:
     """Whether the server says that the cell was read back."""
     [row] = [row for row in ran.rows("ask") if row.key == key]
     label = f"llm, {row.variant['model']}, {row.record_id}" + (", repeat 2" if row.repeat else "")

@@ -54,7 +54,7 @@ def test_every_question_of_every_flow_is_described() -> None:
 
 def test_a_flows_own_choices_become_a_list_to_choose_from(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.write("flows/tiny.yaml", _CHOICES)
-    lab.model("x", {"reply": "text"})
+    lab.write_model("x", {"reply": "text"})
     lab.write("prompts/short.md", "user:\n{{ record.text }}\n")
     monkeypatch.setenv(declared.CONFIG_DIR, str(lab.folder))
     properties = _form("tiny")["properties"]
@@ -81,7 +81,7 @@ result: write
 
 
 @pytest.fixture(scope="module")
-def osb(prefect_api: str) -> str:
+def osb_index(prefect_api: str) -> str:
     """The address at which runs of a deployment of osb are asked for."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         deployment: Any = RunnerDeployment.from_entrypoint("flows.declared.osb", name="form").apply()
@@ -100,14 +100,14 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_the_api_refuses_what_does_not_fit(osb: str, name: str) -> None:
-    answer = httpx.post(osb, json={"parameters": REFUSED[name]})
+def test_the_api_refuses_what_does_not_fit(osb_index: str, name: str) -> None:
+    answer = httpx.post(osb_index, json={"parameters": REFUSED[name]})
     assert answer.status_code in (409, 422), answer.text
     assert "Validation failed" in answer.text
 
 
-def test_the_api_takes_what_fits(osb: str) -> None:
+def test_the_api_takes_what_fits(osb_index: str) -> None:
     wanted = {"query": "Why?", "limit": 3, "llms": "lite", "model": ["gpt-mini"], "budget": 0.5}
-    answer = httpx.post(osb, json={"parameters": wanted})
+    answer = httpx.post(osb_index, json={"parameters": wanted})
     assert answer.status_code == 201, answer.text
     assert answer.json()["parameters"] == wanted

@@ -10,7 +10,7 @@ import pytest
 
 from agents.llms import rate_limits as limits
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.fake_models import PROVIDERS, hosted
+from tests.support.fake_models import PROVIDERS, write_hosted_model
 from tests.support.running import Lab
 
 FLOW = """\
@@ -88,9 +88,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_how_it_ends(lab: Lab, service: FakeLLM, quick: list[float], provider: str, case: Case) -> None:
-    service.ledger.reset()
+    service.log.reset()
     service.script(case.rule.model_copy())
-    hosted(lab, service, provider, timeout=2 if case.rule.kind == "hang" else 30)
+    write_hosted_model(lab, service, provider, timeout=2 if case.rule.kind == "hang" else 30)
     lab.write("flows/tiny.yaml", FLOW)
     ran = await lab.run("question=Why?", "run.retries=2")
     [row] = ran.rows("ask")

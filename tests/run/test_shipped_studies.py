@@ -10,7 +10,7 @@ from contract.flow import Loop, Step
 from flows.compose.compose import compose
 from flows.spec.nodes import nodes
 from tests.support.running import Lab
-from tests.support.small_study import value
+from tests.support.small_study import plain_value
 
 STUDIES = ("tox", "trans", "vaw", "judger")
 KEYS = ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -48,11 +48,11 @@ async def test_they_run_to_their_end(lab: Lab, flow: str) -> None:
     counted = Counter(row.step for row in ran.traces if row.status == "completed" and row.round <= 1)
     assert (counted["judge"], counted["synthesise"], counted["differences"], counted["score"]) == (12, 6, 6, 18)
     for row in (*ran.rows("judge"), *ran.rows("synthesise")):
-        made = value(row)
+        made = plain_value(row)
         assert made["quality"] == "demonstration"
         quotes = [quote for reason in made["reasons"] for quote in reason["quotes"]]
         assert {quote["status"] for quote in quotes} == {"found"}
     if flow == "trans":
         again = {row.record_id for row in ran.rows("judge") if row.round == 2}
-        raised = {row.record_id for row in ran.rows("owl") if row.round == 1 and value(row)["raised"]}
+        raised = {row.record_id for row in ran.rows("owl") if row.round == 1 and plain_value(row)["raised"]}
         assert again == raised

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contract.errors import StudyError
-from tests.support.running import Lab, Ran
-from tests.support.small_study import judged, study, value
+from tests.support.running import Lab, RunResult
+from tests.support.small_study import judge_reply, write_study, plain_value
 
 PIXEL = "iVBORw0KGgo="
 DESCRIBED = """\
@@ -25,20 +25,22 @@ DESCRIBED = """\
 def pictured(lab: Lab, steps: str, **image: str) -> None:
     """One post with a picture, one without, and a model that sees."""
     images = [{"mime": "image/png", **image}]
-    study(
+    write_study(
         lab,
         steps,
         [{"record_id": "p", "text": "Look at this.", "images": images}, {"record_id": "q", "text": "Hear this."}],
     )
-    lab.model(
-        "seer", {"output_name": "Description", "reply": {"alt_texts": ["A tidy harbour at dusk."]}}, {"reply": judged()}
+    lab.write_model(
+        "seer",
+        {"output_name": "Description", "reply": {"alt_texts": ["A tidy harbour at dusk."]}},
+        {"reply": judge_reply()},
     )
     told: dict[str, Any] = json.loads((lab.folder / "models" / "seer.yaml").read_text(encoding="utf-8"))
     told["seer"]["sees_images"] = True
     lab.write("models/seer.yaml", json.dumps(told))
 
 
-def parts(ran: Ran, record: str, model: str) -> list[dict[str, Any]]:
+def parts(ran: RunResult, record: str, model: str) -> list[dict[str, Any]]:
     """What that judge was shown last."""
     row = next(row for row in ran.rows("judge") if (row.record_id, row.variant["model"]) == (record, model))
     return [part.model_dump(mode="json") for part in row.messages[-1].parts]
@@ -46,7 +48,7 @@ def parts(ran: Ran, record: str, model: str) -> list[dict[str, Any]]:
 
 async def test_models_that_see_get_the_picture_and_others_its_description(lab: Lab) -> None:
     pictured(lab, DESCRIBED, data=PIXEL, uri="https://pictures.example/1.png")
-    lab.model("x", {"reply": judged("violates", "A tidy harbour at dusk.")})
+    lab.write_model("x", {"reply": judge_reply("violates", "A tidy harbour at dusk.")})
     ran = await lab.run()
     assert {row.record_id: row.status for row in ran.rows("describe")} == {"p": "completed", "q": "skipped"}
     assert next(row.note for row in ran.rows("describe") if row.record_id == "q") == "record.images does not hold"
@@ -56,7 +58,7 @@ async def test_models_that_see_get_the_picture_and_others_its_description(lab: L
     assert "A tidy harbour at dusk." in "".join(part["text"] for part in parts(ran, "p", "x"))
     assert len(parts(ran, "q", "seer")) == 1
     row = next(row for row in ran.rows("judge") if (row.record_id, row.variant["model"]) == ("p", "x"))
-    assert value(row)["reasons"][0]["quotes"][0]["field"] == "images.1"
+    assert plain_value(row)["reasons"][0]["quotes"][0]["field"] == "images.1"
 
 
 async def test_a_picture_of_which_nothing_can_be_told_is_a_missing_input(lab: Lab) -> None:
@@ -71,7 +73,7 @@ async def test_a_picture_of_which_nothing_can_be_told_is_a_missing_input(lab: La
 
 
 def test_models_that_cannot_do_what_is_asked_are_told_before_the_run(lab: Lab) -> None:
-    study(lab, DESCRIBED.replace("seer", "demo"))
+    write_study(lab, DESCRIBED.replace("seer", "demo"))
     with pytest.raises(StudyError) as caught:
         lab.compose()
     said = [problem.what for problem in caught.value.problems]

@@ -12,7 +12,7 @@ from flows.cli.main import main
 from flows.config.folders import search_folders
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.judging import posts, write_study
+from tests.support.judging import make_posts, write_study
 from tests.support.running import Lab
 
 
@@ -32,7 +32,7 @@ async def run(lab: Lab, fake: FakeLLM) -> Path:
         Rule(kind="status", status=400, times=1),
         Rule(kind="wrong_schema", match="number 4", times=3),
     )
-    write_study(lab.folder, fake.url, posts(6))
+    write_study(lab.folder, fake.url, make_posts(6))
     lab.flow = "judged"
     ran = await lab.run()
     assert ran.outcome

@@ -29,7 +29,7 @@ from contract.storage import BigQueryStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.deploy.declared import declare
-from flows.files.checksums import changed
+from flows.files.checksums import changed_files
 from flows.run_folder.replay import replay
 from flows.spec.conditions import compile_condition
 from flows.spec.study import Study
@@ -74,7 +74,7 @@ def flow(
     lab: Lab, template: str = "user:\n{{ record.text }}", more: str = "", arguments: tuple[str, ...] = ()
 ) -> object:
     """A flow with that template, with more lines below it, and with more arguments."""
-    lab.model("m", {"reply": {"text": "fine"}})
+    lab.write_model("m", {"reply": {"text": "fine"}})
     lab.write("flows/tiny.yaml", FLOW.replace("TEMPLATE", json.dumps(template)) + more)
     return lab.compose(
         *([] if any(word.startswith("question=") for word in arguments) else ["question=Why?"]), *arguments
@@ -181,7 +181,7 @@ def model(lab: Lab, **fields: object) -> object:
 def sums(lab: Lab, lines: str) -> object:
     """The first thing that is wrong with those SHA256SUMS."""
     lab.write("run/SHA256SUMS", lines)
-    return Reject(0, "; ".join(changed(lab.folder / "run")), "")
+    return Reject(0, "; ".join(changed_files(lab.folder / "run")), "")
 
 
 def environment(lab: Lab, template: str, **variables: str) -> object:
@@ -396,7 +396,7 @@ async def test_a_hostile_id_names_no_file(lab: Lab) -> None:
         "{{ 7 * 7 }}",
     ]
     lab.write("posts.jsonl", [{"id": name, "text": f"text {number}"} for number, name in enumerate(hostile)])
-    lab.model("m", {"reply": {"text": "fine"}})
+    lab.write_model("m", {"reply": {"text": "fine"}})
     ran = await lab.run("question=Why?")
     assert {trace.record_id for trace in ran.traces} == set(hostile)
     assert {trace.status for trace in ran.traces} == {"completed"}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.fake_secrets import FakeSecrets
+from tests.support.fake_secrets import FakeSecretManager
 from tests.support.running import Lab
 
 KEYS = {
@@ -31,7 +31,7 @@ FLOW = (
 SECRET = "projects/my-project/secrets"
 
 
-def _study(lab: Lab, service: FakeLLM, secrets: FakeSecrets) -> dict[str, str]:
+def _study(lab: Lab, service: FakeLLM, secrets: FakeSecretManager) -> dict[str, str]:
     """A study whose five models each have a key of their own from another place; the environment that it needs."""
     hosted = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": service.openai_url}
     lab.write("flows/tiny.yaml", FLOW)
@@ -47,7 +47,7 @@ def _study(lab: Lab, service: FakeLLM, secrets: FakeSecrets) -> dict[str, str]:
 
 @pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["quiet", "debug"])
 def test_planted_keys_come_out_nowhere(lab: Lab, prefect_home: Path, tmp_path: Path, debug: tuple[str, ...]) -> None:
-    with FakeLLM() as service, FakeSecrets() as secrets:
+    with FakeLLM() as service, FakeSecretManager() as secrets:
         # Every failure of the fake repeats the key that it was sent.
         service.script(Rule(kind="status", status=500, times=5), Rule(kind="status", status=400))
         variables = _study(lab, service, secrets)
@@ -64,7 +64,7 @@ def test_planted_keys_come_out_nowhere(lab: Lab, prefect_home: Path, tmp_path: P
                 [*command, *more], cwd=work, env=environment, capture_output=True, text=True, timeout=120, check=False
             )
             told += done.stdout + done.stderr
-        sent = "".join(str(request["headers"]) for request in service.ledger.requests)
+        sent = "".join(str(request["headers"]) for request in service.log.requests)
     assert "HTTP 400" in told, told
     assert (work / "state/buttermilk/audit.jsonl").is_file()
     assert list(work.glob("runs/tiny/2*/log.jsonl"))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.run.test_hosted import FLOW
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.fake_models import KEY, PROVIDERS, hosted
+from tests.support.fake_models import KEY, PROVIDERS, write_hosted_model
 from tests.support.running import Lab
 
 
@@ -40,7 +40,7 @@ async def test_a_key_comes_out_nowhere(
     where: str,
 ) -> None:
     service.script(Rule(kind="status", status=500, times=1), Rule(kind="status", status=401))
-    hosted(lab, service, provider)
+    write_hosted_model(lab, service, provider)
     lab.write("flows/tiny.yaml", FLOW)
     if where == "environment":
         monkeypatch.setenv("MY_KEY", KEY)
@@ -49,7 +49,7 @@ async def test_a_key_comes_out_nowhere(
     caplog.set_level("DEBUG")
     ran = await lab.run("question=Why?")
     assert ran.rows("ask")[0].status == "failed"
-    assert any(KEY in str(request["headers"]) for request in service.ledger.requests), "the key was sent"
+    assert any(KEY in str(request["headers"]) for request in service.log.requests), "the key was sent"
     assert KEY not in caplog.text
     assert KEY not in "".join(capfd.readouterr())
     assert KEY not in str(ran.server)

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.compose.compose import compose
 from flows.run.runner import make_flow
-from tests.support.commands import ROOT, Place, Started
+from tests.support.commands import ROOT, CommandLine, RunningCommand
 
 POOL = "machines"
 
@@ -27,13 +27,13 @@ POOL = "machines"
 class Cluster:
     """Workers beside a server; every one takes up as many runs as it is told to."""
 
-    place: Place
+    place: CommandLine
     api: str
     config: Path
     flow: str = "judged"
-    workers: list[Started] = field(default_factory=list[Started])
+    workers: list[RunningCommand] = field(default_factory=list[RunningCommand])
 
-    def start_worker(self, limit: int) -> Started:
+    def start_worker(self, limit: int) -> RunningCommand:
         """`prefect worker start`, on a machine of its own as far as anyone can tell."""
         environment = {
             "PREFECT_API_URL": self.api,
@@ -48,26 +48,26 @@ class Cluster:
 
     def run(self, **parameters: Any) -> FlowRun:
         """One run of the deployment, to its end."""
-        return asyncio.run(self._run(parameters))
+        return asyncio.run(self._run_to_end(parameters))
 
-    def begin(self, **parameters: Any) -> UUID:
+    def start_run(self, **parameters: Any) -> UUID:
         """One run of the deployment, begun."""
-        return asyncio.run(self._begun(parameters))
+        return asyncio.run(self._start_run(parameters))
 
-    def end(self, run: UUID, seconds: float = 600) -> FlowRun:
+    def wait_for_run(self, run: UUID, seconds: float = 600) -> FlowRun:
         """Its end."""
-        return asyncio.run(self._ended(run, seconds))
+        return asyncio.run(self._wait_for_run(run, seconds))
 
-    async def _run(self, parameters: Mapping[str, Any]) -> FlowRun:
-        return await self._ended(await self._begun(parameters), 600)
+    async def _run_to_end(self, parameters: Mapping[str, Any]) -> FlowRun:
+        return await self._wait_for_run(await self._start_run(parameters), 600)
 
-    async def _begun(self, parameters: Mapping[str, Any]) -> UUID:
+    async def _start_run(self, parameters: Mapping[str, Any]) -> UUID:
         with temporary_settings({PREFECT_API_URL: self.api}):
             async with get_client() as client:
                 deployment = await self._deployment(client)
                 return (await client.create_flow_run_from_deployment(deployment, parameters=dict(parameters))).id
 
-    async def _ended(self, run: UUID, seconds: float) -> FlowRun:
+    async def _wait_for_run(self, run: UUID, seconds: float) -> FlowRun:
         with temporary_settings({PREFECT_API_URL: self.api}):
             async with get_client() as client, asyncio.timeout(seconds):
                 while True:
@@ -97,7 +97,7 @@ class Cluster:
             kill_with_children(worker)
 
 
-def kill_with_children(worker: Started) -> None:
+def kill_with_children(worker: RunningCommand) -> None:
     """SIGKILL to the worker and to all that it started, as when a machine loses its power."""
     children = descendants(worker.pid)
     worker.kill()
@@ -123,7 +123,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def runs_of(worker: Started) -> set[str]:
+def runs_of(worker: RunningCommand) -> set[str]:
     """The flow runs that processes of the worker have under way."""
     found = set[str]()
     for process in descendants(worker.pid):

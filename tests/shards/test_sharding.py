@@ -13,7 +13,7 @@ from flows.cli.run import run_studies
 from flows.engine.records import records_of
 from tests.shards.worker import deployed
 from tests.support.running import Lab
-from tests.support.small_study import judged
+from tests.support.small_study import judge_reply
 
 TABLES = ("cells.csv", "verdicts.csv", "measures.csv", "results.json")
 POSTS = [{"record_id": f"p{n}", "text": f"Post {n} is plain.", "label": n % 2 == 0} for n in range(12)]
@@ -36,8 +36,8 @@ def study(lab: Lab) -> Lab:
     lab.write("posts.jsonl", [*POSTS, {"record_id": "empty", "text": ""}])
     lab.write("criteria/one.md", "---\ntitle: Criterion one\n---\nThe text.\n")
     lab.write("flows/tiny.yaml", FLOW)
-    lab.model("x", {"reply": judged("violates")})
-    lab.model("y", {"match": "Post 3", "error": "ModelRejected"}, {"reply": judged("does_not_violate")})
+    lab.write_model("x", {"reply": judge_reply("violates")})
+    lab.write_model("y", {"match": "Post 3", "error": "ModelRejected"}, {"reply": judge_reply("does_not_violate")})
     return lab
 
 
@@ -66,7 +66,7 @@ async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
         return parameters.get("shard") == "2/3" and not before
 
     async with deployed(study) as deployment:
-        deployment.loses = loses
+        deployment.loses_worker = loses
         ran = await deployment.run(shards=3, budget=12)
     assert len(ran.traces) == len({trace.cell_id for trace in ran.traces}) == 2 * len(POSTS)
     assert sorted(str(child.state_name) for child in ran.children).count("Crashed") == 1
@@ -80,7 +80,7 @@ async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
 async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words(study: Lab) -> None:
     study.settings = ["run.lost_after_seconds=6"]
     async with deployed(study) as deployment:
-        deployment.loses = lambda parameters, _: parameters.get("shard") == "1/2"
+        deployment.loses_worker = lambda parameters, _: parameters.get("shard") == "1/2"
         ran = await deployment.run(shards=2)
     assert (ran.state.type, len(ran.children)) == ("FAILED", 4)
     assert "shard 1/2 was lost 3 times" in str(ran.state.message)

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from tests.shards.cluster import Cluster, kill_with_children, runs_of
-from tests.support.commands import Place, run_folders, until
+from tests.support.commands import CommandLine, run_folders, wait_until
 from tests.support.databases import DATABASES
-from tests.support.judging import CRITERIA, MODELS, posts, write_study
-from tests.support.services import FakeService, fake_service, server_of_prefect
+from tests.support.judging import CRITERIA, MODELS, make_posts, write_study
+from tests.support.services import FakeService, fake_service, prefect_server
 
 CELLS = int(os.environ.get("BUTTERMILK_CELLS", "2000"))
 RECORDS = CELLS // (len(CRITERIA) * len(MODELS)) + 1
@@ -38,14 +38,14 @@ def service() -> Generator[FakeService]:
 @pytest.fixture
 def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
     """The server and the study, without workers yet."""
-    place = Place(tmp_path / "place")
-    config = write_study(place.folder / "study", service.url, posts(RECORDS), concurrency=AT_ONCE)
+    place = CommandLine(tmp_path / "place")
+    config = write_study(place.folder / "study", service.url, make_posts(RECORDS), concurrency=AT_ONCE)
     settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
-    runs = f"folder: {place.work}/runs\nresults: {place.results}\n"
+    runs = f"folder: {place.working_folder}/runs\nresults: {place.results}\n"
     (config / "run" / "default.yaml").write_text(settings + runs, encoding="utf-8")
     (tmp_path / "server").mkdir()
     in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")]()
-    with in_use as settings, server_of_prefect(tmp_path / "server", **settings) as api:
+    with in_use as settings, prefect_server(tmp_path / "server", **settings) as api:
         cluster = Cluster(place, api, config)
         try:
             yield cluster
@@ -60,13 +60,13 @@ def test_a_worker_killed_under_its_shards_costs_only_calls_in_flight(cluster: Cl
     for _ in range(WORKERS):
         cluster.start_worker(limit=2)
     started = time.perf_counter()
-    run = cluster.begin(shards=SHARDS)
-    until(lambda: service.calls() > cells // 4, "a quarter of the calls", 300)
+    run = cluster.start_run(shards=SHARDS)
+    wait_until(lambda: service.calls() > cells // 4, "a quarter of the calls", 300)
     victim = next(worker for worker in cluster.workers if str(run) not in runs_of(worker) and runs_of(worker))
     most_in_flight = len(runs_of(victim)) * AT_ONCE
     kill_with_children(victim)
     in_flight = len(service.stats()["by_key"]) - _kept(cluster.place)
-    ended = cluster.end(run)
+    ended = cluster.wait_for_run(run)
     sharded = time.perf_counter() - started
 
     stats = service.stats()
@@ -106,5 +106,5 @@ def _one_worker(cluster: Cluster, service: FakeService, sharded: float) -> None:
     assert len(first.splitlines()) == len(second.splitlines())
 
 
-def _kept(place: Place) -> int:
+def _kept(place: CommandLine) -> int:
     return sum(path.is_file() and not path.name.startswith(".") for path in place.results.glob("replies/*/*"))

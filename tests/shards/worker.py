@@ -28,18 +28,18 @@ from prefect.utilities.callables import parameter_schema
 from contract.messages import AgentTrace
 from flows.compose.shorthands import as_arguments
 from flows.files.folder import read_traces
-from flows.results.heartbeat import alive_path
+from flows.results.heartbeat import heartbeat_path
 from flows.results.open import result_store
-from flows.run.runner import Watcher, make_flow
+from flows.run.runner import RunListener, make_flow
 from flows.run_folder.outcome import Outcome
 from tests.support.running import Lab
 
-Loses = Callable[[Mapping[str, Any], int], bool]
+LosesWorker = Callable[[Mapping[str, Any], int], bool]
 """Parameters of a run, and how many with the same came before: whether its worker dies with it."""
 
 
 @dataclass
-class Ran:
+class DeployedRun:
     """What became of a deployed run."""
 
     state: State[Any]
@@ -64,7 +64,7 @@ class Ran:
         return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
 
 
-class _Seen(Watcher):
+class _OutcomeRecorder(RunListener):
     def __init__(self) -> None:
         self.outcomes = dict[str, Outcome]()
 
@@ -80,41 +80,41 @@ class Deployment:
     lab: Lab
     flow: Flow[..., Any]
     id: UUID
-    seen: _Seen
-    loses: Loses = lambda _, __: False
-    working: asyncio.Task[None] | None = None
-    _taken: dict[UUID, str] = field(default_factory=dict[UUID, str])
+    recorder: _OutcomeRecorder
+    loses_worker: LosesWorker = lambda _, __: False
+    worker_task: asyncio.Task[None] | None = None
+    _claimed_runs: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
-    async def run(self, **parameters: Any) -> Ran:
+    async def run(self, **parameters: Any) -> DeployedRun:
         """One run of the deployment, to its end."""
         created = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
         while not (run := await self.client.read_flow_run(created.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
             await asyncio.sleep(0.1)
-            if self.working and self.working.done():
-                await self.working
-        children = [await self.client.read_flow_run(child) for child in self._taken if child != created.id]
+            if self.worker_task and self.worker_task.done():
+                await self.worker_task
+        children = [await self.client.read_flow_run(child) for child in self._claimed_runs if child != created.id]
         assert run.state
-        return Ran(run.state, self.seen.outcomes.get(str(run.id)), children)
+        return DeployedRun(run.state, self.recorder.outcomes.get(str(run.id)), children)
 
-    async def work(self) -> None:
+    async def poll_runs(self) -> None:
         """Takes up every run that is due, each in a task of its own."""
         mine = DeploymentFilter(id=DeploymentFilterId(any_=[self.id]))
         async with asyncio.TaskGroup() as group:
             while True:
                 known = await self.client.read_flow_runs(deployment_filter=mine, sort=FlowRunSort.ID_DESC, limit=200)
                 for run in known:
-                    if run.id not in self._taken:
-                        group.create_task(self._take(run))
+                    if run.id not in self._claimed_runs:
+                        group.create_task(self._claim_run(run))
                         # By the shard alone: what is left of the budget differs from one attempt to the next.
-                        self._taken[run.id] = str(run.parameters.get("shard"))
+                        self._claimed_runs[run.id] = str(run.parameters.get("shard"))
                 await asyncio.sleep(0.1)
 
-    async def _take(self, run: FlowRun) -> None:
-        before = list(self._taken.values()).count(str(run.parameters.get("shard"))) - 1
-        if self.loses(run.parameters, before):
+    async def _claim_run(self, run: FlowRun) -> None:
+        before = list(self._claimed_runs.values()).count(str(run.parameters.get("shard"))) - 1
+        if self.loses_worker(run.parameters, before):
             await self.client.set_flow_run_state(run.id, Running())
             store = result_store(self.lab.compose().run.results)
-            store.put(alive_path(str(run.id)), b'{"beat": 0, "paid_usd": "0.25"}')
+            store.put(heartbeat_path(str(run.id)), b'{"beat": 0, "paid_usd": "0.25"}')
             return
         await run_flow_async(self.flow, run, run.parameters, return_type="state")
 
@@ -122,7 +122,7 @@ class Deployment:
 @asynccontextmanager
 async def deployed(lab: Lab) -> AsyncGenerator[Deployment]:
     """The lab's flow as a deployment on the tests' server, for the length of the block."""
-    recorder = _Seen()
+    recorder = _OutcomeRecorder()
     with temporary_settings({PREFECT_API_URL: lab.api_url}):
         flow = make_flow(lab.compose().flow, lambda request: lab.compose(*as_arguments(request)), recorder)
         async with get_client() as client:
@@ -131,7 +131,7 @@ async def deployed(lab: Lab) -> AsyncGenerator[Deployment]:
             name = f"of-{lab.folder.parent.name}"
             deployment_id = await client.create_deployment(flow_id, name, parameter_openapi_schema=schema)
             deployment = Deployment(client, lab, flow, deployment_id, recorder)
-            deployment.working = worker_task = asyncio.create_task(deployment.work())
+            deployment.worker_task = worker_task = asyncio.create_task(deployment.poll_runs())
             try:
                 yield deployment
             finally:

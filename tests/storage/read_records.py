@@ -10,7 +10,7 @@ from flows.storage.reader import records
 from flows.storage.rows import Reject
 
 
-def read_all(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:
+def read_records(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:
     """All records and all rejects; `settings` are those of a FileStorage."""
     rejects: list[Reject] = []
     storage = FileStorage.model_validate({"path": path, **settings})

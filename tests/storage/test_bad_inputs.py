@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contract.errors import StorageError
-from tests.storage.read_records import read_all
+from tests.storage.read_records import read_records
 from tests.storage.test_formats import pdf
 from tests.storage.workbooks import Error, write_workbook
 
@@ -102,7 +102,7 @@ CASES = [
 def test_what_is_bad_is_told_and_the_rest_is_read(case: Bad, tmp_path: Path) -> None:
     path = tmp_path / case.file
     path.write_bytes(case.content)
-    found, rejects = read_all(path, **case.settings)
+    found, rejects = read_records(path, **case.settings)
     assert [record.record_id for record in found] == case.ids
     assert [reject.line for reject in rejects] == [line for line, _ in case.rejects]
     for reject, (_, part) in zip(rejects, case.rejects, strict=True):
@@ -117,10 +117,10 @@ def test_what_is_odd_but_sound_is_kept_to_the_letter(tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"
         path.write_bytes(cases[name].content)
         rows = [json.loads(line) for line in cases[name].content.decode().splitlines()]
-        assert [record.text for record in read_all(path)[0]] == [row["text"] for row in rows]
+        assert [record.text for record in read_records(path)[0]] == [row["text"] for row in rows]
     dates = tmp_path / "a.csv"
     dates.write_bytes(cases["dates that are none"].content)
-    assert [record.metadata["date"] for record in read_all(dates)[0]] == ["31/02/2020", "yesterday", "0000-00-00"]
+    assert [record.metadata["date"] for record in read_records(dates)[0]] == ["31/02/2020", "yesterday", "0000-00-00"]
 
 
 UTF_16 = "id,text\n1,café\n"
@@ -157,12 +157,12 @@ def test_a_source_that_cannot_be_read_is_an_error(
 ) -> None:
     (tmp_path / file).write_bytes(content)
     with pytest.raises(StorageError, match=says):
-        read_all(tmp_path / file, **settings)
+        read_records(tmp_path / file, **settings)
 
 
 def test_utf_16_is_read_when_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(UTF_16.encode("utf-16"))
-    assert read_all(tmp_path / "a.csv", encoding="utf-16")[0][0].text == "café"
+    assert read_records(tmp_path / "a.csv", encoding="utf-16")[0][0].text == "café"
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    found, rejects = read_all(tmp_path)
+    found, rejects = read_records(tmp_path)
     assert [record.record_id for record in found] == ["good", "paper", "sub/good"]
     reasons = {Path(reject.source).name: reject.reason for reject in rejects}
     for name, part in {
@@ -194,11 +194,11 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
 def test_a_folder_of_tables_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,text\n1,x\n")
     with pytest.raises(StorageError, match=r"holds tables, not texts; name one of them: a\.csv"):
-        read_all(tmp_path)
+        read_records(tmp_path)
 
 
 def test_errors_in_a_workbook_reject_only_where_they_matter(tmp_path: Path) -> None:
     rows = [["id", "text", "note"], ["a", "x", Error("#N/A")], ["b", Error("#DIV/0!"), "y"], ["c", "z", None]]
-    found, rejects = read_all(write_workbook(tmp_path / "a.xlsx", {"One": rows}))
+    found, rejects = read_records(write_workbook(tmp_path / "a.xlsx", {"One": rows}))
     assert [(record.record_id, record.metadata["note"]) for record in found] == [("a", None), ("c", None)]
     assert [(reject.line, reject.reason) for reject in rejects] == [(3, "`text` is the formula error #DIV/0!")]

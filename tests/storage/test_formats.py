@@ -16,7 +16,7 @@ import pytest
 from contract.errors import StorageError
 from contract.record import MAX_IMAGE_BYTES
 from tests.storage.pictures import GIF, JPEG, PNG, WEBP
-from tests.storage.read_records import read_all
+from tests.storage.read_records import read_records
 from tests.storage.workbooks import Date, Error, write_workbook
 
 
@@ -32,7 +32,7 @@ def test_a_sheet_of_a_workbook(tmp_path: Path) -> None:
         [None, "x", "labels as pandas writes them", None, None, None, "NA", None, None, None],
     ]
     path = write_workbook(tmp_path / "a.xlsx", {"Notes & more": [["nothing"]], "Posts": rows})
-    found, rejects = read_all(path, sheet="Posts", columns={"ground_truth.violating": "label"})
+    found, rejects = read_records(path, sheet="Posts", columns={"ground_truth.violating": "label"})
     assert [(record.record_id, record.text) for record in found] == [
         ("3", "hello  "),
         ("x", "labels as pandas writes them"),
@@ -50,14 +50,14 @@ def test_a_sheet_of_a_workbook(tmp_path: Path) -> None:
 
 def test_the_first_sheet_and_a_wrong_one(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "a.xlsx", {"Posts": [["id", "text"], ["1", "x"]], "Other": []})
-    assert read_all(path)[0][0].text == "x"
+    assert read_records(path)[0][0].text == "x"
     with pytest.raises(StorageError, match=r"no sheet 'Post'; did you mean 'Posts'\?; there are Other, Posts"):
-        read_all(path, sheet="Post")
+        read_records(path, sheet="Post")
     with pytest.raises(StorageError, match="no rows"):
-        read_all(path, sheet="Other")
+        read_records(path, sheet="Other")
     path.write_bytes(b"no workbook")
     with pytest.raises(StorageError, match="not a sound XLSX file"):
-        read_all(path)
+        read_records(path)
 
 
 def test_parquet_with_nested_and_typed_columns(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_parquet_with_nested_and_typed_columns(tmp_path: Path) -> None:
     }
     table: Any = pa.table(columns)  # type: ignore[reportUnknownMemberType]
     pq.write_table(table, tmp_path / "a.parquet")  # type: ignore[reportUnknownMemberType]
-    found, rejects = read_all(
+    found, rejects = read_records(
         tmp_path / "a.parquet",
         columns={"text": "doc.body", "ground_truth.score": "score", "metadata.tag": "doc.tags.0"},
     )
@@ -93,7 +93,7 @@ def test_parquet_with_nested_and_typed_columns(tmp_path: Path) -> None:
     assert [(reject.line, "empty" in reject.reason) for reject in rejects] == [(2, True)]
     (tmp_path / "a.parquet").write_bytes(b"PAR1 not Parquet PAR1")
     with pytest.raises(StorageError, match="cannot be read as Parquet"):
-        read_all(tmp_path / "a.parquet")
+        read_records(tmp_path / "a.parquet")
 
 
 def test_pdfs_of_a_folder(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_pdfs_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "scan.pdf").write_bytes(pdf(""))
     (tmp_path / "torn.pdf").write_bytes(pdf("x")[:40])
     (tmp_path / "locked.pdf").write_bytes(_locked())
-    found, rejects = read_all(tmp_path)
+    found, rejects = read_records(tmp_path)
     [paper] = found
     assert (paper.record_id, paper.title, paper.text) == ("paper", "A Title", "A first page.\n\nAnd a second.")
     assert dict(paper.metadata) == {"pages": 2}
@@ -120,7 +120,7 @@ def test_without_the_library_it_says_what_to_install(
     (tmp_path / name).write_bytes(b"x")
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(StorageError, match=r"install buttermilk\[studies\]"):
-        read_all(tmp_path / name)
+        read_records(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
@@ -133,7 +133,7 @@ def test_numbers_that_are_none(tmp_path: Path, name: str) -> None:
     ]
     path = tmp_path / name
     path.write_text("\n".join(rows) if name == "a.jsonl" else f"[{','.join(rows)}]")
-    found, rejects = read_all(path)
+    found, rejects = read_records(path)
     assert [record.record_id for record in found] == ["1", "3"]
     assert found[0].model_dump(mode="json")["ground_truth"] == {"a": None, "b": [None, 1]}
     assert found[0].metadata["n"] is None and found[1].metadata["n"] is None
@@ -147,7 +147,7 @@ def test_numbers_that_are_none(tmp_path: Path, name: str) -> None:
 def test_missing_labels_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,text,label,note\n1,NA,nan,nan\n2,nan,NaN,NA\n3,c,NA,\n4,d,,x\n5,e,0,x\n6,f,None,x\n")
-    found, rejects = read_all(path, columns={"ground_truth.violating": "label"})
+    found, rejects = read_records(path, columns={"ground_truth.violating": "label"})
     assert not rejects
     assert [record.text for record in found[:2]] == ["NA", "nan"], "a text stays what it is"
     assert [(record.ground_truth or {})["violating"] for record in found] == [None, None, None, None, "0", "None"]
@@ -176,7 +176,7 @@ def test_pictures_of_a_table(tmp_path: Path) -> None:
     ]
     lines = "".join(f"{number},,{cell},what it shows\n" for number, cell in enumerate(cells))
     (tmp_path / "a.csv").write_text(f"id,text,picture,caption\n{lines}")
-    found, rejects = read_all(tmp_path / "a.csv", columns={"images": "picture", "alt_text": "caption"})
+    found, rejects = read_records(tmp_path / "a.csv", columns={"images": "picture", "alt_text": "caption"})
     assert [[image.mime for image in record.images] for record in found] == [
         ["image/png"],
         ["image/jpeg", "image/gif", "image/webp"],
@@ -200,7 +200,7 @@ def test_pictures_of_json_with_a_text_each(tmp_path: Path) -> None:
         {"id": "4", "images": [{"uri": "http://e.org/x.png", "mime": "image/png"}]},
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found, rejects = read_all(tmp_path / "a.jsonl", columns={"alt_text": "alt"})
+    found, rejects = read_records(tmp_path / "a.jsonl", columns={"alt_text": "alt"})
     assert [[image.alt_text for image in record.images] for record in found] == [["one", "two"], ["mine"]]
     assert "`alt_text` holds 2 texts, but `images` 1" in rejects[0].reason
     assert "download it first" in rejects[1].reason
@@ -210,7 +210,7 @@ def test_what_a_column_is_taken_from_leaves_the_rest_in_place(tmp_path: Path) ->
     row = {"id": "1", "doc": {"body": "x", "by": "Ann"}, "name": {"first": "no title"}, "code": {"a": {"b": 1}}}
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     columns = {"text": "doc.body", "ground_truth.coded.first": "code.a.b"}
-    [record] = read_all(tmp_path / "a.jsonl", columns=columns)[0]
+    [record] = read_records(tmp_path / "a.jsonl", columns=columns)[0]
     shown = record.model_dump(mode="json")
     assert shown["metadata"] == {"doc": {"by": "Ann"}, "name": {"first": "no title"}}
     assert shown["ground_truth"] == {"coded": {"first": 1}}

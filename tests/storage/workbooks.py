@@ -38,10 +38,10 @@ def write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]]) -
     names = list(sheets)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", _types(len(names)))
-        archive.writestr("_rels/.rels", _links([("officeDocument", "xl/workbook.xml")]))
+        archive.writestr("_rels/.rels", _relationships([("officeDocument", "xl/workbook.xml")]))
         archive.writestr("xl/workbook.xml", _book(names))
         places = [("worksheet", f"worksheets/sheet{number}.xml") for number in range(1, len(names) + 1)]
-        archive.writestr("xl/_rels/workbook.xml.rels", _links([*places, ("styles", "styles.xml")]))
+        archive.writestr("xl/_rels/workbook.xml.rels", _relationships([*places, ("styles", "styles.xml")]))
         archive.writestr("xl/styles.xml", _styles())
         for number, rows in enumerate(sheets.values(), start=1):
             archive.writestr(f"xl/worksheets/sheet{number}.xml", _sheet(rows))
@@ -59,7 +59,7 @@ def _types(sheets: int) -> str:
     return f'<?xml version="1.0"?><Types xmlns="{_PACKAGE}/content-types">{defaults}{every}</Types>'
 
 
-def _links(links: Sequence[tuple[str, str]]) -> str:
+def _relationships(links: Sequence[tuple[str, str]]) -> str:
     every = "".join(
         f'<Relationship Id="rId{number}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(links, start=1)
@@ -82,27 +82,27 @@ def _styles() -> str:
 
 def _sheet(rows: Sequence[Sequence[Cell]]) -> str:
     lines = [
-        f'<row r="{line}">{"".join(_cell(cell, f"{_letters(at)}{line}") for at, cell in enumerate(row))}</row>'
+        f'<row r="{line}">{"".join(_cell(cell, f"{_column_letters(at)}{line}") for at, cell in enumerate(row))}</row>'
         for line, row in enumerate(rows, start=1)
     ]
     return f'<?xml version="1.0"?><worksheet xmlns="{_MAIN}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
 
 
-def _cell(cell: Cell, place: str) -> str:
+def _cell(cell: Cell, reference: str) -> str:
     if cell is None:
-        return f'<c r="{place}"/>'
+        return f'<c r="{reference}"/>'
     if isinstance(cell, bool):
-        return f'<c r="{place}" t="b"><v>{int(cell)}</v></c>'
+        return f'<c r="{reference}" t="b"><v>{int(cell)}</v></c>'
     if isinstance(cell, Date):
         style = _DATE_STYLE if cell.days == int(cell.days) else _TIME_STYLE
-        return f'<c r="{place}" s="{style}"><v>{cell.days}</v></c>'
+        return f'<c r="{reference}" s="{style}"><v>{cell.days}</v></c>'
     if isinstance(cell, Error):
-        return f'<c r="{place}" t="e"><v>{cell.text}</v></c>'
+        return f'<c r="{reference}" t="e"><v>{cell.text}</v></c>'
     if isinstance(cell, str):
         text = escape(cell, {"\r": "&#13;"})
-        return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
-    return f'<c r="{place}"><v>{cell!r}</v></c>'
+        return f'<c r="{reference}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+    return f'<c r="{reference}"><v>{cell!r}</v></c>'
 
 
-def _letters(column: int) -> str:
-    return chr(ord("A") + column) if column < 26 else _letters(column // 26 - 1) + _letters(column % 26)
+def _column_letters(column: int) -> str:
+    return chr(ord("A") + column) if column < 26 else _column_letters(column // 26 - 1) + _column_letters(column % 26)

@@ -9,7 +9,7 @@ import pytest
 
 import agents.base.registry as registry
 from agents.base.agent import Agent
-from agents.base.services import Given
+from agents.base.services import AgentServices
 from contract.base import Frozen, JsonValue
 from contract.messages import AgentInput, AgentOutput, output_value
 
@@ -48,15 +48,15 @@ class Echo(Agent[EchoInputs, EchoParameters]):
     Output = Echoed
     cached = False
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        inputs, parameters = self.inputs(given_input), self.parameters(given_input)
-        if parameters.fail_on is not None and parameters.fail_on in (given_input.record.text, parameters.tone):
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        inputs, parameters = self.inputs(agent_input), self.parameters(agent_input)
+        if parameters.fail_on is not None and parameters.fail_on in (agent_input.record.text, parameters.tone):
             raise ZeroDivisionError("a bug in an agent")
-        if parameters.hang_on == given_input.record.text:
+        if parameters.hang_on == agent_input.record.text:
             await asyncio.Event().wait()
-        text = parameters.say or f"{parameters.tone}{given_input.record.text}"
+        text = parameters.say or f"{parameters.tone}{agent_input.record.text}"
         items = tuple(inputs.given) if isinstance(inputs.given, list | tuple) else ()
-        record = given_input.record.record_id
+        record = agent_input.record.record_id
         output = Echoed(text=text, given=inputs.given, other=inputs.other, record=record, items=items)
         return AgentOutput(value=output_value(output))
 
@@ -76,9 +76,9 @@ class Look(Agent[LookInputs, EchoParameters]):
     Output = Echoed
     cached = False
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        inputs = self.inputs(given_input)
-        output = Echoed(text=inputs.what, given=inputs.known, record=given_input.record.record_id)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        inputs = self.inputs(agent_input)
+        output = Echoed(text=inputs.what, given=inputs.known, record=agent_input.record.record_id)
         return AgentOutput(value=output_value(output))
 
 
@@ -87,7 +87,7 @@ class FragileKey(Echo):
 
     cached = True
 
-    def depends_on(self, given_input: AgentInput, given: Given) -> JsonValue:
+    def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
         raise ZeroDivisionError("a bug in a cache key")
 
 
@@ -118,18 +118,21 @@ class Counter(Agent[CounterInputs, CounterParameters]):
     Output = Tally
     cached = False
 
-    async def process(self, given_input: AgentInput, given: Given) -> AgentOutput:
-        count = self.inputs(given_input).before + 1
-        tally = Tally(count=count, enough=count >= self.parameters(given_input).enough_at)
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        count = self.inputs(agent_input).before + 1
+        tally = Tally(count=count, enough=count >= self.parameters(agent_input).enough_at)
         return AgentOutput(value=output_value(tally))
 
 
-_NAMED = {"echo": "Echo", "gather": "Echo", "look": "Look", "fragile_key": "FragileKey", "counter": "Counter"}
+_AGENT_CLASSES = {"echo": "Echo", "gather": "Echo", "look": "Look", "fragile_key": "FragileKey", "counter": "Counter"}
 
 
-def make_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def register_test_agents(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adds these agents to the installed ones, as another package's entry points would."""
-    entries = {name: EntryPoint(name, f"tests.support.agents:{kind}", registry.GROUP) for name, kind in _NAMED.items()}
-    agents = {**registry.installed(), **entries}
-    monkeypatch.setattr(registry, "installed", lambda: agents)
-    monkeypatch.setattr("flows.spec.registry.installed", lambda: agents)
+    entries = {
+        name: EntryPoint(name, f"tests.support.agents:{kind}", registry.ENTRY_POINT_GROUP)
+        for name, kind in _AGENT_CLASSES.items()
+    }
+    agents = {**registry.installed_agents(), **entries}
+    monkeypatch.setattr(registry, "installed_agents", lambda: agents)
+    monkeypatch.setattr("flows.spec.registry.installed_agents", lambda: agents)

@@ -20,35 +20,37 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NO_NETWORK = Path(__file__).parent / "no_network"
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+_INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
-def until(
-    condition: Callable[[], bool], what: str | Callable[[], str], seconds: float = 60, pause: float = 0.02
+def wait_until(
+    condition: Callable[[], bool], waiting_for: str | Callable[[], str], seconds: float = 60, pause: float = 0.02
 ) -> None:
     """Returns when `condition` holds. Fails the test, saying `what` it waited for, when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:.0f} s for {what if isinstance(what, str) else what()}")
+            raise AssertionError(
+                f"waited {seconds:.0f} s for {waiting_for if isinstance(waiting_for, str) else waiting_for()}"
+            )
         time.sleep(pause)
 
 
 @dataclass(frozen=True)
-class Done:
+class CompletedCommand:
     """A command that has ended."""
 
-    code: int
-    out: str
-    err: str
+    exit_code: int
+    stdout: str
+    stderr: str
 
     @property
-    def said(self) -> str:
+    def transcript(self) -> str:
         """Both streams, for a failed assertion."""
-        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+        return f"exit {self.exit_code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
 
 
-class Started:
+class RunningCommand:
     """A command under way; its streams go to files, so that none can fill up and stop it."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
@@ -71,7 +73,7 @@ class Started:
         return self._process.poll() is None
 
     @property
-    def out(self) -> str:
+    def stdout(self) -> str:
         """What it has written to standard output so far."""
         return self._files[0].read_text(encoding="utf-8")
 
@@ -81,15 +83,15 @@ class Started:
         return self._process.pid
 
     @property
-    def err(self) -> str:
+    def stderr(self) -> str:
         """What it has written to standard error so far."""
         return self._files[1].read_text(encoding="utf-8")
 
     def megabytes(self) -> float:
         """Its resident memory at present, with that of the processes that it has started, but for a Prefect server."""
-        children = map(int, _of_process(self.pid, f"task/{self.pid}/children").split())
+        children = map(int, _read_proc(self.pid, f"task/{self.pid}/children").split())
         counted = (
-            pid for pid in (self.pid, *children) if b"flows.server.private_server" not in _of_process(pid, "cmdline")
+            pid for pid in (self.pid, *children) if b"flows.server.private_server" not in _read_proc(pid, "cmdline")
         )
         return sum(map(_resident_megabytes, counted))
 
@@ -106,43 +108,43 @@ class Started:
         """What a scheduler sends that wants it to end."""
         self._process.terminate()
 
-    def wait(self, seconds: float = 120) -> Done:
+    def wait(self, seconds: float = 120) -> CompletedCommand:
         """The end of it; killed and failed when it does not come in time."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the command did not end within {seconds:.0f} s: {self.err}") from None
+            raise AssertionError(f"the command did not end within {seconds:.0f} s: {self.stderr}") from None
         out, err = (file.read_text(encoding="utf-8") for file in self._files)
-        return Done(code, out, err)
+        return CompletedCommand(code, out, err)
 
 
-def _of_process(pid: int, what: str) -> bytes:
+def _read_proc(pid: int, file: str) -> bytes:
     """What Linux tells of a process; nothing of one that has just gone."""
     try:
-        return Path(f"/proc/{pid}/{what}").read_bytes()
+        return Path(f"/proc/{pid}/{file}").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
 
 
 def _resident_megabytes(pid: int) -> float:
-    lines = _of_process(pid, "status").splitlines()
+    lines = _read_proc(pid, "status").splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(b"VmRSS")), 0.0)
 
 
 @dataclass
-class Place:
+class CommandLine:
     """A home folder, caches and a working folder of their own, and an environment with nothing of ours in it."""
 
     folder: Path
-    extra: dict[str, str] = field(default_factory=dict[str, str])
+    extra_variables: dict[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         self._mark = uuid.uuid4().hex
-        self.work.mkdir(parents=True, exist_ok=True)
+        self.working_folder.mkdir(parents=True, exist_ok=True)
 
     @property
-    def work(self) -> Path:
+    def working_folder(self) -> Path:
         """Where commands run; run folders appear below it."""
         return self.folder / "work"
 
@@ -157,15 +159,15 @@ class Place:
         return self.folder / "cache" / "buttermilk" / "indexes"
 
     @property
-    def blocked(self) -> list[str]:
+    def blocked_connections(self) -> list[str]:
         """Every attempt to leave this machine."""
         file = self.folder / "blocked"
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
-    def environment(self, **more: str) -> dict[str, str]:
+    def environment(self, **variables: str) -> dict[str, str]:
         """What a command is started with."""
         return {
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ},
             "HOME": str(self.folder / "home"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
             "PREFECT_HOME": str(self.folder / "prefect"),
@@ -175,24 +177,26 @@ class Place:
             "BUTTERMILK_BLOCKED": str(self.folder / "blocked"),
             "BUTTERMILK_TEST_MARK": self._mark,
             "COLUMNS": "100",
-            **self.extra,
-            **more,
+            **self.extra_variables,
+            **variables,
         }
 
-    def takes_over(self, database: Path) -> None:
+    def use_database(self, database: Path) -> None:
         """A copy of it becomes the database of Prefect here."""
         (self.folder / "prefect").mkdir(exist_ok=True)
         shutil.copy(database, self.folder / "prefect" / "prefect.db")
 
-    def start(self, module: str, *arguments: str, **more: str) -> Started:
+    def start(self, module: str, *arguments: str, **variables: str) -> RunningCommand:
         """`python -m <module> <arguments>`; keywords are environment variables."""
-        return Started([sys.executable, "-m", module, *arguments], self.work, self.environment(**more))
+        return RunningCommand(
+            [sys.executable, "-m", module, *arguments], self.working_folder, self.environment(**variables)
+        )
 
-    def run(self, module: str, *arguments: str, **more: str) -> Done:
+    def run(self, module: str, *arguments: str, **variables: str) -> CompletedCommand:
         """The same, to its end."""
-        return self.start(module, *arguments, **more).wait()
+        return self.start(module, *arguments, **variables).wait()
 
-    def left_behind(self, seconds: float = 20) -> list[str]:
+    def leftover_processes(self, seconds: float = 20) -> list[str]:
         """Command lines of processes that were started here, or by what was, and still run after a while."""
         deadline = time.monotonic() + seconds
         while (found := self._processes()) and time.monotonic() < deadline:
@@ -218,6 +222,6 @@ class Place:
         return found
 
 
-def run_folders(place: Place, flow: str) -> list[Path]:
+def run_folders(command_line: CommandLine, flow: str) -> list[Path]:
     """The run folders of a flow, oldest first."""
-    return sorted(path for path in (place.work / "runs" / flow).glob("2*") if not path.is_symlink())
+    return sorted(path for path in (command_line.working_folder / "runs" / flow).glob("2*") if not path.is_symlink())

@@ -11,7 +11,7 @@ PROVIDERS = ("openai", "anthropic", "google")
 KEY = "sk-planted-0123456789abcdef"
 
 
-def hosted(lab: Lab, fake: FakeLLM, provider: str, timeout: float = 30) -> None:
+def write_hosted_model(lab: Lab, fake: FakeLLM, provider: str, timeout: float = 30) -> None:
     """A model `fake` of that provider's protocol, with a key written into its configuration."""
     url = fake.openai_url if provider == "openai" else fake.url
     model = {"kind": "hosted", "provider": provider, "model_id": "m", "base_url": url, "api_key": KEY}

@@ -11,16 +11,16 @@ from typing import Any
 
 import google_crc32c
 
-Answer = tuple[int, dict[str, Any]]
+Response = tuple[int, dict[str, Any]]
 
 
-class FakeSecrets:
+class FakeSecretManager:
     """Secrets by full name, `projects/<p>/secrets/<n>`."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
-        self.failing: dict[str, list[Answer]] = {}
-        self.asked: list[str] = []
+        self.failures: dict[str, list[Response]] = {}
+        self.requested_paths: list[str] = []
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,25 +44,25 @@ class FakeSecrets:
         """What `secrets.endpoint` is given."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def fail(self, name: str, *answers: Answer) -> None:
+    def fail_with(self, name: str, *answers: Response) -> None:
         """What whoever asks for that secret is told: a server's failure (5xx) once, anything else always."""
-        self.failing[name] = list(answers)
+        self.failures[name] = list(answers)
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> Response:
         """What the service says to `GET /v1/projects/p/secrets/n/versions/latest:access`."""
         name = path.removeprefix("/v1/").removesuffix(":access").partition("/versions/")[0]
-        self.asked.append(path)
-        failures = self.failing.get(name)
+        self.requested_paths.append(path)
+        failures = self.failures.get(name)
         if failures:
             return failures.pop(0) if failures[0][0] >= 500 else failures[0]
         if name not in self.secrets:
-            return failure(404, "NOT_FOUND", f"Secret [{name}] not found or has no versions.")
+            return error_response(404, "NOT_FOUND", f"Secret [{name}] not found or has no versions.")
         data = self.secrets[name].encode()
         checksum: Any = google_crc32c.value  # type: ignore[reportUnknownMemberType]
         payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": f"{checksum(data)}"}
         return 200, {"name": f"{name}/versions/1", "payload": payload}
 
-    def __enter__(self) -> FakeSecrets:
+    def __enter__(self) -> FakeSecretManager:
         self._thread.start()
         return self
 
@@ -73,7 +73,7 @@ class FakeSecrets:
         self._server.server_close()
 
 
-def failure(code: int, status: str, message: str, reason: str = "") -> Answer:
+def error_response(code: int, status: str, message: str, reason: str = "") -> Response:
     """An error as Google's services write it."""
     about = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
     return code, {"error": {"code": code, "message": message, "status": status, "details": [about] if reason else []}}

@@ -47,7 +47,7 @@ A post is {name} when it says so. Rule 1: it says so.
 """
 
 
-def posts(number: int) -> list[dict[str, Any]]:
+def make_posts(number: int) -> list[dict[str, Any]]:
     """That many records; the file named by BUTTERMILK_POSTS instead, where there is one."""
     if named := os.environ.get("BUTTERMILK_POSTS"):
         return [json.loads(line) for line in Path(named).read_text(encoding="utf-8").splitlines()]
@@ -68,7 +68,7 @@ def write_study(
     models: Sequence[str] = MODELS,
     concurrency: int = 8,
     batch: int = 250,
-    at_once: int | None = None,
+    max_concurrent_calls: int | None = None,
 ) -> Path:
     """The study's config folder; `at_once` is how many calls there may be at once, shared out among all models."""
     flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
@@ -77,7 +77,11 @@ def write_study(
         "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
         "posts.jsonl": "".join(json.dumps(record) + "\n" for record in records),
         "models/served.yaml": "".join(
-            _MODEL.format(name=name, url=url, concurrency=_share(at_once, place) if at_once else concurrency)
+            _MODEL.format(
+                name=name,
+                url=url,
+                concurrency=_split_evenly(max_concurrent_calls, place) if max_concurrent_calls else concurrency,
+            )
             for place, name in enumerate(MODELS)
         ),
         "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
@@ -90,7 +94,7 @@ def write_study(
     return folder
 
 
-def _share(number: int, place: int) -> int:
+def _split_evenly(number: int, place: int) -> int:
     share, rest = divmod(number, len(MODELS))
     return share + (place < rest)
 

@@ -25,19 +25,19 @@ from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.compose.compose import compose
 from flows.files.folder import read_traces
-from flows.run.runner import Watcher, make_flow
+from flows.run.runner import RunListener, make_flow
 from flows.run_folder.outcome import Outcome
 from flows.server.drain import drain
 from flows.spec.study import Study
 
-Meanwhile = Callable[[PrefectClient], Awaitable[None]]
+DuringRun = Callable[[PrefectClient], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class View:
+class ServerView:
     """What the server holds of a run: its own flow run, the child runs, and all task runs."""
 
-    run: FlowRun
+    flow_run: FlowRun
     flow_runs: list[FlowRun]
     task_runs: list[TaskRun]
     graph: dict[str, Any]
@@ -73,17 +73,17 @@ class View:
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """What became of a run."""
 
     state: State[Any]
     outcome: Outcome | None
     traces: list[AgentTrace]
-    server: View
-    lost: int
+    server: ServerView
+    lost_task_runs: int
     seconds: float
     """How long the flow took."""
-    drained: float
+    drain_seconds: float
     """How long it took until the server held everything."""
 
     def rows(self, step: str) -> list[AgentTrace]:
@@ -104,7 +104,7 @@ class Ran:
         return value
 
 
-class _Seen(Watcher):
+class _OutcomeRecorder(RunListener):
     outcome: Outcome | None = None
 
     def ended(self, outcome: Outcome) -> None:
@@ -128,7 +128,7 @@ class Lab:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def model(self, name: str, *lines: dict[str, Any], limits: dict[str, Any] | None = None) -> None:
+    def write_model(self, name: str, *lines: dict[str, Any], limits: dict[str, Any] | None = None) -> None:
         """A scripted model of that name."""
         self.write(f"scripts/{name}.jsonl", list(lines))
         more = {"limits": limits} if limits else {}
@@ -141,21 +141,21 @@ class Lab:
         [study] = compose([self.flow], [*where, "run.retry_delay_seconds=0", *self.settings, *arguments], self.folder)
         return study
 
-    async def run(self, *arguments: str, meanwhile: Meanwhile | None = None) -> Ran:
+    async def run(self, *arguments: str, during_run: DuringRun | None = None) -> RunResult:
         """Runs the study; `meanwhile` goes on beside it with a Prefect client, as a person at the UI would."""
-        return await self.run_study(self.compose(*arguments), meanwhile)
+        return await self.run_study(self.compose(*arguments), during_run)
 
-    async def run_study(self, study: Study, meanwhile: Meanwhile | None = None) -> Ran:
+    async def run_study(self, study: Study, during_run: DuringRun | None = None) -> RunResult:
         """Runs a study that was composed before."""
         with temporary_settings({PREFECT_API_URL: self.api_url}):
-            recorder = _Seen()
+            recorder = _OutcomeRecorder()
             flow: Any = make_flow(study.flow, lambda _: study, recorder)
             parameters = {name: value for name, value in study.request.items() if value is not None}
             started = time.perf_counter()
             running = asyncio.ensure_future(flow(**parameters, return_state=True))
             async with get_client() as client:
-                if meanwhile:
-                    await meanwhile(client)
+                if during_run:
+                    await during_run(client)
                 state: State[Any] = await running
                 seconds = time.perf_counter() - started
                 totals = recorder.outcome.totals if recorder.outcome else None
@@ -163,12 +163,14 @@ class Lab:
                 lost = await drain(runs, totals.task_runs if totals else 0)
                 drained = time.perf_counter() - started
                 assert state.state_details.flow_run_id
-                server = await view(client, state.state_details.flow_run_id)
+                server = await read_server_view(client, state.state_details.flow_run_id)
         file = recorder.outcome.folder / "answers.jsonl" if recorder.outcome else None
-        return Ran(state, recorder.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained)
+        return RunResult(
+            state, recorder.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained
+        )
 
 
-async def view(client: PrefectClient, run_id: UUID) -> View:
+async def read_server_view(client: PrefectClient, run_id: UUID) -> ServerView:
     """All that the server holds of that run and the runs below it."""
     found = list[FlowRun]()
     task_runs = list[TaskRun]()
@@ -181,20 +183,20 @@ async def view(client: PrefectClient, run_id: UUID) -> View:
         found += children
         level = [child.id for child in children]
     graph = await client.request("GET", "/flow_runs/{id}/graph-v2", path_params={"id": str(run_id)})
-    return View(await client.read_flow_run(run_id), found, task_runs, graph.json())
+    return ServerView(await client.read_flow_run(run_id), found, task_runs, graph.json())
 
 
 async def _tasks_of(client: PrefectClient, runs: list[UUID]) -> list[TaskRun]:
     wanted = {"flow_runs": {"id": {"any_": [str(run) for run in runs]}}}
-    return [TaskRun.model_validate(run) for run in await _all(client, "/task_runs/filter", wanted)]
+    return [TaskRun.model_validate(run) for run in await _fetch_all(client, "/task_runs/filter", wanted)]
 
 
 async def _children(client: PrefectClient, parents: list[str]) -> list[FlowRun]:
     wanted = {"flow_runs": {"parent_task_run_id": {"any_": parents}}}
-    return [FlowRun.model_validate(run) for run in await _all(client, "/flow_runs/filter", wanted)]
+    return [FlowRun.model_validate(run) for run in await _fetch_all(client, "/flow_runs/filter", wanted)]
 
 
-async def _all(client: PrefectClient, path: str, wanted: dict[str, Any]) -> list[Any]:
+async def _fetch_all(client: PrefectClient, path: str, wanted: dict[str, Any]) -> list[Any]:
     found = list[Any]()
     while True:
         response = await client.request("POST", path, json={**wanted, "limit": 200, "offset": len(found)})  # type: ignore[reportArgumentType]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.server.private_server import free_port
-from tests.support.commands import ROOT, Place, until
+from tests.support.commands import ROOT, CommandLine, wait_until
 
 
 class FakeService:
@@ -25,19 +25,19 @@ class FakeService:
 
     def stats(self) -> dict[str, Any]:
         """What it has counted."""
-        return json.loads(_fetched(f"{self.url}/_stats"))
+        return json.loads(_fetch(f"{self.url}/_stats"))
 
     def calls(self) -> int:
         """How many calls it has received."""
-        return int(_fetched(f"{self.url}/_calls"))
+        return int(_fetch(f"{self.url}/_calls"))
 
     def script(self, rules: list[dict[str, Any]]) -> None:
         """How it shall answer."""
-        _fetched(f"{self.url}/_script", json.dumps(rules).encode())
+        _fetch(f"{self.url}/_script", json.dumps(rules).encode())
 
     def reset(self) -> None:
         """Forgets calls and rules."""
-        _fetched(f"{self.url}/_reset", b"{}")
+        _fetch(f"{self.url}/_reset", b"{}")
 
 
 @contextmanager
@@ -56,23 +56,23 @@ def fake_service(latency: float) -> Generator[FakeService]:
 
 
 @contextmanager
-def server_of_prefect(folder: Path, database: Path | None = None, /, **more: str) -> Generator[str]:
+def prefect_server(folder: Path, database: Path | None = None, /, **variables: str) -> Generator[str]:
     """`prefect server start`, as a user would have it running beside; yields the address of its API.
 
     It takes over the `database` if there is one. Keywords are environment variables.
     """
-    with prefect_process(folder, database, **more) as (_, url):
+    with prefect_server_process(folder, database, **variables) as (_, url):
         yield url
 
 
 @contextmanager
-def prefect_process(
-    folder: Path, database: Path | None = None, /, **more: str
+def prefect_server_process(
+    folder: Path, database: Path | None = None, /, **variables: str
 ) -> Generator[tuple[subprocess.Popen[bytes], str]]:
     """The same, for a test that does something to its process."""
-    place = Place(folder)
+    place = CommandLine(folder)
     if database:
-        place.takes_over(database)
+        place.use_database(database)
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
@@ -82,12 +82,12 @@ def prefect_process(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=place.environment(PREFECT_SERVER_UI_API_URL=url, **more),
+            env=place.environment(PREFECT_SERVER_UI_API_URL=url, **variables),
             stdout=log_file,
             stderr=log_file,
         )
     try:
-        until(lambda: process.poll() is not None or _up(f"{url}/health"), "the Prefect server", 120)
+        wait_until(lambda: process.poll() is not None or _is_up(f"{url}/health"), "the Prefect server", 120)
         assert process.poll() is None, log.read_text(encoding="utf-8")
         yield process, url
     finally:
@@ -95,13 +95,13 @@ def prefect_process(
         process.wait(30)
 
 
-def _fetched(url: str, body: bytes | None = None) -> bytes:
+def _fetch(url: str, body: bytes | None = None) -> bytes:
     with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
         return answer.read()
 
 
-def _up(url: str) -> bool:
+def _is_up(url: str) -> bool:
     try:
-        return bool(_fetched(url))
+        return bool(_fetch(url))
     except (urllib.error.URLError, OSError):
         return False

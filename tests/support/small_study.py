@@ -18,25 +18,25 @@ POSTS = [
 ]
 
 
-def judged(verdict: str = "violates", *quotes: str) -> dict[str, Any]:
+def judge_reply(verdict: str = "violates", *quotes: str) -> dict[str, Any]:
     """A judge's reply with one reason."""
     reason = {"rule": "the rule", "applies": "yes", "reason": "because", "quotes": list(quotes)}
     return {"verdict": verdict, "uncertainty": "low", "conclusion": "So it is.", "reasons": [reason]}
 
 
-def study(lab: Lab, steps: str, posts: list[dict[str, Any]] = POSTS) -> None:
+def write_study(lab: Lab, steps: str, posts: list[dict[str, Any]] = POSTS) -> None:
     """Writes it with those steps; `judge` must be one of them."""
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     lab.write("posts.jsonl", posts)
     for name in ("one", "two"):
         lab.write(f"criteria/{name}.md", f"---\ntitle: Criterion {name}\n---\nThe text of {name}.\n")
     lab.write("flows/tiny.yaml", f"description: Tiny.\nrecords: posts\nsteps:\n{steps}measures: {{verdicts: judge}}\n")
-    lab.model("x", {"reply": judged("violates", "post is")})
-    lab.model("y", {"reply": judged("does_not_violate")})
+    lab.write_model("x", {"reply": judge_reply("violates", "post is")})
+    lab.write_model("y", {"reply": judge_reply("does_not_violate")})
     sides = [{"position": "yes", "held_by": ["A1", "A2"]}, {"position": "no", "held_by": ["A3", "A4"]}]
-    lab.model(
+    lab.write_model(
         "z",
-        {"output_name": "JudgeReasons", "reply": judged("unclear", "post is")},
+        {"output_name": "JudgeReasons", "reply": judge_reply("unclear", "post is")},
         {
             "output_name": "DifferencesDraft",
             "reply": {"conclusion": "They part.", "divergences": [{"topic": "t", "positions": sides}]},
@@ -49,6 +49,6 @@ def study(lab: Lab, steps: str, posts: list[dict[str, Any]] = POSTS) -> None:
     )
 
 
-def value(row: AgentTrace) -> Any:
+def plain_value(row: AgentTrace) -> Any:
     """The row's output as plain JSON."""
     return thawed(row.value)

@@ -16,14 +16,14 @@ class Terminal:
     """`python -m <module> <arguments>` with a terminal for its three streams. Use as a context manager."""
 
     def __init__(self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self._ours, terminal_end = pty.openpty()
+        self._controller, terminal_end = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=folder, env={**environment, "TERM": "xterm"}, stdin=terminal_end, stdout=terminal_end, stderr=terminal_end,
             start_new_session=True, close_fds=True,
         )  # fmt: skip
         os.close(terminal_end)
-        self.seen = ""
+        self.output = ""
         """All that was shown so far."""
 
     def __enter__(self) -> Terminal:
@@ -32,32 +32,32 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
-        os.close(self._ours)
+        os.close(self._controller)
 
-    def reads(self, text: str, seconds: float = 120) -> None:
+    def expect(self, text: str, seconds: float = 120) -> None:
         """Returns when `text` is shown after what was waited for before."""
-        start, deadline = len(self.seen), time.monotonic() + seconds
-        while text not in self.seen[start:]:
-            if time.monotonic() > deadline or not self._more():
-                raise AssertionError(f"{text!r} was not shown; there was:\n{self.seen}")
+        start, deadline = len(self.output), time.monotonic() + seconds
+        while text not in self.output[start:]:
+            if time.monotonic() > deadline or not self._read_more():
+                raise AssertionError(f"{text!r} was not shown; there was:\n{self.output}")
 
-    def types(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         """A line and the Enter key."""
-        os.write(self._ours, f"{line}\n".encode())
+        os.write(self._controller, f"{line}\n".encode())
 
-    def ends(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """The exit code."""
-        while self._more():
+        while self._read_more():
             pass
         return self._process.wait(seconds)
 
-    def _more(self) -> bool:
-        ready, _, _ = select.select([self._ours], [], [], 0.5)
+    def _read_more(self) -> bool:
+        ready, _, _ = select.select([self._controller], [], [], 0.5)
         if not ready:
             return self._process.poll() is None
         try:
-            data = os.read(self._ours, 65536)
+            data = os.read(self._controller, 65536)
         except OSError:
             return False
-        self.seen += data.decode(errors="replace")
+        self.output += data.decode(errors="replace")
         return bool(data)

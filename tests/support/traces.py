@@ -22,7 +22,7 @@ from contract.record import Record
 
 CRITERIA = ("ordinary", "vaw")
 MODELS = ("alpha", "beta", "gamma")
-_BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _ERRORS: Mapping[CellStatus, CellError] = {
     "failed": CellError(kind="RateLimited", message="the service had no room, however often it was asked"),
     "missing_input": CellError(kind="MissingInput", message="a step before it gave nothing"),
@@ -73,8 +73,8 @@ def call(text: str, *, model: str = "alpha", cost: Decimal | None = Decimal("0.0
     """One call that was answered with `text`."""
     asked = Message(role="user", parts=(TextPart(text="Judge this."),))
     usage = Usage(input_tokens=100, output_tokens=20)
-    ended = _BEGAN + timedelta(seconds=2)
-    reply = ModelReply(text=text, usage=usage, cost_usd=cost, served_by=model, started=_BEGAN, ended=ended)
+    ended = _STARTED + timedelta(seconds=2)
+    reply = ModelReply(text=text, usage=usage, cost_usd=cost, served_by=model, started=_STARTED, ended=ended)
     return ModelCall(key=digest([model, text]), messages=(asked,), reply=reply)
 
 
@@ -116,8 +116,8 @@ def cell(
         "calls": model_calls,
         "note": _NOTES.get(status),
         "error": _ERRORS.get(status),
-        "started": _BEGAN,
-        "ended": _BEGAN + timedelta(seconds=2),
+        "started": _STARTED,
+        "ended": _STARTED + timedelta(seconds=2),
     }
     return AgentTrace.model_validate({**fields, **more})
 
@@ -182,7 +182,7 @@ def finished_run(
         for repeat in range(repeats)
         if (number, place, model) != (2, 0, models[-1])
     )
-    return write_run(folder, (_with_holes(trace, criteria[0], models) for trace in traces), flow)
+    return write_run(folder, (_with_failed_cells(trace, criteria[0], models) for trace in traces), flow)
 
 
 def _judged(of: Record, criteria: str, model: str, place: int, repeat: int) -> AgentTrace:
@@ -195,7 +195,7 @@ def _judged(of: Record, criteria: str, model: str, place: int, repeat: int) -> A
     return cell(of, {"criteria": criteria, "model": model}, value=value, repeat=repeat)
 
 
-def _with_holes(trace: AgentTrace, criterion: str, models: Sequence[str]) -> AgentTrace:
+def _with_failed_cells(trace: AgentTrace, criterion: str, models: Sequence[str]) -> AgentTrace:
     if trace.variant["criteria"] != criterion:
         return trace
     status: CellStatus

@@ -32,12 +32,14 @@ def row(record: str, model: str, verdict: str | None, truth: str | None = None, 
     return VerdictRow(**fields)
 
 
-def rows(said: Mapping[str, Sequence[str | None]], truth: Sequence[str | None] | None = None) -> list[VerdictRow]:
+def rows(
+    verdicts_by_model: Mapping[str, Sequence[str | None]], truth: Sequence[str | None] | None = None
+) -> list[VerdictRow]:
     """Model -> what it said of the records 0, 1 …, with what people said of them."""
-    truths = truth if truth is not None else [None] * max(len(verdicts) for verdicts in said.values())
+    truths = truth if truth is not None else [None] * max(len(verdicts) for verdicts in verdicts_by_model.values())
     return [
         row(str(number), model, verdict, truths[number])
-        for model, verdicts in said.items()
+        for model, verdicts in verdicts_by_model.items()
         for number, verdict in enumerate(verdicts)
     ]
 
@@ -62,12 +64,16 @@ def estimates(one: Comparison) -> dict[str, Estimate]:
     return {estimate.measure: estimate for estimate in one.estimates}
 
 
-def of_two(first: Sequence[str | None], second: Sequence[str | None], **fields: Any) -> dict[str, Estimate]:
+def estimates_of_two_models(
+    first: Sequence[str | None], second: Sequence[str | None], **fields: Any
+) -> dict[str, Estimate]:
     """What the measures say of two models."""
     return estimates(comparison(measure(rows({"a": first, "b": second}), spec(**fields)), "models"))
 
 
-def of_truth(truth: Sequence[str | None], said: Sequence[str | None], **fields: Any) -> dict[str, Estimate]:
+def estimates_against_truth(
+    truth: Sequence[str | None], verdicts: Sequence[str | None], **fields: Any
+) -> dict[str, Estimate]:
     """What the measures say of one model and the ground truth."""
     measures = spec(truth="label", **fields)
-    return estimates(comparison(measure(rows({"a": said}, truth), measures), "truth"))
+    return estimates(comparison(measure(rows({"a": verdicts}, truth), measures), "truth"))

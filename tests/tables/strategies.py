@@ -90,7 +90,9 @@ def _variants(criteria: Sequence[str], models: Sequence[str], tones: bool) -> li
     return [{**variant, "tone": tone} for variant in found for tone in ("calm", 2)] if tones else found
 
 
-def _cell(draw: st.DrawFn, of: Record, variant: dict[str, JsonValue], step: str, repeat: int, turn: int) -> AgentTrace:
+def _cell(
+    draw: st.DrawFn, of: Record, variant: dict[str, JsonValue], step: str, repeat: int, round_number: int
+) -> AgentTrace:
     status = draw(st.sampled_from(STATUSES))
     value: Any = None
     if status == "completed":
@@ -98,5 +100,13 @@ def _cell(draw: st.DrawFn, of: Record, variant: dict[str, JsonValue], step: str,
     costs = draw(st.lists(st.sampled_from((None, Decimal("0.0012"), Decimal("1E-9"), Decimal(0))), max_size=2))
     calls = [call(f"{place}", cost=cost) for place, cost in enumerate(costs)]
     return cell(
-        of, variant, status=status, value=value, step=step, repeat=repeat, round=turn, calls=calls, note=draw(texts)
+        of,
+        variant,
+        status=status,
+        value=value,
+        step=step,
+        repeat=repeat,
+        round=round_number,
+        calls=calls,
+        note=draw(texts),
     )

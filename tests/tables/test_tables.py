@@ -254,7 +254,7 @@ def test_pandas_reads_types_from_parquet(tmp_path: Path) -> None:
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run counts as a large one."""
-    monkeypatch.setattr(derived, "LARGE", 0)
+    monkeypatch.setattr(derived, "SUBPROCESS_MIN_BYTES", 0)
 
 
 @pytest.mark.usefixtures("large")

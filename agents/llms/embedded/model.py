@@ -15,8 +15,8 @@ from typing import Any
 
 from agents.llms.embedded import judging, verdicts
 from agents.llms.embedded.research import research
-from agents.llms.embedded.similarity import Likeness, shared
-from agents.llms.embedded.step_choice import choose
+from agents.llms.embedded.similarity import Similarity, shared_similarity
+from agents.llms.embedded.step_choice import choose_step
 from agents.llms.embedded.synthesis import differences, synthesise
 from contract import models
 from contract.base import Frozen, digest
@@ -26,45 +26,45 @@ from contract.errors import ModelRejected
 CODE_VERSION = "4"
 """Raised when the same material would now be answered otherwise."""
 
-Handler = Callable[[Mapping[str, Any], Likeness, models.EmbeddedModel], Frozen]
+Handler = Callable[[Mapping[str, Any], Similarity, models.EmbeddedModel], Frozen]
 
 
-def _research(material: Mapping[str, Any], likeness: Likeness, _: models.EmbeddedModel) -> Frozen:
-    return synthesise(material) if "answers" in material else research(material, likeness)
+def _research(material: Mapping[str, Any], similarity: Similarity, _: models.EmbeddedModel) -> Frozen:
+    return synthesise(material) if "answers" in material else research(material, similarity)
 
 
-def _judge(material: Mapping[str, Any], likeness: Likeness, config: models.EmbeddedModel) -> Frozen:
+def _judge(material: Mapping[str, Any], similarity: Similarity, config: models.EmbeddedModel) -> Frozen:
     if "answers" in material:
         return verdicts.synthesise(material)
-    return judging.judge(material, likeness, config.judges_by)
+    return judging.judge(material, similarity, config.judges_by)
 
 
-def _differences(material: Mapping[str, Any], _likeness: Likeness, _config: models.EmbeddedModel) -> Frozen:
+def _differences(material: Mapping[str, Any], _similarity: Similarity, _config: models.EmbeddedModel) -> Frozen:
     of_verdicts = any("verdict" in answer for answer in material["answers"])
     return verdicts.differences(material) if of_verdicts else differences(material)
 
 
 HANDLERS: Mapping[str, Handler] = {
     "ResearchDraft": _research,
-    "UnifiedRequest": lambda material, _likeness, _config: choose(material),
+    "UnifiedRequest": lambda material, _likeness, _config: choose_step(material),
     "DifferencesDraft": _differences,
     "JudgeReasons": _judge,
-    "QualResults": lambda material, likeness, _config: verdicts.score(material, likeness),
-    "ConcernDraft": lambda material, _likeness, _config: verdicts.doubt(material),
+    "QualResults": lambda material, likeness, _config: verdicts.score_reasons(material, likeness),
+    "ConcernDraft": lambda material, _likeness, _config: verdicts.raise_concern(material),
 }
 """Output type -> what makes it."""
 
 
-class EmbeddedModel:
+class Embedded:
     """Implements `agents.llms.model.Model`. One instance may be used by many tasks at once."""
 
     sees_images = False
     reads_material = True
 
-    def __init__(self, name: str, config: models.EmbeddedModel, likeness: Likeness | None = None) -> None:
+    def __init__(self, name: str, config: models.EmbeddedModel, similarity: Similarity | None = None) -> None:
         """Loads nothing until it is asked."""
         self._name = name
-        self._likeness = likeness or shared()
+        self._similarity = similarity or shared_similarity()
         self._config = config
 
     @property
@@ -75,7 +75,7 @@ class EmbeddedModel:
     @property
     def fingerprint(self) -> str:
         """Digest of configuration, handlers' version and embedding model."""
-        return digest([self._config.fingerprint, CODE_VERSION, self._likeness.fingerprint])
+        return digest([self._config.fingerprint, CODE_VERSION, self._similarity.fingerprint])
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """The handler's answer as JSON. Raises ModelRejected for an output type that has no handler, or for
@@ -91,7 +91,7 @@ class EmbeddedModel:
         material: Any = json.loads(request.model_dump_json(include={"material"}))["material"]
         try:
             # In a thread, so that other cells go on while this one computes.
-            made = await asyncio.to_thread(handler, material, self._likeness, self._config)
+            made = await asyncio.to_thread(handler, material, self._similarity, self._config)
         except KeyError as error:
             raise ModelRejected(f"the embedded model '{self._name}' was not given {error} to work from") from error
         text = made.model_dump_json()

@@ -12,7 +12,7 @@ from agents.llms.embedded.words import Word, words
 
 
 @dataclass(frozen=True)
-class Read:
+class PassageText:
     """One passage of the material."""
 
     label: str
@@ -35,10 +35,10 @@ class Read:
         return words(f"{self.title}. {self.section}. {self.text} {self.labels}")
 
 
-def read(material: Mapping[str, Any]) -> list[Read]:
+def read_passages(material: Mapping[str, Any]) -> list[PassageText]:
     """The passages of a request's material, in its order."""
     return [
-        Read(
+        PassageText(
             label=str(item["label"]),
             record_id=str(item["record_id"]),
             title=str(item.get("title") or item["record_id"]),
@@ -51,9 +51,9 @@ def read(material: Mapping[str, Any]) -> list[Read]:
     ]
 
 
-def by_record(passages: Sequence[Read]) -> dict[str, list[Read]]:
+def by_record(passages: Sequence[PassageText]) -> dict[str, list[PassageText]]:
     """The passages of each document, the document of the first passage first."""
-    grouped: dict[str, list[Read]] = {}
+    grouped: dict[str, list[PassageText]] = {}
     for passage in passages:
         grouped.setdefault(passage.record_id, []).append(passage)
     return grouped

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agents.llms.embedded.passages import Read
+from agents.llms.embedded.passages import PassageText
 from agents.llms.embedded.sentences import sentences
 
 _OPPOSITES = (("uphold", "upholds", "upheld"), ("overturn", "overturns", "overturned"))
-_TAKES_FOR_GRANTED = re.compile(
+_ASKS_FOR_REASONS = re.compile(
     r"^\W*(?:why|how come|for what reason|on what grounds?|what (?:reasons?|grounds?))\b", re.I
 )
 
 
-def contradiction(question: str, passages: Sequence[Read]) -> str | None:
+def contradiction(question: str, passages: Sequence[PassageText]) -> str | None:
     """The sentence of the document that says the opposite of what the question supposes, or None.
 
     Only questions for reasons suppose anything; `did the Board uphold …?` does not.
     """
-    if not _TAKES_FOR_GRANTED.search(question):
+    if not _ASKS_FOR_REASONS.search(question):
         return None
     supposed = [_mentions(question, side) for side in _OPPOSITES]
     if all(supposed) or not any(supposed):

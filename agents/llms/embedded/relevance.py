@@ -24,13 +24,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from agents.llms.embedded.passages import Read, by_record
-from agents.llms.embedded.similarity import Likeness
+from agents.llms.embedded.passages import PassageText, by_record
+from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import Word, rarity, stem, words
 
-ENOUGH = 0.75
+MIN_DOCUMENT_WEIGHT = 0.75
 """Similarity and coverage together, of 2 at most."""
-NEAR_WORD, NEAR_NAME = 0.6, 0.7
+MIN_WORD_COSINE, MIN_NAME_COSINE = 0.6, 0.7
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Document:
     """What one document has to do with the question."""
 
     record_id: str
-    passages: Sequence[Read]
+    passages: Sequence[PassageText]
     similarity: float
     coverage: float
 
@@ -58,21 +58,21 @@ class Evidence:
     unknown_names: Sequence[str]
 
     @property
-    def suffices(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether the passages answer the question."""
-        return bool(self.documents) and self.documents[0].weight >= ENOUGH and not self.unknown_names
+        return bool(self.documents) and self.documents[0].weight >= MIN_DOCUMENT_WEIGHT and not self.unknown_names
 
 
-def weigh(question: str, passages: Sequence[Read], likeness: Likeness) -> Evidence:
+def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: Similarity) -> Evidence:
     """What the passages hold for the question."""
     grouped = by_record(passages)
     asked = asked_words(question)
     if not grouped or not asked:
         return Evidence((), [word.text for word in asked], ())
-    occurs = [[_occurrence(word, near) for near in line] for word, line in _nearest(asked, grouped, likeness)]
-    weights = [_weight(word, line) for word, line in zip(asked, occurs, strict=True)]
+    occurs = [[_occurrence(word, near) for near in line] for word, line in _max_cosines(asked, grouped, similarity)]
+    weights = [_word_weight(word, line) for word, line in zip(asked, occurs, strict=True)]
     total = sum(weights) or 1.0
-    similar = _best_sentences(question, grouped, likeness)
+    similar = _best_sentence_cosines(question, grouped, similarity)
     documents = [
         Document(
             record_id,
@@ -106,14 +106,14 @@ def name_heads(question: str) -> set[str]:
     return {token for token, after in zip(tokens, following, strict=True) if token in names and after not in names}
 
 
-def _nearest(
-    asked: Sequence[Word], grouped: dict[str, list[Read]], likeness: Likeness
+def _max_cosines(
+    asked: Sequence[Word], grouped: dict[str, list[PassageText]], similarity: Similarity
 ) -> list[tuple[Word, list[float]]]:
     """For each word asked, its greatest cosine with the words of each document; 1 where the stem is there."""
     held = [{word.stem: word.text for passage in found for word in passage.words} for found in grouped.values()]
     every = {found_stem: text for vocabulary in held for found_stem, text in vocabulary.items()}
     place = {found_stem: column for column, found_stem in enumerate(every)}
-    cosines = likeness.of_words([word.text for word in asked], list(every.values()))
+    cosines = similarity.word_cosines([word.text for word in asked], list(every.values()))
     return [
         (
             word,
@@ -127,22 +127,24 @@ def _nearest(
 
 
 def _occurrence(word: Word, nearest: float) -> float:
-    return min(nearest, 1.0) if nearest >= (NEAR_NAME if word.is_name else NEAR_WORD) else 0.0
+    return min(nearest, 1.0) if nearest >= (MIN_NAME_COSINE if word.is_name else MIN_WORD_COSINE) else 0.0
 
 
-def _weight(word: Word, occurrences: Sequence[float]) -> float:
+def _word_weight(word: Word, occurrences: Sequence[float]) -> float:
     count = len(occurrences)
     holding = sum(1 for occurrence in occurrences if occurrence)
     return rarity(word.text) * math.log((count + 1) / (holding + 0.5)) / math.log((count + 1) / 0.5)
 
 
-def _best_sentences(question: str, grouped: dict[str, list[Read]], likeness: Likeness) -> dict[str, float]:
+def _best_sentence_cosines(
+    question: str, grouped: dict[str, list[PassageText]], similarity: Similarity
+) -> dict[str, float]:
     best = dict.fromkeys(grouped, 0.0)
     for record_id, found in grouped.items():
         # Passage by passage, because the next round, model or question meets many of them again.
         for passage in found:
             sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
-            cosines = likeness.of_known(sentences, [question])
+            cosines = similarity.cached_cosines(sentences, [question])
             best[record_id] = max(best[record_id], float(cosines.max(initial=0.0)))
     return best
 

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.llms.embedded.passages import Read, read
+from agents.llms.embedded.passages import PassageText, read_passages
 from agents.llms.embedded.premise import contradiction
-from agents.llms.embedded.relevance import Document, Evidence, asked_words, weigh
-from agents.llms.embedded.similarity import Likeness
+from agents.llms.embedded.relevance import Document, Evidence, asked_words, weigh_evidence
+from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
 from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
 
 MAX_CLAIMS = 6
 MAX_QUOTE = 450
 """Characters of a quotation, so that the claim around it stays below its limit of 600."""
-_CLOSE = 0.8
+_MIN_DOCUMENT_SHARE = 0.8
 """A further document is quoted if it weighs at least this share of the first."""
-_PER_DOCUMENT = 3
-_WORTH = 0.4
+_MAX_CLAIMS_PER_DOCUMENT = 3
+_MIN_SENTENCE_SHARE = 0.4
 """A further sentence of a document is quoted if it scores at least this share of its best."""
 _SECTION_BONUS = 0.4
 _SECTIONS_ASKED_FOR = {
@@ -36,41 +36,43 @@ _SECTIONS_ASKED_FOR = {
 class Candidate:
     """A sentence that might be quoted."""
 
-    passage: Read
+    passage: PassageText
     sentence: str
     score: float
 
 
-def research(material: Mapping[str, Any], likeness: Likeness) -> ResearchDraft:
+def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDraft:
     """The best sentences of the documents that answer the question, each quoted; or an abstention with its reason."""
     question = str(material["question"])
-    evidence = weigh(question, read(material), likeness)
-    if not evidence.suffices:
-        return ResearchDraft(answerable=False, unanswered=_lacking(question, evidence))
+    evidence = weigh_evidence(question, read_passages(material), similarity)
+    if not evidence.is_sufficient:
+        return ResearchDraft(answerable=False, unanswered=_unanswered(question, evidence))
     first = evidence.documents[0]
     opposite = contradiction(question, first.passages)
     if opposite:
         remark = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
-        return ResearchDraft(answerable=False, unanswered=(_short(remark, 300),))
-    return ResearchDraft(answerable=True, claims=_claims(question, evidence.documents, likeness))
+        return ResearchDraft(answerable=False, unanswered=(_truncate(remark, 300),))
+    return ResearchDraft(answerable=True, claims=_claims(question, evidence.documents, similarity))
 
 
-def _lacking(question: str, evidence: Evidence) -> tuple[str, ...]:
+def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
     unknown = evidence.unknown_names or evidence.unknown
-    return tuple(_short(word, 300) for word in unknown[:5]) or (_short(question.strip(), 300) or "an empty question",)
+    return tuple(_truncate(word, 300) for word in unknown[:5]) or (
+        _truncate(question.strip(), 300) or "an empty question",
+    )
 
 
-def _claims(question: str, documents: Sequence[Document], likeness: Likeness) -> tuple[ClaimDraft, ...]:
-    kept = [document for document in documents if document.weight >= _CLOSE * documents[0].weight]
-    ranked = [_candidates(question, document, likeness) for document in kept[:MAX_CLAIMS]]
+def _claims(question: str, documents: Sequence[Document], similarity: Similarity) -> tuple[ClaimDraft, ...]:
+    kept = [document for document in documents if document.weight >= _MIN_DOCUMENT_SHARE * documents[0].weight]
+    ranked = [_candidates(question, document, similarity) for document in kept[:MAX_CLAIMS]]
     # The best sentence of every document first, then the further ones of the first document.
-    chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _PER_DOCUMENT + 1] if candidates]
-    return tuple(_claim(candidate) for candidate in [*ranked[0][:_PER_DOCUMENT], *chosen])
+    chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _MAX_CLAIMS_PER_DOCUMENT + 1] if candidates]
+    return tuple(_claim(candidate) for candidate in [*ranked[0][:_MAX_CLAIMS_PER_DOCUMENT], *chosen])
 
 
-def _candidates(question: str, document: Document, likeness: Likeness) -> list[Candidate]:
+def _candidates(question: str, document: Document, similarity: Similarity) -> list[Candidate]:
     pairs = _distinct([(passage, sentence) for passage in document.passages for sentence in passage.sentences])
-    cosines = likeness.of_texts([question], [f"{passage.title}. {sentence}" for passage, sentence in pairs])[0]
+    cosines = similarity.text_cosines([question], [f"{passage.title}. {sentence}" for passage, sentence in pairs])[0]
     asked = {word.stem for word in asked_words(question)} - stems(document.passages[0].title)
     wanted = _section_asked_for(question)
     candidates = [
@@ -84,12 +86,12 @@ def _candidates(question: str, document: Document, likeness: Likeness) -> list[C
         for (passage, sentence), cosine in zip(pairs, cosines, strict=True)
     ]
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
-    return _spread([candidate for candidate in ranked if candidate.score >= _WORTH * ranked[0].score])
+    return _diversify([candidate for candidate in ranked if candidate.score >= _MIN_SENTENCE_SHARE * ranked[0].score])
 
 
-def _distinct(pairs: Sequence[tuple[Read, str]]) -> list[tuple[Read, str]]:
+def _distinct(pairs: Sequence[tuple[PassageText, str]]) -> list[tuple[PassageText, str]]:
     """Overlapping passages hold the same sentence twice, once perhaps cut; the longer is kept."""
-    kept: list[tuple[Read, str]] = []
+    kept: list[tuple[PassageText, str]] = []
     for passage, sentence in sorted(pairs, key=lambda pair: -len(pair[1])):
         if not any(sentence in longer for _, longer in kept):
             kept.append((passage, sentence))
@@ -101,7 +103,7 @@ def _section_asked_for(question: str) -> str | None:
     return next((name for name, asks in _SECTIONS_ASKED_FOR.items() if re.search(asks, question, re.IGNORECASE)), None)
 
 
-def _spread(ranked: Sequence[Candidate]) -> list[Candidate]:
+def _diversify(ranked: Sequence[Candidate]) -> list[Candidate]:
     """The best sentence of each passage first: several passages tell more than several sentences of one."""
     seen: set[str] = set()
     first: list[Candidate] = []
@@ -118,7 +120,7 @@ def _claim(candidate: Candidate) -> ClaimDraft:
     when = f" ({passage.date})" if passage.date else ""
     under = f", under '{passage.section}'" if passage.section not in ("", "text") else ""
     return ClaimDraft(
-        text=f"In '{_short(passage.title, 100)}'{when}{under}: {quote}",
+        text=f"In '{_truncate(passage.title, 100)}'{when}{under}: {quote}",
         quotes=(QuoteDraft(passage=passage.label, quote=quote),),
     )
 
@@ -128,5 +130,5 @@ def _quotable(sentence: str) -> str:
     return sentence if len(sentence) <= MAX_QUOTE else sentence[:MAX_QUOTE].rsplit(None, 1)[0]
 
 
-def _short(text: str, limit: int) -> str:
+def _truncate(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MOST_WORDS = 20_000
-_MOST_RECORDS = 500
+_MAX_WORDS = 20_000
+_MAX_RECORDS = 500
 
 
-class Likeness:
+class Similarity:
     """Cosines between texts. Holds the loaded model and the vectors of at most 20,000 words and known texts,
     and of the last 500 records and passages."""
 
@@ -34,27 +34,27 @@ class Likeness:
         """Digest of the embedding model."""
         return self._minilm.fingerprint
 
-    def of_texts(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
+    def text_cosines(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
         """Cosines of every text of `one` with every text of `other`: [len(one), len(other)]."""
         vectors = self._minilm.embed([*one, *other])
         return vectors[: len(one)] @ vectors[len(one) :].T
 
-    def of_known(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
+    def cached_cosines(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
         """The same as `of_texts`, for the texts of one record or passage, which other models ask for too, and texts
         that come back again and again: the vectors of both are kept.
         """
-        return self._together(tuple(texts)) @ self._vectors(known).T
+        return self._record_vectors(tuple(texts)) @ self._word_vectors(known).T
 
-    def of_words(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
+    def word_cosines(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
         """The same for single words."""
-        return self._vectors(one) @ self._vectors(other).T
+        return self._word_vectors(one) @ self._word_vectors(other).T
 
-    def _together(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
+    def _record_vectors(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
         with self._lock:
             cached = self._records.get(texts)
             future = cached or Future()
             self._records[texts] = future
-            if len(self._records) > _MOST_RECORDS:
+            if len(self._records) > _MAX_RECORDS:
                 del self._records[next(iter(self._records))]
         if cached is None:
             try:
@@ -65,7 +65,7 @@ class Likeness:
                 future.set_exception(error)
         return future.result()
 
-    def _vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+    def _word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np
 
         if not words:
@@ -73,13 +73,13 @@ class Likeness:
         known = dict(self._words)
         unknown = list(dict.fromkeys(word for word in words if word not in known))
         known.update(zip(unknown, self._minilm.embed(unknown), strict=True))
-        if len(known) <= _MOST_WORDS:
+        if len(known) <= _MAX_WORDS:
             # Replaced whole: another thread may be reading the old one.
             self._words = known
         return np.stack([known[word] for word in words])
 
 
 @cache
-def shared() -> Likeness:
+def shared_similarity() -> Similarity:
     """The one of all embedded models in this process, which judge the same records."""
-    return Likeness()
+    return Similarity()

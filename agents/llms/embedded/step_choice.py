@@ -13,7 +13,7 @@ STOP = "stop"
 MAX_QUERIES = 5
 
 
-def choose(material: Mapping[str, Any]) -> UnifiedRequest:
+def choose_step(material: Mapping[str, Any]) -> UnifiedRequest:
     """First the question itself, then once more its key words and what was missing; then `stop`."""
     searching = next((tool for tool in material.get("tools", ()) if _takes_queries(tool)), None)
     if searching is None:
@@ -34,10 +34,10 @@ def _new_queries(material: Mapping[str, Any]) -> list[str]:
         return [question]
     if round_number > 2:
         return []
-    previous = {_plain(query) for query in material.get("previous_queries", ())}
+    previous = {_normalise(query) for query in material.get("previous_queries", ())}
     missing: Sequence[str] = [str(item) for item in material.get("missing", ())]
     wanted = [" ".join(word.text for word in asked_words(question)), *missing]
-    new = {_plain(query): query for query in wanted if query.strip() and _plain(query) not in previous}
+    new = {_normalise(query): query for query in wanted if query.strip() and _normalise(query) not in previous}
     return list(new.values())[:MAX_QUERIES]
 
 
@@ -46,5 +46,5 @@ def _takes_queries(tool: Mapping[str, Any]) -> bool:
     return queries.get("type") == "array"
 
 
-def _plain(query: str) -> str:
+def _normalise(query: str) -> str:
     return " ".join(query.lower().split())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.llms.embedded.similarity import Likeness
+from agents.llms.embedded.similarity import Similarity
 from contract.findings import (
     ConcernDraft,
     CriterionReason,
@@ -18,23 +18,23 @@ from contract.findings import (
     QualScore,
 )
 
-_WEIGHT = {"low": 3, "medium": 2, "high": 1}
+_VOTE_WEIGHTS = {"low": 3, "medium": 2, "high": 1}
 """What a vote weighs by its uncertainty."""
-HELD = 0.6
+MIN_REASON_COSINE = 0.6
 """The cosine from which a reason counts as another one in other words."""
-_MOST_REASONS = 12
-_MOST_HOLDERS = 20
-_MOST_POSITIONS = 8
+_MAX_REASONS = 12
+_MAX_HOLDERS = 20
+_MAX_POSITIONS = 8
 
-Answer = Mapping[str, Any]
+AnswerJson = Mapping[str, Any]
 
 
 def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
     """The verdict of most weight, with the reasons of those who give it; `unclear` when two weigh the same."""
-    answers: Sequence[Answer] = material["answers"]
+    answers: Sequence[AnswerJson] = material["answers"]
     weights = defaultdict[str, int](int)
     for answer in answers:
-        weights[str(answer["verdict"])] += _WEIGHT[answer["uncertainty"]]
+        weights[str(answer["verdict"])] += _VOTE_WEIGHTS[answer["uncertainty"]]
     ranked = sorted(weights.items(), key=lambda item: -item[1])
     tied = len(ranked) > 1 and ranked[0][1] == ranked[1][1]
     undecided = tied and "unclear" in material["criterion"]["verdicts"]
@@ -51,7 +51,7 @@ def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
     )
 
 
-def _reasons(answers: Sequence[Answer]) -> list[CriterionReason]:
+def _reasons(answers: Sequence[AnswerJson]) -> list[CriterionReason]:
     """The reasons of the answers that apply; all of them if none does."""
     every = [(answer, reason) for answer in answers for reason in answer["reasons"]]
     chosen = [pair for pair in every if pair[1]["applies"] == "yes"] or every
@@ -63,14 +63,14 @@ def _reasons(answers: Sequence[Answer]) -> list[CriterionReason]:
             reason=f"{answer['label']}: {reason['reason']}"[:600],
             quotes=tuple(str(quote)[:600] for quote in reason["quotes"][:5]),
         )
-        for answer, reason in list(distinct.values())[::-1][:_MOST_REASONS]
+        for answer, reason in list(distinct.values())[::-1][:_MAX_REASONS]
     ]
 
 
 def differences(material: Mapping[str, Any]) -> DifferencesDraft:
     """Who gives which verdict."""
-    answers: Sequence[Answer] = material["answers"]
-    sides: dict[str, list[Answer]] = {}
+    answers: Sequence[AnswerJson] = material["answers"]
+    sides: dict[str, list[AnswerJson]] = {}
     for answer in answers:
         sides.setdefault(str(answer["verdict"]), []).append(answer)
     if len(sides) < 2:
@@ -78,9 +78,9 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
     positions = tuple(
         Position(
             position=f"{verdict}: {held[0]['conclusion']}"[:600],
-            held_by=tuple(str(answer["label"]) for answer in held[:_MOST_HOLDERS]),
+            held_by=tuple(str(answer["label"]) for answer in held[:_MAX_HOLDERS]),
         )
-        for verdict, held in list(sides.items())[:_MOST_POSITIONS]
+        for verdict, held in list(sides.items())[:_MAX_POSITIONS]
     )
     counted = ", ".join(f"{len(held)} say '{verdict}'" for verdict, held in sides.items())
     return DifferencesDraft(
@@ -89,31 +89,31 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
     )
 
 
-def score(material: Mapping[str, Any], likeness: Likeness) -> QualResults:
+def score_reasons(material: Mapping[str, Any], similarity: Similarity) -> QualResults:
     """An expected reason is held if one of the answer's reasons, or its conclusion, is near it in meaning."""
-    answer: Answer = material["answer"]
+    answer: AnswerJson = material["answer"]
     answer_texts = [str(answer["conclusion"])]
     for reason in answer["reasons"]:
         if reason["applies"] != "no":
             answer_texts += [str(reason["rule"]), str(reason["reason"])]
     expected = [str(reason) for reason in material["expected"]]
-    cosines = likeness.of_texts(expected, answer_texts)
-    return QualResults(assessments=tuple(_assessed(row, answer_texts) for row in cosines))
+    cosines = similarity.text_cosines(expected, answer_texts)
+    return QualResults(assessments=tuple(_assess(row, answer_texts) for row in cosines))
 
 
-def _assessed(row: Any, given: Sequence[str]) -> QualScore:
+def _assess(row: Any, services: Sequence[str]) -> QualScore:
     place = int(row.argmax())
     cosine = float(row[place])
-    nearest = given[place] if len(given[place]) <= 300 else f"{given[place][:299]}…"
+    nearest = services[place] if len(services[place]) <= 300 else f"{services[place][:299]}…"
     return QualScore(
-        assessment=f"The nearest of the answer's words, at {cosine:.2f}: {nearest}", correct=cosine >= HELD
+        assessment=f"The nearest of the answer's words, at {cosine:.2f}: {nearest}", correct=cosine >= MIN_REASON_COSINE
     )
 
 
-def doubt(material: Mapping[str, Any]) -> ConcernDraft:
+def raise_concern(material: Mapping[str, Any]) -> ConcernDraft:
     """A concern about words that are not in the record, a verdict against its own reasons, or judges who disagree."""
-    answers: Sequence[Answer] = material["answers"]
-    concerns = [text for answer in answers if (text := _own_doubt(answer))]
+    answers: Sequence[AnswerJson] = material["answers"]
+    concerns = [text for answer in answers if (text := _concern_about(answer))]
     verdicts = sorted({str(answer["verdict"]) for answer in answers})
     if len(verdicts) > 1:
         concerns.append(f"The judgements part: {', '.join(verdicts)}.")
@@ -121,7 +121,7 @@ def doubt(material: Mapping[str, Any]) -> ConcernDraft:
     return ConcernDraft(raised=bool(concern), concern=concern if len(concern) <= 600 else f"{concern[:599]}…")
 
 
-def _own_doubt(answer: Answer) -> str | None:
+def _concern_about(answer: AnswerJson) -> str | None:
     missing = [str(quote) for reason in answer["reasons"] for quote in reason["not_found"]]
     if missing:
         return f"{answer['label']} quotes words that do not stand in the text: '{missing[0][:120]}'."

@@ -13,7 +13,7 @@ from contract.models import HostedModel
 _MILLION = Decimal(1_000_000)
 
 
-def cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal | None:
+def response_cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal | None:
     """US dollars for `usage`: by the configured price, else by the public list, else None.
 
     None as well where the provider counted no tokens, and for servers of one's own, whose model names may
@@ -25,10 +25,10 @@ def cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal 
     if config.provider == "openai-compatible" or usage == Usage():
         return None
     # Providers name the dated version that served the call, which the list may not know yet.
-    return _listed(response) or _listed(replace(response, model_name=config.model_id))
+    return _list_price(response) or _list_price(replace(response, model_name=config.model_id))
 
 
-def _listed(response: ModelResponse) -> Decimal | None:
+def _list_price(response: ModelResponse) -> Decimal | None:
     try:
         return response.cost().total_price
     except (LookupError, ValueError, AssertionError):

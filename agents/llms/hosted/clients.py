@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _CONNECT_SECONDS = 10.0
-_MOST_CONNECTIONS = 500
+_MAX_CONNECTIONS = 500
 _POOLS = 16
 
 
@@ -38,7 +38,7 @@ def _client() -> httpx2.AsyncClient:
         """Several pools, the least busy one first: a pool looks at each of its connections at every request."""
 
         def __init__(self) -> None:
-            limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS // _POOLS, max_keepalive_connections=8)
+            limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS // _POOLS, max_keepalive_connections=8)
             context = httpx2.create_ssl_context()
             self._pools = [httpx2.AsyncHTTPTransport(limits=limits, verify=context) for _ in range(_POOLS)]
             self._busy = [0] * _POOLS

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pydantic_ai import exceptions as theirs
 
-from agents.llms.hosted.keys import VERTEX_CREDENTIALS, variables
+from agents.llms.hosted.keys import VERTEX_CREDENTIALS, key_variables
 from contract.errors import (
     ModelError,
     ModelRejected,
@@ -21,7 +21,7 @@ from contract.errors import (
 )
 from contract.models import HostedModel
 
-_MOST_QUOTED = 300
+_MAX_QUOTED_CHARACTERS = 300
 _SECRETS = re.compile(
     r"""(?ix) \b(?:sk|pk|rk|key|gsk|xai|AIza|ya29|ghp|hf)[-_.]?[\w.*-]{6,}   # keys as providers write them
         | \bbearer\s+\S+ | \b(?:api[-_ ]?)?(?:key|token|secret)\s*[=:]\s*\S+
@@ -29,24 +29,24 @@ _SECRETS = re.compile(
 )
 
 
-def clean(text: str, secret: str | None = None) -> str:
+def redact(text: str, secret: str | None = None) -> str:
     """`text` without keys, tokens and addresses, on one line and at most 300 characters long."""
     if secret:
         text = text.replace(secret, "…")
     text = " ".join(_SECRETS.sub("…", text).split())
-    return text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + "…"
+    return text if len(text) <= _MAX_QUOTED_CHARACTERS else text[:_MAX_QUOTED_CHARACTERS] + "…"
 
 
 def translate(error: Exception, name: str, config: HostedModel, secret: str | None) -> ModelError:
     """The error of ours that `error` means, told in plain words without anything secret."""
     who = f"model '{name}' ({config.provider} {config.model_id})"
-    for error_types, to_error in _BY_KIND:
+    for error_types, to_error in _TRANSLATORS:
         if isinstance(error, error_types):
             return to_error(error, who, config, secret)
     return _other(error, who, config, secret)
 
 
-_Tell = Callable[[Exception, str, HostedModel, str | None], ModelError]
+_Translator = Callable[[Exception, str, HostedModel, str | None], ModelError]
 
 
 def _rate_limited(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
@@ -82,7 +82,7 @@ def _key_refused(_error: Exception, who: str, config: HostedModel, _secret: str 
 def _key_todo(config: HostedModel) -> str:
     if config.api_key is not None:
         return "check `api_key`"
-    if names := variables(config):
+    if names := key_variables(config):
         return f"check the environment variable {' or '.join(names)}"
     if config.provider == "google-vertex":
         return f"run `gcloud auth application-default login`, or set {VERTEX_CREDENTIALS}"
@@ -107,7 +107,7 @@ def _http(error: Exception, who: str, config: HostedModel, secret: str | None) -
         return _unavailable(error, who, config, secret)
     if error.status_code == 413:
         return _too_long(error, who, config, secret)
-    detail = clean(_message_in(error.body), secret)
+    detail = redact(_message_in(error.body), secret)
     quoted = f": {detail}" if detail else ""
     return ModelRejected(f"{who} refused the request (HTTP {error.status_code}){quoted}")
 
@@ -122,11 +122,11 @@ def _message_in(body: object) -> str:
             return ""
 
 
-def _misused(error: Exception, who: str, _config: HostedModel, secret: str | None) -> ModelError:
-    return ModelRejected(f"{who} cannot do what was asked: {clean(str(error), secret)}")
+def _usage_error(error: Exception, who: str, _config: HostedModel, secret: str | None) -> ModelError:
+    return ModelRejected(f"{who} cannot do what was asked: {redact(str(error), secret)}")
 
 
-def _broken(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
+def _broken_reply(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
     return ReplyBroken(f"{who}: the reply was not the JSON that the protocol promises")
 
 
@@ -139,7 +139,7 @@ def _other(error: Exception, who: str, config: HostedModel, secret: str | None) 
 
 
 # From the particular to the general: the first that fits is used.
-_BY_KIND: tuple[tuple[type[Exception], _Tell], ...] = (
+_TRANSLATORS: tuple[tuple[type[Exception], _Translator], ...] = (
     (theirs.ModelRateLimitError, _rate_limited),
     (theirs.ModelQuotaExceededError, _quota),
     (theirs.ModelRequestTimeout, _timeout),
@@ -151,7 +151,7 @@ _BY_KIND: tuple[tuple[type[Exception], _Tell], ...] = (
     (theirs.ModelNotFoundError, _unknown_model),
     (theirs.ModelContextWindowExceededError, _too_long),
     (theirs.ModelHTTPError, _http),
-    (theirs.ModelAPIError, _broken),
-    (theirs.UserError, _misused),
-    (theirs.UnexpectedModelBehavior, _broken),
+    (theirs.ModelAPIError, _broken_reply),
+    (theirs.UserError, _usage_error),
+    (theirs.UnexpectedModelBehavior, _broken_reply),
 )

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from contract.models import HostedModel
 
-_USUAL: dict[str, tuple[str, ...]] = {
+_DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
@@ -18,15 +18,15 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "openai-compatible": (),
 }
 VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
-NO_KEY = "none"
+PLACEHOLDER_KEY = "none"
 """What a provider's library is given that will not go without a key."""
 
 
-def variables(config: HostedModel) -> tuple[str, ...]:
+def key_variables(config: HostedModel) -> tuple[str, ...]:
     """The environment variables that may hold the key, in the order they are read; empty where none is needed."""
     if config.api_key_secret:
         return ()
-    return (config.api_key_env,) if config.api_key_env else _USUAL[config.provider]
+    return (config.api_key_env,) if config.api_key_env else _DEFAULT_VARIABLES[config.provider]
 
 
 def find_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> SecretStr | None:
@@ -34,7 +34,7 @@ def find_key(config: HostedModel, environment: Mapping[str, str] | None = None) 
     if config.api_key is not None and config.api_key.get_secret_value():
         return config.api_key
     environment = os.environ if environment is None else environment
-    found = next((environment[name] for name in variables(config) if environment.get(name)), None)
+    found = next((environment[name] for name in key_variables(config) if environment.get(name)), None)
     return SecretStr(found) if found else None
 
 
@@ -43,7 +43,7 @@ def missing_key(config: HostedModel, environment: Mapping[str, str] | None = Non
 
     Google Vertex uses the machine's Google Cloud login, which only a call can check.
     """
-    names = variables(config)
+    names = key_variables(config)
     if not names or find_key(config, environment) is not None:
         return None
     return f"no API key for {config.provider}: set the environment variable {' or '.join(names)}"

@@ -26,11 +26,11 @@ class Hosted:
     def __init__(self, name: str, config: HostedModel, clients: HttpClients | None = None) -> None:
         self._name = name
         self._config = config
-        self._own = HttpClients() if clients is None else None
-        self._clients = clients or self._own or HttpClients()
+        self._own_clients = HttpClients() if clients is None else None
+        self._clients = clients or self._own_clients or HttpClients()
         self._key = find_key(config)
         self._service: TheirModel | None = None
-        self._connecting = asyncio.Lock()
+        self._connect_lock = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -59,13 +59,13 @@ class Hosted:
         if self._service is None:
             await asyncio.to_thread(import_module, "agents.llms.hosted.pydantic_ai_service")
         from agents.llms.hosted.errors import translate
-        from agents.llms.hosted.pydantic_ai_service import ask
+        from agents.llms.hosted.pydantic_ai_service import send_request
         from agents.llms.hosted.reply import to_reply
 
         started = datetime.now(UTC)
         try:
-            service = await self._connected()
-            response = await ask(service, self._config, request)
+            service = await self._get_service()
+            response = await send_request(service, self._config, request)
         except Exception as error:
             failure = translate(error, self._name, self._config, self._secret)
         else:
@@ -75,15 +75,15 @@ class Hosted:
 
     async def aclose(self) -> None:
         """Closes the connections, unless they are shared."""
-        if self._own:
-            await self._own.aclose()
+        if self._own_clients:
+            await self._own_clients.aclose()
 
     @property
     def _secret(self) -> str | None:
         return self._key.get_secret_value() if self._key else None
 
-    async def _connected(self) -> TheirModel:
-        async with self._connecting:
+    async def _get_service(self) -> TheirModel:
+        async with self._connect_lock:
             if self._service is None:
                 self._service = await asyncio.to_thread(self._connect)
             return self._service

@@ -21,7 +21,7 @@ from agents.llms.hosted.messages import to_history
 from contract.calls import ModelRequest
 from contract.models import HostedModel
 
-_LIBRARY: Mapping[str, str] = {
+_PROVIDER_MODULES: Mapping[str, str] = {
     "anthropic": "anthropic",
     "azure": "openai",
     "google": "google",
@@ -30,28 +30,28 @@ _LIBRARY: Mapping[str, str] = {
     "openai-compatible": "openai",
 }
 """Provider -> the module of `agents.llms.hosted.providers` that speaks with it."""
-_STRICT = frozenset({"openai", "azure"})
+_STRICT_PROVIDERS = frozenset({"openai", "azure"})
 """Strict mode keeps the reply within the schema, at the price of moving lengths into descriptions.
 Other servers put lengths into their grammars, so they are left there."""
 
 
-def library_for(provider: str) -> Any:
+def provider_module(provider: str) -> Any:
     """The module that speaks with that provider; to import the first takes seconds."""
-    return import_module(f"agents.llms.hosted.providers.{_LIBRARY[provider]}")
+    return import_module(f"agents.llms.hosted.providers.{_PROVIDER_MODULES[provider]}")
 
 
 def connect(config: HostedModel, key: SecretStr | None, http: httpx2.AsyncClient) -> Model:
     """The model class for `config.provider`, speaking through `http`."""
     url = str(config.base_url).rstrip("/") if config.base_url else None
-    return library_for(config.provider).connect(config, url, key.get_secret_value() if key else None, http)
+    return provider_module(config.provider).connect(config, url, key.get_secret_value() if key else None, http)
 
 
-async def ask(model: Model, config: HostedModel, request: ModelRequest) -> ModelResponse:
+async def send_request(model: Model, config: HostedModel, request: ModelRequest) -> ModelResponse:
     """One HTTP call. Raises what pydantic-ai raises."""
     return await model.request(
         to_history(request.messages, sees_images=config.sees_images),
         _settings(config, request),
-        _parameters(model, config, request),
+        _request_parameters(model, config, request),
     )
 
 
@@ -60,13 +60,13 @@ def _settings(config: HostedModel, request: ModelRequest) -> ModelSettings:
     return ModelSettings(**settings, timeout=config.limits.timeout_seconds)
 
 
-def _parameters(model: Model, config: HostedModel, request: ModelRequest) -> ModelRequestParameters:
+def _request_parameters(model: Model, config: HostedModel, request: ModelRequest) -> ModelRequestParameters:
     if request.output_schema is None:
         return ModelRequestParameters()
     schema: dict[str, Any] = request.model_dump(include={"output_schema"})["output_schema"]
     name = request.output_name or "reply"
     if model.profile.get("supports_json_schema_output", False):
-        strict = True if config.provider in _STRICT else None
+        strict = True if config.provider in _STRICT_PROVIDERS else None
         return ModelRequestParameters(
             output_mode="native", output_object=OutputObjectDefinition(schema, name=name, strict=strict)
         )

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
-from agents.llms.hosted.call_cost import cost
-from agents.llms.json_reply import as_json
+from agents.llms.hosted.call_cost import response_cost
+from agents.llms.json_reply import parse_json
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
 from contract.errors import ReplyBroken
 from contract.models import HostedModel
 
-_FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
+_FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
 
 
 def to_reply(
@@ -27,13 +27,13 @@ def to_reply(
         output_tokens=response.usage.output_tokens,
         cached_input_tokens=response.usage.cache_read_tokens,
     )
-    finish = _FINISH.get(response.finish_reason or "stop", "stop")
+    finish = _FINISH_REASONS.get(response.finish_reason or "stop", "stop")
     return ModelReply(
         text=text,
-        parsed=as_json(text) if request.output_schema is not None and finish != "refusal" else None,
+        parsed=parse_json(text) if request.output_schema is not None and finish != "refusal" else None,
         finish_reason=finish,
         usage=usage,
-        cost_usd=cost(response, usage, config),
+        cost_usd=response_cost(response, usage, config),
         served_by=response.model_name,
         started=started,
         ended=ended,

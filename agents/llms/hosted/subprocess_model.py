@@ -13,65 +13,65 @@ from collections.abc import Set
 from itertools import count
 
 from agents.llms.hosted.subprocess_protocol import (
-    Answer,
-    Asking,
-    Dropping,
-    Opening,
-    framed,
-    next_frame,
-    reading,
-    writing,
+    CallResult,
+    CallModel,
+    CancelCall,
+    OpenModel,
+    encode_frame,
+    read_frame,
+    open_reader,
+    open_writer,
 )
-from agents.llms.lazy_resource import StartedOnce
-from agents.llms.model import Named
+from agents.llms.lazy_resource import LazyResource
+from agents.llms.model import NamedModel
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ReplyBroken
 from contract.models import HostedModel
 
-POSSIBLE = sys.platform != "win32"
+SUPPORTED = sys.platform != "win32"
 """Windows has no pipes that an event loop could wait for in a child."""
-_LEAVING_SECONDS = 5.0
+_SHUTDOWN_SECONDS = 5.0
 
 
-class Caller:
+class CallerProcess:
     """The process that calls, started by `start` or at the first call, and stopped by `aclose`. For one event loop."""
 
     def __init__(self) -> None:
-        self._early: subprocess.Popen[bytes] | None = None
-        self._process = StartedOnce(self._started)
+        self._prestarted: subprocess.Popen[bytes] | None = None
+        self._resource = LazyResource(self._start)
 
-    def start(self, providers: Set[str]) -> None:
+    def prestart(self, providers: Set[str]) -> None:
         """Starts it now: when the first call comes, it has imported what it calls these with. Needs no event loop."""
-        self._early = _popen(*sorted(providers))
+        self._prestarted = _spawn(*sorted(providers))
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         """One reply from the model of that name. Raises what `Hosted.complete` raises.
 
         Raises ReplyBroken where the process ended before the reply came; the next call starts another.
         """
-        running = await self._process.get()
+        running = await self._resource.get()
         return await running.complete(name, config, request)
 
     async def aclose(self) -> None:
         """Stops the process."""
-        await self._process.aclose()
-        self.drop()
+        await self._resource.aclose()
+        self.kill_unused()
 
-    def drop(self) -> None:
+    def kill_unused(self) -> None:
         """Stops a process that was started and never asked anything."""
-        process, self._early = self._early, None
+        process, self._prestarted = self._prestarted, None
         if process:
             process.kill()
             process.communicate()
 
-    async def _started(self) -> _Running:
-        process, self._early = self._early or _popen(), None
+    async def _start(self) -> _RunningProcess:
+        process, self._prestarted = self._prestarted or _spawn(), None
         assert process.stdin and process.stdout  # noqa: S101 both are pipes
-        return _Running(process, await reading(process.stdout), await writing(process.stdin))
+        return _RunningProcess(process, await open_reader(process.stdout), await open_writer(process.stdin))
 
 
-def _popen(*providers: str) -> subprocess.Popen[bytes]:
+def _spawn(*providers: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
         [sys.executable, "-P", "-m", "agents.llms.hosted.subprocess_worker", *providers],
         stdin=subprocess.PIPE,
@@ -82,7 +82,7 @@ def _popen(*providers: str) -> subprocess.Popen[bytes]:
     )
 
 
-class _Running:
+class _RunningProcess:
     """A process that calls, and who waits for what."""
 
     def __init__(
@@ -90,30 +90,30 @@ class _Running:
     ) -> None:
         self._process = process
         self._pipe = pipe
-        self._opened = set[str]()
+        self._opened_models = set[str]()
         self._numbers = count()
-        self._waiting = dict[int, asyncio.Future[Answer]]()
-        self._reading = asyncio.create_task(self._read(replies))
+        self._pending = dict[int, asyncio.Future[CallResult]]()
+        self._reader_task = asyncio.create_task(self._read(replies))
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         """Whether no reply can come any more."""
-        return self._reading.done()
+        return self._reader_task.done()
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
-        if name not in self._opened:
-            self._opened.add(name)
-            self._send(Opening(name=name, config=config, key=config.api_key))
+        if name not in self._opened_models:
+            self._opened_models.add(name)
+            self._send(OpenModel(name=name, config=config, key=config.api_key))
         number = next(self._numbers)
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._send(Asking(number=number, name=name, request=request))
+        future = self._pending[number] = asyncio.get_running_loop().create_future()
+        self._send(CallModel(number=number, name=name, request=request))
         try:
             answer = await future
         except asyncio.CancelledError:
-            self._send(Dropping(number=number))
+            self._send(CancelCall(number=number))
             raise
         finally:
-            del self._waiting[number]
+            del self._pending[number]
         if answer.failure:
             raise answer.failure.error()
         assert answer.reply  # noqa: S101 an answer is one of the two
@@ -122,29 +122,29 @@ class _Running:
     async def aclose(self) -> None:
         self._pipe.close()
         try:
-            async with asyncio.timeout(_LEAVING_SECONDS):
-                await self._reading
+            async with asyncio.timeout(_SHUTDOWN_SECONDS):
+                await self._reader_task
         except TimeoutError:
             self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
     def _send(self, message: Frozen) -> None:
-        self._pipe.write(framed(message))
+        self._pipe.write(encode_frame(message))
 
     async def _read(self, replies: asyncio.StreamReader) -> None:
-        while (frame := await next_frame(replies)) is not None:
-            answer = Answer.model_validate_json(frame)
-            if (waiting := self._waiting.get(answer.number)) and not waiting.done():
+        while (frame := await read_frame(replies)) is not None:
+            answer = CallResult.model_validate_json(frame)
+            if (waiting := self._pending.get(answer.number)) and not waiting.done():
                 waiting.set_result(answer)
-        for waiting in self._waiting.values():
+        for waiting in self._pending.values():
             if not waiting.done():
                 waiting.set_exception(ReplyBroken("the process that calls models ended before the reply came"))
 
 
-class HostedBeside(Named):
+class HostedInSubprocess(NamedModel):
     """A hosted model, asked from the process beside."""
 
-    def __init__(self, name: str, config: HostedModel, caller: Caller) -> None:
+    def __init__(self, name: str, config: HostedModel, caller: CallerProcess) -> None:
         super().__init__(name, config.fingerprint, sees_images=config.sees_images)
         self._config = config
         self._caller = caller

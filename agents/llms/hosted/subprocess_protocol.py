@@ -20,13 +20,13 @@ from contract.errors import (
 )
 from contract.models import HostedModel
 
-_LENGTH = 4
-_KINDS: dict[str, type[ModelError]] = {
+_LENGTH_BYTES = 4
+_ERRORS_BY_NAME: dict[str, type[ModelError]] = {
     kind.__name__: kind for kind in (ModelRejected, RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
 }
 
 
-class Opening(Frozen):
+class OpenModel(Frozen):
     """A model that is going to be asked."""
 
     kind: Literal["open"] = "open"
@@ -36,15 +36,15 @@ class Opening(Frozen):
     """The key that the configuration holds, which it never writes itself."""
 
     @field_serializer("key")
-    def _told(self, value: SecretStr | None) -> str | None:
+    def _serialise_key(self, value: SecretStr | None) -> str | None:
         return value.get_secret_value() if value else None
 
-    def whole(self) -> HostedModel:
+    def config_with_key(self) -> HostedModel:
         """The configuration with its key."""
         return self.config.model_copy(update={"api_key": self.key})
 
 
-class Asking(Frozen):
+class CallModel(Frozen):
     """One call to the model of that name."""
 
     kind: Literal["ask"] = "ask"
@@ -53,14 +53,14 @@ class Asking(Frozen):
     request: ModelRequest
 
 
-class Dropping(Frozen):
+class CancelCall(Frozen):
     """Nobody waits for the reply of that number any more."""
 
     kind: Literal["drop"] = "drop"
     number: int
 
 
-class Failure(Frozen):
+class CallFailure(Frozen):
     """An error of ours, on its way between two processes."""
 
     kind: str
@@ -68,49 +68,49 @@ class Failure(Frozen):
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, error: Exception) -> Failure:
+    def from_error(cls, error: Exception) -> CallFailure:
         """That error; what is not one of ours keeps its name in its message."""
         if isinstance(error, ModelError):
             return cls(kind=type(error).__name__, message=str(error), retry_after=getattr(error, "retry_after", None))
         return cls(kind="", message=f"{type(error).__name__}: {error}")
 
-    def error(self) -> Exception:
+    def to_error(self) -> Exception:
         """The error, to be raised."""
-        kind = _KINDS.get(self.kind, RuntimeError)
+        kind = _ERRORS_BY_NAME.get(self.kind, RuntimeError)
         if issubclass(kind, Transient):
             return kind(self.message, retry_after=self.retry_after)
         return kind(self.message)
 
 
-class Answer(Frozen):
+class CallResult(Frozen):
     """How the call of that number ended."""
 
     number: int
     reply: ModelReply | None = None
-    failure: Failure | None = None
+    failure: CallFailure | None = None
 
 
-ToCaller = Annotated[Opening | Asking | Dropping, Field(discriminator="kind")]
-TO_CALLER: TypeAdapter[Opening | Asking | Dropping] = TypeAdapter(ToCaller)
+CallerMessage = Annotated[OpenModel | CallModel | CancelCall, Field(discriminator="kind")]
+CALLER_MESSAGE: TypeAdapter[OpenModel | CallModel | CancelCall] = TypeAdapter(CallerMessage)
 
 
-def framed(message: Frozen) -> bytes:
+def encode_frame(message: Frozen) -> bytes:
     """The message as it goes over a pipe."""
     # Hosted models see no material, and it is most of a request.
     content = message.model_dump_json(exclude={"request": {"material"}}).encode()
-    return len(content).to_bytes(_LENGTH, "big") + content
+    return len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 
-async def next_frame(reader: asyncio.StreamReader) -> bytes | None:
+async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
     """The JSON of the next message, or None where the other side is gone."""
     try:
-        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        length = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
 
 
-async def reading(pipe: IO[Any]) -> asyncio.StreamReader:
+async def open_reader(pipe: IO[Any]) -> asyncio.StreamReader:
     """What comes out of the pipe, which is closed when it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -118,7 +118,7 @@ async def reading(pipe: IO[Any]) -> asyncio.StreamReader:
     return reader
 
 
-async def writing(pipe: IO[Any]) -> asyncio.StreamWriter:
+async def open_writer(pipe: IO[Any]) -> asyncio.StreamWriter:
     """What goes into the pipe; closing it closes the pipe."""
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)

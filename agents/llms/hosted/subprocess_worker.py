@@ -13,67 +13,67 @@ import sys
 
 import uvloop
 
-from agents.llms.gc_tuning import collect_seldom
+from agents.llms.gc_tuning import reduce_garbage_collection
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import Hosted
-from agents.llms.hosted.pydantic_ai_service import library_for
+from agents.llms.hosted.pydantic_ai_service import provider_module
 from agents.llms.hosted.subprocess_protocol import (
-    TO_CALLER,
-    Answer,
-    Asking,
-    Dropping,
-    Failure,
-    framed,
-    next_frame,
-    reading,
-    writing,
+    CALLER_MESSAGE,
+    CallResult,
+    CallModel,
+    CancelCall,
+    CallFailure,
+    encode_frame,
+    read_frame,
+    open_reader,
+    open_writer,
 )
 
 
-class _Calling:
+class _CallServer:
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self._clients = HttpClients()
         self._models = dict[str, Hosted]()
         self._calls = dict[int, asyncio.Task[None]]()
 
-    async def until_closed(self, reader: asyncio.StreamReader) -> None:
+    async def serve_until_closed(self, reader: asyncio.StreamReader) -> None:
         """Takes calls up as they come in."""
-        while (frame := await next_frame(reader)) is not None:
-            match TO_CALLER.validate_json(frame):
-                case Asking() as asked:
+        while (frame := await read_frame(reader)) is not None:
+            match CALLER_MESSAGE.validate_json(frame):
+                case CallModel() as asked:
                     self._calls[asked.number] = asyncio.create_task(self._call(asked))
-                case Dropping(number=number):
+                case CancelCall(number=number):
                     if task := self._calls.get(number):
                         task.cancel()
                 case opening:
-                    self._models[opening.name] = Hosted(opening.name, opening.whole(), self._clients)
+                    self._models[opening.name] = Hosted(opening.name, opening.config_with_key(), self._clients)
         for task in self._calls.values():
             task.cancel()
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
         await self._clients.aclose()
 
-    async def _call(self, asked: Asking) -> None:
+    async def _call(self, call: CallModel) -> None:
         try:
-            reply = await self._models[asked.name].complete(asked.request)
+            reply = await self._models[call.name].complete(call.request)
         except Exception as error:
-            answer = Answer(number=asked.number, failure=Failure.of(error))
+            answer = CallResult(number=call.number, failure=CallFailure.from_error(error))
         else:
-            answer = Answer(number=asked.number, reply=reply)
+            answer = CallResult(number=call.number, reply=reply)
         finally:
-            del self._calls[asked.number]
-        self._writer.write(framed(answer))
+            del self._calls[call.number]
+        self._writer.write(encode_frame(answer))
 
 
 async def _serve() -> None:
-    await _Calling(await writing(sys.stdout)).until_closed(await reading(sys.stdin))
+    await _CallServer(await open_writer(sys.stdout)).serve_until_closed(await open_reader(sys.stdin))
 
 
 def main() -> None:
     """Serves until the parent closes our standard input, which it also does by dying."""
-    collect_seldom()
+    reduce_garbage_collection()
     for provider in sys.argv[1:]:
-        library_for(provider)
+        provider_module(provider)
     uvloop.run(_serve())
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.evidence.citations import MINIMUM_CHARACTERS, Text, check_answer, check_citation, find_quote
+from agents.evidence.citations import MIN_QUOTE_CHARACTERS, QuotableText, check_answer, check_citation, find_quote
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
 
 
@@ -57,7 +57,7 @@ def test_any_piece_of_a_text_is_found_in_it_and_shown_as_it_stands_there(text: s
         assert found in text
     # Cutting a letter from the marks that combine with it makes another letter.
     whole = all(i >= len(text) or not unicodedata.combining(text[i]) for i in (start, end))
-    if whole and text[start:end].isascii() and text[start:end].isalnum() and end - start >= MINIMUM_CHARACTERS:
+    if whole and text[start:end].isascii() and text[start:end].isalnum() and end - start >= MIN_QUOTE_CHARACTERS:
         assert found is not None
 
 
@@ -107,4 +107,4 @@ def test_claims_without_a_verified_quotation_are_dropped_and_kept_on_record() ->
     ],
 )
 def test_short_words_count_in_short_texts_only(quote: str, text: str, found: tuple[int, int] | None) -> None:
-    assert Text(text).find(quote) == found
+    assert QuotableText(text).find(quote) == found

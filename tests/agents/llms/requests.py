@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from contract.calls import Message, ModelRequest, ModelSettings, Part, Role, TextPart, schema_of
 
 
-def said(role: Role, text: str) -> Message:
+def text_message(role: Role, text: str) -> Message:
     """One turn of plain text."""
     return Message(role=role, parts=(TextPart(text=text),))
 
 
-def request(
+def make_request(
     text: str = "Does it hold?",
     *,
     output: type[BaseModel] | None = None,
@@ -23,11 +23,11 @@ def request(
     repeat: int = 0,
 ) -> ModelRequest:
     """A request of a system and a user turn."""
-    user_message = Message(role="user", parts=tuple(parts)) if parts else said("user", text)
+    user_message = Message(role="user", parts=tuple(parts)) if parts else text_message("user", text)
     return ModelRequest(
         model="m",
         model_fingerprint="f",
-        messages=(said("system", "Be brief."), user_message),
+        messages=(text_message("system", "Be brief."), user_message),
         settings=ModelSettings(max_tokens=max_tokens),
         output_name=output.__name__ if output else None,
         output_schema=schema_of(output) if output else None,

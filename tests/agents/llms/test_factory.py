@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl
 
-from agents.llms.factory import Keeping, ModelBook, build
-from agents.llms.readiness import not_ready
-from agents.llms.reply_cache import ReplyStoreInMemory
+from agents.llms.factory import WrapperOptions, ModelRegistry, build_model
+from agents.llms.readiness import readiness_problem
+from agents.llms.reply_cache import InMemoryReplyStore
 from contract.errors import ModelRejected, StudyError
 from contract.models import EmbeddedModel, HostedModel, LocalModel, ModelConfig, ScriptedModel
-from tests.agents.llms.requests import request
+from tests.agents.llms.requests import make_request
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
 
@@ -25,26 +25,26 @@ def server(fake: FakeLLM, model_id: str = "qwen3") -> HostedModel:
 
 async def test_models_are_built_once_and_their_replies_kept() -> None:
     with FakeLLM() as fake:
-        book = ModelBook({"reader": server(fake)}, Keeping(ReplyStoreInMemory()))
+        book = ModelRegistry({"reader": server(fake)}, WrapperOptions(InMemoryReplyStore()))
         assert book.get("reader") is book.get("reader")
-        await book.get("reader").complete(request())
-        assert (await book.get("reader").complete(request())).from_cache
+        await book.get("reader").complete(make_request())
+        assert (await book.get("reader").complete(make_request())).from_cache
         await book.aclose()
         assert fake.stats()["calls"] == 1
 
 
 async def test_models_of_one_provider_share_their_connections() -> None:
     with FakeLLM() as fake:
-        book = ModelBook({"a": server(fake, "one"), "b": server(fake, "two")})
+        book = ModelRegistry({"a": server(fake, "one"), "b": server(fake, "two")})
         for name in ("a", "b", "a"):
-            await book.get(name).complete(request(name))
+            await book.get(name).complete(make_request(name))
         await book.aclose()
-        ports = {sent["port"] for sent in fake.ledger.requests}
+        ports = {sent["port"] for sent in fake.log.requests}
     assert len(ports) == 1
 
 
 def test_an_unknown_model_is_told_with_the_nearest() -> None:
-    book = ModelBook({"gemini-flash": EmbeddedModel(), "claude": EmbeddedModel()})
+    book = ModelRegistry({"gemini-flash": EmbeddedModel(), "claude": EmbeddedModel()})
     with pytest.raises(ModelRejected, match="there is no model 'gemini-flsh'; did you mean 'gemini-flash'"):
         book.get("gemini-flsh")
     with pytest.raises(ModelRejected, match="there are claude, gemini-flash"):
@@ -71,10 +71,10 @@ def test_building_hosted_models_imports_nothing_heavy() -> None:
     ],
 )
 def test_what_is_missing_is_known_before_anything_runs(config: ModelConfig, says: str | None) -> None:
-    found = not_ready(config)
+    found = readiness_problem(config)
     assert found is None if says is None else says in (found or "")
 
 
 def test_a_local_model_without_its_file_is_a_study_error(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="there is no file"):
-        build("here", LocalModel(path=tmp_path / "none.gguf"))
+        build_model("here", LocalModel(path=tmp_path / "none.gguf"))

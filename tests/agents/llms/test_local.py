@@ -18,14 +18,14 @@ from pathlib import Path
 import pytest
 
 from agents.llms import local_server
-from agents.llms.factory import build
+from agents.llms.factory import build_model
 from agents.llms.local import missing_extra
 from agents.llms.model import Model
 from contract.calls import ModelRequest, ModelSettings, schema_of
 from contract.errors import ModelRejected, ModelTimeout
 from contract.findings import ResearchDraft
 from contract.models import Limits, LocalModel
-from tests.agents.llms.requests import said
+from tests.agents.llms.requests import text_message
 
 CHILD = Path(local_server.__file__)
 PATH = os.environ.get("BUTTERMILK_LOCAL_MODEL")
@@ -43,7 +43,7 @@ def local(**limits: float) -> LocalModel:
 
 @pytest.fixture
 async def model() -> AsyncGenerator[Model]:
-    model = build("here", local())
+    model = build_model("here", local())
     yield model
     await model.aclose()
 
@@ -54,8 +54,8 @@ def draft_request(question: str, max_tokens: int = 160) -> ModelRequest:
         model="here",
         model_fingerprint="f",
         messages=(
-            said("system", "Answer from the passages, as JSON. Quote their words exactly. One claim."),
-            said("user", f"{passage}\n\nQuestion: {question}"),
+            text_message("system", "Answer from the passages, as JSON. Quote their words exactly. One claim."),
+            text_message("user", f"{passage}\n\nQuestion: {question}"),
         ),
         settings=ModelSettings(temperature=0, max_tokens=max_tokens, seed=1),
         output_name="ResearchDraft",
@@ -96,7 +96,7 @@ async def test_the_event_loop_goes_on_while_it_writes_and_calls_take_turns(model
 
 
 async def test_a_call_that_ran_out_of_time_leaves_the_model_free_for_the_next() -> None:
-    model = build("here", local(timeout_seconds=5))
+    model = build_model("here", local(timeout_seconds=5))
     try:
         with pytest.raises(ModelTimeout):
             await model.complete(draft_request("Why?", 400))
@@ -124,7 +124,7 @@ def test_the_process_ends_with_its_parent() -> None:
 async def test_a_file_that_is_no_model_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "no.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
-    model = build("here", LocalModel(path=path))
+    model = build_model("here", LocalModel(path=path))
     try:
         with pytest.raises(ModelRejected, match=r"no\.gguf does not load"):
             await model.complete(draft_request("Why?"))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.llms.rate_limits import Clock, Limited, MinuteBudget
+from agents.llms.rate_limits import Clock, Limited, SlidingWindowLimiter
 from agents.llms.scripted import Scripted, scripted_reply
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, ModelUnavailable, RateLimited
 from contract.models import Limits
-from tests.agents.llms.requests import request
+from tests.agents.llms.requests import make_request
 
 
 class Time:
@@ -58,7 +58,7 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
         running -= 1
 
     model = Limited(Acting(act), Limits(concurrency=3))
-    await asyncio.gather(*(model.complete(request(str(n))) for n in range(20)))
+    await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(20)))
     assert most == 3
 
 
@@ -69,7 +69,7 @@ async def test_requests_per_minute() -> None:
         begun.append(time.now)
 
     model = Limited(Acting(act), Limits(requests_per_minute=5), time.clock)
-    await asyncio.gather(*(model.complete(request(str(n))) for n in range(12)))
+    await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(12)))
     assert begun == [1000.0] * 5 + [1060.0] * 5 + [1120.0] * 2
 
 
@@ -82,19 +82,19 @@ async def test_tokens_per_minute_are_booked_by_estimate_and_settled_by_count() -
     # Each call is estimated at over 500 tokens and turns out to need fewer than 20.
     model = Limited(Acting(act), Limits(tokens_per_minute=600, concurrency=1), time.clock)
     for n in range(4):
-        await model.complete(request(str(n), max_tokens=500))
+        await model.complete(make_request(str(n), max_tokens=500))
     assert begun == [1000.0] * 4
-    await asyncio.gather(*(model.complete(request(str(n), max_tokens=590)) for n in range(2)))
+    await asyncio.gather(*(model.complete(make_request(str(n), max_tokens=590)) for n in range(2)))
     assert begun[-1] == 1060.0
 
 
 @given(st.lists(st.integers(min_value=1, max_value=120), min_size=1, max_size=40))
 async def test_no_minute_holds_more_than_its_budget(amounts: list[int]) -> None:
     time = Time()
-    budget = MinuteBudget(100, time.clock)
+    budget = SlidingWindowLimiter(100, time.clock)
     taken: list[tuple[float, int]] = []
     for amount in amounts:
-        await budget.take(amount)
+        await budget.acquire(amount)
         taken.append((time.now, amount))
     for start, _ in taken:
         within = [amount for at, amount in taken if start <= at < start + 60]
@@ -111,8 +111,8 @@ async def test_a_wait_asked_for_holds_every_further_call_of_the_model() -> None:
 
     model = Limited(Acting(act), Limits(), time.clock)
     with pytest.raises(RateLimited):
-        await model.complete(request("first"))
-    await asyncio.gather(*(model.complete(request(str(n))) for n in range(3)))
+        await model.complete(make_request("first"))
+    await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(3)))
     assert begun == [1000.0, 1030.0, 1030.0, 1030.0]
 
 
@@ -126,8 +126,8 @@ async def test_a_longer_wait_asked_for_meanwhile_counts_too() -> None:
             raise ModelUnavailable("overloaded", retry_after=20 * call)
 
     model = Limited(Acting(act), Limits(), time.clock)
-    await asyncio.gather(*(model.complete(request(str(n))) for n in range(2)), return_exceptions=True)
-    await model.complete(request("third"))
+    await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(2)), return_exceptions=True)
+    await model.complete(make_request("third"))
     assert begun == [1000.0, 1000.0, 1040.0]
 
 
@@ -141,7 +141,7 @@ async def test_a_wait_of_hours_is_reported_without_another_call() -> None:
     model = Limited(real, Limits(), time.clock)
     for _ in range(2):
         with pytest.raises(RateLimited):
-            await model.complete(request())
+            await model.complete(make_request())
     assert real.calls == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_call_that_takes_too_long_is_a_model_timeout() -> None:
 
     model = Limited(Acting(act), Limits(timeout_seconds=0.01))
     with pytest.raises(ModelTimeout, match=r"acting gave no reply within 0\.01 s"):
-        await model.complete(request())
+        await model.complete(make_request())
 
 
 async def test_waiting_for_a_turn_does_not_count_against_the_time_limit() -> None:
@@ -159,7 +159,7 @@ async def test_waiting_for_a_turn_does_not_count_against_the_time_limit() -> Non
         await asyncio.sleep(0.02)
 
     model = Limited(Acting(act), Limits(timeout_seconds=0.1, concurrency=1))
-    replies = await asyncio.gather(*(model.complete(request(str(n))) for n in range(10)))
+    replies = await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(10)))
     assert len(replies) == 10
 
 
@@ -170,4 +170,4 @@ async def test_a_timeout_of_the_callers_own_is_left_alone() -> None:
     model = Limited(Acting(act), Limits())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await model.complete(request())
+            await model.complete(make_request())

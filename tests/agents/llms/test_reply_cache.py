@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from agents.llms.reply_cache import KeptReplies, ReplyStoreInMemory
+from agents.llms.reply_cache import CachedReplies, InMemoryReplyStore
 from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import RateLimited, StorageError
-from tests.agents.llms.requests import request
+from tests.agents.llms.requests import make_request
 
 
 class Slow(Scripted):
@@ -31,9 +31,9 @@ class Slow(Scripted):
 
 async def test_the_second_time_is_read_and_says_so() -> None:
     real = Scripted("m", lambda _: "yes")
-    model = KeptReplies(real, ReplyStoreInMemory())
-    paid = await model.complete(request())
-    kept = await model.complete(request())
+    model = CachedReplies(real, InMemoryReplyStore())
+    paid = await model.complete(make_request())
+    kept = await model.complete(make_request())
     assert (paid.from_cache, kept.from_cache) == (False, True)
     assert kept.model_dump() == paid.model_dump()
     assert real.calls == 1
@@ -41,16 +41,16 @@ async def test_the_second_time_is_read_and_says_so() -> None:
 
 async def test_repeats_and_other_settings_are_other_questions() -> None:
     real = Scripted("m", lambda _: "yes")
-    model = KeptReplies(real, ReplyStoreInMemory())
-    for asked in (request(), request(repeat=1), request(max_tokens=501), request("Else?")):
+    model = CachedReplies(real, InMemoryReplyStore())
+    for asked in (make_request(), make_request(repeat=1), make_request(max_tokens=501), make_request("Else?")):
         await model.complete(asked)
     assert real.calls == 4
 
 
 async def test_equal_requests_at_once_are_one_call() -> None:
     real = Slow()
-    model = KeptReplies(real, ReplyStoreInMemory())
-    waiting = [asyncio.create_task(model.complete(request())) for _ in range(20)]
+    model = CachedReplies(real, InMemoryReplyStore())
+    waiting = [asyncio.create_task(model.complete(make_request())) for _ in range(20)]
     await real.asked.wait()
     real.go.set()
     replies = await asyncio.gather(*waiting)
@@ -59,7 +59,7 @@ async def test_equal_requests_at_once_are_one_call() -> None:
 
 
 async def test_a_reply_is_kept_before_it_is_handed_over() -> None:
-    class KilledAfterwards(ReplyStoreInMemory):
+    class KilledAfterwards(InMemoryReplyStore):
         killed = False
 
         async def put(self, key: str, reply: ModelReply) -> None:
@@ -70,16 +70,16 @@ async def test_a_reply_is_kept_before_it_is_handed_over() -> None:
 
     store, real = KilledAfterwards(), Scripted("m", lambda _: "yes")
     with pytest.raises(ConnectionAbortedError):
-        await KeptReplies(real, store).complete(request())
-    assert (await KeptReplies(real, store).complete(request())).from_cache
+        await CachedReplies(real, store).complete(make_request())
+    assert (await CachedReplies(real, store).complete(make_request())).from_cache
     assert real.calls == 1
 
 
 async def test_a_caller_that_leaves_takes_nothing_from_the_others() -> None:
     real = Slow()
-    model = KeptReplies(real, ReplyStoreInMemory())
-    leaver = asyncio.create_task(model.complete(request()))
-    stayer = asyncio.create_task(model.complete(request()))
+    model = CachedReplies(real, InMemoryReplyStore())
+    leaver = asyncio.create_task(model.complete(make_request()))
+    stayer = asyncio.create_task(model.complete(make_request()))
     await real.asked.wait()
     leaver.cancel()
     real.go.set()
@@ -89,43 +89,43 @@ async def test_a_caller_that_leaves_takes_nothing_from_the_others() -> None:
 
 async def test_a_call_that_nobody_waits_for_is_given_up() -> None:
     real = Slow()
-    model = KeptReplies(real, ReplyStoreInMemory())
-    leaver = asyncio.create_task(model.complete(request()))
+    model = CachedReplies(real, InMemoryReplyStore())
+    leaver = asyncio.create_task(model.complete(make_request()))
     await real.asked.wait()
     leaver.cancel()
     await asyncio.gather(leaver, return_exceptions=True)
     real.go.set()
-    assert (await model.complete(request())).from_cache is False
+    assert (await model.complete(make_request())).from_cache is False
     assert real.calls == 2
 
 
 async def test_errors_are_not_kept_and_reach_every_waiter() -> None:
     real = Scripted("m", [ScriptLine(error="RateLimited", times=1), ScriptLine(reply="now")])
-    model = KeptReplies(real, ReplyStoreInMemory())
-    first = await asyncio.gather(model.complete(request()), model.complete(request()), return_exceptions=True)
+    model = CachedReplies(real, InMemoryReplyStore())
+    first = await asyncio.gather(model.complete(make_request()), model.complete(make_request()), return_exceptions=True)
     assert [type(error) for error in first] == [RateLimited, RateLimited]
-    assert (await model.complete(request())).text == "now"
+    assert (await model.complete(make_request())).text == "now"
     assert real.calls == 2
 
 
 async def test_refusals_are_kept_too() -> None:
     real = Scripted("m", [ScriptLine(reply="I cannot.", finish_reason="refusal")])
-    model = KeptReplies(real, ReplyStoreInMemory())
-    await model.complete(request())
-    assert (await model.complete(request())).finish_reason == "refusal"
+    model = CachedReplies(real, InMemoryReplyStore())
+    await model.complete(make_request())
+    assert (await model.complete(make_request())).finish_reason == "refusal"
     assert real.calls == 1
 
 
 async def test_a_store_that_fails_is_not_passed_over() -> None:
-    class Full(ReplyStoreInMemory):
+    class Full(InMemoryReplyStore):
         async def put(self, key: str, reply: ModelReply) -> None:
             raise StorageError("the disk is full")
 
     with pytest.raises(StorageError):
-        await KeptReplies(Scripted("m", lambda _: "yes"), Full()).complete(request())
+        await CachedReplies(Scripted("m", lambda _: "yes"), Full()).complete(make_request())
 
 
 def test_a_reply_never_says_in_writing_that_it_was_kept() -> None:
-    reply = scripted_reply(request(), "yes").model_copy(update={"from_cache": True})
+    reply = scripted_reply(make_request(), "yes").model_copy(update={"from_cache": True})
     assert "from_cache" not in reply.model_dump_json()
     assert ModelReply.model_validate_json(reply.model_dump_json()).cost_usd == Decimal(0)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.llms.factory import build
+from agents.llms.factory import build_model
 from agents.llms.scripted import Scripted, ScriptLine, read_script
 from contract.errors import ModelRejected, RateLimited, StudyError
 from contract.findings import ResearchDraft
 from contract.models import ScriptedModel
-from tests.agents.llms.requests import request
+from tests.agents.llms.requests import make_request
 
 SCRIPT = """\
 {"match": "harbour", "reply": "At dusk."}
@@ -30,25 +30,25 @@ def script(tmp_path: Path) -> Path:
 
 
 async def test_the_first_line_that_fits_answers(script: Path) -> None:
-    model = build("actor", ScriptedModel(path=script))
-    assert (await model.complete(request("the harbour"))).text == "At dusk."
-    assert (await model.complete(request("a secret"))).finish_reason == "refusal"
+    model = build_model("actor", ScriptedModel(path=script))
+    assert (await model.complete(make_request("the harbour"))).text == "At dusk."
+    assert (await model.complete(make_request("a secret"))).finish_reason == "refusal"
     with pytest.raises(RateLimited) as caught:
-        await model.complete(request(output=ResearchDraft))
+        await model.complete(make_request(output=ResearchDraft))
     assert caught.value.retry_after == 0.001
-    reply = await model.complete(request(output=ResearchDraft))
+    reply = await model.complete(make_request(output=ResearchDraft))
     assert reply.parsed == {"answerable": False}
     assert reply.cost_usd == 0
 
 
 async def test_a_request_that_no_line_fits_is_rejected_in_plain_words(script: Path) -> None:
     with pytest.raises(ModelRejected, match="the script of 'actor' has no line for this request"):
-        await build("actor", ScriptedModel(path=script)).complete(request("something else"))
+        await build_model("actor", ScriptedModel(path=script)).complete(make_request("something else"))
 
 
 async def test_a_function_answers_and_calls_are_counted() -> None:
     model = Scripted("actor", lambda asked: asked.messages[-1].text.upper())
-    assert (await model.complete(request("loud"))).text == "LOUD"
+    assert (await model.complete(make_request("loud"))).text == "LOUD"
     assert model.calls == 1
 
 
@@ -68,6 +68,6 @@ def test_every_bad_line_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_script_that_is_not_there_is_a_study_error(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot be read"):
-        build("actor", ScriptedModel(path=tmp_path / "none.jsonl"))
+        build_model("actor", ScriptedModel(path=tmp_path / "none.jsonl"))
     with pytest.raises(StudyError, match="needs a script"):
-        build("actor", ScriptedModel())
+        build_model("actor", ScriptedModel())

@@ -7,17 +7,17 @@ from typing import Any
 _WORDS = "The passages say so in as many words. "
 
 
-def instance(schema: dict[str, Any], root: dict[str, Any] | None = None, depth: int = 0) -> Any:
+def minimal_instance(schema: dict[str, Any], root: dict[str, Any] | None = None, depth: int = 0) -> Any:
     """A value that fits `schema`; every property is given, arrays hold one item unless more are asked for."""
     root = schema if root is None else root
     if "$ref" in schema:
-        return instance(_resolve(schema["$ref"], root), root, depth + 1)
+        return minimal_instance(_resolve(schema["$ref"], root), root, depth + 1)
     for word in ("const", "enum"):
         if word in schema:
             return schema[word][0] if word == "enum" else schema[word]
     for word in ("anyOf", "oneOf", "allOf"):
         if schema.get(word):
-            return instance(_first_non_null(schema[word]), root, depth + 1)
+            return minimal_instance(_first_non_null(schema[word]), root, depth + 1)
     return _of_type(schema, root, depth)
 
 
@@ -27,10 +27,10 @@ def _of_type(schema: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
     match kind.lower():
         case "object":
             properties: dict[str, Any] = schema.get("properties", {})
-            return {name: instance(inner, root, depth + 1) for name, inner in properties.items()}
+            return {name: minimal_instance(inner, root, depth + 1) for name, inner in properties.items()}
         case "array":
             wanted = 0 if depth > 12 else max(int(schema.get("minItems", 1)), 1)
-            return [instance(schema.get("items", {}), root, depth + 1) for _ in range(wanted)]
+            return [minimal_instance(schema.get("items", {}), root, depth + 1) for _ in range(wanted)]
         case "boolean":
             return True
         case "integer" | "number":

@@ -11,12 +11,12 @@ CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
-class Asked:
+class ParsedRequest:
     """A request, whatever the protocol."""
 
     model: str
     schema: dict[str, Any] | None
-    by_tool: str | None
+    tool_name: str | None
     """Name of the tool that the reply must call, where the schema came as a tool's."""
     tokens: int
 
@@ -24,19 +24,19 @@ class Asked:
 class OpenAI:
     """POST …/chat/completions"""
 
-    def read(self, model: str, body: dict[str, Any]) -> Asked:
+    def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
         """What is asked for."""
         tool: dict[str, Any] = _first(body.get("tools")).get("function", {})
         schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
-        return Asked(model, schema or tool.get("parameters"), tool.get("name"), _tokens(body))
+        return ParsedRequest(model, schema or tool.get("parameters"), tool.get("name"), _tokens(body))
 
-    def reply(self, asked: Asked, text: str, finish: Finish) -> dict[str, Any]:
+    def reply(self, request: ParsedRequest, text: str, finish: Finish) -> dict[str, Any]:
         """A chat completion."""
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         if finish == "refusal":
             message |= {"content": None, "refusal": text}
-        elif asked.by_tool:
-            call = {"id": "call_1", "type": "function", "function": {"name": asked.by_tool, "arguments": text}}
+        elif request.tool_name:
+            call = {"id": "call_1", "type": "function", "function": {"name": request.tool_name, "arguments": text}}
             message |= {"content": None, "tool_calls": [call]}
         reasons = {"stop": "stop", "length": "length", "refusal": "stop", "blocked": "content_filter"}
         out = len(text) // CHARACTERS_PER_TOKEN
@@ -44,12 +44,12 @@ class OpenAI:
             "id": "chatcmpl-fake",
             "object": "chat.completion",
             "created": 1_700_000_000,
-            "model": f"{asked.model}-served",
+            "model": f"{request.model}-served",
             "choices": [{"index": 0, "message": message, "finish_reason": reasons[finish], "logprobs": None}],
             "usage": {
-                "prompt_tokens": asked.tokens,
+                "prompt_tokens": request.tokens,
                 "completion_tokens": out,
-                "total_tokens": asked.tokens + out,
+                "total_tokens": request.tokens + out,
                 "prompt_tokens_details": {"cached_tokens": 3},
             },
         }
@@ -69,28 +69,28 @@ class Anthropic:
         529: "overloaded_error",
     }
 
-    def read(self, model: str, body: dict[str, Any]) -> Asked:
+    def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
         """What is asked for."""
         tool = _first(body.get("tools"))
         config: dict[str, Any] = body.get("output_config", {}).get("format") or body.get("output_format") or {}
-        return Asked(model, config.get("schema") or tool.get("input_schema"), tool.get("name"), _tokens(body))
+        return ParsedRequest(model, config.get("schema") or tool.get("input_schema"), tool.get("name"), _tokens(body))
 
-    def reply(self, asked: Asked, text: str, finish: Finish) -> dict[str, Any]:
+    def reply(self, request: ParsedRequest, text: str, finish: Finish) -> dict[str, Any]:
         """A message."""
         content: list[dict[str, Any]] = [{"type": "text", "text": text}]
-        if asked.by_tool and finish == "stop":
-            content = [{"type": "tool_use", "id": "toolu_1", "name": asked.by_tool, "input": json.loads(text)}]
+        if request.tool_name and finish == "stop":
+            content = [{"type": "tool_use", "id": "toolu_1", "name": request.tool_name, "input": json.loads(text)}]
         reasons = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "blocked": "refusal"}
         return {
             "id": "msg_fake",
             "type": "message",
             "role": "assistant",
-            "model": f"{asked.model}-served",
+            "model": f"{request.model}-served",
             "content": content,
             "stop_reason": reasons[finish],
             "stop_sequence": None,
             "usage": {
-                "input_tokens": asked.tokens - 3,
+                "input_tokens": request.tokens - 3,
                 "output_tokens": len(text) // CHARACTERS_PER_TOKEN,
                 "cache_read_input_tokens": 3,
                 "cache_creation_input_tokens": 0,
@@ -108,28 +108,28 @@ class Gemini:
 
     _STATUSES: ClassVar = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
-    def read(self, model: str, body: dict[str, Any]) -> Asked:
+    def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
         """What is asked for."""
         config: dict[str, Any] = body.get("generationConfig", {})
         declared = _first(_first(body.get("tools")).get("functionDeclarations"))
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
         tool_schema = declared.get("parametersJsonSchema") or declared.get("parameters")
-        return Asked(model, schema or tool_schema, declared.get("name"), _tokens(body))
+        return ParsedRequest(model, schema or tool_schema, declared.get("name"), _tokens(body))
 
-    def reply(self, asked: Asked, text: str, finish: Finish) -> dict[str, Any]:
+    def reply(self, request: ParsedRequest, text: str, finish: Finish) -> dict[str, Any]:
         """A generated content, or the feedback on a blocked prompt."""
-        served: dict[str, Any] = {"modelVersion": f"{asked.model}-served", "responseId": "fake"}
-        counts = {"promptTokenCount": asked.tokens, "cachedContentTokenCount": 3}
+        served: dict[str, Any] = {"modelVersion": f"{request.model}-served", "responseId": "fake"}
+        counts = {"promptTokenCount": request.tokens, "cachedContentTokenCount": 3}
         if finish == "blocked":
             feedback = {"blockReason": "PROHIBITED_CONTENT"}
-            return served | {"promptFeedback": feedback, "usageMetadata": counts | {"totalTokenCount": asked.tokens}}
+            return served | {"promptFeedback": feedback, "usageMetadata": counts | {"totalTokenCount": request.tokens}}
         part: dict[str, Any] = {"text": text}
-        if asked.by_tool and finish == "stop":
-            part = {"functionCall": {"name": asked.by_tool, "args": json.loads(text)}}
+        if request.tool_name and finish == "stop":
+            part = {"functionCall": {"name": request.tool_name, "args": json.loads(text)}}
         out = len(text) // CHARACTERS_PER_TOKEN
         reasons = {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY"}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": reasons[finish], "index": 0}
-        counts |= {"candidatesTokenCount": out, "totalTokenCount": asked.tokens + out}
+        counts |= {"candidatesTokenCount": out, "totalTokenCount": request.tokens + out}
         return served | {"candidates": [candidate], "usageMetadata": counts}
 
     def error(self, status: int, message: str, code: str | None) -> dict[str, Any]:

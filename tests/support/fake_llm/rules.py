@@ -38,7 +38,7 @@ class Rule(BaseModel):
 
     _used: int = PrivateAttr(default=0)
 
-    def take(self, body: str) -> bool:
+    def applies_to(self, body: str) -> bool:
         """Whether this rule applies now; counts the use."""
         if self.match not in body or (self.times is not None and self._used >= self.times):
             return False
@@ -46,7 +46,7 @@ class Rule(BaseModel):
         return True
 
 
-class Ledger:
+class CallLog:
     """Every call received. `by_key` counts equal requests, so any count above one is a call paid twice."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Ledger:
         self.requests: list[dict[str, Any]] = []
         self.billed: Counter[str] = Counter()
 
-    def begin(self, model: str, body: dict[str, Any], headers: dict[str, str], port: int = 0) -> Rule:
+    def record_call(self, model: str, body: dict[str, Any], headers: dict[str, str], port: int = 0) -> Rule:
         """Counts a call, which came from the client's `port`, and picks the rule for it."""
         text = json.dumps(body, sort_keys=True, ensure_ascii=False)
         self.calls += 1
@@ -75,13 +75,13 @@ class Ledger:
         self.by_key[hashlib.sha256(f"{model}\n{text}".encode()).hexdigest()] += 1
         self.by_model[model] += 1
         self.requests.append({"model": model, "body": body, "headers": headers, "port": port})
-        return next((rule for rule in self.rules if rule.take(text)), Rule())
+        return next((rule for rule in self.rules if rule.applies_to(text)), Rule())
 
-    def bill(self, input_tokens: int, output_tokens: int) -> None:
+    def record_billed(self, input_tokens: int, output_tokens: int) -> None:
         """Counts what a provider would charge: every reply that was written, whether it arrived or not."""
         self.billed.update(calls=1, input_tokens=input_tokens, output_tokens=output_tokens)
 
-    def end(self, status: int) -> None:
+    def record_response(self, status: int) -> None:
         """Counts an answer."""
         self.completed += 1
         self.by_status[str(status)] += 1

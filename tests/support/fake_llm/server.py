@@ -16,16 +16,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.support.fake_llm.instances import instance
-from tests.support.fake_llm.protocols import CHARACTERS_PER_TOKEN, Anthropic, Asked, Finish, Gemini, OpenAI, Protocol
-from tests.support.fake_llm.rules import Ledger, Rule
+from tests.support.fake_llm.instances import minimal_instance
+from tests.support.fake_llm.protocols import (
+    CHARACTERS_PER_TOKEN,
+    Anthropic,
+    ParsedRequest,
+    Finish,
+    Gemini,
+    OpenAI,
+    Protocol,
+)
+from tests.support.fake_llm.rules import CallLog, Rule
 
 _FINISHES: dict[str, Finish] = {"length": "length", "refusal": "refusal", "blocked": "blocked"}
 
 
 class _Service:
-    def __init__(self, ledger: Ledger, latency: float) -> None:
-        self._ledger = ledger
+    def __init__(self, log: CallLog, latency: float) -> None:
+        self._log = log
         self._latency = latency
 
     def app(self) -> Starlette:
@@ -40,18 +48,18 @@ class _Service:
         )
 
     async def _stats(self, _request: Request) -> Response:
-        return JSONResponse(self._ledger.stats())
+        return JSONResponse(self._log.stats())
 
     async def _calls(self, _request: Request) -> Response:
         """How many there were: unlike all that is counted, told in no time."""
-        return JSONResponse(self._ledger.calls)
+        return JSONResponse(self._log.calls)
 
     async def _script(self, request: Request) -> Response:
-        self._ledger.rules = TypeAdapter(list[Rule]).validate_json(await request.body())
-        return JSONResponse({"rules": len(self._ledger.rules)})
+        self._log.rules = TypeAdapter(list[Rule]).validate_json(await request.body())
+        return JSONResponse({"rules": len(self._log.rules)})
 
     async def _reset(self, _request: Request) -> Response:
-        self._ledger.reset()
+        self._log.reset()
         return JSONResponse({})
 
     async def _call(self, request: Request) -> Response:
@@ -60,27 +68,27 @@ class _Service:
         if protocol is None:
             return JSONResponse({"error": {"message": "no such path"}}, status_code=404)
         port = request.client.port if request.client else 0
-        rule = self._ledger.begin(model, body, dict(request.headers), port)
+        rule = self._log.record_call(model, body, dict(request.headers), port)
         try:
             return await self._answer(protocol, protocol.read(model, body), rule, request)
         finally:
-            self._ledger.in_flight -= 1
+            self._log.in_flight -= 1
 
-    async def _answer(self, protocol: Protocol, asked: Asked, rule: Rule, request: Request) -> Response:
+    async def _answer(self, protocol: Protocol, parsed: ParsedRequest, rule: Rule, request: Request) -> Response:
         if rule.kind == "hang":
-            return await _never(request)
+            return await _hang(request)
         latency = self._latency if rule.latency is None else rule.latency
         if latency:
             await asyncio.sleep(latency)
-        response = _failure(protocol, rule, request) if rule.kind == "status" else self._success(protocol, asked, rule)
-        self._ledger.end(response.status_code)
+        response = _failure(protocol, rule, request) if rule.kind == "status" else self._success(protocol, parsed, rule)
+        self._log.record_response(response.status_code)
         return response
 
-    def _success(self, protocol: Protocol, asked: Asked, rule: Rule) -> Response:
+    def _success(self, protocol: Protocol, parsed: ParsedRequest, rule: Rule) -> Response:
         finish = _FINISHES.get(rule.kind, "stop")
-        text = _text(asked, rule, finish)
-        self._ledger.bill(asked.tokens, len(text) // CHARACTERS_PER_TOKEN)
-        content = json.dumps(protocol.reply(asked, text, finish)).encode()
+        text = _text(parsed, rule, finish)
+        self._log.record_billed(parsed.tokens, len(text) // CHARACTERS_PER_TOKEN)
+        content = json.dumps(protocol.reply(parsed, text, finish)).encode()
         if rule.kind == "broken_json":
             return Response(content[: len(content) // 2], media_type="application/json")
         if rule.kind == "cut":
@@ -90,7 +98,7 @@ class _Service:
         return Response(content, media_type="application/json")
 
 
-async def _never(request: Request) -> Response:
+async def _hang(request: Request) -> Response:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response()
@@ -115,14 +123,14 @@ def _failure(protocol: Protocol, rule: Rule, request: Request) -> Response:
     return JSONResponse(protocol.error(rule.status, message, rule.code), status_code=rule.status, headers=headers)
 
 
-def _text(asked: Asked, rule: Rule, finish: Finish) -> str:
+def _text(parsed: ParsedRequest, rule: Rule, finish: Finish) -> str:
     if rule.kind == "wrong_schema":
         return json.dumps({"nobody": "asked for this"})
     if rule.reply is not None:
         return rule.reply if isinstance(rule.reply, str) else json.dumps(rule.reply)
     if finish in ("refusal", "blocked"):
         return "I cannot help with that."
-    text = json.dumps(instance(asked.schema)) if asked.schema else f"{asked.model} says so."
+    text = json.dumps(minimal_instance(parsed.schema)) if parsed.schema else f"{parsed.model} says so."
     return text[: len(text) // 2] if finish == "length" else text
 
 
@@ -130,8 +138,8 @@ class FakeLLM:
     """The fake in a thread of this process. `port` 0 takes a free one."""
 
     def __init__(self, *, latency: float = 0.0, port: int = 0) -> None:
-        self.ledger = Ledger()
-        app = _Service(self.ledger, latency).app()
+        self.log = CallLog()
+        app = _Service(self.log, latency).app()
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
         # Listening already, so that clients can connect before the server's loop has started.
         self._socket = socket.create_server(("127.0.0.1", port), backlog=2048)
@@ -149,11 +157,11 @@ class FakeLLM:
 
     def script(self, *rules: Rule) -> None:
         """Sets the rules, in the order in which they are tried."""
-        self.ledger.rules = list(rules)
+        self.log.rules = list(rules)
 
     def stats(self) -> dict[str, Any]:
         """The counts: calls, completed, in_flight, most_in_flight, by_key, by_model, by_status."""
-        return self.ledger.stats()
+        return self.log.stats()
 
     def run(self) -> None:
         """Serves in this thread until interrupted."""

@@ -7,12 +7,12 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
-from agents.llms.hosted.keys import NO_KEY
+from agents.llms.hosted.keys import PLACEHOLDER_KEY
 from contract.models import HostedModel
 
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
     """The model class, speaking through `http`."""
-    provider = AnthropicProvider(api_key=secret or NO_KEY, base_url=url, http_client=http)
+    provider = AnthropicProvider(api_key=secret or PLACEHOLDER_KEY, base_url=url, http_client=http)
     provider.client.max_retries = 0
     return AnthropicModel(config.model_id, provider=provider)

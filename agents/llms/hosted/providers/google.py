@@ -8,7 +8,7 @@ from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.google_cloud import GoogleCloudProvider
 
-from agents.llms.hosted.keys import NO_KEY
+from agents.llms.hosted.keys import PLACEHOLDER_KEY
 from contract.models import HostedModel
 
 
@@ -19,5 +19,5 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
             api_key=secret, project=config.project, location=config.location, http_client=http, base_url=url
         )
     else:
-        provider = GoogleProvider(api_key=secret or NO_KEY, http_client=http, base_url=url)
+        provider = GoogleProvider(api_key=secret or PLACEHOLDER_KEY, http_client=http, base_url=url)
     return GoogleModel(config.model_id, provider=provider)

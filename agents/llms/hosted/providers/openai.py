@@ -11,7 +11,7 @@ from pydantic_ai.providers.azure import AzureProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-from agents.llms.hosted.keys import NO_KEY
+from agents.llms.hosted.keys import PLACEHOLDER_KEY
 from contract.models import HostedModel
 
 _AZURE_API_VERSION = "2024-10-21"
@@ -33,12 +33,12 @@ def _provider(
         )
         return AzureProvider(openai_client=client)
     if config.provider == "openai":
-        provider = OpenAIProvider(base_url=url, api_key=secret or NO_KEY, http_client=http)
+        provider = OpenAIProvider(base_url=url, api_key=secret or PLACEHOLDER_KEY, http_client=http)
     else:
         provider = OpenAICompatibleProvider(
             "openai-compatible",
             base_url=url or "",
-            api_key=secret or NO_KEY,
+            api_key=secret or PLACEHOLDER_KEY,
             http_client=http,
             profile=OpenAIModelProfile(
                 supports_json_schema_output=True, openai_chat_supports_max_completion_tokens=False

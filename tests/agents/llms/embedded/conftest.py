@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents.llms.embedded.model import EmbeddedModel
+from agents.llms.embedded.model import Embedded
 from contract import models
 
 
 @pytest.fixture(scope="session")
-def model() -> EmbeddedModel:
-    return EmbeddedModel("demo", models.EmbeddedModel())
+def model() -> Embedded:
+    return Embedded("demo", models.EmbeddedModel())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from agents.evidence.labels import labelled
+from agents.evidence.labels import labelled_passages
 from agents.llms.model import Model
 from contract.calls import Message, ModelReply, ModelRequest, TextPart
 from contract.findings import Passage, ResearchDraft
@@ -27,5 +27,5 @@ async def ask(model: Model, output_name: str | None, material: dict[str, Any]) -
 
 async def research(model: Model, question: str, passages: Sequence[Passage]) -> ResearchDraft:
     """The draft for a question and passages."""
-    material = {"question": question, "passages": labelled(passages), "missing": []}
+    material = {"question": question, "passages": labelled_passages(passages), "missing": []}
     return ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", material)).text)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents.base.verdicts import shown
-from agents.llms.embedded.model import EmbeddedModel
+from agents.base.verdicts import criterion_for_template
+from agents.llms.embedded.model import Embedded
 from agents.prompting.criteria import Criteria, Criterion, Example
 from contract import models
 from contract.errors import MissingInput
@@ -28,15 +28,18 @@ WEATHER = Criterion(
 )
 
 
-async def judge(model: EmbeddedModel, text: str, criterion: Criterion = WEATHER, **record: Any) -> JudgeReasons:
+async def judge(model: Embedded, text: str, criterion: Criterion = WEATHER, **record: Any) -> JudgeReasons:
     """What the model says of a text."""
-    material: dict[str, Any] = {"record": {"text": text, "sections": {}, **record}, "criterion": shown(criterion)}
+    material: dict[str, Any] = {
+        "record": {"text": text, "sections": {}, **record},
+        "criterion": criterion_for_template(criterion),
+    }
     return JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
 
 
 @pytest.mark.parametrize("judges_by", ["nearest", "average"])
 async def test_the_verdict_is_that_of_the_nearest_examples_with_words_of_the_record(judges_by: Any) -> None:
-    model = EmbeddedModel("demo", models.EmbeddedModel(judges_by=judges_by))
+    model = Embedded("demo", models.EmbeddedModel(judges_by=judges_by))
     text = "We had lunch at noon. Then heavy rain fell on the hills. I read a book."
     said = await judge(model, text)
     assert said.verdict == "violates"
@@ -47,7 +50,7 @@ async def test_the_verdict_is_that_of_the_nearest_examples_with_words_of_the_rec
     assert (await judge(model, "The cat sleeps on her book.")).verdict == "does_not_violate"
 
 
-async def test_what_is_near_neither_is_unclear_if_the_criterion_has_that(model: EmbeddedModel) -> None:
+async def test_what_is_near_neither_is_unclear_if_the_criterion_has_that(model: Embedded) -> None:
     halves = (Example(text="One two.", verdict="violates"), Example(text="One two.", verdict="does_not_violate"))
     even = WEATHER.model_copy(update={"examples": halves})
     said = await judge(model, "Something else.", even)
@@ -57,15 +60,19 @@ async def test_what_is_near_neither_is_unclear_if_the_criterion_has_that(model: 
     assert (await judge(model, "Something else.", strict)).verdict in strict.verdicts
 
 
-async def test_titles_sections_and_words_for_pictures_are_judged_too(model: EmbeddedModel) -> None:
+async def test_titles_sections_and_words_for_pictures_are_judged_too(model: Embedded) -> None:
     assert (await judge(model, "", title="Rain tomorrow")).reasons[0].quotes == ("Rain tomorrow",)
     assert (await judge(model, "", sections={"a": "Rain tomorrow"})).verdict == "violates"
-    material: dict[str, Any] = {"record": {"text": ""}, "pictures": ["A rainy sky."], "criterion": shown(WEATHER)}
+    material: dict[str, Any] = {
+        "record": {"text": ""},
+        "pictures": ["A rainy sky."],
+        "criterion": criterion_for_template(WEATHER),
+    }
     said = JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
     assert said.reasons[0].quotes == ("A rainy sky.",)
 
 
-async def test_without_examples_or_words_nothing_is_judged(model: EmbeddedModel) -> None:
+async def test_without_examples_or_words_nothing_is_judged(model: Embedded) -> None:
     with pytest.raises(MissingInput, match="give it `examples:`"):
         await judge(model, "Rain.", WEATHER.model_copy(update={"examples": WEATHER.examples[:2]}))
     with pytest.raises(MissingInput, match="no words"):
@@ -73,13 +80,13 @@ async def test_without_examples_or_words_nothing_is_judged(model: EmbeddedModel)
 
 
 @pytest.mark.parametrize("text", ["?", "x" * 3000, "Rain " * 2000, "雨が降る。", "<script>rain</script>\n\n\n'\"{}"])
-async def test_odd_records_are_judged_in_shape_and_quoted_verbatim(model: EmbeddedModel, text: str) -> None:
+async def test_odd_records_are_judged_in_shape_and_quoted_verbatim(model: Embedded, text: str) -> None:
     said = await judge(model, text)
     assert all(quote in text for reason in said.reasons for quote in reason.quotes)
 
 
 @pytest.mark.parametrize("name", ["ordinary", "power", "hate_policy", "trans_reporting", "vaw_reporting"])
-async def test_shipped_examples_are_judged_as_they_are_labelled(model: EmbeddedModel, name: str) -> None:
+async def test_shipped_examples_are_judged_as_they_are_labelled(model: Embedded, name: str) -> None:
     criterion = Criteria([CONF]).get(name)
     said = [(await judge(model, example.text, criterion)).verdict == example.verdict for example in criterion.examples]
     assert sum(said) / len(said) >= 0.8
@@ -98,12 +105,12 @@ def answer(label: str, verdict: str, uncertainty: str = "low", **more: Any) -> d
     return {**made, "reasons": [{**reason, **more}]}
 
 
-async def synthesis(model: EmbeddedModel, *answers: dict[str, Any]) -> JudgeReasons:
-    material = {"criterion": shown(WEATHER), "answers": list(answers)}
+async def synthesis(model: Embedded, *answers: dict[str, Any]) -> JudgeReasons:
+    material = {"criterion": criterion_for_template(WEATHER), "answers": list(answers)}
     return JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
 
 
-async def test_votes_weigh_by_their_certainty_and_keep_the_reasons_of_the_side(model: EmbeddedModel) -> None:
+async def test_votes_weigh_by_their_certainty_and_keep_the_reasons_of_the_side(model: Embedded) -> None:
     unsure = [answer(label, "does_not_violate", "high") for label in ("A1", "A2")]
     said = await synthesis(model, *unsure, answer("A3", "violates"))
     assert said.verdict == "violates"
@@ -113,7 +120,7 @@ async def test_votes_weigh_by_their_certainty_and_keep_the_reasons_of_the_side(m
     assert len(tied.reasons) == 2
 
 
-async def test_differences_of_judgements_are_by_verdict(model: EmbeddedModel) -> None:
+async def test_differences_of_judgements_are_by_verdict(model: Embedded) -> None:
     answers = [answer("A1", "violates"), answer("A2", "does_not_violate"), answer("A3", "violates")]
     reply = await ask(model, "DifferencesDraft", {"answers": answers})
     [matter] = DifferencesDraft.model_validate_json(reply.text).divergences
@@ -122,7 +129,7 @@ async def test_differences_of_judgements_are_by_verdict(model: EmbeddedModel) ->
     assert not DifferencesDraft.model_validate_json(alike.text).divergences
 
 
-async def test_a_reason_is_held_if_the_answer_gives_it_in_like_words(model: EmbeddedModel) -> None:
+async def test_a_reason_is_held_if_the_answer_gives_it_in_like_words(model: Embedded) -> None:
     material = {
         "answer": answer("A1", "violates"),
         "expected": ["It speaks about rain.", "It praises a football club."],
@@ -131,9 +138,9 @@ async def test_a_reason_is_held_if_the_answer_gives_it_in_like_words(model: Embe
     assert [one.correct for one in scored.assessments] == [True, False]
 
 
-async def test_doubts_are_raised_about_invented_words_and_contradictions_only(model: EmbeddedModel) -> None:
+async def test_doubts_are_raised_about_invented_words_and_contradictions_only(model: Embedded) -> None:
     async def doubt(*answers: dict[str, Any]) -> ConcernDraft:
-        material = {"criterion": shown(WEATHER), "answers": list(answers)}
+        material = {"criterion": criterion_for_template(WEATHER), "answers": list(answers)}
         return ConcernDraft.model_validate_json((await ask(model, "ConcernDraft", material)).text)
 
     assert not (await doubt(answer("A1", "violates"), answer("A2", "violates"))).raised

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 import pytest_asyncio
 
-from agents.llms.embedded.model import EmbeddedModel
+from agents.llms.embedded.model import Embedded
 from contract.findings import Passage, ResearchDraft
 from contract.storage import VectorStorage
 from flows.corpus.index import CorpusIndex, open_corpus
@@ -30,10 +30,10 @@ Asked: TypeAlias = list[tuple[dict[str, Any], list[Passage], ResearchDraft]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asked(osb: CorpusIndex, model: EmbeddedModel) -> Asked:
+async def asked(osb_index: CorpusIndex, model: Embedded) -> Asked:
     found: Asked = []
     for item in QUESTIONS:
-        passages = await osb.search([item["question"]], 12)
+        passages = await osb_index.search([item["question"]], 12)
         found.append((item, passages, await research(model, item["question"], passages)))
     return found
 
@@ -72,14 +72,14 @@ def test_answers_cite_the_right_decision(asked: Asked) -> None:
     assert sum(right) / len(right) >= 0.95
 
 
-async def test_a_vector_collection_finds_what_the_exact_index_finds(osb: CorpusIndex, tmp_path: Path) -> None:
+async def test_a_vector_collection_finds_what_the_exact_index_finds(osb_index: CorpusIndex, tmp_path: Path) -> None:
     config = VectorStorage.model_validate(osb_storage(type="vector", path=str(tmp_path)))
     collection = open_corpus(config, tmp_path / "cache")
-    assert collection.fingerprint == osb.fingerprint
+    assert collection.fingerprint == osb_index.fingerprint
     hits, alike = list[bool](), list[float]()
     for item in (item for item in QUESTIONS if item["decisions"]):
         found = await collection.search([item["question"]], 12)
-        exact = await osb.search([item["question"]], 12)
+        exact = await osb_index.search([item["question"]], 12)
         hits.append(bool({passage.record_id for passage in found[:5]} & set(item["decisions"])))
         alike.append(len({p.passage_id for p in found} & {p.passage_id for p in exact}) / len(exact))
     assert sum(hits) / len(hits) >= 0.95

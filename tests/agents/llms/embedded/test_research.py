@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.llms.embedded.model import EmbeddedModel
+from agents.llms.embedded.model import Embedded
 from contract import models
 from contract.errors import ModelRejected
 from contract.findings import DifferencesDraft, ResearchDraft
@@ -12,9 +12,9 @@ from flows.corpus.index import CorpusIndex
 from tests.agents.llms.embedded.requests import ask, research
 
 
-async def test_quotations_are_verbatim_and_claims_read_well(osb: CorpusIndex, model: EmbeddedModel) -> None:
+async def test_quotations_are_verbatim_and_claims_read_well(osb_index: CorpusIndex, model: Embedded) -> None:
     question = "Why was the Colombian police cartoon restored?"
-    passages = await osb.search([question], 12)
+    passages = await osb_index.search([question], 12)
     draft = await research(model, question, passages)
     assert draft.answerable
     for claim in draft.claims:
@@ -26,49 +26,49 @@ async def test_quotations_are_verbatim_and_claims_read_well(osb: CorpusIndex, mo
     )
 
 
-async def test_an_abstention_names_what_is_missing(osb: CorpusIndex, model: EmbeddedModel) -> None:
+async def test_an_abstention_names_what_is_missing(osb_index: CorpusIndex, model: Embedded) -> None:
     question = "What did the Board decide about hate speech on Roblox?"
-    draft = await research(model, question, await osb.search([question], 12))
+    draft = await research(model, question, await osb_index.search([question], 12))
     assert not draft.answerable
     assert not draft.claims
     assert draft.unanswered == ("Roblox",)
 
 
-async def test_a_false_premise_is_contradicted_with_the_sentence(osb: CorpusIndex, model: EmbeddedModel) -> None:
+async def test_a_false_premise_is_contradicted_with_the_sentence(osb_index: CorpusIndex, model: Embedded) -> None:
     question = "Why did the Board uphold the removal of the Colombian police cartoon?"
-    draft = await research(model, question, await osb.search([question], 12))
+    draft = await research(model, question, await osb_index.search([question], 12))
     assert not draft.answerable
     assert "overturned Meta's decision" in draft.unanswered[0]
     right = "Why did the Board overturn the removal of the Colombian police cartoon?"
-    assert (await research(model, right, await osb.search([right], 12))).answerable
+    assert (await research(model, right, await osb_index.search([right], 12))).answerable
 
 
 @pytest.mark.parametrize("question", ["", "???", "the of and", "x" * 5000, "WHAT DID THE BOARD DECIDE ABOUT BREAD?"])
-async def test_odd_questions_are_declined(osb: CorpusIndex, model: EmbeddedModel, question: str) -> None:
-    passages = await osb.search(["slur"], 5)
+async def test_odd_questions_are_declined(osb_index: CorpusIndex, model: Embedded, question: str) -> None:
+    passages = await osb_index.search(["slur"], 5)
     assert not (await research(model, question, passages)).answerable
     assert not (await research(model, question, [])).answerable
 
 
-async def test_long_sentences_are_cut_at_a_word(osb: CorpusIndex, model: EmbeddedModel) -> None:
-    (passage,) = await osb.search(["wampum belt"], 1)
+async def test_long_sentences_are_cut_at_a_word(osb_index: CorpusIndex, model: Embedded) -> None:
+    (passage,) = await osb_index.search(["wampum belt"], 1)
     long = passage.model_copy(update={"text": "The wampum belt " + "shows many beads and " * 100 + "end."})
     draft = await research(model, "What does the wampum belt show?", [long])
     assert draft.claims[0].quotes[0].quote in long.text
     assert len(draft.claims[0].quotes[0].quote) <= 450
 
 
-async def test_reply_is_labelled_and_free(model: EmbeddedModel) -> None:
+async def test_reply_is_labelled_and_free(model: Embedded) -> None:
     reply = await ask(model, "ResearchDraft", {"question": "q", "passages": [], "missing": []})
     assert reply.quality == "demonstration"
     assert reply.cost_usd == 0
     assert reply.usage.input_tokens == 0
     assert reply.parsed == {"answerable": False, "claims": [], "unanswered": ["q"]}
     assert model.reads_material
-    assert model.fingerprint != EmbeddedModel("demo", models.EmbeddedModel(version="2")).fingerprint
+    assert model.fingerprint != Embedded("demo", models.EmbeddedModel(version="2")).fingerprint
 
 
-async def test_what_it_cannot_write_is_refused_in_plain_words(model: EmbeddedModel) -> None:
+async def test_what_it_cannot_write_is_refused_in_plain_words(model: Embedded) -> None:
     with pytest.raises(ModelRejected, match="cannot write Poem; it can write ResearchDraft"):
         await ask(model, "Poem", {})
     with pytest.raises(ModelRejected, match="free text"):
@@ -89,7 +89,7 @@ _OTHER = {
 }
 
 
-async def test_the_host_searches_the_question_then_the_missing_words_then_stops(model: EmbeddedModel) -> None:
+async def test_the_host_searches_the_question_then_the_missing_words_then_stops(model: Embedded) -> None:
     question = "When does the Board accept a slur?"
     first = {"question": question, "tools": [_OTHER, _SEARCH], "missing": [], "round": 1, "previous_queries": []}
     reply = (await ask(model, "UnifiedRequest", first)).parsed
@@ -114,7 +114,7 @@ def _answer(label: str, *quotes: str) -> dict[str, object]:
     }
 
 
-async def test_synthesis_drops_what_is_said_twice(model: EmbeddedModel) -> None:
+async def test_synthesis_drops_what_is_said_twice(model: Embedded) -> None:
     answers = [_answer("A1", "one.", "two"), _answer("A2", "three", "One")]
     material = {"question": "q", "passages": [], "answers": answers}
     draft = ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", material)).text)
@@ -123,7 +123,7 @@ async def test_synthesis_drops_what_is_said_twice(model: EmbeddedModel) -> None:
     assert not ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", nothing)).text).answerable
 
 
-async def test_differences_name_their_holders(model: EmbeddedModel) -> None:
+async def test_differences_name_their_holders(model: Embedded) -> None:
     answers = [_answer("A1", "one", "two"), _answer("A2", "two", "one"), _answer("A3", "one", "three"), _answer("A4")]
     found = DifferencesDraft.model_validate_json(
         (await ask(model, "DifferencesDraft", {"question": "q", "answers": answers})).text

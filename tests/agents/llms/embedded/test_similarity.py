@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.llms.embedded.similarity import Likeness
+from agents.llms.embedded.similarity import Similarity
 from agents.llms.minilm import MiniLM
 
 RECORD, KNOWN = ["Rain fell.", "Then snow."], ["It rained.", "It was dry."]
@@ -34,21 +34,21 @@ class Counting(MiniLM):
 
 def test_a_record_is_embedded_once_for_all_its_judges() -> None:
     minilm, together = Counting(), Barrier(8)
-    likeness = Likeness(minilm)
+    likeness = Similarity(minilm)
 
     def judge(_: int) -> NDArray[np.float32]:
         together.wait()
-        return likeness.of_known(RECORD, KNOWN)
+        return likeness.cached_cosines(RECORD, KNOWN)
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(judge, range(8)))
     assert [minilm.seen.count(text) for text in RECORD] == [1, 1]
     assert all((one == found[0]).all() for one in found)
-    assert found[0] == pytest.approx(likeness.of_texts(RECORD, KNOWN), abs=0.02)
+    assert found[0] == pytest.approx(likeness.text_cosines(RECORD, KNOWN), abs=0.02)
 
 
 def test_a_record_that_failed_is_embedded_again() -> None:
-    likeness = Likeness(Counting(failures=1))
+    likeness = Similarity(Counting(failures=1))
     with pytest.raises(MemoryError):
-        likeness.of_known(RECORD, KNOWN)
-    assert likeness.of_known(RECORD, KNOWN).shape == (2, 2)
+        likeness.cached_cosines(RECORD, KNOWN)
+    assert likeness.cached_cosines(RECORD, KNOWN).shape == (2, 2)

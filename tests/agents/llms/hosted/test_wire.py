@@ -15,7 +15,7 @@ from importlib import import_module
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from agents.llms.factory import build
+from agents.llms.factory import build_model
 from agents.llms.hosted.keys import missing_key
 from agents.llms.model import Model
 from contract.calls import FinishReason, PicturePart, TextPart
@@ -31,7 +31,7 @@ from contract.errors import (
 from contract.findings import ResearchDraft
 from contract.models import HostedModel, Limits, Price
 from contract.record import ImagePart
-from tests.agents.llms.requests import request
+from tests.agents.llms.requests import make_request
 from tests.support.fake_llm import FakeLLM, Rule
 
 KEY = "sk-live-0123456789abcdefghij"
@@ -67,7 +67,7 @@ def fake_service() -> Iterator[FakeLLM]:
 
 @pytest.fixture
 def fake(fake_service: FakeLLM) -> FakeLLM:
-    fake_service.ledger.reset()
+    fake_service.log.reset()
     return fake_service
 
 
@@ -89,7 +89,7 @@ def config(spoken: Spoken, fake: FakeLLM, timeout: float = 20, **more: object) -
 
 @asynccontextmanager
 async def connected(config: HostedModel) -> AsyncGenerator[Model]:
-    model = build("reader", config)
+    model = build_model("reader", config)
     try:
         yield model
     finally:
@@ -132,7 +132,7 @@ async def test_failures_become_our_errors_after_one_call_and_tell_no_secret(
     timeout = SHORT if failing.name == "timeout" else 20
     async with connected(config(spoken, fake, timeout)) as model:
         with pytest.raises(ModelError) as caught:
-            await model.complete(request(output=ResearchDraft))
+            await model.complete(make_request(output=ResearchDraft))
     assert type(caught.value) is failing.error
     assert failing.says in str(caught.value)
     assert fake.stats()["calls"] == 1
@@ -147,7 +147,7 @@ async def test_retry_after_in_seconds_is_kept(spoken: Spoken, fake: FakeLLM) -> 
     fake.script(Rule(kind="status", status=429, retry_after="7"))
     async with connected(config(spoken, fake)) as model:
         with pytest.raises(RateLimited) as caught:
-            await model.complete(request())
+            await model.complete(make_request())
     assert caught.value.retry_after == 7
 
 
@@ -156,7 +156,7 @@ async def test_retry_after_as_a_date_is_kept(spoken: Spoken, fake: FakeLLM) -> N
     fake.script(Rule(kind="status", status=429, retry_after=format_datetime(later, usegmt=True)))
     async with connected(config(spoken, fake)) as model:
         with pytest.raises(Transient) as caught:
-            await model.complete(request())
+            await model.complete(make_request())
     assert caught.value.retry_after is not None
     assert 40 < caught.value.retry_after <= 60
 
@@ -174,7 +174,7 @@ ENDINGS: list[tuple[Rule, FinishReason]] = [
 async def test_endings(spoken: Spoken, rule: Rule, finish: FinishReason, fake: FakeLLM) -> None:
     fake.script(rule)
     async with connected(config(spoken, fake)) as model:
-        reply = await model.complete(request(output=ResearchDraft))
+        reply = await model.complete(make_request(output=ResearchDraft))
     assert reply.finish_reason == finish
     assert fake.stats()["calls"] == 1
     assert not reply.from_cache
@@ -188,7 +188,7 @@ async def test_endings(spoken: Spoken, rule: Rule, finish: FinishReason, fake: F
 
 async def test_usage_version_and_plain_text(spoken: Spoken, fake: FakeLLM) -> None:
     async with connected(config(spoken, fake)) as model:
-        reply = await model.complete(request())
+        reply = await model.complete(make_request())
     assert reply.text == f"{spoken.model_id} says so."
     assert reply.parsed is None
     assert reply.served_by == f"{spoken.model_id}-served"
@@ -200,7 +200,7 @@ async def test_usage_version_and_plain_text(spoken: Spoken, fake: FakeLLM) -> No
 async def test_a_configured_price_decides_the_cost(spoken: Spoken, fake: FakeLLM) -> None:
     price = Price(input_per_mtok=Decimal(1000), output_per_mtok=Decimal(2000))
     async with connected(config(spoken, fake, price=price)) as model:
-        reply = await model.complete(request())
+        reply = await model.complete(make_request())
     assert reply.cost_usd == (reply.usage.input_tokens + 2 * reply.usage.output_tokens) / Decimal(1000)
 
 
@@ -217,18 +217,18 @@ async def test_a_configured_price_decides_the_cost(spoken: Spoken, fake: FakeLLM
 )
 async def test_cost_comes_from_the_public_list_and_unknown_is_none(spoken: Spoken, known: bool, fake: FakeLLM) -> None:
     async with connected(config(spoken, fake)) as model:
-        reply = await model.complete(request())
+        reply = await model.complete(make_request())
     assert (reply.cost_usd is not None and reply.cost_usd > 0) if known else reply.cost_usd is None
 
 
 async def test_pictures_are_sent_to_models_that_see(spoken: Spoken, fake: FakeLLM) -> None:
     image = ImagePart(mime="image/png", data="iVBORw0KGgo=", alt_text="a harbour at dusk")
-    asked = request(parts=(TextPart(text="What is this?"), PicturePart(image=image)))
+    asked = make_request(parts=(TextPart(text="What is this?"), PicturePart(image=image)))
     async with connected(config(spoken, fake, sees_images=True)) as model:
         await model.complete(asked)
     async with connected(config(spoken, fake, sees_images=False)) as model:
         await model.complete(asked)
-    seen, told = (str(sent["body"]) for sent in fake.ledger.requests)
+    seen, told = (str(sent["body"]) for sent in fake.log.requests)
     assert "iVBORw0KGgo" in seen
     assert "harbour" not in seen
     assert "iVBORw0KGgo" not in told
@@ -239,21 +239,21 @@ async def test_a_server_that_is_not_there_is_unavailable(spoken: Spoken, fake: F
     gone = config(spoken, fake, base_url=HttpUrl("http://127.0.0.1:9" + spoken.path))
     async with connected(gone) as model:
         with pytest.raises(ModelUnavailable, match="cannot be reached"):
-            await model.complete(request())
+            await model.complete(make_request())
 
 
 async def test_a_used_up_quota_is_not_worth_another_try(fake: FakeLLM) -> None:
     fake.script(Rule(kind="status", status=429, code="insufficient_quota"))
     async with connected(config(PROTOCOLS[0], fake)) as model:
         with pytest.raises(ModelRejected, match="quota or credit"):
-            await model.complete(request())
+            await model.complete(make_request())
 
 
 async def test_a_request_that_is_too_long_is_told_so(fake: FakeLLM) -> None:
     fake.script(Rule(kind="status", status=400, code="context_length_exceeded"))
     async with connected(config(PROTOCOLS[0], fake)) as model:
         with pytest.raises(ModelRejected, match="longer than the model can read"):
-            await model.complete(request())
+            await model.complete(make_request())
 
 
 async def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ async def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch)
     without = HostedModel(provider="anthropic", model_id="claude-sonnet-4-5")
     assert "ANTHROPIC_API_KEY" in (missing_key(without) or "")
     with pytest.raises(ModelRejected, match="ANTHROPIC_API_KEY"):
-        await build("reader", without).complete(request())
+        await build_model("reader", without).complete(make_request())
 
 
 def test_keys_are_found_in_the_environment_and_not_wanted_where_none_is_needed() -> None:

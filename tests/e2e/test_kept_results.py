@@ -1,0 +1,34 @@
+"""Results kept by an earlier version are found by this one: no key depends on how the code is arranged.
+
+`tests/data/kept-0.1.zip` holds two studies with prompts and criteria of their own, the replies and cells that the version
+before the rooms kept of them, and what it answered. One of the models is hosted; nothing listens at its address.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import ROOT, CommandLine
+
+
+@pytest.mark.parametrize(("flow", "arguments"), [("osb", ["query=When does the Board accept a slur?"]), ("tox", [])])
+@pytest.mark.parametrize("lost", ["nothing", "cells"])
+def test_what_an_earlier_version_kept_is_not_paid_for_again(
+    cli_with_server: CommandLine, tmp_path: Path, flow: str, arguments: list[str], lost: str
+) -> None:
+    shutil.unpack_archive(ROOT / "tests" / "data" / "kept-0.1.zip", tmp_path / "kept")
+    if lost == "cells":
+        # Then each cell is made again from the replies.
+        shutil.rmtree(tmp_path / "kept" / "results" / "cells")
+    expected = json.loads((tmp_path / "kept" / "expected.json").read_text(encoding="utf-8"))[flow]
+    settings = ["--config-dir", str(tmp_path / "kept" / "study"), "llms=kept", f"run.results={tmp_path}/kept/results"]
+    done = cli_with_server.run(f"flows.{flow}", *settings, *arguments, "--json")
+    assert done.exit_code == 0, done.transcript
+    shown = json.loads(done.stdout)
+    assert shown["calls"] == {"paid": 0, "kept": expected["kept"]}
+    assert shown["cells"] == expected["cells"]
+    assert [one["result"] for one in shown["results"]] == expected["results"]
