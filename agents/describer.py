@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.base.agent import NoInputs
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from contract.base import JsonValue
 from contract.calls import ModelReply, schema_of
 from contract.errors import MissingInput

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
-from agents.evidence.labels import labelled_answers, labelled_judgements, judgement_labels
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
+from agents.evidence.labels import judgement_labels, labelled_answers, labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import AnswerLabel, Differences, DifferencesDraft, Judgement, ResearchAnswer

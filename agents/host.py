@@ -14,7 +14,7 @@ from pydantic import Field
 
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from contract.base import Frozen, FrozenMap, JsonValue
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.tools import AgentToolDefinition, UnifiedRequest

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import get_criterion, check_verdict, criterion_for_template, verdict_schema
+from agents.base.verdicts import check_verdict, criterion_for_template, get_criterion, verdict_schema
 from agents.evidence.record_quotes import RecordTexts, not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from agents.base.verdicts import common_criterion, criterion_for_template
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue

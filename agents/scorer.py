@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, InvalidReply, StructuredAgent
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, schema_of

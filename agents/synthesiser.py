@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_from_draft, labelled_passages, labelled_answers
+from agents.evidence.labels import answer_from_draft, labelled_answers, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft

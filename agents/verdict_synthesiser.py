@@ -8,9 +8,9 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import common_criterion, check_verdict, criterion_for_template, verdict_schema
+from agents.base.verdicts import check_verdict, common_criterion, criterion_for_template, verdict_schema
 from agents.evidence.citations import QuotableText
-from agents.evidence.labels import labelled_judgements, judgement_labels
+from agents.evidence.labels import judgement_labels, labelled_judgements
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply

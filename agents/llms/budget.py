@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents.llms.model import ModelWrapper, Model
+from agents.llms.model import Model, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, OverBudget, RateLimited
 

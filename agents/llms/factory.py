@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 
-from agents.llms.budget import Budgeted, Budget
+from agents.llms.budget import Budget, Budgeted
 from agents.llms.hosted import subprocess_model as beside
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import from_config as hosted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agents.llms.model import ModelWrapper, Model
+from agents.llms.model import Model, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, RateLimited
 

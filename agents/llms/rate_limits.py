@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agents.llms.model import ModelWrapper, Model
+from agents.llms.model import Model, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, RateLimited, Transient
 from contract.models import Limits

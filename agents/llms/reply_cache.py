@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.llms.model import ModelWrapper, Model
+from agents.llms.model import Model, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
 
 

@@ -13,7 +13,7 @@ import os
 from opentelemetry import trace
 from opentelemetry.trace import Span, Status, StatusCode
 
-from agents.llms.model import ModelWrapper, Model, Models
+from agents.llms.model import Model, Models, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
 
 _ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")

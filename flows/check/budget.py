@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.llms.prices import price_of
-from flows.config.findings import Findings
+from flows.config.diagnostics import Findings
 from flows.spec.study import Study
 
 

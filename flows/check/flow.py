@@ -11,9 +11,9 @@ from contract.storage import StorageConfig
 from flows.check.resources import ResourceCheck
 from flows.check.steps import StepCheck, agents_of
 from flows.check.wiring import Wiring
-from flows.config.findings import Findings
-from flows.config.shape import ShapedFlow
-from flows.spec.registry import Registry
+from flows.config.diagnostics import Findings
+from flows.config.validate import ShapedFlow
+from flows.spec.agent_registry import Registry
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from contract.errors import Problem, PromptError, StudyError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Measures, Step
 from contract.record import Record
-from flows.config.findings import listed
+from flows.config.diagnostics import listed
+from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import nodes, steps_of
-from flows.spec.registry import AgentClass
 from flows.spec.step_values import values_of
 from flows.spec.study import Study
 from flows.tables.truth import truth_of
@@ -78,25 +78,25 @@ def check_people(study: Study, records: Iterable[Record]) -> None:
     Of a part of the records nothing is said: the run that split them has looked at all.
     """
     measures = study.flow.measures if study.run.shard is None else None
-    people = measures and People.of(
+    ground_truth = measures and People.of(
         study.flow, load_agent(steps_of(study.flow)[measures.verdicts].agent), study.folders
     )
-    if not people:
+    if not ground_truth:
         return
     for record in records:
-        people.add(record)
-    if people.hopeless:
+        ground_truth.add(record)
+    if ground_truth.hopeless:
         where = study.provenance.where(("flows", study.flow.name, "measures", "truth"))
-        raise StudyError([Problem(where, people.told, todo=people.todo)])
+        raise StudyError([Problem(where, ground_truth.told, todo=ground_truth.todo)])
 
 
 def _verdicts(flow: FlowSpec, name: str, judge: AgentClass | None, criteria: Criteria) -> frozenset[str]:
     if judge is None or getattr(judge, "Reply", None) is not JudgeReasons:
         return frozenset()
     found = set[str]()
-    for placed in nodes(flow, ()):
-        if placed.name == name and isinstance(placed.node, Step):
-            named = (value for parameter, value, _ in values_of(placed, placed.node, judge) if parameter == "criteria")
+    for flow_node in nodes(flow, ()):
+        if flow_node.name == name and isinstance(flow_node.node, Step):
+            named = (value for parameter, value, _ in values_of(flow_node, flow_node.node, judge) if parameter == "criteria")
             try:
                 found.update(verdict for value in named for verdict in criteria.get(str(value)).verdicts)
             except PromptError:

@@ -67,10 +67,10 @@ def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = N
     """
     maker = maker_of(storage)
     seen = Preview(name_of(storage), absent=set(storage.columns.values()))
-    ends = time.monotonic() + SECONDS
+    deadline = time.monotonic() + SECONDS
     first: set[str] | None = None
     for row in rows_of(storage):
-        if seen.rows == ROWS or (seen.rows and time.monotonic() > ends):
+        if seen.rows == ROWS or (seen.rows and time.monotonic() > deadline):
             seen.more = True
             break
         seen.rows += 1

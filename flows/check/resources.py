@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.llms.readiness import judging_problem, reply_type_problem, readiness_problem
+from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
@@ -18,12 +18,12 @@ from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
 from flows.check.ground_truth import People
 from flows.check.sources import check_source
-from flows.config.findings import Findings, listed, nearest
+from flows.config.diagnostics import Findings, listed, nearest
 from flows.config.folders import misnamed_yaml, shown
 from flows.config.provenance import KeyPath
-from flows.config.shape import ShapedFlow
+from flows.config.validate import ShapedFlow
+from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import Placed, nodes
-from flows.spec.registry import AgentClass
 from flows.spec.step_values import values_of
 from flows.storage.factory import SAVED_TO
 
@@ -47,12 +47,12 @@ class ResourceCheck:
     def check(self) -> None:
         """Puts every mistake into the findings."""
         prompts, criteria = Prompts(self.folders), Criteria(self.folders)
-        for placed in nodes(self.flow.spec, self.flow.path):
-            agent = self.agents.get(placed.name)
-            if not isinstance(placed.node, Step) or agent is None:
+        for flow_node in nodes(self.flow.spec, self.flow.path):
+            agent = self.agents.get(flow_node.name)
+            if not isinstance(flow_node.node, Step) or agent is None:
                 continue
-            self._examples(placed, placed.node, agent, criteria)
-            for name, value, path in values_of(placed, placed.node, agent):
+            self._examples(flow_node, flow_node.node, agent, criteria)
+            for name, value, path in values_of(flow_node, flow_node.node, agent):
                 if not isinstance(value, str):
                     continue
                 if name == "model":
@@ -60,7 +60,7 @@ class ResourceCheck:
                 elif name == "criteria":
                     self._criterion(value, path, criteria)
                 elif name == "template":
-                    self._template(value, path, placed, agent, prompts)
+                    self._template(value, path, flow_node, agent, prompts)
         self._ignored()
         self._storages(self.flow.spec)
 
@@ -143,12 +143,12 @@ class ResourceCheck:
 
     def _headers(self, template: Template, path: KeyPath) -> None:
         for line, text in template.mistaken_headers:
-            place = f"{shown(template.path)}:{line}" if template.path else self.findings.provenance.where(path)
+            location = f"{shown(template.path)}:{line}" if template.path else self.findings.provenance.where(path)
             role = text.rstrip(": ").lower()
-            told = (
+            message = (
                 f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
             )
-            self.findings.notice(f"{place}: {told}")
+            self.findings.notice(f"{location}: {message}")
 
     def _tell_file(self, error: PromptError, path: KeyPath, todo: str) -> None:
         found = _FILE_AND_LINE.match(str(error))
@@ -195,20 +195,20 @@ class ResourceCheck:
     def _people(self, flow: FlowSpec) -> People | None:
         """Who is compared with; verdicts that the measures name and no judge gives are told."""
         measures = flow.measures
-        people = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
-        if not measures or not people or not people.verdicts:
-            return people
-        path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(people.verdicts)}"
+        ground_truth = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
+        if not measures or not ground_truth or not ground_truth.verdicts:
+            return ground_truth
+        path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(ground_truth.verdicts)}"
         named: list[tuple[KeyPath, str]] = [
             ((*path, "labels", value), verdict) for value, verdict in measures.labels.items()
         ]
         if measures.positive is not None and "positive" in measures.model_fields_set:
             named.append(((*path, "positive"), measures.positive))
         for at, verdict in named:
-            if verdict not in people.verdicts:
-                near = nearest(verdict, people.verdicts)
+            if verdict not in ground_truth.verdicts:
+                near = nearest(verdict, ground_truth.verdicts)
                 self.findings.at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
-        return people
+        return ground_truth
 
     def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)
@@ -218,19 +218,19 @@ class ResourceCheck:
         return found
 
     def _needs_corpus(self, flow: FlowSpec) -> None:
-        for placed in nodes(flow, self.flow.path):
-            if isinstance(placed.node, Step) and placed.node.agent in _SEARCHES:
+        for flow_node in nodes(flow, self.flow.path):
+            if isinstance(flow_node.node, Step) and flow_node.node.agent in _SEARCHES:
                 corpora = [name for name, found in self.storage.items() if isinstance(found, SearchableStorage)]
-                what = f"'{placed.name}' searches, but the flow names no corpus"
+                what = f"'{flow_node.name}' searches, but the flow names no corpus"
                 self.findings.at(
-                    (*placed.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
+                    (*flow_node.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
                 )
 
 
 def _template_names(agent: AgentClass) -> frozenset[str]:
     names: Any = getattr(agent, "template_variables", None)
-    given: frozenset[str] = names() if names else frozenset()
-    return given | {"record", *agent.Inputs.model_fields}
+    own_variables: frozenset[str] = names() if names else frozenset()
+    return own_variables | {"record", *agent.Inputs.model_fields}
 
 
 def _line_in(template: Template, name: str) -> str | None:

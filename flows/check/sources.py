@@ -16,7 +16,7 @@ from contract.storage import (
     StorageConfig,
     VectorStorage,
 )
-from flows.config.findings import Findings, listed, nearest
+from flows.config.diagnostics import Findings, listed, nearest
 from flows.config.folders import shown
 from flows.config.provenance import KeyPath
 
@@ -94,10 +94,10 @@ def _look(
     try:
         seen = preview(source, people.add if people else None)
     except StorageError as error:
-        told = str(error)
+        message = str(error)
         if isinstance(source, FileStorage):
-            told = told.replace(str(source.path), shown(source.path))
-        findings.at(_setting(source, path, at, told), f"the source of '{name}' cannot be used: {told}")
+            message = message.replace(str(source.path), shown(source.path))
+        findings.at(_setting(source, path, at, message), f"the source of '{name}' cannot be used: {message}")
         return
     for field, column in source.columns.items():
         if column not in seen.absent:

@@ -10,26 +10,26 @@ from pydantic import BaseModel, ValidationError
 
 from contract.base import JsonValue, canonical_json
 from contract.flow import Loop, Step
-from flows.config.findings import Findings, listed, nearest
+from flows.config.diagnostics import Findings, listed, nearest
 from flows.config.provenance import KeyPath
-from flows.config.shape import ShapedFlow
+from flows.config.validate import ShapedFlow
+from flows.spec.agent_registry import AgentClass, Registry
 from flows.spec.nodes import Placed, nodes
-from flows.spec.registry import AgentClass, Registry
 
 
 def agents_of(flow: ShapedFlow, registry: Registry, findings: Findings) -> dict[str, AgentClass]:
     """Step -> its agent's class; agents that are unknown or cannot be imported are told."""
     found: dict[str, AgentClass] = {}
-    for placed in nodes(flow.spec, flow.path):
-        if not isinstance(placed.node, Step):
+    for flow_node in nodes(flow.spec, flow.path):
+        if not isinstance(flow_node.node, Step):
             continue
-        name, path = placed.node.agent, (*placed.path, "agent")
+        name, path = flow_node.node.agent, (*flow_node.path, "agent")
         if name not in registry:
             todo = f"there are {listed(registry)}"
             findings.at(path, f"there is no agent '{name}'", nearest=nearest(name, registry), todo=todo)
             continue
         try:
-            found[placed.name] = registry[name]
+            found[flow_node.name] = registry[name]
         except Exception as error:  # another package's agent may fail in any way while it is imported
             findings.at(path, f"the agent '{name}' cannot be imported: {type(error).__name__}: {error}")
     return found
@@ -46,15 +46,15 @@ class StepCheck:
     def check(self) -> None:
         """Puts every mistake into the findings."""
         every = list(nodes(self.flow.spec, self.flow.path))
-        dimensions = {name for placed in every if isinstance(placed.node, Step) for name in placed.node.variants}
-        loops = {placed.name: placed.node for placed in every if isinstance(placed.node, Loop)}
-        for placed in every:
-            if isinstance(placed.node, Step):
-                self._variants(placed, placed.node)
-                self._grouping(placed, placed.node, dimensions)
-                if agent := self.agents.get(placed.name):
-                    self._parameters(placed, placed.node, agent)
-                    self._inputs(placed, placed.node, agent, loops.get(placed.loops[-1]) if placed.loops else None)
+        dimensions = {name for flow_node in every if isinstance(flow_node.node, Step) for name in flow_node.node.variants}
+        loops = {flow_node.name: flow_node.node for flow_node in every if isinstance(flow_node.node, Loop)}
+        for flow_node in every:
+            if isinstance(flow_node.node, Step):
+                self._variants(flow_node, flow_node.node)
+                self._grouping(flow_node, flow_node.node, dimensions)
+                if agent := self.agents.get(flow_node.name):
+                    self._parameters(flow_node, flow_node.node, agent)
+                    self._inputs(flow_node, flow_node.node, agent, loops.get(flow_node.loops[-1]) if flow_node.loops else None)
 
     def _variants(self, placed: Placed, step: Step) -> None:
         for name, values in step.variants.items():

@@ -10,14 +10,14 @@ from typing import Any
 
 from contract.flow import Gate, Loop, Step
 from contract.record import Record
-from flows.config.findings import Findings, listed, nearest
+from flows.config.diagnostics import Findings, listed, nearest
 from flows.config.provenance import KeyPath
-from flows.config.shape import ShapedFlow
+from flows.config.validate import ShapedFlow
+from flows.spec.agent_registry import AgentClass
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import Placed, gives_list, nodes
 from flows.spec.output_types import ANYTHING, UnknownField, after_path, after_words
 from flows.spec.references import RESERVED, Reference, parse
-from flows.spec.registry import AgentClass
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Wiring:
     @cached_property
     def placed(self) -> dict[str, Placed]:
         """Every node by name."""
-        return {placed.name: placed for placed in nodes(self.flow.spec, self.flow.path)}
+        return {flow_node.name: flow_node for flow_node in nodes(self.flow.spec, self.flow.path)}
 
     def check(self) -> None:
         """Puts every mistake of the wiring into the findings."""
         self._names()
-        for placed in self.placed.values():
-            self._inputs(placed)
-            self._condition(placed, "when")
-            if isinstance(placed.node, Loop):
-                self._condition(placed, "until")
-                self._loop(placed, placed.node)
+        for flow_node in self.placed.values():
+            self._inputs(flow_node)
+            self._condition(flow_node, "when")
+            if isinstance(flow_node.node, Loop):
+                self._condition(flow_node, "until")
+                self._loop(flow_node, flow_node.node)
         self._cycles()
         self._result()
 
@@ -52,25 +52,25 @@ class Wiring:
 
     def _names(self) -> None:
         seen: dict[str, KeyPath] = {}
-        for placed in nodes(self.flow.spec, self.flow.path):
-            if placed.name in RESERVED:
+        for flow_node in nodes(self.flow.spec, self.flow.path):
+            if flow_node.name in RESERVED:
                 todo = f"choose another name; {listed(RESERVED)} have a meaning of their own"
-                self.findings.at(placed.path, f"a step cannot be called '{placed.name}'", todo=todo)
-            if placed.name in seen:
-                where = self.findings.provenance.where(seen[placed.name])
-                what = f"there are two steps called '{placed.name}', the other at {where}"
-                self.findings.at(placed.path, what, todo="rename one of them")
-            seen.setdefault(placed.name, placed.path)
+                self.findings.at(flow_node.path, f"a step cannot be called '{flow_node.name}'", todo=todo)
+            if flow_node.name in seen:
+                where = self.findings.provenance.where(seen[flow_node.name])
+                what = f"there are two steps called '{flow_node.name}', the other at {where}"
+                self.findings.at(flow_node.path, what, todo="rename one of them")
+            seen.setdefault(flow_node.name, flow_node.path)
 
     def _inputs(self, placed: Placed) -> None:
         if isinstance(placed.node, Loop):
             return
-        for name, given in placed.node.inputs.items():
+        for name, references in placed.node.inputs.items():
             path = (*placed.path, "inputs", name)
-            if isinstance(given, str):
-                self._reference(given, path, placed)
+            if isinstance(references, str):
+                self._reference(references, path, placed)
                 continue
-            for number, text in enumerate(given):
+            for number, text in enumerate(references):
                 self._reference(text, (*path, str(number)), placed)
 
     def _reference(self, text: str, path: KeyPath, placed: Placed) -> None:
@@ -128,9 +128,9 @@ class Wiring:
         return ANYTHING
 
     def _output(self, step: str, path: KeyPath, text: str) -> Any:
-        placed = self.placed.get(step)
-        if placed and isinstance(placed.node, Loop):
-            inner = listed(placed.node.loop)
+        flow_node = self.placed.get(step)
+        if flow_node and isinstance(flow_node.node, Loop):
+            inner = listed(flow_node.node.loop)
             self.findings.at(
                 path, f"'{text}' names a loop, which has no output", todo=f"name one of its steps: {inner}"
             )
@@ -194,9 +194,9 @@ class Wiring:
             self.findings.at(path, what, nearest=close, todo=todo)
 
     def _condition_output(self, name: str) -> Any:
-        placed = self.placed.get(name)
+        flow_node = self.placed.get(name)
         kind = getattr(self.agents.get(name), "Output", ANYTHING) if name in self.agents else ANYTHING
-        several = placed and isinstance(placed.node, Step) and gives_list(placed.node)
+        several = flow_node and isinstance(flow_node.node, Step) and gives_list(flow_node.node)
         return tuple[kind, ...] if several and kind is not ANYTHING else kind
 
     def _loop(self, placed: Placed, loop: Loop) -> None:
@@ -217,20 +217,20 @@ class Wiring:
     def _cycles(self) -> None:
         needs = {name: set(self._needs(name)) for name in self.flow.spec.steps}
         for name in needs:
-            if (way := _way_back(name, needs)) and min(way, key=list(needs).index) == name:
-                chain = " needs ".join(f"'{step}'" for step in (*way, name))
+            if (cycle := _way_back(name, needs)) and min(cycle, key=list(needs).index) == name:
+                chain = " needs ".join(f"'{step}'" for step in (*cycle, name))
                 todo = "take one of the inputs away, or put the steps in a loop and use previous."
                 self.findings.at(self.placed[name].path, f"a cycle: {chain}", todo=todo)
 
     def _needs(self, top: str) -> Iterator[str]:
         """The steps of the first level that `top`, or a step in it, waits for."""
-        for placed in self.placed.values():
-            if top not in (placed.name, *placed.loops):
+        for flow_node in self.placed.values():
+            if top not in (flow_node.name, *flow_node.loops):
                 continue
-            for name in _named(placed):
+            for name in _named(flow_node):
                 other = self.placed.get(name)
                 owner = (other.loops or (name,))[0] if other else None
-                if owner and (owner != top or (name == placed.name and not placed.loops)):
+                if owner and (owner != top or (name == flow_node.name and not flow_node.loops)):
                     yield owner
 
     def _result(self) -> None:
@@ -243,13 +243,13 @@ class Wiring:
                 todo = "add `result: …`, the step whose output the flow gives, or `measures:` with `verdicts: …`"
                 self.findings.at(self.flow.path, f"'{self.flow.spec.name}' lacks `result`", todo=todo)
             return
-        placed = self.placed.get(result)
+        flow_node = self.placed.get(result)
         if not self.knows(result):
             near = nearest(result, self.placed)
             what = f"the result '{result}' is no step of this flow"
             self.findings.at(path, what, nearest=near, todo=f"there are {listed(self.placed)}")
-        elif placed and isinstance(placed.node, Loop):
-            inner = listed(placed.node.loop)
+        elif flow_node and isinstance(flow_node.node, Loop):
+            inner = listed(flow_node.node.loop)
             self.findings.at(path, f"the result '{result}' is a loop, which has no output", todo=f"name one of {inner}")
 
     def _verdicts(self, name: str) -> None:
@@ -257,19 +257,19 @@ class Wiring:
             what = f"measures need packages that are not installed: {', '.join(missing)}"
             todo = "install the extra `studies`: uv sync --extra studies, or pip install 'buttermilk[studies]'"
             self.findings.at((*self.flow.path, "measures"), what, todo=todo)
-        placed, path = self.placed.get(name), (*self.flow.path, "measures", "verdicts")
-        steps = [placed.name for placed in self.placed.values() if isinstance(placed.node, Step)]
+        flow_node, path = self.placed.get(name), (*self.flow.path, "measures", "verdicts")
+        steps = [flow_node.name for flow_node in self.placed.values() if isinstance(flow_node.node, Step)]
         if not self.knows(name):
             what = f"the verdicts are to come from '{name}', which is no step of this flow"
             self.findings.at(path, what, nearest=nearest(name, steps), todo=f"there are {listed(steps)}")
-        elif placed and not isinstance(placed.node, Step):
+        elif flow_node and not isinstance(flow_node.node, Step):
             self.findings.at(path, f"'{name}' gives no verdicts", todo=f"name one of {listed(steps)}")
 
 
 def _named(placed: Placed) -> Iterator[str]:
     node = placed.node
-    given: Iterable[str | tuple[str, ...]] = () if isinstance(node, Loop) else node.inputs.values()
-    for texts in given:
+    references: Iterable[str | tuple[str, ...]] = () if isinstance(node, Loop) else node.inputs.values()
+    for texts in references:
         for text in (texts,) if isinstance(texts, str) else texts:
             try:
                 reference = parse(text)
@@ -287,14 +287,14 @@ def _named(placed: Placed) -> Iterator[str]:
 
 def _way_back(start: str, needs: Mapping[str, set[str]]) -> list[str] | None:
     """The shortest way from `start` back to it, `start` first; None if there is none."""
-    ways = [[start]]
+    paths = [[start]]
     seen = set[str]()
-    while ways:
-        way = ways.pop(0)
-        for name in sorted(needs.get(way[-1], ())):
+    while paths:
+        path = paths.pop(0)
+        for name in sorted(needs.get(path[-1], ())):
             if name == start:
-                return way
+                return path
             if name not in seen:
                 seen.add(name)
-                ways.append([*way, name])
+                paths.append([*path, name])
     return None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
 from flows.report.plain import plain
-from flows.server.interrupt import EXIT_FAILED, INTERRUPTED_MESSAGE, EXIT_INTERRUPTED
+from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
@@ -156,8 +156,8 @@ def _list(options: argparse.Namespace) -> int:
 
 def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints what the files and the command line make together, also when not everything in it is right yet."""
-    from flows.config.findings import SECRET, Findings
-    from flows.config.merge import compose_config
+    from flows.config.compose_config import compose_config
+    from flows.config.diagnostics import SECRET, Findings
     from flows.config.provenance import masked
 
     findings = Findings()

@@ -20,7 +20,7 @@ from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
-from flows.check.shards import by_hand
+from flows.check.deployment import by_hand
 from flows.cli.console import show_answer, show_plan, show_rejects
 from flows.cli.progress import Live, spent
 from flows.cli.study_table import show_study

@@ -16,17 +16,17 @@ from typing import cast
 from contract.base import JsonValue
 from flows.check.budget import check_budget
 from flows.check.flow import Surroundings, check_flow
-from flows.compose.model_sources import models_elsewhere, secrets_of, with_keys
+from flows.compose.external_models import models_elsewhere, secrets_of, with_keys
 from flows.compose.request import applied, tell_missing, tell_unknown, typed_request, understood
-from flows.compose.settings import models_of, run_of, section, storages_of
+from flows.compose.sections import models_of, run_of, section, storages_of
 from flows.compose.shorthands import shortened
-from flows.config.findings import SECRET, Findings
+from flows.config.compose_config import Composed, compose_config
+from flows.config.diagnostics import SECRET, Findings
 from flows.config.fragments import with_fragments
-from flows.config.merge import Composed, compose_config
 from flows.config.provenance import masked
 from flows.config.secret_leaks import tell_leaks
-from flows.config.shape import ShapedFlow, shaped_flow
-from flows.spec.registry import InstalledAgents, Registry
+from flows.config.validate import ShapedFlow, shaped_flow
+from flows.spec.agent_registry import InstalledAgents, Registry
 from flows.spec.study import Study
 
 
@@ -43,48 +43,48 @@ def compose(
     `registry` is for tests; otherwise the installed agents are used. Without `require_request`, required parameters
     may be absent and are listed in `Study.missing_parameters`. Raises StudyError with every mistake found.
     """
-    findings = Findings()
+    diagnostics = Findings()
     agents: Registry = registry if registry is not None else InstalledAgents()
-    composed = compose_config(flow_names, overrides, config_dir, findings)
-    shaped = [found for name in composed.flows if (found := _shaped(name, composed, findings))]
-    if shaped and len(shaped) == len(composed.flows) and composed.complete:
-        known = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in shaped))
-        tell_unknown(composed.request, known, set(composed.words), findings)
-    tell_leaks(composed, findings)
-    secrets = secrets_of(composed.config.get("secrets"), findings)
-    models = models_of(composed.config.get("models"), composed.folders, findings)
-    models |= models_elsewhere(secrets, findings)
-    storage = storages_of(composed.config.get("storage"), findings)
-    run = run_of(composed.config.get("run"), findings)
+    composed = compose_config(flow_names, overrides, config_dir, diagnostics)
+    validated_flows = [found for name in composed.flows if (found := _shaped(name, composed, diagnostics))]
+    if validated_flows and len(validated_flows) == len(composed.flows) and composed.complete:
+        accepted = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in validated_flows))
+        tell_unknown(composed.request, accepted, set(composed.words), diagnostics)
+    tell_leaks(composed, diagnostics)
+    secrets = secrets_of(composed.config.get("secrets"), diagnostics)
+    models = models_of(composed.config.get("models"), composed.folders, diagnostics)
+    models |= models_elsewhere(secrets, diagnostics)
+    storage = storages_of(composed.config.get("storage"), diagnostics)
+    run = run_of(composed.config.get("run"), diagnostics)
     public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
     studies: list[Study] = []
-    for flow in shaped:
-        short = shortened(flow, composed.request, storage, run, findings)
-        request = typed_request(flow, short.rest, findings)
+    for flow in validated_flows:
+        applied_shorthands = shortened(flow, composed.request, storage, run, diagnostics)
+        request = typed_request(flow, applied_shorthands.rest, diagnostics)
         if require_request:
-            tell_missing(flow, request, short.rest, findings)
-        spec = short.laid_over(applied(flow, request, short.rest, agents, findings))
-        around = Surroundings(composed.folders, agents, models, short.storage, findings)
-        used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), around)
+            tell_missing(flow, request, applied_shorthands.rest, diagnostics)
+        spec = applied_shorthands.laid_over(applied(flow, request, applied_shorthands.rest, agents, diagnostics))
+        context = Surroundings(composed.folders, agents, models, applied_shorthands.storage, diagnostics)
+        used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         studies.append(
             Study(
                 flow=spec,
-                request={**request.values, **short.given},
+                request={**request.values, **applied_shorthands.given},
                 models=models,
                 used_models=used,
-                storage=short.storage,
-                run=short.run,
+                storage=applied_shorthands.storage,
+                run=applied_shorthands.run,
                 folders=composed.folders,
                 config=public,
-                provenance=findings.provenance,
+                provenance=diagnostics.provenance,
                 missing_parameters=request.missing,
             )
         )
-    studies = [with_keys(study, secrets, findings) for study in studies]
+    studies = [with_keys(study, secrets, diagnostics) for study in studies]
     for study in studies:
-        check_budget(study, findings)
-    findings.raise_if_any()
-    notices = tuple(findings.notices)
+        check_budget(study, diagnostics)
+    diagnostics.raise_if_any()
+    notices = tuple(diagnostics.notices)
     return [replace(study, notices=notices) for study in studies]
 
 

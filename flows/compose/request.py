@@ -16,11 +16,11 @@ from contract.base import JsonValue
 from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
 from flows.compose.shorthands import offered
 from flows.config.arguments import PARTED, split_list
-from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.config.diagnostics import Findings, argument_text, listed, nearest
 from flows.config.provenance import KeyPath
-from flows.config.shape import ShapedFlow
+from flows.config.validate import ShapedFlow
+from flows.spec.agent_registry import Registry
 from flows.spec.nodes import nodes, with_steps
-from flows.spec.registry import Registry
 from flows.spec.study import Study
 
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -40,10 +40,10 @@ class Request:
 def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
     """Every name that a request to this flow may give."""
     names = {*flow.parameters, *offered(flow)}
-    for placed in nodes(flow, path):
-        if isinstance(placed.node, Step):
-            names |= {*placed.node.variants, *placed.node.parameters, *_declared(placed.node, registry)}
-            names |= {"repeats"} if placed.node.repeats is not None else set()
+    for flow_node in nodes(flow, path):
+        if isinstance(flow_node.node, Step):
+            names |= {*flow_node.node.variants, *flow_node.node.parameters, *_declared(flow_node.node, registry)}
+            names |= {"repeats"} if flow_node.node.repeats is not None else set()
     return names
 
 
@@ -92,7 +92,7 @@ def applied(
 
     A list such as `model=[a,b]` replaces dimensions only; where no step has the dimension it is one value.
     """
-    every = [placed.node for placed in nodes(shaped.spec, shaped.path) if isinstance(placed.node, Step)]
+    every = [flow_node.node for flow_node in nodes(shaped.spec, shaped.path) if isinstance(flow_node.node, Step)]
     dimensions = {name for step in every for name in step.variants}
     fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
     repeats = None if "repeats" in shaped.spec.parameters else _repeats(raw, findings)
@@ -146,14 +146,14 @@ def with_request(study: Study, name: str, text: str) -> Study:
     Inputs see it as `parameters.<name>`; agents' parameters of that name keep what they had.
     Raises StudyError when the flow has no such parameter or the text does not fit its type.
     """
-    findings = Findings(study.provenance)
+    diagnostics = Findings(study.provenance)
     parameter = study.flow.parameters.get(name)
     if parameter is None:
-        tell_unknown({name: text}, set(study.flow.parameters), set(), findings)
-    value = _typed(name, parameter, text, findings) if parameter else None
+        tell_unknown({name: text}, set(study.flow.parameters), set(), diagnostics)
+    value = _typed(name, parameter, text, diagnostics) if parameter else None
     if parameter and parameter.required and not text.strip():
-        findings.say(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
-    findings.raise_if_any()
+        diagnostics.say(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
+    diagnostics.raise_if_any()
     missing = tuple(other for other in study.missing_parameters if other != name)
     return replace(study, request={**study.request, name: value}, missing_parameters=missing)
 

@@ -61,12 +61,12 @@ def read_secret(name: str, settings: SecretSettings) -> SecretStr:
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
 
-    named = _Named(name)
+    secret = _Named(name)
     try:
         with _client(settings) as client:
-            return _text(client, named, settings)
+            return _text(client, secret, settings)
     except (GoogleAPIError, GoogleAuthError, OSError) as error:
-        failure = _told(error, named, settings)
+        failure = _told(error, secret, settings)
     # Raised outside the handler: a library's error may quote what was sent, and is not chained to ours.
     raise failure
 
@@ -91,14 +91,14 @@ def _client(settings: SecretSettings) -> SecretManagerServiceClient:
 def _text(client: SecretManagerServiceClient, named: _Named, settings: SecretSettings) -> SecretStr:
     from google.api_core import exceptions, retry
 
-    again = retry.if_exception_type(
+    is_retryable = retry.if_exception_type(
         exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.InternalServerError, ConnectionError
     )
     access: Any = client.access_secret_version  # type: ignore[reportUnknownMemberType]
     response: AccessSecretVersionResponse = access(
         name=named.version,
         timeout=settings.timeout_seconds,
-        retry=retry.Retry(predicate=again, initial=0.2, maximum=2, timeout=settings.timeout_seconds),
+        retry=retry.Retry(predicate=is_retryable, initial=0.2, maximum=2, timeout=settings.timeout_seconds),
     )
     data = response.payload.data
     if len(data) > _MOST_BYTES:
@@ -134,9 +134,9 @@ def _told(error: Exception, named: _Named, settings: SecretSettings) -> SecretUn
         exceptions.NotFound: _absent,
         exceptions.BadRequest: _disabled,
     }
-    for kind, tell in by_kind.items():
+    for kind, make_error in by_kind.items():
         if isinstance(error, kind):
-            return tell(named, reason)
+            return make_error(named, reason)
     tried = f"Secret Manager gave no answer within {settings.timeout_seconds:g} s ({type(error).__name__})"
     return SecretUnreadable(
         f"{named} cannot be read: {tried}", "check the network, or raise `secrets.timeout_seconds`; then run it again"

@@ -22,9 +22,9 @@ from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
 from flows.config.arguments import PARTED
-from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.config.diagnostics import Findings, argument_text, listed, nearest
 from flows.config.provenance import KeyPath
-from flows.config.shape import ShapedFlow, fitted
+from flows.config.validate import ShapedFlow, fitted
 from flows.storage.names import name_of
 
 _OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
@@ -81,7 +81,7 @@ def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
     typed = list[str]()
     for name, value in request.items():
         if name in PARTED and isinstance(value, dict):
-            typed += [f"{name}.{part}={said}" for part, said in value.items()]
+            typed += [f"{name}.{part}={part_value}" for part, part_value in value.items()]
         elif isinstance(value, list):
             # A single one is written as it is, so that it may be a text with commas.
             several = f"[{', '.join(map(str, value))}]"
@@ -100,13 +100,13 @@ def shortened(
 ) -> Shortened:
     """The flow's records and run as the request wants them; what does not fit is told."""
     names = offered(shaped.spec)
-    mine = {name: text for name, text in raw.items() if name.partition(".")[0] in names}
-    rest = {name: text for name, text in raw.items() if name not in mine}
-    made = Shortened(shaped.spec.records, storage, run, rest=rest)
-    _run(made, mine, findings)
-    _labels(made, mine, shaped.path, findings)
-    _records(made, mine, findings)
-    return made
+    typed = {name: text for name, text in raw.items() if name.partition(".")[0] in names}
+    rest = {name: text for name, text in raw.items() if name not in typed}
+    applied = Shortened(shaped.spec.records, storage, run, rest=rest)
+    _run(applied, typed, findings)
+    _labels(applied, typed, shaped.path, findings)
+    _records(applied, typed, findings)
+    return applied
 
 
 def _where(name: str, text: str) -> str:
@@ -188,10 +188,10 @@ def _new_source(text: str, storage: Mapping[str, StorageConfig], findings: Findi
     path = (Path.cwd() / Path(text).expanduser()).absolute()
     if text and not text.startswith(_HUB) and path.exists():
         return FileStorage(path=path)
-    beside = _beside(text, path)
-    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {listed([*beside, *storage])}"
+    nearby = _beside(text, path)
+    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {listed([*nearby, *storage])}"
     what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
-    findings.say(where, what, nearest=nearest(text, [*beside, *storage]), todo=todo)
+    findings.say(where, what, nearest=nearest(text, [*nearby, *storage]), todo=todo)
     return None
 
 
@@ -210,23 +210,23 @@ def _changed(
     source: RecordStorage, changes: Mapping[str, str], path: KeyPath, made: Shortened, findings: Findings
 ) -> RecordStorage:
     columns = dict(source.columns)
-    given: dict[str, JsonValue] = {}
+    typed_columns: dict[str, JsonValue] = {}
     update: dict[str, Any] = {}
     for name, text in changes.items():
         first, _, part = name.partition(".")
-        typed = argument_text(f"{name}={text}")
+        argument = argument_text(f"{name}={text}")
         if first == "columns":
             if not part or not text.strip():
                 todo = "write for example columns.text=body: a record's field, and the column that it comes from"
                 findings.say(_where(name, text), "this names no field and column", todo=todo)
                 continue
-            columns[part] = given[part] = text.strip()
-            findings.provenance.add_argument((*path, "columns", part), typed)
+            columns[part] = typed_columns[part] = text.strip()
+            findings.provenance.add_argument((*path, "columns", part), argument)
         elif first not in type(source).model_fields:
             findings.say(_where(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
         else:
             update[first] = made.given[first] = text
-            findings.provenance.add_argument((*path, first), typed)
-    if given:
-        made.given["columns"] = cast("JsonValue", given)
+            findings.provenance.add_argument((*path, first), argument)
+    if typed_columns:
+        made.given["columns"] = cast("JsonValue", typed_columns)
     return source.model_copy(update={**update, "columns": columns})

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from contract.run import RunSettings
-from flows.config.findings import Findings, argument_text
+from flows.config.diagnostics import Findings, argument_text
 from flows.config.folders import LISTED
 
 PARTED = ("columns", "labels")
@@ -59,13 +59,13 @@ def sort_arguments(
     arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], findings: Findings
 ) -> Arguments:
     """Sorts what was typed. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
-    sorted_ = Arguments()
+    classified = Arguments()
     for text in arguments:
         key, equals, value = text.partition("=")
         key = key.strip()
         if not equals or not key or key.startswith("-"):
             if key.startswith("~"):
-                sorted_.overrides.append(text)
+                classified.overrides.append(text)
             else:
                 findings.say(
                     f"command line: {argument_text(text)}",
@@ -73,12 +73,12 @@ def sort_arguments(
                     todo='write for example query="…", with the whole in quotation marks if it holds spaces',
                 )
         elif (choice := _choice(key, value, text, groups)) is not None:
-            sorted_.choices.append(choice)
+            classified.choices.append(choice)
         elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
-            _ask(sorted_, key, value, text, findings)
+            _ask(classified, key, value, text, findings)
         else:
-            sorted_.overrides.append(_settable(key, text))
-    return sorted_
+            classified.overrides.append(_settable(key, text))
+    return classified
 
 
 def _settable(key: str, text: str) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from contract.base import JsonValue
-from flows.config.findings import Findings
+from flows.config.diagnostics import Findings
 
 
 def with_fragments(name: str, flow: dict[str, JsonValue], findings: Findings) -> dict[str, JsonValue]:
     """The flow with the steps brought in by `/agents@agents: …` below its own, which win."""
-    brought = flow.get("agents")
+    fragments = flow.get("agents")
     steps = flow.get("steps")
     rest = {key: value for key, value in flow.items() if key != "agents"}
-    if not isinstance(brought, dict):
-        return rest if brought is None else flow
+    if not isinstance(fragments, dict):
+        return rest if fragments is None else flow
     path = ("flows", name)
     merged: dict[str, JsonValue] = dict(steps) if isinstance(steps, dict) else {}
-    for step, fragment in brought.items():
+    for step, fragment in fragments.items():
         holder, at = _holder(merged, step, (*path, "steps"))
         holder[step] = _laid_over(fragment, holder.get(step))
         findings.provenance.copy_below((*path, "agents", step), (*at, step), over=False)

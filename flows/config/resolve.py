@@ -8,7 +8,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from contract.base import JsonValue
-from flows.config.findings import Findings, nearest
+from flows.config.diagnostics import Findings, nearest
 from flows.config.provenance import KeyPath
 
 

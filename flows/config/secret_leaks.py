@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from contract.base import JsonValue
-from flows.config.findings import SECRET, Findings
-from flows.config.merge import Composed
+from flows.config.compose_config import Composed
+from flows.config.diagnostics import SECRET, Findings
 from flows.config.provenance import KeyPath
 
 _SHORTEST = 16

@@ -12,7 +12,7 @@ from typing import Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
-from flows.config.findings import listed, nearest
+from flows.config.diagnostics import listed, nearest
 from flows.config.folders import choices, search_folders
 from flows.server.choose_server import local_api, use_running_server
 

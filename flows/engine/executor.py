@@ -24,14 +24,14 @@ from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import CellRunner, Attempts, CellJob, cache_key
+from flows.engine.cell import Attempts, CellJob, CellRunner, cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.gate import ask_person
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.routing import host_request, loop_finished, skip_reason
 from flows.engine.scope import Scope
-from flows.engine.subflow import SubflowBody, skipped_task_run, skipped_subflow, run_subflow
+from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
 

@@ -28,9 +28,9 @@ from contract.flow import Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import CellRunner, CellJob
+from flows.engine.cell import CellJob, CellRunner
 from flows.engine.edges import FinishedRun, NodeEdges
-from flows.engine.executor import FlowExecutor, Subgraph, RunServices, NodeRun
+from flows.engine.executor import FlowExecutor, NodeRun, RunServices, Subgraph
 from flows.engine.grid import RecordGroup
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody
@@ -38,10 +38,10 @@ from flows.plan.earlier_run import EarlierRun
 from flows.results.open import result_store
 from flows.results.store import ResultStore, read_cell, reply_path
 from flows.run_folder.texts import parameter_values
+from flows.spec.agent_registry import agents_of
 from flows.spec.cell import Cell
 from flows.spec.graph import needs, steps_within, upstream
 from flows.spec.nodes import steps_of
-from flows.spec.registry import agents_of
 from flows.spec.study import Study
 
 CHARACTERS_PER_TOKEN = 4

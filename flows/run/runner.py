@@ -21,8 +21,8 @@ from contract.record import Record
 from flows.accounting.ledger import Ledger, Totals
 from flows.accounting.run_log import RunLog
 from flows.accounting.telemetry import start_telemetry
+from flows.check.deployment import splits
 from flows.check.ground_truth import check_people
-from flows.check.shards import splits
 from flows.engine.executor import FlowExecutor, RunServices
 from flows.engine.gather import gather_or_raise
 from flows.engine.records import records_of
@@ -41,13 +41,13 @@ from flows.server.current_flow_run import current_flow_run_id
 from flows.server.drain import flush_events
 from flows.shards.shard_result import (
     ShardResult,
-    remove_shards,
     merge_answers,
-    publish_shard,
     merge_results,
     merge_totals,
+    publish_shard,
+    remove_shards,
 )
-from flows.shards.supervisor import check_deployment, run_shards, shared_run_id, shard_heartbeat, shards_manifest
+from flows.shards.supervisor import check_deployment, run_shards, shard_heartbeat, shards_manifest, shared_run_id
 from flows.spec.study import Study
 from flows.storage.rows import Reject
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agents.base.services import AgentServices
 from agents.llms.budget import Budget
-from agents.llms.factory import WrapperOptions, ModelRegistry
+from agents.llms.factory import ModelRegistry, WrapperOptions
 from agents.llms.hosted.subprocess_model import SUPPORTED, CallerProcess
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
@@ -27,7 +27,7 @@ from flows.files.cache import cache_folder
 from flows.results.locks import Locks
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
-from flows.spec.registry import agents_of
+from flows.spec.agent_registry import agents_of
 from flows.spec.study import Study
 from flows.storage.rows import Reject
 

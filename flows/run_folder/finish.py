@@ -15,7 +15,7 @@ from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.record import Record
 from flows.accounting.cost_artifacts import create_cost_artifacts
-from flows.files.atomic import write_text, write_json
+from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
 from flows.files.folder import rows_to_csv
 from flows.report.markdown import answer_markdown

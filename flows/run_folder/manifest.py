@@ -18,7 +18,7 @@ from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.accounting.ledger import Totals
 from flows.run_folder.sources import SourceFile, sources_of
-from flows.run_folder.texts import TextFile, texts_of, parameter_values
+from flows.run_folder.texts import TextFile, parameter_values, texts_of
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 

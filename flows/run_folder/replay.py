@@ -25,7 +25,7 @@ from contract.messages import CellError as ErrorRow
 from flows.files.atomic import write_text
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
-from flows.spec.registry import agents_of
+from flows.spec.agent_registry import agents_of
 
 _COPIED_FILES = ("manifest.json", "rejects.csv", "results.json", "answer.md")
 

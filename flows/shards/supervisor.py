@@ -30,7 +30,7 @@ from contract.errors import RunError, StudyError
 from contract.record import Record
 from contract.run import RunSettings
 from flows.accounting.ledger import Totals
-from flows.check.shards import by_hand
+from flows.check.deployment import by_hand
 from flows.engine.records import shard_of
 from flows.results.heartbeat import HeartbeatMonitor, heartbeat
 from flows.results.open import result_store

@@ -11,8 +11,8 @@ from flows.spec.references import parse
 
 def references(node: Step | Gate) -> Iterator[tuple[str, str]]:
     """Each reference of the node's inputs: (input, reference)."""
-    for name, given in node.inputs.items():
-        for text in (given,) if isinstance(given, str) else given:
+    for name, references in node.inputs.items():
+        for text in (references,) if isinstance(references, str) else references:
             yield name, text
 
 

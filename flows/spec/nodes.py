@@ -34,7 +34,7 @@ def _nodes(held: Mapping[str, Node], path: KeyPath, loops: tuple[str, ...]) -> I
 
 def steps_of(flow: FlowSpec) -> dict[str, Step]:
     """Every agent step of the flow by name, those in loops included."""
-    return {placed.name: placed.node for placed in nodes(flow, ()) if isinstance(placed.node, Step)}
+    return {flow_node.name: flow_node.node for flow_node in nodes(flow, ()) if isinstance(flow_node.node, Step)}
 
 
 def with_steps(flow: FlowSpec, change: Callable[[Step, KeyPath], Step], path: KeyPath) -> FlowSpec:

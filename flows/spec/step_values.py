@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contract.base import JsonValue
 from contract.flow import Step
 from flows.config.provenance import KeyPath
+from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import Placed
-from flows.spec.registry import AgentClass
 
 
 def values_of(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[str, JsonValue, KeyPath]]:
@@ -18,11 +18,11 @@ def values_of(placed: Placed, step: Step, agent: AgentClass) -> Iterator[tuple[s
             for number, value in enumerate(step.variants[name]):
                 yield name, value, (*placed.path, "variants", name, str(number))
         elif name in step.parameters:
-            given = step.parameters[name]
+            step_value = step.parameters[name]
             path = (*placed.path, "parameters", name)
-            if isinstance(given, list):
-                yield from ((name, value, (*path, str(number))) for number, value in enumerate(given))
+            if isinstance(step_value, list):
+                yield from ((name, value, (*path, str(number))) for number, value in enumerate(step_value))
             else:
-                yield name, given, path
+                yield name, step_value, path
         elif isinstance(declared.default, str):
             yield name, declared.default, placed.path

@@ -15,7 +15,7 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.config.findings import listed, nearest
+from flows.config.diagnostics import listed, nearest
 from flows.storage.columns import USUAL
 from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
 from flows.storage.parquet import binary_or_json

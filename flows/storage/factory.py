@@ -50,8 +50,8 @@ class StorageFactory:
     @staticmethod
     def create_config(data: Mapping[str, Any]) -> StorageConfig:
         """The storage that `data` describes. Raises StudyError with every mistake, in plain words."""
-        from flows.config.findings import Findings
-        from flows.config.shape import fitted
+        from flows.config.diagnostics import Findings
+        from flows.config.validate import fitted
 
         findings = Findings()
         kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)

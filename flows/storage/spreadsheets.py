@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import StorageError
-from flows.config.findings import listed, nearest
+from flows.config.diagnostics import listed, nearest
 from flows.storage.rows import Row, Rows
 from flows.storage.tables import header_of
 from flows.storage.values import NoValue, as_json, library

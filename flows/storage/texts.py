@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import StorageError
-from flows.config.findings import listed
+from flows.config.diagnostics import listed
 from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
 
 ENDINGS = (".txt", ".md", ".pdf")

@@ -14,14 +14,14 @@ from contract.messages import AgentInput
 from contract.record import ImagePart, Record
 from tests.agents.agent_calls import (
     RECORD,
+    agent_services,
     ask_agent,
     found_quote,
-    agent_services,
+    judge_reply,
     judgement,
     missing_quote,
-    judge_reply,
-    replying_with,
     plain_value,
+    replying_with,
 )
 
 ONE = Criterion(

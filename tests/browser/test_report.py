@@ -18,7 +18,7 @@ import pytest
 
 from contract.record import Record
 from flows.report.study import write_report
-from tests.report.sample_run import SampleRun, Sample, write_sample
+from tests.report.sample_run import Sample, SampleRun, write_sample
 from tests.report.test_page import HOSTILE
 from tests.support.browser import browser, why_no_browser
 

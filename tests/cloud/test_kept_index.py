@@ -18,7 +18,7 @@ from flows.corpus.index import CorpusIndex, open_corpus
 from tests.cloud.conftest import objects_of
 from tests.cloud.cut_proxy import cut_proxy
 from tests.cloud.emulators import Emulator
-from tests.cloud.google_service import ReceivedRequest, unused_address, error_response, service
+from tests.cloud.google_service import ReceivedRequest, error_response, service, unused_address
 from tests.cloud.tables import fill, objects_in
 from tests.corpus.fake_embedders import CountingEmbedder
 from tests.support.commands import CommandLine

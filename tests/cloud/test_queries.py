@@ -11,7 +11,7 @@ from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.storage.bigquery import quoted, select_of
 from flows.storage.factory import StorageFactory, announced
-from tests.cloud.google_service import Answer, ReceivedRequest, unused_address, error_response, service
+from tests.cloud.google_service import Answer, ReceivedRequest, error_response, service, unused_address
 
 SCHEMA = {"id": "STRING", "body": "STRING", "lang": "STRING", "n": "INTEGER", "day": "DATE", "meta": "RECORD"}
 

@@ -18,7 +18,7 @@ from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
 from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
-from tests.cloud.google_service import ReceivedRequest, unused_address, error_response, service
+from tests.cloud.google_service import ReceivedRequest, error_response, service, unused_address
 from tests.support.running import Lab
 from tests.support.small_study import write_study
 from tests.support.traces import call, cell, finished_run, record

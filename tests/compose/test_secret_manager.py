@@ -15,7 +15,7 @@ import pytest
 from contract.errors import StudyError
 from contract.models import HostedModel
 from tests.support.commands import ROOT
-from tests.support.fake_secrets import Response, FakeSecretManager, error_response
+from tests.support.fake_secrets import FakeSecretManager, Response, error_response
 from tests.support.running import Lab
 
 KEY = "sk-planted-in-a-secret-0123456789"

@@ -15,7 +15,7 @@ from typing import Any
 
 from flows.server.private_server import free_port
 from tests.docs.test_docs import blocks
-from tests.support.commands import ROOT, CompletedCommand, CommandLine, RunningCommand, wait_until
+from tests.support.commands import ROOT, CommandLine, CompletedCommand, RunningCommand, wait_until
 
 _COPIED = ("agents", "conf", "contract", "deployments", "flows", "pyproject.toml", "README.md")
 PAGE = ROOT / "docs" / "deploying.md"

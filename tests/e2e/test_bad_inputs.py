@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contract.messages import AgentTrace
 from tests.storage.workbooks import Date, Error, write_workbook
-from tests.support.commands import CompletedCommand, CommandLine, run_folders
+from tests.support.commands import CommandLine, CompletedCommand, run_folders
 
 FLOW = """\
 records: posts

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from flows.server.private_server import free_port
-from tests.support.commands import CompletedCommand, CommandLine, run_folders
+from tests.support.commands import CommandLine, CompletedCommand, run_folders
 
 pytestmark = pytest.mark.usefixtures("prebuilt_index")
 

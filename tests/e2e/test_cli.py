@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import CompletedCommand, CommandLine
+from tests.support.commands import CommandLine, CompletedCommand
 
 HEAVY = ("prefect", "hydra", "omegaconf", "pydantic_ai", "onnxruntime", "google", "numpy")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import CompletedCommand, CommandLine, RunningCommand, run_folders, wait_until
+from tests.support.commands import CommandLine, CompletedCommand, RunningCommand, run_folders, wait_until
 
 GOOD = "The committee met in Vienna in 1931. It rejected the proposal because the minutes had been lost in a fire."
 QUESTION = "query=Why did the committee reject the proposal?"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import CompletedCommand, CommandLine, run_folders, wait_until
+from tests.support.commands import CommandLine, CompletedCommand, run_folders, wait_until
 from tests.support.judging import CRITERIA, MODELS, billed_usd, make_posts, write_study
 from tests.support.services import FakeService, fake_service
 

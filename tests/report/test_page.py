@@ -23,7 +23,7 @@ from flows.report.marks import marks_of
 from flows.report.matrix import MOST_LETTERS, script_json
 from flows.report.study import write_report
 from flows.tables.verdicts import verdict_rows
-from tests.report.sample_run import SampleRun, Sample, write_sample
+from tests.report.sample_run import Sample, SampleRun, write_sample
 from tests.support.traces import finished_run
 
 HOSTILE = (

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.support.running import Lab, RunResult
-from tests.support.small_study import POSTS, judge_reply, write_study, plain_value
+from tests.support.small_study import POSTS, judge_reply, plain_value, write_study
 
 JUDGE = """\
   judge:

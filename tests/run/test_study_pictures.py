@@ -9,7 +9,7 @@ import pytest
 
 from contract.errors import StudyError
 from tests.support.running import Lab, RunResult
-from tests.support.small_study import judge_reply, write_study, plain_value
+from tests.support.small_study import judge_reply, plain_value, write_study
 
 PIXEL = "iVBORw0KGgo="
 DESCRIBED = """\

@@ -135,4 +135,4 @@ def register_test_agents(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     agents = {**registry.installed_agents(), **entries}
     monkeypatch.setattr(registry, "installed_agents", lambda: agents)
-    monkeypatch.setattr("flows.spec.registry.installed_agents", lambda: agents)
+    monkeypatch.setattr("flows.spec.agent_registry.installed_agents", lambda: agents)

@@ -13,14 +13,14 @@ from collections.abc import Set
 from itertools import count
 
 from agents.llms.hosted.subprocess_protocol import (
-    CallResult,
     CallModel,
+    CallResult,
     CancelCall,
     OpenModel,
     encode_frame,
-    read_frame,
     open_reader,
     open_writer,
+    read_frame,
 )
 from agents.llms.lazy_resource import LazyResource
 from agents.llms.model import NamedModel

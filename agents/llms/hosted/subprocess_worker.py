@@ -19,14 +19,14 @@ from agents.llms.hosted.model import Hosted
 from agents.llms.hosted.pydantic_ai_service import provider_module
 from agents.llms.hosted.subprocess_protocol import (
     CALLER_MESSAGE,
-    CallResult,
-    CallModel,
-    CancelCall,
     CallFailure,
+    CallModel,
+    CallResult,
+    CancelCall,
     encode_frame,
-    read_frame,
     open_reader,
     open_writer,
+    read_frame,
 )
 
 

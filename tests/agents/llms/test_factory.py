@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl
 
-from agents.llms.factory import WrapperOptions, ModelRegistry, build_model
+from agents.llms.factory import ModelRegistry, WrapperOptions, build_model
 from agents.llms.readiness import readiness_problem
 from agents.llms.reply_cache import InMemoryReplyStore
 from contract.errors import ModelRejected, StudyError

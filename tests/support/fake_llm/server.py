@@ -20,10 +20,10 @@ from tests.support.fake_llm.instances import minimal_instance
 from tests.support.fake_llm.protocols import (
     CHARACTERS_PER_TOKEN,
     Anthropic,
-    ParsedRequest,
     Finish,
     Gemini,
     OpenAI,
+    ParsedRequest,
     Protocol,
 )
 from tests.support.fake_llm.rules import CallLog, Rule

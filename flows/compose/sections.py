@@ -14,10 +14,10 @@ from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
 from contract.storage import IN_BUCKETS, StorageConfig
-from flows.config.findings import Findings
+from flows.config.diagnostics import Findings
 from flows.config.folders import shown
 from flows.config.provenance import KeyPath
-from flows.config.shape import fitted
+from flows.config.validate import fitted
 from flows.storage.factory import part_of
 
 T = TypeVar("T")
@@ -36,12 +36,12 @@ _PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limit
 
 def models_of(section: JsonValue, folders: Sequence[Path], findings: Findings) -> dict[str, ModelConfig]:
     """Every model of the `models:` section, and of a models.json in a config folder; paths absolute."""
-    kind: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+    adapter: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
         return _PARTS.get(loc[-1]) if loc else _MODELS.get(str(data.get("kind")))
 
-    models = _each("models", section, kind, at, findings)
+    models = _each("models", section, adapter, at, findings)
     for folder in reversed(folders):
         models |= _from_json(folder / "models.json", findings)
     return models
@@ -64,12 +64,12 @@ def _from_json(path: Path, findings: Findings) -> dict[str, ModelConfig]:
 
 def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConfig]:
     """Every storage of the `storage:` section; paths absolute."""
-    kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
+    adapter: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
     def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
         return part_of(data, loc)
 
-    return _each("storage", section, kind, at, findings)
+    return _each("storage", section, adapter, at, findings)
 
 
 def run_of(section: JsonValue, findings: Findings) -> RunSettings:
@@ -93,8 +93,8 @@ def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, finding
                 findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
             findings.spoil(path)
             continue
-        placed = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)
-        value = fitted(kind, placed, path, lambda loc, data=placed: at(data, loc), findings)
+        resolved = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)
+        value = fitted(kind, resolved, path, lambda loc, data=resolved: at(data, loc), findings)
         if value is None:
             findings.spoil(path)
         else:
@@ -104,20 +104,20 @@ def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, finding
 
 def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings) -> dict[str, JsonValue]:
     """`data` with each `path` made absolute, starting at the config folder that names it."""
-    placed: dict[str, JsonValue] = {}
+    resolved: dict[str, JsonValue] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            named = key == "kept_in" or value.get("type") in _NO_PATHS
-            placed[key] = value if named else with_paths(value, (*path, key), findings)
+            is_in_bucket = key == "kept_in" or value.get("type") in _NO_PATHS
+            resolved[key] = value if is_in_bucket else with_paths(value, (*path, key), findings)
         elif key == "path" and isinstance(value, str) and value.startswith(IN_BUCKETS):
-            placed[key] = value
+            resolved[key] = value
         elif key == "path" and isinstance(value, str):
-            placed[key] = str(_absolute(value, (*path, key), findings))
+            resolved[key] = str(_absolute(value, (*path, key), findings))
         elif key == "dataset" and isinstance(value, str):
-            placed[key] = _dataset(value, _absolute(value, (*path, key), findings))
+            resolved[key] = _dataset(value, _absolute(value, (*path, key), findings))
         else:
-            placed[key] = value
-    return placed
+            resolved[key] = value
+    return resolved
 
 
 def _dataset(text: str, folder: Path) -> str:
@@ -126,11 +126,11 @@ def _dataset(text: str, folder: Path) -> str:
 
 
 def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:
-    place = findings.provenance.place(path)
+    location = findings.provenance.place(path)
     # A group's file is one folder below its config folder, and primary files stand in it; the group's name tells which.
     folder = Path.cwd()
-    if place and place.file:
-        parent = place.file.parent
+    if location and location.file:
+        parent = location.file.parent
         folder = parent.parent if parent.name in ("storage", "models", "flows", "run", "llms", "agents") else parent
     return (folder / Path(text).expanduser()).absolute()
 

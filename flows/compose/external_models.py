@@ -12,9 +12,9 @@ from contract.base import JsonValue
 from contract.errors import StudyError
 from contract.models import HostedModel, ModelConfig
 from contract.secrets import SecretSettings
-from flows.config.findings import Findings
+from flows.config.diagnostics import Findings
 from flows.config.provenance import KeyPath
-from flows.config.shape import fitted
+from flows.config.validate import fitted
 from flows.spec.study import Study
 
 VARIABLE = "BUTTERMILK_MODELS_JSON"
@@ -24,8 +24,8 @@ VARIABLE = "BUTTERMILK_MODELS_JSON"
 def secrets_of(section: JsonValue, findings: Findings) -> SecretSettings:
     """The `secrets:` section."""
     data = section if isinstance(section, dict) else {}
-    kind = TypeAdapter(SecretSettings)
-    return fitted(kind, data, ("secrets",), lambda loc: None if loc else SecretSettings, findings) or SecretSettings()
+    adapter = TypeAdapter(SecretSettings)
+    return fitted(adapter, data, ("secrets",), lambda loc: None if loc else SecretSettings, findings) or SecretSettings()
 
 
 def models_elsewhere(settings: SecretSettings, findings: Findings) -> dict[str, ModelConfig]:
@@ -48,8 +48,8 @@ def with_keys(study: Study, settings: SecretSettings, findings: Findings) -> Stu
     for name in sorted(study.used_models):
         config = models[name]
         if isinstance(config, HostedModel) and config.api_key_secret and config.api_key is None:
-            place = ("models", name, "api_key_secret")
-            if key := _read(config.api_key_secret, place, settings, findings):
+            path = ("models", name, "api_key_secret")
+            if key := _read(config.api_key_secret, path, settings, findings):
                 models[name] = config.model_copy(update={"api_key": SecretStr(key.strip())})
     return replace(study, models=models)
 

@@ -25,9 +25,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.config.documents import Document
-from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.config.diagnostics import Findings, argument_text, listed, nearest
 from flows.config.folders import LISTED, choices, find, shown
+from flows.config.yaml_documents import Document
 
 _ATTEMPTS = 40
 _IN_FILE = re.compile(r"^In '([^']+)': (.*)")
@@ -69,13 +69,13 @@ def merge(sources: Sources, overrides: list[str], findings: Findings) -> tuple[D
         except MissingConfigException as error:
             _stand_in(error, sources, findings)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            culprits = [text for text in overrides if _fails(sources, text)]
-            if not culprits:
+            failing_overrides = [text for text in overrides if _fails(sources, text)]
+            if not failing_overrides:
                 _tell(error, sources, findings)
                 break
-            for text in culprits:
+            for text in failing_overrides:
                 _tell_override(text, sources, findings)
-            overrides = [text for text in overrides if text not in culprits]
+            overrides = [text for text in overrides if text not in failing_overrides]
     findings.raise_if_any()
     raise AssertionError("Hydra could not compose and nothing was found wrong")
 
@@ -118,11 +118,11 @@ def _write_overlay(folder: Path, sources: Sources) -> None:
 def complete_defaults(defaults: Sequence[Any], chosen: Mapping[str, Sequence[str]]) -> list[Any]:
     """The defaults list with the choices of each listed group in its place; each flow gets a package of its own."""
     completed: list[Any] = []
-    waiting = dict(chosen)
+    remaining = dict(chosen)
     for entry in defaults:
         group = next((key for key in LISTED if isinstance(entry, dict) and key in entry), None)
-        completed += _entries(group, waiting.pop(group, ())) if group else [entry]
-    for group, names in waiting.items():
+        completed += _entries(group, remaining.pop(group, ())) if group else [entry]
+    for group, names in remaining.items():
         at = completed.index("local") if "local" in completed else len(completed)
         completed[at:at] = _entries(group, names)
     return completed
@@ -205,9 +205,9 @@ def _stand_in(error: MissingConfigException, sources: Sources, findings: Finding
     document = _naming(choice, sources, parent)
     known = choices(sources.folders, group) if group else []
     where = f"{shown(document.path)}:{document.line_of([choice])}" if document else "the configuration"
-    there = f"there are {listed(known)}" if known else f"put a file {name}.yaml into a config folder"
+    todo = f"there are {listed(known)}" if known else f"put a file {name}.yaml into a config folder"
     findings.say(
-        where, f"there is no '{choice}' in {group or 'the config folders'}", nearest=nearest(choice, known), todo=there
+        where, f"there is no '{choice}' in {group or 'the config folders'}", nearest=nearest(choice, known), todo=todo
     )
     if not name or name in sources.stubs:
         findings.raise_if_any()

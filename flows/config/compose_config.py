@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from contract.base import JsonValue
 from flows.config.arguments import Arguments, sort_arguments
-from flows.config.documents import Document, read_folders
-from flows.config.findings import Findings, argument_text, listed, nearest
+from flows.config.diagnostics import Findings, argument_text, listed, nearest
 from flows.config.folders import LISTED, choices, find, groups, misnamed_yaml, package_conf, search_folders, shown
+from flows.config.yaml_documents import Document, read_folders
 
 if TYPE_CHECKING:
-    from flows.config.hydra_layers import Layer, Sources
+    from flows.config.hydra_merge import Layer, Sources
 
 _TOP_LEVEL = frozenset({"bm", "hydra", "defaults"})
 
@@ -40,13 +40,13 @@ def compose_config(
 
     Raises StudyError when nothing can be composed at all.
     """
-    from flows.config.hydra_layers import merge
+    from flows.config.hydra_merge import merge
     from flows.config.resolve import resolved
 
     folders = _folders(config_dir, findings)
     documents = read_folders(folders)
-    words = groups(folders)
-    arguments = sort_arguments(overrides, words, _top_level(documents), findings)
+    config_names = groups(folders)
+    arguments = sort_arguments(overrides, config_names, _top_level(documents), findings)
     sources = _sources(flow_names, arguments, folders, documents)
     _stand_in_for_broken(sources)
     _drop_unknown(sources.listed, arguments, folders, findings)
@@ -54,19 +54,19 @@ def compose_config(
         there = listed(choices(folders, "flows"))
         findings.say("command line", "no flow is named", todo=f"write +flows=[osb]; there are {there}")
     typed = [*_choice_overrides(arguments, sources, findings), *arguments.overrides]
-    merged, layers, kept = merge(sources, typed, findings)
-    _keep_places(layers, kept, sources, findings)
+    merged, layers, applied_overrides = merge(sources, typed, findings)
+    _keep_places(layers, applied_overrides, sources, findings)
     _tell_documents([layer.name for layer in layers], sources, findings)
-    config = resolved(_with_second_choice(merged, kept, findings), findings)
+    config = resolved(_with_second_choice(merged, applied_overrides, findings), findings)
     asked = tuple(name for name in sources.listed["flows"] if not findings.is_spoilt(("flows", name)))
     complete = len(asked) == len(sources.listed["flows"])
-    return Composed(config, asked, folders, arguments.request, complete, words | _TOP_LEVEL)
+    return Composed(config, asked, folders, arguments.request, complete, config_names | _TOP_LEVEL)
 
 
 def _sources(
     flow_names: Sequence[str], arguments: Arguments, folders: tuple[Path, ...], documents: Mapping[Path, Document]
 ) -> Sources:
-    from flows.config.hydra_layers import Sources, declared_choices
+    from flows.config.hydra_merge import Sources, declared_choices
 
     sources = Sources(folders, documents, {})
     primary = sources.document("config")
@@ -92,8 +92,8 @@ def _keep_places(layers: Sequence[Layer], kept: Sequence[str], sources: Sources,
 
 def _folders(config_dir: Path | None, findings: Findings) -> tuple[Path, ...]:
     if config_dir is not None and not config_dir.expanduser().is_dir():
-        there = config_dir.expanduser().exists()
-        what = "this is not a folder" if there else "there is no such folder"
+        exists = config_dir.expanduser().exists()
+        what = "this is not a folder" if exists else "there is no such folder"
         todo = "name the folder that holds your flows/, prompts/ and so on"
         findings.say(f"command line: --config-dir {config_dir}", what, todo=todo)
         findings.raise_if_any()
@@ -135,7 +135,7 @@ def _drop_unknown(
 def _choice_overrides(arguments: Arguments, sources: Sources, findings: Findings) -> list[str]:
     """The choices in groups of one, as Hydra wants them; unknown ones are told and left out."""
     slots = _slots(sources.document("config"))
-    kept: list[str] = []
+    overrides: list[str] = []
     for choice in arguments.choices:
         if choice.group in LISTED and choice.package is None:
             continue
@@ -154,15 +154,15 @@ def _choice_overrides(arguments: Arguments, sources: Sources, findings: Findings
         if not unknown:
             key = choice.text.partition("=")[0].lstrip("+")
             # Plain Hydra refuses a plus before what the defaults list already has a place for.
-            kept.append(choice.text.lstrip("+") if key in slots else choice.text)
-    return kept
+            overrides.append(choice.text.lstrip("+") if key in slots else choice.text)
+    return overrides
 
 
 def _slots(primary: Document | None) -> set[str]:
     """The groups, with their packages, for which the primary config has a place."""
     defaults = primary.value().get("defaults") if primary and not primary.broken else None
-    given = cast("list[Any]", defaults) if isinstance(defaults, list) else []
-    entries = [cast("dict[str, Any]", entry) for entry in given if isinstance(entry, dict)]
+    defaults_list = cast("list[Any]", defaults) if isinstance(defaults, list) else []
+    entries = [cast("dict[str, Any]", entry) for entry in defaults_list if isinstance(entry, dict)]
     return {key for entry in entries for key in entry}
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
-from flows.config.findings import SECRET, Findings, listed, nearest
+from flows.config.diagnostics import SECRET, Findings, listed, nearest
 from flows.config.provenance import KeyPath
 
 Data: TypeAlias = dict[str, Any]
@@ -44,20 +44,20 @@ def shaped_flow(name: str, data: Mapping[str, JsonValue], findings: Findings) ->
     path = ("flows", name)
     content: Data = copy.deepcopy(dict(data))
     content.setdefault("name", name)
-    shape = _Shape(path, content, findings, lambda at: _flow_model(at, content))
+    validator = _Shape(path, content, findings, lambda at: _flow_model(at, content))
     if isinstance(content.get("steps"), dict):
-        _drop_non_mappings(cast("Data", content["steps"]), (*path, "steps"), shape)
-    spec = shape.fitted(TypeAdapter(FlowSpec))
-    return ShapedFlow(spec, path, shape.incomplete, shape.dropped) if spec else None
+        _drop_non_mappings(cast("Data", content["steps"]), (*path, "steps"), validator)
+    spec = validator.fitted(TypeAdapter(FlowSpec))
+    return ShapedFlow(spec, path, validator.incomplete, validator.dropped) if spec else None
 
 
 def fitted(
     kind: TypeAdapter[T], data: Mapping[str, JsonValue], path: KeyPath, model_at: ModelAt, findings: Findings
 ) -> T | None:
     """`data` as that type; None, with all misfits told, when it does not fit."""
-    shape = _Shape(path, copy.deepcopy(dict(data)), findings, model_at)
-    value = shape.fitted(kind)
-    return None if shape.incomplete else value
+    validator = _Shape(path, copy.deepcopy(dict(data)), findings, model_at)
+    value = validator.fitted(kind)
+    return None if validator.incomplete else value
 
 
 @dataclass
@@ -76,27 +76,27 @@ class _Shape:
                 return kind.validate_python(self.data)
             except ValidationError as error:
                 misfits = error.errors(include_url=False, include_context=True)
-            mended = [self._told_and_left_out(misfit) for misfit in misfits]
-            if not any(mended):
+            repaired = [self._told_and_left_out(misfit) for misfit in misfits]
+            if not any(repaired):
                 return None
         return None
 
     def _told_and_left_out(self, misfit: Mapping[str, Any]) -> bool:
         loc = self._loc(misfit["loc"])
-        kind: str = misfit["type"]
-        holder = loc if kind in ("missing", "union_tag_not_found") else loc[:-1]
+        error_type: str = misfit["type"]
+        holder = loc if error_type in ("missing", "union_tag_not_found") else loc[:-1]
         self.incomplete.add(self.path + self._node(holder))
-        if kind == "missing":
+        if error_type == "missing":
             return self._missing(loc, str(misfit["loc"][-1]))
-        if kind == "union_tag_invalid":
+        if error_type == "union_tag_invalid":
             self._tell_tag(loc, misfit)
             return _delete(self.data, loc) if loc else False
-        if not loc or kind == "union_tag_not_found":
+        if not loc or error_type == "union_tag_not_found":
             # A whole that lacks what was just left out of it is no second mistake.
-            if not any(told[:-1] == loc for told in self.told):
+            if not any(path[:-1] == loc for path in self.told):
                 self.findings.at(self.path + loc, _plain_message(misfit))
             return self._drop_node(loc)
-        if kind == "extra_forbidden":
+        if error_type == "extra_forbidden":
             self._tell_extra(loc)
         else:
             self._tell_wrong(loc, misfit)
@@ -198,7 +198,7 @@ def _shown(value: object) -> str:
 
 def _plain_message(misfit: Mapping[str, Any]) -> str:
     message = str(misfit["msg"])
-    for given, plain in (
+    for pydantic_text, plain in (
         ("Input should be", "it should be"),
         ("Value error, ", ""),
         ("Field required", "is missing"),
@@ -206,7 +206,7 @@ def _plain_message(misfit: Mapping[str, Any]) -> str:
         ("a valid dictionary", "a mapping of names"),
         ("a valid string", "text"),
     ):
-        message = message.replace(given, plain)
+        message = message.replace(pydantic_text, plain)
     return message[0].lower() + message[1:]
 
 
