@@ -8,7 +8,7 @@ from agents.base.agent import NoInputs
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from contract.base import JsonValue
-from contract.calls import ModelReply, schema_of
+from contract.calls import ModelReply, json_schema_of
 from contract.errors import MissingInput
 from contract.findings import Description
 from contract.messages import AgentInput, AgentOutput
@@ -32,7 +32,7 @@ class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         number = len(agent_input.record.images)
-        schema: Any = schema_of(Description)
+        schema: Any = json_schema_of(Description)
         schema["properties"]["alt_texts"] |= {"minItems": number, "maxItems": number}
         return schema
 

@@ -10,7 +10,7 @@ from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
-from contract.calls import ModelReply, schema_of
+from contract.calls import ModelReply, json_schema_of
 from contract.findings import Judgement, QualResults
 from contract.messages import AgentInput
 
@@ -53,7 +53,7 @@ class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         number = len(self.inputs(agent_input).expected)
-        schema: Any = schema_of(QualResults)
+        schema: Any = json_schema_of(QualResults)
         schema["properties"]["assessments"] |= {"minItems": number, "maxItems": number}
         return schema
 

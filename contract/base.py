@@ -19,45 +19,45 @@ class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-_SIMPLE = frozenset({str, int, float, bool, type(None)})
+_SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
 """Types of what holds nothing else. Asked for first: a cell is mostly these."""
-_ROWS = (list, tuple)
-_MAPS = (dict, MappingProxyType, Mapping)
+_SEQUENCE_TYPES = (list, tuple)
+_MAPPING_TYPES = (dict, MappingProxyType, Mapping)
 """The abstract class last: it is costly to look for."""
 
 
 def _freeze(value: Any) -> Any:
-    if type(value) in _SIMPLE:
+    if type(value) in _SCALAR_TYPES:
         return value
-    if isinstance(value, _ROWS):
+    if isinstance(value, _SEQUENCE_TYPES):
         return tuple([_freeze(item) for item in value])  # type: ignore[reportUnknownVariableType]
-    if isinstance(value, _MAPS):
+    if isinstance(value, _MAPPING_TYPES):
         return MappingProxyType({str(key): _freeze(item) for key, item in value.items()})  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     return value
 
 
 def thawed(value: Any) -> Any:
     """Frozen maps and tuples as plain dicts and lists, however deep: ordinary JSON again."""
-    if type(value) in _SIMPLE:
+    if type(value) in _SCALAR_TYPES:
         return value
-    if isinstance(value, _ROWS):
+    if isinstance(value, _SEQUENCE_TYPES):
         return [thawed(item) for item in value]  # type: ignore[reportUnknownVariableType]
-    if isinstance(value, _MAPS):
+    if isinstance(value, _MAPPING_TYPES):
         return {key: thawed(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
     return value
 
 
-def _plain(value: Any, info: ValidationInfo) -> Any:
+def _thaw_input(value: Any, info: ValidationInfo) -> Any:
     """Thawed, so that one model's frozen map can be given to another; what is read from JSON never was frozen."""
     return value if info.mode == "json" else thawed(value)
 
 
 FrozenMap: TypeAlias = Annotated[
-    Mapping[str, JsonValue], BeforeValidator(_plain), AfterValidator(_freeze), PlainSerializer(thawed)
+    Mapping[str, JsonValue], BeforeValidator(_thaw_input), AfterValidator(_freeze), PlainSerializer(thawed)
 ]
 """A JSON object that cannot be changed, however deep; dumps as a plain dict."""
 
-AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_plain)]
+AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_thaw_input)]
 """Any JSON value, which may also come out of a frozen map."""
 
 

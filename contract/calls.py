@@ -57,9 +57,9 @@ class ModelSettings(Frozen):
     max_tokens: int = Field(default=2048, ge=1, le=200_000)
     seed: int | None = None
 
-    def over(self, base: ModelSettings) -> ModelSettings:
+    def with_defaults(self, defaults: ModelSettings) -> ModelSettings:
         """These settings laid over `base`: what is not set here is as there."""
-        return base.model_copy(update=self.model_dump(exclude_unset=True))
+        return defaults.model_copy(update=self.model_dump(exclude_unset=True))
 
 
 class ModelRequest(Frozen):
@@ -81,7 +81,7 @@ class ModelRequest(Frozen):
     repeat: int = 0
     """Which repetition of the same question this is; distinguishes repeats in the cache."""
 
-    def key(self, *, reads_material: bool = False) -> str:
+    def cache_key(self, *, reads_material: bool = False) -> str:
         """The digest under which the reply is kept: equal keys mean the same question to the same model."""
         return self._key_with_material if reads_material else self._key_of_prompt
 
@@ -149,7 +149,7 @@ class ModelCall(Frozen):
     """True where the reply was paid for earlier and only read again."""
 
 
-def schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:
+def json_schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:
     """The JSON schema of a Pydantic model, as sent to providers."""
     return json.loads(_schema_text(model))
 

@@ -33,22 +33,22 @@ class AgentInput(Frozen):
     repeat: int = 0
 
     @cached_property
-    def _made(self) -> dict[Hashable, Any]:
+    def _memo(self) -> dict[Hashable, Any]:
         return {}
 
-    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+    def memoize(self, key: Hashable, compute: Callable[[], T]) -> T:
         """What `make` makes of this input, made at the first call only: a cell is looked at several times.
 
         `what` names it, with all else that it is made of.
         """
-        if what not in self._made:
-            self._made[what] = make()
-        return self._made[what]
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As for every model; what was made of this input is not the copy's."""
         copy = super().model_copy(update=update, deep=deep)
-        vars(copy).pop("_made", None)
+        vars(copy).pop("_memo", None)
         return copy
 
 

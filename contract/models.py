@@ -13,7 +13,7 @@ from contract.base import Frozen, digest
 from contract.calls import ModelSettings
 from contract.secrets import SecretName
 
-_SECRET = re.compile(r"(?i)key|token|secret|passw|sig")
+_SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
 
 
 class Limits(Frozen):
@@ -73,7 +73,7 @@ class HostedModel(_Model):
     def _holds_no_secret(cls, value: HttpUrl | None) -> HttpUrl | None:
         if value is not None and (value.username or value.password):
             raise ValueError("holds a user name or password, which a run would write into its files; use `api_key_env`")
-        if value is not None and any(_SECRET.search(name) for name, _ in value.query_params()):
+        if value is not None and any(_SECRET_QUERY_NAME.search(name) for name, _ in value.query_params()):
             raise ValueError("holds a key, which a run would write into its files; use `api_key_env`")
         return value
 

@@ -12,18 +12,18 @@ from struct import calcsize, unpack_from
 MAX_PIXELS = 150_000_000
 """More than the largest cameras and scanners make; decoded, 600 MB."""
 
-_FILLING = re.compile(b"\xff+")
+_FILL_BYTES = re.compile(b"\xff+")
 
 
 def claimed_size(content: bytes) -> tuple[int, int]:
     """The widest and the highest that any part of a PNG, JPEG, WebP or GIF says it is; 0 where nothing is said."""
-    sizes = list(_sizes(content))
+    sizes = list(_claimed_sizes(content))
     return max((width for width, _ in sizes), default=0), max((height for _, height in sizes), default=0)
 
 
-def _sizes(content: bytes) -> Iterator[tuple[int, int]]:
+def _claimed_sizes(content: bytes) -> Iterator[tuple[int, int]]:
     if content.startswith(b"\x89PNG"):
-        yield from _read(content, ">II", 16)
+        yield from _read_pair(content, ">II", 16)
     elif content.startswith(b"\xff\xd8"):
         yield from _jpeg(content)
     elif content.startswith(b"GIF8"):
@@ -32,10 +32,10 @@ def _sizes(content: bytes) -> Iterator[tuple[int, int]]:
         yield from _webp(content)
 
 
-def _read(content: bytes, form: str, at: int) -> Iterator[tuple[int, int]]:
+def _read_pair(content: bytes, struct_format: str, at: int) -> Iterator[tuple[int, int]]:
     """Two numbers at that place; none where the content ends before."""
-    if at + calcsize(form) <= len(content):
-        width, height = unpack_from(form, content, at)
+    if at + calcsize(struct_format) <= len(content):
+        width, height = unpack_from(struct_format, content, at)
         yield width, height
 
 
@@ -43,24 +43,24 @@ def _jpeg(content: bytes) -> Iterator[tuple[int, int]]:
     """Each frame header before the first scan."""
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF:
-        at = _FILLING.match(content, at).end() - 1  # type: ignore[reportOptionalMemberAccess] - it is one at least
+        at = _FILL_BYTES.match(content, at).end() - 1  # type: ignore[reportOptionalMemberAccess] - it is one at least
         if at + 4 > len(content) or (marker := content[at + 1]) == 0xDA:
             return
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            yield from ((width, height) for height, width in _read(content, ">HH", at + 5))
+            yield from ((width, height) for height, width in _read_pair(content, ">HH", at + 5))
         [length] = unpack_from(">H", content, at + 2)
         at += 2 + length
 
 
 def _gif(content: bytes) -> Iterator[tuple[int, int]]:
     """The screen, and each image on it, which may be larger."""
-    yield from _read(content, "<HH", 6)
-    at = 13 + _colours(content, 10)
+    yield from _read_pair(content, "<HH", 6)
+    at = 13 + _colour_table_bytes(content, 10)
     while at < len(content) and content[at] in (0x21, 0x2C):
         if content[at] == 0x2C:
-            yield from _read(content, "<HH", at + 5)
+            yield from _read_pair(content, "<HH", at + 5)
             # Its place and size, its colours, and how its data is packed.
-            at += 10 + _colours(content, at + 9) + 1
+            at += 10 + _colour_table_bytes(content, at + 9) + 1
         else:
             at += 2
         while at < len(content) and content[at]:
@@ -68,7 +68,7 @@ def _gif(content: bytes) -> Iterator[tuple[int, int]]:
         at += 1
 
 
-def _colours(content: bytes, at: int) -> int:
+def _colour_table_bytes(content: bytes, at: int) -> int:
     """Bytes of the table of colours that the flags at that place announce."""
     flags = content[at] if at < len(content) else 0
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
@@ -77,7 +77,7 @@ def _colours(content: bytes, at: int) -> int:
 def _webp(content: bytes) -> Iterator[tuple[int, int]]:
     kind = content[12:16]
     if kind == b"VP8 ":
-        yield from ((width & 0x3FFF, height & 0x3FFF) for width, height in _read(content, "<HH", 26))
+        yield from ((width & 0x3FFF, height & 0x3FFF) for width, height in _read_pair(content, "<HH", 26))
     elif kind == b"VP8L" and len(content) >= 25:
         [bits] = unpack_from("<I", content, 21)
         yield (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1

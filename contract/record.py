@@ -14,24 +14,24 @@ from contract.base import Frozen, FrozenMap, digest
 from contract.picture_size import MAX_PIXELS, claimed_size
 
 MAX_IMAGE_BYTES = 20_000_000
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
-def _no_control(text: str) -> str:
+def _reject_null_byte(text: str) -> str:
     if "\x00" in text:
         raise ValueError("holds a null byte: the file is probably not text, or not in the encoding assumed")
     return text
 
 
-def _one_line(text: str) -> str:
-    if _UNSEEN.search(text):
+def _reject_control_characters(text: str) -> str:
+    if _CONTROL_CHARACTERS.search(text):
         raise ValueError("holds a control character, such as a line's end or one that turns the writing direction")
     return text
 
 
 MAX_TEXT = 50_000_000
 """Characters, of each text of a record."""
-Text = Annotated[str, AfterValidator(_no_control), Field(max_length=MAX_TEXT)]
+Text = Annotated[str, AfterValidator(_reject_null_byte), Field(max_length=MAX_TEXT)]
 
 
 class ImagePart(Frozen):
@@ -76,7 +76,7 @@ class Record(Frozen):
     in the source, and the reader reports it rather than passing it on.
     """
 
-    record_id: Annotated[str, AfterValidator(_one_line)] = Field(min_length=1, max_length=512)
+    record_id: Annotated[str, AfterValidator(_reject_control_characters)] = Field(min_length=1, max_length=512)
     title: Text | None = None
     text: Text = ""
     """The main text. May be empty only when there are sections or images."""
@@ -94,7 +94,7 @@ class Record(Frozen):
         for name, value in self.sections.items():
             if not isinstance(value, str):
                 raise ValueError(f"section '{name}' is not text")
-            _no_control(value)
+            _reject_null_byte(value)
         if not (self.text.strip() or self.images or any(str(value).strip() for value in self.sections.values())):
             raise ValueError("the record is empty: no text, no section, no image")
         return self

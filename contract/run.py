@@ -58,13 +58,13 @@ class RunSettings(Frozen):
 
     @field_validator("shard")
     @classmethod
-    def _is_a_part(cls, value: str | None) -> str | None:
+    def _is_shard(cls, value: str | None) -> str | None:
         if value is not None:
-            part_of(value)
+            parse_shard(value)
         return value
 
 
-def part_of(shard: str) -> tuple[int, int]:
+def parse_shard(shard: str) -> tuple[int, int]:
     """`3/8` as numbers. Raises ValueError where it is not such a part."""
     found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", shard)
     if not found or not 1 <= int(found[1]) <= int(found[2]):

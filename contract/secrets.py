@@ -38,7 +38,7 @@ class SecretSettings(Frozen):
             raise ValueError("should be an address and nothing more: https://secretmanager.<region>.rep.googleapis.com")
         google = address.scheme == "https" and host.endswith(".googleapis.com")
         # Whoever is asked for a secret is shown the machine's login, so a study may not name just anybody.
-        if not google and not (address.scheme == "http" and is_here(host)):
+        if not google and not (address.scheme == "http" and is_loopback_host(host)):
             raise ValueError("should be https:// and an address of Google's, or http:// and this machine")
         return value
 
@@ -48,7 +48,7 @@ class SecretSettings(Frozen):
         return self.endpoint is not None and self.endpoint.startswith("http://")
 
 
-def is_here(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Whether a host name is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -13,7 +13,7 @@ from contract.base import Frozen
 BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
 IN_BUCKETS = "gs://"
 """How an address in a bucket begins."""
-_ADDRESS = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
+_GS_URL = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
 
 
 class FileStorage(Frozen):
@@ -97,16 +97,16 @@ RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQu
 """Where records can be read from."""
 
 
-def _with_type(value: Any) -> Any:
+def _default_to_file(value: Any) -> Any:
     """A source that does not say what it is, is a file."""
     return {"type": "file", **cast("dict[str, Any]", value)} if isinstance(value, dict) else value
 
 
-def _place(value: Any) -> Any:
+def _parse_bucket_url(value: Any) -> Any:
     """`gs://bucket/prefix` as what it names."""
     if not isinstance(value, str):
         return value
-    found = _ADDRESS.fullmatch(value.strip())
+    found = _GS_URL.fullmatch(value.strip())
     if not found or not re.fullmatch(BUCKET, found["bucket"]):
         raise ValueError("it should be a bucket and a prefix, such as gs://my-bucket/indexes")
     return {"bucket": found["bucket"], "path": (found["path"] or "").strip("/")}
@@ -115,7 +115,7 @@ def _place(value: Any) -> Any:
 class SearchableStorage(Frozen):
     """What every index over records is made of, whatever keeps it."""
 
-    source: Annotated[RecordStorage, Field(discriminator="type"), BeforeValidator(_with_type)]
+    source: Annotated[RecordStorage, Field(discriminator="type"), BeforeValidator(_default_to_file)]
     """Where the records are read from, as in a storage of their own; without a `type`, a file."""
     label: str
     """What the corpus is called in answers, for example `Oversight Board decisions`."""
@@ -133,7 +133,7 @@ class CorpusStorage(SearchableStorage):
     """A searchable index over records, kept in one SQLite file in the cache folder; every search is exact."""
 
     type: Literal["corpus"] = "corpus"
-    kept_in: Annotated[BucketPlace | None, BeforeValidator(_place)] = None
+    kept_in: Annotated[BucketPlace | None, BeforeValidator(_parse_bucket_url)] = None
     """`gs://bucket/prefix`: where a copy of the index is kept, so that no other machine has to embed it again."""
 
 

@@ -48,7 +48,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     def inputs(self, agent_input: AgentInput) -> InputsT:
         """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
-        return agent_input.once((type(self), "inputs"), lambda: self._inputs(agent_input))
+        return agent_input.memoize((type(self), "inputs"), lambda: self._inputs(agent_input))
 
     def _inputs(self, agent_input: AgentInput) -> InputsT:
         # Thawed, since Pydantic takes no tuple for a JsonValue.
@@ -60,7 +60,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     def parameters(self, agent_input: AgentInput) -> ParametersT:
         """The typed parameters; `check` has seen them before, so a failure here is a programming error."""
-        validated: Any = agent_input.once(
+        validated: Any = agent_input.memoize(
             (type(self), "parameters"), lambda: self.Parameters.model_validate(agent_input.parameters)
         )
         return validated

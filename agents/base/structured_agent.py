@@ -15,7 +15,7 @@ from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from agents.prompting import images
 from contract.base import Frozen, JsonValue, digest
-from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, schema_of
+from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, json_schema_of
 from contract.errors import CellError, OutputInvalid
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
 
@@ -83,7 +83,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         """The JSON schema that the reply must fit."""
-        return schema_of(self.Reply)
+        return json_schema_of(self.Reply)
 
     def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:  # noqa: ARG002
         """The reply, typed. Raises ReplyUnfit or pydantic.ValidationError."""
@@ -105,7 +105,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
 
     def request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
         """The first call, complete."""
-        return agent_input.once((type(self), services), lambda: self._request(agent_input, services))
+        return agent_input.memoize((type(self), services), lambda: self._request(agent_input, services))
 
     def _request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
         parameters = self.parameters(agent_input)
@@ -132,14 +132,14 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         reads_material = services.models.get(request.model).reads_material
         record = digest(agent_input.record.model_dump(mode="json", exclude={"ground_truth"}))
         inputs: dict[str, Any] = agent_input.model_dump(mode="json", exclude={"record"})
-        return [request.key(reads_material=reads_material), record, inputs]
+        return [request.cache_key(reads_material=reads_material), record, inputs]
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         request = self.request(agent_input, services)
         model = services.models.get(request.model)
         calls = list[ModelCall]()
         for _ in range(1 + MAX_REASKS):
-            key = request.key(reads_material=model.reads_material)
+            key = request.cache_key(reads_material=model.reads_material)
             try:
                 reply = await model.complete(request)
             except CellError as error:

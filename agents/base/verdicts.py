@@ -9,7 +9,7 @@ from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply
 from agents.prompting.criteria import Criterion
 from contract.base import JsonValue
-from contract.calls import schema_of
+from contract.calls import json_schema_of
 from contract.errors import MissingInput
 from contract.findings import Judgement, JudgeReasons
 
@@ -36,7 +36,7 @@ def criterion_for_template(criterion: Criterion) -> dict[str, JsonValue]:
 
 def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
     """The schema of a verdict with reasons, in which the verdict is one of the criterion's."""
-    schema: Any = schema_of(JudgeReasons)
+    schema: Any = json_schema_of(JudgeReasons)
     schema["properties"]["verdict"] = {"type": "string", "enum": [*criterion.verdicts]}
     # Small models leave out what they need not write, and then no words carry their reasons.
     reason = schema["$defs"]["CriterionReason"]

@@ -30,7 +30,7 @@ class Journalled(ModelWrapper):
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises whatever the model inside raises."""
-        key = request.key(reads_material=self.reads_material)
+        key = request.cache_key(reads_material=self.reads_material)
         self._journal.call_started(key)
         answered = False
         try:

@@ -27,7 +27,7 @@ def price_of(config: ModelConfig) -> Price | None:
 
 def worst_case(price: Price, config: ModelConfig, request: ModelRequest) -> Decimal:
     """US dollars that the call cannot exceed: a token is at least one byte, and the reply stops at its token limit."""
-    limit = request.settings.over(config.settings).max_tokens
+    limit = request.settings.with_defaults(config.settings).max_tokens
     return cost_of(price, Usage(input_tokens=_max_input_tokens(request), output_tokens=limit))
 
 

@@ -78,7 +78,7 @@ class CachedReplies(ModelWrapper):
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply, kept or paid. Raises what the model inside raises, and StorageError from the store."""
-        key = request.key(reads_material=self.reads_material)
+        key = request.cache_key(reads_material=self.reads_material)
         call = self._in_flight.get(key)
         is_first = call is None
         if call is None:

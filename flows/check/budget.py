@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from agents.llms.prices import price_of
-from flows.config.diagnostics import Findings
+from flows.config.diagnostics import Diagnostics
 from flows.spec.study import Study
 
 
-def check_budget(study: Study, findings: Findings) -> None:
+def check_budget(study: Study, diagnostics: Diagnostics) -> None:
     """Tells each model of the study whose price nobody knows, where the study has a budget."""
     if study.run.budget is None:
         return
     for name in sorted(study.used_models):
         if price_of(study.models[name]) is None:
-            findings.at(
+            diagnostics.add_at(
                 ("models", name),
                 f"the price of '{name}' is not known, so the budget of ${study.run.budget} cannot be kept",
                 todo="add `price: {input_per_mtok: …, output_per_mtok: …}` in US dollars, or leave the budget out",

@@ -7,14 +7,14 @@ from contract.run import RunSettings
 from flows.spec.study import Study
 
 
-def splits(run: RunSettings) -> bool:
+def is_sharded(run: RunSettings) -> bool:
     """Whether a run with those settings is to give its records to child runs."""
     return run.shard is None and run.shards > 1
 
 
-def by_hand(study: Study) -> list[Problem]:
+def deployment_problems(study: Study) -> list[Problem]:
     """What is wrong where a run that was started by hand is to be split; empty where it is not."""
-    if not splits(study.run):
+    if not is_sharded(study.run):
         return []
     shards = study.run.shards
     where = f"command line: shards={shards}" if "shards" in study.request else "run.shards"

@@ -9,29 +9,29 @@ from pathlib import Path
 from contract.models import ModelConfig
 from contract.storage import StorageConfig
 from flows.check.resources import ResourceCheck
-from flows.check.steps import StepCheck, agents_of
-from flows.check.wiring import Wiring
-from flows.config.diagnostics import Findings
-from flows.config.validate import ShapedFlow
-from flows.spec.agent_registry import Registry
+from flows.check.steps import StepCheck, agent_classes_of
+from flows.check.wiring import WiringCheck
+from flows.config.diagnostics import Diagnostics
+from flows.config.validate import ValidatedFlow
+from flows.spec.agent_registry import AgentRegistry
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CheckContext:
     """What a flow is checked against."""
 
     folders: tuple[Path, ...]
-    registry: Registry
+    registry: AgentRegistry
     models: Mapping[str, ModelConfig]
     storage: Mapping[str, StorageConfig]
-    findings: Findings
+    diagnostics: Diagnostics
 
 
-def check_flow(flow: ShapedFlow, around: Surroundings) -> frozenset[str]:
+def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     """Puts every mistake into the findings; gives the names of the models that the flow asks."""
-    agents = agents_of(flow, around.registry, around.findings)
-    Wiring(flow, agents, around.findings).check()
-    StepCheck(flow, agents, around.findings).check()
-    resources = ResourceCheck(flow, agents, around.models, around.storage, around.folders, around.findings)
+    agents = agent_classes_of(flow, context.registry, context.diagnostics)
+    WiringCheck(flow, agents, context.diagnostics).check()
+    StepCheck(flow, agents, context.diagnostics).check()
+    resources = ResourceCheck(flow, agents, context.models, context.storage, context.folders, context.diagnostics)
     resources.check()
-    return frozenset(resources.used)
+    return frozenset(resources.used_models)

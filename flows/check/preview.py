@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from contract.record import Record
 from contract.storage import RecordStorage
-from flows.config.folders import shown
+from flows.config.folders import display_path
 from flows.storage.columns import path_of, placing
 from flows.storage.factory import rows_of
 from flows.storage.names import name_of
@@ -19,14 +19,14 @@ from flows.storage.reader import maker_of
 from flows.storage.rows import Reject, Row
 from flows.storage.values import as_json, label, without_nan
 
-ROWS = 1000
+MAX_ROWS = 1000
 """Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""
-SECONDS = 3.0
+MAX_SECONDS = 3.0
 _WIDTH = 60
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldPreview:
     """One field of the first record: the column that it comes from, and the beginning of its value."""
 
     field: str
@@ -46,7 +46,7 @@ class Preview:
     records: int = 0
     rejects: int = 0
     first_reject: str | None = None
-    fields: list[Field] = field(default_factory=list[Field])
+    fields: list[FieldPreview] = field(default_factory=list[FieldPreview])
     """Of the first record."""
     metadata: list[str] = field(default_factory=list[str])
     """Columns that go to metadata under their own names."""
@@ -60,32 +60,32 @@ class Preview:
     """Whether all rows had the same columns."""
 
 
-def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = None) -> Preview:
+def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] | None = None) -> Preview:
     """The first rows of the source; `look_on` is shown each record.
 
     Raises StorageError as reading it does, but not when every row is rejected.
     """
     maker = maker_of(storage)
     seen = Preview(name_of(storage), absent=set(storage.columns.values()))
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     first: set[str] | None = None
     for row in rows_of(storage):
-        if seen.rows == ROWS or (seen.rows and time.monotonic() > deadline):
+        if seen.rows == MAX_ROWS or (seen.rows and time.monotonic() > deadline):
             seen.more = True
             break
         seen.rows += 1
         made = row
         if isinstance(row, Row):
             first = first or set(row.values)
-            _names(seen, row, first)
+            _note_columns(seen, row, first)
             made = maker.make(row)
             if isinstance(made, Record):
-                _note(seen, row, made, storage.columns)
-                if look_on:
-                    look_on(made)
+                _note_record(seen, row, made, storage.columns)
+                if on_record:
+                    on_record(made)
         if isinstance(made, Reject):
             seen.rejects += 1
-            seen.first_reject = seen.first_reject or _told(made)
+            seen.first_reject = seen.first_reject or _reject_text(made)
         else:
             seen.records += 1
     if not seen.names:
@@ -93,7 +93,7 @@ def preview(storage: RecordStorage, look_on: Callable[[Record], None] | None = N
     return seen
 
 
-def _names(seen: Preview, row: Row, first: set[str]) -> None:
+def _note_columns(seen: Preview, row: Row, first: set[str]) -> None:
     seen.absent -= {column for column in seen.absent if path_of(row.values, column)}
     if set(row.values) != first:
         seen.alike = False
@@ -103,21 +103,24 @@ def _names(seen: Preview, row: Row, first: set[str]) -> None:
             seen.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
 
 
-def _note(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+def _note_record(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
     seen.ground_truth += [name for name in record.ground_truth or {} if name not in seen.ground_truth]
     if seen.records:
         return
     places = placing(row.values, columns)
-    seen.fields = [Field(name, column, _short(_read(name, value, row))) for name, column, value in places.placed]
+    seen.fields = [
+        FieldPreview(name, column, _truncated(_display_value(name, value, row)))
+        for name, column, value in places.placed
+    ]
     seen.metadata = list(places.rest)
 
 
-def _read(name: str, value: Any, row: Row) -> Any:
+def _display_value(name: str, value: Any, row: Row) -> Any:
     labelled = name.startswith("ground_truth") and not row.typed
     return value if isinstance(value, bytes) else as_json(without_nan(label(value) if labelled else value))
 
 
-def _short(value: Any) -> str:
+def _truncated(value: Any) -> str:
     if value is None:
         return "(missing)"
     if isinstance(value, bytes):
@@ -127,19 +130,19 @@ def _short(value: Any) -> str:
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
-def _told(reject: Reject) -> str:
-    return str(Reject(reject.line, reject.reason, "", shown(Path(reject.source)) if reject.source else ""))
+def _reject_text(reject: Reject) -> str:
+    return str(Reject(reject.line, reject.reason, "", display_path(Path(reject.source)) if reject.source else ""))
 
 
-def how_many(seen: Preview) -> str:
+def rows_text(seen: Preview) -> str:
     """Which rows were looked at, in words: `of the first 1,000 rows`, or `of the 20 rows` where those are all."""
     noun = "row" if seen.rows == 1 else "rows"
     return f"of the first {seen.rows:,} {noun}" if seen.more else f"of the {seen.rows:,} {noun}"
 
 
-def lines(seen: Preview) -> Iterator[str]:
+def preview_lines(seen: Preview) -> Iterator[str]:
     """The preview for a reader at a terminal."""
-    yield f"  {shown(Path(seen.source))}: {how_many(seen)} {seen.records:,} can be read, {seen.rejects:,} cannot"
+    yield f"  {display_path(Path(seen.source))}: {rows_text(seen)} {seen.records:,} can be read, {seen.rejects:,} cannot"
     if seen.first_reject:
         yield f"    left out, the first: {seen.first_reject}"
     width = max((len(one.field) for one in seen.fields), default=0)

@@ -16,19 +16,19 @@ from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
-from flows.check.ground_truth import People
+from flows.check.ground_truth import GroundTruthCheck
 from flows.check.sources import check_source
-from flows.config.diagnostics import Findings, listed, nearest
-from flows.config.folders import misnamed_yaml, shown
+from flows.config.diagnostics import Diagnostics, join_names, closest_name
+from flows.config.folders import misnamed_yaml, display_path
 from flows.config.provenance import KeyPath
-from flows.config.validate import ShapedFlow
+from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
-from flows.spec.nodes import Placed, nodes
-from flows.spec.step_values import values_of
+from flows.spec.nodes import FlowNode, walk_nodes
+from flows.spec.step_values import all_parameter_values
 from flows.storage.factory import SAVED_TO
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
-_SEARCHES = frozenset({"search"})
+_SEARCH_AGENTS = frozenset({"search"})
 """Agents that look in the flow's corpus."""
 
 
@@ -36,74 +36,78 @@ _SEARCHES = frozenset({"search"})
 class ResourceCheck:
     """Checks what the steps of one flow name. `used` gathers the models that it asks."""
 
-    flow: ShapedFlow
+    flow: ValidatedFlow
     agents: Mapping[str, AgentClass]
     models: Mapping[str, ModelConfig]
     storage: Mapping[str, StorageConfig]
     folders: tuple[Path, ...]
-    findings: Findings
-    used: set[str] = field(default_factory=set[str])
+    diagnostics: Diagnostics
+    used_models: set[str] = field(default_factory=set[str])
 
     def check(self) -> None:
         """Puts every mistake into the findings."""
         prompts, criteria = Prompts(self.folders), Criteria(self.folders)
-        for flow_node in nodes(self.flow.spec, self.flow.path):
+        for flow_node in walk_nodes(self.flow.spec, self.flow.path):
             agent = self.agents.get(flow_node.name)
             if not isinstance(flow_node.node, Step) or agent is None:
                 continue
-            self._examples(flow_node, flow_node.node, agent, criteria)
-            for name, value, path in values_of(flow_node, flow_node.node, agent):
+            self._check_examples(flow_node, flow_node.node, agent, criteria)
+            for name, value, path in all_parameter_values(flow_node, flow_node.node, agent):
                 if not isinstance(value, str):
                     continue
                 if name == "model":
-                    self._model(value, path, agent)
+                    self._check_model(value, path, agent)
                 elif name == "criteria":
-                    self._criterion(value, path, criteria)
+                    self._check_criterion(value, path, criteria)
                 elif name == "template":
-                    self._template(value, path, flow_node, agent, prompts)
-        self._ignored()
-        self._storages(self.flow.spec)
+                    self._check_template(value, path, flow_node, agent, prompts)
+        self._report_ignored_files()
+        self._check_storages(self.flow.spec)
 
-    def _model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
+    def _check_model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
         config = self.models.get(name)
         if config is None:
-            if not self.findings.is_spoilt(("models", name)):
-                todo = f"there are {listed(self.models)}; new ones go into models/ of your config folder"
-                self.findings.at(path, f"there is no model '{name}'", nearest=nearest(name, self.models), todo=todo)
+            if not self.diagnostics.is_reported(("models", name)):
+                todo = f"there are {join_names(self.models)}; new ones go into models/ of your config folder"
+                self.diagnostics.add_at(
+                    path, f"there is no model '{name}'", nearest=closest_name(name, self.models), todo=todo
+                )
             return
         if getattr(agent, "requires_image_model", False) and not config.sees_images:
             todo = "choose a model with `sees_images: true`, for example with llms=lite"
-            self.findings.at(path, f"the model '{name}' cannot be used here: it does not see pictures", todo=todo)
+            self.diagnostics.add_at(
+                path, f"the model '{name}' cannot be used here: it does not see pictures", todo=todo
+            )
             return
         reply = getattr(agent, "Reply", None)
         if reply and (reason := reply_type_problem(config, reply)):
             todo = "choose a hosted or local model for this step, for example with llms=lite"
-            self.findings.at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
-        known = name in self.used
-        self.used.add(name)
+            self.diagnostics.add_at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
+        known = name in self.used_models
+        self.used_models.add(name)
         if known or config.kind == "embedded":
             return
         if reason := readiness_problem(config):
             todo = "or use the embedded models with llms=embedded"
-            self.findings.at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
+            self.diagnostics.add_at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
 
-    def _criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
+    def _check_criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
         try:
             criteria.get(value)
         except PromptError as error:
             if str(error).startswith("no criterion"):
                 known = criteria.names()
                 what = f"there is no criterion '{value}'"
-                todo = f"put {value}.md into criteria/ of your config folder; there are {listed(known)}"
-                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+                todo = f"put {value}.md into criteria/ of your config folder; there are {join_names(known)}"
+                self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                self._tell_file(error, path, "write the criterion's text into it, in UTF-8")
+                self._report_file_problem(error, path, "write the criterion's text into it, in UTF-8")
 
-    def _examples(self, placed: Placed, step: Step, agent: AgentClass, criteria: Criteria) -> None:
+    def _check_examples(self, flow_node: FlowNode, step: Step, agent: AgentClass, criteria: Criteria) -> None:
         """A model that judges by examples needs some in each criterion that it is to judge by."""
         if getattr(agent, "Reply", None) is not JudgeReasons:
             return
-        values = list(values_of(placed, step, agent))
+        values = list(all_parameter_values(flow_node, step, agent))
         named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
         asked = [self.models[name] for name in named if name in self.models]
         for name, value, path in values:
@@ -115,9 +119,11 @@ class ResourceCheck:
                 continue
             exemplified = [example.verdict for example in criterion.examples]
             if reason := next((why for config in asked if (why := judging_problem(config, exemplified))), None):
-                self.findings.at(path, f"'{placed.name}' cannot judge by this criterion: {reason}")
+                self.diagnostics.add_at(path, f"'{flow_node.name}' cannot judge by this criterion: {reason}")
 
-    def _template(self, value: str, path: KeyPath, placed: Placed, agent: AgentClass, prompts: Prompts) -> None:
+    def _check_template(
+        self, value: str, path: KeyPath, flow_node: FlowNode, agent: AgentClass, prompts: Prompts
+    ) -> None:
         try:
             template = prompts.get(value)
             wanted = template.variables
@@ -125,109 +131,117 @@ class ResourceCheck:
             if str(error).startswith("no template"):
                 known = prompts.names()
                 what = f"there is no template '{value}'"
-                todo = f"put {value}.md into prompts/ of your config folder; there are {listed(known)}"
-                self.findings.at(path, what, nearest=nearest(value, known), todo=todo)
+                todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
+                self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                self._tell_file(error, path, "mend the template")
+                self._report_file_problem(error, path, "mend the template")
             return
         except Exception as error:  # a template that includes what is not there
-            self.findings.at(path, f"the template '{value}' cannot be read: {error}")
+            self.diagnostics.add_at(path, f"the template '{value}' cannot be read: {error}")
             return
-        self._headers(template, path)
-        known = _template_names(agent)
+        self._check_headers(template, path)
+        known = _template_variables(agent)
         for name in sorted(wanted - known):
-            where = _line_in(template, name) or self.findings.provenance.where(path)
-            what = f"the template '{template.name}' wants '{name}', which '{placed.name}' does not give it"
-            todo = f"use one of {listed(known, 20)}, or mark it as optional with `is defined`"
-            self.findings.say(where, what, nearest=nearest(name, known), todo=todo)
+            where = _line_in(template, name) or self.diagnostics.provenance.where(path)
+            what = f"the template '{template.name}' wants '{name}', which '{flow_node.name}' does not give it"
+            todo = f"use one of {join_names(known, 20)}, or mark it as optional with `is defined`"
+            self.diagnostics.add(where, what, nearest=closest_name(name, known), todo=todo)
 
-    def _headers(self, template: Template, path: KeyPath) -> None:
+    def _check_headers(self, template: Template, path: KeyPath) -> None:
         for line, text in template.mistaken_headers:
-            location = f"{shown(template.path)}:{line}" if template.path else self.findings.provenance.where(path)
+            location = (
+                f"{display_path(template.path)}:{line}" if template.path else self.diagnostics.provenance.where(path)
+            )
             role = text.rstrip(": ").lower()
             message = (
                 f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
             )
-            self.findings.notice(f"{location}: {message}")
+            self.diagnostics.add_notice(f"{location}: {message}")
 
-    def _tell_file(self, error: PromptError, path: KeyPath, todo: str) -> None:
+    def _report_file_problem(self, error: PromptError, path: KeyPath, todo: str) -> None:
         found = _FILE_AND_LINE.match(str(error))
         if found:
-            self.findings.say(f"{shown(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
+            self.diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
         else:
-            self.findings.at(path, str(error), todo=todo)
+            self.diagnostics.add_at(path, str(error), todo=todo)
 
-    def _ignored(self) -> None:
+    def _report_ignored_files(self) -> None:
         for path in misnamed_yaml(self.folders):
-            self.findings.notice(f"{shown(path)} is ignored: only .yaml is read")
+            self.diagnostics.add_notice(f"{display_path(path)} is ignored: only .yaml is read")
         for kind in ("criteria", "prompts"):
             for path in ignored_files(self.folders, kind):
-                self.findings.notice(f"{shown(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/")
+                self.diagnostics.add_notice(
+                    f"{display_path(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/"
+                )
 
-    def _storages(self, flow: FlowSpec) -> None:
+    def _check_storages(self, flow: FlowSpec) -> None:
         path = (*self.flow.path, "records")
         root, _, name = flow.records.partition(".")
         if root == "parameters" and name:
             if name not in flow.parameters:
-                near = nearest(name, flow.parameters)
+                near = closest_name(name, flow.parameters)
                 what = f"records come from 'parameters.{name}', which is no parameter of this flow"
-                todo = f"there are {listed(flow.parameters)}"
-                self.findings.at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
-        elif found := self._storage(flow.records, path):
-            check_source(flow.records, found, self.findings, self._people(flow))
+                todo = f"there are {join_names(flow.parameters)}"
+                self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
+        elif found := self._find_storage(flow.records, path):
+            check_source(flow.records, found, self.diagnostics, self._check_labels(flow))
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
-            found = self._storage(flow.corpus, path)
+            found = self._find_storage(flow.corpus, path)
             if isinstance(found, SearchableStorage):
-                check_source(flow.corpus, found, self.findings)
+                check_source(flow.corpus, found, self.diagnostics)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
-                self.findings.at(path, what, todo="name a storage of type corpus or vector")
+                self.diagnostics.add_at(path, what, todo="name a storage of type corpus or vector")
         else:
-            self._needs_corpus(flow)
+            self._report_missing_corpus(flow)
         for number, name in enumerate(flow.save):
             path = (*self.flow.path, "save", str(number))
-            found = self._storage(name, path)
+            found = self._find_storage(name, path)
             if found and found.type not in SAVED_TO:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
-                self.findings.at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
+                self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
 
-    def _people(self, flow: FlowSpec) -> People | None:
+    def _check_labels(self, flow: FlowSpec) -> GroundTruthCheck | None:
         """Who is compared with; verdicts that the measures name and no judge gives are told."""
         measures = flow.measures
-        ground_truth = measures and People.of(flow, self.agents.get(measures.verdicts), self.folders)
-        if not measures or not ground_truth or not ground_truth.verdicts:
+        ground_truth = measures and GroundTruthCheck.for_flow(flow, self.agents.get(measures.verdicts), self.folders)
+        if not measures or not ground_truth or not ground_truth.possible_verdicts:
             return ground_truth
-        path, todo = (*self.flow.path, "measures"), f"the verdicts are {listed(ground_truth.verdicts)}"
+        path, todo = (*self.flow.path, "measures"), f"the verdicts are {join_names(ground_truth.possible_verdicts)}"
         named: list[tuple[KeyPath, str]] = [
             ((*path, "labels", value), verdict) for value, verdict in measures.labels.items()
         ]
         if measures.positive is not None and "positive" in measures.model_fields_set:
             named.append(((*path, "positive"), measures.positive))
         for at, verdict in named:
-            if verdict not in ground_truth.verdicts:
-                near = nearest(verdict, ground_truth.verdicts)
-                self.findings.at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
+            if verdict not in ground_truth.possible_verdicts:
+                near = closest_name(verdict, ground_truth.possible_verdicts)
+                self.diagnostics.add_at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
         return ground_truth
 
-    def _storage(self, name: str, path: KeyPath) -> StorageConfig | None:
+    def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)
-        if found is None and not self.findings.is_spoilt(("storage", name)):
-            todo = f"there are {listed(self.storage)}; new ones go into storage/ of your config folder"
-            self.findings.at(path, f"there is no storage '{name}'", nearest=nearest(name, self.storage), todo=todo)
+        if found is None and not self.diagnostics.is_reported(("storage", name)):
+            todo = f"there are {join_names(self.storage)}; new ones go into storage/ of your config folder"
+            self.diagnostics.add_at(
+                path, f"there is no storage '{name}'", nearest=closest_name(name, self.storage), todo=todo
+            )
         return found
 
-    def _needs_corpus(self, flow: FlowSpec) -> None:
-        for flow_node in nodes(flow, self.flow.path):
-            if isinstance(flow_node.node, Step) and flow_node.node.agent in _SEARCHES:
+    def _report_missing_corpus(self, flow: FlowSpec) -> None:
+        for flow_node in walk_nodes(flow, self.flow.path):
+            if isinstance(flow_node.node, Step) and flow_node.node.agent in _SEARCH_AGENTS:
                 corpora = [name for name, found in self.storage.items() if isinstance(found, SearchableStorage)]
                 what = f"'{flow_node.name}' searches, but the flow names no corpus"
-                self.findings.at(
-                    (*flow_node.path, "agent"), what, todo=f"add `corpus: …` to the flow; there are {listed(corpora)}"
+                self.diagnostics.add_at(
+                    (*flow_node.path, "agent"),
+                    what,
+                    todo=f"add `corpus: …` to the flow; there are {join_names(corpora)}",
                 )
 
 
-def _template_names(agent: AgentClass) -> frozenset[str]:
+def _template_variables(agent: AgentClass) -> frozenset[str]:
     names: Any = getattr(agent, "template_variables", None)
     own_variables: frozenset[str] = names() if names else frozenset()
     return own_variables | {"record", *agent.Inputs.model_fields}
@@ -238,4 +252,4 @@ def _line_in(template: Template, name: str) -> str | None:
         return None
     lines = template.source.splitlines()
     at = next((n for n, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(name)}\b", line) and "{" in line), 1)
-    return f"{shown(template.path)}:{at}"
+    return f"{display_path(template.path)}:{at}"

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from contract.findings import Citation, CitedAnswer, Source
-from flows.config.folders import shown
+from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
 from flows.report.markdown import DEMONSTRATION, where
 from flows.report.plain import plain
@@ -83,7 +83,7 @@ def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> N
     noun = "row or file" if len(rejects) == 1 else "rows or files"
     console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
     for reject in rejects[:_FIRST_REJECTS]:
-        told = replace(reject, source=shown(Path(reject.source)))
+        told = replace(reject, source=display_path(Path(reject.source)))
         console.print(f"  • {escape(str(told))}", style="yellow", highlight=False)
     more = f"{len(rejects) - _FIRST_REJECTS} more; " if len(rejects) > _FIRST_REJECTS else ""
     console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)

@@ -157,12 +157,12 @@ def _list(options: argparse.Namespace) -> int:
 def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints what the files and the command line make together, also when not everything in it is right yet."""
     from flows.config.compose_config import compose_config
-    from flows.config.diagnostics import SECRET, Findings
-    from flows.config.provenance import masked
+    from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
+    from flows.config.provenance import mask_secrets
 
-    findings = Findings()
+    findings = Diagnostics()
     composed = compose_config([flow] if flow else [], settings, options.config_dir, findings)
-    print(json.dumps(masked(composed.config, SECRET), indent=2, ensure_ascii=False, default=str))
+    print(json.dumps(mask_secrets(composed.config, SECRET_KEY_PATTERN), indent=2, ensure_ascii=False, default=str))
     findings.raise_if_any()
     return 0
 
@@ -197,12 +197,12 @@ def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
     """Nothing is wrong; how the first rows will be read is shown all the same, for no check knows what was meant."""
     from dataclasses import asdict
 
-    from flows.check.preview import lines, preview
-    from flows.check.sources import on_hub, source_of
+    from flows.check.preview import preview_lines, preview_source
+    from flows.check.sources import is_remote, source_of
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]
-    seen = [(flow, preview(source)) for flow, source in sources if not on_hub(source)]
+    seen = [(flow, preview_source(source)) for flow, source in sources if not is_remote(source)]
     if options.json:
         previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in seen]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
@@ -210,7 +210,7 @@ def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
     print(f"{_names(studies)}: no mistakes found")
     for flow, one in seen:
         print(f"\n{flow} reads its records so:")
-        print("\n".join(plain(line) for line in lines(one)))
+        print("\n".join(plain(line) for line in preview_lines(one)))
     return 0
 
 

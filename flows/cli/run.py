@@ -20,12 +20,12 @@ from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
-from flows.check.deployment import by_hand
+from flows.check.deployment import deployment_problems
 from flows.cli.console import show_answer, show_plan, show_rejects
 from flows.cli.progress import Live, spent
 from flows.cli.study_table import show_study
 from flows.cli.warm_up import import_clients, import_measures, started_caller
-from flows.compose.request import with_request
+from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import local_api
 from flows.server.errors import server_errors
@@ -55,7 +55,7 @@ def run_studies(
         raise StudyError(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
         )
-    if problems := [problem for study in studies for problem in by_hand(study)]:
+    if problems := [problem for study in studies for problem in deployment_problems(study)]:
         raise StudyError(problems)
     if not options.debug:
         for name, value in _QUIET.items():
@@ -87,7 +87,7 @@ def _example(study: Study) -> Study | None:
         if not example:
             return None
         print(f'note: nothing was asked, so this is an example; write {name}="…" for your own', file=sys.stderr)
-        study = with_request(study, name, example)
+        study = with_request_parameter(study, name, example)
     return study
 
 
@@ -102,7 +102,7 @@ def _asked(study: Study) -> Iterator[Study]:
         raise StudyError([_missing(other, study) for other in others])
     prompt = f"\n{study.flow.parameters[name].description} (empty line to end)\n> "
     while text := _line(prompt):
-        yield with_request(study, name, text)
+        yield with_request_parameter(study, name, text)
 
 
 def _line(prompt: str) -> str:

@@ -15,18 +15,24 @@ from typing import cast
 
 from contract.base import JsonValue
 from flows.check.budget import check_budget
-from flows.check.flow import Surroundings, check_flow
-from flows.compose.external_models import models_elsewhere, secrets_of, with_keys
-from flows.compose.request import applied, tell_missing, tell_unknown, typed_request, understood
-from flows.compose.sections import models_of, run_of, section, storages_of
-from flows.compose.shorthands import shortened
-from flows.config.compose_config import Composed, compose_config
-from flows.config.diagnostics import SECRET, Findings
-from flows.config.fragments import with_fragments
-from flows.config.provenance import masked
-from flows.config.secret_leaks import tell_leaks
-from flows.config.validate import ShapedFlow, shaped_flow
-from flows.spec.agent_registry import InstalledAgents, Registry
+from flows.check.flow import CheckContext, check_flow
+from flows.compose.external_models import external_models, secret_settings_of, with_api_keys
+from flows.compose.request import (
+    apply_request,
+    report_missing_parameters,
+    report_unknown_names,
+    parse_request,
+    accepted_names,
+)
+from flows.compose.sections import models_of, run_settings_of, config_section, storages_of
+from flows.compose.shorthands import apply_shorthands
+from flows.config.compose_config import ComposedConfig, compose_config
+from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
+from flows.config.fragments import merge_fragments
+from flows.config.provenance import mask_secrets
+from flows.config.secret_leaks import report_secret_leaks
+from flows.config.validate import ValidatedFlow, validate_flow
+from flows.spec.agent_registry import InstalledAgents, AgentRegistry
 from flows.spec.study import Study
 
 
@@ -35,7 +41,7 @@ def compose(
     overrides: Sequence[str],
     config_dir: Path | None = None,
     *,
-    registry: Registry | None = None,
+    registry: AgentRegistry | None = None,
     require_request: bool = True,
 ) -> list[Study]:
     """The studies that the flow names and the arguments `overrides` ask for, in that order.
@@ -43,33 +49,35 @@ def compose(
     `registry` is for tests; otherwise the installed agents are used. Without `require_request`, required parameters
     may be absent and are listed in `Study.missing_parameters`. Raises StudyError with every mistake found.
     """
-    diagnostics = Findings()
-    agents: Registry = registry if registry is not None else InstalledAgents()
+    diagnostics = Diagnostics()
+    agents: AgentRegistry = registry if registry is not None else InstalledAgents()
     composed = compose_config(flow_names, overrides, config_dir, diagnostics)
-    validated_flows = [found for name in composed.flows if (found := _shaped(name, composed, diagnostics))]
+    validated_flows = [found for name in composed.flows if (found := _validate_flow(name, composed, diagnostics))]
     if validated_flows and len(validated_flows) == len(composed.flows) and composed.complete:
-        accepted = set[str]().union(*(understood(flow.spec, flow.path, agents) for flow in validated_flows))
-        tell_unknown(composed.request, accepted, set(composed.words), diagnostics)
-    tell_leaks(composed, diagnostics)
-    secrets = secrets_of(composed.config.get("secrets"), diagnostics)
+        accepted = set[str]().union(*(accepted_names(flow.spec, flow.path, agents) for flow in validated_flows))
+        report_unknown_names(composed.request, accepted, set(composed.config_names), diagnostics)
+    report_secret_leaks(composed, diagnostics)
+    secrets = secret_settings_of(composed.config.get("secrets"), diagnostics)
     models = models_of(composed.config.get("models"), composed.folders, diagnostics)
-    models |= models_elsewhere(secrets, diagnostics)
+    models |= external_models(secrets, diagnostics)
     storage = storages_of(composed.config.get("storage"), diagnostics)
-    run = run_of(composed.config.get("run"), diagnostics)
-    public = cast("dict[str, JsonValue]", masked(composed.config, SECRET))
+    run = run_settings_of(composed.config.get("run"), diagnostics)
+    public = cast("dict[str, JsonValue]", mask_secrets(composed.config, SECRET_KEY_PATTERN))
     studies: list[Study] = []
     for flow in validated_flows:
-        applied_shorthands = shortened(flow, composed.request, storage, run, diagnostics)
-        request = typed_request(flow, applied_shorthands.rest, diagnostics)
+        applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)
+        request = parse_request(flow, applied_shorthands.other_values, diagnostics)
         if require_request:
-            tell_missing(flow, request, applied_shorthands.rest, diagnostics)
-        spec = applied_shorthands.laid_over(applied(flow, request, applied_shorthands.rest, agents, diagnostics))
-        context = Surroundings(composed.folders, agents, models, applied_shorthands.storage, diagnostics)
-        used = check_flow(ShapedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
+            report_missing_parameters(flow, request, applied_shorthands.other_values, diagnostics)
+        spec = applied_shorthands.apply_to(
+            apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
+        )
+        context = CheckContext(composed.folders, agents, models, applied_shorthands.storage, diagnostics)
+        used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         studies.append(
             Study(
                 flow=spec,
-                request={**request.values, **applied_shorthands.given},
+                request={**request.values, **applied_shorthands.values},
                 models=models,
                 used_models=used,
                 storage=applied_shorthands.storage,
@@ -80,7 +88,7 @@ def compose(
                 missing_parameters=request.missing,
             )
         )
-    studies = [with_keys(study, secrets, diagnostics) for study in studies]
+    studies = [with_api_keys(study, secrets, diagnostics) for study in studies]
     for study in studies:
         check_budget(study, diagnostics)
     diagnostics.raise_if_any()
@@ -88,9 +96,9 @@ def compose(
     return [replace(study, notices=notices) for study in studies]
 
 
-def _shaped(name: str, composed: Composed, findings: Findings) -> ShapedFlow | None:
-    data = section(composed.config, "flows").get(name)
+def _validate_flow(name: str, composed: ComposedConfig, diagnostics: Diagnostics) -> ValidatedFlow | None:
+    data = config_section(composed.config, "flows").get(name)
     if not isinstance(data, dict):
-        findings.say(f"the flow '{name}'", "its file holds nothing")
+        diagnostics.add(f"the flow '{name}'", "its file holds nothing")
         return None
-    return shaped_flow(name, with_fragments(name, data, findings), findings)
+    return validate_flow(name, merge_fragments(name, data, diagnostics), diagnostics)

@@ -12,65 +12,68 @@ from contract.base import JsonValue
 from contract.errors import StudyError
 from contract.models import HostedModel, ModelConfig
 from contract.secrets import SecretSettings
-from flows.config.diagnostics import Findings
+from flows.config.diagnostics import Diagnostics
 from flows.config.provenance import KeyPath
-from flows.config.validate import fitted
+from flows.config.validate import validate_data
 from flows.spec.study import Study
 
-VARIABLE = "BUTTERMILK_MODELS_JSON"
+MODELS_JSON_VARIABLE = "BUTTERMILK_MODELS_JSON"
 """The environment variable whose text is a models.json."""
 
 
-def secrets_of(section: JsonValue, findings: Findings) -> SecretSettings:
+def secret_settings_of(section: JsonValue, diagnostics: Diagnostics) -> SecretSettings:
     """The `secrets:` section."""
     data = section if isinstance(section, dict) else {}
     adapter = TypeAdapter(SecretSettings)
-    return fitted(adapter, data, ("secrets",), lambda loc: None if loc else SecretSettings, findings) or SecretSettings()
+    return (
+        validate_data(adapter, data, ("secrets",), lambda loc: None if loc else SecretSettings, diagnostics)
+        or SecretSettings()
+    )
 
 
-def models_elsewhere(settings: SecretSettings, findings: Findings) -> dict[str, ModelConfig]:
+def external_models(settings: SecretSettings, diagnostics: Diagnostics) -> dict[str, ModelConfig]:
     """The models of the secret that the study names, and over them those of the environment."""
     models = dict[str, ModelConfig]()
     if settings.models:
-        text = _read(settings.models, ("secrets", "models"), settings, findings)
+        text = _read_secret(settings.models, ("secrets", "models"), settings, diagnostics)
         if text is None:
-            findings.spoil(("models",))
+            diagnostics.mark_reported(("models",))
         else:
-            models |= _parsed(text, f"the secret {settings.models}", findings)
-    if text := os.environ.get(VARIABLE, "").strip():
-        models |= _parsed(text, f"the environment variable {VARIABLE}", findings)
+            models |= _parse_models(text, f"the secret {settings.models}", diagnostics)
+    if text := os.environ.get(MODELS_JSON_VARIABLE, "").strip():
+        models |= _parse_models(text, f"the environment variable {MODELS_JSON_VARIABLE}", diagnostics)
     return models
 
 
-def with_keys(study: Study, settings: SecretSettings, findings: Findings) -> Study:
+def with_api_keys(study: Study, settings: SecretSettings, diagnostics: Diagnostics) -> Study:
     """The study with the keys that its models name as secrets; what cannot be had is told."""
     models = dict(study.models)
     for name in sorted(study.used_models):
         config = models[name]
         if isinstance(config, HostedModel) and config.api_key_secret and config.api_key is None:
             path = ("models", name, "api_key_secret")
-            if key := _read(config.api_key_secret, path, settings, findings):
+            if key := _read_secret(config.api_key_secret, path, settings, diagnostics):
                 models[name] = config.model_copy(update={"api_key": SecretStr(key.strip())})
     return replace(study, models=models)
 
 
-def _read(name: str, place: KeyPath, settings: SecretSettings, findings: Findings) -> str | None:
+def _read_secret(name: str, path: KeyPath, settings: SecretSettings, diagnostics: Diagnostics) -> str | None:
     from flows.compose.secret_manager import SecretUnreadable, read_secret
 
     try:
         return read_secret(name, settings).get_secret_value()
     except SecretUnreadable as error:
-        findings.at(place, error.what, todo=error.todo)
+        diagnostics.add_at(path, error.what, todo=error.todo)
         return None
 
 
-def _parsed(text: str, where: str, findings: Findings) -> Mapping[str, ModelConfig]:
+def _parse_models(text: str, where: str, diagnostics: Diagnostics) -> Mapping[str, ModelConfig]:
     from agents.llms.models_file import parse_models
 
     try:
         return parse_models(text, where)
     except StudyError as error:
         for found in error.problems:
-            findings.say(found.where, found.what, nearest=found.nearest, todo=found.todo)
-        findings.spoil(("models",))
+            diagnostics.add(found.where, found.what, nearest=found.nearest, todo=found.todo)
+        diagnostics.mark_reported(("models",))
         return {}

@@ -14,112 +14,128 @@ from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
-from flows.compose.shorthands import offered
-from flows.config.arguments import PARTED, split_list
-from flows.config.diagnostics import Findings, argument_text, listed, nearest
+from flows.compose.shorthands import shorthands_of
+from flows.config.arguments import DOTTED_NAMES, split_list
+from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
 from flows.config.provenance import KeyPath
-from flows.config.validate import ShapedFlow
-from flows.spec.agent_registry import Registry
-from flows.spec.nodes import nodes, with_steps
+from flows.config.validate import ValidatedFlow
+from flows.spec.agent_registry import AgentRegistry
+from flows.spec.nodes import walk_nodes, map_steps
 from flows.spec.study import Study
 
-_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_MOST_TEXT = 1_000_000
+_BOOLEAN_WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_MAX_TEXT_CHARACTERS = 1_000_000
 """Characters of one parameter of a request."""
-_NAMES = {"text": "text", "integer": "a whole number", "number": "a number", "yes_no": "yes or no"}
+_TYPE_NAMES = {"text": "text", "integer": "a whole number", "number": "a number", "yes_no": "yes or no"}
 
 
 @dataclass(frozen=True)
-class Request:
+class FlowRequest:
     """The flow's parameters with their values, and the required ones that have none."""
 
     values: Mapping[str, JsonValue]
     missing: tuple[str, ...]
 
 
-def understood(flow: FlowSpec, path: KeyPath, registry: Registry) -> set[str]:
+def accepted_names(flow: FlowSpec, path: KeyPath, registry: AgentRegistry) -> set[str]:
     """Every name that a request to this flow may give."""
-    names = {*flow.parameters, *offered(flow)}
-    for flow_node in nodes(flow, path):
+    names = {*flow.parameters, *shorthands_of(flow)}
+    for flow_node in walk_nodes(flow, path):
         if isinstance(flow_node.node, Step):
-            names |= {*flow_node.node.variants, *flow_node.node.parameters, *_declared(flow_node.node, registry)}
+            names |= {
+                *flow_node.node.variants,
+                *flow_node.node.parameters,
+                *_agent_parameters(flow_node.node, registry),
+            }
             names |= {"repeats"} if flow_node.node.repeats is not None else set()
     return names
 
 
-def tell_unknown(raw: Mapping[str, str], known: set[str], words: set[str], findings: Findings) -> None:
+def report_unknown_names(
+    raw: Mapping[str, str], accepted: set[str], config_names: set[str], diagnostics: Diagnostics
+) -> None:
     """Reports what no flow of this run understands. `words` are the configuration's own names."""
     for name, value in raw.items():
         whole = name.partition(".")[0]
-        if name not in known and not (whole in PARTED and whole in known):
-            where = f"command line: {argument_text(f'{name}={value}')}"
-            todo = f"a request may name {listed(known)}"
-            findings.say(where, f"no flow here takes '{name}'", nearest=nearest(name, known | words), todo=todo)
+        if name not in accepted and not (whole in DOTTED_NAMES and whole in accepted):
+            where = f"command line: {display_argument(f'{name}={value}')}"
+            todo = f"a request may name {join_names(accepted)}"
+            diagnostics.add(
+                where, f"no flow here takes '{name}'", nearest=closest_name(name, accepted | config_names), todo=todo
+            )
 
 
-def typed_request(shaped: ShapedFlow, raw: Mapping[str, str], findings: Findings) -> Request:
+def parse_request(validated: ValidatedFlow, raw: Mapping[str, str], diagnostics: Diagnostics) -> FlowRequest:
     """The flow's parameters, typed; what does not fit is told."""
     values: dict[str, JsonValue] = {}
     missing: list[str] = []
-    for name, parameter in shaped.spec.parameters.items():
-        path = (*shaped.path, "parameters", name)
+    for name, parameter in validated.spec.parameters.items():
+        path = (*validated.path, "parameters", name)
         values[name] = parameter.default
-        if parameter.default is not None and (why := _misfit(parameter, parameter.default)):
-            findings.at((*path, "default"), f"the default of '{name}' is {parameter.default!r}, but {why}")
+        if parameter.default is not None and (why := _value_problem(parameter, parameter.default)):
+            diagnostics.add_at((*path, "default"), f"the default of '{name}' is {parameter.default!r}, but {why}")
             values[name] = None
         if name in raw:
-            values[name] = _typed(name, parameter, raw[name], findings)
+            values[name] = _parse_value(name, parameter, raw[name], diagnostics)
         if parameter.required and (values[name] is None or not str(values[name]).strip()):
             missing.append(name)
-    return Request(values, tuple(missing))
+    return FlowRequest(values, tuple(missing))
 
 
-def tell_missing(shaped: ShapedFlow, request: Request, raw: Mapping[str, str], findings: Findings) -> None:
+def report_missing_parameters(
+    validated: ValidatedFlow, request: FlowRequest, raw: Mapping[str, str], diagnostics: Diagnostics
+) -> None:
     """Reports required parameters without a value."""
     for name in request.missing:
-        about = shaped.spec.parameters[name].description
+        about = validated.spec.parameters[name].description
         todo = f'write {name}="…"' + (f" ({about.rstrip('.')})" if about else "")
         if name not in raw:
-            findings.say("command line", f"the flow '{shaped.spec.name}' needs '{name}'", todo=todo)
+            diagnostics.add("command line", f"the flow '{validated.spec.name}' needs '{name}'", todo=todo)
         elif not raw[name].strip():
-            findings.say(f"command line: {name}=", f"'{name}' is empty", todo=todo)
+            diagnostics.add(f"command line: {name}=", f"'{name}' is empty", todo=todo)
 
 
-def applied(
-    shaped: ShapedFlow, request: Request, raw: Mapping[str, str], registry: Registry, findings: Findings
+def apply_request(
+    validated: ValidatedFlow,
+    request: FlowRequest,
+    raw: Mapping[str, str],
+    registry: AgentRegistry,
+    diagnostics: Diagnostics,
 ) -> FlowSpec:
     """The flow with the request's values in its steps.
 
     A list such as `model=[a,b]` replaces dimensions only; where no step has the dimension it is one value.
     """
-    every = [flow_node.node for flow_node in nodes(shaped.spec, shaped.path) if isinstance(flow_node.node, Step)]
+    every = [
+        flow_node.node for flow_node in walk_nodes(validated.spec, validated.path) if isinstance(flow_node.node, Step)
+    ]
     dimensions = {name for step in every for name in step.variants}
     fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
-    repeats = None if "repeats" in shaped.spec.parameters else _repeats(raw, findings)
+    repeats = None if "repeats" in validated.spec.parameters else _parse_repeats(raw, diagnostics)
 
     def change(step: Step, path: KeyPath) -> Step:
-        declared = _declared(step, registry)
+        declared = _agent_parameters(step, registry)
         parameters, variants = dict(step.parameters), dict(step.variants)
         for name, value in request.values.items():
             if name in declared and value is not None and name not in parameters and name not in variants:
                 parameters[name] = value
-                source = (*shaped.path, "parameters", name)
-                findings.provenance.copy_below(source, (*path, "parameters", name), over=False)
+                source = (*validated.path, "parameters", name)
+                diagnostics.provenance.copy_below(source, (*path, "parameters", name), overwrite=False)
         for name, text in fitting.items():
-            where = argument_text(f"{name}={text}")
+            where = display_argument(f"{name}={text}")
             if name in variants:
-                variants[name] = tuple(_item(declared.get(name), item) for item in _several(text))
-                findings.provenance.add_argument((*path, "variants", name), where)
+                variants[name] = tuple(_coerce_item(declared.get(name), item) for item in _split_values(text))
+                diagnostics.provenance.add_argument((*path, "variants", name), where)
             elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):
-                parameters[name] = request.values.get(name, _item(declared.get(name), text))
-                findings.provenance.add_argument((*path, "parameters", name), where)
+                parameters[name] = request.values.get(name, _coerce_item(declared.get(name), text))
+                diagnostics.provenance.add_argument((*path, "parameters", name), where)
         again = repeats if repeats and step.repeats is not None else step.repeats
         return step.model_copy(update={"parameters": parameters, "variants": variants, "repeats": again})
 
-    return with_steps(shaped.spec, change, shaped.path)
+    return map_steps(validated.spec, change, validated.path)
 
 
-def _repeats(raw: Mapping[str, str], findings: Findings) -> int | None:
+def _parse_repeats(raw: Mapping[str, str], diagnostics: Diagnostics) -> int | None:
     """`repeats=3`: how often the steps that repeat at all are to; None when that is not said, or said wrongly."""
     text = raw.get("repeats")
     if text is None:
@@ -127,7 +143,7 @@ def _repeats(raw: Mapping[str, str], findings: Findings) -> int | None:
     if text.isdecimal() and 1 <= int(text) <= MOST_REPEATS:
         return int(text)
     todo = f"write a whole number from 1 to {MOST_REPEATS}, for example repeats=3"
-    findings.say(f"command line: {argument_text(f'repeats={text}')}", "this is not how often", todo=todo)
+    diagnostics.add(f"command line: {display_argument(f'repeats={text}')}", "this is not how often", todo=todo)
     return None
 
 
@@ -135,30 +151,30 @@ def _is_list(text: str) -> bool:
     return text.strip().startswith("[") and text.strip().endswith("]")
 
 
-def _several(text: str) -> list[str]:
+def _split_values(text: str) -> list[str]:
     """`[a, b]` as two values; anything else, commas and all, as one."""
     return split_list(text) if _is_list(text) else [text]
 
 
-def with_request(study: Study, name: str, text: str) -> Study:
+def with_request_parameter(study: Study, name: str, text: str) -> Study:
     """The study with one more of the flow's own parameters given, as typed by a user.
 
     Inputs see it as `parameters.<name>`; agents' parameters of that name keep what they had.
     Raises StudyError when the flow has no such parameter or the text does not fit its type.
     """
-    diagnostics = Findings(study.provenance)
+    diagnostics = Diagnostics(study.provenance)
     parameter = study.flow.parameters.get(name)
     if parameter is None:
-        tell_unknown({name: text}, set(study.flow.parameters), set(), diagnostics)
-    value = _typed(name, parameter, text, diagnostics) if parameter else None
+        report_unknown_names({name: text}, set(study.flow.parameters), set(), diagnostics)
+    value = _parse_value(name, parameter, text, diagnostics) if parameter else None
     if parameter and parameter.required and not text.strip():
-        diagnostics.say(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
+        diagnostics.add(f"command line: {name}=", f"'{name}' is empty", todo=f'write {name}="…"')
     diagnostics.raise_if_any()
     missing = tuple(other for other in study.missing_parameters if other != name)
     return replace(study, request={**study.request, name: value}, missing_parameters=missing)
 
 
-def _declared(step: Step, registry: Registry) -> Mapping[str, Any]:
+def _agent_parameters(step: Step, registry: AgentRegistry) -> Mapping[str, Any]:
     if step.agent not in registry:
         return {}
     try:
@@ -167,35 +183,37 @@ def _declared(step: Step, registry: Registry) -> Mapping[str, Any]:
         return {}
 
 
-def _typed(name: str, parameter: FlowParameter, text: str, findings: Findings) -> JsonValue:
-    where = f"command line: {argument_text(f'{name}={text}')}"
-    if len(text) > _MOST_TEXT:
+def _parse_value(name: str, parameter: FlowParameter, text: str, diagnostics: Diagnostics) -> JsonValue:
+    where = f"command line: {display_argument(f'{name}={text}')}"
+    if len(text) > _MAX_TEXT_CHARACTERS:
         todo = "put long texts into a file, and name it with records=…"
-        findings.say(where, f"'{name}' is {len(text):,} characters long, more than {_MOST_TEXT:,}", todo=todo)
+        diagnostics.add(
+            where, f"'{name}' is {len(text):,} characters long, more than {_MAX_TEXT_CHARACTERS:,}", todo=todo
+        )
         return None
     if "\x00" in text:
-        findings.say(where.replace("\x00", "…"), f"'{name}' holds a null byte", todo="leave it out")
+        diagnostics.add(where.replace("\x00", "…"), f"'{name}' holds a null byte", todo="leave it out")
         return None
-    value = _read(parameter, text)
-    if value is None or (why := _misfit(parameter, value)) is None:
+    value = _convert(parameter, text)
+    if value is None or (why := _value_problem(parameter, value)) is None:
         if value is None:
-            findings.say(
+            diagnostics.add(
                 where,
-                f"'{name}' should be {_NAMES[parameter.type]}",
+                f"'{name}' should be {_TYPE_NAMES[parameter.type]}",
                 todo=f"write for example {name}={_example(parameter)}",
             )
         return value
-    near = nearest(text, [str(choice) for choice in parameter.choices])
-    findings.say(
+    near = closest_name(text, [str(choice) for choice in parameter.choices])
+    diagnostics.add(
         where,
         f"'{name}' is {value!r}, but {why}",
         nearest=near,
-        todo=f"there are {listed(map(str, parameter.choices))}",
+        todo=f"there are {join_names(map(str, parameter.choices))}",
     )
     return None
 
 
-def _read(parameter: FlowParameter, text: str) -> JsonValue:
+def _convert(parameter: FlowParameter, text: str) -> JsonValue:
     try:
         if parameter.type == "integer":
             return int(text)
@@ -203,10 +221,10 @@ def _read(parameter: FlowParameter, text: str) -> JsonValue:
             return float(text)
     except ValueError:
         return None
-    return _YES_NO.get(text.strip().lower()) if parameter.type == "yes_no" else text
+    return _BOOLEAN_WORDS.get(text.strip().lower()) if parameter.type == "yes_no" else text
 
 
-def _misfit(parameter: FlowParameter, value: JsonValue) -> str | None:
+def _value_problem(parameter: FlowParameter, value: JsonValue) -> str | None:
     fits = {
         "text": isinstance(value, str),
         "integer": isinstance(value, int) and not isinstance(value, bool),
@@ -214,7 +232,7 @@ def _misfit(parameter: FlowParameter, value: JsonValue) -> str | None:
         "yes_no": isinstance(value, bool),
     }
     if not fits[parameter.type]:
-        return f"its type is {parameter.type}, so it should be {_NAMES[parameter.type]}"
+        return f"its type is {parameter.type}, so it should be {_TYPE_NAMES[parameter.type]}"
     return "that is not among its choices" if parameter.choices and value not in parameter.choices else None
 
 
@@ -222,7 +240,7 @@ def _example(parameter: FlowParameter) -> str:
     return {"integer": "10", "number": "0.5", "yes_no": "yes"}.get(parameter.type, '"…"')
 
 
-def _item(declared: Any, text: str) -> JsonValue:
+def _coerce_item(declared: Any, text: str) -> JsonValue:
     """`text` as the agent's parameter would have it; as it stands when it does not fit, for the check to tell."""
     if declared is None or declared.annotation is str:
         return text

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import AccessSecretVersionResponse, SecretManagerServiceClient
 
 ROLE = "roles/secretmanager.secretAccessor"
-LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key"
-_MOST_BYTES = 65_536
+LOGIN_HINT = (
+    "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key"
+)
+_MAX_BYTES = 65_536
 """Google keeps no longer secret; another server may not hand us one."""
 
 
@@ -35,22 +37,22 @@ class SecretUnreadable(Exception):
 
 
 @dataclass(frozen=True)
-class _Named:
+class _SecretResource:
     """A secret's full name, taken apart."""
 
-    full: str
+    resource_name: str
 
     @property
     def project(self) -> str:
-        return self.full.split("/")[1]
+        return self.resource_name.split("/")[1]
 
     @property
     def name(self) -> str:
-        return self.full.split("/")[3]
+        return self.resource_name.split("/")[3]
 
     @property
-    def version(self) -> str:
-        return self.full if "/versions/" in self.full else f"{self.full}/versions/latest"
+    def version_name(self) -> str:
+        return self.resource_name if "/versions/" in self.resource_name else f"{self.resource_name}/versions/latest"
 
     def __str__(self) -> str:
         return f"the secret '{self.name}' of the project '{self.project}'"
@@ -61,12 +63,12 @@ def read_secret(name: str, settings: SecretSettings) -> SecretStr:
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
 
-    secret = _Named(name)
+    secret = _SecretResource(name)
     try:
         with _client(settings) as client:
-            return _text(client, secret, settings)
+            return _access_secret(client, secret, settings)
     except (GoogleAPIError, GoogleAuthError, OSError) as error:
-        failure = _told(error, secret, settings)
+        failure = _translate_error(error, secret, settings)
     # Raised outside the handler: a library's error may quote what was sent, and is not chained to ours.
     raise failure
 
@@ -88,7 +90,7 @@ def _client(settings: SecretSettings) -> SecretManagerServiceClient:
     return SecretManagerServiceClient(transport="rest", client_options=options)
 
 
-def _text(client: SecretManagerServiceClient, named: _Named, settings: SecretSettings) -> SecretStr:
+def _access_secret(client: SecretManagerServiceClient, secret: _SecretResource, settings: SecretSettings) -> SecretStr:
     from google.api_core import exceptions, retry
 
     is_retryable = retry.if_exception_type(
@@ -96,19 +98,19 @@ def _text(client: SecretManagerServiceClient, named: _Named, settings: SecretSet
     )
     access: Any = client.access_secret_version  # type: ignore[reportUnknownMemberType]
     response: AccessSecretVersionResponse = access(
-        name=named.version,
+        name=secret.version_name,
         timeout=settings.timeout_seconds,
         retry=retry.Retry(predicate=is_retryable, initial=0.2, maximum=2, timeout=settings.timeout_seconds),
     )
     data = response.payload.data
-    if len(data) > _MOST_BYTES:
-        raise SecretUnreadable(f"{named} is longer than {_MOST_BYTES:,} bytes", "check the name")
+    if len(data) > _MAX_BYTES:
+        raise SecretUnreadable(f"{secret} is longer than {_MAX_BYTES:,} bytes", "check the name")
     if response.payload.data_crc32c and response.payload.data_crc32c != _checksum(data):
-        raise SecretUnreadable(f"{named} was damaged on its way", "run the command again")
+        raise SecretUnreadable(f"{secret} was damaged on its way", "run the command again")
     try:
         return SecretStr(data.decode())
     except UnicodeDecodeError:
-        raise SecretUnreadable(f"{named} is not text in UTF-8", "store it again as text") from None
+        raise SecretUnreadable(f"{secret} is not text in UTF-8", "store it again as text") from None
 
 
 def _checksum(data: bytes) -> int:
@@ -118,51 +120,55 @@ def _checksum(data: bytes) -> int:
     return checksum(data)
 
 
-def _told(error: Exception, named: _Named, settings: SecretSettings) -> SecretUnreadable:
+def _translate_error(error: Exception, secret: _SecretResource, settings: SecretSettings) -> SecretUnreadable:
     from google.api_core import exceptions
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 
     if isinstance(error, DefaultCredentialsError):
-        return SecretUnreadable(f"{named} cannot be read: there is no Google Cloud login on this machine", LOGIN)
+        return SecretUnreadable(f"{secret} cannot be read: there is no Google Cloud login on this machine", LOGIN_HINT)
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
-        return SecretUnreadable(f"{named} cannot be read: the Google Cloud login is not accepted, or has ended", LOGIN)
+        return SecretUnreadable(
+            f"{secret} cannot be read: the Google Cloud login is not accepted, or has ended", LOGIN_HINT
+        )
     reason = str(getattr(error, "reason", None) or "")
-    by_kind: Mapping[type[Exception], Callable[[_Named, str], SecretUnreadable]] = {
+    by_kind: Mapping[type[Exception], Callable[[_SecretResource, str], SecretUnreadable]] = {
         exceptions.Unauthenticated: _not_logged_in,
         exceptions.Unauthorized: _not_logged_in,
         exceptions.Forbidden: _forbidden,
-        exceptions.NotFound: _absent,
+        exceptions.NotFound: _not_found,
         exceptions.BadRequest: _disabled,
     }
     for kind, make_error in by_kind.items():
         if isinstance(error, kind):
-            return make_error(named, reason)
+            return make_error(secret, reason)
     tried = f"Secret Manager gave no answer within {settings.timeout_seconds:g} s ({type(error).__name__})"
     return SecretUnreadable(
-        f"{named} cannot be read: {tried}", "check the network, or raise `secrets.timeout_seconds`; then run it again"
+        f"{secret} cannot be read: {tried}", "check the network, or raise `secrets.timeout_seconds`; then run it again"
     )
 
 
-def _not_logged_in(named: _Named, _reason: str) -> SecretUnreadable:
-    return SecretUnreadable(f"{named} cannot be read: the Google Cloud login is not accepted, or has ended", LOGIN)
-
-
-def _forbidden(named: _Named, reason: str) -> SecretUnreadable:
-    if reason == "SERVICE_DISABLED":
-        todo = f"run `gcloud services enable secretmanager.googleapis.com --project {named.project}`"
-        return SecretUnreadable(f"the project '{named.project}' does not use Secret Manager yet", todo)
+def _not_logged_in(secret: _SecretResource, _reason: str) -> SecretUnreadable:
     return SecretUnreadable(
-        f"{named} may not be read by this account: it lacks the role {ROLE}, or there is no such secret",
-        f"have it given: `gcloud secrets add-iam-policy-binding {named.name} --project {named.project} "
+        f"{secret} cannot be read: the Google Cloud login is not accepted, or has ended", LOGIN_HINT
+    )
+
+
+def _forbidden(secret: _SecretResource, reason: str) -> SecretUnreadable:
+    if reason == "SERVICE_DISABLED":
+        todo = f"run `gcloud services enable secretmanager.googleapis.com --project {secret.project}`"
+        return SecretUnreadable(f"the project '{secret.project}' does not use Secret Manager yet", todo)
+    return SecretUnreadable(
+        f"{secret} may not be read by this account: it lacks the role {ROLE}, or there is no such secret",
+        f"have it given: `gcloud secrets add-iam-policy-binding {secret.name} --project {secret.project} "
         f"--role {ROLE} --member …`",
     )
 
 
-def _absent(named: _Named, _reason: str) -> SecretUnreadable:
-    what = f"there is no secret '{named.name}' in the project '{named.project}', or not that version of it"
-    return SecretUnreadable(what, f"see `gcloud secrets list --project {named.project}`")
+def _not_found(secret: _SecretResource, _reason: str) -> SecretUnreadable:
+    what = f"there is no secret '{secret.name}' in the project '{secret.project}', or not that version of it"
+    return SecretUnreadable(what, f"see `gcloud secrets list --project {secret.project}`")
 
 
-def _disabled(named: _Named, _reason: str) -> SecretUnreadable:
-    todo = f"see `gcloud secrets versions list {named.name} --project {named.project}`, and add or enable a version"
-    return SecretUnreadable(f"the version of {named} is disabled or destroyed", todo)
+def _disabled(secret: _SecretResource, _reason: str) -> SecretUnreadable:
+    todo = f"see `gcloud secrets versions list {secret.name} --project {secret.project}`, and add or enable a version"
+    return SecretUnreadable(f"the version of {secret} is disabled or destroyed", todo)

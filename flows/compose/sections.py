@@ -14,40 +14,40 @@ from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
 from contract.storage import IN_BUCKETS, StorageConfig
-from flows.config.diagnostics import Findings
-from flows.config.folders import shown
+from flows.config.diagnostics import Diagnostics
+from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
-from flows.config.validate import fitted
+from flows.config.validate import validate_data
 from flows.storage.factory import part_of
 
 T = TypeVar("T")
-_MODELS: dict[str, type[BaseModel]] = {
+_MODEL_CLASSES: dict[str, type[BaseModel]] = {
     "hosted": HostedModel,
     "local": LocalModel,
     "embedded": EmbeddedModel,
     "scripted": ScriptedModel,
 }
-_NO_PATHS = frozenset({"gcs", "bigquery"})
+_CLOUD_STORAGE_TYPES = frozenset({"gcs", "bigquery"})
 """Storages whose `path` and `dataset` are names in the cloud."""
-_KIND = {"models": "kind", "storage": "type"}
+_DISCRIMINATORS = {"models": "kind", "storage": "type"}
 """The field that every entry of the section has. One with a value in the place of an entry lacks its entry's name."""
-_PARTS: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
+_NESTED_CLASSES: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
 
-def models_of(section: JsonValue, folders: Sequence[Path], findings: Findings) -> dict[str, ModelConfig]:
+def models_of(section: JsonValue, folders: Sequence[Path], diagnostics: Diagnostics) -> dict[str, ModelConfig]:
     """Every model of the `models:` section, and of a models.json in a config folder; paths absolute."""
     adapter: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
 
-    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
-        return _PARTS.get(loc[-1]) if loc else _MODELS.get(str(data.get("kind")))
+    def model_at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+        return _NESTED_CLASSES.get(loc[-1]) if loc else _MODEL_CLASSES.get(str(data.get("kind")))
 
-    models = _each("models", section, adapter, at, findings)
+    models = _validate_entries("models", section, adapter, model_at, diagnostics)
     for folder in reversed(folders):
-        models |= _from_json(folder / "models.json", findings)
+        models |= _read_models_json(folder / "models.json", diagnostics)
     return models
 
 
-def _from_json(path: Path, findings: Findings) -> dict[str, ModelConfig]:
+def _read_models_json(path: Path, diagnostics: Diagnostics) -> dict[str, ModelConfig]:
     if not path.exists():
         return {}
     from agents.llms.models_file import read_models
@@ -56,65 +56,69 @@ def _from_json(path: Path, findings: Findings) -> dict[str, ModelConfig]:
         return read_models(path)
     except StudyError as error:
         for found in error.problems:
-            where = found.where.replace(str(path), shown(path))
-            findings.say(where, found.what, nearest=found.nearest, todo=found.todo)
-        findings.spoil(("models",))
+            where = found.where.replace(str(path), display_path(path))
+            diagnostics.add(where, found.what, nearest=found.nearest, todo=found.todo)
+        diagnostics.mark_reported(("models",))
         return {}
 
 
-def storages_of(section: JsonValue, findings: Findings) -> dict[str, StorageConfig]:
+def storages_of(section: JsonValue, diagnostics: Diagnostics) -> dict[str, StorageConfig]:
     """Every storage of the `storage:` section; paths absolute."""
     adapter: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
-    def at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
+    def model_at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
         return part_of(data, loc)
 
-    return _each("storage", section, adapter, at, findings)
+    return _validate_entries("storage", section, adapter, model_at, diagnostics)
 
 
-def run_of(section: JsonValue, findings: Findings) -> RunSettings:
+def run_settings_of(section: JsonValue, diagnostics: Diagnostics) -> RunSettings:
     """The `run:` section."""
     data = section if isinstance(section, dict) else {}
-    found = fitted(TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, findings)
+    found = validate_data(
+        TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, diagnostics
+    )
     return found or RunSettings()
 
 
-def _each(group: str, section: JsonValue, kind: TypeAdapter[T], at: Any, findings: Findings) -> dict[str, T]:
+def _validate_entries(
+    group: str, section: JsonValue, adapter: TypeAdapter[T], model_at: Any, diagnostics: Diagnostics
+) -> dict[str, T]:
     found: dict[str, T] = {}
     entries = section if isinstance(section, dict) else {}
-    nameless = isinstance(entries.get(_KIND[group]), str)
+    nameless = isinstance(entries.get(_DISCRIMINATORS[group]), str)
     for name, data in entries.items():
         path = (group, name)
         if not isinstance(data, dict):
-            if nameless and name == _KIND[group]:
+            if nameless and name == _DISCRIMINATORS[group]:
                 todo = "write a name of your own above the fields, and indent them below it"
-                findings.at(path, f"'{name}' stands where a name is expected", todo=todo)
+                diagnostics.add_at(path, f"'{name}' stands where a name is expected", todo=todo)
             elif data is None or not nameless:
-                findings.at(path, f"'{name}' is empty", todo="write its fields below it, indented")
-            findings.spoil(path)
+                diagnostics.add_at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            diagnostics.mark_reported(path)
             continue
-        resolved = data if data.get("type") in _NO_PATHS else with_paths(data, path, findings)
-        value = fitted(kind, resolved, path, lambda loc, data=resolved: at(data, loc), findings)
+        resolved = data if data.get("type") in _CLOUD_STORAGE_TYPES else with_absolute_paths(data, path, diagnostics)
+        value = validate_data(adapter, resolved, path, lambda loc, data=resolved: model_at(data, loc), diagnostics)
         if value is None:
-            findings.spoil(path)
+            diagnostics.mark_reported(path)
         else:
             found[name] = value
     return found
 
 
-def with_paths(data: Mapping[str, JsonValue], path: KeyPath, findings: Findings) -> dict[str, JsonValue]:
+def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostics: Diagnostics) -> dict[str, JsonValue]:
     """`data` with each `path` made absolute, starting at the config folder that names it."""
     resolved: dict[str, JsonValue] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            is_in_bucket = key == "kept_in" or value.get("type") in _NO_PATHS
-            resolved[key] = value if is_in_bucket else with_paths(value, (*path, key), findings)
+            is_in_bucket = key == "kept_in" or value.get("type") in _CLOUD_STORAGE_TYPES
+            resolved[key] = value if is_in_bucket else with_absolute_paths(value, (*path, key), diagnostics)
         elif key == "path" and isinstance(value, str) and value.startswith(IN_BUCKETS):
             resolved[key] = value
         elif key == "path" and isinstance(value, str):
-            resolved[key] = str(_absolute(value, (*path, key), findings))
+            resolved[key] = str(_absolute(value, (*path, key), diagnostics))
         elif key == "dataset" and isinstance(value, str):
-            resolved[key] = _dataset(value, _absolute(value, (*path, key), findings))
+            resolved[key] = _dataset(value, _absolute(value, (*path, key), diagnostics))
         else:
             resolved[key] = value
     return resolved
@@ -125,8 +129,8 @@ def _dataset(text: str, folder: Path) -> str:
     return str(folder) if text.startswith((".", "/", "~")) or folder.is_dir() else text
 
 
-def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:
-    location = findings.provenance.place(path)
+def _absolute(text: str, path: KeyPath, diagnostics: Diagnostics) -> Path:
+    location = diagnostics.provenance.location(path)
     # A group's file is one folder below its config folder, and primary files stand in it; the group's name tells which.
     folder = Path.cwd()
     if location and location.file:
@@ -135,6 +139,6 @@ def _absolute(text: str, path: KeyPath, findings: Findings) -> Path:
     return (folder / Path(text).expanduser()).absolute()
 
 
-def section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:
+def config_section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:
     """A section of the configuration as a mapping, empty when it is not one."""
     return cast("dict[str, JsonValue]", found) if isinstance(found := config.get(name), dict) else {}

@@ -21,15 +21,15 @@ from contract.flow import FlowSpec
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
-from flows.config.arguments import PARTED
-from flows.config.diagnostics import Findings, argument_text, listed, nearest
+from flows.config.arguments import DOTTED_NAMES
+from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
 from flows.config.provenance import KeyPath
-from flows.config.validate import ShapedFlow, fitted
+from flows.config.validate import ValidatedFlow, validate_data
 from flows.storage.names import name_of
 
-_OF_RECORDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
-_OF_RUN = ("sample", "seed", "shards", "shard", "budget")
-TYPES: Mapping[str, Any] = {
+_RECORD_SHORTHANDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
+_RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget")
+SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
     "columns": dict[str, str] | None,
     "labels": dict[str, str] | None,
@@ -42,11 +42,11 @@ TYPES: Mapping[str, Any] = {
     "shard": str | None,
 }
 """Shorthand -> the type that a form asks for."""
-_HUB = "hf:"
+_HUB_PREFIX = "hf:"
 
 
 @dataclass
-class Shortened:
+class AppliedShorthands:
     """What a request makes of a flow's records and run."""
 
     records: str
@@ -55,12 +55,12 @@ class Shortened:
     run: RunSettings
     labels: dict[str, str] = field(default_factory=dict[str, str])
     """What people's answers mean, beside what the flow says of it."""
-    given: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The shorthands that were given, typed: a part of the study's request."""
-    rest: dict[str, str] = field(default_factory=dict[str, str])
+    other_values: dict[str, str] = field(default_factory=dict[str, str])
     """What of the request is not a shorthand here."""
 
-    def laid_over(self, flow: FlowSpec) -> FlowSpec:
+    def apply_to(self, flow: FlowSpec) -> FlowSpec:
         """The flow with these records and labels."""
         change: dict[str, Any] = {"records": self.records}
         if flow.measures and self.labels:
@@ -68,19 +68,19 @@ class Shortened:
         return flow.model_copy(update=change)
 
 
-def offered(flow: FlowSpec) -> list[str]:
+def shorthands_of(flow: FlowSpec) -> list[str]:
     """The shorthands that a request to this flow may give."""
     reads = flow.records.partition(".")[0] != "parameters"
-    absent = {*flow.parameters, *(() if reads else _OF_RECORDS)}
+    absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS)}
     compares = flow.measures is not None and flow.measures.truth is not None
-    return [name for name in TYPES if name not in absent and (compares or name != "labels")]
+    return [name for name in SHORTHAND_TYPES if name not in absent and (compares or name != "labels")]
 
 
 def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
     """A study's request as one would type it: `compose` makes the same study of it."""
     typed = list[str]()
     for name, value in request.items():
-        if name in PARTED and isinstance(value, dict):
+        if name in DOTTED_NAMES and isinstance(value, dict):
             typed += [f"{name}.{part}={part_value}" for part, part_value in value.items()]
         elif isinstance(value, list):
             # A single one is written as it is, so that it may be a text with commas.
@@ -91,111 +91,120 @@ def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
     return typed
 
 
-def shortened(
-    shaped: ShapedFlow,
+def apply_shorthands(
+    validated: ValidatedFlow,
     raw: Mapping[str, str],
     storage: Mapping[str, StorageConfig],
     run: RunSettings,
-    findings: Findings,
-) -> Shortened:
+    diagnostics: Diagnostics,
+) -> AppliedShorthands:
     """The flow's records and run as the request wants them; what does not fit is told."""
-    names = offered(shaped.spec)
+    names = shorthands_of(validated.spec)
     typed = {name: text for name, text in raw.items() if name.partition(".")[0] in names}
     rest = {name: text for name, text in raw.items() if name not in typed}
-    applied = Shortened(shaped.spec.records, storage, run, rest=rest)
-    _run(applied, typed, findings)
-    _labels(applied, typed, shaped.path, findings)
-    _records(applied, typed, findings)
+    applied = AppliedShorthands(validated.spec.records, storage, run, other_values=rest)
+    _apply_run_settings(applied, typed, diagnostics)
+    _apply_labels(applied, typed, validated.path, diagnostics)
+    _apply_records(applied, typed, diagnostics)
     return applied
 
 
-def _where(name: str, text: str) -> str:
-    return f"command line: {argument_text(f'{name}={text}')}"
+def _typed_at(name: str, text: str) -> str:
+    return f"command line: {display_argument(f'{name}={text}')}"
 
 
-def _run(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:
-    for name in _OF_RUN:
-        if name not in mine:
+def _apply_run_settings(applied: AppliedShorthands, typed: Mapping[str, str], diagnostics: Diagnostics) -> None:
+    for name in _RUN_SHORTHANDS:
+        if name not in typed:
             continue
-        findings.provenance.add_argument(("run", name), argument_text(f"{name}={mine[name]}"))
-        data = {**made.run.model_dump(mode="json"), name: mine[name]}
-        found = fitted(TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, findings)
+        diagnostics.provenance.add_argument(("run", name), display_argument(f"{name}={typed[name]}"))
+        data = {**applied.run.model_dump(mode="json"), name: typed[name]}
+        found = validate_data(
+            TypeAdapter(RunSettings), data, ("run",), lambda loc: None if loc else RunSettings, diagnostics
+        )
         if found:
-            made.run = found
+            applied.run = found
             value: Any = getattr(found, name)
-            made.given[name] = float(value) if isinstance(value, Decimal) else value
+            applied.values[name] = float(value) if isinstance(value, Decimal) else value
 
 
-def _labels(made: Shortened, mine: Mapping[str, str], path: KeyPath, findings: Findings) -> None:
-    for name, text in mine.items():
+def _apply_labels(
+    applied: AppliedShorthands, typed: Mapping[str, str], path: KeyPath, diagnostics: Diagnostics
+) -> None:
+    for name, text in typed.items():
         first, _, answer = name.partition(".")
         if first != "labels":
             continue
         if not answer or not text.strip():
             todo = "write for example labels.yes=violates: what people said, and the verdict that it means"
-            findings.say(_where(name, text), "this names no answer and verdict", todo=todo)
+            diagnostics.add(_typed_at(name, text), "this names no answer and verdict", todo=todo)
             continue
-        made.labels[answer] = text.strip()
-        findings.provenance.add_argument((*path, "measures", "labels", answer), argument_text(f"{name}={text}"))
-    if made.labels:
-        made.given["labels"] = cast("JsonValue", dict(made.labels))
+        applied.labels[answer] = text.strip()
+        diagnostics.provenance.add_argument((*path, "measures", "labels", answer), display_argument(f"{name}={text}"))
+    if applied.labels:
+        applied.values["labels"] = cast("JsonValue", dict(applied.labels))
 
 
-def _records(made: Shortened, mine: Mapping[str, str], findings: Findings) -> None:
+def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnostics: Diagnostics) -> None:
     changes = {
-        name: text for name, text in mine.items() if name.partition(".")[0] not in ("records", "labels", *_OF_RUN)
+        name: text
+        for name, text in typed.items()
+        if name.partition(".")[0] not in ("records", "labels", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
-    name = made.records
-    if "records" in mine:
-        text = mine["records"].strip()
-        made.given["records"] = text
-        if text in made.storage:
+    name = applied.records
+    if "records" in typed:
+        text = typed["records"].strip()
+        applied.values["records"] = text
+        if text in applied.storage:
             name = text
-        elif (source := _new_source(text, made.storage, findings)) is None:
+        elif (source := _new_source(text, applied.storage, diagnostics)) is None:
             return
     if source is None:
-        config = made.storage.get(name)
-        made.records = name
+        config = applied.storage.get(name)
+        applied.records = name
         if config is None or not changes:
             return
         source = source_of(config)
-        name = name if config is source else _free(made.storage)
+        name = name if config is source else _unused_name(applied.storage)
     else:
-        name = _free(made.storage)
+        name = _unused_name(applied.storage)
         at = "path" if isinstance(source, FileStorage) else "dataset"
-        findings.provenance.add_argument(("storage", name, at), argument_text(f"records={mine['records']}"))
-    made.records = name
-    made.storage = {**made.storage, name: _changed(source, changes, ("storage", name), made, findings)}
+        diagnostics.provenance.add_argument(("storage", name, at), display_argument(f"records={typed['records']}"))
+    applied.records = name
+    applied.storage = {
+        **applied.storage,
+        name: _apply_changes(source, changes, ("storage", name), applied, diagnostics),
+    }
 
 
-def _free(storage: Mapping[str, StorageConfig]) -> str:
+def _unused_name(storage: Mapping[str, StorageConfig]) -> str:
     name = "records"
     while name in storage:
         name += "_"
     return name
 
 
-def _new_source(text: str, storage: Mapping[str, StorageConfig], findings: Findings) -> RecordStorage | None:
-    where = _where("records", text)
-    if text.startswith(_HUB) and (named := text.removeprefix(_HUB).strip()):
+def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Diagnostics) -> RecordStorage | None:
+    where = _typed_at("records", text)
+    if text.startswith(_HUB_PREFIX) and (named := text.removeprefix(_HUB_PREFIX).strip()):
         folder = (Path.cwd() / Path(named).expanduser()).absolute()
         local = folder.is_dir() or named.startswith((".", "/", "~"))
         if local and not folder.is_dir():
-            findings.say(where, f"there is no folder '{named}'", todo="name one that was written by save_to_disk")
+            diagnostics.add(where, f"there is no folder '{named}'", todo="name one that was written by save_to_disk")
             return None
         return HuggingFaceStorage(dataset=str(folder) if local else named)
     path = (Path.cwd() / Path(text).expanduser()).absolute()
-    if text and not text.startswith(_HUB) and path.exists():
+    if text and not text.startswith(_HUB_PREFIX) and path.exists():
         return FileStorage(path=path)
-    nearby = _beside(text, path)
-    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {listed([*nearby, *storage])}"
+    nearby = _nearby_sources(text, path)
+    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {join_names([*nearby, *storage])}"
     what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
-    findings.say(where, what, nearest=nearest(text, [*nearby, *storage]), todo=todo)
+    diagnostics.add(where, what, nearest=closest_name(text, [*nearby, *storage]), todo=todo)
     return None
 
 
-def _beside(text: str, path: Path) -> list[str]:
+def _nearby_sources(text: str, path: Path) -> list[str]:
     """Sources in the folder in which that one was looked for, as one would type them."""
     from flows.storage.file import KINDS
 
@@ -206,27 +215,31 @@ def _beside(text: str, path: Path) -> list[str]:
     return sorted(str(Path(text).parent / file.name) for file in files) if text else []
 
 
-def _changed(
-    source: RecordStorage, changes: Mapping[str, str], path: KeyPath, made: Shortened, findings: Findings
+def _apply_changes(
+    source: RecordStorage,
+    changes: Mapping[str, str],
+    path: KeyPath,
+    applied: AppliedShorthands,
+    diagnostics: Diagnostics,
 ) -> RecordStorage:
     columns = dict(source.columns)
     typed_columns: dict[str, JsonValue] = {}
     update: dict[str, Any] = {}
     for name, text in changes.items():
         first, _, part = name.partition(".")
-        argument = argument_text(f"{name}={text}")
+        argument = display_argument(f"{name}={text}")
         if first == "columns":
             if not part or not text.strip():
                 todo = "write for example columns.text=body: a record's field, and the column that it comes from"
-                findings.say(_where(name, text), "this names no field and column", todo=todo)
+                diagnostics.add(_typed_at(name, text), "this names no field and column", todo=todo)
                 continue
             columns[part] = typed_columns[part] = text.strip()
-            findings.provenance.add_argument((*path, "columns", part), argument)
+            diagnostics.provenance.add_argument((*path, "columns", part), argument)
         elif first not in type(source).model_fields:
-            findings.say(_where(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
+            diagnostics.add(_typed_at(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
         else:
-            update[first] = made.given[first] = text
-            findings.provenance.add_argument((*path, first), argument)
+            update[first] = applied.values[first] = text
+            diagnostics.provenance.add_argument((*path, first), argument)
     if typed_columns:
-        made.given["columns"] = cast("JsonValue", typed_columns)
+        applied.values["columns"] = cast("JsonValue", typed_columns)
     return source.model_copy(update={**update, "columns": columns})

@@ -14,12 +14,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from contract.run import RunSettings
-from flows.config.diagnostics import Findings, argument_text
-from flows.config.folders import LISTED
+from flows.config.diagnostics import Diagnostics, display_argument
+from flows.config.folders import MULTI_CHOICE_GROUPS
 
-PARTED = ("columns", "labels")
+DOTTED_NAMES = ("columns", "labels")
 """What a request says part by part: `columns.text=body`."""
-_REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(PARTED)})\..*")
+_REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
 
 
@@ -30,7 +30,7 @@ class Choice:
     group: str
     package: str | None
     names: tuple[str, ...]
-    adds: bool
+    appends: bool
     text: str
 
 
@@ -42,12 +42,12 @@ class Arguments:
     choices: list[Choice] = field(default_factory=list[Choice])
     request: dict[str, str] = field(default_factory=dict[str, str])
 
-    def chosen(self, group: str, declared: Sequence[str]) -> list[str]:
+    def chosen_names(self, group: str, declared: Sequence[str]) -> list[str]:
         """The names chosen in a group of which several may be: what the YAML declares, replaced or added to."""
         names = list(declared)
         for choice in self.choices:
             if choice.group == group and choice.package is None:
-                names = [*names, *choice.names] if choice.adds else list(choice.names)
+                names = [*names, *choice.names] if choice.appends else list(choice.names)
         return list(dict.fromkeys(names))
 
     def text_of(self, group: str, name: str) -> str | None:
@@ -55,8 +55,8 @@ class Arguments:
         return next((c.text for c in self.choices if c.group == group and name in c.names), None)
 
 
-def sort_arguments(
-    arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], findings: Findings
+def classify_arguments(
+    arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], diagnostics: Diagnostics
 ) -> Arguments:
     """Sorts what was typed. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
     classified = Arguments()
@@ -67,27 +67,27 @@ def sort_arguments(
             if key.startswith("~"):
                 classified.overrides.append(text)
             else:
-                findings.say(
-                    f"command line: {argument_text(text)}",
+                diagnostics.add(
+                    f"command line: {display_argument(text)}",
                     "this is not of the form name=value",
                     todo='write for example query="…", with the whole in quotation marks if it holds spaces',
                 )
-        elif (choice := _choice(key, value, text, groups)) is not None:
+        elif (choice := _parse_choice(key, value, text, groups)) is not None:
             classified.choices.append(choice)
         elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
-            _ask(classified, key, value, text, findings)
+            _add_to_request(classified, key, value, text, diagnostics)
         else:
-            classified.overrides.append(_settable(key, text))
+            classified.overrides.append(_with_force_prefix(key, text))
     return classified
 
 
-def _settable(key: str, text: str) -> str:
+def _with_force_prefix(key: str, text: str) -> str:
     """A run's settings can be set whether or not the study's own run/default.yaml writes them down."""
     section, _, name = key.partition(".")
     return f"++{text}" if section == "run" and name in RunSettings.model_fields else text
 
 
-def _choice(key: str, value: str, text: str, groups: Collection[str]) -> Choice | None:
+def _parse_choice(key: str, value: str, text: str, groups: Collection[str]) -> Choice | None:
     found = _CHOICE.fullmatch(key)
     if not found or found["group"] not in groups:
         return None
@@ -95,14 +95,14 @@ def _choice(key: str, value: str, text: str, groups: Collection[str]) -> Choice 
     if value.strip().startswith("{"):
         return None
     names = split_list(value)
-    several = found["group"] in LISTED and package is None
+    several = found["group"] in MULTI_CHOICE_GROUPS and package is None
     return Choice(found["group"], package[1:] if package else None, tuple(names), bool(found["plus"]) and several, text)
 
 
-def _ask(sorted_: Arguments, key: str, value: str, text: str, findings: Findings) -> None:
-    if key in sorted_.request:
-        findings.say(f"command line: {argument_text(text)}", f"'{key}' is given twice", todo="give it once")
-    sorted_.request[key] = value
+def _add_to_request(classified: Arguments, key: str, value: str, text: str, diagnostics: Diagnostics) -> None:
+    if key in classified.request:
+        diagnostics.add(f"command line: {display_argument(text)}", f"'{key}' is given twice", todo="give it once")
+    classified.request[key] = value
 
 
 def split_list(value: str) -> list[str]:

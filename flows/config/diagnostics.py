@@ -10,75 +10,77 @@ from difflib import get_close_matches
 from contract.errors import Problem, StudyError
 from flows.config.provenance import KeyPath, Provenance
 
-SECRET = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
-_INSIDE = re.compile(r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)[\"']?\s*:\s*)[^,}\s]+")
+SECRET_KEY_PATTERN = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
+_INLINE_SECRET_PATTERN = re.compile(
+    r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)[\"']?\s*:\s*)[^,}\s]+"
+)
 """A secret within a value, as in `models.mine={api_key: sk-…}`."""
-_LINE = re.compile(r"^(.*):(\d+)$")
+_FILE_AND_LINE = re.compile(r"^(.*):(\d+)$")
 
 
 @dataclass
-class Findings:
+class Diagnostics:
     """Gathers problems; each is added once, however many checks see it."""
 
     provenance: Provenance = field(default_factory=Provenance)
     problems: dict[tuple[str, str], Problem] = field(default_factory=dict[tuple[str, str], Problem])
     notices: dict[str, None] = field(default_factory=dict[str, None])
-    spoilt: set[KeyPath] = field(default_factory=set[KeyPath])
+    reported: set[KeyPath] = field(default_factory=set[KeyPath])
     """Paths whose value is missing because of a mistake already reported: nothing more is said of them."""
 
-    def say(self, where: str, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
+    def add(self, where: str, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
         """Adds a problem at a place that is known already."""
         self.problems.setdefault((where, what), Problem(where, what, nearest, todo))
 
-    def at(self, path: KeyPath, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
+    def add_at(self, path: KeyPath, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
         """Adds a problem at the place where `path` was set, unless its value is known to be spoilt."""
-        if not self.is_spoilt(path):
-            self.say(self.provenance.where(path), what, nearest=nearest, todo=todo)
+        if not self.is_reported(path):
+            self.add(self.provenance.where(path), what, nearest=nearest, todo=todo)
 
-    def notice(self, text: str) -> None:
+    def add_notice(self, text: str) -> None:
         """Adds something that the user should know though it stops nothing."""
         self.notices.setdefault(text)
 
-    def spoil(self, path: KeyPath) -> None:
+    def mark_reported(self, path: KeyPath) -> None:
         """Marks `path` and all below it as already reported."""
-        self.spoilt.add(path)
+        self.reported.add(path)
 
-    def is_spoilt(self, path: KeyPath) -> bool:
+    def is_reported(self, path: KeyPath) -> bool:
         """Whether `path` or what holds it was reported already."""
-        return any(path[:length] in self.spoilt for length in range(len(path) + 1))
+        return any(path[:length] in self.reported for length in range(len(path) + 1))
 
     def raise_if_any(self) -> None:
         """Raises StudyError with every problem, in file order, the command line first."""
         if self.problems:
-            raise StudyError(sorted(self.problems.values(), key=_order))
+            raise StudyError(sorted(self.problems.values(), key=_file_order))
 
 
-def _order(problem: Problem) -> tuple[int, str, int]:
-    found = _LINE.match(problem.where)
+def _file_order(problem: Problem) -> tuple[int, str, int]:
+    found = _FILE_AND_LINE.match(problem.where)
     if problem.where.startswith("command line") or not found:
         return (0, problem.where, 0)
     return (1, found[1], int(found[2]))
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def closest_name(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` that `name` was probably meant to be."""
     by_folded = {other.casefold(): other for other in known}
     found = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.55)
     return by_folded[found[0]] if found else None
 
 
-def listed(names: Iterable[str], limit: int = 12) -> str:
+def join_names(names: Iterable[str], limit: int = 12) -> str:
     """Names in a sentence: `a, b, c`, or `none`."""
     every = sorted(set(names))
     more = f" and {len(every) - limit} more" if len(every) > limit else ""
     return (", ".join(every[:limit]) + more) or "none"
 
 
-def argument_text(text: str, limit: int = 80) -> str:
+def display_argument(text: str, limit: int = 80) -> str:
     """What was typed, short enough for a line and without secrets."""
     text = text.removeprefix("++")
     key, equals, _ = text.partition("=")
-    if equals and SECRET.search(key.split(".")[-1]):
+    if equals and SECRET_KEY_PATTERN.search(key.split(".")[-1]):
         return f"{key}=**********"
-    text = _INSIDE.sub(r"\1**********", text)
+    text = _INLINE_SECRET_PATTERN.sub(r"\1**********", text)
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -6,32 +6,32 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-LISTED = ("flows", "models", "storage")
+MULTI_CHOICE_GROUPS = ("flows", "models", "storage")
 """Groups of which several files may be chosen at once."""
-TEXTS = ("prompts", "criteria", "corpora")
+TEXT_FOLDERS = ("prompts", "criteria", "corpora")
 """Folders that hold no configuration."""
 
 
-def package_conf() -> Path:
+def package_config_folder() -> Path:
     """The `conf` folder that comes with the package."""
     return Path(__file__).resolve().parents[2] / "conf"
 
 
 def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
     """The config folders in the order in which they are searched."""
-    ours = package_conf()
+    ours = package_config_folder()
     if config_dir is None:
         return (ours,)
     own = config_dir.expanduser().absolute()
     return (own,) if own == ours else (own, ours)
 
 
-def groups(folders: Sequence[Path]) -> frozenset[str]:
+def config_groups(folders: Sequence[Path]) -> frozenset[str]:
     """Names of the config groups: folders that hold YAML."""
     return frozenset(path.parent.name for folder in folders if folder.is_dir() for path in folder.glob("*/*.yaml"))
 
 
-def choices(folders: Sequence[Path], group: str) -> list[str]:
+def group_choices(folders: Sequence[Path], group: str) -> list[str]:
     """What may be chosen in a group, our own first so that a study's definitions are laid over them."""
     found: dict[str, None] = {}
     for folder in reversed(folders):
@@ -39,7 +39,7 @@ def choices(folders: Sequence[Path], group: str) -> list[str]:
     return list(found)
 
 
-def find(folders: Sequence[Path], name: str) -> Path | None:
+def find_config(folders: Sequence[Path], name: str) -> Path | None:
     """The first `<folder>/<name>.yaml`, whatever it is; None if there is none."""
     return next((path for folder in folders if (path := folder / f"{name}.yaml").exists()), None)
 
@@ -52,13 +52,15 @@ def yaml_files(folder: Path) -> Iterator[Path]:
 def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
     """Files that Hydra would pass over in silence, since it reads `.yaml` only."""
     every = (path for folder in folders for pattern in ("*.yml", "*/*.yml") for path in folder.glob(pattern))
-    return sorted(path for path in every if path.parent.name not in TEXTS and not path.parent.name.startswith("."))
+    return sorted(
+        path for path in every if path.parent.name not in TEXT_FOLDERS and not path.parent.name.startswith(".")
+    )
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """`path` as a reader knows it: relative when below the current folder, `conf/…` when in the package."""
     path = Path(os.path.normpath(path.absolute()))
-    ours = package_conf()
+    ours = package_config_folder()
     if path.is_relative_to(ours):
         return (Path("conf") / path.relative_to(ours)).as_posix()
     here = Path.cwd()

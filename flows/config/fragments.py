@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contract.base import JsonValue
-from flows.config.diagnostics import Findings
+from flows.config.diagnostics import Diagnostics
 
 
-def with_fragments(name: str, flow: dict[str, JsonValue], findings: Findings) -> dict[str, JsonValue]:
+def merge_fragments(name: str, flow: dict[str, JsonValue], diagnostics: Diagnostics) -> dict[str, JsonValue]:
     """The flow with the steps brought in by `/agents@agents: …` below its own, which win."""
     fragments = flow.get("agents")
     steps = flow.get("steps")
@@ -16,13 +16,13 @@ def with_fragments(name: str, flow: dict[str, JsonValue], findings: Findings) ->
     path = ("flows", name)
     merged: dict[str, JsonValue] = dict(steps) if isinstance(steps, dict) else {}
     for step, fragment in fragments.items():
-        holder, at = _holder(merged, step, (*path, "steps"))
-        holder[step] = _laid_over(fragment, holder.get(step))
-        findings.provenance.copy_below((*path, "agents", step), (*at, step), over=False)
+        holder, at = _find_holder(merged, step, (*path, "steps"))
+        holder[step] = _deep_merge(fragment, holder.get(step))
+        diagnostics.provenance.copy_below((*path, "agents", step), (*at, step), overwrite=False)
     return {**rest, "steps": merged}
 
 
-def _holder(
+def _find_holder(
     steps: dict[str, JsonValue], name: str, path: tuple[str, ...]
 ) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
     """The steps, at the top or in a loop, among which `name` is already; the top if it is in none."""
@@ -30,15 +30,15 @@ def _holder(
         for other, node in steps.items():
             inner = node.get("loop") if isinstance(node, dict) else None
             if isinstance(inner, dict):
-                found, at = _holder(inner, name, (*path, other, "loop"))
+                found, at = _find_holder(inner, name, (*path, other, "loop"))
                 if name in found:
                     return found, at
     return steps, path
 
 
-def _laid_over(lower: JsonValue, upper: JsonValue) -> JsonValue:
+def _deep_merge(lower: JsonValue, upper: JsonValue) -> JsonValue:
     if isinstance(lower, dict) and isinstance(upper, dict):
         return {
-            key: _laid_over(lower.get(key), upper[key]) if key in upper else lower[key] for key in {**lower, **upper}
+            key: _deep_merge(lower.get(key), upper[key]) if key in upper else lower[key] for key in {**lower, **upper}
         }
     return lower if upper is None else upper

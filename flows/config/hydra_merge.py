@@ -25,11 +25,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.config.diagnostics import Findings, argument_text, listed, nearest
-from flows.config.folders import LISTED, choices, find, shown
-from flows.config.yaml_documents import Document
+from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
+from flows.config.folders import MULTI_CHOICE_GROUPS, group_choices, find_config, display_path
+from flows.config.yaml_documents import YamlDocument
 
-_ATTEMPTS = 40
+_MAX_ATTEMPTS = 40
 _IN_FILE = re.compile(r"^In '([^']+)': (.*)")
 
 
@@ -42,45 +42,47 @@ class Layer:
 
 
 @dataclass
-class Sources:
+class ConfigSources:
     """What Hydra is to merge. `stubs` are config names that an empty file stands in for."""
 
     folders: Sequence[Path]
-    documents: Mapping[Path, Document]
-    listed: dict[str, list[str]]
+    documents: Mapping[Path, YamlDocument]
+    multi_choices: dict[str, list[str]]
     """For each group of which several may be chosen, what was chosen."""
     stubs: dict[str, str] = field(default_factory=dict[str, str])
 
-    def document(self, name: str) -> Document | None:
+    def document(self, name: str) -> YamlDocument | None:
         """The document that a config name stands for."""
-        path = find(self.folders, name)
+        path = find_config(self.folders, name)
         return self.documents.get(path) if path else None
 
 
-def merge(sources: Sources, overrides: list[str], findings: Findings) -> tuple[DictConfig, list[Layer], list[str]]:
+def merge_layers(
+    sources: ConfigSources, overrides: list[str], diagnostics: Diagnostics
+) -> tuple[DictConfig, list[Layer], list[str]]:
     """The merged configuration, its layers in order, and the overrides that could be applied.
 
     What could not be is in `findings`; raises StudyError when nothing can be composed at all.
     """
-    overrides = _parseable(overrides, findings)
-    for _ in range(_ATTEMPTS):
+    overrides = _parseable_overrides(overrides, diagnostics)
+    for _ in range(_MAX_ATTEMPTS):
         try:
-            return (*_merged(sources, overrides), overrides)
+            return (*_merge_once(sources, overrides), overrides)
         except MissingConfigException as error:
-            _stand_in(error, sources, findings)
+            _stub_missing_config(error, sources, diagnostics)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            failing_overrides = [text for text in overrides if _fails(sources, text)]
+            failing_overrides = [text for text in overrides if _override_fails(sources, text)]
             if not failing_overrides:
-                _tell(error, sources, findings)
+                _report_error(error, sources, diagnostics)
                 break
             for text in failing_overrides:
-                _tell_override(text, sources, findings)
+                _report_override(text, sources, diagnostics)
             overrides = [text for text in overrides if text not in failing_overrides]
-    findings.raise_if_any()
+    diagnostics.raise_if_any()
     raise AssertionError("Hydra could not compose and nothing was found wrong")
 
 
-def _merged(sources: Sources, overrides: list[str]) -> tuple[DictConfig, list[Layer]]:
+def _merge_once(sources: ConfigSources, overrides: list[str]) -> tuple[DictConfig, list[Layer]]:
     with TemporaryDirectory(prefix="buttermilk-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _write_overlay(Path(folder), sources)
@@ -102,10 +104,10 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _write_overlay(folder: Path, sources: Sources) -> None:
+def _write_overlay(folder: Path, sources: ConfigSources) -> None:
     primary = sources.document("config")
     content = primary.value() if primary and not primary.broken else {"defaults": ["_self_"]}
-    content["defaults"] = complete_defaults(content.get("defaults") or ["_self_"], sources.listed)
+    content["defaults"] = complete_defaults(content.get("defaults") or ["_self_"], sources.multi_choices)
     files = {"config": yaml.safe_dump(content, sort_keys=False, allow_unicode=True), **sources.stubs}
     if not sources.document("local"):
         files.setdefault("local", "{}\n")
@@ -120,21 +122,21 @@ def complete_defaults(defaults: Sequence[Any], chosen: Mapping[str, Sequence[str
     completed: list[Any] = []
     remaining = dict(chosen)
     for entry in defaults:
-        group = next((key for key in LISTED if isinstance(entry, dict) and key in entry), None)
-        completed += _entries(group, remaining.pop(group, ())) if group else [entry]
+        group = next((key for key in MULTI_CHOICE_GROUPS if isinstance(entry, dict) and key in entry), None)
+        completed += _defaults_entries(group, remaining.pop(group, ())) if group else [entry]
     for group, names in remaining.items():
         at = completed.index("local") if "local" in completed else len(completed)
-        completed[at:at] = _entries(group, names)
+        completed[at:at] = _defaults_entries(group, names)
     return completed
 
 
-def _entries(group: str, names: Sequence[str]) -> list[dict[str, Any]]:
+def _defaults_entries(group: str, names: Sequence[str]) -> list[dict[str, Any]]:
     if group == "flows":
         return [{f"flows@flows.{name}": name} for name in names]
     return [{group: list(names)}]
 
 
-def declared_choices(primary: Document | None, group: str) -> list[str]:
+def declared_choices(primary: YamlDocument | None, group: str) -> list[str]:
     """What the defaults list of the primary config itself chooses in a listed group."""
     defaults: Any = primary.value().get("defaults") if primary and not primary.broken else None
     for entry in defaults if isinstance(defaults, list) else ():  # type: ignore[reportUnknownVariableType]
@@ -144,26 +146,26 @@ def declared_choices(primary: Document | None, group: str) -> list[str]:
     return []
 
 
-def _parseable(overrides: list[str], findings: Findings) -> list[str]:
+def _parseable_overrides(overrides: list[str], diagnostics: Diagnostics) -> list[str]:
     good: list[str] = []
     for text in overrides:
-        where = f"command line: {argument_text(text)}"
+        where = f"command line: {display_argument(text)}"
         try:
             override = OverridesParser.create().parse_override(text)
         except HydraException:
             todo = "put the value in quotation marks inside quotation marks: name='\"value\"'"
-            findings.say(where, "the value cannot be read", todo=todo)
+            diagnostics.add(where, "the value cannot be read", todo=todo)
             continue
         if override.is_sweep_override():
-            findings.say(where, "this gives several values for one", todo="write a list as name=[a,b]")
+            diagnostics.add(where, "this gives several values for one", todo="write a list as name=[a,b]")
             continue
         good.append(text)
     return good
 
 
-def _fails(sources: Sources, text: str) -> bool:
+def _override_fails(sources: ConfigSources, text: str) -> bool:
     try:
-        _merged(sources, [text])
+        _merge_once(sources, [text])
     except MissingConfigException:
         return False
     except (HydraException, OmegaConfBaseException, ValueError):
@@ -171,61 +173,64 @@ def _fails(sources: Sources, text: str) -> bool:
     return False
 
 
-def _tell_override(text: str, sources: Sources, findings: Findings) -> None:
-    where = f"command line: {argument_text(text)}"
+def _report_override(text: str, sources: ConfigSources, diagnostics: Diagnostics) -> None:
+    where = f"command line: {display_argument(text)}"
     key = text.partition("=")[0]
     plain = key.lstrip("+~").partition("@")[0]
     if key.startswith("+") and not key.startswith("++"):
         todo = f"write {plain}=… to change it"
-        findings.say(where, f"'{plain}' is there already, or what should hold it is not", todo=todo)
+        diagnostics.add(where, f"'{plain}' is there already, or what should hold it is not", todo=todo)
         return
-    config, _ = _merged(sources, [])
+    config, _ = _merge_once(sources, [])
     words = plain.split(".")
     for length, word in enumerate(words):
         at: Any = OmegaConf.select(config, ".".join(words[:length])) if length else config
         if not isinstance(at, DictConfig):
-            findings.say(where, f"'{'.'.join(words[:length])}' is a single value and holds nothing called '{word}'")
+            diagnostics.add(where, f"'{'.'.join(words[:length])}' is a single value and holds nothing called '{word}'")
             return
         if word not in at:
             names = [str(name) for name in at]
             holder = f"'{'.'.join(words[:length])}'" if length else "the configuration"
-            near = nearest(word, names)
+            near = closest_name(word, names)
             spelt = ".".join([*words[:length], near, *words[length + 1 :]]) if near else None
-            todo = f"{holder} holds {listed(names)}; to add a new name write +{plain}=…"
-            findings.say(where, f"{holder} holds nothing called '{word}'", nearest=spelt, todo=todo)
+            todo = f"{holder} holds {join_names(names)}; to add a new name write +{plain}=…"
+            diagnostics.add(where, f"{holder} holds nothing called '{word}'", nearest=spelt, todo=todo)
             return
-    findings.say(where, "this cannot be applied here", todo=f"look at what '{plain}' holds now with --cfg")
+    diagnostics.add(where, "this cannot be applied here", todo=f"look at what '{plain}' holds now with --cfg")
 
 
-def _stand_in(error: MissingConfigException, sources: Sources, findings: Findings) -> None:
+def _stub_missing_config(error: MissingConfigException, sources: ConfigSources, diagnostics: Diagnostics) -> None:
     name = (error.missing_cfg_file or "").strip("/")
     message = str(error).splitlines()[0]
     parent = found[1] if (found := _IN_FILE.match(message)) else "config"
     group, _, choice = name.rpartition("/")
-    document = _naming(choice, sources, parent)
-    known = choices(sources.folders, group) if group else []
-    where = f"{shown(document.path)}:{document.line_of([choice])}" if document else "the configuration"
-    todo = f"there are {listed(known)}" if known else f"put a file {name}.yaml into a config folder"
-    findings.say(
-        where, f"there is no '{choice}' in {group or 'the config folders'}", nearest=nearest(choice, known), todo=todo
+    document = _document_naming(choice, sources, parent)
+    known = group_choices(sources.folders, group) if group else []
+    where = f"{display_path(document.path)}:{document.line_of([choice])}" if document else "the configuration"
+    todo = f"there are {join_names(known)}" if known else f"put a file {name}.yaml into a config folder"
+    diagnostics.add(
+        where,
+        f"there is no '{choice}' in {group or 'the config folders'}",
+        nearest=closest_name(choice, known),
+        todo=todo,
     )
     if not name or name in sources.stubs:
-        findings.raise_if_any()
+        diagnostics.raise_if_any()
     sources.stubs[name] = "{}\n"
 
 
-def _naming(choice: str, sources: Sources, parent: str) -> Document | None:
+def _document_naming(choice: str, sources: ConfigSources, parent: str) -> YamlDocument | None:
     """The document that names `choice`: Hydra tells the one whose default was overridden, not the overriding one."""
     first = sources.document(parent)
     every = [first, *sources.documents.values()]
-    return next((found for found in every if found and found.says(choice)), first)
+    return next((found for found in every if found and found.has_scalar(choice)), first)
 
 
-def _tell(error: Exception, sources: Sources, findings: Findings) -> None:
+def _report_error(error: Exception, sources: ConfigSources, diagnostics: Diagnostics) -> None:
     message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     found = _IN_FILE.match(message)
     document = sources.document(found[1] if found else "config")
     what = found[2] if found else message
     quoted = re.findall(r"'([^']+)'", what)
-    where = f"{shown(document.path)}:{document.line_of(quoted)}" if document else "the configuration"
-    findings.say(where, f"this cannot be composed: {what.rstrip('.')}", todo="mend the defaults list of this file")
+    where = f"{display_path(document.path)}:{document.line_of(quoted)}" if document else "the configuration"
+    diagnostics.add(where, f"this cannot be composed: {what.rstrip('.')}", todo="mend the defaults list of this file")

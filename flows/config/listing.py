@@ -14,15 +14,15 @@ from typing import Any, cast
 
 import yaml
 
-from flows.config.folders import choices, find, search_folders, shown
+from flows.config.folders import group_choices, find_config, search_folders, display_path
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TEXTS = (".md", ".txt", ".j2", ".jinja2")
-_AGENTS = "buttermilk.agents"
+_TEXT_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
+_AGENT_ENTRY_POINTS = "buttermilk.agents"
 
 
 @dataclass(frozen=True)
-class Listed:
+class CatalogueEntry:
     """One thing that a study can name."""
 
     kind: str
@@ -34,7 +34,7 @@ class Listed:
     """The file, or the package and class of an agent."""
 
 
-def list_all(config_dir: Path | None = None) -> list[Listed]:
+def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
     """Everything that a study may name, by kind and then name; the study's own folder goes before ours."""
     folders = search_folders(config_dir)
     return [
@@ -43,62 +43,62 @@ def list_all(config_dir: Path | None = None) -> list[Listed]:
         *_definitions(folders, "models", "model", ("kind", "provider", "model_id")),
         *_roles(folders),
         *_definitions(folders, "storage", "storage", ("label", "type")),
-        *_texts(folders, "criteria", "criterion"),
-        *_texts(folders, "prompts", "prompt"),
+        *_text_entries(folders, "criteria", "criterion"),
+        *_text_entries(folders, "prompts", "prompt"),
     ]
 
 
-def _flows(folders: Sequence[Path]) -> list[Listed]:
-    found: list[Listed] = []
-    for name in sorted(choices(folders, "flows")):
-        path = cast("Path", find(folders, f"flows/{name}"))
-        content, wrong = _read(path)
-        found.append(Listed("flow", name, wrong or str(content.get("description", "")), shown(path)))
+def _flows(folders: Sequence[Path]) -> list[CatalogueEntry]:
+    found: list[CatalogueEntry] = []
+    for name in sorted(group_choices(folders, "flows")):
+        path = cast("Path", find_config(folders, f"flows/{name}"))
+        content, wrong = _read_yaml(path)
+        found.append(CatalogueEntry("flow", name, wrong or str(content.get("description", "")), display_path(path)))
     return found
 
 
-def _agents() -> list[Listed]:
-    entries = {entry.name: entry for entry in entry_points(group=_AGENTS)}
-    return [Listed("agent", name, "", entries[name].value) for name in sorted(entries)]
+def _agents() -> list[CatalogueEntry]:
+    entries = {entry.name: entry for entry in entry_points(group=_AGENT_ENTRY_POINTS)}
+    return [CatalogueEntry("agent", name, "", entries[name].value) for name in sorted(entries)]
 
 
-def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[Listed]:
+def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[CatalogueEntry]:
     """Things of which one file may define several; a later file's definition replaces an earlier one's."""
-    found: dict[str, Listed] = {}
-    for choice in choices(folders, group):
-        path = cast("Path", find(folders, f"{group}/{choice}"))
-        content, wrong = _read(path)
+    found: dict[str, CatalogueEntry] = {}
+    for choice in group_choices(folders, group):
+        path = cast("Path", find_config(folders, f"{group}/{choice}"))
+        content, wrong = _read_yaml(path)
         if wrong:
-            found[choice] = Listed(kind, choice, wrong, shown(path))
+            found[choice] = CatalogueEntry(kind, choice, wrong, display_path(path))
         for name, about in content.items():
             words = (
                 [str(cast("dict[str, Any]", about).get(key, "")) for key in fields] if isinstance(about, dict) else []
             )
-            found[name] = Listed(kind, name, " ".join(filter(None, words)), shown(path))
+            found[name] = CatalogueEntry(kind, name, " ".join(filter(None, words)), display_path(path))
     return [found[name] for name in sorted(found)]
 
 
-def _roles(folders: Sequence[Path]) -> list[Listed]:
-    found: list[Listed] = []
-    for name in sorted(choices(folders, "llms")):
-        path = cast("Path", find(folders, f"llms/{name}"))
-        content, wrong = _read(path)
-        models = sorted({model for value in content.values() for model in _names(value)})
-        found.append(Listed("llms", name, wrong or ", ".join(models), shown(path)))
+def _roles(folders: Sequence[Path]) -> list[CatalogueEntry]:
+    found: list[CatalogueEntry] = []
+    for name in sorted(group_choices(folders, "llms")):
+        path = cast("Path", find_config(folders, f"llms/{name}"))
+        content, wrong = _read_yaml(path)
+        models = sorted({model for value in content.values() for model in _model_names(value)})
+        found.append(CatalogueEntry("llms", name, wrong or ", ".join(models), display_path(path)))
     return found
 
 
-def _names(value: Any) -> list[str]:
+def _model_names(value: Any) -> list[str]:
     return [str(item) for item in cast("list[Any]", value)] if isinstance(value, list) else [str(value)]
 
 
-def _texts(folders: Sequence[Path], group: str, kind: str) -> list[Listed]:
-    found: dict[str, Listed] = {}
+def _text_entries(folders: Sequence[Path], group: str, kind: str) -> list[CatalogueEntry]:
+    found: dict[str, CatalogueEntry] = {}
     for folder in reversed(folders):
         for path in sorted((folder / group).rglob("*")):
-            if path.suffix in _TEXTS and path.is_file():
+            if path.suffix in _TEXT_SUFFIXES and path.is_file():
                 name = path.relative_to(folder / group).with_suffix("").as_posix()
-                found[name] = Listed(kind, name, _title(path), shown(path))
+                found[name] = CatalogueEntry(kind, name, _title(path), display_path(path))
     return [found[name] for name in sorted(found)]
 
 
@@ -114,7 +114,7 @@ def _title(path: Path) -> str:
     return next((line.strip("# ") for line in lines if line.strip() and line != "---"), "")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], str | None]:
+def _read_yaml(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
         loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError):

@@ -15,20 +15,20 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
-from flows.config.diagnostics import SECRET, Findings, listed, nearest
+from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, join_names, closest_name
 from flows.config.provenance import KeyPath
 
 Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
-_ATTEMPTS = 30
-_LOGIN = re.compile(r"//[^/@]*@")
-_FILLERS: dict[str, JsonValue] = {"max_rounds": 1}
+_MAX_ATTEMPTS = 30
+_URL_CREDENTIALS = re.compile(r"//[^/@]*@")
+_PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
 """What stands in for a required field that is wrong, so that what it belongs to can still be checked."""
 
 
 @dataclass
-class ShapedFlow:
+class ValidatedFlow:
     """A flow whose data fits the contract, after what did not fit was left out."""
 
     spec: FlowSpec
@@ -39,71 +39,71 @@ class ShapedFlow:
     """Names of steps that were left out altogether."""
 
 
-def shaped_flow(name: str, data: Mapping[str, JsonValue], findings: Findings) -> ShapedFlow | None:
+def validate_flow(name: str, data: Mapping[str, JsonValue], diagnostics: Diagnostics) -> ValidatedFlow | None:
     """The flow that `data` describes; None when too little of it fits."""
     path = ("flows", name)
     content: Data = copy.deepcopy(dict(data))
     content.setdefault("name", name)
-    validator = _Shape(path, content, findings, lambda at: _flow_model(at, content))
+    validator = _Validator(path, content, diagnostics, lambda at: _flow_model_at(at, content))
     if isinstance(content.get("steps"), dict):
         _drop_non_mappings(cast("Data", content["steps"]), (*path, "steps"), validator)
-    spec = validator.fitted(TypeAdapter(FlowSpec))
-    return ShapedFlow(spec, path, validator.incomplete, validator.dropped) if spec else None
+    spec = validator.validate(TypeAdapter(FlowSpec))
+    return ValidatedFlow(spec, path, validator.incomplete, validator.dropped) if spec else None
 
 
-def fitted(
-    kind: TypeAdapter[T], data: Mapping[str, JsonValue], path: KeyPath, model_at: ModelAt, findings: Findings
+def validate_data(
+    adapter: TypeAdapter[T], data: Mapping[str, JsonValue], path: KeyPath, model_at: ModelAt, diagnostics: Diagnostics
 ) -> T | None:
     """`data` as that type; None, with all misfits told, when it does not fit."""
-    validator = _Shape(path, copy.deepcopy(dict(data)), findings, model_at)
-    value = validator.fitted(kind)
+    validator = _Validator(path, copy.deepcopy(dict(data)), diagnostics, model_at)
+    value = validator.validate(adapter)
     return None if validator.incomplete else value
 
 
 @dataclass
-class _Shape:
+class _Validator:
     path: KeyPath
     data: Data
-    findings: Findings
+    diagnostics: Diagnostics
     model_at: ModelAt
     incomplete: set[KeyPath] = field(default_factory=set[KeyPath])
     dropped: set[str] = field(default_factory=set[str])
-    told: set[KeyPath] = field(default_factory=set[KeyPath])
+    reported: set[KeyPath] = field(default_factory=set[KeyPath])
 
-    def fitted(self, kind: TypeAdapter[T]) -> T | None:
-        for _ in range(_ATTEMPTS):
+    def validate(self, adapter: TypeAdapter[T]) -> T | None:
+        for _ in range(_MAX_ATTEMPTS):
             try:
-                return kind.validate_python(self.data)
+                return adapter.validate_python(self.data)
             except ValidationError as error:
                 misfits = error.errors(include_url=False, include_context=True)
-            repaired = [self._told_and_left_out(misfit) for misfit in misfits]
+            repaired = [self._report_and_drop(misfit) for misfit in misfits]
             if not any(repaired):
                 return None
         return None
 
-    def _told_and_left_out(self, misfit: Mapping[str, Any]) -> bool:
-        loc = self._loc(misfit["loc"])
+    def _report_and_drop(self, misfit: Mapping[str, Any]) -> bool:
+        loc = self._data_path(misfit["loc"])
         error_type: str = misfit["type"]
         holder = loc if error_type in ("missing", "union_tag_not_found") else loc[:-1]
-        self.incomplete.add(self.path + self._node(holder))
+        self.incomplete.add(self.path + self._node_path(holder))
         if error_type == "missing":
-            return self._missing(loc, str(misfit["loc"][-1]))
+            return self._handle_missing(loc, str(misfit["loc"][-1]))
         if error_type == "union_tag_invalid":
-            self._tell_tag(loc, misfit)
+            self._report_unknown_tag(loc, misfit)
             return _delete(self.data, loc) if loc else False
         if not loc or error_type == "union_tag_not_found":
             # A whole that lacks what was just left out of it is no second mistake.
-            if not any(path[:-1] == loc for path in self.told):
-                self.findings.at(self.path + loc, _plain_message(misfit))
+            if not any(path[:-1] == loc for path in self.reported):
+                self.diagnostics.add_at(self.path + loc, _plain_message(misfit))
             return self._drop_node(loc)
         if error_type == "extra_forbidden":
-            self._tell_extra(loc)
+            self._report_extra(loc)
         else:
-            self._tell_wrong(loc, misfit)
-        self.told.add(loc)
+            self._report_invalid(loc, misfit)
+        self.reported.add(loc)
         return _delete(self.data, loc)
 
-    def _loc(self, loc: tuple[Any, ...]) -> KeyPath:
+    def _data_path(self, loc: tuple[Any, ...]) -> KeyPath:
         """Pydantic's location without the names of union members: what is there in the data."""
         found: list[str] = []
         at: Any = self.data
@@ -116,55 +116,59 @@ class _Shape:
                 found.append(str(word))
         return tuple(found)
 
-    def _node(self, loc: KeyPath) -> KeyPath:
+    def _node_path(self, loc: KeyPath) -> KeyPath:
         """The step, loop, gate or parameter that holds `loc`."""
         for length in range(len(loc), 0, -1):
             if length > 1 and loc[length - 2] in ("steps", "loop", "parameters"):
                 return loc[:length]
         return ()
 
-    def _missing(self, holder: KeyPath, name: str) -> bool:
-        if (*holder, name) not in self.told:
-            self._tell_missing(holder, name)
-        if name in _FILLERS:
-            return _put(self.data, (*holder, name), _FILLERS[name])
+    def _handle_missing(self, holder: KeyPath, name: str) -> bool:
+        if (*holder, name) not in self.reported:
+            self._report_missing(holder, name)
+        if name in _PLACEHOLDERS:
+            return _put(self.data, (*holder, name), _PLACEHOLDERS[name])
         return self._drop_node(holder)
 
-    def _tell_missing(self, holder: KeyPath, name: str) -> None:
+    def _report_missing(self, holder: KeyPath, name: str) -> None:
         model = self.model_at(holder)
         about = model.model_fields[name].description if model and name in model.model_fields else None
         explained = f" ({' '.join(about.split()).rstrip('.')})" if about else ""
-        what = f"{_called(holder, self.path)} lacks `{name}`"
-        self.findings.at(self.path + holder, what, todo=f"add `{name}: …`{explained}")
+        what = f"{_quoted_name(holder, self.path)} lacks `{name}`"
+        self.diagnostics.add_at(self.path + holder, what, todo=f"add `{name}: …`{explained}")
 
-    def _tell_extra(self, loc: KeyPath) -> None:
+    def _report_extra(self, loc: KeyPath) -> None:
         model = self.model_at(loc[:-1])
         names = list(model.model_fields) if model else []
-        what = f"{_called(loc[:-1], self.path)} has no field '{loc[-1]}'"
-        todo = f"its fields are {listed(names)}" if names else None
-        self.findings.at(self.path + loc, what, nearest=nearest(loc[-1], names), todo=todo)
+        what = f"{_quoted_name(loc[:-1], self.path)} has no field '{loc[-1]}'"
+        todo = f"its fields are {join_names(names)}" if names else None
+        self.diagnostics.add_at(self.path + loc, what, nearest=closest_name(loc[-1], names), todo=todo)
 
-    def _tell_wrong(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
+    def _report_invalid(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
         path, value = self.path + loc, misfit.get("input")
         if misfit["loc"] and misfit["loc"][-1] == "[key]":
             todo = "use lower-case letters, digits and underscores, a letter first"
-            self.findings.at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
+            self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
             return
-        shown = "" if SECRET.search(loc[-1]) or isinstance(value, dict | list | tuple) else f" is {_shown(value)}, but"
+        shown = (
+            ""
+            if SECRET_KEY_PATTERN.search(loc[-1]) or isinstance(value, dict | list | tuple)
+            else f" is {_display_value(value)}, but"
+        )
         if value is None:
             shown = " is null, but"
-        self.findings.at(path, f"`{loc[-1]}`{shown} {_plain_message(misfit)}")
+        self.diagnostics.add_at(path, f"`{loc[-1]}`{shown} {_plain_message(misfit)}")
 
-    def _tell_tag(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
+    def _report_unknown_tag(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
         context = misfit["ctx"]
         tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
         key = str(context["discriminator"]).strip("'")
-        what, near = f"`{key}` is '{context['tag']}'", nearest(str(context["tag"]), tags)
-        self.findings.at((*self.path, *loc, key), what, nearest=near, todo=f"write one of {listed(tags)}")
+        what, near = f"`{key}` is '{context['tag']}'", closest_name(str(context["tag"]), tags)
+        self.diagnostics.add_at((*self.path, *loc, key), what, nearest=near, todo=f"write one of {join_names(tags)}")
 
     def _drop_node(self, loc: KeyPath) -> bool:
-        node = self._node(loc)
+        node = self._node_path(loc)
         if not node:
             return False
         self.dropped |= {node[-1], *_names_within(_get(self.data, node))}
@@ -188,12 +192,12 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
     return kept
 
 
-def _called(loc: KeyPath, path: KeyPath) -> str:
+def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
     return f"'{loc[-1]}'" if loc else f"'{path[-1]}'"
 
 
-def _shown(value: object) -> str:
-    return _LOGIN.sub("//…@", repr(value))
+def _display_value(value: object) -> str:
+    return _URL_CREDENTIALS.sub("//…@", repr(value))
 
 
 def _plain_message(misfit: Mapping[str, Any]) -> str:
@@ -246,20 +250,20 @@ def _delete(data: Any, loc: KeyPath) -> bool:
 _ABSENT = object()
 
 
-def _drop_non_mappings(nodes: Data, path: KeyPath, shape: _Shape) -> None:
+def _drop_non_mappings(nodes: Data, path: KeyPath, validator: _Validator) -> None:
     for name, node in list(nodes.items()):
         if not isinstance(node, dict):
             what = f"'{name}' is {'empty' if node is None else repr(node)}, but it should be a step"
-            shape.findings.at((*path, name), what, todo="write at least `agent: …` below it, indented")
-            shape.dropped.add(name)
+            validator.diagnostics.add_at((*path, name), what, todo="write at least `agent: …` below it, indented")
+            validator.dropped.add(name)
             del nodes[name]
             continue
         loop = cast("Data", node).get("loop")
         if isinstance(loop, dict):
-            _drop_non_mappings(cast("Data", loop), (*path, name, "loop"), shape)
+            _drop_non_mappings(cast("Data", loop), (*path, name, "loop"), validator)
 
 
-def _flow_model(loc: KeyPath, data: Data) -> type[BaseModel] | None:
+def _flow_model_at(loc: KeyPath, data: Data) -> type[BaseModel] | None:
     if not loc:
         return FlowSpec
     holder = loc[-2] if len(loc) > 1 else ""

@@ -11,14 +11,14 @@ import yaml
 
 from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import Problem
-from flows.config.folders import shown, yaml_files
+from flows.config.folders import display_path, yaml_files
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SKIPPED = frozenset({"prompts", "criteria", "corpora"})
+_SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """One file. `root` is None when it is empty or broken; `problems` says which, and where."""
 
     path: Path
@@ -37,7 +37,7 @@ class Document:
             return {}
         return cast("dict[str, Any]", yaml.load(self.path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506
 
-    def says(self, word: str) -> bool:
+    def has_scalar(self, word: str) -> bool:
         """Whether a key or value of the file is exactly `word`."""
         return any(node.value == word for node in _scalars(self.root))
 
@@ -48,55 +48,63 @@ class Document:
         return min(lines, default=1)
 
 
-def read_folders(folders: Sequence[Path]) -> dict[Path, Document]:
+def read_documents(folders: Sequence[Path]) -> dict[Path, YamlDocument]:
     """Every YAML file of the config folders, by path."""
     paths = [path for folder in folders if folder.is_dir() for path in yaml_files(folder)]
-    return {path: read(path) for path in paths if path.parent.name not in _SKIPPED and path.suffix == ".yaml"}
+    return {
+        path: read_document(path)
+        for path in paths
+        if path.parent.name not in _SKIPPED_FOLDERS and path.suffix == ".yaml"
+    }
 
 
-def read(path: Path) -> Document:
+def read_document(path: Path) -> YamlDocument:
     """One document; never raises: what is wrong with it is in `problems`."""
     if path.is_dir():
-        return _broken(path, 1, "this is a folder, not a file", "move it, or choose another name")
+        return _broken_document(path, 1, "this is a folder, not a file", "move it, or choose another name")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return _broken(path, line, "the file is not in UTF-8", "save it again with the encoding UTF-8")
+        return _broken_document(path, line, "the file is not in UTF-8", "save it again with the encoding UTF-8")
     except PermissionError:
-        return _broken(path, 1, "the file may not be read", "give yourself permission to read it")
+        return _broken_document(path, 1, "the file may not be read", "give yourself permission to read it")
     except OSError as error:
-        return _broken(path, 1, f"the file cannot be read: {error.strerror or error}", None)
-    return _document(path, text)
+        return _broken_document(path, 1, f"the file cannot be read: {error.strerror or error}", None)
+    return _parse_document(path, text)
 
 
-def _document(path: Path, text: str) -> Document:
+def _parse_document(path: Path, text: str) -> YamlDocument:
     try:
         root = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # type: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as error:
         return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
-        return _broken(path, 1, f"not YAML: {error}", None)
+        return _broken_document(path, 1, f"not YAML: {error}", None)
     except RecursionError:
-        return _broken(path, 1, "values are nested too deep", "write fewer brackets inside brackets")
+        return _broken_document(path, 1, "values are nested too deep", "write fewer brackets inside brackets")
     if root is None:
-        return Document(path, empty=True)
+        return YamlDocument(path, empty=True)
     try:
         check_bounds(root)
     except YamlLimitExceeded as error:
-        return _broken(path, error.line, error.message, "write the values out instead")
+        return _broken_document(path, error.line, error.message, "write the values out instead")
     if not isinstance(root, yaml.MappingNode):
-        return _broken(path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line")
-    return Document(path, root, tuple(_duplicates(path, root)))
+        return _broken_document(
+            path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
+        )
+    return YamlDocument(path, root, tuple(_duplicate_keys(path, root)))
 
 
-def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> Document:
+def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDocument:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     lines = text.splitlines()
     at = lines[line - 1] if line <= len(lines) else ""
     if "\t" in at[: len(at) - len(at.lstrip())] or "'\\t'" in (error.problem or ""):
-        return _broken(path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here")
+        return _broken_document(
+            path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here"
+        )
     # PyYAML notices a missing closing mark or colon only on a later line; where it began is more useful.
     if error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context):
         line = error.context_mark.line + 1
@@ -104,13 +112,13 @@ def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> Documen
     what = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
     if error.context:
         what += f" ({error.context})"
-    return _broken(path, line, what, "look for a missing colon, quotation mark or bracket, here or just above")
+    return _broken_document(path, line, what, "look for a missing colon, quotation mark or bracket, here or just above")
 
 
-def _duplicates(path: Path, node: yaml.Node) -> Iterable[Problem]:
+def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _duplicates(path, item)
+            yield from _duplicate_keys(path, item)
     if not isinstance(node, yaml.MappingNode):
         return
     seen: dict[str, int] = {}
@@ -120,9 +128,9 @@ def _duplicates(path: Path, node: yaml.Node) -> Iterable[Problem]:
             name = str(key.value)
             if name in seen:
                 what = f"'{name}' stands twice here, first on line {seen[name]}"
-                yield Problem(f"{shown(path)}:{line}", what, todo="keep one of the two")
+                yield Problem(f"{display_path(path)}:{line}", what, todo="keep one of the two")
             seen.setdefault(name, line)
-        yield from _duplicates(path, value)
+        yield from _duplicate_keys(path, value)
 
 
 def _scalars(node: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
@@ -137,5 +145,5 @@ def _scalars(node: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
             yield from _scalars(item)
 
 
-def _broken(path: Path, line: int, what: str, todo: str | None) -> Document:
-    return Document(path, problems=(Problem(f"{shown(path)}:{line}", what, todo=todo),))
+def _broken_document(path: Path, line: int, what: str, todo: str | None) -> YamlDocument:
+    return YamlDocument(path, problems=(Problem(f"{display_path(path)}:{line}", what, todo=todo),))

@@ -14,7 +14,7 @@ from prefect import Flow
 
 from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
-from flows.config.folders import choices, search_folders
+from flows.config.folders import group_choices, search_folders
 from flows.config.listing import list_all
 from flows.run.form import Form, FormChoices
 from flows.run.runner import make_flow
@@ -44,7 +44,7 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
 def _offer(study: Study, folder: Path | None) -> FormChoices:
     criteria = [one.name for one in list_all(folder) if one.kind == "criterion"]
     values = {"model": sorted(study.models), "criteria": criteria}
-    return FormChoices(llms=choices(search_folders(folder), "llms"), values=values)
+    return FormChoices(llms=group_choices(search_folders(folder), "llms"), values=values)
 
 
 def _configured() -> Path | None:
@@ -53,6 +53,6 @@ def _configured() -> Path | None:
 
 
 def __getattr__(name: str) -> Flow[..., Any]:
-    if name.startswith("_") or name not in choices(search_folders(_configured()), "flows"):
+    if name.startswith("_") or name not in group_choices(search_folders(_configured()), "flows"):
         raise AttributeError(name)
     return declare(name)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from contract.errors import StudyError
 from flows.compose.compose import compose
-from flows.config.folders import choices, search_folders
+from flows.config.folders import group_choices, search_folders
 
 
 @flow(description="Compose every flow where the worker runs, and tell what is missing there: keys, files, models.")
@@ -21,7 +21,7 @@ def ready(llms: Annotated[str, Field(min_length=1)] | None = None) -> State[Any]
     Args:
         llms: Which models play which role; their keys are looked for as well. Empty: as configured.
     """
-    names = choices(search_folders(None), "flows")
+    names = group_choices(search_folders(None), "flows")
     try:
         compose(names, [f"llms={llms}"] if llms else [], require_request=False)
     except StudyError as error:

@@ -12,8 +12,8 @@ from typing import Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
-from flows.config.diagnostics import listed, nearest
-from flows.config.folders import choices, search_folders
+from flows.config.diagnostics import join_names, closest_name
+from flows.config.folders import group_choices, search_folders
 from flows.server.choose_server import local_api, use_running_server
 
 _FLOWS = ("+flows", "flows")
@@ -26,7 +26,7 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
 
     Raises StudyError when one of them cannot be composed, RunError when no Prefect server answers.
     """
-    names = _names(settings, choices(search_folders(config_dir), "flows"))
+    names = _names(settings, group_choices(search_folders(config_dir), "flows"))
     if not use_running_server():
         raise RunError(
             f"no Prefect server answers at {local_api()}, so nobody could ask for a run; "
@@ -74,7 +74,7 @@ def _names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
         for name in split_list(value):
             names.append(name)
             if name not in known:
-                near, todo = nearest(name, known), f"there are {listed(known)}"
+                near, todo = closest_name(name, known), f"there are {join_names(known)}"
                 problems.append(Problem(f"command line: {text}", f"there is no flow '{name}'", near, todo))
     if problems:
         raise StudyError(problems)

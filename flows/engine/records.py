@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
-from contract.run import part_of
+from contract.run import parse_shard
 from contract.storage import SearchableStorage
 from flows.spec.study import Study
 from flows.storage.reader import records
@@ -40,7 +40,7 @@ def shard_of(record: Record, shards: int) -> int:
 
 
 def _records_of_shard(found: Iterable[Record], shard: str) -> Iterator[Record]:
-    number, shards = part_of(shard)
+    number, shards = parse_shard(shard)
     return (record for record in found if shard_of(record, shards) == number)
 
 

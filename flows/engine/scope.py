@@ -12,7 +12,7 @@ from contract.flow import Gate, Step
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.spec.nodes import gives_list
-from flows.spec.references import Reference, parse
+from flows.spec.references import Reference, parse_reference
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Scope:
         self, references: str | tuple[str, ...], context: dict[str, Any], group: Mapping[str, JsonValue]
     ) -> JsonValue:
         if isinstance(references, str):
-            return self._resolve(parse(references), context, group)
+            return self._resolve(parse_reference(references), context, group)
         joined = list[JsonValue]()
         for text in references:
-            found = self._resolve(parse(text), context, group)
+            found = self._resolve(parse_reference(text), context, group)
             joined += found if isinstance(found, list) else [] if found is None else [found]
         return joined
 
@@ -108,7 +108,7 @@ class Scope:
         ]
 
     def _output_names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
-        name = parse(text).step
+        name = parse_reference(text).step
         for output in self.outputs.get(name or "", []):
             if _in_group(output.trace, group):
                 again = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
@@ -125,7 +125,9 @@ class Scope:
         return max(gathered or lists.values(), default=0)
 
     def _collects_outputs(self, references: str | tuple[str, ...]) -> bool:
-        return not isinstance(references, str) or (bool(references) and parse(references).step in self.list_steps)
+        return not isinstance(references, str) or (
+            bool(references) and parse_reference(references).step in self.list_steps
+        )
 
     def groups(self, step: Step, names: Iterable[str]) -> list[Mapping[str, JsonValue]]:
         """The distinct values of the step's `group_by` dimensions among the newest cells of the steps named."""

@@ -38,9 +38,9 @@ from flows.plan.earlier_run import EarlierRun
 from flows.results.open import result_store
 from flows.results.store import ResultStore, read_cell, reply_path
 from flows.run_folder.texts import parameter_values
-from flows.spec.agent_registry import agents_of
+from flows.spec.agent_registry import load_agents
 from flows.spec.cell import Cell
-from flows.spec.graph import needs, steps_within, upstream
+from flows.spec.graph import required_steps, steps_within, upstream
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 
@@ -89,7 +89,7 @@ def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Calla
     agent_services = AgentServices(ModelRegistry(study.models), Prompts(study.folders), None, Criteria(study.folders))
     services = RunServices(
         agent_services=agent_services,
-        agents=agents_of(study.flow),
+        agents=load_agents(study.flow),
         cell_runner=CellRunner(study.run, store),
         ledger=_SkipCounter(),
         slots=asyncio.Semaphore(study.run.concurrency),
@@ -166,7 +166,7 @@ class _DryRun(FlowExecutor):
         return super()._split_runnable(node, node_run, decided)
 
     def _is_undecided(self, node: Node, scope: Scope) -> bool:
-        named = needs(node) if isinstance(node, Loop) else needs(node) | upstream(node)
+        named = required_steps(node) if isinstance(node, Loop) else required_steps(node) | upstream(node)
         return bool(named & self._undecided_steps.get(scope.record.record_id, set()))
 
     def _mark_undecided(self, name: str, node: Node, scope: Scope) -> None:
@@ -235,7 +235,7 @@ class _DryRun(FlowExecutor):
         if isinstance(agent, StructuredAgent):
             request = agent.request(job.cell.input, job.agent_services)
             reads_material = job.agent_services.models.get(model).reads_material
-            if self._is_kept(request.key(reads_material=reads_material)):
+            if self._is_kept(request.cache_key(reads_material=reads_material)):
                 forecast.kept += 1
                 return job.skipped_trace("its reply is kept")
             self._add_cost(forecast, model, request)

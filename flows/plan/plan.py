@@ -12,7 +12,7 @@ from agents.base.registry import load_agent
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.spec.nodes import steps_of
-from flows.spec.references import parse
+from flows.spec.references import parse_reference
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class _CellCounts:
         """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
         references = step.inputs.get(step.for_each or "", ())
         texts = (references,) if isinstance(references, str) else references
-        return sum(self.per_record(found) for text in texts if (found := parse(text).step)) or 1
+        return sum(self.per_record(found) for text in texts if (found := parse_reference(text).step)) or 1
 
 
 def _planned_steps(

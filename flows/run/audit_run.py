@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.base import digest
 from contract.models import HostedModel, ModelConfig
-from contract.secrets import is_here
+from contract.secrets import is_loopback_host
 from flows.accounting.audit import AuditTrail, audit_path
 from flows.accounting.costs import Costs
 from flows.run.events import emit_failure, emit_outcome
@@ -101,5 +101,5 @@ def _service(config: ModelConfig) -> dict[str, Any]:
         "endpoint": host or "the provider's own",
         "project": config.project,
         "location": config.location,
-        "leaves_this_machine": not (host and is_here(host.strip("[]"))),
+        "leaves_this_machine": not (host and is_loopback_host(host.strip("[]"))),
     }

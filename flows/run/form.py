@@ -14,8 +14,8 @@ from pydantic import Field
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec
-from flows.compose.shorthands import TYPES as SHORTHANDS
-from flows.compose.shorthands import offered
+from flows.compose.shorthands import SHORTHAND_TYPES as SHORTHANDS
+from flows.compose.shorthands import shorthands_of
 from flows.spec.nodes import steps_of
 
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
@@ -160,7 +160,7 @@ def _value_type(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
 
 def _shorthand_fields(spec: FlowSpec, is_ui_form: bool) -> Iterator[_FormField]:
     """The shorthands. A run from the command line has no form, and shall not look as if blanks had been said."""
-    for name in offered(spec):
+    for name in shorthands_of(spec):
         kind, about = _SHORTHANDS.get(name, (SHORTHANDS[name], ""))
         description = about.format(records=spec.records)
         plain = get_origin(kind) or kind

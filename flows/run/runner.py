@@ -21,8 +21,8 @@ from contract.record import Record
 from flows.accounting.ledger import Ledger, Totals
 from flows.accounting.run_log import RunLog
 from flows.accounting.telemetry import start_telemetry
-from flows.check.deployment import splits
-from flows.check.ground_truth import check_people
+from flows.check.deployment import is_sharded
+from flows.check.ground_truth import check_ground_truth
 from flows.engine.executor import FlowExecutor, RunServices
 from flows.engine.gather import gather_or_raise
 from flows.engine.records import records_of
@@ -135,7 +135,7 @@ def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:
 async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> State[Any]:
     check_deployment(study)
     with audit_run(study) as account:
-        running = _run_sharded(study) if splits(study.run) else _run_unsharded(study, listener, caller)
+        running = _run_sharded(study) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
         outcome = account.outcome = await running
         if study.run.shard is None:
             # In a thread: Google's clients block.
@@ -149,7 +149,7 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
     is_shard = study.run.shard is not None and owner is not None
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
-    check_people(study, records)
+    check_ground_truth(study, records)
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
     ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log)
@@ -187,7 +187,7 @@ async def _run_sharded(study: Study) -> Outcome:
     """Has child runs do the work, and gathers one folder from them as if one run had done it."""
     run_start, rejects = RunStart.read(study), list[Reject]()
     records = list(records_of(study, rejects.append))
-    check_people(study, records)
+    check_ground_truth(study, records)
     shards = await run_shards(study, records)
     shard_results = {shard.number: shard.result for shard in shards if shard.result}
     folder, store = new_run_folder(study.run.folder, study.flow.name), result_store(study.run.results)

@@ -27,7 +27,7 @@ from flows.files.cache import cache_folder
 from flows.results.locks import Locks
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
-from flows.spec.agent_registry import agents_of
+from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
 from flows.storage.rows import Reject
 
@@ -76,7 +76,7 @@ async def open_services(
                     agent_services=AgentServices(
                         with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
                     ),
-                    agents=agents_of(study.flow),
+                    agents=load_agents(study.flow),
                     cell_runner=CellRunner(study.run, store, event_sender),
                     ledger=ledger,
                     slots=asyncio.Semaphore(study.run.concurrency),

@@ -25,7 +25,7 @@ from contract.messages import CellError as ErrorRow
 from flows.files.atomic import write_text
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
-from flows.spec.agent_registry import agents_of
+from flows.spec.agent_registry import load_agents
 
 _COPIED_FILES = ("manifest.json", "rejects.csv", "results.json", "answer.md")
 
@@ -81,7 +81,7 @@ def _differing_files(folder: Path, into: Path) -> Iterator[str]:
 
 class _Replayer:
     def __init__(self, data: RunData, config: Path, result: ReplayResult) -> None:
-        self._agents: Mapping[str, Agent[Any, Any]] = agents_of(data.spec)
+        self._agents: Mapping[str, Agent[Any, Any]] = load_agents(data.spec)
         self._models: Mapping[str, Any] = data.manifest.get("fingerprints", {})
         self._prompts, self._criteria = Prompts([config]), Criteria([config])
         self._result = result
@@ -149,7 +149,7 @@ class _StoredModel:
     reply: Any
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        found = self.reply(request.key(reads_material=self.reads_material))
+        found = self.reply(request.cache_key(reads_material=self.reads_material))
         if found is None:
             raise ModelRejected(
                 "no reply is stored for what would now be asked: the record, the prompt, the criterion or the program "

@@ -30,7 +30,7 @@ from contract.errors import RunError, StudyError
 from contract.record import Record
 from contract.run import RunSettings
 from flows.accounting.ledger import Totals
-from flows.check.deployment import by_hand
+from flows.check.deployment import deployment_problems
 from flows.engine.records import shard_of
 from flows.results.heartbeat import HeartbeatMonitor, heartbeat
 from flows.results.open import result_store
@@ -64,7 +64,7 @@ class Shard:
 
 def check_deployment(study: Study) -> None:
     """Raises StudyError where `shards` are wanted of a run that no deployment started."""
-    if _deployment() is None and (problems := by_hand(study)):
+    if _deployment() is None and (problems := deployment_problems(study)):
         raise StudyError(problems)
 
 

@@ -11,7 +11,7 @@ from contract.flow import FlowSpec
 from flows.spec.nodes import steps_of
 
 AgentClass: TypeAlias = type[Agent[Any, Any]]
-Registry: TypeAlias = Mapping[str, AgentClass]
+AgentRegistry: TypeAlias = Mapping[str, AgentClass]
 
 
 class InstalledAgents(Mapping[str, AgentClass]):
@@ -30,6 +30,6 @@ class InstalledAgents(Mapping[str, AgentClass]):
         return len(installed_agents())
 
 
-def agents_of(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
+def load_agents(spec: FlowSpec) -> dict[str, Agent[Any, Any]]:
     """One instance of every agent that the flow names; agents hold no state."""
     return {step.agent: load_agent(step.agent)() for step in steps_of(spec).values()}

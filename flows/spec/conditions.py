@@ -54,7 +54,7 @@ class Condition:
 
     text: str
     names: frozenset[str]
-    chains: tuple[tuple[str, ...], ...]
+    attribute_chains: tuple[tuple[str, ...], ...]
     _expression: TemplateExpression = field(repr=False, compare=False)
 
     def evaluate(self, values: Mapping[str, Any]) -> bool:
@@ -81,18 +81,18 @@ def compile_condition(text: str) -> Condition:
         expression = environment.compile_expression(text, undefined_to_none=False)
         tree = environment.parse("{% if (" + text + ") %}{% endif %}")
     except TemplateSyntaxError as error:
-        raise ValueError(f"'{text}' is not a condition: {_plain(error.message or '')}") from None
+        raise ValueError(f"'{text}' is not a condition: {_readable_message(error.message or '')}") from None
     except (SecurityError, RecursionError) as error:
         raise ValueError(f"'{text[:200]}' is not a condition: {error}") from None
     names = frozenset(meta.find_undeclared_variables(tree))
-    return Condition(text, names, tuple(_chains(tree)), expression)
+    return Condition(text, names, tuple(_attribute_chains(tree)), expression)
 
 
-def _plain(message: str) -> str:
+def _readable_message(message: str) -> str:
     return "it ends too early" if "end of" in message and "unexpected" in message else message
 
 
-def _chains(tree: Node) -> Iterator[tuple[str, ...]]:
+def _attribute_chains(tree: Node) -> Iterator[tuple[str, ...]]:
     inner: set[int] = set()
     for node in tree.find_all(Getattr):
         if id(node) in inner:

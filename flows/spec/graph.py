@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from contract.flow import Gate, Loop, Node, Step
 from flows.spec.conditions import compile_condition
-from flows.spec.references import parse
+from flows.spec.references import parse_reference
 
 
-def references(node: Step | Gate) -> Iterator[tuple[str, str]]:
+def input_references(node: Step | Gate) -> Iterator[tuple[str, str]]:
     """Each reference of the node's inputs: (input, reference)."""
     for name, references in node.inputs.items():
         for text in (references,) if isinstance(references, str) else references:
@@ -18,20 +18,24 @@ def references(node: Step | Gate) -> Iterator[tuple[str, str]]:
 
 def upstream(node: Step | Gate) -> frozenset[str]:
     """Names of the steps that the node's inputs refer to, of this turn or the one before."""
-    return frozenset(step for _, text in references(node) if (step := parse(text).step))
+    return frozenset(step for _, text in input_references(node) if (step := parse_reference(text).step))
 
 
-def needs(node: Node) -> frozenset[str]:
+def required_steps(node: Node) -> frozenset[str]:
     """Names of the steps whose output of this turn the node uses, its own inner steps left out."""
     if isinstance(node, Loop):
-        inner = frozenset[str]().union(*(needs(child) for child in node.loop.values()))
-        return (inner | _conditions(node)) - set(steps_within(node))
-    named = {parsed.step for _, text in references(node) if (parsed := parse(text)).root == "step" and parsed.step}
+        inner = frozenset[str]().union(*(required_steps(child) for child in node.loop.values()))
+        return (inner | _names_in_conditions(node)) - set(steps_within(node))
+    named = {
+        parsed.step
+        for _, text in input_references(node)
+        if (parsed := parse_reference(text)).root == "step" and parsed.step
+    }
     # In a condition an input's name stands for the input, also where a step has that name.
-    return frozenset(named) | (_conditions(node) - set(node.inputs))
+    return frozenset(named) | (_names_in_conditions(node) - set(node.inputs))
 
 
-def _conditions(node: Node) -> frozenset[str]:
+def _names_in_conditions(node: Node) -> frozenset[str]:
     texts = [node.when, node.until if isinstance(node, Loop) else None]
     return frozenset[str]().union(*(compile_condition(text).names for text in texts if text))
 
@@ -50,15 +54,17 @@ def dependencies(nodes: Mapping[str, Node], host: str | None = None) -> dict[str
     A step inside a loop stands for its loop. With `host`, all that the host does not itself need waits for it,
     since it decides who runs.
     """
-    owner = {inner: name for name, node in nodes.items() for inner in (*_inner(node), name)}
-    direct = {name: frozenset(owner[n] for n in needs(node) if n in owner) - {name} for name, node in nodes.items()}
+    owner = {inner: name for name, node in nodes.items() for inner in (*_inner_steps(node), name)}
+    direct = {
+        name: frozenset(owner[n] for n in required_steps(node) if n in owner) - {name} for name, node in nodes.items()
+    }
     if host is None:
         return direct
     before = _ancestors(host, direct) | {host}
     return {name: waits if name in before else waits | {host} for name, waits in direct.items()}
 
 
-def _inner(node: Node) -> Iterator[str]:
+def _inner_steps(node: Node) -> Iterator[str]:
     if isinstance(node, Loop):
         yield from steps_within(node)
 

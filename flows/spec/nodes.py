@@ -10,7 +10,7 @@ from flows.config.provenance import KeyPath
 
 
 @dataclass(frozen=True)
-class Placed:
+class FlowNode:
     """A node, its name, its key path, and the loops that hold it, outermost first."""
 
     name: str
@@ -19,35 +19,35 @@ class Placed:
     loops: tuple[str, ...] = ()
 
 
-def nodes(flow: FlowSpec, path: KeyPath) -> Iterator[Placed]:
+def walk_nodes(flow: FlowSpec, path: KeyPath) -> Iterator[FlowNode]:
     """Every node of the flow, a loop before its steps, in the order written."""
-    yield from _nodes(flow.steps, (*path, "steps"), ())
+    yield from _walk_nodes(flow.steps, (*path, "steps"), ())
 
 
-def _nodes(held: Mapping[str, Node], path: KeyPath, loops: tuple[str, ...]) -> Iterator[Placed]:
-    for name, node in held.items():
+def _walk_nodes(nodes: Mapping[str, Node], path: KeyPath, loops: tuple[str, ...]) -> Iterator[FlowNode]:
+    for name, node in nodes.items():
         at = (*path, name)
-        yield Placed(name, node, at, loops)
+        yield FlowNode(name, node, at, loops)
         if isinstance(node, Loop):
-            yield from _nodes(node.loop, (*at, "loop"), (*loops, name))
+            yield from _walk_nodes(node.loop, (*at, "loop"), (*loops, name))
 
 
 def steps_of(flow: FlowSpec) -> dict[str, Step]:
     """Every agent step of the flow by name, those in loops included."""
-    return {flow_node.name: flow_node.node for flow_node in nodes(flow, ()) if isinstance(flow_node.node, Step)}
+    return {flow_node.name: flow_node.node for flow_node in walk_nodes(flow, ()) if isinstance(flow_node.node, Step)}
 
 
-def with_steps(flow: FlowSpec, change: Callable[[Step, KeyPath], Step], path: KeyPath) -> FlowSpec:
+def map_steps(flow: FlowSpec, change: Callable[[Step, KeyPath], Step], path: KeyPath) -> FlowSpec:
     """The flow with each step replaced by what `change` makes of it."""
-    return flow.model_copy(update={"steps": _changed(flow.steps, change, (*path, "steps"))})
+    return flow.model_copy(update={"steps": _map_nodes(flow.steps, change, (*path, "steps"))})
 
 
-def _changed(held: Mapping[str, Node], change: Callable[[Step, KeyPath], Step], path: KeyPath) -> dict[str, Node]:
+def _map_nodes(nodes: Mapping[str, Node], change: Callable[[Step, KeyPath], Step], path: KeyPath) -> dict[str, Node]:
     changed: dict[str, Node] = {}
-    for name, node in held.items():
+    for name, node in nodes.items():
         at = (*path, name)
         if isinstance(node, Loop):
-            changed[name] = node.model_copy(update={"loop": _changed(node.loop, change, (*at, "loop"))})
+            changed[name] = node.model_copy(update={"loop": _map_nodes(node.loop, change, (*at, "loop"))})
         else:
             changed[name] = change(node, at) if isinstance(node, Step) else node
     return changed

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-ANYTHING: Any = object()
+UNKNOWN_TYPE: Any = object()
 """The type of what cannot be known before the run."""
 
 
@@ -21,7 +21,7 @@ class UnknownField(Exception):
         self.known = known
 
 
-def after_path(kind: Any, path: str) -> Any:
+def type_at_path(kind: Any, path: str) -> Any:
     """The type that `path` (JMESPath) leads to from `kind`. Raises UnknownField for the first wrong word."""
     if not path:
         return kind
@@ -30,10 +30,10 @@ def after_path(kind: Any, path: str) -> Any:
     return _walk(jmespath.compile(path).parsed, kind)  # type: ignore[reportUnknownMemberType,reportUnknownArgumentType]
 
 
-def after_words(kind: Any, words: Iterable[str]) -> Any:
+def type_at_attributes(kind: Any, words: Iterable[str]) -> Any:
     """The type that dotted words lead to from `kind`. Raises UnknownField for the first wrong word."""
     for word in words:
-        kind = _member(kind, word)
+        kind = _attribute_type(kind, word)
     return kind
 
 
@@ -41,39 +41,39 @@ def _walk(node: Mapping[str, Any], kind: Any) -> Any:
     children: Sequence[Mapping[str, Any]] = node["children"]
     match node["type"]:
         case "field":
-            return _member(kind, node["value"])
+            return _attribute_type(kind, node["value"])
         case "subexpression" | "index_expression" | "pipe":
             for child in children:
                 kind = _walk(child, kind)
             return kind
         case "index":
-            return _item(kind)
+            return _item_type(kind)
         case "slice" | "identity" | "current":
             return kind
         case "flatten":
             return _walk(children[0], kind)
         case "projection" | "filter_projection":
-            return _listed(_walk(children[1], _item(_walk(children[0], kind))))
+            return _list_type(_walk(children[1], _item_type(_walk(children[0], kind))))
         case _:
-            return ANYTHING
+            return UNKNOWN_TYPE
 
 
-def _listed(kind: Any) -> Any:
-    return ANYTHING if kind is ANYTHING else tuple[kind, ...]
+def _list_type(kind: Any) -> Any:
+    return UNKNOWN_TYPE if kind is UNKNOWN_TYPE else tuple[kind, ...]
 
 
-def _bare(kind: Any) -> list[Any]:
+def _union_members(kind: Any) -> list[Any]:
     """`kind` without annotations, as the members of a union that are not None."""
     if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
+        return _union_members(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
-        return [bare for member in get_args(kind) if member is not type(None) for bare in _bare(member)]
+        return [bare for member in get_args(kind) if member is not type(None) for bare in _union_members(member)]
     return [kind]
 
 
-def _member(kind: Any, name: str) -> Any:
+def _attribute_type(kind: Any, name: str) -> Any:
     known: list[str] = []
-    for bare in _bare(kind):
+    for bare in _union_members(kind):
         if isinstance(bare, type) and issubclass(bare, BaseModel):
             if name in bare.model_fields:
                 return bare.model_fields[name].annotation
@@ -81,12 +81,12 @@ def _member(kind: Any, name: str) -> Any:
                 return bare.model_computed_fields[name].return_type
             known += [*bare.model_fields, *bare.model_computed_fields]
         elif bare not in (str, int, float, bool) and get_origin(bare) not in (tuple, list):
-            return ANYTHING
+            return UNKNOWN_TYPE
     raise UnknownField(name, known)
 
 
-def _item(kind: Any) -> Any:
-    for bare in _bare(kind):
+def _item_type(kind: Any) -> Any:
+    for bare in _union_members(kind):
         if get_origin(bare) in (tuple, list) and get_args(bare):
             return get_args(bare)[0]
-    return ANYTHING
+    return UNKNOWN_TYPE

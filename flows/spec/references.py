@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from contract.base import JsonValue
 
 Root = Literal["record", "parameters", "previous", "step"]
-RESERVED = frozenset({"record", "parameters", "previous", "round"})
+RESERVED_NAMES = frozenset({"record", "parameters", "previous", "round"})
 """Words that no step may be called."""
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*")
@@ -43,30 +43,30 @@ class Reference:
             found = values.get(self.root)
             if self.root == "previous":
                 found = cast("Mapping[str, Any]", found or {}).get(self.step or "")
-        return _search(self.path, _plain(found)) if self.path else _plain(found)
+        return _search_path(self.path, _plain_json(found)) if self.path else _plain_json(found)
 
 
-def parse(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
     """The reference that `text` spells. Raises ValueError, in plain words, when it spells none."""
-    first, rest = _word(text, text)
+    first, rest = _split_word(text, text)
     if first not in ("record", "parameters", "previous"):
-        return Reference(text, "step", first, _path(rest, text))
+        return Reference(text, "step", first, _parse_path(rest, text))
     if first == "previous":
         if not rest.startswith("."):
             raise ValueError(f"'{text}' does not say of which step; write previous.<step>.<field>")
-        step, rest = _word(rest[1:], text)
-        return Reference(text, "previous", step, _path(rest, text))
-    return Reference(text, first, None, _path(rest, text))
+        step, rest = _split_word(rest[1:], text)
+        return Reference(text, "previous", step, _parse_path(rest, text))
+    return Reference(text, first, None, _parse_path(rest, text))
 
 
-def _word(text: str, whole: str) -> tuple[str, str]:
+def _split_word(text: str, whole: str) -> tuple[str, str]:
     found = _HEAD.match(text)
     if not found:
         raise ValueError(f"'{whole}' is not a reference; write a step's name, record, parameters or previous first")
     return found[1], text[found.end() :].strip()
 
 
-def _path(rest: str, whole: str) -> str:
+def _parse_path(rest: str, whole: str) -> str:
     if not rest:
         return ""
     if rest[0] not in ".[|":
@@ -82,7 +82,7 @@ def _path(rest: str, whole: str) -> str:
     return path
 
 
-def _search(path: str, value: JsonValue) -> JsonValue:
+def _search_path(path: str, value: JsonValue) -> JsonValue:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -96,10 +96,10 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(": ") if str(error).strip() else "it is incomplete"
 
 
-def _plain(value: Any) -> Any:
+def _plain_json(value: Any) -> Any:
     """Frozen maps and tuples as the dicts and lists that JMESPath knows."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+        return {key: _plain_json(item) for key, item in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in cast("list[Any]", value)]
+        return [_plain_json(item) for item in cast("list[Any]", value)]
     return value

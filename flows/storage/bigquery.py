@@ -15,7 +15,7 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.config.diagnostics import listed, nearest
+from flows.config.diagnostics import join_names, closest_name
 from flows.storage.columns import USUAL
 from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
 from flows.storage.parquet import binary_or_json
@@ -237,6 +237,6 @@ def _as_parameter(kind: str, value: str | int | float | bool) -> Any:
 
 
 def _no_column(storage: BigQueryStorage, column: str, names: Sequence[str]) -> str:
-    near = nearest(column, names)
+    near = closest_name(column, names)
     meant = f"; did you mean '{near}'?" if near else ""
-    return f"the table {called(storage)} has no column '{column}'{meant}; it has {listed(names, 20)}"
+    return f"the table {called(storage)} has no column '{column}'{meant}; it has {join_names(names, 20)}"

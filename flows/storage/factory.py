@@ -50,12 +50,12 @@ class StorageFactory:
     @staticmethod
     def create_config(data: Mapping[str, Any]) -> StorageConfig:
         """The storage that `data` describes. Raises StudyError with every mistake, in plain words."""
-        from flows.config.diagnostics import Findings
-        from flows.config.validate import fitted
+        from flows.config.diagnostics import Diagnostics
+        from flows.config.validate import validate_data
 
-        findings = Findings()
+        findings = Diagnostics()
         kind: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
-        found = fitted(
+        found = validate_data(
             kind,
             data,
             ("storage",),

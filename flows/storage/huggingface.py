@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from contract.errors import StorageError
 from contract.storage import HuggingFaceStorage
-from flows.config.diagnostics import listed, nearest
+from flows.config.diagnostics import join_names, closest_name
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 from flows.storage.values import library
@@ -60,9 +60,9 @@ def _opened(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mapping[str,
 
 def _split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
     if storage.split not in splits:
-        near = nearest(storage.split, splits)
+        near = closest_name(storage.split, splits)
         meant = f"; did you mean '{near}'?" if near else ""
-        there = listed(splits)
+        there = join_names(splits)
         raise StorageError(f"the dataset {storage.dataset} has no split '{storage.split}'{meant}; there are {there}")
     return splits[storage.split]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import StorageError
-from flows.config.diagnostics import listed, nearest
+from flows.config.diagnostics import join_names, closest_name
 from flows.storage.rows import Row, Rows
 from flows.storage.tables import header_of
 from flows.storage.values import NoValue, as_json, library
@@ -73,9 +73,9 @@ def _chosen(names: Sequence[str], sheet: str | None, path: Path) -> str:
     if sheet is None:
         return names[0]
     if sheet not in names:
-        near = nearest(sheet, names)
+        near = closest_name(sheet, names)
         meant = f"; did you mean '{near}'?" if near else ""
-        raise StorageError(f"{path} holds no sheet '{sheet}'{meant}; there are {listed(names)}")
+        raise StorageError(f"{path} holds no sheet '{sheet}'{meant}; there are {join_names(names)}")
     return sheet
 
 

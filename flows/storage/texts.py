@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import StorageError
-from flows.config.diagnostics import listed
+from flows.config.diagnostics import join_names
 from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
 
 ENDINGS = (".txt", ".md", ".pdf")
@@ -28,7 +28,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
     files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
     tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLES]
     if tables and not any(file.suffix.lower() in ENDINGS for file in files):
-        raise StorageError(f"the folder {path} holds tables, not texts; name one of them: {listed(tables)}")
+        raise StorageError(f"the folder {path} holds tables, not texts; name one of them: {join_names(tables)}")
     for file in files:
         if file.suffix.lower() in ENDINGS:
             yield _document(file, path, encoding)

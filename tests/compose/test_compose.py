@@ -11,7 +11,7 @@ from contract.flow import Loop, Step
 from contract.models import ModelConfig
 from contract.storage import CorpusStorage, FileStorage
 from flows.compose.compose import compose
-from flows.compose.request import with_request
+from flows.compose.request import with_request_parameter
 from flows.spec.study import Study
 from tests.compose.tiny_study import FLOW, compose_study, write_study
 
@@ -168,7 +168,7 @@ def test_models_json_adds_models(tmp_path: Path) -> None:
 def test_a_question_may_come_later() -> None:
     [study] = compose(["osb"], [], require_request=False)
     assert study.missing_parameters == ("query",)
-    asked = with_request(study, "query", "Why, then?")
+    asked = with_request_parameter(study, "query", "Why, then?")
     assert asked.request == {"query": "Why, then?", "limit": 12}
     assert asked.missing_parameters == ()
 

@@ -12,7 +12,7 @@ import yaml
 from prefect.cli.deploy._models import PrefectYamlModel
 from prefect.utilities.importtools import import_object
 
-from flows.config.folders import choices, search_folders
+from flows.config.folders import group_choices, search_folders
 from flows.server.private_server import SERVER_SETTINGS
 from tests.docs.test_docs import blocks
 from tests.support.commands import ROOT
@@ -39,7 +39,7 @@ def test_every_flow_is_deployed(name: str) -> None:
     named = {entry: entry.replace(":", ".").rpartition(".")[2] for entry in entries}
     for entry, flow in named.items():
         assert import_object(str(ROOT / entry) if ":" in entry else entry).name == flow
-    assert set(named.values()) == set(choices(search_folders(None), "flows"))
+    assert set(named.values()) == set(group_choices(search_folders(None), "flows"))
 
 
 def test_one_study_runs_every_night_and_never_twice_at_once() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from contract.flow import Loop, Step
 from flows.compose.compose import compose
-from flows.spec.nodes import nodes
+from flows.spec.nodes import walk_nodes
 from tests.support.running import Lab
 from tests.support.small_study import plain_value
 
@@ -30,7 +30,7 @@ def test_they_compose_with_every_choice_of_models(llms: str, monkeypatch: pytest
 
 def test_the_judges_are_several_and_a_revision_is_bounded() -> None:
     [study] = compose(["trans"], [], None)
-    placed = {node.name: node.node for node in nodes(study.flow, ())}
+    placed = {node.name: node.node for node in walk_nodes(study.flow, ())}
     judge, review = placed["judge"], placed["review"]
     assert isinstance(judge, Step)
     assert isinstance(review, Loop)

@@ -16,7 +16,7 @@ from flows.results.store import ResultStore
 from tests.agents.llms.requests import make_request
 
 LOST_AFTER = 0.6
-KEY = make_request().key(reads_material=False)
+KEY = make_request().cache_key(reads_material=False)
 
 
 class SlowModel(Scripted):

@@ -8,7 +8,7 @@ import pytest
 
 from contract.record import Record
 from flows.spec.conditions import compile_condition
-from flows.spec.references import parse
+from flows.spec.references import parse_reference
 
 VALUES: dict[str, Any] = {
     "record": Record(record_id="1", text="x", metadata={"by": {"name": "A"}}).model_dump(),
@@ -35,7 +35,7 @@ VALUES: dict[str, Any] = {
     ],
 )
 def test_a_reference_resolves(text: str, value: object) -> None:
-    assert parse(text).resolve(VALUES) == value
+    assert parse_reference(text).resolve(VALUES) == value
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_reference_resolves(text: str, value: object) -> None:
 )
 def test_what_is_no_reference_is_told(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        parse(text)
+        parse_reference(text)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_what_cannot_be_decided_is_told(text: str) -> None:
 def test_a_condition_names_what_it_reads() -> None:
     condition = compile_condition("check.sufficient and answers | length > 1")
     assert condition.names == {"check", "answers"}
-    assert condition.chains == (("check", "sufficient"),)
+    assert condition.attribute_chains == (("check", "sufficient"),)

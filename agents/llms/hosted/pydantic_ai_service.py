@@ -56,7 +56,7 @@ async def send_request(model: Model, config: HostedModel, request: ModelRequest)
 
 
 def _settings(config: HostedModel, request: ModelRequest) -> ModelSettings:
-    settings = request.settings.over(config.settings).model_dump(exclude_none=True)
+    settings = request.settings.with_defaults(config.settings).model_dump(exclude_none=True)
     return ModelSettings(**settings, timeout=config.limits.timeout_seconds)
 
 

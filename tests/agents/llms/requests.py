@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from contract.calls import Message, ModelRequest, ModelSettings, Part, Role, TextPart, schema_of
+from contract.calls import Message, ModelRequest, ModelSettings, Part, Role, TextPart, json_schema_of
 
 
 def text_message(role: Role, text: str) -> Message:
@@ -30,6 +30,6 @@ def make_request(
         messages=(text_message("system", "Be brief."), user_message),
         settings=ModelSettings(max_tokens=max_tokens),
         output_name=output.__name__ if output else None,
-        output_schema=schema_of(output) if output else None,
+        output_schema=json_schema_of(output) if output else None,
         repeat=repeat,
     )

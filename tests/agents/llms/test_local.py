@@ -21,7 +21,7 @@ from agents.llms import local_server
 from agents.llms.factory import build_model
 from agents.llms.local import missing_extra
 from agents.llms.model import Model
-from contract.calls import ModelRequest, ModelSettings, schema_of
+from contract.calls import ModelRequest, ModelSettings, json_schema_of
 from contract.errors import ModelRejected, ModelTimeout
 from contract.findings import ResearchDraft
 from contract.models import Limits, LocalModel
@@ -59,7 +59,7 @@ def draft_request(question: str, max_tokens: int = 160) -> ModelRequest:
         ),
         settings=ModelSettings(temperature=0, max_tokens=max_tokens, seed=1),
         output_name="ResearchDraft",
-        output_schema=schema_of(ResearchDraft),
+        output_schema=json_schema_of(ResearchDraft),
     )
 
 
