@@ -83,8 +83,8 @@ def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> N
     noun = "row or file" if len(rejects) == 1 else "rows or files"
     console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
     for reject in rejects[:_FIRST_REJECTS]:
-        told = replace(reject, source=display_path(Path(reject.source)))
-        console.print(f"  • {escape(str(told))}", style="yellow", highlight=False)
+        displayed = replace(reject, source=display_path(Path(reject.source)))
+        console.print(f"  • {escape(str(displayed))}", style="yellow", highlight=False)
     more = f"{len(rejects) - _FIRST_REJECTS} more; " if len(rejects) > _FIRST_REJECTS else ""
     console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)
 
@@ -105,10 +105,10 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
             _quotation(console, citation)
     _listed(console, "Not answered", [escape(text) for text in answer.unanswered])
     if answer.differences:
-        told = [
+        topics = [
             f"{escape(matter.topic)}: {len(matter.positions)} positions" for matter in answer.differences.divergences
         ]
-        _listed(console, f"Differences: {escape(answer.differences.conclusion)}", told or ["none"])
+        _listed(console, f"Differences: {escape(answer.differences.conclusion)}", topics or ["none"])
     _listed(console, "Left out: no quotation could be verified", [escape(claim.text) for claim in answer.dropped])
     heading = "Nearest decisions" if answer.abstained else "Found but not used"
     _listed(console, heading, [_source(source) for source in answer.not_used])

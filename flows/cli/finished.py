@@ -41,8 +41,8 @@ def _shown(sound: bool, told: Mapping[str, Any], options: argparse.Namespace) ->
 def _folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, str]]:
     named = [word for word in words if "=" not in word]
     if len(named) != 1:
-        what = "no run is named" if not named else f"more than one run is named: {', '.join(named)}"
-        raise StudyError([Problem("command line", what, todo=f"write for example: {verb} runs/tox/latest")])
+        message = "no run is named" if not named else f"more than one run is named: {', '.join(named)}"
+        raise StudyError([Problem("command line", message, todo=f"write for example: {verb} runs/tox/latest")])
     folder = Path(named[0])
     if not folder.is_dir():
         near = sorted(str(path) for path in folder.parent.glob("*") if path.is_dir())[-3:]
@@ -72,14 +72,14 @@ def _replay(folder: Path) -> tuple[bool, dict[str, Any]]:
     from flows.run_folder.replay import replay
 
     with tempfile.TemporaryDirectory(prefix="replay-") as into:
-        done = replay(folder, Path(into))
-    told = {
-        "cells": done.cells,
-        "stored replies read": done.replies,
-        "cells taken as recorded": done.recorded,
-        "different": done.different,
+        result = replay(folder, Path(into))
+    fields = {
+        "cells": result.cells,
+        "stored replies read": result.replies,
+        "cells taken as recorded": result.recorded,
+        "different": result.different,
     }
-    return not done.different, told
+    return not result.different, fields
 
 
 def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) -> tuple[bool, dict[str, Any]]:
@@ -99,9 +99,9 @@ def _trail(words: Sequence[str]) -> Path | None:
 def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
     from flows.accounting.audit import AuditTrail
 
-    checked = AuditTrail(path).check()
-    told = {"changed": checked.changes, "lines": checked.lines, "digest of the last line": checked.last_digest}
-    return not checked.changes, told
+    check = AuditTrail(path).check()
+    fields = {"changed": check.changes, "lines": check.lines, "digest of the last line": check.last_digest}
+    return not check.changes, fields
 
 
 def _say(told: Mapping[str, Any]) -> None:

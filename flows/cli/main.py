@@ -202,13 +202,13 @@ def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]
-    seen = [(flow, preview_source(source)) for flow, source in sources if not is_remote(source)]
+    previewed = [(flow, preview_source(source)) for flow, source in sources if not is_remote(source)]
     if options.json:
-        previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in seen]
+        previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in previewed]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
         return 0
     print(f"{_names(studies)}: no mistakes found")
-    for flow, one in seen:
+    for flow, one in previewed:
         print(f"\n{flow} reads its records so:")
         print("\n".join(plain(line) for line in preview_lines(one)))
     return 0

@@ -92,20 +92,22 @@ class Live(AbstractContextManager["Live"]):
         self._told += 1
         if self._told > _MOST_TOLD:
             return
-        told = trace.error.message if trace.error else trace.note or ""
+        message = trace.error.message if trace.error else trace.note or ""
         self._console.print(
-            f"{trace.step} {trace.status}, {escape(trace.record_id)}: {escape(told)}", style="yellow", highlight=False
+            f"{trace.step} {trace.status}, {escape(trace.record_id)}: {escape(message)}",
+            style="yellow",
+            highlight=False,
         )
         if self._told == _MOST_TOLD:
             self._console.print("further ones are counted, and stand in cells.csv", style="yellow")
 
 
 def _sum(totals: Totals) -> str:
-    apart = [f"{totals.cells[status]} {status}" for status in _TOLD_APART if totals.cells[status]]
+    counts = [f"{totals.cells[status]} {status}" for status in _TOLD_APART if totals.cells[status]]
     cost = f"${totals.cost_usd:.4f}" + (
         f" and {totals.cost_unknown} calls of unknown price" * bool(totals.cost_unknown)
     )
-    return ", ".join([f"{totals.cells['completed']} cells done", f"{totals.running} running", *apart, cost])
+    return ", ".join([f"{totals.cells['completed']} cells done", f"{totals.running} running", *counts, cost])
 
 
 def spent(totals: Totals) -> str:

@@ -92,8 +92,8 @@ def _example(study: Study) -> Study | None:
 
 
 def _missing(name: str, study: Study) -> Problem:
-    told = study.flow.parameters[name].description.rstrip(".")
-    return Problem("command line", f"the parameter '{name}' is missing ({told})", todo=f'write {name}="…"')
+    description = study.flow.parameters[name].description.rstrip(".")
+    return Problem("command line", f"the parameter '{name}' is missing ({description})", todo=f'write {name}="…"')
 
 
 def _asked(study: Study) -> Iterator[Study]:
@@ -131,15 +131,15 @@ class _Session:
         plan = make_plan(study, records)
         if not self._json:
             show_plan(self._err, plan)
-        with Live(self._err, quiet=self._json) as live:
-            live.expect(sum(step.most for step in plan.steps))
-            live.say("starting Prefect")
+        with Live(self._err, quiet=self._json) as progress:
+            progress.expect(sum(step.most for step in plan.steps))
+            progress.say("starting Prefect")
             caller = self._ready(study, in_bulk=records > study.run.batch)
             from prefect.exceptions import TerminationSignal
 
             interruptible = InterruptibleRun()
             try:
-                return asyncio.run(self._run(study, live, interruptible, caller))
+                return asyncio.run(self._run(study, progress, interruptible, caller))
             except TerminationSignal:
                 raise KeyboardInterrupt from None
             finally:
@@ -173,8 +173,8 @@ class _Session:
         from flows.server.drain import flush_events
 
         with server_errors():
-            ended = self._server.exit_future() if self._server else None
-            return await interruptible.run(self._flow(study, live, caller), flush_events, ended)
+            server_ended = self._server.exit_future() if self._server else None
+            return await interruptible.run(self._flow(study, live, caller), flush_events, server_ended)
 
     async def _flow(self, study: Study, live: Live, caller: CallerProcess | None) -> int:
         from flows.run.runner import RunListener, make_flow
@@ -191,10 +191,10 @@ class _Session:
             def ended(self, outcome: Outcome) -> None:
                 self.outcome = outcome
 
-        watching = Watching()
-        flow: Any = make_flow(study.flow, lambda _: study, watching, caller=caller)
+        listener = Watching()
+        flow: Any = make_flow(study.flow, lambda _: study, listener, caller=caller)
         state = await flow(**_given(study.request), return_state=True)
-        outcome = watching.outcome
+        outcome = listener.outcome
         if outcome is None:
             await flush_events()
             await state.aresult()

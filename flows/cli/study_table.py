@@ -24,15 +24,15 @@ def show_study(console: Console, derived: Derived) -> None:
     longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
     table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30))
     table.add_column("none")
-    judged = any(row.truth is not None for row in derived.rows)
-    for heading in ("accuracy", "kappa with people") if judged else ():
+    has_truth = any(row.truth is not None for row in derived.rows)
+    for heading in ("accuracy", "kappa with people") if has_truth else ():
         table.add_column(heading)
     for row in rows:
-        estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if judged else ()
+        estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if has_truth else ()
         table.add_row(escape(row.criteria), escape(row.model), _verdicts(row), _none(row), *estimates)
     console.print()
     console.print(table)
-    if not judged:
+    if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):
         console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)

@@ -172,14 +172,14 @@ class KeptCopy:
         # One that a kill has left may be there.
         self._sending.unlink(missing_ok=True)
         self._store.copy_to(self._sending)
-        seen = self._blob.generation if self._blob is not None else 0
+        generation = self._blob.generation if self._blob is not None else 0
         with plainly(target_of(place, _WRITE)):
             blob = self._bucket(_WRITE).blob(place.path)
             blob.metadata = {"fingerprint": self._store.get("fingerprint")}
             try:
                 # Retried safely: what a lost answer had written makes the next try fail by its precondition.
                 blob.upload_from_filename(
-                    str(self._sending), if_generation_match=seen, checksum="crc32c", **limits(place)
+                    str(self._sending), if_generation_match=generation, checksum="crc32c", **limits(place)
                 )
             except PreconditionFailed:
                 blob.reload(**limits(place))
@@ -224,8 +224,8 @@ class FetchedVectors:
         # Before anything else is asked of it: a file from elsewhere may hold views and triggers of its own.
         if schema_of(self._db) != sound_schema():
             raise StorageError("its tables are not those of an index of this version")
-        if (said := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise StorageError(f"it is no sound SQLite file ({said})")
+        if (result := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise StorageError(f"it is no sound SQLite file ({result})")
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         if meta.get("schema") != SCHEMA_VERSION or not meta.get("fingerprint"):
             raise StorageError("it is not a whole index of this version")

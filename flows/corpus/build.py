@@ -77,10 +77,10 @@ def update(
 
     Of those that use the same `lock` one builds. Raises StorageError when the source cannot be read.
     """
-    looked = look(config.source)
+    source_state = look(config.source)
 
     def done() -> bool:
-        return looked is not None and store.is_current(looked) and (copy is None or copy.settled)
+        return source_state is not None and store.is_current(source_state) and (copy is None or copy.settled)
 
     if done():
         return
@@ -88,10 +88,10 @@ def update(
         if done():
             return
         try:
-            holds = content(config.source, looked)
-            if holds is None or store.get("content") != holds:
+            current_content = content(config.source, source_state)
+            if current_content is None or store.get("content") != current_content:
                 _Build(store, config, embedder, progress, copy.known() if copy else None).run()
-            store.finish(holds or "", looked or "")
+            store.finish(current_content or "", source_state or "")
             if copy:
                 copy.settle()
         finally:
@@ -186,8 +186,8 @@ class _Build:
     def _from_before(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         vectors: dict[tuple[str, str], bytes] = {}
         for store in self._known:
-            lacking = dict.fromkeys(name for name, text in wanted if (name, text) not in vectors)
-            for name, text, vector in store.vectors_of(sorted(lacking)):
+            missing = dict.fromkeys(name for name, text in wanted if (name, text) not in vectors)
+            for name, text, vector in store.vectors_of(sorted(missing)):
                 if (name, text) in wanted:
                     vectors.setdefault((name, text), vector)
         return vectors
@@ -198,11 +198,13 @@ class _Build:
             self._progress(self._done, self._total)
 
     def _fingerprint(self) -> str:
-        held = sha256()
+        content = sha256()
         for record_id, record_hash in self._store.hashes():
-            held.update(f"{record_id}\x00{record_hash}\x00".encode())
+            content.update(f"{record_id}\x00{record_hash}\x00".encode())
         chunking = [self._config.chunk_characters, self._config.overlap_characters, list(self._config.sections)]
-        return digest([SCHEMA_VERSION, held.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint])
+        return digest(
+            [SCHEMA_VERSION, content.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint]
+        )
 
 
 def _text(passage: Passage) -> str:

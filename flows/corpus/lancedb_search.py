@@ -32,18 +32,18 @@ class VectorSearch:
             return
         kinds: Any = library("lancedb.index", "vector", "a vector collection")
         words = kinds.FTS(with_position=True, stem=True, remove_stop_words=False, ascii_folding=True)
-        wanted: dict[str, Any] = {
+        indexes: dict[str, Any] = {
             "title": words,
             "text": words,
             "record_id": kinds.BTree(),
             "passage_id": kinds.BTree(),
         }
         if self._tables.count("passages") > self._exact_below:
-            wanted["vector"] = kinds.IvfPq(distance_type="cosine")
+            indexes["vector"] = kinds.IvfPq(distance_type="cosine")
         with self._tables.plainly():
-            there = {column for index in table.list_indices() for column in index.columns}
-            for column, config in wanted.items():
-                if column not in there:
+            existing = {column for index in table.list_indices() for column in index.columns}
+            for column, config in indexes.items():
+                if column not in existing:
                     table.create_index(column, config=config)
             table.optimize()
         self._exact = None
@@ -55,22 +55,22 @@ class VectorSearch:
         if self._exact is None:
             self._exact = self._tables.count("passages") <= self._exact_below
         with self._tables.plainly():
-            asked = table.search(vector, vector_column_name="vector").distance_type("cosine")
-            asked = asked.bypass_vector_index() if self._exact else asked.refine_factor(_REFINE)
-            return _ordered(asked.select(["passage_id", "_distance"]).limit(depth).to_arrow(), "_distance", 1)
+            query = table.search(vector, vector_column_name="vector").distance_type("cosine")
+            query = query.bypass_vector_index() if self._exact else query.refine_factor(_REFINE)
+            return _ordered(query.select(["passage_id", "_distance"]).limit(depth).to_arrow(), "_distance", 1)
 
     def matching(self, phrases: Sequence[str], depth: int) -> list[str]:
         """The passages that hold any of the phrases, best first."""
         if (table := self._tables.find("passages")) is None:
             return []
         with self._tables.plainly():
-            asked = table.search(_any_of(phrases), query_type="fts").select(["passage_id", "_score"])
-            return _ordered(asked.limit(depth).to_arrow(), "_score", -1)
+            query = table.search(_any_of(phrases), query_type="fts").select(["passage_id", "_score"])
+            return _ordered(query.limit(depth).to_arrow(), "_score", -1)
 
     def siblings(self, key: str) -> list[str]:
         """All passages of the document that this passage is of, in reading order."""
-        of = self._tables.among("passages", "passage_id", [key], ["record_id"])
-        ids = {name for some in of for name in some["record_id"].to_pylist()}
+        owners = self._tables.among("passages", "passage_id", [key], ["record_id"])
+        ids = {name for some in owners for name in some["record_id"].to_pylist()}
         found = self._tables.among("passages", "record_id", ids, ["passage_id", "position"])
         rows = [row for some in found for row in some.to_pylist()]
         return [row["passage_id"] for row in sorted(rows, key=lambda row: row["position"])]
@@ -88,7 +88,7 @@ def _any_of(phrases: Sequence[str]) -> Any:
     should = query.Occur.SHOULD
     words = " ".join(phrase for phrase in phrases if " " not in phrase)
     several = [phrase for phrase in phrases if " " in phrase]
-    asked = [query.PhraseQuery(phrase, column) for phrase in several for column in ("title", "text")]
+    clauses = [query.PhraseQuery(phrase, column) for phrase in several for column in ("title", "text")]
     if words:
-        asked += [query.MatchQuery(words, "text"), query.MatchQuery(words, "title", boost=_TITLE)]
-    return query.BooleanQuery([(should, one) for one in asked])
+        clauses += [query.MatchQuery(words, "text"), query.MatchQuery(words, "title", boost=_TITLE)]
+    return query.BooleanQuery([(should, one) for one in clauses])

@@ -80,9 +80,9 @@ class VectorStore:
         """Notes which content the collection holds now, and on this machine how its source looks."""
         if self.get("content") != content:
             self.put({"content": content})
-        written = self._note.with_suffix(".new")
-        written.write_text(json.dumps([content, looked]), encoding="utf-8")
-        written.replace(self._note)
+        temporary = self._note.with_suffix(".new")
+        temporary.write_text(json.dumps([content, looked]), encoding="utf-8")
+        temporary.replace(self._note)
 
     def begin_pass(self) -> None:
         """Starts a pass over the source; `end_pass` removes what the pass did not see."""
@@ -151,9 +151,9 @@ class VectorStore:
 
     def _replace_passages(self, batch: Sequence[Indexed], ids: Sequence[str], dimensions: int) -> None:
         pa = self._pa
-        whole = [pa.field(name, pa.int64()) for name in ("position", "start", "end")]
+        integers = [pa.field(name, pa.int64()) for name in ("position", "start", "end")]
         texts = self._texts("passage_id", "record_id", "title", "section", "text", "content_hash")
-        schema = pa.schema([*texts, *whole, pa.field("vector", pa.list_(pa.float32(), dimensions))])
+        schema = pa.schema([*texts, *integers, pa.field("vector", pa.list_(pa.float32(), dimensions))])
         table = self._tables.make("passages", schema)
         rows = pa.Table.from_pylist(list(_passage_rows(batch)), schema=schema)
         with self._tables.plainly():

@@ -129,12 +129,12 @@ def _options(place: str, endpoint: str | None) -> dict[str, str]:
         return {}
     if endpoint:
         # How LanceDB is told to sign nothing: an account without a key.
-        nobody = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
-        account = {"google_service_account_key": json.dumps({**nobody, "private_key_id": ""}), "allow_http": "true"}
+        anonymous = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
+        account = {"google_service_account_key": json.dumps({**anonymous, "private_key_id": ""}), "allow_http": "true"}
     else:
         account = dict[str, str]()
-    waiting = {"client_max_retries": "3", "client_retry_timeout": "10", "connect_timeout": "5s", "timeout": "60s"}
-    return {**waiting, **account}
+    timeouts = {"client_max_retries": "3", "client_retry_timeout": "10", "connect_timeout": "5s", "timeout": "60s"}
+    return {**timeouts, **account}
 
 
 def among(column: str, values: Sequence[str]) -> Any:

@@ -25,15 +25,15 @@ DEPTH = 100
 def search(store: SearchStore[Key], queries: Sequence[str], vectors: NDArray[np.float32], limit: int) -> list[Passage]:
     """At most `limit` passages for the queries together, best first; `vectors` holds one a query."""
     depth = max(DEPTH, limit)
-    asked = [phrases for query in queries for phrases in (words(query), exact_phrases(query)) if phrases]
-    by_words = [store.matching(phrases, depth) for phrases in asked]
+    phrase_lists = [phrases for query in queries for phrases in (words(query), exact_phrases(query)) if phrases]
+    by_words = [store.matching(phrases, depth) for phrases in phrase_lists]
     scores = dict(fuse([*store.nearest(vectors, depth), *by_words]))
-    first = list(scores)[:limit]
-    if not first:
+    best = list(scores)[:limit]
+    if not best:
         return []
-    further = [key for key in store.siblings(first[0]) if key not in first]
-    similarity = store.similarity([*first, *further], vectors)
-    chosen = _with_siblings(first, further, similarity, limit)
+    siblings = [key for key in store.siblings(best[0]) if key not in best]
+    similarity = store.similarity([*best, *siblings], vectors)
+    chosen = _with_siblings(best, siblings, similarity, limit)
     found = store.passages(chosen)
     return [
         found[key].model_copy(update={"score": scores.get(key, 0.0), "similarity": similarity.get(key, 0.0)})

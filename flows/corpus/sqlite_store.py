@@ -120,13 +120,13 @@ class IndexStore:
         """Whether there are passages here that the index in the file `copy` has no vectors for."""
         self._db.execute("ATTACH ? AS copy", (str(copy),))
         try:
-            lacking = self._db.execute(
+            missing = self._db.execute(
                 "SELECT 1 FROM main.passages p WHERE NOT EXISTS (SELECT 1 FROM copy.passages c WHERE "
                 "c.passage_id = p.passage_id AND c.title = p.title AND c.content_hash = p.content_hash) LIMIT 1"
             ).fetchone()
         finally:
             self._db.execute("DETACH copy")
-        return lacking is not None
+        return missing is not None
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -231,9 +231,11 @@ class IndexStore:
 
         ids, matrix = self._matrix.of(self._read_matrix, vectors.shape[1])
         rows = np.searchsorted(ids, keys)
-        there = [(key, row) for key, row in zip(keys, rows.tolist(), strict=True) if row < len(ids) and ids[row] == key]
-        cosines = (vectors @ matrix[[row for _, row in there]].T).max(axis=0)
-        return dict(zip([key for key, _ in there], cosines.tolist(), strict=True))
+        present = [
+            (key, row) for key, row in zip(keys, rows.tolist(), strict=True) if row < len(ids) and ids[row] == key
+        ]
+        cosines = (vectors @ matrix[[row for _, row in present]].T).max(axis=0)
+        return dict(zip([key for key, _ in present], cosines.tolist(), strict=True))
 
     def _read_matrix(self, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The ids of all passages, ascending, and their vectors, row by row: [n] and [n, dimensions].

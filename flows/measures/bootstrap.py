@@ -38,10 +38,10 @@ def intervals(
     """
     if spec.resamples == 0 or not measures:
         return [Interval()] * len(measures)
-    parts = [
+    blocks = [
         [measure.many(ratings, weights) for measure in measures] for weights in _resamples(ratings, spec, identity)
     ]
-    return [_interval(np.concatenate(values), spec.confidence) for values in zip(*parts, strict=True)]
+    return [_interval(np.concatenate(values), spec.confidence) for values in zip(*blocks, strict=True)]
 
 
 def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) -> Iterator[Floats]:

@@ -48,8 +48,8 @@ def of_data(many: Resampled) -> Point:
 
 
 def _by_library(point: Point, many: Resampled, size: Callable[[Ratings], int]) -> Point:
-    ours = of_data(many)
-    return lambda ratings: point(ratings) if size(ratings) <= _LARGEST else ours(ratings)
+    fallback = of_data(many)
+    return lambda ratings: point(ratings) if size(ratings) <= _LARGEST else fallback(ratings)
 
 
 def _always(ratings: Ratings) -> str | None:  # noqa: ARG001
@@ -125,22 +125,22 @@ def about(positive: str) -> tuple[Measure, ...]:
         return resampled.positives(ratings, weights, ratings.scale.codes.get(positive, len(ratings.scale.labels)))
 
     def precision(ratings: Ratings, weights: Floats) -> Floats:
-        true, told, _ = counted(ratings, weights)
-        return resampled.divided(true, told)
+        true, predicted, _ = counted(ratings, weights)
+        return resampled.divided(true, predicted)
 
     def recall(ratings: Ratings, weights: Floats) -> Floats:
-        true, _, there = counted(ratings, weights)
-        return resampled.divided(true, there)
+        true, _, actual = counted(ratings, weights)
+        return resampled.divided(true, actual)
 
     def f1(ratings: Ratings, weights: Floats) -> Floats:
-        true, told, there = counted(ratings, weights)
-        return resampled.divided(2 * true, told + there)
+        true, predicted, actual = counted(ratings, weights)
+        return resampled.divided(2 * true, predicted + actual)
 
     def by_library(place: int) -> Point:
         def point(ratings: Ratings) -> float:
-            truth, said = ratings.codes[:, 0], ratings.codes[:, 1]
+            truth, predicted = ratings.codes[:, 0], ratings.codes[:, 1]
             code = ratings.scale.codes[positive]
-            return libraries.precision_recall_f1(truth, said, ratings.records, code)[place]
+            return libraries.precision_recall_f1(truth, predicted, ratings.records, code)[place]
 
         return point
 
@@ -151,15 +151,15 @@ def about(positive: str) -> tuple[Measure, ...]:
 
         return reason
 
-    never_said = without(1, f"the verdict `{positive}` was never given")
-    never_there = without(0, f"no record is `{positive}` in the ground truth")
+    never_predicted = without(1, f"the verdict `{positive}` was never given")
+    never_actual = without(0, f"no record is `{positive}` in the ground truth")
 
     def neither(ratings: Ratings) -> str | None:
-        said, there = never_said(ratings), never_there(ratings)
-        return f"{said}, and {there}" if said and there else None
+        predicted_reason, actual_reason = never_predicted(ratings), never_actual(ratings)
+        return f"{predicted_reason}, and {actual_reason}" if predicted_reason and actual_reason else None
 
     return (
-        Measure("precision", by_library(0), precision, never_said),
-        Measure("recall", by_library(1), recall, never_there),
+        Measure("precision", by_library(0), precision, never_predicted),
+        Measure("recall", by_library(1), recall, never_actual),
         Measure("f1", by_library(2), f1, neither),
     )

@@ -70,4 +70,7 @@ def krippendorff_alpha(counts: Ints, values: Floats, level: Level) -> float:
 def versions() -> str:
     """The libraries with their versions."""
     names = {"scikit-learn": "scikit-learn", "statsmodels": "statsmodels", "krippendorff": "krippendorff"}
-    return ", ".join(f"{told} {version(name)}" for name, told in {**names, "numpy": "NumPy", "scipy": "SciPy"}.items())
+    return ", ".join(
+        f"{display_name} {version(name)}"
+        for name, display_name in {**names, "numpy": "NumPy", "scipy": "SciPy"}.items()
+    )

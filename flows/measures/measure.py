@@ -55,8 +55,8 @@ def _split(rows: Sequence[VerdictRow], field: str) -> Mapping[str, list[VerdictR
 
 def _group(row: VerdictRow, field: str) -> str:
     value = row.groups.get(field)
-    said = [text(part) for _, part in flat("", value)]
-    return ", ".join(said) if any(said) else NO_GROUP
+    parts = [text(part) for _, part in flat("", value)]
+    return ", ".join(parts) if any(parts) else NO_GROUP
 
 
 _Rater: TypeAlias = tuple[str, Mapping[str, str]]
@@ -83,14 +83,14 @@ class _Comparing:
         if len(panel.models) > 1:
             yield self._compared("all_models", [(model, panel.first(model)) for model in panel.models], _OF_MANY)
         for model in panel.models:
-            asked = [(f"{model} repeat {n + 1}", panel.said[model, n]) for n in panel.repeats(model)]
-            if len(asked) > 1:
-                yield self._compared("repeats", asked, _OF_MANY)
+            repeats = [(f"{model} repeat {n + 1}", panel.said[model, n]) for n in panel.repeats(model)]
+            if len(repeats) > 1:
+                yield self._compared("repeats", repeats, _OF_MANY)
 
     def _compared(self, kind: Kind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
         pair = kind in ("truth", "models")
-        found = rated(self.panel, [said for _, said in raters], self.spec, pair=pair)
+        found = rated(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
         ratings = found.ratings
         identity = [kind, self.criteria, self.by, self.group, *names]
         return Comparison(
@@ -111,8 +111,8 @@ class _Comparing:
 
     def _scores(self) -> list[Measure]:
         positive = self.spec.positive if self.spec.level in ("nominal", "ordinal") else None
-        about = catalogue.about(positive) if positive is not None else ()
-        return [catalogue.ACCURACY, *about, *self._beyond_chance()]
+        positive_class = catalogue.about(positive) if positive is not None else ()
+        return [catalogue.ACCURACY, *positive_class, *self._beyond_chance()]
 
     def _of_two(self) -> list[Measure]:
         return [catalogue.PERCENT, *self._beyond_chance()]
@@ -128,8 +128,8 @@ _OF_MANY = (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1)
 def _estimates(
     ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], unknown: str | None
 ) -> tuple[Estimate, ...]:
-    why = {measure.name: unknown or _few(ratings) or measure.undefined(ratings) for measure in measures}
-    defined = [measure for measure in measures if why[measure.name] is None]
+    reasons = {measure.name: unknown or _few(ratings) or measure.undefined(ratings) for measure in measures}
+    defined = [measure for measure in measures if reasons[measure.name] is None]
     bounds = dict(zip((measure.name for measure in defined), intervals(ratings, defined, spec, identity), strict=True))
     return tuple(
         Estimate(
@@ -140,7 +140,7 @@ def _estimates(
             interval_undefined=bounds[one.name].undefined,
         )
         if one.name in bounds
-        else Estimate(one.name, None, undefined=why[one.name])
+        else Estimate(one.name, None, undefined=reasons[one.name])
         for one in measures
     )
 
@@ -159,7 +159,8 @@ def _confusion(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | None:
         return {}
     table = libraries.confusion(ratings.codes[:, 0], ratings.codes[:, 1], ratings.records, len(labels))
     return {
-        truth: {said: int(table[row, column]) for column, said in enumerate(labels)} for row, truth in enumerate(labels)
+        truth: {verdict: int(table[row, column]) for column, verdict in enumerate(labels)}
+        for row, truth in enumerate(labels)
     }
 
 

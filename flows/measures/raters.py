@@ -32,13 +32,13 @@ class Panel:
     @classmethod
     def of(cls, rows: Sequence[VerdictRow], spec: Measures) -> Panel:
         """The panel of the rows of one criterion."""
-        said = dict[tuple[str, int], dict[str, str]]()
+        verdicts = dict[tuple[str, int], dict[str, str]]()
         for row in rows:
-            labels = said.setdefault((row.model, row.repeat), {})
+            labels = verdicts.setdefault((row.model, row.repeat), {})
             if row.verdict is not None:
                 labels[row.record_id] = on_scale(row.verdict, spec) or OFF_SCALE
         truth = {row.record_id: on_scale(row.truth, spec) or OFF_SCALE for row in rows if row.truth is not None}
-        return cls(list(dict.fromkeys(row.record_id for row in rows)), truth, said)
+        return cls(list(dict.fromkeys(row.record_id for row in rows)), truth, verdicts)
 
     @property
     def models(self) -> list[str]:
@@ -72,8 +72,8 @@ def rated(panel: Panel, raters: Sequence[Mapping[str, str]], spec: Measures, *, 
     rows = [[labels.get(record) for labels in raters] for record in panel.records]
     needed = len(raters) if pair else 1
     kept = [row for row in rows if sum(bool(label) for label in row) >= needed]
-    off = sum(OFF_SCALE in row and sum(bool(label) for label in row) < 2 for row in rows)
+    off_scale = sum(OFF_SCALE in row and sum(bool(label) for label in row) < 2 for row in rows)
     scale = scale_of((label for row in kept for label in row if label), spec)
     codes = [[scale.codes[label] if label else MISSING for label in row] for row in kept]
     matrix = np.array(codes, dtype=np.int64).reshape(len(codes), len(raters))
-    return Rated(Ratings.of(matrix, scale, raters_differ=pair), off)
+    return Rated(Ratings.of(matrix, scale, raters_differ=pair), off_scale)

@@ -28,8 +28,8 @@ class Ratings:
     @classmethod
     def of(cls, codes: Ints, scale: Scale, *, raters_differ: bool = True) -> Ratings:
         """The patterns of `codes`, shape (records, raters). Without `raters_differ`, who said what does not count."""
-        seen = codes if raters_differ else np.sort(codes, axis=1)
-        patterns, records = np.unique(seen, axis=0, return_counts=True)
+        patterns_of_codes = codes if raters_differ else np.sort(codes, axis=1)
+        patterns, records = np.unique(patterns_of_codes, axis=0, return_counts=True)
         return cls(patterns.astype(np.int64), records.astype(np.int64), scale)
 
     @property

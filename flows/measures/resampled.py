@@ -48,9 +48,11 @@ def accuracy(ratings: Ratings, weights: Floats) -> Floats:
 
 def positives(ratings: Ratings, weights: Floats, positive: int) -> tuple[Floats, Floats, Floats]:
     """True positives, verdicts that are positive, truths that are: each of the shape (resamples,)."""
-    truth, said = (ratings.codes[:, rater] == positive for rater in (0, 1))
-    true, told, there = (weights @ which.astype(np.float64) for which in (truth & said, said, truth))
-    return true, told, there
+    truth, predicted = (ratings.codes[:, rater] == positive for rater in (0, 1))
+    true_positive, predicted_positive, actual_positive = (
+        weights @ which.astype(np.float64) for which in (truth & predicted, predicted, truth)
+    )
+    return true_positive, predicted_positive, actual_positive
 
 
 def cohen_kappa(ratings: Ratings, weights: Floats) -> Floats:
@@ -65,10 +67,10 @@ def cohen_kappa(ratings: Ratings, weights: Floats) -> Floats:
 def weighted_kappa(ratings: Ratings, weights: Floats) -> Floats:
     """1 - observed / expected distance, distances linear in the scale's order (Cicchetti & Allison 1971)."""
     places = np.arange(ratings.categories, dtype=np.float64)
-    apart = np.abs(ratings.codes[:, 0] - ratings.codes[:, 1]).astype(np.float64)
+    distance = np.abs(ratings.codes[:, 0] - ratings.codes[:, 1]).astype(np.float64)
     first, second = (summed(weights, ratings.chosen_by(rater)) for rater in (0, 1))
     expected = ((first @ np.abs(places[:, None] - places)) * second).sum(axis=1)
-    return 1 - divided((weights @ apart) * weights.sum(axis=1), expected)
+    return 1 - divided((weights @ distance) * weights.sum(axis=1), expected)
 
 
 def _shares(ratings: Ratings, weights: Floats) -> Floats:
@@ -121,10 +123,10 @@ def _distance(ratings: Ratings, one: Floats, other: Floats) -> Floats:
 def _disagreement(ratings: Ratings) -> Floats:
     """Each pattern's own sum of distances over ordered pairs of raters, over its raters less one."""
     values = ratings.scale.values[ratings.codes]
-    there = ratings.codes >= 0
+    is_rated = ratings.codes >= 0
     total = np.zeros(len(values))
     for rater in range(values.shape[1]):
-        both = there & there[:, [rater]]
+        both = is_rated & is_rated[:, [rater]]
         total += (_distance(ratings, values, values[:, [rater]]) * both).sum(axis=1)
     return np.divide(total, ratings.rated - 1, out=np.zeros(len(values)), where=ratings.rated >= 2)
 
@@ -149,7 +151,7 @@ def _ordinal(ratings: Ratings, weights: Floats, totals: Floats) -> tuple[Floats,
     own = np.divide(counts, (ratings.rated - 1)[:, None], out=np.zeros_like(counts), where=ratings.rated[:, None] >= 2)
     for category in range(ratings.categories):
         distances = (middles - middles[:, [category]]) ** 2
-        together = weights @ (counts * own[:, [category]])
-        observed += (together * distances).sum(axis=1)
+        weighted = weights @ (counts * own[:, [category]])
+        observed += (weighted * distances).sum(axis=1)
         expected += (totals * totals[:, [category]] * distances).sum(axis=1)
     return observed, expected

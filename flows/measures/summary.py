@@ -33,18 +33,20 @@ class SummaryRow:
 def summary(rows: Sequence[VerdictRow], measured: Measured) -> list[SummaryRow]:
     """One row for each criterion and model, in the order of their names."""
     judges = sorted({(row.criteria, row.model) for row in rows}, key=lambda one: (natural(one[0]), natural(one[1])))
-    scored = {(one.criteria, one.raters[1]): one for one in measured.comparisons if one.kind == "truth" and not one.by}
-    return [_row(rows, judge, scored.get(judge)) for judge in judges]
+    truth_comparisons = {
+        (one.criteria, one.raters[1]): one for one in measured.comparisons if one.kind == "truth" and not one.by
+    }
+    return [_row(rows, judge, truth_comparisons.get(judge)) for judge in judges]
 
 
 def _row(rows: Sequence[VerdictRow], judge: tuple[str, str], scored: Comparison | None) -> SummaryRow:
     own = [row for row in rows if (row.criteria, row.model) == judge]
-    said = Counter(row.verdict for row in own if row.verdict is not None)
+    verdict_counts = Counter(row.verdict for row in own if row.verdict is not None)
     estimates = {one.measure: one for one in scored.estimates} if scored else {}
     return SummaryRow(
         criteria=judge[0],
         model=judge[1],
-        verdicts=dict(sorted(said.items(), key=lambda item: (-item[1], natural(item[0])))),
+        verdicts=dict(sorted(verdict_counts.items(), key=lambda item: (-item[1], natural(item[0])))),
         none=Counter(row.status for row in own if row.verdict is None),
         records=scored.records if scored else None,
         accuracy=estimates.get("accuracy"),

@@ -34,8 +34,8 @@ def _estimates(one: Comparison) -> Iterator[list[Scalar]]:
 
 
 def _confusion(one: Comparison) -> Iterator[list[Scalar]]:
-    for truth, said in (one.confusion or {}).items():
-        for verdict, records in said.items():
+    for truth, counts in (one.confusion or {}).items():
+        for verdict, records in counts.items():
             yield [*_compared(one), truth, verdict, records]
 
 

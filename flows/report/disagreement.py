@@ -36,23 +36,23 @@ def entropy(verdicts: Iterable[str]) -> float:
 
 def by_record(rows: Sequence[VerdictRow]) -> dict[tuple[str, str], float]:
     """(Record, criterion) -> entropy of the verdicts."""
-    said = defaultdict[tuple[str, str], list[str]](list)
+    verdicts_by_key = defaultdict[tuple[str, str], list[str]](list)
     for row in rows:
         if row.verdict is not None:
-            said[row.record_id, row.criteria].append(row.verdict)
-    return {key: entropy(verdicts) for key, verdicts in said.items()}
+            verdicts_by_key[row.record_id, row.criteria].append(row.verdict)
+    return {key: entropy(verdicts) for key, verdicts in verdicts_by_key.items()}
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[Parting]:
     """Where verdicts part: most entropy first, then the judges' uncertainty, then the record's name."""
-    parted = {key: bits for key, bits in by_record(rows).items() if bits > 0}
-    of = defaultdict[tuple[str, str], list[VerdictRow]](list)
+    entropies = {key: bits for key, bits in by_record(rows).items() if bits > 0}
+    rows_by_key = defaultdict[tuple[str, str], list[VerdictRow]](list)
     for row in rows:
-        if (row.record_id, row.criteria) in parted and row.verdict is not None:
-            of[row.record_id, row.criteria].append(row)
+        if (row.record_id, row.criteria) in entropies and row.verdict is not None:
+            rows_by_key[row.record_id, row.criteria].append(row)
     found = [
-        Parting(record, criteria, parted[record, criteria], _doubt(own), tuple(sorted(own, key=_rater)))
-        for (record, criteria), own in of.items()
+        Parting(record, criteria, entropies[record, criteria], _doubt(own), tuple(sorted(own, key=_rater)))
+        for (record, criteria), own in rows_by_key.items()
     ]
     return sorted(found, key=lambda one: (-one.entropy, -one.doubt, natural(one.record_id), one.criteria))
 

@@ -76,18 +76,19 @@ def confusions_of(table: Table, verdicts: Sequence[str]) -> list[Confusion]:
     for row in table.rows:
         counts = row.comparison.confusion
         if counts and not table.by:
-            columns = _ordered({said for of_truth in counts.values() for said in of_truth}, verdicts)
-            lines = tuple(
-                (truth, tuple(counts[truth].get(said, 0) for said in columns)) for truth in _ordered(counts, verdicts)
+            columns = _ordered({verdict for of_truth in counts.values() for verdict in of_truth}, verdicts)
+            rows = tuple(
+                (truth, tuple(counts[truth].get(verdict, 0) for verdict in columns))
+                for truth in _ordered(counts, verdicts)
             )
-            found.append(Confusion(row.label, row.comparison.criteria, columns, lines))
+            found.append(Confusion(row.label, row.comparison.criteria, columns, rows))
     return found
 
 
 def _ordered(names: Iterable[str], verdicts: Sequence[str]) -> tuple[str, ...]:
-    there = set(names)
-    known = [name for name in verdicts if name in there]
-    return (*known, *sorted(there - set(known)))
+    present = set(names)
+    known = [name for name in verdicts if name in present]
+    return (*known, *sorted(present - set(known)))
 
 
 def tables_of(measured: Measured | None) -> list[Table]:
@@ -109,8 +110,8 @@ def _table(by: str, kind: Kind, found: Sequence[Comparison]) -> Table:
 
 
 def _row(one: Comparison, measures: Sequence[str]) -> Row:
-    of = {estimate.measure: estimate for estimate in one.estimates}
-    return Row(one, label(one), tuple(of.get(name) for name in measures))
+    by_measure = {estimate.measure: estimate for estimate in one.estimates}
+    return Row(one, label(one), tuple(by_measure.get(name) for name in measures))
 
 
 def label(one: Comparison) -> str:
@@ -143,5 +144,5 @@ def told(estimate: Estimate | None) -> str:
 
 def explained(tables: Iterable[Table]) -> list[tuple[str, str]]:
     """The measures that occur, each with what it says."""
-    there = {name for table in tables for name in table.measures}
-    return [(MEASURES[name], text) for name, text in EXPLAINED.items() if name in there]
+    present = {name for table in tables for name in table.measures}
+    return [(MEASURES[name], text) for name, text in EXPLAINED.items() if name in present]

@@ -137,23 +137,23 @@ class Facts:
 
 def facts_of(data: RunData, found: Gathered) -> Facts:
     """The facts of a run."""
-    told, rows = data.manifest, found.rows
-    run = flat(told.get("run") or data.folder.name)
-    models = tuple(_models(told, found, sorted({row.model for row in rows})))
-    ended = Counter[str](row.status for row in rows if row.verdict is None)
+    manifest, rows = data.manifest, found.rows
+    run = flat(manifest.get("run") or data.folder.name)
+    models = tuple(_models(manifest, found, sorted({row.model for row in rows})))
+    statuses = Counter[str](row.status for row in rows if row.verdict is None)
     return Facts(
         flow=data.spec.name, run=run, folder=f"runs/{data.spec.name}/{run}",
         description=data.spec.description.strip(), warning=data.spec.content_warning.strip(),
-        started=moment(told.get("started")), ended=moment(told.get("ended")),
-        dates=span(day(told.get("started")), day(told.get("ended"))),
-        request=[(name, flat(value)) for name, value in mapping(told.get("request")).items()],
-        criteria=tuple(_criteria(told, found.criteria)), prompts=tuple(_prompts(told)), models=models,
+        started=moment(manifest.get("started")), ended=moment(manifest.get("ended")),
+        dates=span(day(manifest.get("started")), day(manifest.get("ended"))),
+        request=[(name, flat(value)) for name, value in mapping(manifest.get("request")).items()],
+        criteria=tuple(_criteria(manifest, found.criteria)), prompts=tuple(_prompts(manifest)), models=models,
         steps=tuple(_steps(data, found)), states=_states(found), troubles=tuple(_troubles(found)),
-        shares=tuple(_shares(found)), spent=_spent(told), sources=tuple(_sources(told)), data=_data(told, found),
-        made_with=_made_with(told),
+        shares=tuple(_shares(found)), spent=_spent(manifest), sources=tuple(_sources(manifest)), data=_data(manifest, found),
+        made_with=_made_with(manifest),
         demonstration=any(row.quality == "demonstration" for row in rows) or any(m.demonstration for m in models),
         records=len(found.names), judgements=len(rows), given=sum(row.verdict is not None for row in rows),
-        holes={state: ended[state] for state in STATES if ended[state]},
+        holes={state: statuses[state] for state in STATES if statuses[state]},
         repeats=max((row.repeat + 1 for row in rows), default=1),
         rounds=max((row.round for row in rows), default=0),
         quotations=found.quotations.total(), invented=found.quotations["not_found"],
@@ -189,8 +189,8 @@ def _prompts(told: Mapping[str, Any]) -> list[PromptFact]:
 
 def _models(told: Mapping[str, Any], found: Gathered, raters: Sequence[str]) -> list[ModelFact]:
     configs, served = mapping(told.get("models")), mapping(told.get("served_by"))
-    asked = {name for name, one in found.asked.items() if name and one.calls}
-    names = sorted(set(configs) | asked) or list(raters)
+    used = {name for name, one in found.asked.items() if name and one.calls}
+    names = sorted(set(configs) | used) or list(raters)
     return [
         _model(name, mapping(configs.get(name)), items(served.get(name)), found.asked.get(name, Asked()))
         for name in names
@@ -198,12 +198,14 @@ def _models(told: Mapping[str, Any], found: Gathered, raters: Sequence[str]) -> 
 
 
 def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], asked: Asked) -> ModelFact:
-    made = [flat(config.get("provider") or config.get("kind"))]
-    made += [flat(config.get("model_id")) or PurePath(flat(config.get("path"))).name or flat(config.get("version"))]
+    provider_and_model = [flat(config.get("provider") or config.get("kind"))]
+    provider_and_model += [
+        flat(config.get("model_id")) or PurePath(flat(config.get("path"))).name or flat(config.get("version"))
+    ]
     settings = mapping(config.get("settings"))
     cost = f"US$ {asked.cost.normalize():f}" if asked.calls else "–"
     return ModelFact(
-        name=name, made=" / ".join(part for part in made if part),
+        name=name, made=" / ".join(part for part in provider_and_model if part),
         settings=", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if value is not None),
         versions=tuple(sorted({*map(flat, served), *asked.versions})), dates=span(day(asked.first), day(asked.last)),
         calls=asked.calls, cost="unknown" if asked.unknown else cost,
@@ -224,8 +226,8 @@ def _steps(data: RunData, found: Gathered) -> list[StepFact]:
 
 
 def _states(found: Gathered) -> tuple[str, ...]:
-    there = {state for counts in found.states.values() for state in counts}
-    return tuple(state for state in STATES if state in there)
+    present = {state for counts in found.states.values() for state in counts}
+    return tuple(state for state in STATES if state in present)
 
 
 def _troubles(found: Gathered) -> list[Trouble]:
@@ -234,15 +236,15 @@ def _troubles(found: Gathered) -> list[Trouble]:
 
 
 def _shares(found: Gathered) -> list[ShareFact]:
-    said = dict[tuple[str, str], Counter[str | None]]()
+    verdict_counts = dict[tuple[str, str], Counter[str | None]]()
     for row in found.rows:
-        said.setdefault((row.criteria, row.model), Counter())[row.verdict] += 1
+        verdict_counts.setdefault((row.criteria, row.model), Counter())[row.verdict] += 1
     return [
         ShareFact(
             criteria, model, tuple(sorted((name, n) for name, n in counts.items() if name is not None)),
             sum(n for name, n in counts.items() if name is not None), counts[None],
         )
-        for (criteria, model), counts in sorted(said.items())
+        for (criteria, model), counts in sorted(verdict_counts.items())
     ]  # fmt: skip
 
 
@@ -264,8 +266,8 @@ def _spent(told: Mapping[str, Any]) -> Pairs:
 def _repeated(spend: Mapping[str, Any]) -> Pairs:
     pairs = [("Price of the replies read again", f"US$ {spend['kept_usd']}")] if spend.get("kept_usd") else []
     if whole(spend.get("repeated_calls")):
-        asked = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
-        pairs.append(("Calls asked again, since an interruption lost their replies", asked))
+        text = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
+        pairs.append(("Calls asked again, since an interruption lost their replies", text))
     return pairs
 
 

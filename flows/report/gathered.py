@@ -85,21 +85,21 @@ class Gathered:
 
 def gather(data: RunData, rows: Sequence[VerdictRow], lines: LineFile) -> Gathered:
     """Reads every cell of the run once; what they said is kept among `lines`."""
-    found = Gathered(rows, Shelf(lines))
+    report_data = Gathered(rows, Shelf(lines))
     criteria = {row.criteria: frozenset({row.criteria}) for row in rows}
-    about = {row.cell_id: criteria[row.criteria] for row in rows}
+    criteria_by_cell = {row.cell_id: criteria[row.criteria] for row in rows}
     names = {row.record_id for row in rows}
     for trace in data.traces():
-        found.states.setdefault(trace.step, Counter())[trace.status] += 1
-        _trouble(found, trace)
-        found.asked.setdefault(_model(trace), Asked()).add(trace)
-        if trace.cell_id not in about:
-            about[trace.cell_id] = _criteria(trace, about)
+        report_data.states.setdefault(trace.step, Counter())[trace.status] += 1
+        _trouble(report_data, trace)
+        report_data.asked.setdefault(_model(trace), Asked()).add(trace)
+        if trace.cell_id not in criteria_by_cell:
+            criteria_by_cell[trace.cell_id] = _criteria(trace, criteria_by_cell)
             if trace.record_id in names and trace.status != "skipped":
-                found.shelf.other(trace.record_id, said_of(trace, about[trace.cell_id]))
+                report_data.shelf.other(trace.record_id, said_of(trace, criteria_by_cell[trace.cell_id]))
         else:
-            _judged(found, trace, about[trace.cell_id])
-    return found
+            _judged(report_data, trace, criteria_by_cell[trace.cell_id])
+    return report_data
 
 
 def _judged(found: Gathered, trace: AgentTrace, criteria: frozenset[str]) -> None:
@@ -109,8 +109,8 @@ def _judged(found: Gathered, trace: AgentTrace, criteria: frozenset[str]) -> Non
         if record.title:
             found.titles[trace.record_id] = record.title
         found.shelf.record(trace.record_id, shown_record(record))
-    given = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
-    found.criteria.setdefault(flat(given), criterion_of(trace) or "")
+    parameter = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
+    found.criteria.setdefault(flat(parameter), criterion_of(trace) or "")
     found.shelf.judged(trace.record_id, trace.cell_id, said_of(trace, criteria))
     found.quotations.update(_quotations(trace))
 
@@ -130,10 +130,12 @@ def _trouble(found: Gathered, trace: AgentTrace) -> None:
     if trace.status == "completed":
         return
     reason = _reason(trace)
-    trouble = found.troubles.setdefault((trace.step, trace.status, reason), Trouble(trace.step, trace.status, reason))
-    trouble.count += 1
-    if len(trouble.records) < _EXAMPLES and trace.record_id not in trouble.records:
-        trouble.records.append(trace.record_id)
+    missing_output = found.troubles.setdefault(
+        (trace.step, trace.status, reason), Trouble(trace.step, trace.status, reason)
+    )
+    missing_output.count += 1
+    if len(missing_output.records) < _EXAMPLES and trace.record_id not in missing_output.records:
+        missing_output.records.append(trace.record_id)
 
 
 def _reason(trace: AgentTrace) -> str:

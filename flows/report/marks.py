@@ -26,10 +26,10 @@ def marks_of(rows: Sequence[VerdictRow], measures: Measures | None, declared: Se
 
     The positive one stands first, then those that a criterion knows, then the others by name.
     """
-    said = {text for row in rows for text in (row.verdict, row.truth) if text is not None} | set(declared)
+    verdicts = {text for row in rows for text in (row.verdict, row.truth) if text is not None} | set(declared)
     first = [*(measures.order if measures else ()), measures.positive if measures else None, *declared]
-    ordered = [name for name in dict.fromkeys(first) if name in said]
-    names = [*ordered, *sorted(said - set(ordered))]
+    ordered = [name for name in dict.fromkeys(first) if name in verdicts]
+    names = [*ordered, *sorted(verdicts - set(ordered))]
     return {
         name: Mark(name, letters, place % SHAPES)
         for place, (name, letters) in enumerate(zip(names, _letters(names), strict=True))

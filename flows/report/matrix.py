@@ -57,14 +57,14 @@ class Matrix:
 
     def pieces(self, lines: LineFile) -> Iterator[tuple[int, int]]:
         """Writes the pieces among `lines`; for each the first record in it, and where its line begins."""
-        first, part, letters = 0, list[str](), 0
+        first, part, length = 0, list[str](), 0
         for place, name in enumerate(self._found.names):
             text = script_json(self._details(name))
-            if part and letters + len(text) > _PIECE:
+            if part and length + len(text) > _PIECE:
                 yield first, lines.add(f"[{','.join(part)}]")
-                first, part, letters = place, [], 0
+                first, part, length = place, [], 0
             part.append(text)
-            letters += len(text)
+            length += len(text)
         if part:
             yield first, lines.add(f"[{','.join(part)}]")
 
@@ -72,7 +72,7 @@ class Matrix:
         """The index; `pieces` comes first, since it finds the rules."""
         names = self._found.names
         facets = facets_of(names, self._rows, self._found.metadata, self._spec)
-        parted = by_record(self._found.rows)
+        entropies = by_record(self._found.rows)
         return script_json({
             "criteria": [{"name": name, "title": self._titles.get(name, name)} for name in self.criteria],
             "models": self.models,
@@ -90,7 +90,7 @@ class Matrix:
             "records": [
                 {
                     "i": shown(name), "t": _title(self._found.titles.get(name)), "p": self._truth(name),
-                    "d": [parted.get((name, criteria), 0) for criteria in self.criteria],
+                    "d": [entropies.get((name, criteria), 0) for criteria in self.criteria],
                     "g": [facet.of.get(name, -1) for facet in facets],
                     "c": [self._cell(row) for row in self._rows[name]],
                 }
@@ -102,23 +102,23 @@ class Matrix:
         return next((self._verdicts[row.truth] for row in self._rows[name] if row.truth is not None), -1)
 
     def _cell(self, row: VerdictRow) -> list[int]:
-        mistaken = -1 if row.truth is None else int(row.verdict is not None and row.truth != row.verdict)
+        differs = -1 if row.truth is None else int(row.verdict is not None and row.truth != row.verdict)
         return [
             self.criteria.index(row.criteria), self.models.index(row.model), row.repeat,
             -1 if row.verdict is None else self._verdicts[row.verdict], list(STATES).index(row.status),
-            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, mistaken,
+            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, differs,
         ]  # fmt: skip
 
     def _details(self, name: str) -> dict[str, Any]:
-        told = self._found.shelf.of(name)
-        record = told.record
+        details = self._found.shelf.of(name)
+        record = details.record
         fields = record.fields if record else ()
         return {
             "f": [[field, shown(text[:MOST_LETTERS]), len(text)] for field, text in fields],
             **({"m": record.metadata, "h": record.ground_truth} if record else {}),
             **({"u": record.uri} if record and record.uri else {}),
-            "c": [self._said(told.judged.get(row.cell_id), fields) for row in self._rows[name]],
-            "o": [self._other(said) for said in sorted(told.others, key=self._order)],
+            "c": [self._said(details.judged.get(row.cell_id), fields) for row in self._rows[name]],
+            "o": [self._other(answer) for answer in sorted(details.others, key=self._order)],
         }
 
     def _order(self, said: Said) -> tuple[bool, int, str, Natural]:
@@ -130,12 +130,12 @@ class Matrix:
         if said is None:
             return {}
         value = said.value or {}
-        about = {"n": said.note, "e": said.error, "s": said.served_by}
-        told = {key: shown(text) for key, text in about.items() if text}
+        optional_texts = {"n": said.note, "e": said.error, "s": said.served_by}
+        fields_of_answer = {key: shown(text) for key, text in optional_texts.items() if text}
         if "verdict" not in value:
-            return told | ({"v": shown(short(value))} if said.value else {})
+            return fields_of_answer | ({"v": shown(short(value))} if said.value else {})
         reasons = [self._reason(mapping(reason), fields) for reason in items(value.get("reasons"))]
-        return told | {"k": shown(flat(value.get("conclusion"))), "r": reasons}
+        return fields_of_answer | {"k": shown(flat(value.get("conclusion"))), "r": reasons}
 
     def _reason(self, reason: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
         rule = shown(flat(reason.get("rule")))
@@ -145,26 +145,26 @@ class Matrix:
 
     def _other(self, said: Said) -> dict[str, Any]:
         value = said.value or {}
-        about = {"n": said.note, "e": said.error, "l": said.label, "k": flat(value.get("conclusion"))}
-        told: dict[str, Any] = {key: shown(text) for key, text in about.items() if text}
-        told |= {"p": said.step, "z": STATES.get(said.status, said.status)}
-        told |= {"a": sorted(self.criteria.index(name) for name in said.criteria if name in self.criteria)}
+        optional_texts = {"n": said.note, "e": said.error, "l": said.label, "k": flat(value.get("conclusion"))}
+        answer_fields: dict[str, Any] = {key: shown(text) for key, text in optional_texts.items() if text}
+        answer_fields |= {"p": said.step, "z": STATES.get(said.status, said.status)}
+        answer_fields |= {"a": sorted(self.criteria.index(name) for name in said.criteria if name in self.criteria)}
         if "divergences" in value:
-            return told | {"d": [_divergence(mapping(each)) for each in items(value["divergences"])]}
+            return answer_fields | {"d": [_divergence(mapping(each)) for each in items(value["divergences"])]}
         if "assessments" in value:
-            return told | {"g": [_score(mapping(each)) for each in items(value["assessments"])]}
+            return answer_fields | {"g": [_score(mapping(each)) for each in items(value["assessments"])]}
         if "verdict" in value:
             known = self._verdicts.get(flat(value["verdict"]), -1)
-            return told | {
+            return answer_fields | {
                 "y": known,
                 "w": shown(flat(value["verdict"])),
                 "r": [self._reason_of(each) for each in items(value.get("reasons"))],
             }
         if "concern" in value and "raised" in value:
-            return told | {"k": shown(flat(value["concern"])) if value["raised"] else "No concern raised."}
+            return answer_fields | {"k": shown(flat(value["concern"])) if value["raised"] else "No concern raised."}
         if "conclusion" in value and "reasons" in value:
-            return told | {"r": [self._reason_of(each) for each in items(value["reasons"])]}
-        return told | ({"v": shown(short(value))} if value else {})
+            return answer_fields | {"r": [self._reason_of(each) for each in items(value["reasons"])]}
+        return answer_fields | ({"v": shown(short(value))} if value else {})
 
     def _reason_of(self, reason: object) -> list[Any]:
         if known := mapping(reason):
@@ -179,13 +179,13 @@ def _title(title: str | None) -> str | None:
 def _quote(quote: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
     """[field, start, end] for words that are shown; else the words, whether they were found, and where."""
     start, end = quote.get("start"), quote.get("end")
-    words, found = shown(flat(quote.get("quote"))), quote.get("status") == "found"
+    quotation, found = shown(flat(quote.get("quote"))), quote.get("status") == "found"
     place = next((place for place, (name, _) in enumerate(fields) if name == quote.get("field")), None)
     if not found or place is None or not isinstance(start, int) or not isinstance(end, int):
-        return [words, found]
+        return [quotation, found]
     text = fields[place][1]
     if not 0 <= start < end <= min(len(text), MOST_LETTERS):
-        return [words, found, place, start]
+        return [quotation, found, place, start]
     return [place, _units(text, start), _units(text, end)]
 
 
@@ -196,11 +196,11 @@ def _units(text: str, letters: int) -> int:
 
 def _divergence(divergence: Mapping[str, Any]) -> list[Any]:
     positions = [mapping(each) for each in items(divergence.get("positions"))]
-    held = [
+    held_positions = [
         [shown(flat(each.get("position"))), shown(", ".join(map(flat, items(each.get("held_by")))))]
         for each in positions
     ]
-    return [shown(flat(divergence.get("topic"))), held]
+    return [shown(flat(divergence.get("topic"))), held_positions]
 
 
 def _score(score: Mapping[str, Any]) -> list[Any]:

@@ -26,10 +26,10 @@ def _summary(facts: Facts, measured: Measured | None) -> Iterator[str]:
     if not raters:
         yield "No verdicts were given in this run."
         return
-    again = f", {facts.repeats} times each" if facts.repeats > 1 else ""
+    repeats = f", {facts.repeats} times each" if facts.repeats > 1 else ""
     yield (
         f"{counted(len(raters), 'language model')} ({listed(raters)}) judged {counted(facts.records, 'record')} "
-        f"by {_criteria(facts)}{again}."
+        f"by {_criteria(facts)}{repeats}."
     )
     yield f"{_given(facts)}."
     yield from _shares(facts)
@@ -59,8 +59,8 @@ def _shares(facts: Facts) -> Iterator[str]:
         yield f"Overall: {_counts(facts.shares)}."
         return
     for name in names:
-        told = _counts([share for share in facts.shares if share.criteria == name])
-        yield f"By “{facts.title(name)}”: {told}." if name else f"{told[:1].upper()}{told[1:]}."
+        text = _counts([share for share in facts.shares if share.criteria == name])
+        yield f"By “{facts.title(name)}”: {text}." if name else f"{text[:1].upper()}{text[1:]}."
 
 
 def _counts(shares: Sequence[ShareFact]) -> str:
@@ -74,21 +74,21 @@ def _counts(shares: Sequence[ShareFact]) -> str:
 
 
 def _agreement(measured: Measured | None) -> Iterator[str]:
-    whole = [one for one in measured.comparisons if not one.by] if measured else []
-    with_people = [one for one in whole if one.kind == "truth"]
+    overall = [one for one in measured.comparisons if not one.by] if measured else []
+    with_people = [one for one in overall if one.kind == "truth"]
     if not with_people:
         yield "What people said is not known, so nothing is said of accuracy."
-    elif said := _range(with_people, "accuracy"):
-        yield f"The models said what people said on {said} of the records that people had judged."
+    elif share := _range(with_people, "accuracy"):
+        yield f"The models said what people said on {share} of the records that people had judged."
     else:
         yield f"Agreement with people is undefined: {_why(with_people, 'accuracy')}."
-    yield from _between(whole, "models", "Two models gave the same verdict on {}.")
-    yield from _between(whole, "repeats", "Asked again, a model gave the same verdict on {}.")
+    yield from _between(overall, "models", "Two models gave the same verdict on {}.")
+    yield from _between(overall, "repeats", "Asked again, a model gave the same verdict on {}.")
 
 
 def _between(whole: list[Comparison], kind: Kind, sentence: str) -> Iterator[str]:
-    if said := _range([one for one in whole if one.kind == kind], "percent_agreement"):
-        yield sentence.format(f"{said} of the records that both judged" if kind == "models" else said)
+    if share := _range([one for one in whole if one.kind == kind], "percent_agreement"):
+        yield sentence.format(f"{share} of the records that both judged" if kind == "models" else share)
 
 
 def _range(found: list[Comparison], measure: str) -> str:

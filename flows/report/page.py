@@ -61,12 +61,12 @@ class Study:
 
 def page(study: Study, lines: LineFile) -> Iterator[str]:
     """The HTML of a study's report, part by part; what is large in it waits among `lines` for its turn."""
-    veils = Veils(bool(study.facts.warning))
-    environment = _environment(veils)
+    masked_texts = Veils(bool(study.facts.warning))
+    environment = _environment(masked_texts)
     style, script = text_of("report.css"), script_text()
     matrix = Matrix(study.found, study.data.spec, study.marks, study.facts.titles)
-    pieces = list(matrix.pieces(lines))
-    numbers = {name: place for place, name in enumerate(study.found.names)}
+    chunks = list(matrix.pieces(lines))
+    record_indexes = {name: place for place, name in enumerate(study.found.names)}
     body = environment.get_template("body.html.jinja").render(
         facts=study.facts, summary=summary(study.facts, study.measured), holes=warning_of_holes(study.facts),
         incomplete=holes_of(study.facts) > 0,
@@ -74,12 +74,12 @@ def page(study: Study, lines: LineFile) -> Iterator[str]:
         plots=[plots_of(table, study.facts.titles) for table in study.tables],
         confusions=[confusions_of(table, list(study.marks)) for table in study.tables],
         explained=explained(study.tables), measured=study.measured, parted=len(study.partings),
-        partings=study.partings[:MOST_RANKED], numbers=numbers, marks=study.marks, found=study.found, STATES=STATES,
+        partings=study.partings[:MOST_RANKED], numbers=record_indexes, marks=study.marks, found=study.found, STATES=STATES,
     )  # fmt: skip
     # The body comes first: only then are all masked texts known, which the index holds.
-    index = _ours(matrix.index([first for first, _ in pieces], veils.texts))
+    index = _ours(matrix.index([first for first, _ in chunks], masked_texts.texts))
     yield from environment.get_template("report.html.jinja").generate(
-        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.read(begins)) for _, begins in pieces),
+        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.read(begins)) for _, begins in chunks),
         policy=policy(style, script), style=_ours(style), script=_ours(script),
     )  # fmt: skip
 

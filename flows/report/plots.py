@@ -54,12 +54,12 @@ def _lines(table: Table, place: int, titles: Mapping[str, str], several: bool) -
         if estimate is None:
             continue
         parts = [titles.get(one.criteria, one.criteria) if several else "", row.label if table.by else ""]
-        above = ", ".join(part for part in parts if part)
-        if above != heading:
-            heading = above
-            yield Line(above, None)
+        group_label = ", ".join(part for part in parts if part)
+        if group_label != heading:
+            heading = group_label
+            yield Line(group_label, None)
         label = f"{table.by} {one.group}" if table.by else row.label
-        yield Line(label, estimate, f"{above}, {label}" if above else label)
+        yield Line(label, estimate, f"{group_label}, {label}" if group_label else label)
 
 
 def _cut(text: str, most: int) -> str:
@@ -88,9 +88,9 @@ def _drawn(measure: str, table: Table, lines: Sequence[Line]) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     name = MEASURES.get(measure, measure)
-    said = "; ".join(f"{shown(line.full)}: {told(line.estimate)}" for line in lines if line.estimate)
+    description = "; ".join(f"{shown(line.full)}: {told(line.estimate)}" for line in lines if line.estimate)
     caption = shown(table.caption)
-    return inline_svg(out.getvalue(), f"{name}. {caption}", said, f"{measure} {caption} {said}")
+    return inline_svg(out.getvalue(), f"{name}. {caption}", description, f"{measure} {caption} {description}")
 
 
 def _height(line: Line) -> float:

@@ -77,16 +77,16 @@ class Shelf:
 
     def of(self, name: str) -> Told:
         """All that was taken in of a record, in the order in which it came."""
-        told = Told()
-        for begins in self._begins.get(name, ()):
-            kind, cell_id, content = json.loads(self._lines.read(begins))
+        details = Told()
+        for offset in self._begins.get(name, ()):
+            kind, cell_id, content = json.loads(self._lines.read(offset))
             if kind == "record":
-                told.record = ShownRecord(**content)
+                details.record = ShownRecord(**content)
             elif kind == "judged":
-                told.judged[cell_id] = Said(**content)
+                details.judged[cell_id] = Said(**content)
             else:
-                told.others.append(Said(**content))
-        return told
+                details.others.append(Said(**content))
+        return details
 
 
 def said_of(trace: AgentTrace, criteria: frozenset[str]) -> Said:

@@ -117,10 +117,10 @@ def _parted(study: Study) -> Iterator[str]:
     if not study.partings:
         yield "On no record did verdicts part."
         return
-    shown = study.partings[:_MOST_RANKED]
-    if len(study.partings) > len(shown):
-        yield f"The first {len(shown)} of {len(study.partings):,}."
-    rows = [(*_named(one, study), decimal(one.entropy), _said(one, study.facts)) for one in shown]
+    ranked = study.partings[:_MOST_RANKED]
+    if len(study.partings) > len(ranked):
+        yield f"The first {len(ranked)} of {len(study.partings):,}."
+    rows = [(*_named(one, study), decimal(one.entropy), _said(one, study.facts)) for one in ranked]
     yield _table(("Record", "Title", "Criterion", "Entropy", "Verdicts"), rows)
 
 

@@ -30,10 +30,10 @@ def inline_svg(text: str, title: str, description: str, salt: str) -> str:
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-title {prefix}-desc", "class": "plot"}
-    for place, (name, words) in enumerate((("title", title), ("desc", description))):
-        told = ElementTree.Element(f"{{{_SVG}}}{name}", {"id": f"{prefix}-{name}"})
-        told.text = words
-        root.insert(place, told)
+    for place, (name, content) in enumerate((("title", title), ("desc", description))):
+        label_element = ElementTree.Element(f"{{{_SVG}}}{name}", {"id": f"{prefix}-{name}"})
+        label_element.text = content
+        root.insert(place, label_element)
     return _written(root)
 
 
@@ -53,8 +53,10 @@ def _rename(element: ElementTree.Element, prefix: str) -> None:
 
 def _restyle(element: ElementTree.Element) -> None:
     for name, value in _declarations(element.attrib.pop("style", "")):
-        for key, plain in _attributes(name, value):
-            element.set(key, "currentColor" if key in ("fill", "stroke") and plain in _BLACK else plain)
+        for key, attribute_value in _attributes(name, value):
+            element.set(
+                key, "currentColor" if key in ("fill", "stroke") and attribute_value in _BLACK else attribute_value
+            )
     if _name(element) == "text" and "fill" not in element.attrib:
         element.set("fill", "currentColor")
     if _name(element) in _PAINTED and element.attrib.get("fill") == "#ffffff":
@@ -70,8 +72,8 @@ def _declarations(style: str) -> Iterator[tuple[str, str]]:
 
 def _attributes(name: str, value: str) -> Iterator[tuple[str, str]]:
     if name == "font" and (found := _FONT.fullmatch(value)):
-        given = {"font-size": found["size"], "font-weight": found["weight"], "font-style": found["style"]}
-        yield from ((key, plain) for key, plain in given.items() if plain)
+        font_attributes = {"font-size": found["size"], "font-weight": found["weight"], "font-style": found["style"]}
+        yield from ((key, plain) for key, plain in font_attributes.items() if plain)
     elif name not in ("font", "font-family"):
         yield name, value
 

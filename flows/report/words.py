@@ -41,8 +41,8 @@ _LONE = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 def shown(text: str) -> str:
     """`text` with control characters as signs, letter for letter, so that offsets into it stay true."""
-    whole = _LONE.sub("\ufffd", text).replace("\r\n", " \n")
-    return plain(whole)
+    cleaned = _LONE.sub("\ufffd", text).replace("\r\n", " \n")
+    return plain(cleaned)
 
 
 def visible(text: str) -> str:

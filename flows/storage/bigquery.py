@@ -84,8 +84,8 @@ def about(storage: BigQueryStorage) -> str:
     """What reading will take, in a sentence; asks the service, which bills nothing for it. Raises StorageError."""
     target = _reading(storage)
     with plainly(target):
-        found = _prepared(storage, target).bytes
-    return f"{called(storage)}: the query reads {size(found)} (most_bytes: {size(storage.most_bytes)})"
+        byte_count = _prepared(storage, target).bytes
+    return f"{called(storage)}: the query reads {size(byte_count)} (most_bytes: {size(storage.most_bytes)})"
 
 
 def table_state(storage: BigQueryStorage) -> list[str] | None:
@@ -146,22 +146,22 @@ class _Query:
     def rows(self) -> Iterator[Any]:
         """Each row's (column, value) pairs."""
         config = _config(self.select, maximum_bytes_billed=max(self.storage.most_bytes, self.bytes))
-        kept = limits(self.storage)
-        job = self.client.query(self.select.sql, job_config=config, job_retry=None, **kept)
-        for page in job.result(page_size=PAGE, job_retry=None, **kept).pages:
+        options = limits(self.storage)
+        job = self.client.query(self.select.sql, job_config=config, job_retry=None, **options)
+        for page in job.result(page_size=PAGE, job_retry=None, **options).pages:
             for row in page:
                 yield row.items()
 
 
 def _prepared(storage: BigQueryStorage, target: Target) -> _Query:
     client = client_of(storage, target)
-    kept = limits(storage)
-    schema = client.get_table(called(storage), **kept).schema
+    options = limits(storage)
+    schema = client.get_table(called(storage), **options).schema
     select = select_of(
         storage, {field.name: ("REPEATED" if field.mode == "REPEATED" else field.field_type) for field in schema}
     )
     dry = _config(select, dry_run=True, use_query_cache=False)
-    job = client.query(select.sql, job_config=dry, job_retry=None, **kept)
+    job = client.query(select.sql, job_config=dry, job_retry=None, **options)
     return _Query(client, storage, select, int(job.total_bytes_processed or 0))
 
 

@@ -44,9 +44,9 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
         number = _write(file, folder)
         if not number:
             return "no cells"
-        saving = _Saving(storage, client_of(storage, target))
-        added = saving.prepare()
-        return f"{number:,} cells, {saving.save(file):,} of them new or changed{added}"
+        saver = _Saving(storage, client_of(storage, target))
+        added = saver.prepare()
+        return f"{number:,} cells, {saver.save(file):,} of them new or changed{added}"
 
 
 def _write(file: IO[bytes], folder: Path) -> int:
@@ -75,20 +75,18 @@ class _Saving:
             self._tell_no_dataset()
             self._client.create_table(self._made(), exists_ok=True, **self._limits)
             return ", in a new table"
-        there = [Column(field.name, field.field_type, field.mode) for field in table.schema]
-        found = difference(self._columns, there)
-        if found.wrong:
+        existing = [Column(field.name, field.field_type, field.mode) for field in table.schema]
+        differences = difference(self._columns, existing)
+        if differences.wrong:
             raise StorageError(
-                f"the table {called(self._storage)} cannot take cells: {'; '.join(found.wrong)}. Nothing was changed; "
+                f"the table {called(self._storage)} cannot take cells: {'; '.join(differences.wrong)}. Nothing was changed; "
                 "save to another table (`table:`), or rename this one and copy its rows into the new one"
             )
-        if not found.new:
+        if not differences.new:
             return ""
-        for column in found.new:
+        for column in differences.new:
             self._ask(addition_of(self._storage, column))
-        return (
-            f"; the table lacked {', '.join(column.name for column in found.new)}, which was added, empty in old rows"
-        )
+        return f"; the table lacked {', '.join(column.name for column in differences.new)}, which was added, empty in old rows"
 
     def _tell_no_dataset(self) -> None:
         from google.api_core.exceptions import NotFound
@@ -105,14 +103,16 @@ class _Saving:
 
     def save(self, file: IO[bytes]) -> int:
         """Loads the rows beside and merges them; gives how many were new or changed."""
-        beside = f"{self._storage.table}_saving_{uuid4().hex}"
-        place = f"{self._storage.project}.{self._storage.dataset}.{beside}"
+        staging_table = f"{self._storage.table}_saving_{uuid4().hex}"
+        staging_id = f"{self._storage.project}.{self._storage.dataset}.{staging_table}"
         try:
-            self._load(file, place)
-            return self._merge(beside)
+            self._load(file, staging_id)
+            return self._merge(staging_table)
         finally:
             with suppress(Exception):
-                self._client.delete_table(place, not_found_ok=True, retry=None, timeout=self._storage.timeout_seconds)
+                self._client.delete_table(
+                    staging_id, not_found_ok=True, retry=None, timeout=self._storage.timeout_seconds
+                )
 
     def _made(self) -> Any:
         from google.cloud.bigquery import Table, TimePartitioning, TimePartitioningType

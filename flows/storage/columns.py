@@ -102,10 +102,10 @@ def _without(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, A
 
 def _usual(values: Mapping[str, Any], used: set[str], mapped: set[str]) -> Iterator[tuple[str, str]]:
     by_name = {str(name).strip().lower(): str(name) for name in values if name not in used}
-    for field, usual in USUAL.items():
+    for field, aliases in USUAL.items():
         if field in mapped:
             continue
-        column = next((by_name[name] for name in usual if name in by_name), None)
+        column = next((by_name[name] for name in aliases if name in by_name), None)
         if column is None and field == "record_id":
             column = _only([name for lower, name in by_name.items() if lower.endswith("_id")])
         if column is None or (field in _PLAIN and isinstance(values[column], Mapping | list | tuple)):

@@ -50,8 +50,8 @@ def files_of(storage: FileStorage) -> list[Path]:
         files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
         if not files:
             raise StorageError(f"the folder {path} holds no files")
-        if away := next((item for item in files if not is_inside(item, [path])), None):
-            raise StorageError(f"{away} is a link that leads out of the folder {path}; put the file itself there")
+        if outside := next((item for item in files if not is_inside(item, [path])), None):
+            raise StorageError(f"{outside} is a link that leads out of the folder {path}; put the file itself there")
         return files
     if not path.is_file():
         raise StorageError(f"there is no file or folder {path}")

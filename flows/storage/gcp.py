@@ -63,10 +63,10 @@ def _signed_in(project: str | None) -> tuple[Any, str | None]:
 
     library: Any = google.auth
     try:
-        credentials, own = library.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+        credentials, default_project = library.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
     except DefaultCredentialsError as error:
         raise StorageError(f"there are no credentials for Google Cloud: {_LOGIN}") from error
-    return credentials, project or own
+    return credentials, project or default_project
 
 
 def _session(credentials: Any, seconds: float) -> Any:
@@ -92,10 +92,10 @@ def plainly(target: Target) -> Generator[None]:
     except StorageError:
         raise
     except Exception as error:
-        told = _told(target, error)
-        if told is None:
+        message = _told(target, error)
+        if message is None:
             raise
-        raise StorageError(told) from error
+        raise StorageError(message) from error
 
 
 def _told(target: Target, error: Exception) -> str | None:
@@ -124,22 +124,20 @@ def _told(target: Target, error: Exception) -> str | None:
 
 
 def _answered(target: Target, code: int, words: str, reason: str) -> str:
-    called = target.called
+    name = target.called
     if code == 404:
         return (
-            f"{called} is not there, or this account may not see it; check the names. Needed: {target.roles}. ({words})"
+            f"{name} is not there, or this account may not see it; check the names. Needed: {target.roles}. ({words})"
         )
     if code in (403, 429) and ("quota" in reason.lower() or "ratelimit" in reason.lower() or code == 429):
-        return f"a quota of the project is used up, so {called} cannot be used now: {words}"
+        return f"a quota of the project is used up, so {name} cannot be used now: {words}"
     if code == 403:
-        return f"this account may not use {called}; it needs {target.roles}. ({words})"
+        return f"this account may not use {name}; it needs {target.roles}. ({words})"
     if code == 401:
-        return f"Google does not accept these credentials for {called}: {words}; {_LOGIN}"
+        return f"Google does not accept these credentials for {name}: {words}; {_LOGIN}"
     if code >= 500:
-        return (
-            f"the service failed over {called} (HTTP {code}), also when asked again for {RETRY_SECONDS:.0f} s: {words}"
-        )
-    return f"the service refused what was asked of {called} (HTTP {code}): {words}"
+        return f"the service failed over {name} (HTTP {code}), also when asked again for {RETRY_SECONDS:.0f} s: {words}"
+    return f"the service refused what was asked of {name} (HTTP {code}): {words}"
 
 
 def _unreached(target: Target, error: Exception) -> str:

@@ -80,16 +80,16 @@ def generations(storage: GCSStorage) -> list[list[str]]:
 
 
 def _objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
-    kept = limits(storage)
+    options = limits(storage)
     if not storage.path.endswith("/") and storage.path:
-        blob = client.bucket(storage.bucket).get_blob(storage.path, **kept)
+        blob = client.bucket(storage.bucket).get_blob(storage.path, **options)
         if blob is None:
             raise StorageError(
                 f"there is no object {called(storage)}, no such bucket, or this account may not see it; "
                 "for all objects below a prefix, end `path:` with /"
             )
         return [blob]
-    found = client.list_blobs(storage.bucket, prefix=storage.path or None, **kept)
+    found = client.list_blobs(storage.bucket, prefix=storage.path or None, **options)
     blobs = [blob for blob in found if not str(blob.name).endswith("/")]
     if not blobs:
         raise StorageError(f"there are no objects below {called(storage)}")
@@ -101,16 +101,16 @@ def _rows(storage: GCSStorage, blob: Any) -> Rows:
     uri = called(storage, name)
     # Of a single object the last part is its name, as of a file.
     folder = storage.path if storage.path.endswith("/") else storage.path.rpartition("/")[0]
-    below = safe_path(name.removeprefix(folder).lstrip("/"))
-    if below is None:
+    relative_path = safe_path(name.removeprefix(folder).lstrip("/"))
+    if relative_path is None:
         yield Reject(0, "its name would lead out of a folder, so it was not read", "", uri)
         return
-    with tempfile.TemporaryDirectory(prefix="buttermilk-") as place:
-        path = Path(place) / below
+    with tempfile.TemporaryDirectory(prefix="buttermilk-") as temporary_folder:
+        path = Path(temporary_folder) / relative_path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             blob.download_to_file(file, if_generation_match=blob.generation, checksum="crc32c", **limits(storage))
-        yield from _read(storage, path, Path(place), uri)
+        yield from _read(storage, path, Path(temporary_folder), uri)
 
 
 def safe_path(name: str) -> Path | None:

@@ -25,19 +25,19 @@ def save_folder(storage: GCSStorage, folder: Path) -> str:
     when something cannot be written, or an object with other bytes is there.
     """
     target = target_of(storage, "roles/storage.objectUser")
-    place = f"{storage.path.rstrip('/')}/{folder.parent.name}".lstrip("/")
+    prefix = f"{storage.path.rstrip('/')}/{folder.parent.name}".lstrip("/")
     with plainly(target):
         bucket = client_of(storage, target).bucket(storage.bucket)
-        there = {
-            str(blob.name).removeprefix(f"{place}/"): str(blob.crc32c)
-            for blob in bucket.list_blobs(prefix=f"{place}/", **limits(storage))
+        existing = {
+            str(blob.name).removeprefix(f"{prefix}/"): str(blob.crc32c)
+            for blob in bucket.list_blobs(prefix=f"{prefix}/", **limits(storage))
         }
-        cut_off = _cut_off(there, folder)
-        for earlier in cut_off:
-            _save_all(storage, bucket, place, earlier, there)
-        number, written = _save_all(storage, bucket, place, folder, there)
-    also = f"; {', '.join(path.name for path in cut_off)}, cut off before, is whole now" if cut_off else ""
-    return f"{number} files in {called(storage, place)}/{folder.name}/, {written} of them new{also}"
+        incomplete = _cut_off(existing, folder)
+        for earlier in incomplete:
+            _save_all(storage, bucket, prefix, earlier, existing)
+        number, written = _save_all(storage, bucket, prefix, folder, existing)
+    also = f"; {', '.join(path.name for path in incomplete)}, cut off before, is whole now" if incomplete else ""
+    return f"{number} files in {called(storage, prefix)}/{folder.name}/, {written} of them new{also}"
 
 
 def _cut_off(there: Mapping[str, str], folder: Path) -> Sequence[Path]:
@@ -61,7 +61,7 @@ def _save(storage: GCSStorage, blob: Any, path: Path, there: str | None) -> bool
     """Writes the object unless it is there with the same bytes; tells whether it did."""
     from google.api_core.exceptions import PreconditionFailed
 
-    mine = crc32c(path)
+    checksum = crc32c(path)
     if there is None:
         try:
             # Retried safely: what a lost answer had written makes the next try fail by its precondition.
@@ -70,7 +70,7 @@ def _save(storage: GCSStorage, blob: Any, path: Path, there: str | None) -> bool
         except PreconditionFailed:
             blob.reload(**limits(storage))
             there = str(blob.crc32c)
-    if there != mine:
+    if there != checksum:
         uri = called(storage, blob.name)
         raise StorageError(
             f"{uri} is there with other bytes; nothing was overwritten. Remove it, or save to another path"

@@ -39,8 +39,8 @@ def dataset_rows(storage: HuggingFaceStorage) -> Rows:
     except StorageError:
         raise
     except Exception as error:  # files, formats and the network behind `datasets` fail in their own ways
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StorageError(f"the dataset {storage.dataset} cannot be read after row {number}: {told}") from error
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StorageError(f"the dataset {storage.dataset} cannot be read after row {number}: {message}") from error
 
 
 def _opened(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mapping[str, Any]]:
@@ -62,8 +62,10 @@ def _split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
     if storage.split not in splits:
         near = closest_name(storage.split, splits)
         meant = f"; did you mean '{near}'?" if near else ""
-        there = join_names(splits)
-        raise StorageError(f"the dataset {storage.dataset} has no split '{storage.split}'{meant}; there are {there}")
+        available = join_names(splits)
+        raise StorageError(
+            f"the dataset {storage.dataset} has no split '{storage.split}'{meant}; there are {available}"
+        )
     return splits[storage.split]
 
 

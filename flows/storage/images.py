@@ -24,12 +24,12 @@ def pictures(cell: Any, alt_texts: Any, folder: Path | None) -> list[dict[str, A
     picture that is missing, too large, of no known kind, outside `folder`, or on the web. Without a `folder` only
     bytes can be had.
     """
-    named = _several(cell)
-    said = _several(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]
-    if len(said) > max(len(named), 1):
-        raise ValueError(f"`alt_text` holds {len(said)} texts, but `images` {len(named)}")
-    found = [_picture(one, folder) for one in named]
-    for picture, text in zip(found, said, strict=False):
+    sources = _several(cell)
+    texts = _several(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]
+    if len(texts) > max(len(sources), 1):
+        raise ValueError(f"`alt_text` holds {len(texts)} texts, but `images` {len(sources)}")
+    found = [_picture(one, folder) for one in sources]
+    for picture, text in zip(found, texts, strict=False):
         if text is not None and str(text).strip():
             picture["alt_text"] = str(text)
     return found
@@ -54,9 +54,9 @@ def _picture(named: Any, folder: Path | None) -> dict[str, Any]:
             return _encoded(content, f"the picture {fields.get('path') or ''}".strip())
         if fields.get("data"):
             return fields
-        at = fields.get("uri") or fields.get("path")
-        more = {name: value for name, value in fields.items() if name == "alt_text"}
-        return {**_picture(at, folder), **more}
+        path = fields.get("uri") or fields.get("path")
+        extra_fields = {name: value for name, value in fields.items() if name == "alt_text"}
+        return {**_picture(path, folder), **extra_fields}
     if not isinstance(named, str):
         raise ValueError("`images` should hold paths of pictures")
     return _encoded(_content(named, folder), f"the picture '{named}'")

@@ -173,8 +173,8 @@ class _Stream:
     def _more(self, size: int) -> bool:
         if self._ended:
             return False
-        more = self._file.read(size)
-        self._ended = not more
-        self._text = self._text[self._at :] + more
+        chunk = self._file.read(size)
+        self._ended = not chunk
+        self._text = self._text[self._at :] + chunk
         self._at = 0
         return not self._ended

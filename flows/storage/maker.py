@@ -30,9 +30,9 @@ class RecordMaker:
 
         Raises StorageError for an unknown field.
         """
-        mistakes = [mistake for field in columns if (mistake := field_mistake(field))]
-        if mistakes:
-            raise StorageError(f"{'; '.join(mistakes)}; the fields are {', '.join(USUAL)}")
+        problems = [mistake for field in columns if (mistake := field_mistake(field))]
+        if problems:
+            raise StorageError(f"{'; '.join(problems)}; the fields are {', '.join(USUAL)}")
         self._columns = columns
         self._folder = folder
         self._given: dict[bytes, int | str] = {}
@@ -58,28 +58,28 @@ class RecordMaker:
         return Reject(row.line, reason, raw[:MAX_RAW].encode(errors="replace").decode(), row.source)
 
     def _identify(self, fields: Mapping[str, Any], row: Row) -> str:
-        given = str(fields.get("record_id") or "").strip()
-        if given:
-            mark = digest(given).encode()[:16]
-            if mark in self._given:
-                place = self._given[mark]
-                told = f"in {place}" if isinstance(place, str) else f"on line {place}"
-                raise ValueError(f"the id '{given}' was there before, {told}; ids must be unique")
-            self._given[mark] = row.line or Path(row.source).name
-            return given
+        record_id = str(fields.get("record_id") or "").strip()
+        if record_id:
+            key = digest(record_id).encode()[:16]
+            if key in self._given:
+                first_seen = self._given[key]
+                location = f"in {first_seen}" if isinstance(first_seen, str) else f"on line {first_seen}"
+                raise ValueError(f"the id '{record_id}' was there before, {location}; ids must be unique")
+            self._given[key] = row.line or Path(row.source).name
+            return record_id
         name = digest(fields)[:16]
-        mark = name.encode()
-        count = self._alike[mark] = self._alike.get(mark, 0) + 1
+        key = name.encode()
+        count = self._alike[key] = self._alike.get(key, 0) + 1
         # Rows without ids may be alike; the second is another item all the same.
         return name if count == 1 else f"{name}-{count}"
 
     def _fields(self, row: Row) -> dict[str, Any]:
-        places = placing(row.values, self._columns)
-        if not any(field.partition(".")[0] in _SUBSTANCE for field, _, _ in places.placed):
-            there = ", ".join(map(str, row.values))
-            raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {there}")
+        mapping = placing(row.values, self._columns)
+        if not any(field.partition(".")[0] in _SUBSTANCE for field, _, _ in mapping.placed):
+            columns = ", ".join(map(str, row.values))
+            raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}")
         fields: dict[str, Any] = {}
-        for field, column, value in places.placed:
+        for field, column, value in mapping.placed:
             place = field.partition(".")[0]
             if place in (*WANTED, "sections"):
                 _tell_no_value(field, value)
@@ -89,16 +89,16 @@ class RecordMaker:
                 _put(fields, field, value if place == "images" else as_json(without_nan(value)))
             else:
                 fields[field] = _text(field, column, value)
-        if places.rest:
-            fields["metadata"] = {**as_json(without_nan(places.rest)), **fields.get("metadata", {})}
+        if mapping.rest:
+            fields["metadata"] = {**as_json(without_nan(mapping.rest)), **fields.get("metadata", {})}
         self._look(fields, row)
         return {name: value for name, value in fields.items() if value is not None}
 
     def _look(self, fields: dict[str, Any], row: Row) -> None:
         """Puts pictures in place of their names."""
-        said = fields.pop("alt_text", None)
-        if (named := fields.pop("images", None)) is not None:
-            found = pictures([named] if row.typed and isinstance(named, str) else named, said, self._folder)
+        alt_texts = fields.pop("alt_text", None)
+        if (sources := fields.pop("images", None)) is not None:
+            found = pictures([sources] if row.typed and isinstance(sources, str) else sources, alt_texts, self._folder)
             if found:
                 fields["images"] = found
 
@@ -106,14 +106,14 @@ class RecordMaker:
 def _put(fields: dict[str, Any], field: str, value: Any) -> None:
     place, _, part = field.partition(".")
     if part:
-        *above, last = [part] if place == "sections" else part.split(".")
-        held = fields[place] = dict(fields.get(place) or {})
-        for name in above:
-            inner = held.get(name)
-            held[name] = dict(cast("dict[str, Any]", inner)) if isinstance(inner, dict) else {}
-            held = held[name]
+        *parents, last = [part] if place == "sections" else part.split(".")
+        target = fields[place] = dict(fields.get(place) or {})
+        for name in parents:
+            inner = target.get(name)
+            target[name] = dict(cast("dict[str, Any]", inner)) if isinstance(inner, dict) else {}
+            target = target[name]
         if value is not None or place != "sections":
-            held[last] = value
+            target[last] = value
         return
     value = _parsed(value)
     if place in NESTED and value is not None:
@@ -146,8 +146,8 @@ def _parsed(value: Any) -> Any:
 def _tell_no_value(field: str, value: Any) -> None:
     inner = list(cast("Mapping[str, Any]", value).values()) if isinstance(value, Mapping) else [value]
     for one in inner:
-        if what := no_value(one):
-            raise ValueError(f"`{field}` is {what}")
+        if reason := no_value(one):
+            raise ValueError(f"`{field}` is {reason}")
 
 
 def _text(field: str, column: str, value: Any) -> str | None:

@@ -41,6 +41,6 @@ def binary_or_json(value: Any) -> Any:
 
 
 def _tell_twice(names: list[str], path: Path) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise StorageError(f"{path}: two columns have the same name: {', '.join(twice)}")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise StorageError(f"{path}: two columns have the same name: {', '.join(duplicates)}")

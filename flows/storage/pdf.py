@@ -24,8 +24,8 @@ def pdf_values(path: Path) -> dict[str, Any]:
         try:
             reader = pypdf.PdfReader(file)
             pages = [page.extract_text() for page in reader.pages]
-            about: dict[str, Any] = reader.metadata or {}
-            named = {"title": about.get("/Title"), "author": about.get("/Author")}
+            info: dict[str, Any] = reader.metadata or {}
+            named = {"title": info.get("/Title"), "author": info.get("/Author")}
         except (pypdf.errors.FileNotDecryptedError, pypdf.errors.WrongPasswordError):
             raise ValueError("the PDF is locked with a password; save a copy without one") from None
         except OSError:

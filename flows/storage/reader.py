@@ -24,15 +24,15 @@ def read(storage: RecordStorage) -> Iterator[Record | Reject]:
     could become a record.
     """
     maker = maker_of(storage)
-    good, first_reject = 0, None
+    record_count, first_reject = 0, None
     for row in rows_of(storage):
         item = maker.make(row) if isinstance(row, Row) else row
         if isinstance(item, Record):
-            good += 1
+            record_count += 1
         else:
             first_reject = first_reject or item
         yield item
-    if not good:
+    if not record_count:
         why = f"no row could be read; the first: {first_reject}" if first_reject else "it holds no rows"
         raise StorageError(f"{name_of(storage)}: {why}")
 

@@ -68,10 +68,10 @@ def marked_otherwise(path: Path, encoding: str) -> str | None:
     """Why the file cannot be in that encoding, when its first bytes say that it is in another one."""
     with path.open("rb") as file:
         start = file.read(4)
-    marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
-    if marked is None or codecs.lookup(encoding).name.startswith(marked):
+    encoding_of_bom = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    if encoding_of_bom is None or codecs.lookup(encoding).name.startswith(encoding_of_bom):
         return None
-    return f"is text in {marked}, not in {encoding}; write `encoding: {marked}`, or save it again as UTF-8"
+    return f"is text in {encoding_of_bom}, not in {encoding}; write `encoding: {encoding_of_bom}`, or save it again as UTF-8"
 
 
 def tell_marked_otherwise(path: Path, encoding: str) -> None:

@@ -106,9 +106,9 @@ def header_of(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: i
         )
     if len(header) > _MOST_COLUMNS:
         raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MOST_COLUMNS:,}; is it a table?")
-    twice = sorted(name for name, times in Counter(header).items() if times > 1)
-    if twice:
-        raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(twice)}")
+    duplicates = sorted(name for name, times in Counter(header).items() if times > 1)
+    if duplicates:
+        raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(duplicates)}")
     return header
 
 

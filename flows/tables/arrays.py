@@ -28,9 +28,9 @@ def array_of(column: Column, values: Sequence[Scalar]) -> Any:
 
     Raises OverflowError for an integer that has no place in 64 bits, and for texts of more than 2 GB together.
     """
-    held = [cast_to(column, value) for value in values]
-    there = None if None not in held else _bits(value is not None for value in held)
-    return _ARROW.Array.from_buffers(type_of(column), len(held), [there, *_buffers(column, held)])
+    cast_values = [cast_to(column, value) for value in values]
+    validity = None if None not in cast_values else _bits(value is not None for value in cast_values)
+    return _ARROW.Array.from_buffers(type_of(column), len(cast_values), [validity, *_buffers(column, cast_values)])
 
 
 def _buffers(column: Column, held: Sequence[Scalar]) -> list[Any]:

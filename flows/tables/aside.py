@@ -28,9 +28,9 @@ def cells_written_aside(folder: Path) -> Generator[None]:
     try:
         yield
     finally:
-        said = process.communicate()[1].strip()
+        error_output = process.communicate()[1].strip()
     if process.returncode:
-        why = said.splitlines()[-1] if said else f"the process ended with {process.returncode}"
+        why = error_output.splitlines()[-1] if error_output else f"the process ended with {process.returncode}"
         raise RunError(f"the tables of cells could not be written: {why}")
 
 

@@ -39,16 +39,16 @@ def write_cells(data: RunData, look_on: Callable[[AgentTrace], None] | None = No
     Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
     """
     steps = step_order(data.spec)
-    kinds = Kinds(FIXED)
+    column_types = Kinds(FIXED)
     with LineFile(data.folder) as lines:
         spool = Spool(lines)
         for trace in data.traces():
             row = row_of(trace)
-            kinds.add(row)
+            column_types.add(row)
             spool.add(place_of(trace, steps), row, times_of(trace))
             if look_on:
                 look_on(trace)
-        _write(data, spool, {name: kinds.column(name) for name in ordered(kinds.columns)})
+        _write(data, spool, {name: column_types.column(name) for name in ordered(column_types.columns)})
 
 
 def _write(data: RunData, spool: Spool, columns: dict[str, Column]) -> None:

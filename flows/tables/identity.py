@@ -26,7 +26,7 @@ Place: TypeAlias = tuple[Natural, int, str, Natural, int, int, str]
 def natural(text: str) -> Natural:
     """A sort key under which `r2` stands before `r10`; other characters by code point."""
     parts = _DIGITS.split(text)
-    return tuple(_number(part) if place % 2 else part for place, part in enumerate(parts)), text
+    return tuple(_number(part) if index % 2 else part for index, part in enumerate(parts)), text
 
 
 def _number(digits: str) -> tuple[int, str]:
@@ -36,7 +36,7 @@ def _number(digits: str) -> tuple[int, str]:
 
 def step_order(spec: FlowSpec) -> dict[str, int]:
     """Step -> its place in the flow as written, the steps of a loop at the loop's place."""
-    return {name: place for place, name in enumerate(_steps(spec.steps))}
+    return {name: index for index, name in enumerate(_steps(spec.steps))}
 
 
 def _steps(nodes: Mapping[str, Node]) -> Iterator[str]:
@@ -70,8 +70,8 @@ def criterion_of(trace: AgentTrace) -> str | None:
         return None
     if not isinstance(named, str) or not _CRITERION.fullmatch(named):
         return f"literal {digest(named)[:6]}"
-    stem, dot, ending = named.rpartition(".")
-    return stem if f"{dot}{ending}" in FILE_SUFFIXES else named
+    stem, dot, suffix = named.rpartition(".")
+    return stem if f"{dot}{suffix}" in FILE_SUFFIXES else named
 
 
 def model_of(trace: AgentTrace) -> str | None:

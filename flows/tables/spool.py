@@ -27,5 +27,5 @@ class Spool:
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """What was added, in the order of the places."""
-        for _, begins in sorted(self._places):
-            yield json.loads(self._lines.read(begins))
+        for _, offset in sorted(self._places):
+            yield json.loads(self._lines.read(offset))

@@ -19,9 +19,9 @@ def truth_of(record: Record, measures: Measures) -> str | None:
     """
     if measures.truth is None:
         return None
-    for said in _as_text(at(record.ground_truth, measures.truth)):
-        if said in measures.labels:
-            return measures.labels[said]
+    for value in _as_text(at(record.ground_truth, measures.truth)):
+        if value in measures.labels:
+            return measures.labels[value]
     return next(iter(_as_text(at(record.ground_truth, measures.truth))), None)
 
 
@@ -29,10 +29,10 @@ def at(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:
     """What stands at a dotted path; a key that holds dots itself is found too. None where there is nothing."""
     if values is None or path in values:
         return (values or {}).get(path)
-    for place, letter in enumerate(path):
-        below = values.get(path[:place]) if letter == "." else None
-        if isinstance(below, Mapping):
-            found = at(cast("Mapping[str, JsonValue]", below), path[place + 1 :])
+    for index, letter in enumerate(path):
+        inner = values.get(path[:index]) if letter == "." else None
+        if isinstance(inner, Mapping):
+            found = at(cast("Mapping[str, JsonValue]", inner), path[index + 1 :])
             if found is not None:
                 return found
     return None
@@ -46,9 +46,9 @@ def _as_text(value: JsonValue) -> tuple[str, ...]:
         return (str(value).lower(),)
     if isinstance(value, float) and value.is_integer():
         return (str(int(value)), str(value))
-    said = value if isinstance(value, str | int | float) else json.dumps(thawed(value), ensure_ascii=False)
-    said = str(said).strip()
-    return (said,) if said else ()
+    text = value if isinstance(value, str | int | float) else json.dumps(thawed(value), ensure_ascii=False)
+    text = str(text).strip()
+    return (text,) if text else ()
 
 
 def verdict_text(value: JsonValue) -> str | None:

@@ -72,10 +72,10 @@ class VerdictReader:
 
     def _keep(self, trace: AgentTrace) -> None:
         key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
-        counts, place = (trace.status != "skipped", trace.round), place_of(trace, self._steps)
+        rank, sort_key = (trace.status != "skipped", trace.round), place_of(trace, self._steps)
         known = self._newest.get(key)
-        if known is None or (known.counts, known.place) < (counts, place):
-            self._newest[key] = _Newest(counts, place, _row(trace, self._measures))
+        if known is None or (known.counts, known.place) < (rank, sort_key):
+            self._newest[key] = _Newest(rank, sort_key, _row(trace, self._measures))
 
 
 def _row(trace: AgentTrace, measures: Measures) -> VerdictRow:
@@ -118,7 +118,7 @@ def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str
     Where there is no verdict stands what became of the cell, `<refused>`, or nothing where there is no cell. Records
     that only `truths` holds have a row too.
     """
-    said = {row.record_id: row.truth for row in rows} | dict(truths or {})
+    truth_by_record = {row.record_id: row.truth for row in rows} | dict(truths or {})
     columns = _columns(rows)
     cells = {(row.record_id, columns[_judge(row)]): row.verdict or f"<{_no_verdict(row)}>" for row in rows}
     names = list(columns.values())
@@ -126,8 +126,8 @@ def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str
         folder / "verdicts.csv",
         ["record_id", "truth", *names],
         (
-            [record, said[record], *(cells.get((record, name)) for name in names)]
-            for record in sorted(said, key=natural)
+            [record, truth_by_record[record], *(cells.get((record, name)) for name in names)]
+            for record in sorted(truth_by_record, key=natural)
         ),
     )
 
