@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["ready"]
 POOL = "buttermilk"
-PATIENCE_SECONDS = 60.0
+SERVER_WAIT_SECONDS = 60.0
 """How long a server may take that is being started beside us."""
 
 
-def see_to_pool(name: str = POOL) -> None:
+def ensure_pool(name: str = POOL) -> None:
     """Makes a work pool of processes of that name, if there is none. Waits for a server that is just starting."""
     with get_client(sync_client=True) as client:
-        _wait(client)
+        _wait_for_server(client)
         try:
             client.read_work_pool(name)
         except ObjectNotFound:
-            _make(client, name)
+            _create_pool(client, name)
         except PrefectHTTPStatusError as error:
             # A sentence: what Prefect's command makes of an exception here does not tell what is wrong.
             wrong = f"The Prefect server at {client.api_url} answers {error.response.status_code}"
@@ -43,8 +43,8 @@ def see_to_pool(name: str = POOL) -> None:
             )
 
 
-def _wait(client: SyncPrefectClient) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _wait_for_server(client: SyncPrefectClient) -> None:
+    deadline = time.monotonic() + SERVER_WAIT_SECONDS
     while client.api_healthcheck() is not None:
         if time.monotonic() > deadline:
             sys.exit(f"No Prefect server answers at {client.api_url}; start one with `uv run prefect server start`.")
@@ -52,7 +52,7 @@ def _wait(client: SyncPrefectClient) -> None:
         time.sleep(0.2)
 
 
-def _make(client: SyncPrefectClient, name: str) -> None:
+def _create_pool(client: SyncPrefectClient, name: str) -> None:
     template = ProcessWorker.get_default_base_job_template()
     try:
         client.create_work_pool(WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template))
@@ -63,4 +63,4 @@ def _make(client: SyncPrefectClient, name: str) -> None:
 
 # A worker that runs the flow has its pool.
 if "PREFECT__FLOW_RUN_ID" not in os.environ:
-    see_to_pool()
+    ensure_pool()

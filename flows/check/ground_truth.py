@@ -21,7 +21,7 @@ from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import walk_nodes, steps_of
 from flows.spec.step_values import all_parameter_values
 from flows.spec.study import Study
-from flows.tables.truth import truth_of
+from flows.tables.truth import truth_verdict
 
 _MAX_EXAMPLES = 5
 
@@ -48,7 +48,7 @@ class GroundTruthCheck:
 
     def add(self, record: Record) -> None:
         """Takes in a record."""
-        if (truth := truth_of(record, self.measures)) is not None:
+        if (truth := truth_verdict(record, self.measures)) is not None:
             self.counts[truth] += 1
 
     @property

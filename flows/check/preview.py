@@ -12,12 +12,12 @@ from typing import Any, cast
 from contract.record import Record
 from contract.storage import RecordStorage
 from flows.config.folders import display_path
-from flows.storage.columns import path_of, placing
-from flows.storage.factory import rows_of
-from flows.storage.names import name_of
-from flows.storage.reader import maker_of
+from flows.storage.columns import column_path, map_columns
+from flows.storage.factory import source_rows
+from flows.storage.names import source_name
+from flows.storage.reader import record_maker
 from flows.storage.rows import Reject, Row
-from flows.storage.values import as_json, label, without_nan
+from flows.storage.values import to_json_value, label_or_none, without_nan
 
 MAX_ROWS = 1000
 """Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""
@@ -65,11 +65,11 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
 
     Raises StorageError as reading it does, but not when every row is rejected.
     """
-    maker = maker_of(storage)
-    seen = Preview(name_of(storage), absent=set(storage.columns.values()))
+    maker = record_maker(storage)
+    seen = Preview(source_name(storage), absent=set(storage.columns.values()))
     deadline = time.monotonic() + MAX_SECONDS
     first: set[str] | None = None
-    for row in rows_of(storage):
+    for row in source_rows(storage):
         if seen.rows == MAX_ROWS or (seen.rows and time.monotonic() > deadline):
             seen.more = True
             break
@@ -78,7 +78,7 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
         if isinstance(row, Row):
             first = first or set(row.values)
             _note_columns(seen, row, first)
-            made = maker.make(row)
+            made = maker.make_record(row)
             if isinstance(made, Record):
                 _note_record(seen, row, made, storage.columns)
                 if on_record:
@@ -94,7 +94,7 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
 
 
 def _note_columns(seen: Preview, row: Row, first: set[str]) -> None:
-    seen.absent -= {column for column in seen.absent if path_of(row.values, column)}
+    seen.absent -= {column for column in seen.absent if column_path(row.values, column)}
     if set(row.values) != first:
         seen.alike = False
     for name, value in row.values.items():
@@ -107,17 +107,19 @@ def _note_record(seen: Preview, row: Row, record: Record, columns: Mapping[str, 
     seen.ground_truth += [name for name in record.ground_truth or {} if name not in seen.ground_truth]
     if seen.records:
         return
-    places = placing(row.values, columns)
+    places = map_columns(row.values, columns)
     seen.fields = [
         FieldPreview(name, column, _truncated(_display_value(name, value, row)))
-        for name, column, value in places.placed
+        for name, column, value in places.assigned
     ]
     seen.metadata = list(places.rest)
 
 
 def _display_value(name: str, value: Any, row: Row) -> Any:
     labelled = name.startswith("ground_truth") and not row.typed
-    return value if isinstance(value, bytes) else as_json(without_nan(label(value) if labelled else value))
+    return (
+        value if isinstance(value, bytes) else to_json_value(without_nan(label_or_none(value) if labelled else value))
+    )
 
 
 def _truncated(value: Any) -> str:

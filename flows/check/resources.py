@@ -25,7 +25,7 @@ from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode, walk_nodes
 from flows.spec.step_values import all_parameter_values
-from flows.storage.factory import SAVED_TO
+from flows.storage.factory import SAVABLE_TYPES
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
 _SEARCH_AGENTS = frozenset({"search"})
@@ -198,9 +198,9 @@ class ResourceCheck:
         for number, name in enumerate(flow.save):
             path = (*self.flow.path, "save", str(number))
             found = self._find_storage(name, path)
-            if found and found.type not in SAVED_TO:
+            if found and found.type not in SAVABLE_TYPES:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
-                self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVED_TO)}")
+                self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
 
     def _check_labels(self, flow: FlowSpec) -> GroundTruthCheck | None:
         """Who is compared with; verdicts that the measures name and no judge gives are told."""

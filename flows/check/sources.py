@@ -78,12 +78,12 @@ def _file_problem(path: Path) -> str | None:
 
 
 def _unknown_fields(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) -> set[str]:
-    from flows.storage.columns import USUAL, field_mistake
+    from flows.storage.columns import COLUMN_ALIASES, field_problem
 
-    wrong = {field: what for field in source.columns if (what := field_mistake(field))}
+    wrong = {field: what for field in source.columns if (what := field_problem(field))}
     for field, what in wrong.items():
-        todo = f"the fields are {', '.join(USUAL)}"
-        diagnostics.add_at((*path, "columns", field), what, nearest=closest_name(field, USUAL), todo=todo)
+        todo = f"the fields are {', '.join(COLUMN_ALIASES)}"
+        diagnostics.add_at((*path, "columns", field), what, nearest=closest_name(field, COLUMN_ALIASES), todo=todo)
     return set(wrong)
 
 
@@ -96,7 +96,7 @@ def _check_rows(
     ground_truth: GroundTruthCheck | None,
 ) -> None:
     from flows.check.preview import rows_text, preview_source
-    from flows.storage.columns import WANTED
+    from flows.storage.columns import REQUIRED_FIELDS
 
     try:
         seen = preview_source(source, ground_truth.add if ground_truth else None)
@@ -112,7 +112,7 @@ def _check_rows(
         if column not in seen.absent:
             continue
         what = f"'{name}' has no column '{column}' (for `{field}`)"
-        if seen.more and not seen.alike and field not in WANTED:
+        if seen.more and not seen.alike and field not in REQUIRED_FIELDS:
             diagnostics.add_notice(f"{what} in the first {seen.rows:,} rows")
         else:
             near = closest_name(column, seen.names)

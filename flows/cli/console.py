@@ -15,13 +15,13 @@ from rich.table import Table
 from contract.findings import Citation, CitedAnswer, Source
 from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
-from flows.report.markdown import DEMONSTRATION, where
-from flows.report.plain import plain
+from flows.report.markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.plain import escape_controls
 
 if TYPE_CHECKING:
     from flows.storage.rows import Reject
 
-_FIRST_REJECTS = 3
+_MAX_REJECTS_SHOWN = 3
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -31,13 +31,13 @@ def show_plan(console: Console, plan: Plan) -> None:
         table.add_column(heading)
     for step in plan.steps:
         calls = f"{step.least}" if step.least == step.most else f"{step.least} to {step.most}"
-        table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape(step.condition or ""))
+        table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape_markup(step.condition or ""))
     console.print(table)
     if plan.forecasts:
         _show_forecasts(console, plan)
         return
     least, most = plan.model_calls
-    console.print(f"{least} to {most} model calls; cost: {cost_text(plan)}\n", highlight=False)
+    console.print(f"{least} to {most} model calls; cost: {plan_cost_text(plan)}\n", highlight=False)
 
 
 def _show_forecasts(console: Console, plan: Plan) -> None:
@@ -52,7 +52,7 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     for cells in plan.forecasts:
         why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
         numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
-        table.add_row(cells.step, cells.model or "–", *numbers, _cost(cells), escape(why))
+        table.add_row(cells.step, cells.model or "–", *numbers, _cells_cost_text(cells), escape_markup(why))
     console.print()
     console.print(table)
     runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
@@ -61,14 +61,14 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
 
 
-def _cost(cells: PlannedCells) -> str:
+def _cells_cost_text(cells: PlannedCells) -> str:
     if cells.cost_usd is None:
         return "unknown"
     low, high = cells.cost_usd
     return f"${low:.4f} to ${high:.4f}" if high else "nothing"
 
 
-def cost_text(plan: Plan) -> str:
+def plan_cost_text(plan: Plan) -> str:
     """What the plan can cost, in words."""
     if plan.cost_usd is None:
         return "unknown, because a model's price is not known"
@@ -82,50 +82,55 @@ def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> N
         return
     noun = "row or file" if len(rejects) == 1 else "rows or files"
     console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
-    for reject in rejects[:_FIRST_REJECTS]:
+    for reject in rejects[:_MAX_REJECTS_SHOWN]:
         displayed = replace(reject, source=display_path(Path(reject.source)))
-        console.print(f"  • {escape(str(displayed))}", style="yellow", highlight=False)
-    more = f"{len(rejects) - _FIRST_REJECTS} more; " if len(rejects) > _FIRST_REJECTS else ""
+        console.print(f"  • {escape_markup(str(displayed))}", style="yellow", highlight=False)
+    more = f"{len(rejects) - _MAX_REJECTS_SHOWN} more; " if len(rejects) > _MAX_REJECTS_SHOWN else ""
     console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)
 
 
-def escape(text: str) -> str:
+def escape_markup(text: str) -> str:
     """Text from anywhere as it may be printed: neither this terminal nor rich's markup obeys it."""
-    return markup.escape(plain(text))
+    return markup.escape(escape_controls(text))
 
 
 def show_answer(console: Console, answer: CitedAnswer) -> None:
     """The answer: every sentence, its quotations, and what is not known."""
-    console.print(f"\n[bold]{escape(answer.question)}[/bold]\n", highlight=False)
+    console.print(f"\n[bold]{escape_markup(answer.question)}[/bold]\n", highlight=False)
     if answer.abstained:
-        console.print(f"[bold]{escape(answer.summary)}[/bold]\n", highlight=False)
+        console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
-        console.print(f"{number}. {escape(claim.text)}", highlight=False)
+        console.print(f"{number}. {escape_markup(claim.text)}", highlight=False)
         for citation in claim.citations:
-            _quotation(console, citation)
-    _listed(console, "Not answered", [escape(text) for text in answer.unanswered])
+            _print_quotation(console, citation)
+    _print_list(console, "Not answered", [escape_markup(text) for text in answer.unanswered])
     if answer.differences:
         topics = [
-            f"{escape(matter.topic)}: {len(matter.positions)} positions" for matter in answer.differences.divergences
+            f"{escape_markup(matter.topic)}: {len(matter.positions)} positions"
+            for matter in answer.differences.divergences
         ]
-        _listed(console, f"Differences: {escape(answer.differences.conclusion)}", topics or ["none"])
-    _listed(console, "Left out: no quotation could be verified", [escape(claim.text) for claim in answer.dropped])
+        _print_list(console, f"Differences: {escape_markup(answer.differences.conclusion)}", topics or ["none"])
+    _print_list(
+        console, "Left out: no quotation could be verified", [escape_markup(claim.text) for claim in answer.dropped]
+    )
     heading = "Nearest decisions" if answer.abstained else "Found but not used"
-    _listed(console, heading, [_source(source) for source in answer.not_used])
+    _print_list(console, heading, [_source_text(source) for source in answer.not_used])
     if answer.quality == "demonstration":
-        console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
+        console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
 
 
-def _quotation(console: Console, citation: Citation) -> None:
-    console.print(Padding(f"[green]“{escape(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
-    console.print(Padding(f"[dim]— {escape(where(citation))}[/dim]\n", (0, 0, 0, 3)), highlight=False)
+def _print_quotation(console: Console, citation: Citation) -> None:
+    console.print(Padding(f"[green]“{escape_markup(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
+    console.print(
+        Padding(f"[dim]— {escape_markup(citation_location(citation))}[/dim]\n", (0, 0, 0, 3)), highlight=False
+    )
 
 
-def _source(source: Source) -> str:
-    return escape(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
+def _source_text(source: Source) -> str:
+    return escape_markup(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
 
 
-def _listed(console: Console, heading: str, items: list[str]) -> None:
+def _print_list(console: Console, heading: str, items: list[str]) -> None:
     if items:
         console.print(f"[bold]{heading}[/bold]", highlight=False)
         for item in items:

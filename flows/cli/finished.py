@@ -14,31 +14,31 @@ from contract.errors import Problem, RunError, StudyError
 from flows.config.folders import search_folders
 
 
-def afterwards(options: argparse.Namespace, words: Sequence[str]) -> int:
+def process_finished_run(options: argparse.Namespace, words: Sequence[str]) -> int:
     """Does what `options.verb` names for the run folder among `words`. Returns the exit code.
 
     Raises StudyError when no folder is named, RunError when it holds no finished run.
     """
-    if options.verb == "verify" and (trail := _trail(words)):
-        return _shown(*_verify_trail(trail), options)
-    folder, settings = _folder(options.verb, words)
+    if options.verb == "verify" and (trail := _audit_file(words)):
+        return _print_result(*_verify_audit(trail), options)
+    folder, settings = _parse_run_folder(options.verb, words)
     verbs: Mapping[str, Callable[[], tuple[bool, dict[str, Any]]]] = {
         "report": lambda: _report(folder),
         "replay": lambda: _replay(folder),
         "verify": lambda: _verify(folder, options.config_dir, settings),
     }
-    return _shown(*verbs[options.verb](), options)
+    return _print_result(*verbs[options.verb](), options)
 
 
-def _shown(sound: bool, told: Mapping[str, Any], options: argparse.Namespace) -> int:
+def _print_result(is_ok: bool, result: Mapping[str, Any], options: argparse.Namespace) -> int:
     if options.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        _say(told)
-    return 0 if sound else 1
+        _print_fields(result)
+    return 0 if is_ok else 1
 
 
-def _folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, str]]:
+def _parse_run_folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, str]]:
     named = [word for word in words if "=" not in word]
     if len(named) != 1:
         message = "no run is named" if not named else f"more than one run is named: {', '.join(named)}"
@@ -91,12 +91,12 @@ def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) 
     return not changes, {"changed": changes, "seal": seal(folder) if not changes else None}
 
 
-def _trail(words: Sequence[str]) -> Path | None:
+def _audit_file(words: Sequence[str]) -> Path | None:
     """The audit trail among the words: a file instead of a run's folder."""
     return next((Path(word) for word in words if word.endswith(".jsonl") and Path(word).is_file()), None)
 
 
-def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
+def _verify_audit(path: Path) -> tuple[bool, dict[str, Any]]:
     from flows.accounting.audit import AuditTrail
 
     check = AuditTrail(path).check()
@@ -104,8 +104,8 @@ def _verify_trail(path: Path) -> tuple[bool, dict[str, Any]]:
     return not check.changes, fields
 
 
-def _say(told: Mapping[str, Any]) -> None:
-    for name, value in told.items():
+def _print_fields(fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
         if isinstance(value, list):
             print(f"{name}: {'nothing' if not value else ''}".rstrip())
             for line in value:  # type: ignore[reportUnknownVariableType]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
-from flows.report.plain import plain
+from flows.report.plain import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ VERBS = {
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
     "verify": "find whatever was changed in or around a finished run",
 }
-AFTERWARDS = ("report", "replay", "verify")
+FINISHED_RUN_VERBS = ("report", "replay", "verify")
 """Verbs for a finished run: they take its folder."""
 EPILOG = """\
 settings are written key=value, for example:
@@ -51,16 +51,16 @@ exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake i
 
 def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
     """The whole command; returns the exit code. `flow` is set by `python -m flows.<flow>`."""
-    options, settings = _parse(list(sys.argv[1:] if arguments is None else arguments), flow)
+    options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments), flow)
     # Whoever ends the command, a person or a cluster's scheduler, is told the same.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _dispatch(options, settings, flow)
     except StudyError as error:
-        _told(error, options)
+        _print_error(error, options)
         return 2
     except ButtermilkError as error:
-        _told(error, options)
+        _print_error(error, options)
         return EXIT_FAILED
     except KeyboardInterrupt:
         print(INTERRUPTED_MESSAGE, file=sys.stderr)
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         return 0
 
 
-def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
+def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
     name = f"python -m flows.{flow}" if flow else "python -m flows"
     parser = argparse.ArgumentParser(
         prog=name, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -100,13 +100,13 @@ def _parse(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, 
     return options, settings
 
 
-def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
+def _print_error(error: ButtermilkError, options: argparse.Namespace) -> None:
     if options.debug:
         traceback.print_exc()
         return
     problems = getattr(error, "problems", None)
     for line in [str(problem) for problem in problems] if problems else [str(error)]:
-        print(plain(line), file=sys.stderr)
+        print(escape_controls(line), file=sys.stderr)
     if problems:
         noun = "mistake" if len(problems) == 1 else "mistakes"
         print(f"\n{len(problems)} {noun}; nothing was run and no model was asked.", file=sys.stderr)
@@ -115,24 +115,24 @@ def _told(error: ButtermilkError, options: argparse.Namespace) -> None:
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     if options.verb == "list":
         return _list(options)
-    if options.verb in AFTERWARDS:
-        from flows.cli.finished import afterwards
+    if options.verb in FINISHED_RUN_VERBS:
+        from flows.cli.finished import process_finished_run
 
-        return afterwards(options, settings)
+        return process_finished_run(options, settings)
     if options.verb == "serve":
         from flows.deploy.serve import serve_flows
 
         return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
     if options.cfg:
-        return _configuration(options, settings, flow)
+        return _print_configuration(options, settings, flow)
     if options.verb == "run":
         return _run(options, settings, flow)
     from flows.compose.compose import compose
 
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
-    _tell_notices(studies)
+    _print_notices(studies)
     if options.verb == "check":
-        return _checked(studies, options)
+        return _check(studies, options)
     return _plan(studies, options)
 
 
@@ -154,7 +154,7 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints what the files and the command line make together, also when not everything in it is right yet."""
     from flows.config.compose_config import compose_config
     from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
@@ -180,20 +180,20 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
         from flows.compose.compose import compose
 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
-        _tell_notices(studies)
-        return run_studies(studies, server, options, bare=not settings)
+        _print_notices(studies)
+        return run_studies(studies, server, options, without_settings=not settings)
 
 
-def _names(studies: Sequence[Study]) -> str:
+def _flow_names(studies: Sequence[Study]) -> str:
     return ", ".join(study.flow.name for study in studies) or "the configuration"
 
 
-def _tell_notices(studies: Sequence[Study]) -> None:
+def _print_notices(studies: Sequence[Study]) -> None:
     for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
         print(f"note: {notice}", file=sys.stderr)
 
 
-def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
+def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     """Nothing is wrong; how the first rows will be read is shown all the same, for no check knows what was meant."""
     from dataclasses import asdict
 
@@ -207,10 +207,10 @@ def _checked(studies: Sequence[Study], options: argparse.Namespace) -> int:
         previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in previewed]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
         return 0
-    print(f"{_names(studies)}: no mistakes found")
+    print(f"{_flow_names(studies)}: no mistakes found")
     for flow, one in previewed:
         print(f"\n{flow} reads its records so:")
-        print("\n".join(plain(line) for line in preview_lines(one)))
+        print("\n".join(escape_controls(line) for line in preview_lines(one)))
     return 0
 
 

@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from flows.cli.console import escape
+from flows.cli.console import escape_markup
 
 if TYPE_CHECKING:
     from contract.errors import Transient
     from contract.messages import AgentTrace
     from flows.accounting.ledger import Totals
 
-_MOST_TOLD = 20
+_MAX_REPORTED = 20
 """Cells without an output that are told one by one; the others are counted."""
-_TOLD_APART = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
+_COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
 
 
-class Live(AbstractContextManager["Live"]):
+class RunProgress(AbstractContextManager["Live"]):
     """Cells done, running, failed and refused, cost so far and time left."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
         self._quiet = quiet
-        self._moving = console.is_terminal and not quiet
+        self._is_animated = console.is_terminal and not quiet
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(),
-            TextColumn("left:"), TimeRemainingColumn(), console=console, transient=True, disable=not self._moving,
+            TextColumn("left:"), TimeRemainingColumn(), console=console, transient=True, disable=not self._is_animated,
         )  # fmt: skip
         self._task: TaskID | None = None
         self._expected = 0
         self._tenths = 0
-        self._told = 0
+        self._reported = 0
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> RunProgress:
         self._progress.start()
         self._task = self._progress.add_task("starting", total=None)
         return self
@@ -47,70 +47,73 @@ class Live(AbstractContextManager["Live"]):
     ) -> None:
         self._progress.stop()
 
-    def expect(self, cells: int) -> None:
+    def set_expected(self, cells: int) -> None:
         """How many cells there will be at the most."""
         self._expected = cells
 
-    def say(self, text: str) -> None:
+    def set_status(self, text: str) -> None:
         """What is going on now."""
         if self._task is not None:
-            self._progress.update(self._task, description=escape(text))
+            self._progress.update(self._task, description=escape_markup(text))
 
-    def indexing(self, done: int, total: int | None) -> None:
+    def on_indexing(self, done: int, total: int | None) -> None:
         """Passages of the corpus indexed so far, of those that are new or changed."""
-        self.say(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
+        self.set_status(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Something of the corpus that a scholar should know."""
-        self._console.print(f"note: {escape(text)}", style="yellow", highlight=False)
+        self._console.print(f"note: {escape_markup(text)}", style="yellow", highlight=False)
 
-    def cell(self, trace: AgentTrace, totals: Totals) -> None:
+    def on_cell(self, trace: AgentTrace, totals: Totals) -> None:
         """One cell has ended."""
-        if self._moving and self._task is not None:
+        if self._is_animated and self._task is not None:
             done = totals.cells.total()
             self._progress.update(
-                self._task, description=escape(_sum(totals)), completed=done, total=max(self._expected, done)
+                self._task,
+                description=escape_markup(_totals_text(totals)),
+                completed=done,
+                total=max(self._expected, done),
             )
         elif not self._quiet:
-            self._tell_tenth(totals)
+            self._print_tenth(totals)
         if not self._quiet and trace.status not in ("completed", "skipped"):
-            self._tell(trace)
+            self._print_cell(trace)
 
-    def trouble(self, error: Transient, totals: Totals) -> None:
+    def on_transient_error(self, error: Transient, totals: Totals) -> None:
         """A service failed in a way that may pass: told the first time and then at every doubling."""
         if not self._quiet and totals.transient_errors.bit_count() == 1:
             times = "" if totals.transient_errors == 1 else f" ({totals.transient_errors} times so far)"
-            self._console.print(f"trying again{times}: {escape(str(error))}", style="yellow", highlight=False)
+            self._console.print(f"trying again{times}: {escape_markup(str(error))}", style="yellow", highlight=False)
 
-    def _tell_tenth(self, totals: Totals) -> None:
+    def _print_tenth(self, totals: Totals) -> None:
         tenths = 10 * totals.cells.total() // max(self._expected, 1)
         if self._expected >= 100 and tenths > self._tenths:
             self._tenths = tenths
-            self._console.print(f"{10 * min(tenths, 10)}%: {_sum(totals)}", highlight=False)
+            self._console.print(f"{10 * min(tenths, 10)}%: {_totals_text(totals)}", highlight=False)
 
-    def _tell(self, trace: AgentTrace) -> None:
-        self._told += 1
-        if self._told > _MOST_TOLD:
+    def _print_cell(self, trace: AgentTrace) -> None:
+        self._reported += 1
+        if self._reported > _MAX_REPORTED:
             return
         message = trace.error.message if trace.error else trace.note or ""
         self._console.print(
-            f"{trace.step} {trace.status}, {escape(trace.record_id)}: {escape(message)}",
+            f"{trace.step} {trace.status}, {escape_markup(trace.record_id)}: {escape_markup(message)}",
             style="yellow",
             highlight=False,
         )
-        if self._told == _MOST_TOLD:
+        if self._reported == _MAX_REPORTED:
             self._console.print("further ones are counted, and stand in cells.csv", style="yellow")
 
 
-def _sum(totals: Totals) -> str:
-    counts = [f"{totals.cells[status]} {status}" for status in _TOLD_APART if totals.cells[status]]
+def _totals_text(totals: Totals) -> str:
+    counts = [f"{totals.cells[status]} {status}" for status in _COUNTED_STATUSES if totals.cells[status]]
     cost = f"${totals.cost_usd:.4f}" + (
         f" and {totals.cost_unknown} calls of unknown price" * bool(totals.cost_unknown)
     )
     return ", ".join([f"{totals.cells['completed']} cells done", f"{totals.running} running", *counts, cost])
 
 
-def spent(totals: Totals) -> str:
+def cost_line(totals: Totals) -> str:
     """What the run's calls came to, in one line; what is not known is said to be."""
     paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
     cost = f"${totals.cost_usd:.4f}"

@@ -22,9 +22,9 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
 from flows.cli.console import show_answer, show_plan, show_rejects
-from flows.cli.progress import Live, spent
+from flows.cli.progress import RunProgress, cost_line
 from flows.cli.study_table import show_study
-from flows.cli.warm_up import import_clients, import_measures, started_caller
+from flows.cli.warm_up import import_clients, import_measures, start_caller
 from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import local_api
@@ -32,9 +32,9 @@ from flows.server.errors import server_errors
 from flows.server.interrupt import InterruptibleRun
 from flows.server.private_server import PrivateServer
 from flows.spec.study import Study
-from flows.storage.factory import announced
+from flows.storage.factory import describe_read_cost
 
-_QUIET = {
+_QUIET_SETTINGS = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     # What went wrong is told in our own words; the UI still has Prefect's.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
@@ -45,7 +45,11 @@ _QUIET = {
 
 
 def run_studies(
-    studies: Sequence[Study], server: PrivateServer | None, options: argparse.Namespace, *, bare: bool = False
+    studies: Sequence[Study],
+    server: PrivateServer | None,
+    options: argparse.Namespace,
+    *,
+    without_settings: bool = False,
 ) -> int:
     """Runs each study; asks for what is missing when there is a terminal. Returns the exit code.
 
@@ -58,29 +62,31 @@ def run_studies(
     if problems := [problem for study in studies for problem in deployment_problems(study)]:
         raise StudyError(problems)
     if not options.debug:
-        for name, value in _QUIET.items():
+        for name, value in _QUIET_SETTINGS.items():
             os.environ.setdefault(name, value)
-    conversation = _conversation(studies, may_ask=sys.stdin.isatty() and not options.json, bare=bare)
-    session = _Session(server, options, several=len(studies) > 1)
+    conversation = _runnable_studies(
+        studies, is_interactive=sys.stdin.isatty() and not options.json, without_settings=without_settings
+    )
+    session = _Session(server, options, has_several_flows=len(studies) > 1)
     code = max((session.run(study) for study in conversation), default=0)
-    session.end()
+    session.print_json_list()
     return code
 
 
-def _conversation(studies: Sequence[Study], *, may_ask: bool, bare: bool) -> Iterator[Study]:
+def _runnable_studies(studies: Sequence[Study], *, is_interactive: bool, without_settings: bool) -> Iterator[Study]:
     """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
     for study in studies:
         if not study.missing_parameters:
             yield study
-        elif may_ask:
-            yield from _asked(study)
-        elif bare and (example := _example(study)):
+        elif is_interactive:
+            yield from _prompt_for_parameter(study)
+        elif without_settings and (example := _with_examples(study)):
             yield example
         else:
-            raise StudyError([_missing(name, study) for name in study.missing_parameters])
+            raise StudyError([_missing_parameter(name, study) for name in study.missing_parameters])
 
 
-def _example(study: Study) -> Study | None:
+def _with_examples(study: Study) -> Study | None:
     """The study with the examples that it gives for all that is missing, told; None when it does not give them all."""
     for name in study.missing_parameters:
         example = study.flow.parameters[name].example
@@ -91,21 +97,21 @@ def _example(study: Study) -> Study | None:
     return study
 
 
-def _missing(name: str, study: Study) -> Problem:
+def _missing_parameter(name: str, study: Study) -> Problem:
     description = study.flow.parameters[name].description.rstrip(".")
     return Problem("command line", f"the parameter '{name}' is missing ({description})", todo=f'write {name}="…"')
 
 
-def _asked(study: Study) -> Iterator[Study]:
+def _prompt_for_parameter(study: Study) -> Iterator[Study]:
     [name, *others] = study.missing_parameters
     if others:
-        raise StudyError([_missing(other, study) for other in others])
+        raise StudyError([_missing_parameter(other, study) for other in others])
     prompt = f"\n{study.flow.parameters[name].description} (empty line to end)\n> "
-    while text := _line(prompt):
+    while text := _read_line(prompt):
         yield with_request_parameter(study, name, text)
 
 
-def _line(prompt: str) -> str:
+def _read_line(prompt: str) -> str:
     try:
         return input(prompt).strip()
     except EOFError:
@@ -115,26 +121,26 @@ def _line(prompt: str) -> str:
 class _Session:
     """One server, any number of runs."""
 
-    def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, several: bool) -> None:
+    def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, has_several_flows: bool) -> None:
         self._server = server
         self._json: bool = options.json
-        self._several = several
-        self._shown = list[dict[str, Any]]()
+        self._has_several_flows = has_several_flows
+        self._json_results = list[dict[str, Any]]()
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
     def run(self, study: Study) -> int:
         """One run, shown. Returns its exit code."""
-        if not self._json and (reading := announced(study.storage.get(study.flow.records))):
+        if not self._json and (reading := describe_read_cost(study.storage.get(study.flow.records))):
             self._err.print(reading, highlight=False, soft_wrap=True, markup=False)
         records = count_records(study)
         plan = make_plan(study, records)
         if not self._json:
             show_plan(self._err, plan)
-        with Live(self._err, quiet=self._json) as progress:
-            progress.expect(sum(step.most for step in plan.steps))
-            progress.say("starting Prefect")
-            caller = self._ready(study, in_bulk=records > study.run.batch)
+        with RunProgress(self._err, quiet=self._json) as progress:
+            progress.set_expected(sum(step.most for step in plan.steps))
+            progress.set_status("starting Prefect")
+            caller = self._prepare(study, in_bulk=records > study.run.batch)
             from prefect.exceptions import TerminationSignal
 
             interruptible = InterruptibleRun()
@@ -147,16 +153,16 @@ class _Session:
                 if caller:
                     caller.kill_unused()
 
-    def end(self) -> None:
+    def print_json_list(self) -> None:
         """Prints what several flows have in common: with `--json`, one list."""
-        if self._json and self._several:
-            self._print(self._shown)
+        if self._json and self._has_several_flows:
+            self._print(self._json_results)
 
     def _print(self, value: Any) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
-    def _ready(self, study: Study, *, in_bulk: bool) -> CallerProcess | None:
-        caller = started_caller(study) if in_bulk else None
+    def _prepare(self, study: Study, *, in_bulk: bool) -> CallerProcess | None:
+        caller = start_caller(study) if in_bulk else None
         # Imported while the server starts, which takes as long.
         import_module("flows.run.runner")
         if self._server is not None:
@@ -168,51 +174,51 @@ class _Session:
         return caller
 
     async def _run(
-        self, study: Study, live: Live, interruptible: InterruptibleRun, caller: CallerProcess | None
+        self, study: Study, progress: RunProgress, interruptible: InterruptibleRun, caller: CallerProcess | None
     ) -> int:
         from flows.server.drain import flush_events
 
         with server_errors():
             server_ended = self._server.exit_future() if self._server else None
-            return await interruptible.run(self._flow(study, live, caller), flush_events, server_ended)
+            return await interruptible.run(self._run_flow(study, progress, caller), flush_events, server_ended)
 
-    async def _flow(self, study: Study, live: Live, caller: CallerProcess | None) -> int:
+    async def _run_flow(self, study: Study, progress: RunProgress, caller: CallerProcess | None) -> int:
         from flows.run.runner import RunListener, make_flow
         from flows.run_folder.outcome import Outcome
         from flows.server.drain import drain, flush_events
 
-        class Watching(RunListener):
+        class SessionListener(RunListener):
             outcome: Outcome | None = None
-            indexing = live.indexing  # type: ignore[reportAssignmentType]
-            note = live.note  # type: ignore[reportAssignmentType]
-            cell = live.cell  # type: ignore[reportAssignmentType]
-            trouble = live.trouble  # type: ignore[reportAssignmentType]
+            on_indexing = progress.on_indexing  # type: ignore[reportAssignmentType]
+            on_note = progress.on_note  # type: ignore[reportAssignmentType]
+            on_cell = progress.on_cell  # type: ignore[reportAssignmentType]
+            on_transient_error = progress.on_transient_error  # type: ignore[reportAssignmentType]
 
-            def ended(self, outcome: Outcome) -> None:
+            def on_end(self, outcome: Outcome) -> None:
                 self.outcome = outcome
 
-        listener = Watching()
+        listener = SessionListener()
         flow: Any = make_flow(study.flow, lambda _: study, listener, caller=caller)
-        state = await flow(**_given(study.request), return_state=True)
+        state = await flow(**_without_nulls(study.request), return_state=True)
         outcome = listener.outcome
         if outcome is None:
             await flush_events()
             await state.aresult()
             raise RunError("the run ended without a result")
-        self._show(outcome, live)
-        live.say("recording the run in Prefect")
+        self._show_outcome(outcome, progress)
+        progress.set_status("recording the run in Prefect")
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
         return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
 
-    def _show(self, outcome: Any, live: Live) -> None:
+    def _show_outcome(self, outcome: Any, progress: RunProgress) -> None:
         if self._json:
-            self._shown.append(_as_json(outcome))
-            if not self._several:
-                self._print(self._shown[0])
+            self._json_results.append(_as_json(outcome))
+            if not self._has_several_flows:
+                self._print(self._json_results[0])
             return
-        live.__exit__(None, None, None)
+        progress.__exit__(None, None, None)
         for _, value in outcome.results:
             if isinstance(value, Mapping) and "claims" in value:
                 show_answer(self._out, CitedAnswer.model_validate(value))
@@ -220,11 +226,11 @@ class _Session:
                 print(json.dumps(value, indent=2, ensure_ascii=False))
         if outcome.derived and outcome.derived.measured:
             show_study(self._err, outcome.derived)
-        self._told(outcome)
+        self._print_totals(outcome)
 
-    def _told(self, outcome: Any) -> None:
+    def _print_totals(self, outcome: Any) -> None:
         totals = outcome.totals
-        self._err.print(spent(totals), highlight=False)
+        self._err.print(cost_line(totals), highlight=False)
         show_rejects(self._err, outcome.rejects, outcome.folder)
         if totals.holes:
             self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
@@ -235,11 +241,11 @@ class _Session:
             self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
         self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)
         self._err.print(
-            f"Run in the Prefect UI: {_ui(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
+            f"Run in the Prefect UI: {_ui_url(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
 
 
-def _given(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def _without_nulls(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {name: value for name, value in request.items() if value is not None}
 
 
@@ -259,7 +265,7 @@ def _as_json(outcome: Any) -> dict[str, Any]:
     }
 
 
-def _ui(server: PrivateServer | None, run: object) -> str:
+def _ui_url(server: PrivateServer | None, run: object) -> str:
     if server is not None:
         return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
     from prefect.settings import PREFECT_UI_URL

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.console import escape
+from flows.cli.console import escape_markup
 from flows.measures.shapes import Estimate
-from flows.measures.summary import SummaryRow, summary
-from flows.report.markdown import DEMONSTRATION
+from flows.measures.summary import SummaryRow, summarise_verdicts
+from flows.report.markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
 
 
@@ -16,7 +16,7 @@ def show_study(console: Console, derived: Derived) -> None:
     """One row for each criterion and model."""
     if derived.measured is None:
         return
-    rows = summary(derived.rows, derived.measured)
+    rows = summarise_verdicts(derived.rows, derived.measured)
     table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
     for heading in ("criterion", "model"):
         table.add_column(heading, overflow="fold")
@@ -29,27 +29,29 @@ def show_study(console: Console, derived: Derived) -> None:
         table.add_column(heading)
     for row in rows:
         estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if has_truth else ()
-        table.add_row(escape(row.criteria), escape(row.model), _verdicts(row), _none(row), *estimates)
+        table.add_row(
+            escape_markup(row.criteria), escape_markup(row.model), _verdicts(row), _missing_verdicts(row), *estimates
+        )
     console.print()
     console.print(table)
     if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):
-        console.print(f"[italic]{DEMONSTRATION}[/italic]", highlight=False)
+        console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
 
 
 def _verdicts(row: SummaryRow) -> str:
-    return escape(", ".join(f"{number} {verdict}" for verdict, number in row.verdicts.items())) or "–"
+    return escape_markup(", ".join(f"{number} {verdict}" for verdict, number in row.verdicts.items())) or "–"
 
 
-def _none(row: SummaryRow) -> str:
-    return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in row.none.items()) or "–"
+def _missing_verdicts(row: SummaryRow) -> str:
+    return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in row.without_verdict.items()) or "–"
 
 
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "–"
     if estimate.value is None:
-        return escape(f"undefined: {estimate.undefined}")
-    interval = "" if estimate.low is None else escape(f" [{estimate.low:.2f}, {estimate.high:.2f}]")
+        return escape_markup(f"undefined: {estimate.undefined}")
+    interval = "" if estimate.low is None else escape_markup(f" [{estimate.low:.2f}, {estimate.high:.2f}]")
     return f"{estimate.value:.2f}{interval}"

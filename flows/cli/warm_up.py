@@ -13,12 +13,12 @@ def import_clients(study: Study) -> None:
     """Begins to import what hosted models are called with. Never waited for: where all replies are kept, no client is
     needed.
     """
-    Thread(target=_import, args=(_providers(study),), daemon=True).start()
+    Thread(target=_import_provider_modules, args=(_hosted_providers(study),), daemon=True).start()
 
 
-def started_caller(study: Study) -> CallerProcess | None:
+def start_caller(study: Study) -> CallerProcess | None:
     """The process that calls for a run of many records, begun; None where it has nothing to call."""
-    providers = _providers(study)
+    providers = _hosted_providers(study)
     if not providers or not SUPPORTED:
         return None
     caller = CallerProcess()
@@ -33,12 +33,12 @@ def import_measures(study: Study) -> None:
         import_module("flows.report.study")
 
 
-def _providers(study: Study) -> set[str]:
+def _hosted_providers(study: Study) -> set[str]:
     used = (study.models[name] for name in study.used_models)
     return {config.provider for config in used if config.kind == "hosted"}
 
 
-def _import(providers: set[str]) -> None:
+def _import_provider_modules(providers: set[str]) -> None:
     if providers:
         from agents.llms.hosted.pydantic_ai_service import provider_module
 

@@ -25,7 +25,7 @@ from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
-from flows.storage.names import name_of
+from flows.storage.names import source_name
 
 _RECORD_SHORTHANDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
 _RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget")
@@ -206,10 +206,10 @@ def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Di
 
 def _nearby_sources(text: str, path: Path) -> list[str]:
     """Sources in the folder in which that one was looked for, as one would type them."""
-    from flows.storage.file import KINDS
+    from flows.storage.file import READABLE_SUFFIXES
 
     try:
-        files = [file for file in path.parent.iterdir() if file.suffix.lower() in KINDS]
+        files = [file for file in path.parent.iterdir() if file.suffix.lower() in READABLE_SUFFIXES]
     except OSError:
         return []
     return sorted(str(Path(text).parent / file.name) for file in files) if text else []
@@ -236,7 +236,7 @@ def _apply_changes(
             columns[part] = typed_columns[part] = text.strip()
             diagnostics.provenance.add_argument((*path, "columns", part), argument)
         elif first not in type(source).model_fields:
-            diagnostics.add(_typed_at(name, text), f"{name_of(source)} has no {first}", todo="leave it out")
+            diagnostics.add(_typed_at(name, text), f"{source_name(source)} has no {first}", todo="leave it out")
         else:
             update[first] = applied.values[first] = text
             diagnostics.provenance.add_argument((*path, first), argument)

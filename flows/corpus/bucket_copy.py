@@ -18,23 +18,23 @@ from typing import Any, cast
 from contract.errors import StorageError
 from contract.storage import BucketPlace
 from flows.corpus.build import SCHEMA_VERSION
-from flows.corpus.passage_store import Vectored
-from flows.corpus.sqlite_store import IndexStore, schema_of, sound_schema, vectors_of
-from flows.storage.gcp import plainly
-from flows.storage.gcs import called, client_of, limits, target_of
+from flows.corpus.passage_store import TextVector
+from flows.corpus.sqlite_store import SqliteStore, database_schema, expected_schema, vectors_of
+from flows.storage.gcp import as_storage_errors
+from flows.storage.gcs import object_uri, client_of, request_options, target_of
 from flows.storage.gcs_save import crc32c
 
-Tell = Callable[[str], None]
+NoteCallback = Callable[[str], None]
 """Told in a sentence what the scholar should know."""
-_TRIES = 3
-_TOLERANCE = 0.01
+_MAX_ATTEMPTS = 3
+_NORM_TOLERANCE = 0.01
 """How far the length of a vector may be from 1."""
-_READ = "roles/storage.objectViewer"
-_WRITE = "roles/storage.objectUser"
+_READ_ROLE = "roles/storage.objectViewer"
+_WRITE_ROLE = "roles/storage.objectUser"
 
 
 @dataclass(frozen=True)
-class Origin:
+class CopyLocation:
     """Where the copy is and what it must be of."""
 
     place: BucketPlace
@@ -44,104 +44,104 @@ class Origin:
     """The fingerprint of what makes the vectors."""
 
 
-class KeptCopy:
+class BucketCopy:
     """The copy of one index; a `Copy`. Asks the bucket only where it has to."""
 
-    def __init__(self, store: IndexStore, path: Path, origin: Origin, tell: Tell) -> None:
+    def __init__(self, store: SqliteStore, path: Path, location: CopyLocation, on_note: NoteCallback) -> None:
         self._store = store
-        self._origin = origin
-        self._tell = tell
-        self._fetched = path.with_suffix(".fetched")
-        self._sending = path.with_suffix(".sending")
+        self._location = location
+        self._on_note = on_note
+        self._download_path = path.with_suffix(".fetched")
+        self._upload_path = path.with_suffix(".sending")
         self._blob: Any = None
-        self._asked = False
-        self._refused = False
-        self._known: FetchedVectors | None = None
+        self._is_looked_up = False
+        self._is_unusable = False
+        self._vectors: FetchedVectors | None = None
 
     def close(self) -> None:
         """Lets go of what was fetched. Only who builds may have fetched anything: the files' names are for one."""
-        if self._known:
-            self._known.close()
-            self._known = None
-        self._fetched.unlink(missing_ok=True)
-        self._sending.unlink(missing_ok=True)
+        if self._vectors:
+            self._vectors.close()
+            self._vectors = None
+        self._download_path.unlink(missing_ok=True)
+        self._upload_path.unlink(missing_ok=True)
 
     @property
     def uri(self) -> str:
         """The object as its owner knows it."""
-        return called(self._origin.place)
+        return object_uri(self._location.place)
 
     @property
-    def settled(self) -> bool:
+    def is_up_to_date(self) -> bool:
         """Whether the copy held all of the index when last seen."""
-        _, _, fingerprint = (self._store.get(self._key) or "").partition(" ")
-        return fingerprint != "" and fingerprint == self._store.get("fingerprint")
+        _, _, fingerprint = (self._store.get_meta(self._meta_key) or "").partition(" ")
+        return fingerprint != "" and fingerprint == self._store.get_meta("fingerprint")
 
-    def known(self) -> FetchedVectors | None:
+    def fetch_vectors(self) -> FetchedVectors | None:
         """The vectors of the copy, fetched unless this index had them all; None when there are none to be used.
 
         Raises StorageError when the bucket cannot be read.
         """
-        if self._known is None and not self._refused and self._ask() and not self._seen_before():
-            self._fetch()
-        return self._known
+        if self._vectors is None and not self._is_unusable and self._find_blob() and not self._is_known_generation():
+            self._fetch_copy()
+        return self._vectors
 
-    def settle(self) -> None:
+    def upload(self) -> None:
         """Puts the index in the copy's place where it holds more; what fails is told, and tried again next time."""
         try:
-            if self._is_enough():
-                self._remember(str(self._blob.generation))
+            if self._covers_index():
+                self._record_generation(str(self._blob.generation))
             else:
-                self._send()
+                self._upload_index()
         except StorageError as error:
-            self._tell(
-                f"the index of '{self._origin.label}' could not be kept in the bucket: {str(error).rstrip('.')}. "
+            self._on_note(
+                f"the index of '{self._location.label}' could not be kept in the bucket: {str(error).rstrip('.')}. "
                 "It is whole on this machine, and the next run tries again"
             )
 
     @property
-    def _key(self) -> str:
+    def _meta_key(self) -> str:
         return f"kept {self.uri}"
 
-    def _remember(self, generation: str) -> None:
-        self._store.put({self._key: f"{generation} {self._store.get('fingerprint')}"})
+    def _record_generation(self, generation: str) -> None:
+        self._store.set_meta({self._meta_key: f"{generation} {self._store.get_meta('fingerprint')}"})
 
-    def _seen_before(self) -> bool:
-        return (self._store.get(self._key) or "").partition(" ")[0] == str(self._blob.generation)
+    def _is_known_generation(self) -> bool:
+        return (self._store.get_meta(self._meta_key) or "").partition(" ")[0] == str(self._blob.generation)
 
-    def _is_enough(self) -> bool:
-        if not self._ask() or self._refused:
+    def _covers_index(self) -> bool:
+        if not self._find_blob() or self._is_unusable:
             return False
-        if cast("dict[str, str]", self._blob.metadata or {}).get("fingerprint") == self._store.get("fingerprint"):
+        if cast("dict[str, str]", self._blob.metadata or {}).get("fingerprint") == self._store.get_meta("fingerprint"):
             return True
-        known = self.known()
-        return known is not None and not self._store.adds_to(self._fetched)
+        known = self.fetch_vectors()
+        return known is not None and not self._store.has_vectors_missing_from(self._download_path)
 
     def _bucket(self, roles: str) -> Any:
-        place = self._origin.place
+        place = self._location.place
         return client_of(place, target_of(place, roles)).bucket(place.bucket)
 
-    def _ask(self, *, again: bool = False) -> bool:
+    def _find_blob(self, *, refresh: bool = False) -> bool:
         """Whether there is a copy; the bucket is asked once."""
-        if self._asked and not again:
+        if self._is_looked_up and not refresh:
             return self._blob is not None
-        place = self._origin.place
-        with plainly(target_of(place, _WRITE)):
-            bucket = self._bucket(_WRITE)
-            self._blob = bucket.get_blob(place.path, **limits(place))
+        place = self._location.place
+        with as_storage_errors(target_of(place, _WRITE_ROLE)):
+            bucket = self._bucket(_WRITE_ROLE)
+            self._blob = bucket.get_blob(place.path, **request_options(place))
             if self._blob is None:
                 # That there is no bucket must be known before anything is embedded.
-                list(bucket.list_blobs(prefix=place.path, max_results=1, **limits(place)))
-        self._asked = True
+                list(bucket.list_blobs(prefix=place.path, max_results=1, **request_options(place)))
+        self._is_looked_up = True
         return self._blob is not None
 
-    def _fetch(self) -> None:
-        for _ in range(_TRIES):
+    def _fetch_copy(self) -> None:
+        for _ in range(_MAX_ATTEMPTS):
             if self._download():
-                self._open()
+                self._open_download()
                 return
             # Somebody has put another one in its place meanwhile.
-            if not self._ask(again=True):
+            if not self._find_blob(refresh=True):
                 return
         raise StorageError(f"{self.uri} changes faster than it can be fetched; try again later")
 
@@ -149,47 +149,47 @@ class KeptCopy:
         """Fetches the copy as it was seen; False when it is no longer there as such."""
         from google.api_core.exceptions import NotFound
 
-        place = self._origin.place
-        with plainly(target_of(place, _READ)), self._fetched.open("wb") as file:
-            blob = self._bucket(_READ).blob(place.path, generation=self._blob.generation)
+        place = self._location.place
+        with as_storage_errors(target_of(place, _READ_ROLE)), self._download_path.open("wb") as file:
+            blob = self._bucket(_READ_ROLE).blob(place.path, generation=self._blob.generation)
             try:
-                blob.download_to_file(file, checksum="crc32c", **limits(place))
+                blob.download_to_file(file, checksum="crc32c", **request_options(place))
             except NotFound:
                 return False
         return True
 
-    def _open(self) -> None:
+    def _open_download(self) -> None:
         try:
-            self._known = FetchedVectors(self._fetched, self._origin.embedder)
+            self._vectors = FetchedVectors(self._download_path, self._location.embedder)
         except StorageError as error:
-            self._refused = True
-            self._tell(f"{self.uri} is not used: {error}. The index is built here and put in its place")
+            self._is_unusable = True
+            self._on_note(f"{self.uri} is not used: {error}. The index is built here and put in its place")
 
-    def _send(self) -> None:
+    def _upload_index(self) -> None:
         from google.api_core.exceptions import PreconditionFailed
 
-        place = self._origin.place
+        place = self._location.place
         # One that a kill has left may be there.
-        self._sending.unlink(missing_ok=True)
-        self._store.copy_to(self._sending)
+        self._upload_path.unlink(missing_ok=True)
+        self._store.export_to(self._upload_path)
         generation = self._blob.generation if self._blob is not None else 0
-        with plainly(target_of(place, _WRITE)):
-            blob = self._bucket(_WRITE).blob(place.path)
-            blob.metadata = {"fingerprint": self._store.get("fingerprint")}
+        with as_storage_errors(target_of(place, _WRITE_ROLE)):
+            blob = self._bucket(_WRITE_ROLE).blob(place.path)
+            blob.metadata = {"fingerprint": self._store.get_meta("fingerprint")}
             try:
                 # Retried safely: what a lost answer had written makes the next try fail by its precondition.
                 blob.upload_from_filename(
-                    str(self._sending), if_generation_match=generation, checksum="crc32c", **limits(place)
+                    str(self._upload_path), if_generation_match=generation, checksum="crc32c", **request_options(place)
                 )
             except PreconditionFailed:
-                blob.reload(**limits(place))
-                if str(blob.crc32c) != crc32c(self._sending):
-                    self._tell(
+                blob.reload(**request_options(place))
+                if str(blob.crc32c) != crc32c(self._upload_path):
+                    self._on_note(
                         f"somebody else has put another index in {self.uri} meanwhile, which was left as it is; "
                         "this run uses its own, and the next one brings the two together"
                     )
                     return
-        self._remember(str(blob.generation))
+        self._record_generation(str(blob.generation))
 
 
 class FetchedVectors:
@@ -202,7 +202,7 @@ class FetchedVectors:
         except sqlite3.Error as error:
             raise StorageError(f"it cannot be opened ({error})") from error
         try:
-            self._check(embedder)
+            self._validate(embedder)
         except sqlite3.Error as error:
             self._db.close()
             raise StorageError(f"it is no sound SQLite file ({error})") from error
@@ -214,15 +214,15 @@ class FetchedVectors:
         """Closes the file."""
         self._db.close()
 
-    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
         """All that was embedded of those records; what is no vector of length 1 is passed over."""
         for name, text, vector in vectors_of(self._db, record_ids):
-            if _is_vector(vector):
+            if _is_unit_vector(vector):
                 yield name, text, vector
 
-    def _check(self, embedder: str) -> None:
+    def _validate(self, embedder: str) -> None:
         # Before anything else is asked of it: a file from elsewhere may hold views and triggers of its own.
-        if schema_of(self._db) != sound_schema():
+        if database_schema(self._db) != expected_schema():
             raise StorageError("its tables are not those of an index of this version")
         if (result := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise StorageError(f"it is no sound SQLite file ({result})")
@@ -236,8 +236,8 @@ class FetchedVectors:
             raise StorageError("its vectors are not of one length")
 
 
-def _is_vector(content: bytes) -> bool:
+def _is_unit_vector(content: bytes) -> bool:
     import numpy as np
 
     length = float(np.linalg.norm(np.frombuffer(content, dtype=np.float32)))
-    return abs(length - 1) < _TOLERANCE
+    return abs(length - 1) < _NORM_TOLERANCE

@@ -14,7 +14,7 @@ from typing import Any
 from contract.findings import Passage
 from contract.record import Record
 
-MAIN = "text"
+MAIN_SECTION = "text"
 """The name under which a record's main text is indexed."""
 
 
@@ -30,11 +30,11 @@ class Chunking:
     """The metadata field with the date of publication; None tries `date`, `date_published` and `published`."""
 
 
-def passages(record: Record, chunking: Chunking) -> Iterator[Passage]:
+def chunk_record(record: Record, chunking: Chunking) -> Iterator[Passage]:
     """The record's passages in reading order. The same record and chunking always give the same ids."""
-    date = _date(record, chunking.date_field)
+    date = _publication_date(record, chunking.date_field)
     for name, text in _sections(record, chunking.sections):
-        for start, chunk in _cut(text, chunking):
+        for start, chunk in _split_text(text, chunking):
             yield Passage(
                 passage_id=f"{record.record_id}#{name}:{start}-{start + len(chunk)}",
                 record_id=record.record_id,
@@ -51,13 +51,13 @@ def passages(record: Record, chunking: Chunking) -> Iterator[Passage]:
 
 
 def _sections(record: Record, wanted: Sequence[str]) -> list[tuple[str, str]]:
-    main = MAIN if MAIN not in record.sections else f"main {MAIN}"
+    main = MAIN_SECTION if MAIN_SECTION not in record.sections else f"main {MAIN_SECTION}"
     every = {main: record.text, **{name: str(text) for name, text in record.sections.items()}}
     names = wanted or list(every)
     return [(name, every[name]) for name in names if every.get(name, "").strip()]
 
 
-def _cut(text: str, chunking: Chunking) -> list[tuple[int, str]]:
+def _split_text(text: str, chunking: Chunking) -> list[tuple[int, str]]:
     if len(text) <= chunking.characters:
         start = len(text) - len(text.lstrip())
         return [(start, text.strip())]
@@ -69,7 +69,7 @@ def _cut(text: str, chunking: Chunking) -> list[tuple[int, str]]:
     return chunks
 
 
-def _date(record: Record, field: str | None) -> str | None:
+def _publication_date(record: Record, field: str | None) -> str | None:
     for name in (field,) if field else ("date", "date_published", "published"):
         value = record.metadata.get(name)
         if value is not None:

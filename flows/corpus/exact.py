@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
+    IdsAndVectors = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
-class Matrix:
+class VectorMatrix:
     """The ids and vectors of an index, read at the first search. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._loading = Lock()
-        self._loaded: Rows | None = None
+        self._lock = Lock()
+        self._loaded: IdsAndVectors | None = None
 
-    def of(self, read: Callable[[int], Rows], dimensions: int) -> Rows:
+    def load(self, read: Callable[[int], IdsAndVectors], dimensions: int) -> IdsAndVectors:
         """Ids and vectors, row by row; `read` is called the first time, with the length of a vector."""
-        with self._loading:
+        with self._lock:
             if self._loaded is None:
                 self._loaded = read(dimensions)
             return self._loaded
 
 
-def top(cosines: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+def top_rows(cosines: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Rows of the `count` highest values, highest first; equals in the order of rows."""
     import numpy as np
 

@@ -19,26 +19,26 @@ from contract.base import JsonValue, digest
 from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
-from flows.corpus.build import SCHEMA_VERSION, Copy, Progress, update
-from flows.corpus.exact import Matrix
+from flows.corpus.build import SCHEMA_VERSION, RemoteCopy, ProgressCallback, update_index
+from flows.corpus.exact import VectorMatrix
 from flows.corpus.passage_store import Embedder, SearchStore
-from flows.corpus.searching import search
-from flows.corpus.source_state import identity
-from flows.corpus.sqlite_store import IndexStore
+from flows.corpus.searching import hybrid_search
+from flows.corpus.source_state import source_identity
+from flows.corpus.sqlite_store import SqliteStore
 from flows.storage.rows import Reject
 
-Tell = Callable[[str], None]
+NoteCallback = Callable[[str], None]
 """Told in a sentence what the scholar should know of the index."""
-Opened = Callable[[], SearchStore[Any]]
+StoreOpener = Callable[[], SearchStore[Any]]
 """Opens the store for one search."""
 
 
 def open_corpus(
     config: SearchableStorage,
     folder: Path,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     embedder: Embedder | None = None,
-    tell: Tell | None = None,
+    on_note: NoteCallback | None = None,
 ) -> CorpusIndex:
     """The corpus, its index built or brought up to date first; `folder` is this machine's for indexes.
 
@@ -54,27 +54,27 @@ def open_corpus(
     except OSError as error:
         raise StorageError(f"the folder {folder} cannot be made: {error.strerror}") from None
     if isinstance(config, VectorStorage):
-        return _open_collection(config, folder, progress, embedder)
+        return _open_lancedb(config, folder, progress, embedder)
     if not isinstance(config, CorpusStorage):
         raise StorageError(f"'{config.label}' is of no kind that can be searched")
-    return _open_file(config, folder, progress, embedder, tell or (lambda _: None))
+    return _open_sqlite(config, folder, progress, embedder, on_note or (lambda _: None))
 
 
 class CorpusIndex:
     """Implements `agents.base.services.Index`. Safe to share between threads and tasks."""
 
     def __init__(
-        self, config: SearchableStorage, embedder: Embedder, fingerprint: str, place: str, opened: Opened
+        self, config: SearchableStorage, embedder: Embedder, fingerprint: str, location: str, open_store: StoreOpener
     ) -> None:
         """`open_corpus` makes these."""
-        self.place = place
+        self.location = location
         """Where it is kept."""
         self.note = config.note
         """Where the data comes from and what it is not."""
         self._label = config.label
         self._fingerprint = fingerprint
         self._embedder = embedder
-        self._opened = opened
+        self._open_store = open_store
 
     @property
     def label(self) -> str:
@@ -96,59 +96,63 @@ class CorpusIndex:
 
     def counts(self) -> tuple[int, int]:
         """How many records and passages are indexed."""
-        with closing(self._opened()) as store:
+        with closing(self._open_store()) as store:
             return store.counts()
 
     def rejects(self) -> list[Reject]:
         """The rows of the source that could not be indexed, and why."""
-        with closing(self._opened()) as store:
+        with closing(self._open_store()) as store:
             return store.rejects()
 
     def _sources(self) -> list[Source]:
-        with closing(self._opened()) as store:
+        with closing(self._open_store()) as store:
             return store.sources()
 
     def _search(self, queries: list[str], limit: int) -> list[Passage]:
         if not queries or limit < 1:
             return []
         vectors = self._embedder.embed(queries)
-        with closing(self._opened()) as store:
-            return search(store, queries, vectors, limit)
+        with closing(self._open_store()) as store:
+            return hybrid_search(store, queries, vectors, limit)
 
 
-def _open_file(
-    config: CorpusStorage, folder: Path, progress: Progress | None, embedder: Embedder, tell: Tell
+def _open_sqlite(
+    config: CorpusStorage, folder: Path, progress: ProgressCallback | None, embedder: Embedder, on_note: NoteCallback
 ) -> CorpusIndex:
-    path = folder / f"{_name(config, embedder, _local_identity(config))}.sqlite"
-    with closing(IndexStore(path)) as store:
-        copy = _copy(config, store, path, embedder, tell)
-        update(store, path.with_suffix(".lock"), config, embedder, progress, copy)
-        fingerprint = store.get("fingerprint") or ""
-    matrix = Matrix()
-    return CorpusIndex(config, embedder, fingerprint, str(path), lambda: IndexStore(path, matrix))
+    path = folder / f"{_index_name(config, embedder, _local_identity(config))}.sqlite"
+    with closing(SqliteStore(path)) as store:
+        copy = _bucket_copy(config, store, path, embedder, on_note)
+        update_index(store, path.with_suffix(".lock"), config, embedder, progress, copy)
+        fingerprint = store.get_meta("fingerprint") or ""
+    matrix = VectorMatrix()
+    return CorpusIndex(config, embedder, fingerprint, str(path), lambda: SqliteStore(path, matrix))
 
 
-def _copy(config: CorpusStorage, store: IndexStore, path: Path, embedder: Embedder, tell: Tell) -> Copy | None:
+def _bucket_copy(
+    config: CorpusStorage, store: SqliteStore, path: Path, embedder: Embedder, on_note: NoteCallback
+) -> RemoteCopy | None:
     if config.kept_in is None:
         return None
-    from flows.corpus.bucket_copy import KeptCopy, Origin
+    from flows.corpus.bucket_copy import BucketCopy, CopyLocation
 
-    name = f"{config.kept_in.path}/{_name(config, embedder, identity(config.source))}.sqlite".lstrip("/")
+    name = f"{config.kept_in.path}/{_index_name(config, embedder, source_identity(config.source))}.sqlite".lstrip("/")
     place = config.kept_in.model_copy(update={"path": name})
-    return KeptCopy(store, path, Origin(place, config.label, embedder.fingerprint), tell)
+    return BucketCopy(store, path, CopyLocation(place, config.label, embedder.fingerprint), on_note)
 
 
-def _open_collection(config: VectorStorage, folder: Path, progress: Progress | None, embedder: Embedder) -> CorpusIndex:
-    from flows.corpus.lancedb_store import VectorStore
+def _open_lancedb(
+    config: VectorStorage, folder: Path, progress: ProgressCallback | None, embedder: Embedder
+) -> CorpusIndex:
+    from flows.corpus.lancedb_store import LanceDBStore
 
-    name = _name(config, embedder, identity(config.source))
-    with closing(VectorStore(config, name, folder)) as store:
-        update(store, folder / f"{name}.lock", config, embedder, progress)
-    store.hold_still()
-    return CorpusIndex(config, embedder, store.get("fingerprint") or "", config.path, lambda: store)
+    name = _index_name(config, embedder, source_identity(config.source))
+    with closing(LanceDBStore(config, name, folder)) as store:
+        update_index(store, folder / f"{name}.lock", config, embedder, progress)
+    store.pin_version()
+    return CorpusIndex(config, embedder, store.get_meta("fingerprint") or "", config.path, lambda: store)
 
 
-def _name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> str:
+def _index_name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> str:
     """A name for the index of that source, chunking and embedding model, and no other."""
     chunking = [config.chunk_characters, config.overlap_characters, list(config.sections), config.date_field]
     slug = re.sub(r"[^a-z0-9]+", "-", config.label.lower()).strip("-")[:40] or "corpus"
@@ -158,4 +162,4 @@ def _name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> s
 def _local_identity(config: CorpusStorage) -> JsonValue:
     """On one machine, files of the same name in different folders are different sources."""
     source = config.source
-    return [str(source.path.resolve()) if isinstance(source, FileStorage) else "", identity(source)]
+    return [str(source.path.resolve()) if isinstance(source, FileStorage) else "", source_identity(source)]

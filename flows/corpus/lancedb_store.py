@@ -15,179 +15,179 @@ from typing import TYPE_CHECKING, Any
 
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
-from flows.corpus.lancedb_search import VectorSearch
-from flows.corpus.lancedb_tables import VectorTables, among, pieces
-from flows.corpus.pass_notes import PassNotes
-from flows.corpus.passage_store import Indexed, Vectored
+from flows.corpus.lancedb_search import LanceDBSearch
+from flows.corpus.lancedb_tables import LanceDBTables, is_in, batched
+from flows.corpus.pass_notes import PassState
+from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.storage.rows import Reject
-from flows.storage.values import library
+from flows.storage.values import import_optional
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_FLOAT = 4
+_FLOAT_BYTES = 4
 """Bytes of a number of a vector."""
 
 
-class VectorStore:
+class LanceDBStore:
     """One open collection; a `BuildStore` and a `SearchStore`. Searches may share it between threads."""
 
-    batch = 1024
+    batch_size = 1024
 
     def __init__(self, config: VectorStorage, name: str, folder: Path) -> None:
         """Opens or makes the collection `name` at the configured place.
 
         `folder` is this machine's, for a note of how the source looked. Raises StorageError.
         """
-        self._tables = VectorTables(f"{config.path.rstrip('/')}/{name}", config.endpoint)
-        self._pa = library("pyarrow", "vector", "a vector collection")
-        self._search = VectorSearch(self._tables, config.exact_below)
-        self._note = folder / f"{name}.looked"
-        self._notes: PassNotes | None = None
+        self._tables = LanceDBTables(f"{config.path.rstrip('/')}/{name}", config.endpoint)
+        self._pa = import_optional("pyarrow", "vector", "a vector collection")
+        self._search = LanceDBSearch(self._tables, config.exact_below)
+        self._state_file = folder / f"{name}.looked"
+        self._pass_state: PassState | None = None
         self._meta: dict[str, str] = {}
 
     def close(self) -> None:
         """Nothing is held open between calls; what a pass noted is let go."""
-        if self._notes:
-            self._notes.close()
-            self._notes = None
+        if self._pass_state:
+            self._pass_state.close()
+            self._pass_state = None
 
     # --- writing ---
 
-    def get(self, key: str) -> str | None:
+    def get_meta(self, key: str) -> str | None:
         """A value kept under `key`."""
         return self._meta.get(key)
 
-    def put(self, values: Mapping[str, str]) -> None:
+    def set_meta(self, values: Mapping[str, str]) -> None:
         """Keeps those values, together."""
-        self._tables.make("meta", self._texts("key", "value"))
+        self._tables.get_or_create("meta", self._string_schema("key", "value"))
         rows = [{"key": key, "value": value} for key, value in values.items()]
-        self._tables.put("meta", "key", self._pa.Table.from_pylist(rows, schema=self._texts("key", "value")))
+        self._tables.upsert("meta", "key", self._pa.Table.from_pylist(rows, schema=self._string_schema("key", "value")))
         self._meta |= values
 
-    def is_current(self, looked: str) -> bool:
+    def is_current(self, source_state: str) -> bool:
         """Whether the collection holds all of the source that looked so, here, by `finish`."""
         # Another process may have built it while this one waited.
-        self._look()
-        held = self.get("content")
+        self._refresh()
+        held = self.get_meta("content")
         try:
-            return bool(held) and json.loads(self._note.read_text(encoding="utf-8")) == [held, looked]
+            return bool(held) and json.loads(self._state_file.read_text(encoding="utf-8")) == [held, source_state]
         except (OSError, ValueError):
             return False
 
-    def finish(self, content: str, looked: str) -> None:
+    def mark_current(self, content: str, source_state: str) -> None:
         """Notes which content the collection holds now, and on this machine how its source looks."""
-        if self.get("content") != content:
-            self.put({"content": content})
-        temporary = self._note.with_suffix(".new")
-        temporary.write_text(json.dumps([content, looked]), encoding="utf-8")
-        temporary.replace(self._note)
+        if self.get_meta("content") != content:
+            self.set_meta({"content": content})
+        temporary = self._state_file.with_suffix(".new")
+        temporary.write_text(json.dumps([content, source_state]), encoding="utf-8")
+        temporary.replace(self._state_file)
 
     def begin_pass(self) -> None:
         """Starts a pass over the source; `end_pass` removes what the pass did not see."""
         self.close()
-        self._look()
-        self._notes = PassNotes(self._held())
+        self._refresh()
+        self._pass_state = PassState(self._stored_hashes())
 
-    def see(self, record_id: str) -> None:
+    def mark_seen(self, record_id: str) -> None:
         """Notes that the source still holds this record."""
-        self._noted().see(record_id)
+        self._current_pass().mark_seen(record_id)
 
     def hash_of(self, record_id: str) -> str | None:
         """The hash under which the record was indexed before this pass, or None."""
-        return self._noted().hash_of(record_id)
+        return self._current_pass().hash_of(record_id)
 
-    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
         """All that was embedded of those records so far."""
         columns = ["record_id", "title", "text", "vector"]
-        for found in self._tables.among("passages", "record_id", record_ids, columns):
+        for found in self._tables.select_in("passages", "record_id", record_ids, columns):
             for row, vector in zip(found.drop_columns(["vector"]).to_pylist(), _vectors(found), strict=True):
                 yield row["record_id"], f"{row['title']}. {row['text']}", vector.tobytes()
-        for found in self._tables.among("waiting", "record_id", record_ids, ["record_id", "embedded", "vector"]):
+        for found in self._tables.select_in("waiting", "record_id", record_ids, ["record_id", "embedded", "vector"]):
             for row in found.to_pylist():
                 yield row["record_id"], row["embedded"], row["vector"]
 
-    def hold(self, rows: Iterable[Vectored]) -> None:
+    def stage_vectors(self, rows: Iterable[TextVector]) -> None:
         """Keeps vectors of records that are not whole yet; `replace` lets them go."""
-        fields = [*self._texts("record_id", "embedded"), self._pa.field("vector", self._pa.binary())]
+        fields = [*self._string_schema("record_id", "embedded"), self._pa.field("vector", self._pa.binary())]
         schema = self._pa.schema(fields)
         made = [{"record_id": name, "embedded": text, "vector": vector} for name, text, vector in rows]
-        table = self._tables.make("waiting", schema)
-        with self._tables.plainly():
+        table = self._tables.get_or_create("waiting", schema)
+        with self._tables.as_storage_errors():
             table.add(self._pa.Table.from_pylist(made, schema=schema))
 
-    def replace(self, batch: Sequence[Indexed]) -> None:
+    def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
         """Puts the records and their passages in the place of what was there of them."""
         ids = [one.record.record_id for one in batch]
         if (vector := next((vector for one in batch for vector in one.vectors), None)) is not None:
-            self._replace_passages(batch, ids, len(vector) // _FLOAT)
+            self._replace_passages(batch, ids, len(vector) // _FLOAT_BYTES)
         else:
             self._tables.delete("passages", "record_id", ids)
-        schema = self._texts("record_id", "hash", "title", "date", "uri", "metadata")
-        self._tables.make("records", schema)
+        schema = self._string_schema("record_id", "hash", "title", "date", "uri", "metadata")
+        self._tables.get_or_create("records", schema)
         rows = [_record_row(one) for one in batch]
-        self._tables.put("records", "record_id", self._pa.Table.from_pylist(rows, schema=schema))
+        self._tables.upsert("records", "record_id", self._pa.Table.from_pylist(rows, schema=schema))
         if self._tables.count("waiting"):
             self._tables.delete("waiting", "record_id", ids)
 
     def end_pass(self, rejects: Sequence[Reject]) -> None:
         """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
-        for gone in pieces(self._noted().gone()):
+        for gone in batched(self._current_pass().unseen()):
             self._tables.delete("passages", "record_id", gone)
             self._tables.delete("records", "record_id", gone)
-        self._tables.clear("waiting")
-        fields = [self._pa.field("line", self._pa.int64()), *self._texts("reason", "raw", "source")]
+        self._tables.delete_all_rows("waiting")
+        fields = [self._pa.field("line", self._pa.int64()), *self._string_schema("reason", "raw", "source")]
         rows = [{"line": one.line, "reason": one.reason, "raw": one.raw, "source": one.source} for one in rejects]
-        self._tables.rewrite("rejects", self._pa.Table.from_pylist(rows, schema=self._pa.schema(fields)))
-        self._search.prepare()
+        self._tables.overwrite("rejects", self._pa.Table.from_pylist(rows, schema=self._pa.schema(fields)))
+        self._search.update_indexes()
         self.close()
 
-    def hashes(self) -> Iterator[tuple[str, str]]:
+    def record_hashes(self) -> Iterator[tuple[str, str]]:
         """Record ids and hashes, in the order of the ids."""
-        notes = PassNotes(self._held())
-        yield from notes.in_order()
+        notes = PassState(self._stored_hashes())
+        yield from notes.sorted_hashes()
         notes.close()
 
-    def _replace_passages(self, batch: Sequence[Indexed], ids: Sequence[str], dimensions: int) -> None:
+    def _replace_passages(self, batch: Sequence[IndexedRecord], ids: Sequence[str], dimensions: int) -> None:
         pa = self._pa
         integers = [pa.field(name, pa.int64()) for name in ("position", "start", "end")]
-        texts = self._texts("passage_id", "record_id", "title", "section", "text", "content_hash")
+        texts = self._string_schema("passage_id", "record_id", "title", "section", "text", "content_hash")
         schema = pa.schema([*texts, *integers, pa.field("vector", pa.list_(pa.float32(), dimensions))])
-        table = self._tables.make("passages", schema)
+        table = self._tables.get_or_create("passages", schema)
         rows = pa.Table.from_pylist(list(_passage_rows(batch)), schema=schema)
-        with self._tables.plainly():
+        with self._tables.as_storage_errors():
             merge = table.merge_insert("passage_id").when_matched_update_all().when_not_matched_insert_all()
-            merge.when_not_matched_by_source_delete(among("record_id", ids)).execute(rows)
+            merge.when_not_matched_by_source_delete(is_in("record_id", ids)).execute(rows)
 
-    def _look(self) -> None:
-        self._tables.look()
+    def _refresh(self) -> None:
+        self._tables.refresh()
         self._meta = {row["key"]: row["value"] for row in self._tables.rows("meta", ["key", "value"])}
 
-    def _held(self) -> Iterator[tuple[str, str]]:
+    def _stored_hashes(self) -> Iterator[tuple[str, str]]:
         return ((row["record_id"], row["hash"]) for row in self._tables.rows("records", ["record_id", "hash"]))
 
-    def _noted(self) -> PassNotes:
-        if self._notes is None:
+    def _current_pass(self) -> PassState:
+        if self._pass_state is None:
             raise RuntimeError("a pass has to begin first")
-        return self._notes
+        return self._pass_state
 
-    def _texts(self, *names: str) -> Any:
+    def _string_schema(self, *names: str) -> Any:
         return self._pa.schema([self._pa.field(name, self._pa.string()) for name in names])
 
     # --- reading ---
 
-    def hold_still(self) -> None:
+    def pin_version(self) -> None:
         """From now on searches see the collection as it is now, whatever others make of it; nothing can be written."""
-        self._tables.hold_still()
+        self._tables.pin_version()
 
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[str]]:
         """For each vector the passages nearest to it, nearest first."""
         return [self._search.nearest(vector, depth) for vector in vectors]
 
-    def matching(self, phrases: Sequence[str], depth: int) -> list[str]:
+    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[str]:
         """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
-        return self._search.matching(phrases, depth)
+        return self._search.full_text_search(phrases, depth)
 
     def siblings(self, key: str) -> list[str]:
         """Ids of all passages of the document that this passage is of, in reading order."""
@@ -196,7 +196,7 @@ class VectorStore:
     def similarity(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> dict[str, float]:
         """The highest cosine of each passage with any of the vectors."""
         found: dict[str, float] = {}
-        for some in self._tables.among("passages", "passage_id", keys, ["passage_id", "vector"]):
+        for some in self._tables.select_in("passages", "passage_id", keys, ["passage_id", "vector"]):
             if some.num_rows:
                 cosines = (vectors @ _vectors(some).T).max(axis=0)
                 found |= zip(some["passage_id"].to_pylist(), cosines.tolist(), strict=True)
@@ -205,12 +205,14 @@ class VectorStore:
     def passages(self, keys: Sequence[str]) -> dict[str, Passage]:
         """Those passages; one whose record was removed meanwhile is missing."""
         columns = ["passage_id", "record_id", "title", "section", "text", "start", "end", "content_hash"]
-        rows = [row for some in self._tables.among("passages", "passage_id", keys, columns) for row in some.to_pylist()]
+        rows = [
+            row for some in self._tables.select_in("passages", "passage_id", keys, columns) for row in some.to_pylist()
+        ]
         ids = dict.fromkeys(row["record_id"] for row in rows)
         wanted = ["record_id", "uri", "date", "metadata"]
         records = {
             row.pop("record_id"): {**row, "metadata": json.loads(row["metadata"])}
-            for some in self._tables.among("records", "record_id", ids, wanted)
+            for some in self._tables.select_in("records", "record_id", ids, wanted)
             for row in some.to_pylist()
         }
         known = [row for row in rows if row["record_id"] in records]
@@ -237,7 +239,7 @@ def _vectors(found: Any) -> NDArray[np.float32]:
     return flat.reshape(found.num_rows, -1) if found.num_rows else flat.reshape(0, 0)
 
 
-def _record_row(one: Indexed) -> dict[str, Any]:
+def _record_row(one: IndexedRecord) -> dict[str, Any]:
     record = one.record
     return {
         "record_id": record.record_id,
@@ -249,7 +251,7 @@ def _record_row(one: Indexed) -> dict[str, Any]:
     }
 
 
-def _passage_rows(batch: Sequence[Indexed]) -> Iterator[dict[str, Any]]:
+def _passage_rows(batch: Sequence[IndexedRecord]) -> Iterator[dict[str, Any]]:
     import numpy as np
 
     for one in batch:

@@ -6,22 +6,22 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 
-class PassNotes:
+class PassState:
     """Ids and hashes of the records that a collection holds, and which of them the source still has."""
 
-    def __init__(self, held: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, known_hashes: Iterable[tuple[str, str]]) -> None:
         # An empty name is a temporary file of SQLite's own, gone when it is closed.
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE held (record_id TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID")
         self._db.execute("CREATE TABLE seen (record_id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?)", held)
+        self._db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?)", known_hashes)
 
     def close(self) -> None:
         """Forgets everything."""
         self._db.close()
 
-    def see(self, record_id: str) -> None:
+    def mark_seen(self, record_id: str) -> None:
         """The source has this record."""
         self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_id,))
 
@@ -30,11 +30,11 @@ class PassNotes:
         row = self._db.execute("SELECT hash FROM held WHERE record_id = ?", (record_id,)).fetchone()
         return row[0] if row else None
 
-    def gone(self) -> Iterator[str]:
+    def unseen(self) -> Iterator[str]:
         """The records that were held and not seen."""
         for row in self._db.execute("SELECT record_id FROM held WHERE record_id NOT IN (SELECT record_id FROM seen)"):
             yield row[0]
 
-    def in_order(self) -> Iterator[tuple[str, str]]:
+    def sorted_hashes(self) -> Iterator[tuple[str, str]]:
         """Ids and hashes that are held, in the order of the ids."""
         yield from self._db.execute("SELECT record_id, hash FROM held ORDER BY record_id")

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Vectored = tuple[str, str, bytes]
+TextVector = tuple[str, str, bytes]
 """Record id, what was embedded of it word for word, and the vector as float32 values."""
-Key = TypeVar("Key")
+PassageKey = TypeVar("Key")
 """By what a store knows a passage."""
 
 
@@ -41,13 +41,13 @@ class Embedder(Protocol):
 class KnownVectors(Protocol):
     """Vectors that need not be made again."""
 
-    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
         """All that was embedded of those records."""
         ...
 
 
 @dataclass(frozen=True)
-class Indexed:
+class IndexedRecord:
     """A record with its passages, and a vector for each."""
 
     record: Record
@@ -59,23 +59,23 @@ class BuildStore(KnownVectors, Protocol):
     """A store as the builder needs it."""
 
     @property
-    def batch(self) -> int:
+    def batch_size(self) -> int:
         """How many passages are best written together."""
         ...
 
-    def get(self, key: str) -> str | None:
+    def get_meta(self, key: str) -> str | None:
         """A value kept under `key`."""
         ...
 
-    def put(self, values: Mapping[str, str]) -> None:
+    def set_meta(self, values: Mapping[str, str]) -> None:
         """Keeps those values, together."""
         ...
 
-    def is_current(self, looked: str) -> bool:
+    def is_current(self, source_state: str) -> bool:
         """Whether the store holds all of the source that looked so, by `finish`."""
         ...
 
-    def finish(self, content: str, looked: str) -> None:
+    def mark_current(self, content: str, source_state: str) -> None:
         """Notes which content the store holds now, and how its source looks."""
         ...
 
@@ -83,7 +83,7 @@ class BuildStore(KnownVectors, Protocol):
         """Starts a pass over the source; `end_pass` removes what the pass did not see."""
         ...
 
-    def see(self, record_id: str) -> None:
+    def mark_seen(self, record_id: str) -> None:
         """Notes that the source still holds this record."""
         ...
 
@@ -91,11 +91,11 @@ class BuildStore(KnownVectors, Protocol):
         """The hash under which the record was indexed before this pass, or None."""
         ...
 
-    def hold(self, rows: Iterable[Vectored]) -> None:
+    def stage_vectors(self, rows: Iterable[TextVector]) -> None:
         """Keeps vectors of records that are not whole yet, until `replace` or `end_pass` lets them go."""
         ...
 
-    def replace(self, batch: Sequence[Indexed]) -> None:
+    def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
         """Puts the records and their passages in the place of what was there of them."""
         ...
 
@@ -103,35 +103,35 @@ class BuildStore(KnownVectors, Protocol):
         """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
         ...
 
-    def hashes(self) -> Iterator[tuple[str, str]]:
+    def record_hashes(self) -> Iterator[tuple[str, str]]:
         """Record ids and hashes, in the order of the ids."""
         ...
 
 
-class SearchStore(Protocol[Key]):
+class SearchStore(Protocol[PassageKey]):
     """A store as a search needs it; use it in the thread that opened it, and close it."""
 
     def close(self) -> None:
         """Gives it back."""
         ...
 
-    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[Key]]:
+    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[PassageKey]]:
         """For each vector the passages nearest to it, at most `depth`, nearest first."""
         ...
 
-    def matching(self, phrases: Sequence[str], depth: int) -> list[Key]:
+    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[PassageKey]:
         """The passages that hold any of the phrases, best first by BM25; titles count twice."""
         ...
 
-    def siblings(self, key: Key) -> list[Key]:
+    def siblings(self, key: PassageKey) -> list[PassageKey]:
         """All passages of the document that this passage is of, in reading order."""
         ...
 
-    def similarity(self, keys: Sequence[Key], vectors: NDArray[np.float32]) -> dict[Key, float]:
+    def similarity(self, keys: Sequence[PassageKey], vectors: NDArray[np.float32]) -> dict[PassageKey, float]:
         """The highest cosine of each passage with any of the vectors."""
         ...
 
-    def passages(self, keys: Sequence[Key]) -> dict[Key, Passage]:
+    def passages(self, keys: Sequence[PassageKey]) -> dict[PassageKey, Passage]:
         """Those passages, without scores; one that another process removed meanwhile is missing."""
         ...
 

@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from agents.llms.embedded.words import FUNCTION_WORDS
 
-K = 60
+RRF_K = 60
 """The constant of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009, found 60 to serve best."""
 MAX_TERMS = 64
 
 Item = TypeVar("Item", bound=Hashable)
 
 
-def fuse(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
+def reciprocal_rank_fusion(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
     """All items with their fused scores, best first: the sum over the lists of 1 / (K + rank), ranks from 1.
 
     Items of equal score keep the order in which the lists first name them, so the result is deterministic.
@@ -23,13 +23,13 @@ def fuse(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
     scores: dict[Item, float] = {}
     for ranking in rankings:
         for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1.0 / (K + rank)
+            scores[item] = scores.get(item, 0.0) + 1.0 / (RRF_K + rank)
     return sorted(scores.items(), key=lambda pair: -pair[1])
 
 
-def words(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """The content words of `text`, in lower case, each once; none of them holds anything but letters and digits."""
-    return _several(word for word in _words(text) if word.lower() not in FUNCTION_WORDS)
+    return _unique_terms(word for word in _tokens(text) if word.lower() not in FUNCTION_WORDS)
 
 
 def exact_phrases(text: str) -> list[str]:
@@ -38,7 +38,7 @@ def exact_phrases(text: str) -> list[str]:
     """
     quoted = re.findall(r"[\"“]([^\"“”]+)[\"”]", text)
     numbers = [found for found in re.findall(r"[^\W_]+(?:[-/.][^\W_]+)+", text) if any(c.isdigit() for c in found)]
-    return _several(" ".join(_words(phrase)) for phrase in [*quoted, *numbers])
+    return _unique_terms(" ".join(_tokens(phrase)) for phrase in [*quoted, *numbers])
 
 
 def fts5_query(phrases: Sequence[str]) -> str:
@@ -46,9 +46,9 @@ def fts5_query(phrases: Sequence[str]) -> str:
     return " OR ".join(f'"{phrase}"' for phrase in phrases)
 
 
-def _words(text: str) -> list[str]:
+def _tokens(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text)
 
 
-def _several(phrases: Iterable[str]) -> list[str]:
+def _unique_terms(phrases: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(phrase.lower() for phrase in phrases if phrase))[:MAX_TERMS]

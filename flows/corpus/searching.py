@@ -11,23 +11,25 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from contract.findings import Passage
-from flows.corpus.passage_store import Key, SearchStore
-from flows.corpus.ranking import exact_phrases, fuse, words
+from flows.corpus.passage_store import PassageKey, SearchStore
+from flows.corpus.ranking import exact_phrases, reciprocal_rank_fusion, content_words
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEPTH = 100
+RANK_DEPTH = 100
 """How far down each ranked list counts; beyond it a passage's share of the fused score is below 1/160."""
 
 
-def search(store: SearchStore[Key], queries: Sequence[str], vectors: NDArray[np.float32], limit: int) -> list[Passage]:
+def hybrid_search(
+    store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], limit: int
+) -> list[Passage]:
     """At most `limit` passages for the queries together, best first; `vectors` holds one a query."""
-    depth = max(DEPTH, limit)
-    phrase_lists = [phrases for query in queries for phrases in (words(query), exact_phrases(query)) if phrases]
-    by_words = [store.matching(phrases, depth) for phrases in phrase_lists]
-    scores = dict(fuse([*store.nearest(vectors, depth), *by_words]))
+    depth = max(RANK_DEPTH, limit)
+    phrase_lists = [phrases for query in queries for phrases in (content_words(query), exact_phrases(query)) if phrases]
+    by_words = [store.full_text_search(phrases, depth) for phrases in phrase_lists]
+    scores = dict(reciprocal_rank_fusion([*store.nearest(vectors, depth), *by_words]))
     best = list(scores)[:limit]
     if not best:
         return []
@@ -42,12 +44,14 @@ def search(store: SearchStore[Key], queries: Sequence[str], vectors: NDArray[np.
     ]
 
 
-def _with_siblings(first: list[Key], further: list[Key], similarity: Mapping[Key, float], limit: int) -> list[Key]:
+def _with_siblings(
+    best: list[PassageKey], siblings: list[PassageKey], similarity: Mapping[PassageKey, float], limit: int
+) -> list[PassageKey]:
     """The best passages, their last quarter given up for further passages of the best document.
 
     The reasons of a decision seldom repeat the names that its facts introduce, so a search for the names alone does
     not find them.
     """
-    nearest = sorted(further, key=lambda key: -similarity.get(key, 0.0))
+    nearest = sorted(siblings, key=lambda key: -similarity.get(key, 0.0))
     kept = max(limit - len(nearest), limit - limit // 4)
-    return [*first[:kept], *nearest[: limit - kept]]
+    return [*best[:kept], *nearest[: limit - kept]]

@@ -8,35 +8,35 @@ from pathlib import Path
 
 from contract.base import JsonValue, digest
 from contract.storage import BigQueryStorage, FileStorage, GCSStorage, HuggingFaceStorage, RecordStorage
-from flows.storage.file import files_of
-from flows.storage.huggingface import on_disk
-from flows.storage.names import name_of
+from flows.storage.file import source_files
+from flows.storage.huggingface import local_folder
+from flows.storage.names import source_name
 
 
-def look(source: RecordStorage) -> str | None:
+def source_state_digest(source: RecordStorage) -> str | None:
     """A digest that changes when the source does, had without reading it; None when nobody can tell.
 
     Raises StorageError when the source is not there.
     """
     if isinstance(source, GCSStorage):
-        from flows.storage.gcs import generations
+        from flows.storage.gcs import object_generations
 
-        return digest(generations(source))
+        return digest(object_generations(source))
     if isinstance(source, BigQueryStorage):
         from flows.storage.bigquery import table_state
 
         state = table_state(source)
         return None if state is None else digest(state)
-    if (files := _files(source)) is None:
+    if (files := _local_files(source)) is None:
         # A commit never changes; what a tag or the newest version holds may.
-        return digest(identity(source)) if _pinned(source) else None
+        return digest(source_identity(source)) if _is_commit(source) else None
     return digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path, _ in files])
 
 
-def content(source: RecordStorage, looked: str | None) -> str | None:
+def content_digest(source: RecordStorage, source_state: str | None) -> str | None:
     """A digest of what the source holds, the same wherever it lies; None when only reading could tell."""
-    if (files := _files(source)) is None:
-        return looked
+    if (files := _local_files(source)) is None:
+        return source_state
     total = sha256()
     for path, name in files:
         total.update(f"{name}\x00".encode())
@@ -46,10 +46,10 @@ def content(source: RecordStorage, looked: str | None) -> str | None:
     return total.hexdigest()
 
 
-def identity(source: RecordStorage) -> JsonValue:
+def source_identity(source: RecordStorage) -> JsonValue:
     """What the source is called on every machine: of a file its name and not its folder; and how it is read."""
-    name = source.path.name if isinstance(source, FileStorage) else name_of(source)
-    if isinstance(source, HuggingFaceStorage) and (folder := on_disk(source)):
+    name = source.path.name if isinstance(source, FileStorage) else source_name(source)
+    if isinstance(source, HuggingFaceStorage) and (folder := local_folder(source)):
         name = folder.name
     settings = source.model_dump(
         mode="json", include={"type", "columns", "encoding", "sheet", "config", "split", "revision", "where"}
@@ -57,26 +57,26 @@ def identity(source: RecordStorage) -> JsonValue:
     return {**settings, "name": name}
 
 
-def is_here(source: RecordStorage) -> bool:
+def is_local(source: RecordStorage) -> bool:
     """Whether the source can be read twice for nothing."""
-    return _files(source) is not None
+    return _local_files(source) is not None
 
 
-def _pinned(source: RecordStorage) -> bool:
+def _is_commit(source: RecordStorage) -> bool:
     revision = source.revision if isinstance(source, HuggingFaceStorage) else None
     return revision is not None and len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 
-def _files(source: RecordStorage) -> list[tuple[Path, str]] | None:
+def _local_files(source: RecordStorage) -> list[tuple[Path, str]] | None:
     """The files that the source consists of, with their names within it; None when it is elsewhere."""
     if isinstance(source, FileStorage):
         folder = source.path if source.path.is_dir() else source.path.parent
-        return [(path, path.relative_to(folder).as_posix()) for path in files_of(source)]
-    folder = on_disk(source) if isinstance(source, HuggingFaceStorage) else None
-    return None if folder is None else list(_below(folder))
+        return [(path, path.relative_to(folder).as_posix()) for path in source_files(source)]
+    folder = local_folder(source) if isinstance(source, HuggingFaceStorage) else None
+    return None if folder is None else list(_files_below(folder))
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, str]]:
+def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path, path.relative_to(folder).as_posix()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import StorageError
 from contract.findings import Passage, Source
-from flows.corpus.exact import Matrix, top
-from flows.corpus.passage_store import Indexed, Vectored
+from flows.corpus.exact import VectorMatrix, top_rows
+from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.corpus.ranking import fts5_query
 from flows.storage.rows import Reject
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEMA_VERSION = "2"
-_BUSY_SECONDS = 60.0
+_BUSY_TIMEOUT_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
@@ -56,23 +56,23 @@ END;
 """
 
 
-class IndexStore:
+class SqliteStore:
     """One open SQLite file; use it in the thread that made it, and close it.
 
     A `BuildStore` and a `SearchStore`.
     """
 
-    batch = 64
+    batch_size = 64
 
-    def __init__(self, path: Path, matrix: Matrix | None = None) -> None:
+    def __init__(self, path: Path, matrix: VectorMatrix | None = None) -> None:
         """Opens or makes the file. Raises StorageError when it cannot be opened or is not an index.
 
         `matrix` is where all vectors are kept between searches.
         """
         self._path = path
-        self._matrix = matrix or Matrix()
+        self._matrix = matrix or VectorMatrix()
         try:
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_removed'").fetchone():
@@ -84,25 +84,25 @@ class IndexStore:
         """Closes the file."""
         self._db.close()
 
-    def get(self, key: str) -> str | None:
+    def get_meta(self, key: str) -> str | None:
         """A value kept under `key`."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def put(self, values: Mapping[str, str]) -> None:
+    def set_meta(self, values: Mapping[str, str]) -> None:
         """Keeps those values, together."""
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
-    def is_current(self, looked: str) -> bool:
+    def is_current(self, source_state: str) -> bool:
         """Whether the index holds all of the source that looked so, by `finish`."""
-        return bool(self.get("content")) and self.get("stat") == looked
+        return bool(self.get_meta("content")) and self.get_meta("stat") == source_state
 
-    def finish(self, content: str, looked: str) -> None:
+    def mark_current(self, content: str, source_state: str) -> None:
         """Notes which content the index holds now, and how its source looks."""
-        self.put({"content": content, "stat": looked})
+        self.set_meta({"content": content, "stat": source_state})
 
-    def copy_to(self, path: Path) -> None:
+    def export_to(self, path: Path) -> None:
         """Writes all that others may use to a file of its own, which must not be there.
 
         What is of this machine alone, and where its files lie, is left out. Raises StorageError.
@@ -116,7 +116,7 @@ class IndexStore:
         except sqlite3.Error as error:
             raise StorageError(f"{path} cannot be written: {error}") from error
 
-    def adds_to(self, copy: Path) -> bool:
+    def has_vectors_missing_from(self, copy: Path) -> bool:
         """Whether there are passages here that the index in the file `copy` has no vectors for."""
         self._db.execute("ATTACH ? AS copy", (str(copy),))
         try:
@@ -146,7 +146,7 @@ class IndexStore:
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (record_id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._db.execute("DELETE FROM seen")
 
-    def see(self, record_id: str) -> None:
+    def mark_seen(self, record_id: str) -> None:
         """Notes that the source still holds this record."""
         self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_id,))
 
@@ -165,23 +165,23 @@ class IndexStore:
         row = self._db.execute("SELECT hash FROM records WHERE record_id = ?", (record_id,)).fetchone()
         return row[0] if row else None
 
-    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[Vectored]:
+    def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
         """What was embedded of those records so far."""
         yield from vectors_of(self._db, record_ids)
 
-    def hold(self, rows: Iterable[Vectored]) -> None:
+    def stage_vectors(self, rows: Iterable[TextVector]) -> None:
         """Keeps vectors of records that are not whole yet; `replace` lets them go."""
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", rows)
 
-    def replace(self, batch: Sequence[Indexed]) -> None:
+    def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
         """Puts the records and their passages in the place of what was there of them."""
         with self._transaction():
             for one in batch:
-                self._replace(one)
+                self._replace_record(one)
 
-    def _replace(self, one: Indexed) -> None:
-        record, found = one.record, one.passages
+    def _replace_record(self, indexed: IndexedRecord) -> None:
+        record, found = indexed.record, indexed.passages
         self._db.execute("DELETE FROM passages WHERE record_id = ?", (record.record_id,))
         self._db.execute("DELETE FROM waiting WHERE record_id = ?", (record.record_id,))
         title = record.title or record.record_id
@@ -196,7 +196,7 @@ class IndexStore:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (p.passage_id, p.record_id, p.title, p.section, p.start, p.end, p.text, p.content_hash, v)
-                for p, v in zip(found, one.vectors, strict=True)
+                for p, v in zip(found, indexed.vectors, strict=True)
             ],
         )
 
@@ -206,7 +206,7 @@ class IndexStore:
         """The rows that could not be indexed, in the source's order."""
         return [Reject(*row) for row in self._db.execute("SELECT * FROM rejects ORDER BY rowid")]
 
-    def hashes(self) -> Iterator[tuple[str, str]]:
+    def record_hashes(self) -> Iterator[tuple[str, str]]:
         """Record ids and hashes, in the order of the ids."""
         yield from self._db.execute("SELECT record_id, hash FROM records ORDER BY record_id")
 
@@ -222,14 +222,14 @@ class IndexStore:
 
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[int]]:
         """For each vector the passages nearest to it, nearest first; every passage is compared."""
-        ids, matrix = self._matrix.of(self._read_matrix, vectors.shape[1])
-        return [[int(ids[row]) for row in top(line, depth)] for line in vectors @ matrix.T]
+        ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])
+        return [[int(ids[row]) for row in top_rows(line, depth)] for line in vectors @ matrix.T]
 
     def similarity(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> dict[int, float]:
         """The highest cosine of each passage with any of the vectors."""
         import numpy as np
 
-        ids, matrix = self._matrix.of(self._read_matrix, vectors.shape[1])
+        ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])
         rows = np.searchsorted(ids, keys)
         present = [
             (key, row) for key, row in zip(keys, rows.tolist(), strict=True) if row < len(ids) and ids[row] == key
@@ -263,7 +263,7 @@ class IndexStore:
         )
         return [row[0] for row in rows]
 
-    def matching(self, phrases: Sequence[str], depth: int) -> list[int]:
+    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[int]:
         """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
         rows = self._db.execute(
             "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? ORDER BY bm25(passages_fts, 2.0, 1.0), rowid "
@@ -291,7 +291,7 @@ class IndexStore:
         )  # fmt: skip
 
 
-def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[Vectored]:
+def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[TextVector]:
     """What an index holds that was embedded of those records, whole ones and ones that wait."""
     for record_id in record_ids:
         yield from db.execute(
@@ -301,13 +301,13 @@ def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[Ve
         )
 
 
-def schema_of(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
+def database_schema(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
     """Kind, name and statement of everything in a database."""
     return {(row[0], row[1], row[2]) for row in db.execute("SELECT type, name, sql FROM sqlite_master")}
 
 
-def sound_schema() -> set[tuple[str, str, str | None]]:
+def expected_schema() -> set[tuple[str, str, str | None]]:
     """What an index of this version consists of."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(_SCHEMA)
-        return schema_of(db)
+        return database_schema(db)

@@ -20,7 +20,7 @@ from flows.run.form import Form, FormChoices
 from flows.run.runner import make_flow
 from flows.spec.study import Study
 
-CONFIG_DIR = "BUTTERMILK_CONFIG_DIR"
+CONFIG_DIR_VARIABLE = "BUTTERMILK_CONFIG_DIR"
 """Environment variable that names the study's own folder, where none is given."""
 
 
@@ -29,10 +29,10 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
 
     Raises StudyError when it cannot be composed now: what is wrong with it would keep every run from starting.
     """
-    folder = config_dir or _configured()
+    folder = config_dir or _configured_folder()
     [study] = compose([name], [], folder, require_request=False)
 
-    form = Form(study.flow, _offer(study, folder))
+    form = Form(study.flow, _form_choices(study, folder))
 
     def study_of(request: Mapping[str, Any]) -> Study:
         [composed] = compose([name], as_arguments(form.filled_in(request)), folder)
@@ -41,18 +41,18 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
     return make_flow(study.flow, study_of, form=form)
 
 
-def _offer(study: Study, folder: Path | None) -> FormChoices:
+def _form_choices(study: Study, folder: Path | None) -> FormChoices:
     criteria = [one.name for one in list_all(folder) if one.kind == "criterion"]
     values = {"model": sorted(study.models), "criteria": criteria}
     return FormChoices(llms=group_choices(search_folders(folder), "llms"), values=values)
 
 
-def _configured() -> Path | None:
-    named = os.environ.get(CONFIG_DIR)
+def _configured_folder() -> Path | None:
+    named = os.environ.get(CONFIG_DIR_VARIABLE)
     return Path(named) if named else None
 
 
 def __getattr__(name: str) -> Flow[..., Any]:
-    if name.startswith("_") or name not in group_choices(search_folders(_configured()), "flows"):
+    if name.startswith("_") or name not in group_choices(search_folders(_configured_folder()), "flows"):
         raise AttributeError(name)
     return declare(name)

@@ -17,7 +17,7 @@ from prefect.plugins import HookContext, SetupResult, register_hook
 
 from flows.server.choose_server import API_URL_VARIABLE, local_api
 
-_PROMPT = "PREFECT_CLI_PROMPT"
+_PROMPT_VARIABLE = "PREFECT_CLI_PROMPT"
 
 
 @register_hook
@@ -26,12 +26,12 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
     command = sys.argv[1:3]
     if command == ["server", "start"]:
         # It would ask in which profile to write its address, and with `&` the shell stops whoever asks.
-        return None if _PROMPT in os.environ else SetupResult(env={_PROMPT: "false"})
-    if ctx.api_url or API_URL_VARIABLE in os.environ or _configures(command):
+        return None if _PROMPT_VARIABLE in os.environ else SetupResult(env={_PROMPT_VARIABLE: "false"})
+    if ctx.api_url or API_URL_VARIABLE in os.environ or _is_configuration_command(command):
         return None
     return SetupResult(env={API_URL_VARIABLE: local_api()})
 
 
-def _configures(command: Sequence[str]) -> bool:
+def _is_configuration_command(command: Sequence[str]) -> bool:
     """Whether the command is about what is configured, and would take our word for the user's."""
     return command[:1] in (["cloud"], ["profile"]) or list(command) in (["config", "set"], ["config", "unset"])

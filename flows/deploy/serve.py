@@ -16,8 +16,8 @@ from flows.config.diagnostics import join_names, closest_name
 from flows.config.folders import group_choices, search_folders
 from flows.server.choose_server import local_api, use_running_server
 
-_FLOWS = ("+flows", "flows")
-NAME = "served"
+_FLOWS_KEYS = ("+flows", "flows")
+DEPLOYMENT_NAME = "served"
 """What the deployments are called, so that none takes the place of one that is made for workers: `osb/served`."""
 
 
@@ -26,18 +26,18 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
 
     Raises StudyError when one of them cannot be composed, RunError when no Prefect server answers.
     """
-    names = _names(settings, group_choices(search_folders(config_dir), "flows"))
+    names = _flow_names(settings, group_choices(search_folders(config_dir), "flows"))
     if not use_running_server():
         raise RunError(
             f"no Prefect server answers at {local_api()}, so nobody could ask for a run; "
             "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another"
         )
-    from flows.deploy.declared import CONFIG_DIR
+    from flows.deploy.declared import CONFIG_DIR_VARIABLE
     from flows.server.errors import server_errors
 
     if config_dir:
         # Runs are processes of their own, and import the flows again.
-        os.environ[CONFIG_DIR] = str(config_dir.expanduser().absolute())
+        os.environ[CONFIG_DIR_VARIABLE] = str(config_dir.expanduser().absolute())
     with server_errors():
         _serve(names)
     return 0
@@ -47,27 +47,27 @@ def _serve(names: Sequence[str]) -> None:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.runner import Runner
 
-    class Serving(Runner):
+    class InterruptibleRunner(Runner):
         def handle_sigterm(self, *_: Any, **__: Any) -> None:
             # Prefect's own never awaits what should stop it, and does not end. Ctrl-C does.
             signal.raise_signal(signal.SIGINT)
 
-    runner: Any = Serving()
+    runner: Any = InterruptibleRunner()
     for name in names:
-        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=NAME))
-    print(f"Serving {', '.join(f'{name}/{NAME}' for name in names)}; Ctrl-C ends it.", flush=True)
+        runner.add_deployment(RunnerDeployment.from_entrypoint(f"flows.declared.{name}", name=DEPLOYMENT_NAME))
+    print(f"Serving {', '.join(f'{name}/{DEPLOYMENT_NAME}' for name in names)}; Ctrl-C ends it.", flush=True)
     try:
         asyncio.run(runner.start())
     except KeyboardInterrupt:
         print("No longer serving. Runs that had begun were stopped, and can be retried.", file=sys.stderr)
 
 
-def _names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
+def _flow_names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
     problems = list[Problem]()
     names = list[str]()
     for text in settings:
         key, _, value = text.partition("=")
-        if key not in _FLOWS:
+        if key not in _FLOWS_KEYS:
             todo = "write +flows=[osb] or nothing; what is asked of a flow is said when a run is started"
             problems.append(Problem(f"command line: {text}", "`serve` takes no such setting", todo=todo))
             continue

@@ -11,7 +11,7 @@ from contract.record import Record
 from contract.run import parse_shard
 from contract.storage import SearchableStorage
 from flows.spec.study import Study
-from flows.storage.reader import records
+from flows.storage.reader import read_valid_records
 from flows.storage.rows import Reject
 
 
@@ -29,7 +29,7 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
     config = study.storage.get(study.flow.records)
     if config is None:
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
-    found = records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
+    found = read_valid_records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
     taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
     yield from taken if study.run.shard is None else _records_of_shard(taken, study.run.shard)
 

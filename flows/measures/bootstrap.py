@@ -13,9 +13,9 @@ from flows.measures.catalogue import Measure
 from flows.measures.libraries import Floats
 from flows.measures.ratings import Ratings
 
-MOST_UNDEFINED = 0.05
+MAX_UNDEFINED_SHARE = 0.05
 """The largest share of resamples without a value with which an interval is still given."""
-_NUMBERS_AT_ONCE = 2_000_000
+_MAX_BLOCK_NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Interval:
     undefined: str | None = None
 
 
-def intervals(
+def bootstrap_intervals(
     ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[JsonValue]
 ) -> list[Interval]:
     """One interval for each measure, all from the same resamples (Efron & Tibshirani 1993, ch. 13).
@@ -39,24 +39,24 @@ def intervals(
     if spec.resamples == 0 or not measures:
         return [Interval()] * len(measures)
     blocks = [
-        [measure.many(ratings, weights) for measure in measures] for weights in _resamples(ratings, spec, identity)
+        [measure.resampled(ratings, weights) for measure in measures] for weights in _resamples(ratings, spec, identity)
     ]
-    return [_interval(np.concatenate(values), spec.confidence) for values in zip(*blocks, strict=True)]
+    return [_percentile_interval(np.concatenate(values), spec.confidence) for values in zip(*blocks, strict=True)]
 
 
 def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) -> Iterator[Floats]:
     """How many records of each resample show which pattern, some resamples at a time."""
     generator = np.random.default_rng(int(digest([spec.seed, *identity]), 16))
-    total = int(ratings.records.sum())
-    at_once = max(1, _NUMBERS_AT_ONCE // max(len(ratings.records), ratings.categories))
+    total = int(ratings.record_counts.sum())
+    at_once = max(1, _MAX_BLOCK_NUMBERS // max(len(ratings.record_counts), ratings.categories))
     for start in range(0, spec.resamples, at_once):
         drawn = min(at_once, spec.resamples - start)
-        yield generator.multinomial(total, ratings.records / total, size=drawn).astype(np.float64)
+        yield generator.multinomial(total, ratings.record_counts / total, size=drawn).astype(np.float64)
 
 
-def _interval(values: Floats, confidence: float) -> Interval:
+def _percentile_interval(values: Floats, confidence: float) -> Interval:
     undefined = np.isnan(values)
-    if undefined.mean() > MOST_UNDEFINED:
+    if undefined.mean() > MAX_UNDEFINED_SHARE:
         return Interval(undefined=f"undefined in {undefined.mean():.0%} of the resamples")
     tail = 50 * (1 - confidence)
     low, high = np.percentile(values[~undefined], [tail, 100 - tail])

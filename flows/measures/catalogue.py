@@ -16,15 +16,15 @@ import numpy as np
 from flows.measures import libraries, resampled
 from flows.measures.libraries import Floats
 from flows.measures.ratings import Ratings
-from flows.measures.resampled import Resampled
+from flows.measures.resampled import ResampledMeasure
 
-_LARGEST = 20_000_000
+_MAX_LIBRARY_NUMBERS = 20_000_000
 """Numbers in the largest array that a library may need; beyond it the same formula is computed without the library."""
 
-Point: TypeAlias = Callable[[Ratings], float]
-Reason: TypeAlias = Callable[[Ratings], str | None]
+PointEstimator: TypeAlias = Callable[[Ratings], float]
+UndefinedReason: TypeAlias = Callable[[Ratings], str | None]
 
-SINGLE = "all verdicts are the same, so that chance alone would always agree (0/0)"
+SINGLE_CATEGORY_REASON = "all verdicts are the same, so that chance alone would always agree (0/0)"
 
 
 @dataclass(frozen=True)
@@ -32,134 +32,144 @@ class Measure:
     """One measure of agreement or of correctness."""
 
     name: str
-    point: Point
+    point_estimate: PointEstimator
     """The value, by a library where there is one; asked only where `undefined` gives no reason."""
-    many: Resampled
-    undefined: Reason
+    resampled: ResampledMeasure
+    undefined_reason: UndefinedReason
 
 
-def of_data(many: Resampled) -> Point:
+def point_from_resampled(resampled_measure: ResampledMeasure) -> PointEstimator:
     """A measure's value by its form for resamples, given the data itself."""
 
     def point(ratings: Ratings) -> float:
-        return float(many(ratings, ratings.records[None, :].astype(np.float64))[0])
+        return float(resampled_measure(ratings, ratings.record_counts[None, :].astype(np.float64))[0])
 
     return point
 
 
-def _by_library(point: Point, many: Resampled, size: Callable[[Ratings], int]) -> Point:
-    fallback = of_data(many)
-    return lambda ratings: point(ratings) if size(ratings) <= _LARGEST else fallback(ratings)
+def _library_unless_large(
+    point: PointEstimator, resampled_measure: ResampledMeasure, size: Callable[[Ratings], int]
+) -> PointEstimator:
+    fallback = point_from_resampled(resampled_measure)
+    return lambda ratings: point(ratings) if size(ratings) <= _MAX_LIBRARY_NUMBERS else fallback(ratings)
 
 
-def _always(ratings: Ratings) -> str | None:  # noqa: ARG001
+def _always_defined(ratings: Ratings) -> str | None:  # noqa: ARG001
     return None
 
 
-def _one_category(ratings: Ratings) -> str | None:
+def _one_pairable_category(ratings: Ratings) -> str | None:
     """All pairs of ratings in one category: kappas and alpha are 0/0."""
-    pairable = ratings.codes[ratings.rated >= 2]
-    return SINGLE if len(np.unique(pairable[pairable >= 0])) < 2 else None
+    pairable = ratings.codes[ratings.raters_per_pattern >= 2]
+    return SINGLE_CATEGORY_REASON if len(np.unique(pairable[pairable >= 0])) < 2 else None
 
 
-def _one_category_at_all(ratings: Ratings) -> str | None:
-    return SINGLE if ratings.used < 2 else None
+def _one_category(ratings: Ratings) -> str | None:
+    return SINGLE_CATEGORY_REASON if ratings.used_categories < 2 else None
 
 
-def _no_scale(ratings: Ratings) -> str | None:
+def _one_scale_category(ratings: Ratings) -> str | None:
     return "only one category of verdicts occurs, and AC1 needs two" if ratings.categories < 2 else None
 
 
-def _square(ratings: Ratings) -> int:
+def _contingency_size(ratings: Ratings) -> int:
     return ratings.categories**2
 
 
-def _coincidences(ratings: Ratings) -> int:
-    return ratings.units * ratings.categories**2
+def _coincidence_size(ratings: Ratings) -> int:
+    return ratings.pairable_records * ratings.categories**2
 
 
 def _accuracy(ratings: Ratings) -> float:
-    return libraries.accuracy(ratings.codes[:, 0], ratings.codes[:, 1], ratings.records)
+    return libraries.accuracy(ratings.codes[:, 0], ratings.codes[:, 1], ratings.record_counts)
 
 
-def _fleiss(ratings: Ratings) -> float:
-    complete = bool((ratings.rated == ratings.codes.shape[1]).all())
-    if not complete or ratings.units * ratings.categories > _LARGEST:
-        return of_data(resampled.fleiss_kappa)(ratings)
+def _fleiss_kappa(ratings: Ratings) -> float:
+    complete = bool((ratings.raters_per_pattern == ratings.codes.shape[1]).all())
+    if not complete or ratings.pairable_records * ratings.categories > _MAX_LIBRARY_NUMBERS:
+        return point_from_resampled(resampled.fleiss_kappa)(ratings)
     return libraries.fleiss_kappa(ratings.counts_by_record())
 
 
-def _alpha(ratings: Ratings) -> float:
+def _krippendorff_alpha(ratings: Ratings) -> float:
     counts = ratings.counts_by_record()
     return libraries.krippendorff_alpha(counts, ratings.scale.values, ratings.scale.level)
 
 
-PERCENT = Measure("percent_agreement", of_data(resampled.percent_agreement), resampled.percent_agreement, _always)
-ACCURACY = Measure("accuracy", _accuracy, resampled.accuracy, _always)
-COHEN = Measure(
+PERCENT_AGREEMENT = Measure(
+    "percent_agreement", point_from_resampled(resampled.percent_agreement), resampled.percent_agreement, _always_defined
+)
+ACCURACY = Measure("accuracy", _accuracy, resampled.accuracy, _always_defined)
+COHEN_KAPPA = Measure(
     "cohen_kappa",
-    _by_library(lambda ratings: libraries.cohen_kappa(ratings.table()), resampled.cohen_kappa, _square),
+    _library_unless_large(
+        lambda ratings: libraries.cohen_kappa(ratings.contingency_table()), resampled.cohen_kappa, _contingency_size
+    ),
     resampled.cohen_kappa,
-    _one_category,
+    _one_pairable_category,
 )
-WEIGHTED = Measure(
+WEIGHTED_KAPPA = Measure(
     "weighted_kappa",
-    _by_library(lambda ratings: libraries.weighted_kappa(ratings.table()), resampled.weighted_kappa, _square),
+    _library_unless_large(
+        lambda ratings: libraries.weighted_kappa(ratings.contingency_table()),
+        resampled.weighted_kappa,
+        _contingency_size,
+    ),
     resampled.weighted_kappa,
-    _one_category,
+    _one_pairable_category,
 )
-FLEISS = Measure("fleiss_kappa", _fleiss, resampled.fleiss_kappa, _one_category_at_all)
-ALPHA = Measure(
+FLEISS_KAPPA = Measure("fleiss_kappa", _fleiss_kappa, resampled.fleiss_kappa, _one_category)
+KRIPPENDORFF_ALPHA = Measure(
     "krippendorff_alpha",
-    _by_library(_alpha, resampled.krippendorff_alpha, _coincidences),
+    _library_unless_large(_krippendorff_alpha, resampled.krippendorff_alpha, _coincidence_size),
     resampled.krippendorff_alpha,
-    _one_category,
+    _one_pairable_category,
 )
-AC1 = Measure("gwet_ac1", of_data(resampled.gwet_ac1), resampled.gwet_ac1, _no_scale)
+GWET_AC1 = Measure("gwet_ac1", point_from_resampled(resampled.gwet_ac1), resampled.gwet_ac1, _one_scale_category)
 
 
-def about(positive: str) -> tuple[Measure, ...]:
+def positive_class_measures(positive: str) -> tuple[Measure, ...]:
     """Precision, recall and F1 of one verdict; the first rater is the truth."""
 
-    def counted(ratings: Ratings, weights: Floats) -> tuple[Floats, Floats, Floats]:
-        return resampled.positives(ratings, weights, ratings.scale.codes.get(positive, len(ratings.scale.labels)))
+    def counts(ratings: Ratings, weights: Floats) -> tuple[Floats, Floats, Floats]:
+        return resampled.positive_counts(ratings, weights, ratings.scale.codes.get(positive, len(ratings.scale.labels)))
 
     def precision(ratings: Ratings, weights: Floats) -> Floats:
-        true, predicted, _ = counted(ratings, weights)
-        return resampled.divided(true, predicted)
+        true, predicted, _ = counts(ratings, weights)
+        return resampled.safe_divide(true, predicted)
 
     def recall(ratings: Ratings, weights: Floats) -> Floats:
-        true, _, actual = counted(ratings, weights)
-        return resampled.divided(true, actual)
+        true, _, actual = counts(ratings, weights)
+        return resampled.safe_divide(true, actual)
 
     def f1(ratings: Ratings, weights: Floats) -> Floats:
-        true, predicted, actual = counted(ratings, weights)
-        return resampled.divided(2 * true, predicted + actual)
+        true, predicted, actual = counts(ratings, weights)
+        return resampled.safe_divide(2 * true, predicted + actual)
 
-    def by_library(place: int) -> Point:
+    def by_library(index: int) -> PointEstimator:
         def point(ratings: Ratings) -> float:
             truth, predicted = ratings.codes[:, 0], ratings.codes[:, 1]
             code = ratings.scale.codes[positive]
-            return libraries.precision_recall_f1(truth, predicted, ratings.records, code)[place]
+            return libraries.precision_recall_f1(truth, predicted, ratings.record_counts, code)[index]
 
         return point
 
-    def without(rater: int, told: str) -> Reason:
+    def reason_if_absent(rater: int, message: str) -> UndefinedReason:
         def reason(ratings: Ratings) -> str | None:
             code = ratings.scale.codes.get(positive)
-            return None if code is not None and (ratings.codes[:, rater] == code).any() else told
+            return None if code is not None and (ratings.codes[:, rater] == code).any() else message
 
         return reason
 
-    never_predicted = without(1, f"the verdict `{positive}` was never given")
-    never_actual = without(0, f"no record is `{positive}` in the ground truth")
+    never_predicted = reason_if_absent(1, f"the verdict `{positive}` was never given")
+    never_actual = reason_if_absent(0, f"no record is `{positive}` in the ground truth")
 
-    def neither(ratings: Ratings) -> str | None:
+    def neither_occurs(ratings: Ratings) -> str | None:
         predicted_reason, actual_reason = never_predicted(ratings), never_actual(ratings)
         return f"{predicted_reason}, and {actual_reason}" if predicted_reason and actual_reason else None
 
     return (
         Measure("precision", by_library(0), precision, never_predicted),
         Measure("recall", by_library(1), recall, never_actual),
-        Measure("f1", by_library(2), f1, neither),
+        Measure("f1", by_library(2), f1, neither_occurs),
     )

@@ -23,25 +23,25 @@ Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def accuracy(truth: Ints, said: Ints, weights: Ints) -> float:
+def accuracy(truth: Ints, predicted: Ints, weights: Ints) -> float:
     """Share of weighted pairs that are the same, by scikit-learn. All three have the shape (pairs,)."""
-    return float(metrics.accuracy_score(truth, said, sample_weight=weights))
+    return float(metrics.accuracy_score(truth, predicted, sample_weight=weights))
 
 
-def precision_recall_f1(truth: Ints, said: Ints, weights: Ints, positive: int) -> tuple[float, float, float]:
+def precision_recall_f1(truth: Ints, predicted: Ints, weights: Ints, positive: int) -> tuple[float, float, float]:
     """Precision, recall and F1 of one category, by scikit-learn; NaN where the denominator is 0."""
     found: Any = metrics.precision_recall_fscore_support(
-        truth, said, labels=[positive], average=None, sample_weight=weights, zero_division=np.nan  # type: ignore[reportArgumentType]
+        truth, predicted, labels=[positive], average=None, sample_weight=weights, zero_division=np.nan  # type: ignore[reportArgumentType]
     )  # fmt: skip
     return float(found[0][0]), float(found[1][0]), float(found[2][0])
 
 
-def confusion(truth: Ints, said: Ints, weights: Ints, categories: int) -> Ints:
+def confusion_matrix(truth: Ints, predicted: Ints, weights: Ints, categories: int) -> Ints:
     """Truth (rows) x verdict (columns), by scikit-learn: shape (categories, categories)."""
     if categories == 1:
         # Scikit-learn would warn that one category is few.
         return weights.sum().reshape(1, 1)
-    return metrics.confusion_matrix(truth, said, labels=range(categories), sample_weight=weights)
+    return metrics.confusion_matrix(truth, predicted, labels=range(categories), sample_weight=weights)
 
 
 def cohen_kappa(table: Ints) -> float:
@@ -67,7 +67,7 @@ def krippendorff_alpha(counts: Ints, values: Floats, level: Level) -> float:
     return float(krippendorff.alpha(value_counts=counts, value_domain=values, level_of_measurement=level))
 
 
-def versions() -> str:
+def library_versions() -> str:
     """The libraries with their versions."""
     names = {"scikit-learn": "scikit-learn", "statsmodels": "statsmodels", "krippendorff": "krippendorff"}
     return ", ".join(

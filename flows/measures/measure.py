@@ -9,24 +9,24 @@ from typing import TypeAlias
 
 from contract.flow import Measures
 from flows.measures import catalogue, libraries
-from flows.measures.bootstrap import intervals
+from flows.measures.bootstrap import bootstrap_intervals
 from flows.measures.catalogue import Measure
-from flows.measures.libraries import versions
-from flows.measures.raters import TRUTH, Panel, rated
+from flows.measures.libraries import library_versions
+from flows.measures.raters import GROUND_TRUTH, RaterPanel, panel_ratings
 from flows.measures.ratings import Ratings
-from flows.measures.shapes import NOBODY_SAID, Comparison, Estimate, Kind, Measured
-from flows.tables.csv_text import text
-from flows.tables.flat import flat
-from flows.tables.identity import natural
+from flows.measures.shapes import NO_GROUND_TRUTH, Comparison, Estimate, ComparisonKind, MeasureResults
+from flows.tables.csv_text import scalar_text
+from flows.tables.flat import flatten
+from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
-MOST_CONFUSED = 50
+MAX_CONFUSION_CATEGORIES = 50
 """Categories beyond which a table of confusions is not made."""
 NO_GROUP = "(none)"
 """The group of records that have no value in the field that splits them."""
 
 
-def measure(rows: Sequence[VerdictRow], spec: Measures) -> Measured:
+def compute_measures(rows: Sequence[VerdictRow], spec: Measures) -> MeasureResults:
     """Every comparison, by criterion; then again for each value of each field in `spec.by`.
 
     Where a model was asked several times, its first answer is compared with the ground truth and with other models;
@@ -34,28 +34,30 @@ def measure(rows: Sequence[VerdictRow], spec: Measures) -> Measured:
     counts as not matching a ground truth that says something else. Precision, recall and F1 are left out at interval
     and ratio level, and where `spec.positive` is None.
     """
-    return Measured(tuple(_comparisons(rows, spec)), method_sentence(spec))
+    return MeasureResults(tuple(_comparisons(rows, spec)), method_sentence(spec))
 
 
 def _comparisons(rows: Sequence[VerdictRow], spec: Measures) -> Iterator[Comparison]:
-    for criteria in sorted({row.criteria for row in rows}, key=natural):
+    for criteria in sorted({row.criteria for row in rows}, key=natural_key):
         judged = [row for row in rows if row.criteria == criteria]
-        yield from _Comparing(Panel.of(judged, spec), spec, criteria).all()
+        yield from _ComparisonBuilder(RaterPanel.from_rows(judged, spec), spec, criteria).comparisons()
         for field in spec.by:
-            for group, members in _split(judged, field).items():
-                yield from _Comparing(Panel.of(members, spec), spec, criteria, field, group).all()
+            for group, members in _rows_by_group(judged, field).items():
+                yield from _ComparisonBuilder(
+                    RaterPanel.from_rows(members, spec), spec, criteria, field, group
+                ).comparisons()
 
 
-def _split(rows: Sequence[VerdictRow], field: str) -> Mapping[str, list[VerdictRow]]:
+def _rows_by_group(rows: Sequence[VerdictRow], field: str) -> Mapping[str, list[VerdictRow]]:
     groups = dict[str, list[VerdictRow]]()
     for row in rows:
-        groups.setdefault(_group(row, field), []).append(row)
-    return {name: groups[name] for name in sorted(groups, key=natural)}
+        groups.setdefault(_group_name(row, field), []).append(row)
+    return {name: groups[name] for name in sorted(groups, key=natural_key)}
 
 
-def _group(row: VerdictRow, field: str) -> str:
+def _group_name(row: VerdictRow, field: str) -> str:
     value = row.groups.get(field)
-    parts = [text(part) for _, part in flat("", value)]
+    parts = [scalar_text(part) for _, part in flatten("", value)]
     return ", ".join(parts) if any(parts) else NO_GROUP
 
 
@@ -64,33 +66,39 @@ _Rater: TypeAlias = tuple[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class _Comparing:
+class _ComparisonBuilder:
     """All comparisons within one criterion and group."""
 
-    panel: Panel
+    panel: RaterPanel
     spec: Measures
     criteria: str
     by: str = ""
     group: str = ""
 
-    def all(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[Comparison]:
         panel = self.panel
         if self.spec.truth is not None:
             for model in panel.models:
-                yield self._compared("truth", [(TRUTH, panel.truth), (model, panel.first(model))], self._scores())
+                yield self._comparison(
+                    "truth", [(GROUND_TRUTH, panel.truth), (model, panel.first_answers(model))], self._truth_measures()
+                )
         for pair in combinations(panel.models, 2):
-            yield self._compared("models", [(model, panel.first(model)) for model in pair], self._of_two())
+            yield self._comparison(
+                "models", [(model, panel.first_answers(model)) for model in pair], self._pair_measures()
+            )
         if len(panel.models) > 1:
-            yield self._compared("all_models", [(model, panel.first(model)) for model in panel.models], _OF_MANY)
+            yield self._comparison(
+                "all_models", [(model, panel.first_answers(model)) for model in panel.models], _GROUP_MEASURES
+            )
         for model in panel.models:
-            repeats = [(f"{model} repeat {n + 1}", panel.said[model, n]) for n in panel.repeats(model)]
+            repeats = [(f"{model} repeat {n + 1}", panel.verdicts[model, n]) for n in panel.repeats(model)]
             if len(repeats) > 1:
-                yield self._compared("repeats", repeats, _OF_MANY)
+                yield self._comparison("repeats", repeats, _GROUP_MEASURES)
 
-    def _compared(self, kind: Kind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
+    def _comparison(self, kind: ComparisonKind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
         pair = kind in ("truth", "models")
-        found = rated(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
+        found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
         ratings = found.ratings
         identity = [kind, self.criteria, self.by, self.group, *names]
         return Comparison(
@@ -99,42 +107,52 @@ class _Comparing:
             by=self.by,
             group=self.group,
             raters=names,
-            records=ratings.units,
-            left_out=len(self.panel.records) - ratings.units,
-            estimates=_estimates(ratings, measures, self.spec, identity, self._unknown(kind)),
-            confusion=_confusion(ratings) if kind == "truth" else None,
+            records=ratings.pairable_records,
+            left_out=len(self.panel.records) - ratings.pairable_records,
+            estimates=_estimates(ratings, measures, self.spec, identity, self._no_truth_reason(kind)),
+            confusion=_confusion_counts(ratings) if kind == "truth" else None,
             off_scale=found.off_scale,
         )
 
-    def _unknown(self, kind: Kind) -> str | None:
-        return NOBODY_SAID if kind == "truth" and not self.panel.truth else None
+    def _no_truth_reason(self, kind: ComparisonKind) -> str | None:
+        return NO_GROUND_TRUTH if kind == "truth" and not self.panel.truth else None
 
-    def _scores(self) -> list[Measure]:
+    def _truth_measures(self) -> list[Measure]:
         positive = self.spec.positive if self.spec.level in ("nominal", "ordinal") else None
-        positive_class = catalogue.about(positive) if positive is not None else ()
-        return [catalogue.ACCURACY, *positive_class, *self._beyond_chance()]
+        positive_class = catalogue.positive_class_measures(positive) if positive is not None else ()
+        return [catalogue.ACCURACY, *positive_class, *self._chance_corrected_measures()]
 
-    def _of_two(self) -> list[Measure]:
-        return [catalogue.PERCENT, *self._beyond_chance()]
+    def _pair_measures(self) -> list[Measure]:
+        return [catalogue.PERCENT_AGREEMENT, *self._chance_corrected_measures()]
 
-    def _beyond_chance(self) -> list[Measure]:
-        weighted = [catalogue.WEIGHTED] if self.spec.level == "ordinal" else []
-        return [catalogue.COHEN, *weighted, catalogue.ALPHA, catalogue.AC1]
+    def _chance_corrected_measures(self) -> list[Measure]:
+        weighted = [catalogue.WEIGHTED_KAPPA] if self.spec.level == "ordinal" else []
+        return [catalogue.COHEN_KAPPA, *weighted, catalogue.KRIPPENDORFF_ALPHA, catalogue.GWET_AC1]
 
 
-_OF_MANY = (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1)
+_GROUP_MEASURES = (
+    catalogue.PERCENT_AGREEMENT,
+    catalogue.FLEISS_KAPPA,
+    catalogue.KRIPPENDORFF_ALPHA,
+    catalogue.GWET_AC1,
+)
 
 
 def _estimates(
-    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], unknown: str | None
+    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], no_truth_reason: str | None
 ) -> tuple[Estimate, ...]:
-    reasons = {measure.name: unknown or _few(ratings) or measure.undefined(ratings) for measure in measures}
+    reasons = {
+        measure.name: no_truth_reason or _too_few_records_reason(ratings) or measure.undefined_reason(ratings)
+        for measure in measures
+    }
     defined = [measure for measure in measures if reasons[measure.name] is None]
-    bounds = dict(zip((measure.name for measure in defined), intervals(ratings, defined, spec, identity), strict=True))
+    bounds = dict(
+        zip((measure.name for measure in defined), bootstrap_intervals(ratings, defined, spec, identity), strict=True)
+    )
     return tuple(
         Estimate(
             one.name,
-            one.point(ratings),
+            one.point_estimate(ratings),
             bounds[one.name].low,
             bounds[one.name].high,
             interval_undefined=bounds[one.name].undefined,
@@ -145,19 +163,19 @@ def _estimates(
     )
 
 
-def _few(ratings: Ratings) -> str | None:
-    if ratings.units >= 2:
+def _too_few_records_reason(ratings: Ratings) -> str | None:
+    if ratings.pairable_records >= 2:
         return None
-    return f"{'only one record was' if ratings.units else 'no record was'} judged by two of them"
+    return f"{'only one record was' if ratings.pairable_records else 'no record was'} judged by two of them"
 
 
-def _confusion(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | None:
+def _confusion_counts(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | None:
     labels = ratings.scale.labels
-    if len(labels) > MOST_CONFUSED:
+    if len(labels) > MAX_CONFUSION_CATEGORIES:
         return None
-    if not ratings.units:
+    if not ratings.pairable_records:
         return {}
-    table = libraries.confusion(ratings.codes[:, 0], ratings.codes[:, 1], ratings.records, len(labels))
+    table = libraries.confusion_matrix(ratings.codes[:, 0], ratings.codes[:, 1], ratings.record_counts, len(labels))
     return {
         truth: {verdict: int(table[row, column]) for column, verdict in enumerate(labels)}
         for row, truth in enumerate(labels)
@@ -177,5 +195,5 @@ def method_sentence(spec: Measures) -> str:
         "as not matching it, and of repeated answers the first is compared with others; accuracy, precision, recall "
         "and F1 are computed with scikit-learn, Cohen's and Fleiss' kappa with statsmodels, Krippendorff's alpha with "
         "krippendorff, percent agreement and Gwet's AC1 after Gwet (2008), with missing verdicts after Gwet (2014) "
-        f"({versions()})."
+        f"({library_versions()})."
     )

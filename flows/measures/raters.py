@@ -9,53 +9,53 @@ import numpy as np
 
 from contract.flow import Measures
 from flows.measures.ratings import MISSING, Ratings
-from flows.measures.scale import on_scale, scale_of
-from flows.tables.identity import natural
+from flows.measures.scale import scale_label, build_scale
+from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
-TRUTH = "ground truth"
+GROUND_TRUTH = "ground truth"
 OFF_SCALE = ""
 """Stands for a verdict that is not on the scale; verdicts are never empty."""
 
 
 @dataclass(frozen=True)
-class Panel:
+class RaterPanel:
     """The records of one criterion (and group), and what each rater said of them."""
 
     records: Sequence[str]
     """Every record of which there is any row."""
     truth: Mapping[str, str]
     """Record -> label, OFF_SCALE where it has none on the scale; records without ground truth are not in it."""
-    said: Mapping[tuple[str, int], Mapping[str, str]]
+    verdicts: Mapping[tuple[str, int], Mapping[str, str]]
     """Model and repeat -> record -> label or OFF_SCALE."""
 
     @classmethod
-    def of(cls, rows: Sequence[VerdictRow], spec: Measures) -> Panel:
+    def from_rows(cls, rows: Sequence[VerdictRow], spec: Measures) -> RaterPanel:
         """The panel of the rows of one criterion."""
         verdicts = dict[tuple[str, int], dict[str, str]]()
         for row in rows:
             labels = verdicts.setdefault((row.model, row.repeat), {})
             if row.verdict is not None:
-                labels[row.record_id] = on_scale(row.verdict, spec) or OFF_SCALE
-        truth = {row.record_id: on_scale(row.truth, spec) or OFF_SCALE for row in rows if row.truth is not None}
+                labels[row.record_id] = scale_label(row.verdict, spec) or OFF_SCALE
+        truth = {row.record_id: scale_label(row.truth, spec) or OFF_SCALE for row in rows if row.truth is not None}
         return cls(list(dict.fromkeys(row.record_id for row in rows)), truth, verdicts)
 
     @property
     def models(self) -> list[str]:
         """The models, in the order of their names."""
-        return sorted({model for model, _ in self.said}, key=natural)
+        return sorted({model for model, _ in self.verdicts}, key=natural_key)
 
-    def first(self, model: str) -> Mapping[str, str]:
+    def first_answers(self, model: str) -> Mapping[str, str]:
         """What a model said when it was asked first."""
-        return self.said.get((model, 0), {})
+        return self.verdicts.get((model, 0), {})
 
     def repeats(self, model: str) -> list[int]:
         """How often a model was asked, counted from 0."""
-        return sorted(repeat for name, repeat in self.said if name == model)
+        return sorted(repeat for name, repeat in self.verdicts if name == model)
 
 
 @dataclass(frozen=True)
-class Rated:
+class PanelRatings:
     """What raters said of the records of a panel."""
 
     ratings: Ratings
@@ -63,7 +63,9 @@ class Rated:
     """Records left out because of a verdict that is not on the scale."""
 
 
-def rated(panel: Panel, raters: Sequence[Mapping[str, str]], spec: Measures, *, pair: bool) -> Rated:
+def panel_ratings(
+    panel: RaterPanel, raters: Sequence[Mapping[str, str]], spec: Measures, *, pair: bool
+) -> PanelRatings:
     """The ratings of these raters.
 
     For a pair, only records that both judged. Else every record that anybody judged, since the shares of the
@@ -73,7 +75,7 @@ def rated(panel: Panel, raters: Sequence[Mapping[str, str]], spec: Measures, *, 
     needed = len(raters) if pair else 1
     kept = [row for row in rows if sum(bool(label) for label in row) >= needed]
     off_scale = sum(OFF_SCALE in row and sum(bool(label) for label in row) < 2 for row in rows)
-    scale = scale_of((label for row in kept for label in row if label), spec)
+    scale = build_scale((label for row in kept for label in row if label), spec)
     codes = [[scale.codes[label] if label else MISSING for label in row] for row in kept]
     matrix = np.array(codes, dtype=np.int64).reshape(len(codes), len(raters))
-    return Rated(Ratings.of(matrix, scale, raters_differ=pair), off_scale)
+    return PanelRatings(Ratings.from_codes(matrix, scale, raters_differ=pair), off_scale)

@@ -21,12 +21,12 @@ class Ratings:
 
     codes: Ints
     """Shape (patterns, raters): the number of the category, or MISSING."""
-    records: Ints
+    record_counts: Ints
     """Shape (patterns,): how many records show it."""
     scale: Scale
 
     @classmethod
-    def of(cls, codes: Ints, scale: Scale, *, raters_differ: bool = True) -> Ratings:
+    def from_codes(cls, codes: Ints, scale: Scale, *, raters_differ: bool = True) -> Ratings:
         """The patterns of `codes`, shape (records, raters). Without `raters_differ`, who said what does not count."""
         patterns_of_codes = codes if raters_differ else np.sort(codes, axis=1)
         patterns, records = np.unique(patterns_of_codes, axis=0, return_counts=True)
@@ -38,47 +38,47 @@ class Ratings:
         return len(self.scale.labels)
 
     @cached_property
-    def rated(self) -> Ints:
+    def raters_per_pattern(self) -> Ints:
         """Shape (patterns,): by how many raters."""
         return (self.codes != MISSING).sum(axis=1)
 
     @property
-    def units(self) -> int:
+    def pairable_records(self) -> int:
         """Records that at least two raters judged."""
-        return int(self.records[self.rated >= 2].sum())
+        return int(self.record_counts[self.raters_per_pattern >= 2].sum())
 
     @property
-    def used(self) -> int:
+    def used_categories(self) -> int:
         """How many different categories occur."""
         return len(np.unique(self.codes[self.codes != MISSING]))
 
     @cached_property
-    def counts(self) -> Any:
+    def category_counts(self) -> Any:
         """Sparse matrix (patterns, categories): how many raters chose each."""
         patterns, raters = np.nonzero(self.codes != MISSING)
-        return _matrix(patterns, self.codes[patterns, raters], (len(self.codes), self.categories))
+        return _indicator_matrix(patterns, self.codes[patterns, raters], (len(self.codes), self.categories))
 
     def chosen_by(self, rater: int) -> Any:
         """Sparse matrix (patterns, categories): 1 where that rater chose the category."""
         [patterns] = np.nonzero(self.codes[:, rater] != MISSING)
-        return _matrix(patterns, self.codes[patterns, rater], (len(self.codes), self.categories))
+        return _indicator_matrix(patterns, self.codes[patterns, rater], (len(self.codes), self.categories))
 
     def counts_by_record(self) -> Ints:
         """Dense counts (records, categories), for libraries that want every record in a row of its own."""
-        return np.repeat(self.counts.toarray().astype(np.int64), self.records, axis=0)
+        return np.repeat(self.category_counts.toarray().astype(np.int64), self.record_counts, axis=0)
 
-    def table(self) -> Ints:
+    def contingency_table(self) -> Ints:
         """Square table (categories, categories) of the first two raters."""
         table = np.zeros((self.categories, self.categories), dtype=np.int64)
         both = (self.codes[:, :2] != MISSING).all(axis=1)
-        np.add.at(table, (self.codes[both, 0], self.codes[both, 1]), self.records[both])
+        np.add.at(table, (self.codes[both, 0], self.codes[both, 1]), self.record_counts[both])
         return table
 
 
-def _matrix(rows: Any, columns: Any, shape: tuple[int, int]) -> Any:
+def _indicator_matrix(rows: Any, columns: Any, shape: tuple[int, int]) -> Any:
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)  # type: ignore[reportUnknownMemberType]
 
 
-def summed(weights: Floats, matrix: Any) -> Floats:
+def weighted_sums(weights: Floats, matrix: Any) -> Floats:
     """`weights` (resamples, patterns) times a sparse matrix (patterns, columns): shape (resamples, columns)."""
     return np.asarray((matrix.T @ weights.T).T)

@@ -13,40 +13,40 @@ from typing import TypeAlias
 import numpy as np
 
 from flows.measures.libraries import Floats
-from flows.measures.ratings import Ratings, summed
+from flows.measures.ratings import Ratings, weighted_sums
 
-Resampled: TypeAlias = Callable[[Ratings, Floats], Floats]
-_BLOCK = 512
+ResampledMeasure: TypeAlias = Callable[[Ratings, Floats], Floats]
+_BLOCK_SIZE = 512
 
 
-def divided(above: Floats, below: Floats, nothing: float = 0.0) -> Floats:
+def safe_divide(numerator: Floats, denominator: Floats, tolerance: float = 0.0) -> Floats:
     """The quotient; NaN where the divisor is no larger than `nothing`."""
-    out = np.full(np.broadcast(above, below).shape, np.nan)
-    return np.divide(above, below, out=out, where=np.abs(below) > nothing)
+    out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
+    return np.divide(numerator, denominator, out=out, where=np.abs(denominator) > tolerance)
 
 
-def beyond_chance(observed: Floats, expected: Floats) -> Floats:
+def chance_corrected(observed: Floats, expected: Floats) -> Floats:
     """(observed - expected) / (1 - expected); NaN where chance alone would always agree."""
     # Sums of squared shares miss an exact 1 by rounding.
-    return divided(observed - expected, 1 - expected, 1e-12)
+    return safe_divide(observed - expected, 1 - expected, 1e-12)
 
 
 def percent_agreement(ratings: Ratings, weights: Floats) -> Floats:
     """Mean share of agreeing pairs of raters, over records with at least two ratings (Gwet 2014, ch. 2)."""
-    rated = ratings.rated.astype(np.float64)
-    squares = np.asarray(ratings.counts.multiply(ratings.counts).sum(axis=1)).ravel()
+    rated = ratings.raters_per_pattern.astype(np.float64)
+    squares = np.asarray(ratings.category_counts.multiply(ratings.category_counts).sum(axis=1)).ravel()
     several = rated >= 2
     share = np.divide(squares - rated, rated * (rated - 1), out=np.zeros_like(rated), where=several)
-    return divided(weights @ share, weights @ several.astype(np.float64))
+    return safe_divide(weights @ share, weights @ several.astype(np.float64))
 
 
 def accuracy(ratings: Ratings, weights: Floats) -> Floats:
     """Share of records whose verdict (second rater) is the truth (first rater)."""
     same = (ratings.codes[:, 0] == ratings.codes[:, 1]).astype(np.float64)
-    return divided(weights @ same, weights.sum(axis=1))
+    return safe_divide(weights @ same, weights.sum(axis=1))
 
 
-def positives(ratings: Ratings, weights: Floats, positive: int) -> tuple[Floats, Floats, Floats]:
+def positive_counts(ratings: Ratings, weights: Floats, positive: int) -> tuple[Floats, Floats, Floats]:
     """True positives, verdicts that are positive, truths that are: each of the shape (resamples,)."""
     truth, predicted = (ratings.codes[:, rater] == positive for rater in (0, 1))
     true_positive, predicted_positive, actual_positive = (
@@ -59,31 +59,33 @@ def cohen_kappa(ratings: Ratings, weights: Floats) -> Floats:
     """(po - pe) / (1 - pe), pe from each rater's own shares (Cohen 1960); both raters rated every record."""
     total = weights.sum(axis=1)
     observed = accuracy(ratings, weights)
-    first, second = (summed(weights, ratings.chosen_by(rater)) for rater in (0, 1))
-    expected = divided((first * second).sum(axis=1), total**2)
-    return beyond_chance(observed, expected)
+    first, second = (weighted_sums(weights, ratings.chosen_by(rater)) for rater in (0, 1))
+    expected = safe_divide((first * second).sum(axis=1), total**2)
+    return chance_corrected(observed, expected)
 
 
 def weighted_kappa(ratings: Ratings, weights: Floats) -> Floats:
     """1 - observed / expected distance, distances linear in the scale's order (Cicchetti & Allison 1971)."""
     places = np.arange(ratings.categories, dtype=np.float64)
     distance = np.abs(ratings.codes[:, 0] - ratings.codes[:, 1]).astype(np.float64)
-    first, second = (summed(weights, ratings.chosen_by(rater)) for rater in (0, 1))
+    first, second = (weighted_sums(weights, ratings.chosen_by(rater)) for rater in (0, 1))
     expected = ((first @ np.abs(places[:, None] - places)) * second).sum(axis=1)
-    return 1 - divided((weights @ distance) * weights.sum(axis=1), expected)
+    return 1 - safe_divide((weights @ distance) * weights.sum(axis=1), expected)
 
 
-def _shares(ratings: Ratings, weights: Floats) -> Floats:
+def _category_shares(ratings: Ratings, weights: Floats) -> Floats:
     """Shares of the categories (resamples, categories): the mean over rated records of each record's own shares."""
-    rated = ratings.rated.astype(np.float64)
-    own = ratings.counts.multiply(np.divide(1, rated, out=np.zeros_like(rated), where=rated > 0)[:, None]).tocsr()
-    return divided(summed(weights, own), (weights @ (rated > 0).astype(np.float64))[:, None])
+    rated = ratings.raters_per_pattern.astype(np.float64)
+    own = ratings.category_counts.multiply(
+        np.divide(1, rated, out=np.zeros_like(rated), where=rated > 0)[:, None]
+    ).tocsr()
+    return safe_divide(weighted_sums(weights, own), (weights @ (rated > 0).astype(np.float64))[:, None])
 
 
 def fleiss_kappa(ratings: Ratings, weights: Floats) -> Floats:
     """(pa - pe) / (1 - pe), pe the sum of squared shares (Fleiss 1971; with missing ratings Gwet 2014, ch. 2)."""
-    expected = (_shares(ratings, weights) ** 2).sum(axis=1)
-    return beyond_chance(percent_agreement(ratings, weights), expected)
+    expected = (_category_shares(ratings, weights) ** 2).sum(axis=1)
+    return chance_corrected(percent_agreement(ratings, weights), expected)
 
 
 def gwet_ac1(ratings: Ratings, weights: Floats) -> Floats:
@@ -95,20 +97,20 @@ def gwet_ac1(ratings: Ratings, weights: Floats) -> Floats:
     """
     if ratings.categories < 2:
         return np.full(len(weights), np.nan)
-    shares = _shares(ratings, weights)
+    shares = _category_shares(ratings, weights)
     expected = (shares * (1 - shares)).sum(axis=1) / (ratings.categories - 1)
-    return beyond_chance(percent_agreement(ratings, weights), expected)
+    return chance_corrected(percent_agreement(ratings, weights), expected)
 
 
 def krippendorff_alpha(ratings: Ratings, weights: Floats) -> Floats:
     """1 - observed / expected disagreement at the scale's level (Krippendorff 2011, "Computing alpha-reliability")."""
-    pairable = (ratings.rated >= 2).astype(np.float64)
-    totals = summed(weights * pairable, ratings.counts)
+    pairable = (ratings.raters_per_pattern >= 2).astype(np.float64)
+    totals = weighted_sums(weights * pairable, ratings.category_counts)
     if ratings.scale.level == "ordinal":
-        observed, expected = _ordinal(ratings, weights * pairable, totals)
+        observed, expected = _ordinal_disagreement(ratings, weights * pairable, totals)
     else:
-        observed, expected = weights @ _disagreement(ratings), _expected(ratings, totals)
-    return 1 - divided(observed * (totals.sum(axis=1) - 1), expected)
+        observed, expected = weights @ _observed_disagreement(ratings), _expected_disagreement(ratings, totals)
+    return 1 - safe_divide(observed * (totals.sum(axis=1) - 1), expected)
 
 
 def _distance(ratings: Ratings, one: Floats, other: Floats) -> Floats:
@@ -120,7 +122,7 @@ def _distance(ratings: Ratings, one: Floats, other: Floats) -> Floats:
     return (one != other).astype(np.float64)
 
 
-def _disagreement(ratings: Ratings) -> Floats:
+def _observed_disagreement(ratings: Ratings) -> Floats:
     """Each pattern's own sum of distances over ordered pairs of raters, over its raters less one."""
     values = ratings.scale.values[ratings.codes]
     is_rated = ratings.codes >= 0
@@ -128,27 +130,34 @@ def _disagreement(ratings: Ratings) -> Floats:
     for rater in range(values.shape[1]):
         both = is_rated & is_rated[:, [rater]]
         total += (_distance(ratings, values, values[:, [rater]]) * both).sum(axis=1)
-    return np.divide(total, ratings.rated - 1, out=np.zeros(len(values)), where=ratings.rated >= 2)
+    return np.divide(
+        total, ratings.raters_per_pattern - 1, out=np.zeros(len(values)), where=ratings.raters_per_pattern >= 2
+    )
 
 
-def _expected(ratings: Ratings, totals: Floats) -> Floats:
+def _expected_disagreement(ratings: Ratings, totals: Floats) -> Floats:
     """Sum of distances over all pairs of ratings, whoever gave them: shape (resamples,). In blocks, for many values."""
     values = ratings.scale.values
     out = np.zeros(len(totals))
-    for start in range(0, len(values), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, len(values), _BLOCK_SIZE):
+        block = slice(start, start + _BLOCK_SIZE)
         distances = _distance(ratings, values[:, None], values[None, block])
         out += ((totals @ distances) * totals[:, block]).sum(axis=1)
     return out
 
 
-def _ordinal(ratings: Ratings, weights: Floats, totals: Floats) -> tuple[Floats, Floats]:
+def _ordinal_disagreement(ratings: Ratings, weights: Floats, totals: Floats) -> tuple[Floats, Floats]:
     """Observed and expected disagreement; categories are as far apart as ratings lie between them, so that the
     distances differ between resamples."""
     middles = totals.cumsum(axis=1) - totals / 2
     observed, expected = np.zeros(len(totals)), np.zeros(len(totals))
-    counts = ratings.counts.toarray()
-    own = np.divide(counts, (ratings.rated - 1)[:, None], out=np.zeros_like(counts), where=ratings.rated[:, None] >= 2)
+    counts = ratings.category_counts.toarray()
+    own = np.divide(
+        counts,
+        (ratings.raters_per_pattern - 1)[:, None],
+        out=np.zeros_like(counts),
+        where=ratings.raters_per_pattern[:, None] >= 2,
+    )
     for category in range(ratings.categories):
         distances = (middles - middles[:, [category]]) ** 2
         weighted = weights @ (counts * own[:, [category]])

@@ -11,7 +11,7 @@ import numpy as np
 
 from contract.flow import Level, Measures
 from flows.measures.libraries import Floats
-from flows.tables.identity import natural
+from flows.tables.identity import natural_key
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Scale:
         return np.arange(len(self.labels), dtype=np.float64)
 
 
-def scale_of(verdicts: Iterable[str], measures: Measures) -> Scale:
+def build_scale(verdicts: Iterable[str], measures: Measures) -> Scale:
     """The scale on which these verdicts lie; all of them must have passed `on_scale`."""
     if measures.level == "ordinal":
         return Scale("ordinal", measures.order)
-    found = sorted(set(verdicts), key=float if measures.level in ("interval", "ratio") else natural)
+    found = sorted(set(verdicts), key=float if measures.level in ("interval", "ratio") else natural_key)
     return Scale(measures.level, tuple(found))
 
 
-def on_scale(verdict: str, measures: Measures) -> str | None:
+def scale_label(verdict: str, measures: Measures) -> str | None:
     """The verdict as a category's label; None where it is not on the scale.
 
     Ordinal verdicts must be in `measures.order`, interval ones numbers, ratio ones numbers from 0; equal numbers

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["truth", "models", "all_models", "repeats"]
+ComparisonKind = Literal["truth", "models", "all_models", "repeats"]
 """truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
 with itself."""
 
-NOBODY_SAID = "no record has an answer of people"
+NO_GROUND_TRUTH = "no record has an answer of people"
 """Why nothing is defined that compares a model with the ground truth, where there is none."""
 
 
@@ -35,7 +35,7 @@ class Estimate:
 class Comparison:
     """Raters compared over records."""
 
-    kind: Kind
+    kind: ComparisonKind
     criteria: str
     by: str
     """The metadata field that splits the records; empty for all of them."""
@@ -57,7 +57,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasureResults:
     """All comparisons of a study, and how the intervals were made."""
 
     comparisons: tuple[Comparison, ...]

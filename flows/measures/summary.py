@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.messages import CellStatus
-from flows.measures.shapes import Comparison, Estimate, Measured
-from flows.tables.identity import natural
+from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
 
@@ -20,7 +20,7 @@ class SummaryRow:
     model: str
     verdicts: Mapping[str, int]
     """Verdict -> cells, the most frequent first."""
-    none: Mapping[CellStatus, int]
+    without_verdict: Mapping[CellStatus, int]
     """What became of the cells without a verdict -> how many; `completed` is an answer that names no verdict."""
     records: int | None
     """Records with both a verdict and a ground truth; None where the study has no ground truth."""
@@ -30,25 +30,27 @@ class SummaryRow:
     """With the ground truth; None where the study has none."""
 
 
-def summary(rows: Sequence[VerdictRow], measured: Measured) -> list[SummaryRow]:
+def summarise_verdicts(rows: Sequence[VerdictRow], measured: MeasureResults) -> list[SummaryRow]:
     """One row for each criterion and model, in the order of their names."""
-    judges = sorted({(row.criteria, row.model) for row in rows}, key=lambda one: (natural(one[0]), natural(one[1])))
+    judges = sorted(
+        {(row.criteria, row.model) for row in rows}, key=lambda one: (natural_key(one[0]), natural_key(one[1]))
+    )
     truth_comparisons = {
         (one.criteria, one.raters[1]): one for one in measured.comparisons if one.kind == "truth" and not one.by
     }
-    return [_row(rows, judge, truth_comparisons.get(judge)) for judge in judges]
+    return [_summary_row(rows, judge, truth_comparisons.get(judge)) for judge in judges]
 
 
-def _row(rows: Sequence[VerdictRow], judge: tuple[str, str], scored: Comparison | None) -> SummaryRow:
+def _summary_row(rows: Sequence[VerdictRow], judge: tuple[str, str], truth_comparison: Comparison | None) -> SummaryRow:
     own = [row for row in rows if (row.criteria, row.model) == judge]
     verdict_counts = Counter(row.verdict for row in own if row.verdict is not None)
-    estimates = {one.measure: one for one in scored.estimates} if scored else {}
+    estimates = {one.measure: one for one in truth_comparison.estimates} if truth_comparison else {}
     return SummaryRow(
         criteria=judge[0],
         model=judge[1],
-        verdicts=dict(sorted(verdict_counts.items(), key=lambda item: (-item[1], natural(item[0])))),
-        none=Counter(row.status for row in own if row.verdict is None),
-        records=scored.records if scored else None,
+        verdicts=dict(sorted(verdict_counts.items(), key=lambda item: (-item[1], natural_key(item[0])))),
+        without_verdict=Counter(row.status for row in own if row.verdict is None),
+        records=truth_comparison.records if truth_comparison else None,
         accuracy=estimates.get("accuracy"),
         cohen_kappa=estimates.get("cohen_kappa"),
     )

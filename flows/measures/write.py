@@ -5,43 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.measures.shapes import Comparison, Measured
+from flows.measures.shapes import Comparison, MeasureResults
 from flows.tables.csv_text import write_csv
 from flows.tables.flat import Scalar
 
-_COMPARED = ("kind", "criteria", "by", "group", "raters")
-MEASURES = (*_COMPARED, "records", "left_out", "off_scale", "measure", "value", "low", "high", "undefined")
-CONFUSION = (*_COMPARED, "truth", "verdict", "records")
+_COMPARISON_COLUMNS = ("kind", "criteria", "by", "group", "raters")
+MEASURE_COLUMNS = (
+    *_COMPARISON_COLUMNS,
+    "records",
+    "left_out",
+    "off_scale",
+    "measure",
+    "value",
+    "low",
+    "high",
+    "undefined",
+)
+CONFUSION_COLUMNS = (*_COMPARISON_COLUMNS, "truth", "verdict", "records")
 
 
-def write_measures(folder: Path, measured: Measured) -> None:
+def write_measures(folder: Path, measured: MeasureResults) -> None:
     """Writes both tables into the folder, each whole or not at all.
 
     `undefined` says why there is no value, or why there is a value but no interval. Numbers have twelve significant
     digits: the last ones of a float differ between processors.
     """
-    write_csv(folder / "measures.csv", MEASURES, (row for one in measured.comparisons for row in _estimates(one)))
-    write_csv(folder / "confusion.csv", CONFUSION, (row for one in measured.comparisons for row in _confusion(one)))
+    write_csv(
+        folder / "measures.csv", MEASURE_COLUMNS, (row for one in measured.comparisons for row in _estimate_rows(one))
+    )
+    write_csv(
+        folder / "confusion.csv",
+        CONFUSION_COLUMNS,
+        (row for one in measured.comparisons for row in _confusion_rows(one)),
+    )
 
 
-def _estimates(one: Comparison) -> Iterator[list[Scalar]]:
+def _estimate_rows(one: Comparison) -> Iterator[list[Scalar]]:
     for estimate in one.estimates:
         why = estimate.undefined or (estimate.interval_undefined and f"no interval: {estimate.interval_undefined}")
         yield [
-            *_compared(one), one.records, one.left_out, one.off_scale,
-            estimate.measure, _digits(estimate.value), _digits(estimate.low), _digits(estimate.high), why,
+            *_comparison_cells(one), one.records, one.left_out, one.off_scale,
+            estimate.measure, _round_significant(estimate.value), _round_significant(estimate.low), _round_significant(estimate.high), why,
         ]  # fmt: skip
 
 
-def _confusion(one: Comparison) -> Iterator[list[Scalar]]:
+def _confusion_rows(one: Comparison) -> Iterator[list[Scalar]]:
     for truth, counts in (one.confusion or {}).items():
         for verdict, records in counts.items():
-            yield [*_compared(one), truth, verdict, records]
+            yield [*_comparison_cells(one), truth, verdict, records]
 
 
-def _compared(one: Comparison) -> list[Scalar]:
+def _comparison_cells(one: Comparison) -> list[Scalar]:
     return [one.kind, one.criteria, one.by, one.group, " × ".join(one.raters)]
 
 
-def _digits(value: float | None) -> float | None:
+def _round_significant(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.12g}")

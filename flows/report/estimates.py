@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.measures.raters import TRUTH
-from flows.measures.shapes import Comparison, Estimate, Kind, Measured
-from flows.report.words import MEASURES, counted, decimal
-from flows.tables.identity import natural
+from flows.measures.raters import GROUND_TRUTH
+from flows.measures.shapes import Comparison, Estimate, ComparisonKind, MeasureResults
+from flows.report.words import MEASURE_LABELS, pluralised, format_decimal
+from flows.tables.identity import natural_key
 
-CAPTIONS: Mapping[Kind, str] = {
+TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {
     "truth": "Each model with what people said",
     "models": "Each pair of models",
     "all_models": "All models at once",
     "repeats": "Each model with itself, asked again",
 }
-EXPLAINED: Mapping[str, str] = {
+MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "accuracy": "share of records on which the model says what people said.",
     "precision": "of the records that the model gave the positive verdict, the share that people gave it too.",
     "recall": "of the records that people gave the positive verdict, the share that the model gave it too.",
@@ -30,7 +30,7 @@ EXPLAINED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class EstimateRow:
     """One comparison as a table's row."""
 
     comparison: Comparison
@@ -45,23 +45,23 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class EstimateTable:
     """Comparisons of one kind and one split of the records."""
 
-    kind: Kind
+    kind: ComparisonKind
     by: str
     caption: str
     measures: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[EstimateRow, ...]
 
     @property
-    def names(self) -> list[str]:
+    def measure_names(self) -> list[str]:
         """The measures in words."""
-        return [MEASURES.get(name, name) for name in self.measures]
+        return [MEASURE_LABELS.get(name, name) for name in self.measures]
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionMatrix:
     """What a model says, for each thing that people say."""
 
     label: str
@@ -70,9 +70,9 @@ class Confusion:
     rows: tuple[tuple[str, tuple[int, ...]], ...]
 
 
-def confusions_of(table: Table, verdicts: Sequence[str]) -> list[Confusion]:
+def confusion_matrices(table: EstimateTable, verdicts: Sequence[str]) -> list[ConfusionMatrix]:
     """The confusion matrices of a table, in the order of `verdicts`."""
-    found = list[Confusion]()
+    found = list[ConfusionMatrix]()
     for row in table.rows:
         counts = row.comparison.confusion
         if counts and not table.by:
@@ -81,7 +81,7 @@ def confusions_of(table: Table, verdicts: Sequence[str]) -> list[Confusion]:
                 (truth, tuple(counts[truth].get(verdict, 0) for verdict in columns))
                 for truth in _ordered(counts, verdicts)
             )
-            found.append(Confusion(row.label, row.comparison.criteria, columns, rows))
+            found.append(ConfusionMatrix(row.label, row.comparison.criteria, columns, rows))
     return found
 
 
@@ -91,58 +91,60 @@ def _ordered(names: Iterable[str], verdicts: Sequence[str]) -> tuple[str, ...]:
     return (*known, *sorted(present - set(known)))
 
 
-def tables_of(measured: Measured | None) -> list[Table]:
+def estimate_tables(measured: MeasureResults | None) -> list[EstimateTable]:
     """Every table: all records first, then each split by metadata."""
-    groups = dict[tuple[str, Kind], list[Comparison]]()
+    groups = dict[tuple[str, ComparisonKind], list[Comparison]]()
     for one in measured.comparisons if measured else ():
         groups.setdefault((one.by, one.kind), []).append(one)
-    order = list(CAPTIONS)
+    order = list(TABLE_CAPTIONS)
     keys = sorted(groups, key=lambda key: (key[0] != "", key[0], order.index(key[1])))
     return [_table(by, kind, groups[by, kind]) for by, kind in keys]
 
 
-def _table(by: str, kind: Kind, found: Sequence[Comparison]) -> Table:
+def _table(by: str, kind: ComparisonKind, found: Sequence[Comparison]) -> EstimateTable:
     named = {estimate.measure for one in found for estimate in one.estimates}
-    measures = (*(name for name in MEASURES if name in named), *sorted(named - set(MEASURES)))
-    ordered = sorted(found, key=lambda one: (one.criteria, [natural(name) for name in one.raters], natural(one.group)))
-    caption = CAPTIONS[kind] + (f", by {by}" if by else "")
-    return Table(kind, by, caption, measures, tuple(_row(one, measures) for one in ordered))
+    measures = (*(name for name in MEASURE_LABELS if name in named), *sorted(named - set(MEASURE_LABELS)))
+    ordered = sorted(
+        found, key=lambda one: (one.criteria, [natural_key(name) for name in one.raters], natural_key(one.group))
+    )
+    caption = TABLE_CAPTIONS[kind] + (f", by {by}" if by else "")
+    return EstimateTable(kind, by, caption, measures, tuple(_row(one, measures) for one in ordered))
 
 
-def _row(one: Comparison, measures: Sequence[str]) -> Row:
+def _row(one: Comparison, measures: Sequence[str]) -> EstimateRow:
     by_measure = {estimate.measure: estimate for estimate in one.estimates}
-    return Row(one, label(one), tuple(by_measure.get(name) for name in measures))
+    return EstimateRow(one, comparison_label(one), tuple(by_measure.get(name) for name in measures))
 
 
-def label(one: Comparison) -> str:
+def comparison_label(one: Comparison) -> str:
     """Who is compared, in few words."""
     if one.kind == "truth":
-        return next((rater for rater in one.raters if rater != TRUTH), TRUTH)
+        return next((rater for rater in one.raters if rater != GROUND_TRUTH), GROUND_TRUTH)
     if one.kind == "all_models":
-        return counted(len(one.raters), "model")
+        return pluralised(len(one.raters), "model")
     if one.kind == "repeats":
         return one.raters[0].partition(" repeat ")[0]
     return " – ".join(one.raters)
 
 
-def interval(estimate: Estimate) -> str:
+def format_interval(estimate: Estimate) -> str:
     """`0.76 to 0.91`; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{decimal(estimate.low)} to {decimal(estimate.high)}"
+    return f"{format_decimal(estimate.low)} to {format_decimal(estimate.high)}"
 
 
-def told(estimate: Estimate | None) -> str:
+def format_estimate(estimate: Estimate | None) -> str:
     """An estimate in words; what is undefined says why."""
     if estimate is None:
         return "–"
     if estimate.value is None:
         return f"undefined: {estimate.undefined or 'no reason given'}"
-    bounds = interval(estimate)
-    return decimal(estimate.value) + (f" ({bounds})" if bounds else "")
+    bounds = format_interval(estimate)
+    return format_decimal(estimate.value) + (f" ({bounds})" if bounds else "")
 
 
-def explained(tables: Iterable[Table]) -> list[tuple[str, str]]:
+def explain_measures(tables: Iterable[EstimateTable]) -> list[tuple[str, str]]:
     """The measures that occur, each with what it says."""
     present = {name for table in tables for name in table.measures}
-    return [(MEASURES[name], text) for name, text in EXPLAINED.items() if name in present]
+    return [(MEASURE_LABELS[name], text) for name, text in MEASURE_EXPLANATIONS.items() if name in present]

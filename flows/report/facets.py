@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from contract.base import JsonValue
 from contract.flow import FlowSpec
-from flows.report.words import flat, shown
-from flows.tables.identity import natural
+from flows.report.words import one_line, display_text
+from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
-_MOST_FACETS = 4
-_MOST_VALUES = 25
+_MAX_FACETS = 4
+_MAX_VALUES = 25
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Facet:
 
     name: str
     values: tuple[str, ...]
-    of: Mapping[str, int]
+    value_index: Mapping[str, int]
     """Record -> the place of its value."""
 
 
-def facets_of(
+def build_facets(
     names: Sequence[str],
     rows: Mapping[str, Sequence[VerdictRow]],
     metadata: Mapping[str, Mapping[str, JsonValue]],
@@ -33,22 +33,22 @@ def facets_of(
 ) -> list[Facet]:
     """The fields that the study splits its measures by, then others with few values."""
     wanted = list(spec.measures.by) if spec.measures else []
-    facets = [_facet(field, {name: flat(rows[name][0].groups.get(field)) for name in names}) for field in wanted]
+    facets = [_facet(field, {name: one_line(rows[name][0].groups.get(field)) for name in names}) for field in wanted]
     fields = dict.fromkeys(field for known in metadata.values() for field in known)
     for field in [field for field in fields if field not in wanted]:
-        if len(facets) >= _MOST_FACETS:
+        if len(facets) >= _MAX_FACETS:
             break
-        facet = _facet(field, {name: flat(known.get(field)) for name, known in metadata.items()})
-        if 2 <= len(facet.values) <= _MOST_VALUES and len(facet.values) * 2 <= len(names):
+        facet = _facet(field, {name: one_line(known.get(field)) for name, known in metadata.items()})
+        if 2 <= len(facet.values) <= _MAX_VALUES and len(facet.values) * 2 <= len(names):
             facets.append(facet)
     return [facet for facet in facets if facet.values]
 
 
 def _facet(name: str, found: Mapping[str, str]) -> Facet:
-    values = sorted({value for value in found.values() if value}, key=natural)
+    values = sorted({value for value in found.values() if value}, key=natural_key)
     places = {value: place for place, value in enumerate(values)}
     return Facet(
-        shown(name),
-        tuple(shown(value) for value in values),
+        display_text(name),
+        tuple(display_text(value) for value in values),
         {key: places[value] for key, value in found.items() if value},
     )

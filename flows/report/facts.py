@@ -9,11 +9,22 @@ from pathlib import PurePath
 from typing import Any
 
 from flows.files.run_data import RunData
-from flows.report.gathered import Asked, Gathered, Trouble
-from flows.report.words import STATES, counted, day, flat, items, mapping, moment, size, span, whole
+from flows.report.gathered import ModelUsage, ReportData, MissingOutput
+from flows.report.words import (
+    STATUS_LABELS,
+    pluralised,
+    format_date,
+    one_line,
+    as_list,
+    as_mapping,
+    format_datetime,
+    format_bytes,
+    format_date_range,
+    as_int,
+)
 from flows.spec.nodes import steps_of
 
-Pairs = list[tuple[str, str]]
+LabelledValues = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -22,13 +33,13 @@ class CriterionFact:
 
     name: str
     title: str
-    about: Pairs
+    about: LabelledValues
     text: str
     sha256: str
     verdicts: tuple[str, ...]
 
     @property
-    def cited(self) -> str:
+    def citation(self) -> str:
         """Author, source and date of retrieval in one line."""
         known = {name.lower(): value for name, value in self.about}
         retrieved = known.get("retrieved", "")
@@ -51,7 +62,7 @@ class ModelFact:
     """A model, how it was set, and who answered when."""
 
     name: str
-    made: str
+    provider_and_model: str
     """Provider and the provider's name of it."""
     settings: str
     versions: tuple[str, ...]
@@ -78,8 +89,8 @@ class ShareFact:
     criteria: str
     model: str
     verdicts: tuple[tuple[str, int], ...]
-    given: int
-    without: int
+    with_verdict: int
+    without_verdict: int
     """Cells that gave no verdict."""
 
 
@@ -95,34 +106,34 @@ class Facts:
     started: str | None
     ended: str | None
     dates: str
-    request: Pairs
+    request: LabelledValues
     criteria: tuple[CriterionFact, ...]
     prompts: tuple[PromptFact, ...]
     models: tuple[ModelFact, ...]
     steps: tuple[StepFact, ...]
     states: tuple[str, ...]
     """The states that occur."""
-    troubles: tuple[Trouble, ...]
+    missing_outputs: tuple[MissingOutput, ...]
     shares: tuple[ShareFact, ...]
-    spent: Pairs
+    usage_and_cost: LabelledValues
     sources: tuple[tuple[str, str, str], ...]
     """Name, size and digest of each."""
-    data: Pairs
-    made_with: Pairs
+    data: LabelledValues
+    software: LabelledValues
     demonstration: bool
     records: int
     """Records that were judged."""
     judgements: int
-    given: int
+    judgements_with_verdict: int
     """Judgements that came to a verdict."""
-    holes: Mapping[str, int]
+    judgements_without_verdict: Mapping[str, int]
     """State -> judgements without a verdict."""
     repeats: int
     rounds: int
     """Of the loop that the judges are in; 0 outside loops."""
     quotations: int
     """Quotations in the judgements, each checked against its record."""
-    invented: int
+    quotations_not_found: int
     """Those that do not stand there."""
 
     @property
@@ -135,109 +146,122 @@ class Facts:
         return self.titles.get(name, name)
 
 
-def facts_of(data: RunData, found: Gathered) -> Facts:
+def build_facts(data: RunData, report_data: ReportData) -> Facts:
     """The facts of a run."""
-    manifest, rows = data.manifest, found.rows
-    run = flat(manifest.get("run") or data.folder.name)
-    models = tuple(_models(manifest, found, sorted({row.model for row in rows})))
+    manifest, rows = data.manifest, report_data.rows
+    run = one_line(manifest.get("run") or data.folder.name)
+    models = tuple(_models(manifest, report_data, sorted({row.model for row in rows})))
     statuses = Counter[str](row.status for row in rows if row.verdict is None)
     return Facts(
         flow=data.spec.name, run=run, folder=f"runs/{data.spec.name}/{run}",
         description=data.spec.description.strip(), warning=data.spec.content_warning.strip(),
-        started=moment(manifest.get("started")), ended=moment(manifest.get("ended")),
-        dates=span(day(manifest.get("started")), day(manifest.get("ended"))),
-        request=[(name, flat(value)) for name, value in mapping(manifest.get("request")).items()],
-        criteria=tuple(_criteria(manifest, found.criteria)), prompts=tuple(_prompts(manifest)), models=models,
-        steps=tuple(_steps(data, found)), states=_states(found), troubles=tuple(_troubles(found)),
-        shares=tuple(_shares(found)), spent=_spent(manifest), sources=tuple(_sources(manifest)), data=_data(manifest, found),
-        made_with=_made_with(manifest),
+        started=format_datetime(manifest.get("started")), ended=format_datetime(manifest.get("ended")),
+        dates=format_date_range(format_date(manifest.get("started")), format_date(manifest.get("ended"))),
+        request=[(name, one_line(value)) for name, value in as_mapping(manifest.get("request")).items()],
+        criteria=tuple(_criteria(manifest, report_data.criterion_names)), prompts=tuple(_prompts(manifest)), models=models,
+        steps=tuple(_steps(data, report_data)), states=_states(report_data), missing_outputs=tuple(_missing_outputs(report_data)),
+        shares=tuple(_shares(report_data)), usage_and_cost=_usage_and_cost(manifest), sources=tuple(_sources(manifest)), data=_data(manifest, report_data),
+        software=_software(manifest),
         demonstration=any(row.quality == "demonstration" for row in rows) or any(m.demonstration for m in models),
-        records=len(found.names), judgements=len(rows), given=sum(row.verdict is not None for row in rows),
-        holes={state: statuses[state] for state in STATES if statuses[state]},
+        records=len(report_data.record_ids), judgements=len(rows), judgements_with_verdict=sum(row.verdict is not None for row in rows),
+        judgements_without_verdict={state: statuses[state] for state in STATUS_LABELS if statuses[state]},
         repeats=max((row.repeat + 1 for row in rows), default=1),
         rounds=max((row.round for row in rows), default=0),
-        quotations=found.quotations.total(), invented=found.quotations["not_found"],
+        quotations=report_data.quotations.total(), quotations_not_found=report_data.quotations["not_found"],
     )  # fmt: skip
 
 
-def _criteria(told: Mapping[str, Any], names: Mapping[str, str]) -> list[CriterionFact]:
+def _criteria(manifest: Mapping[str, Any], names: Mapping[str, str]) -> list[CriterionFact]:
     found = list[CriterionFact]()
-    for name, content in sorted(mapping(told.get("criteria")).items()):
-        known = mapping(content)
-        about = [(key, flat(value)) for key, value in mapping(known.get("about")).items() if key != "title"]
+    for name, content in sorted(as_mapping(manifest.get("criteria")).items()):
+        known = as_mapping(content)
+        about = [(key, one_line(value)) for key, value in as_mapping(known.get("about")).items() if key != "title"]
         found.append(CriterionFact(
-            name=names.get(name, name), title=flat(known.get("title") or name), about=about,
-            text=flat(known.get("text")), sha256=flat(known.get("sha256")),
-            verdicts=tuple(map(flat, items(known.get("verdicts")))),
+            name=names.get(name, name), title=one_line(known.get("title") or name), about=about,
+            text=one_line(known.get("text")), sha256=one_line(known.get("sha256")),
+            verdicts=tuple(map(one_line, as_list(known.get("verdicts")))),
         ))  # fmt: skip
     return found
 
 
-def _prompts(told: Mapping[str, Any]) -> list[PromptFact]:
+def _prompts(manifest: Mapping[str, Any]) -> list[PromptFact]:
     steps = dict[tuple[str, str, str], list[str]]()
-    for step, content in sorted(mapping(told.get("prompts")).items()):
-        known = mapping(content)
-        key = (flat(known.get("template")), flat(known.get("sha256")), flat(known.get("text")))
+    for step, content in sorted(as_mapping(manifest.get("prompts")).items()):
+        known = as_mapping(content)
+        key = (one_line(known.get("template")), one_line(known.get("sha256")), one_line(known.get("text")))
         steps.setdefault(key, []).append(step)
     seen = {text.strip() for _, _, text in steps}
-    for name, content in sorted(mapping(told.get("texts")).items()):
-        text = flat(mapping(content).get("text"))
+    for name, content in sorted(as_mapping(manifest.get("texts")).items()):
+        text = one_line(as_mapping(content).get("text"))
         if name.startswith("prompts/") and text.strip() not in seen:
-            steps.setdefault((name, flat(mapping(content).get("sha256")), text), [])
+            steps.setdefault((name, one_line(as_mapping(content).get("sha256")), text), [])
     return [PromptFact(tuple(names), *key) for key, names in steps.items()]
 
 
-def _models(told: Mapping[str, Any], found: Gathered, raters: Sequence[str]) -> list[ModelFact]:
-    configs, served = mapping(told.get("models")), mapping(told.get("served_by"))
-    used = {name for name, one in found.asked.items() if name and one.calls}
+def _models(manifest: Mapping[str, Any], report_data: ReportData, raters: Sequence[str]) -> list[ModelFact]:
+    configs, served = as_mapping(manifest.get("models")), as_mapping(manifest.get("served_by"))
+    used = {name for name, one in report_data.model_usage.items() if name and one.calls}
     names = sorted(set(configs) | used) or list(raters)
     return [
-        _model(name, mapping(configs.get(name)), items(served.get(name)), found.asked.get(name, Asked()))
+        _model(
+            name,
+            as_mapping(configs.get(name)),
+            as_list(served.get(name)),
+            report_data.model_usage.get(name, ModelUsage()),
+        )
         for name in names
     ]
 
 
-def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], asked: Asked) -> ModelFact:
-    provider_and_model = [flat(config.get("provider") or config.get("kind"))]
+def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], usage: ModelUsage) -> ModelFact:
+    provider_and_model = [one_line(config.get("provider") or config.get("kind"))]
     provider_and_model += [
-        flat(config.get("model_id")) or PurePath(flat(config.get("path"))).name or flat(config.get("version"))
+        one_line(config.get("model_id"))
+        or PurePath(one_line(config.get("path"))).name
+        or one_line(config.get("version"))
     ]
-    settings = mapping(config.get("settings"))
-    cost = f"US$ {asked.cost.normalize():f}" if asked.calls else "–"
+    settings = as_mapping(config.get("settings"))
+    cost = f"US$ {usage.cost.normalize():f}" if usage.calls else "–"
     return ModelFact(
-        name=name, made=" / ".join(part for part in provider_and_model if part),
+        name=name, provider_and_model=" / ".join(part for part in provider_and_model if part),
         settings=", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if value is not None),
-        versions=tuple(sorted({*map(flat, served), *asked.versions})), dates=span(day(asked.first), day(asked.last)),
-        calls=asked.calls, cost="unknown" if asked.unknown else cost,
-        demonstration=asked.demonstration or config.get("kind") == "embedded",
+        versions=tuple(sorted({*map(one_line, served), *usage.versions})), dates=format_date_range(format_date(usage.first), format_date(usage.last)),
+        calls=usage.calls, cost="unknown" if usage.unknown_price_calls else cost,
+        demonstration=usage.demonstration or config.get("kind") == "embedded",
     )  # fmt: skip
 
 
-def _steps(data: RunData, found: Gathered) -> list[StepFact]:
+def _steps(data: RunData, report_data: ReportData) -> list[StepFact]:
     declared = steps_of(data.spec)
-    ordered = [*(name for name in declared if name in found.states), *sorted(set(found.states) - set(declared))]
+    ordered = [
+        *(name for name in declared if name in report_data.states),
+        *sorted(set(report_data.states) - set(declared)),
+    ]
     return [
         StepFact(
             name, declared[name].agent if name in declared else "",
-            declared[name].description if name in declared else "", found.states[name],
+            declared[name].description if name in declared else "", report_data.states[name],
         )
         for name in ordered
     ]  # fmt: skip
 
 
-def _states(found: Gathered) -> tuple[str, ...]:
-    present = {state for counts in found.states.values() for state in counts}
-    return tuple(state for state in STATES if state in present)
+def _states(report_data: ReportData) -> tuple[str, ...]:
+    present = {state for counts in report_data.states.values() for state in counts}
+    return tuple(state for state in STATUS_LABELS if state in present)
 
 
-def _troubles(found: Gathered) -> list[Trouble]:
-    order = list(STATES)
-    return sorted(found.troubles.values(), key=lambda one: (order.index(one.status), -one.count, one.step, one.reason))
+def _missing_outputs(report_data: ReportData) -> list[MissingOutput]:
+    order = list(STATUS_LABELS)
+    return sorted(
+        report_data.missing_outputs.values(),
+        key=lambda one: (order.index(one.status), -one.count, one.step, one.reason),
+    )
 
 
-def _shares(found: Gathered) -> list[ShareFact]:
+def _shares(report_data: ReportData) -> list[ShareFact]:
     verdict_counts = dict[tuple[str, str], Counter[str | None]]()
-    for row in found.rows:
+    for row in report_data.rows:
         verdict_counts.setdefault((row.criteria, row.model), Counter())[row.verdict] += 1
     return [
         ShareFact(
@@ -248,50 +272,59 @@ def _shares(found: Gathered) -> list[ShareFact]:
     ]  # fmt: skip
 
 
-def _spent(told: Mapping[str, Any]) -> Pairs:
-    calls, usage = mapping(told.get("calls")), mapping(told.get("usage"))
+def _usage_and_cost(manifest: Mapping[str, Any]) -> LabelledValues:
+    calls, usage = as_mapping(manifest.get("calls")), as_mapping(manifest.get("usage"))
     pairs = [
-        ("Calls paid for in this run", f"{whole(calls.get('paid')):,}"),
-        ("Replies read again instead of paid for", f"{whole(calls.get('kept')):,}"),
-        ("Tokens sent", f"{whole(usage.get('input_tokens')):,}"),
-        ("of which from the provider’s prompt cache", f"{whole(usage.get('cached_input_tokens')):,}"),
-        ("Tokens received", f"{whole(usage.get('output_tokens')):,}"),
-        ("Cost", cost_of(told)),
+        ("Calls paid for in this run", f"{as_int(calls.get('paid')):,}"),
+        ("Replies read again instead of paid for", f"{as_int(calls.get('kept')):,}"),
+        ("Tokens sent", f"{as_int(usage.get('input_tokens')):,}"),
+        ("of which from the provider’s prompt cache", f"{as_int(usage.get('cached_input_tokens')):,}"),
+        ("Tokens received", f"{as_int(usage.get('output_tokens')):,}"),
+        ("Cost", manifest_cost(manifest)),
     ]
-    pairs += _repeated(mapping(told.get("spend")))
-    pairs += [("Budget", f"US$ {told['budget']}")] if told.get("budget") is not None else []
-    return [*pairs, ("Rows of the data that could not be read", flat(whole(told.get("rejected_rows"))))]
+    pairs += _repeated_calls(as_mapping(manifest.get("spend")))
+    pairs += [("Budget", f"US$ {manifest['budget']}")] if manifest.get("budget") is not None else []
+    return [*pairs, ("Rows of the data that could not be read", one_line(as_int(manifest.get("rejected_rows"))))]
 
 
-def _repeated(spend: Mapping[str, Any]) -> Pairs:
+def _repeated_calls(spend: Mapping[str, Any]) -> LabelledValues:
     pairs = [("Price of the replies read again", f"US$ {spend['kept_usd']}")] if spend.get("kept_usd") else []
-    if whole(spend.get("repeated_calls")):
+    if as_int(spend.get("repeated_calls")):
         text = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
         pairs.append(("Calls asked again, since an interruption lost their replies", text))
     return pairs
 
 
-def cost_of(told: Mapping[str, Any]) -> str:
+def manifest_cost(manifest: Mapping[str, Any]) -> str:
     """What was paid, or that it is not known."""
-    unknown = whole(told.get("calls_of_unknown_price"))
+    unknown = as_int(manifest.get("calls_of_unknown_price"))
     if unknown:
-        return f"unknown: {counted(unknown, 'call')} without a known price"
-    return "unknown" if told.get("cost_usd") is None else f"US$ {told['cost_usd']}"
+        return f"unknown: {pluralised(unknown, 'call')} without a known price"
+    return "unknown" if manifest.get("cost_usd") is None else f"US$ {manifest['cost_usd']}"
 
 
-def _sources(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    known = [mapping(each) for each in items(told.get("sources"))]
-    return [(PurePath(flat(one.get("path"))).name, size(one.get("bytes")), flat(one.get("sha256"))) for one in known]
+def _sources(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    known = [as_mapping(each) for each in as_list(manifest.get("sources"))]
+    return [
+        (PurePath(one_line(one.get("path"))).name, format_bytes(one.get("bytes")), one_line(one.get("sha256")))
+        for one in known
+    ]
 
 
-def _data(told: Mapping[str, Any], found: Gathered) -> Pairs:
-    records = mapping(told.get("records"))
-    pairs = [("Records", f"{whole(records.get('count')) or len(found.names):,}")]
-    pairs += [("Sample", f"{told['sample']} drawn with seed {flat(told.get('seed'))}")] if told.get("sample") else []
-    return [*pairs, ("Digest of all records", flat(records.get("fingerprint")))]
+def _data(manifest: Mapping[str, Any], report_data: ReportData) -> LabelledValues:
+    records = as_mapping(manifest.get("records"))
+    pairs = [("Records", f"{as_int(records.get('count')) or len(report_data.record_ids):,}")]
+    pairs += (
+        [("Sample", f"{manifest['sample']} drawn with seed {one_line(manifest.get('seed'))}")]
+        if manifest.get("sample")
+        else []
+    )
+    return [*pairs, ("Digest of all records", one_line(records.get("fingerprint")))]
 
 
-def _made_with(told: Mapping[str, Any]) -> Pairs:
-    pairs = [(name, flat(version)) for name, version in sorted(mapping(told.get("packages")).items()) if version]
-    pairs += [("Python", flat(told["python"]))] if told.get("python") else []
-    return pairs + ([("Git revision", flat(told["git_revision"]))] if told.get("git_revision") else [])
+def _software(manifest: Mapping[str, Any]) -> LabelledValues:
+    pairs = [
+        (name, one_line(version)) for name, version in sorted(as_mapping(manifest.get("packages")).items()) if version
+    ]
+    pairs += [("Python", one_line(manifest["python"]))] if manifest.get("python") else []
+    return pairs + ([("Git revision", one_line(manifest["git_revision"]))] if manifest.get("git_revision") else [])

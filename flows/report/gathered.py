@@ -12,16 +12,16 @@ from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.report.said import Shelf, said_of, shown_record
-from flows.report.words import flat, items, mapping
-from flows.tables.identity import criterion_of, natural
+from flows.report.said import RecordDetailStore, cell_answer, record_view
+from flows.report.words import one_line, as_list, as_mapping
+from flows.tables.identity import criterion_name, natural_key
 from flows.tables.verdict_row import VerdictRow
 
-_EXAMPLES = 5
+_MAX_EXAMPLES = 5
 
 
 @dataclass
-class Trouble:
+class MissingOutput:
     """Cells of a step that ended without an output for one reason."""
 
     step: str
@@ -33,7 +33,7 @@ class Trouble:
 
 
 @dataclass
-class Asked:
+class ModelUsage:
     """What was asked of one model, and who answered when."""
 
     calls: int = 0
@@ -41,11 +41,11 @@ class Asked:
     first: datetime | None = None
     last: datetime | None = None
     cost: Decimal = Decimal(0)
-    unknown: int = 0
+    unknown_price_calls: int = 0
     """Replies without a known price."""
     demonstration: bool = False
 
-    def add(self, trace: AgentTrace) -> None:
+    def add_replies(self, trace: AgentTrace) -> None:
         """Counts the replies of a cell."""
         for reply in (call.reply for call in trace.calls if call.reply):
             self.calls += 1
@@ -53,16 +53,16 @@ class Asked:
             self.first = min(self.first or reply.started, reply.started)
             self.last = max(self.last or reply.ended, reply.ended)
             self.cost += reply.cost_usd or 0
-            self.unknown += reply.cost_usd is None
+            self.unknown_price_calls += reply.cost_usd is None
             self.demonstration = self.demonstration or reply.quality == "demonstration"
 
 
 @dataclass
-class Gathered:
+class ReportData:
     """All that a report tells of a run's cells."""
 
     rows: Sequence[VerdictRow]
-    shelf: Shelf
+    details: RecordDetailStore
     """What each cell said, and of which record."""
     titles: dict[str, str] = field(default_factory=dict[str, str])
     """Record -> its title, for those that have one."""
@@ -70,71 +70,75 @@ class Gathered:
     """Of every record that was judged."""
     states: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     """Step -> status -> cells."""
-    troubles: dict[tuple[str, str, str], Trouble] = field(default_factory=dict[tuple[str, str, str], Trouble])
-    asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    missing_outputs: dict[tuple[str, str, str], MissingOutput] = field(
+        default_factory=dict[tuple[str, str, str], MissingOutput]
+    )
+    model_usage: dict[str, ModelUsage] = field(default_factory=dict[str, ModelUsage])
     quotations: Counter[str] = field(default_factory=Counter[str])
     """Status -> quotations in the judgements."""
-    criteria: dict[str, str] = field(default_factory=dict[str, str])
+    criterion_names: dict[str, str] = field(default_factory=dict[str, str])
     """A criterion as a step was given it -> the name that rows call it."""
 
     @property
-    def names(self) -> list[str]:
+    def record_ids(self) -> list[str]:
         """The records that were judged, in a reader's order."""
-        return sorted({row.record_id for row in self.rows}, key=natural)
+        return sorted({row.record_id for row in self.rows}, key=natural_key)
 
 
-def gather(data: RunData, rows: Sequence[VerdictRow], lines: LineFile) -> Gathered:
+def collect_report_data(data: RunData, rows: Sequence[VerdictRow], lines: LineFile) -> ReportData:
     """Reads every cell of the run once; what they said is kept among `lines`."""
-    report_data = Gathered(rows, Shelf(lines))
+    report_data = ReportData(rows, RecordDetailStore(lines))
     criteria = {row.criteria: frozenset({row.criteria}) for row in rows}
     criteria_by_cell = {row.cell_id: criteria[row.criteria] for row in rows}
     names = {row.record_id for row in rows}
     for trace in data.traces():
         report_data.states.setdefault(trace.step, Counter())[trace.status] += 1
-        _trouble(report_data, trace)
-        report_data.asked.setdefault(_model(trace), Asked()).add(trace)
+        _add_missing_output(report_data, trace)
+        report_data.model_usage.setdefault(_model_name(trace), ModelUsage()).add_replies(trace)
         if trace.cell_id not in criteria_by_cell:
-            criteria_by_cell[trace.cell_id] = _criteria(trace, criteria_by_cell)
+            criteria_by_cell[trace.cell_id] = _criteria_of_cell(trace, criteria_by_cell)
             if trace.record_id in names and trace.status != "skipped":
-                report_data.shelf.other(trace.record_id, said_of(trace, criteria_by_cell[trace.cell_id]))
+                report_data.details.add_other_answer(
+                    trace.record_id, cell_answer(trace, criteria_by_cell[trace.cell_id])
+                )
         else:
-            _judged(report_data, trace, criteria_by_cell[trace.cell_id])
+            _add_judgement(report_data, trace, criteria_by_cell[trace.cell_id])
     return report_data
 
 
-def _judged(found: Gathered, trace: AgentTrace, criteria: frozenset[str]) -> None:
+def _add_judgement(report_data: ReportData, trace: AgentTrace, criteria: frozenset[str]) -> None:
     record = trace.input.record
-    if trace.record_id not in found.metadata:
-        found.metadata[trace.record_id] = record.metadata
+    if trace.record_id not in report_data.metadata:
+        report_data.metadata[trace.record_id] = record.metadata
         if record.title:
-            found.titles[trace.record_id] = record.title
-        found.shelf.record(trace.record_id, shown_record(record))
+            report_data.titles[trace.record_id] = record.title
+        report_data.details.add_record(trace.record_id, record_view(record))
     parameter = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
-    found.criteria.setdefault(flat(parameter), criterion_of(trace) or "")
-    found.shelf.judged(trace.record_id, trace.cell_id, said_of(trace, criteria))
-    found.quotations.update(_quotations(trace))
+    report_data.criterion_names.setdefault(one_line(parameter), criterion_name(trace) or "")
+    report_data.details.add_judgement(trace.record_id, trace.cell_id, cell_answer(trace, criteria))
+    report_data.quotations.update(_quotation_statuses(trace))
 
 
-def _model(trace: AgentTrace) -> str:
-    return flat(trace.input.parameters.get("model") or trace.variant.get("model") or "")
+def _model_name(trace: AgentTrace) -> str:
+    return one_line(trace.input.parameters.get("model") or trace.variant.get("model") or "")
 
 
-def _criteria(trace: AgentTrace, about: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    named = criterion_of(trace)
+def _criteria_of_cell(trace: AgentTrace, criteria_by_cell: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    named = criterion_name(trace)
     if named is not None:
         return frozenset({named})
-    return frozenset[str]().union(*(about.get(parent, frozenset[str]()) for parent in trace.parents))
+    return frozenset[str]().union(*(criteria_by_cell.get(parent, frozenset[str]()) for parent in trace.parents))
 
 
-def _trouble(found: Gathered, trace: AgentTrace) -> None:
+def _add_missing_output(report_data: ReportData, trace: AgentTrace) -> None:
     if trace.status == "completed":
         return
     reason = _reason(trace)
-    missing_output = found.troubles.setdefault(
-        (trace.step, trace.status, reason), Trouble(trace.step, trace.status, reason)
+    missing_output = report_data.missing_outputs.setdefault(
+        (trace.step, trace.status, reason), MissingOutput(trace.step, trace.status, reason)
     )
     missing_output.count += 1
-    if len(missing_output.records) < _EXAMPLES and trace.record_id not in missing_output.records:
+    if len(missing_output.records) < _MAX_EXAMPLES and trace.record_id not in missing_output.records:
         missing_output.records.append(trace.record_id)
 
 
@@ -149,6 +153,6 @@ def _first_line(text: str, length: int = 200) -> str:
     return first if len(first) <= length else f"{first[: length - 1]}…"
 
 
-def _quotations(trace: AgentTrace) -> Iterator[str]:
-    for reason in items((trace.value or {}).get("reasons")):
-        yield from (flat(mapping(quote).get("status")) for quote in items(mapping(reason).get("quotes")))
+def _quotation_statuses(trace: AgentTrace) -> Iterator[str]:
+    for reason in as_list((trace.value or {}).get("reasons")):
+        yield from (one_line(as_mapping(quote).get("status")) for quote in as_list(as_mapping(reason).get("quotes")))

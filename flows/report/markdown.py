@@ -6,70 +6,70 @@ import re
 from collections.abc import Iterator
 
 from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
-from flows.report.plain import plain
+from flows.report.plain import escape_controls
 
-_MARKUP = re.compile(r"[\\`*_\[\]]")
-_ADDRESS = re.compile(r"https://[^\s<>()\\]+")
+_MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
+_HTTPS_URL = re.compile(r"https://[^\s<>()\\]+")
 
-DEMONSTRATION = "Demonstration quality: embedded models; set a key and add `llms=lite` for a written answer."
+DEMONSTRATION_NOTICE = "Demonstration quality: embedded models; set a key and add `llms=lite` for a written answer."
 
 
 def answer_markdown(answer: CitedAnswer) -> str:
     """The whole answer, every sentence with its quotations and where they stand."""
-    return "\n".join(_lines(answer)).strip() + "\n"
+    return "\n".join(_answer_lines(answer)).strip() + "\n"
 
 
-def _lines(answer: CitedAnswer) -> Iterator[str]:
-    yield f"# {_escaped(answer.question)}\n"
+def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
+    yield f"# {_escape(answer.question)}\n"
     if answer.quality == "demonstration":
-        yield f"*{DEMONSTRATION}*\n"
+        yield f"*{DEMONSTRATION_NOTICE}*\n"
     yield f"**{answer.summary}**\n"
     for number, claim in enumerate(answer.claims, start=1):
         yield from _claim(number, claim)
     if answer.unanswered:
-        yield from _list("Not answered", [_escaped(text) for text in answer.unanswered])
+        yield from _bullet_list("Not answered", [_escape(text) for text in answer.unanswered])
     if answer.differences:
         yield from _differences(answer.differences)
     if answer.dropped:
-        yield from _list(
-            "Left out, because no quotation could be verified", [_escaped(claim.text) for claim in answer.dropped]
+        yield from _bullet_list(
+            "Left out, because no quotation could be verified", [_escape(claim.text) for claim in answer.dropped]
         )
     if answer.not_used:
         heading = "Nearest decisions" if answer.abstained else "Found but not used"
-        yield from _list(heading, [_source(source) for source in answer.not_used])
+        yield from _bullet_list(heading, [_source(source) for source in answer.not_used])
 
 
 def _claim(number: int, claim: Claim) -> Iterator[str]:
-    yield f"{number}. {_escaped(claim.text)}\n"
+    yield f"{number}. {_escape(claim.text)}\n"
     for citation in claim.citations:
-        yield f"   > {_escaped(citation.quote)}\n   >\n   > — {_escaped(where(citation))}\n"
+        yield f"   > {_escape(citation.quote)}\n   >\n   > — {_escape(citation_location(citation))}\n"
 
 
-def where(citation: Citation) -> str:
+def citation_location(citation: Citation) -> str:
     """Title, id, date and section of a citation."""
     dated = f", {citation.date}" if citation.date else ""
     return f"{citation.title} ({citation.record_id}{dated}), {citation.section}"
 
 
 def _differences(differences: Differences) -> Iterator[str]:
-    yield f"\n## Where the models differ\n\n{_escaped(differences.conclusion)}\n"
+    yield f"\n## Where the models differ\n\n{_escape(differences.conclusion)}\n"
     for matter in differences.divergences:
-        yield f"- **{_escaped(matter.topic)}**"
+        yield f"- **{_escape(matter.topic)}**"
         for position in matter.positions:
-            yield f"  - {_escaped(position.position)} ({_escaped(', '.join(position.held_by))})"
+            yield f"  - {_escape(position.position)} ({_escape(', '.join(position.held_by))})"
 
 
-def _list(heading: str, items: list[str]) -> Iterator[str]:
+def _bullet_list(heading: str, items: list[str]) -> Iterator[str]:
     yield f"\n## {heading}\n"
     yield from (f"- {item}" for item in items)
 
 
 def _source(source: Source) -> str:
-    named = _escaped(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
-    return f"[{named}]({source.uri})" if source.uri and _ADDRESS.fullmatch(source.uri) else named
+    named = _escape(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
+    return f"[{named}]({source.uri})" if source.uri and _HTTPS_URL.fullmatch(source.uri) else named
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Text from records and models, so that it cannot become markup in the page that shows it."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
-    return _MARKUP.sub(r"\\\g<0>", text)
+    text = escape_controls(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    return _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", text)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from contract.flow import Measures
 from flows.tables.verdict_row import VerdictRow
 
-SHAPES = 6
+SHAPE_COUNT = 6
 """How many shapes the style sheet has; further verdicts begin again with other letters."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class VerdictMark:
     """How one verdict is shown."""
 
     verdict: str
@@ -21,7 +21,9 @@ class Mark:
     shape: int
 
 
-def marks_of(rows: Sequence[VerdictRow], measures: Measures | None, declared: Sequence[str] = ()) -> dict[str, Mark]:
+def verdict_marks(
+    rows: Sequence[VerdictRow], measures: Measures | None, declared: Sequence[str] = ()
+) -> dict[str, VerdictMark]:
     """Every verdict that was given, that people gave or that a criterion knows, with its mark.
 
     The positive one stands first, then those that a criterion knows, then the others by name.
@@ -31,7 +33,7 @@ def marks_of(rows: Sequence[VerdictRow], measures: Measures | None, declared: Se
     ordered = [name for name in dict.fromkeys(first) if name in verdicts]
     names = [*ordered, *sorted(verdicts - set(ordered))]
     return {
-        name: Mark(name, letters, place % SHAPES)
+        name: VerdictMark(name, letters, place % SHAPE_COUNT)
         for place, (name, letters) in enumerate(zip(names, _letters(names), strict=True))
     }
 

@@ -16,19 +16,19 @@ from typing import Any
 
 from contract.flow import FlowSpec
 from flows.files.lines import LineFile
-from flows.report.disagreement import by_record
-from flows.report.facets import facets_of
-from flows.report.gathered import Gathered
-from flows.report.marks import Mark
-from flows.report.said import Said
-from flows.report.words import STATES, flat, items, mapping, short, shown
-from flows.tables.identity import Natural, natural, step_order
+from flows.report.disagreement import entropy_by_record
+from flows.report.facets import build_facets
+from flows.report.gathered import ReportData
+from flows.report.marks import VerdictMark
+from flows.report.said import CellAnswer
+from flows.report.words import STATUS_LABELS, one_line, as_list, as_mapping, truncated_value, display_text
+from flows.tables.identity import NaturalKey, natural_key, step_order
 from flows.tables.verdict_row import VerdictRow
 
-MOST_LETTERS = 20_000
+MAX_FIELD_CHARACTERS = 20_000
 """Of a field of a record, how much the page shows."""
-_PIECE = 400_000
-_DOUBTS = ("low", "medium", "high")
+_CHUNK_CHARACTERS = 400_000
+_UNCERTAINTIES = ("low", "medium", "high")
 _ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
@@ -41,26 +41,28 @@ def script_json(value: object) -> str:
     return text
 
 
-class Matrix:
+class VerdictMatrix:
     """The embedded data of a report."""
 
-    def __init__(self, found: Gathered, spec: FlowSpec, marks: Mapping[str, Mark], titles: Mapping[str, str]) -> None:
-        self.criteria = sorted({row.criteria for row in found.rows})
-        self.models = sorted({row.model for row in found.rows}, key=natural)
-        self._found, self._spec, self._marks, self._titles = found, spec, marks, titles
+    def __init__(
+        self, report_data: ReportData, spec: FlowSpec, marks: Mapping[str, VerdictMark], titles: Mapping[str, str]
+    ) -> None:
+        self.criteria = sorted({row.criteria for row in report_data.rows})
+        self.models = sorted({row.model for row in report_data.rows}, key=natural_key)
+        self._report_data, self._spec, self._marks, self._titles = report_data, spec, marks, titles
         self._steps = step_order(spec)
         self._verdicts = {name: place for place, name in enumerate(marks)}
         self._rules = dict[str, int]()
         self._rows = dict[str, list[VerdictRow]]()
-        for row in sorted(found.rows, key=lambda row: (row.criteria, natural(row.model), row.repeat)):
+        for row in sorted(report_data.rows, key=lambda row: (row.criteria, natural_key(row.model), row.repeat)):
             self._rows.setdefault(row.record_id, []).append(row)
 
-    def pieces(self, lines: LineFile) -> Iterator[tuple[int, int]]:
+    def write_chunks(self, lines: LineFile) -> Iterator[tuple[int, int]]:
         """Writes the pieces among `lines`; for each the first record in it, and where its line begins."""
         first, part, length = 0, list[str](), 0
-        for place, name in enumerate(self._found.names):
+        for place, name in enumerate(self._report_data.record_ids):
             text = script_json(self._details(name))
-            if part and length + len(text) > _PIECE:
+            if part and length + len(text) > _CHUNK_CHARACTERS:
                 yield first, lines.add(f"[{','.join(part)}]")
                 first, part, length = place, [], 0
             part.append(text)
@@ -68,31 +70,31 @@ class Matrix:
         if part:
             yield first, lines.add(f"[{','.join(part)}]")
 
-    def index(self, firsts: Sequence[int], veils: Sequence[str]) -> str:
+    def index(self, firsts: Sequence[int], masked_texts: Sequence[str]) -> str:
         """The index; `pieces` comes first, since it finds the rules."""
-        names = self._found.names
-        facets = facets_of(names, self._rows, self._found.metadata, self._spec)
-        entropies = by_record(self._found.rows)
+        names = self._report_data.record_ids
+        facets = build_facets(names, self._rows, self._report_data.metadata, self._spec)
+        entropies = entropy_by_record(self._report_data.rows)
         return script_json({
             "criteria": [{"name": name, "title": self._titles.get(name, name)} for name in self.criteria],
             "models": self.models,
             "verdicts": [
-                {"name": shown(mark.verdict), "letters": mark.letters, "shape": mark.shape}
+                {"name": display_text(mark.verdict), "letters": mark.letters, "shape": mark.shape}
                 for mark in self._marks.values()
             ],
-            "states": list(STATES.values()),
-            "doubts": list(_DOUBTS),
+            "states": list(STATUS_LABELS.values()),
+            "doubts": list(_UNCERTAINTIES),
             "rules": list(self._rules),
             "facets": [{"name": facet.name, "values": list(facet.values)} for facet in facets],
             "chunks": list(firsts),
             "warning": bool(self._spec.content_warning),
-            "veils": list(veils),
+            "veils": list(masked_texts),
             "records": [
                 {
-                    "i": shown(name), "t": _title(self._found.titles.get(name)), "p": self._truth(name),
+                    "i": display_text(name), "t": _title(self._report_data.titles.get(name)), "p": self._truth(name),
                     "d": [entropies.get((name, criteria), 0) for criteria in self.criteria],
-                    "g": [facet.of.get(name, -1) for facet in facets],
-                    "c": [self._cell(row) for row in self._rows[name]],
+                    "g": [facet.value_index.get(name, -1) for facet in facets],
+                    "c": [self._cell_values(row) for row in self._rows[name]],
                 }
                 for name in names
             ],
@@ -101,107 +103,122 @@ class Matrix:
     def _truth(self, name: str) -> int:
         return next((self._verdicts[row.truth] for row in self._rows[name] if row.truth is not None), -1)
 
-    def _cell(self, row: VerdictRow) -> list[int]:
+    def _cell_values(self, row: VerdictRow) -> list[int]:
         differs = -1 if row.truth is None else int(row.verdict is not None and row.truth != row.verdict)
         return [
             self.criteria.index(row.criteria), self.models.index(row.model), row.repeat,
-            -1 if row.verdict is None else self._verdicts[row.verdict], list(STATES).index(row.status),
-            _DOUBTS.index(row.uncertainty) if row.uncertainty in _DOUBTS else -1, differs,
+            -1 if row.verdict is None else self._verdicts[row.verdict], list(STATUS_LABELS).index(row.status),
+            _UNCERTAINTIES.index(row.uncertainty) if row.uncertainty in _UNCERTAINTIES else -1, differs,
         ]  # fmt: skip
 
     def _details(self, name: str) -> dict[str, Any]:
-        details = self._found.shelf.of(name)
+        details = self._report_data.details.get(name)
         record = details.record
         fields = record.fields if record else ()
         return {
-            "f": [[field, shown(text[:MOST_LETTERS]), len(text)] for field, text in fields],
+            "f": [[field, display_text(text[:MAX_FIELD_CHARACTERS]), len(text)] for field, text in fields],
             **({"m": record.metadata, "h": record.ground_truth} if record else {}),
             **({"u": record.uri} if record and record.uri else {}),
-            "c": [self._said(details.judged.get(row.cell_id), fields) for row in self._rows[name]],
-            "o": [self._other(answer) for answer in sorted(details.others, key=self._order)],
+            "c": [self._answer_fields(details.judgements.get(row.cell_id), fields) for row in self._rows[name]],
+            "o": [self._other_answer_fields(answer) for answer in sorted(details.others, key=self._answer_sort_key)],
         }
 
-    def _order(self, said: Said) -> tuple[bool, int, str, Natural]:
+    def _answer_sort_key(self, answer: CellAnswer) -> tuple[bool, int, str, NaturalKey]:
         """Earlier rounds of the judges come last: they were overtaken."""
         judges = self._spec.measures.verdicts if self._spec.measures else ""
-        return said.step == judges, self._steps.get(said.step, len(self._steps)), said.step, natural(said.label)
+        return (
+            answer.step == judges,
+            self._steps.get(answer.step, len(self._steps)),
+            answer.step,
+            natural_key(answer.label),
+        )
 
-    def _said(self, said: Said | None, fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        if said is None:
+    def _answer_fields(self, answer: CellAnswer | None, fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        if answer is None:
             return {}
-        value = said.value or {}
-        optional_texts = {"n": said.note, "e": said.error, "s": said.served_by}
-        fields_of_answer = {key: shown(text) for key, text in optional_texts.items() if text}
+        value = answer.value or {}
+        optional_texts = {"n": answer.note, "e": answer.error, "s": answer.served_by}
+        fields_of_answer = {key: display_text(text) for key, text in optional_texts.items() if text}
         if "verdict" not in value:
-            return fields_of_answer | ({"v": shown(short(value))} if said.value else {})
-        reasons = [self._reason(mapping(reason), fields) for reason in items(value.get("reasons"))]
-        return fields_of_answer | {"k": shown(flat(value.get("conclusion"))), "r": reasons}
+            return fields_of_answer | ({"v": display_text(truncated_value(value))} if answer.value else {})
+        reasons = [self._reason(as_mapping(reason), fields) for reason in as_list(value.get("reasons"))]
+        return fields_of_answer | {"k": display_text(one_line(value.get("conclusion"))), "r": reasons}
 
     def _reason(self, reason: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
-        rule = shown(flat(reason.get("rule")))
-        quotes = [_quote(mapping(quote), fields) for quote in items(reason.get("quotes"))]
+        rule = display_text(one_line(reason.get("rule")))
+        quotes = [_quote(as_mapping(quote), fields) for quote in as_list(reason.get("quotes"))]
         place = self._rules.setdefault(rule, len(self._rules))
-        return [place, flat(reason.get("applies")), shown(flat(reason.get("reason"))), quotes]
+        return [place, one_line(reason.get("applies")), display_text(one_line(reason.get("reason"))), quotes]
 
-    def _other(self, said: Said) -> dict[str, Any]:
-        value = said.value or {}
-        optional_texts = {"n": said.note, "e": said.error, "l": said.label, "k": flat(value.get("conclusion"))}
-        answer_fields: dict[str, Any] = {key: shown(text) for key, text in optional_texts.items() if text}
-        answer_fields |= {"p": said.step, "z": STATES.get(said.status, said.status)}
-        answer_fields |= {"a": sorted(self.criteria.index(name) for name in said.criteria if name in self.criteria)}
+    def _other_answer_fields(self, answer: CellAnswer) -> dict[str, Any]:
+        value = answer.value or {}
+        optional_texts = {
+            "n": answer.note,
+            "e": answer.error,
+            "l": answer.label,
+            "k": one_line(value.get("conclusion")),
+        }
+        answer_fields: dict[str, Any] = {key: display_text(text) for key, text in optional_texts.items() if text}
+        answer_fields |= {"p": answer.step, "z": STATUS_LABELS.get(answer.status, answer.status)}
+        answer_fields |= {"a": sorted(self.criteria.index(name) for name in answer.criteria if name in self.criteria)}
         if "divergences" in value:
-            return answer_fields | {"d": [_divergence(mapping(each)) for each in items(value["divergences"])]}
+            return answer_fields | {"d": [_divergence(as_mapping(each)) for each in as_list(value["divergences"])]}
         if "assessments" in value:
-            return answer_fields | {"g": [_score(mapping(each)) for each in items(value["assessments"])]}
+            return answer_fields | {"g": [_score(as_mapping(each)) for each in as_list(value["assessments"])]}
         if "verdict" in value:
-            known = self._verdicts.get(flat(value["verdict"]), -1)
+            known = self._verdicts.get(one_line(value["verdict"]), -1)
             return answer_fields | {
                 "y": known,
-                "w": shown(flat(value["verdict"])),
-                "r": [self._reason_of(each) for each in items(value.get("reasons"))],
+                "w": display_text(one_line(value["verdict"])),
+                "r": [self._reason_of(each) for each in as_list(value.get("reasons"))],
             }
         if "concern" in value and "raised" in value:
-            return answer_fields | {"k": shown(flat(value["concern"])) if value["raised"] else "No concern raised."}
+            return answer_fields | {
+                "k": display_text(one_line(value["concern"])) if value["raised"] else "No concern raised."
+            }
         if "conclusion" in value and "reasons" in value:
-            return answer_fields | {"r": [self._reason_of(each) for each in items(value["reasons"])]}
-        return answer_fields | ({"v": shown(short(value))} if value else {})
+            return answer_fields | {"r": [self._reason_of(each) for each in as_list(value["reasons"])]}
+        return answer_fields | ({"v": display_text(truncated_value(value))} if value else {})
 
     def _reason_of(self, reason: object) -> list[Any]:
-        if known := mapping(reason):
+        if known := as_mapping(reason):
             return self._reason(known, [])
-        return [-1, "", shown(flat(reason)), []]
+        return [-1, "", display_text(one_line(reason)), []]
 
 
 def _title(title: str | None) -> str | None:
-    return None if title is None else shown(title)
+    return None if title is None else display_text(title)
 
 
 def _quote(quote: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
     """[field, start, end] for words that are shown; else the words, whether they were found, and where."""
     start, end = quote.get("start"), quote.get("end")
-    quotation, found = shown(flat(quote.get("quote"))), quote.get("status") == "found"
+    quotation, found = display_text(one_line(quote.get("quote"))), quote.get("status") == "found"
     place = next((place for place, (name, _) in enumerate(fields) if name == quote.get("field")), None)
     if not found or place is None or not isinstance(start, int) or not isinstance(end, int):
         return [quotation, found]
     text = fields[place][1]
-    if not 0 <= start < end <= min(len(text), MOST_LETTERS):
+    if not 0 <= start < end <= min(len(text), MAX_FIELD_CHARACTERS):
         return [quotation, found, place, start]
-    return [place, _units(text, start), _units(text, end)]
+    return [place, _utf16_offset(text, start), _utf16_offset(text, end)]
 
 
-def _units(text: str, letters: int) -> int:
-    head = text[:letters]
-    return letters if head.isascii() else len(head.encode("utf-16-le", "surrogatepass")) // 2
+def _utf16_offset(text: str, characters: int) -> int:
+    head = text[:characters]
+    return characters if head.isascii() else len(head.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _divergence(divergence: Mapping[str, Any]) -> list[Any]:
-    positions = [mapping(each) for each in items(divergence.get("positions"))]
+    positions = [as_mapping(each) for each in as_list(divergence.get("positions"))]
     held_positions = [
-        [shown(flat(each.get("position"))), shown(", ".join(map(flat, items(each.get("held_by")))))]
+        [
+            display_text(one_line(each.get("position"))),
+            display_text(", ".join(map(one_line, as_list(each.get("held_by"))))),
+        ]
         for each in positions
     ]
-    return [shown(flat(divergence.get("topic"))), held_positions]
+    return [display_text(one_line(divergence.get("topic"))), held_positions]
 
 
 def _score(score: Mapping[str, Any]) -> list[Any]:
-    return [score.get("correct") is True, shown(flat(score.get("assessment")))]
+    return [score.get("correct") is True, display_text(one_line(score.get("assessment")))]

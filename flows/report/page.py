@@ -15,121 +15,121 @@ from markupsafe import Markup, escape
 
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.measures.shapes import Measured
-from flows.report.disagreement import Parting
-from flows.report.estimates import Table, confusions_of, explained, interval
+from flows.measures.shapes import MeasureResults
+from flows.report.disagreement import Disagreement
+from flows.report.estimates import EstimateTable, confusion_matrices, explain_measures, format_interval
 from flows.report.facts import Facts
-from flows.report.gathered import Gathered
-from flows.report.marks import Mark
-from flows.report.matrix import Matrix
-from flows.report.methods import holes_of, methods, summary, warning_of_holes
-from flows.report.plots import plots_of
-from flows.report.words import STATES, counted, decimal, percent, shown
+from flows.report.gathered import ReportData
+from flows.report.marks import VerdictMark
+from flows.report.matrix import VerdictMatrix
+from flows.report.methods import count_missing_verdicts, methods_paragraph, summary_paragraph, missing_verdicts_warning
+from flows.report.plots import draw_plots
+from flows.report.words import STATUS_LABELS, pluralised, format_decimal, percent, display_text
 
 SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
 """Parts of the page's one script, in their order."""
-MOST_RANKED = 20
+MAX_RANKED = 20
 
 
 @dataclass
-class Veils:
+class MaskedTexts:
     """Texts of records that the page itself would hold: kept out of it until the reader asks for them."""
 
-    on: bool
+    is_enabled: bool
     texts: list[str] = field(default_factory=list[str])
 
-    def veiled(self, text: str) -> Markup:
+    def mask(self, text: str) -> Markup:
         """The text, isolated; or a place where the script puts it when it is asked for."""
-        if not self.on:
+        if not self.is_enabled:
             return bdi(text)
-        self.texts.append(shown(text))
+        self.texts.append(display_text(text))
         return Markup('<span class="veil" data-veil="{}">text masked</span>').format(len(self.texts) - 1)
 
 
 @dataclass(frozen=True)
-class Study:
+class ReportInputs:
     """All that a report is made of."""
 
     data: RunData
-    found: Gathered
+    report_data: ReportData
     facts: Facts
-    measured: Measured | None
-    tables: Sequence[Table]
-    partings: Sequence[Parting]
-    marks: dict[str, Mark]
+    measured: MeasureResults | None
+    tables: Sequence[EstimateTable]
+    disagreements: Sequence[Disagreement]
+    marks: dict[str, VerdictMark]
 
 
-def page(study: Study, lines: LineFile) -> Iterator[str]:
+def render_page(study: ReportInputs, lines: LineFile) -> Iterator[str]:
     """The HTML of a study's report, part by part; what is large in it waits among `lines` for its turn."""
-    masked_texts = Veils(bool(study.facts.warning))
+    masked_texts = MaskedTexts(bool(study.facts.warning))
     environment = _environment(masked_texts)
-    style, script = text_of("report.css"), script_text()
-    matrix = Matrix(study.found, study.data.spec, study.marks, study.facts.titles)
-    chunks = list(matrix.pieces(lines))
-    record_indexes = {name: place for place, name in enumerate(study.found.names)}
+    style, script = page_file_text("report.css"), script_text()
+    matrix = VerdictMatrix(study.report_data, study.data.spec, study.marks, study.facts.titles)
+    chunks = list(matrix.write_chunks(lines))
+    record_indexes = {name: place for place, name in enumerate(study.report_data.record_ids)}
     body = environment.get_template("body.html.jinja").render(
-        facts=study.facts, summary=summary(study.facts, study.measured), holes=warning_of_holes(study.facts),
-        incomplete=holes_of(study.facts) > 0,
-        methods=methods(study.facts, study.data.spec.measures, study.measured), tables=study.tables,
-        plots=[plots_of(table, study.facts.titles) for table in study.tables],
-        confusions=[confusions_of(table, list(study.marks)) for table in study.tables],
-        explained=explained(study.tables), measured=study.measured, parted=len(study.partings),
-        partings=study.partings[:MOST_RANKED], numbers=record_indexes, marks=study.marks, found=study.found, STATES=STATES,
+        facts=study.facts, summary=summary_paragraph(study.facts, study.measured), holes=missing_verdicts_warning(study.facts),
+        incomplete=count_missing_verdicts(study.facts) > 0,
+        methods=methods_paragraph(study.facts, study.data.spec.measures, study.measured), tables=study.tables,
+        plots=[draw_plots(table, study.facts.titles) for table in study.tables],
+        confusions=[confusion_matrices(table, list(study.marks)) for table in study.tables],
+        explained=explain_measures(study.tables), measured=study.measured, parted=len(study.disagreements),
+        partings=study.disagreements[:MAX_RANKED], numbers=record_indexes, marks=study.marks, found=study.report_data, STATES=STATUS_LABELS,
     )  # fmt: skip
     # The body comes first: only then are all masked texts known, which the index holds.
-    index = _ours(matrix.index([first for first, _ in chunks], masked_texts.texts))
+    index = _trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))
     yield from environment.get_template("report.html.jinja").generate(
-        facts=study.facts, body=_ours(body), index=index, pieces=(_ours(lines.read(begins)) for _, begins in chunks),
-        policy=policy(style, script), style=_ours(style), script=_ours(script),
+        facts=study.facts, body=_trusted_markup(body), index=index, pieces=(_trusted_markup(lines.read(begins)) for _, begins in chunks),
+        policy=content_security_policy(style, script), style=_trusted_markup(style), script=_trusted_markup(script),
     )  # fmt: skip
 
 
-def _environment(veils: Veils) -> Environment:
+def _environment(masked_texts: MaskedTexts) -> Environment:
     environment = Environment(
         loader=PackageLoader("flows.report", "page_files"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     filters: dict[str, Any] = {
-        "bdi": bdi, "decimal": decimal, "interval": interval, "veiled": veils.veiled, "plotted": _ours,
-        "grouped": _grouped, "percent": percent, "counted": counted,
+        "bdi": bdi, "decimal": format_decimal, "interval": format_interval, "veiled": masked_texts.mask, "plotted": _trusted_markup,
+        "grouped": _with_thousands_separator, "percent": percent, "counted": pluralised,
     }  # fmt: skip
     for name, change in filters.items():
         environment.filters[name] = change
     return environment
 
 
-def _grouped(number: int) -> str:
+def _with_thousands_separator(number: int) -> str:
     return f"{number:,}"
 
 
 def bdi(text: str) -> Markup:
     """Text that cannot reorder what stands around it."""
-    return Markup("<bdi>{}</bdi>").format(escape(shown(text)))
+    return Markup("<bdi>{}</bdi>").format(escape(display_text(text)))
 
 
-def _ours(text: str) -> Markup:
+def _trusted_markup(text: str) -> Markup:
     """What was escaped when it was made: our own files, JSON from `script_json`, SVG from ElementTree."""
     return Markup(text)  # noqa: S704
 
 
-def policy(style: str, script: str) -> str:
+def content_security_policy(style: str, script: str) -> str:
     """The page's Content-Security-Policy: this style, this script, and nothing from anywhere."""
     return (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; script-src '{_csp_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def _csp_hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def script_text() -> str:
     """The page's script."""
-    return '"use strict";\n(() => {\n' + "\n".join(text_of(name) for name in SCRIPTS) + "})();\n"
+    return '"use strict";\n(() => {\n' + "\n".join(page_file_text(name) for name in SCRIPTS) + "})();\n"
 
 
 @cache
-def text_of(name: str) -> str:
+def page_file_text(name: str) -> str:
     """A file of the page's."""
     return (files("flows.report") / "page_files" / name).read_text(encoding="utf-8")

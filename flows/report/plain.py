@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_PICTURES = 0x2400
+_CONTROL_PICTURES = 0x2400
 """Where Unicode has a visible sign for each of the first 32 control characters."""
 
 
-def plain(text: str) -> str:
+def escape_controls(text: str) -> str:
     """`text` with every control character but tab and line feed as a sign that can be seen, such as ␛ for ESC."""
-    return _CONTROLS.sub(lambda found: _sign(ord(found[0])), text.replace("\r\n", "\n"))
+    return _CONTROLS.sub(lambda found: _visible_sign(ord(found[0])), text.replace("\r\n", "\n"))
 
 
-def _sign(code: int) -> str:
-    return chr(_PICTURES + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"
+def _visible_sign(code: int) -> str:
+    return chr(_CONTROL_PICTURES + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"

@@ -11,12 +11,12 @@ from contract.base import thawed
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.files.lines import LineFile
-from flows.report.words import flat, short, shown
+from flows.report.words import one_line, truncated_value, display_text
 from flows.tables.identity import other_dimensions
 
 
 @dataclass(frozen=True)
-class Said:
+class CellAnswer:
     """What one cell said, beside its verdict."""
 
     step: str
@@ -32,7 +32,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class ShownRecord:
+class RecordView:
     """A record as the page shows it."""
 
     fields: Sequence[tuple[str, str]]
@@ -43,60 +43,60 @@ class ShownRecord:
 
 
 @dataclass
-class Told:
+class RecordDetails:
     """A record, and all that was said of it."""
 
-    record: ShownRecord | None = None
-    judged: dict[str, Said] = field(default_factory=dict[str, Said])
+    record: RecordView | None = None
+    judgements: dict[str, CellAnswer] = field(default_factory=dict[str, CellAnswer])
     """Cell id of a verdict -> what its cell said."""
-    others: list[Said] = field(default_factory=list[Said])
+    others: list[CellAnswer] = field(default_factory=list[CellAnswer])
     """What other steps, and earlier rounds, said."""
 
 
-class Shelf:
+class RecordDetailStore:
     """Records and what was said of them, among these lines; only where they begin is in memory."""
 
     def __init__(self, lines: LineFile) -> None:
         self._lines = lines
-        self._begins = dict[str, list[int]]()
+        self._offsets = dict[str, list[int]]()
 
-    def record(self, name: str, record: ShownRecord) -> None:
+    def add_record(self, name: str, record: RecordView) -> None:
         """Takes in a record."""
         self._add(name, ["record", "", vars(record)])
 
-    def judged(self, name: str, cell_id: str, said: Said) -> None:
+    def add_judgement(self, name: str, cell_id: str, answer: CellAnswer) -> None:
         """Takes in what the cell of a verdict said of the record of that name."""
-        self._add(name, ["judged", cell_id, vars(said)])
+        self._add(name, ["judged", cell_id, vars(answer)])
 
-    def other(self, name: str, said: Said) -> None:
+    def add_other_answer(self, name: str, answer: CellAnswer) -> None:
         """Takes in what another cell said of it."""
-        self._add(name, ["other", "", vars(said)])
+        self._add(name, ["other", "", vars(answer)])
 
     def _add(self, name: str, line: Sequence[Any]) -> None:
-        self._begins.setdefault(name, []).append(self._lines.add(json.dumps(line)))
+        self._offsets.setdefault(name, []).append(self._lines.add(json.dumps(line)))
 
-    def of(self, name: str) -> Told:
+    def get(self, name: str) -> RecordDetails:
         """All that was taken in of a record, in the order in which it came."""
-        details = Told()
-        for offset in self._begins.get(name, ()):
+        details = RecordDetails()
+        for offset in self._offsets.get(name, ()):
             kind, cell_id, content = json.loads(self._lines.read(offset))
             if kind == "record":
-                details.record = ShownRecord(**content)
+                details.record = RecordView(**content)
             elif kind == "judged":
-                details.judged[cell_id] = Said(**content)
+                details.judgements[cell_id] = CellAnswer(**content)
             else:
-                details.others.append(Said(**content))
+                details.others.append(CellAnswer(**content))
         return details
 
 
-def said_of(trace: AgentTrace, criteria: frozenset[str]) -> Said:
+def cell_answer(trace: AgentTrace, criteria: frozenset[str]) -> CellAnswer:
     """What a cell said."""
-    model = [flat(trace.variant["model"])] if "model" in trace.variant else []
-    named = model + [f"{name}={flat(value)}" for name, value in sorted(other_dimensions(trace).items())]
+    model = [one_line(trace.variant["model"])] if "model" in trace.variant else []
+    named = model + [f"{name}={one_line(value)}" for name, value in sorted(other_dimensions(trace).items())]
     named += [f"repeat {trace.repeat + 1}"] if trace.repeat else []
     named += [f"round {trace.round}"] if trace.round else []
     replies = [call.reply for call in trace.calls if call.reply]
-    return Said(
+    return CellAnswer(
         step=trace.step, label=", ".join(named), status=trace.status,
         value=thawed(trace.value) if trace.value is not None else None, note=trace.note,
         error=f"{trace.error.kind}: {trace.error.message}" if trace.error else None,
@@ -104,15 +104,15 @@ def said_of(trace: AgentTrace, criteria: frozenset[str]) -> Said:
     )  # fmt: skip
 
 
-def shown_record(record: Record) -> ShownRecord:
+def record_view(record: Record) -> RecordView:
     """A record as the page shows it: images as what is said of them, only addresses that may be followed."""
-    return ShownRecord(
-        fields=list(_fields(record)), metadata=_pairs(record.metadata), ground_truth=_pairs(record.ground_truth or {}),
+    return RecordView(
+        fields=list(_record_fields(record)), metadata=_pairs(record.metadata), ground_truth=_pairs(record.ground_truth or {}),
         uri=record.uri if (record.uri or "").startswith("https://") else None,
     )  # fmt: skip
 
 
-def _fields(record: Record) -> Iterator[tuple[str, str]]:
+def _record_fields(record: Record) -> Iterator[tuple[str, str]]:
     if record.title:
         yield "title", record.title
     if record.text:
@@ -123,4 +123,8 @@ def _fields(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(shown(name), shown(short(value))) for name, value in values.items() if value not in (None, "")]
+    return [
+        (display_text(name), display_text(truncated_value(value)))
+        for name, value in values.items()
+        if value not in (None, "")
+    ]

@@ -7,30 +7,30 @@ from collections.abc import Sequence
 from flows.files.atomic import open_atomic, write_text
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.measures.shapes import Measured
-from flows.report.disagreement import ranked
-from flows.report.estimates import tables_of
-from flows.report.facts import facts_of
-from flows.report.gathered import Gathered, gather
-from flows.report.marks import marks_of
-from flows.report.page import Study, page
+from flows.measures.shapes import MeasureResults
+from flows.report.disagreement import rank_disagreements
+from flows.report.estimates import estimate_tables
+from flows.report.facts import build_facts
+from flows.report.gathered import ReportData, collect_report_data
+from flows.report.marks import verdict_marks
+from flows.report.page import ReportInputs, render_page
 from flows.report.study_markdown import study_markdown
 from flows.tables.verdict_row import VerdictRow
 
 
-def write_report(data: RunData, rows: Sequence[VerdictRow], measured: Measured | None) -> None:
+def write_report(data: RunData, rows: Sequence[VerdictRow], measured: MeasureResults | None) -> None:
     """Writes both reports into the run's folder; the same folder gives the same bytes."""
     with LineFile(data.folder) as lines:
-        study = _study(data, gather(data, rows, lines), measured)
+        study = _report_inputs(data, collect_report_data(data, rows, lines), measured)
         with open_atomic(data.folder / "report.html") as file:
-            file.writelines(page(study, lines))
+            file.writelines(render_page(study, lines))
     write_text(data.folder / "report.md", study_markdown(study))
 
 
-def _study(data: RunData, found: Gathered, measured: Measured | None) -> Study:
-    facts = facts_of(data, found)
+def _report_inputs(data: RunData, report_data: ReportData, measured: MeasureResults | None) -> ReportInputs:
+    facts = build_facts(data, report_data)
     verdicts = [name for one in facts.criteria for name in one.verdicts]
-    return Study(
-        data, found, facts, measured, tables_of(measured), ranked(found.rows),
-        marks_of(found.rows, data.spec.measures, verdicts),
+    return ReportInputs(
+        data, report_data, facts, measured, estimate_tables(measured), rank_disagreements(report_data.rows),
+        verdict_marks(report_data.rows, data.spec.measures, verdicts),
     )  # fmt: skip

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
-_LINK = "{http://www.w3.org/1999/xlink}href"
+_XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 _BLACK = {"#000000", "black"}
-_PAINTED = {"path", "use", "text", "line", "rect", "circle"}
+_FILLABLE_TAGS = {"path", "use", "text", "line", "rect", "circle"}
 _FONT = re.compile(r"(?:(?P<style>italic|oblique)\s+)?(?:(?P<weight>bold|\d{3})\s+)?(?P<size>[\d.]+)px\s+.*")
 _SPACE = re.compile(r">\s+<")
 
@@ -22,7 +22,7 @@ def inline_svg(text: str, title: str, description: str, salt: str) -> str:
     prefix = f"p{hashlib.sha256(salt.encode()).hexdigest()[:8]}"
     for parent in root.iter():
         for child in list(parent):
-            if _name(child) in ("metadata", "style"):
+            if _local_name(child) in ("metadata", "style"):
                 parent.remove(child)
     for element in root.iter():
         _rename(element, prefix)
@@ -34,17 +34,17 @@ def inline_svg(text: str, title: str, description: str, salt: str) -> str:
         label_element = ElementTree.Element(f"{{{_SVG}}}{name}", {"id": f"{prefix}-{name}"})
         label_element.text = content
         root.insert(place, label_element)
-    return _written(root)
+    return _serialise(root)
 
 
-def _name(element: ElementTree.Element) -> str:
+def _local_name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
 def _rename(element: ElementTree.Element, prefix: str) -> None:
     if "id" in element.attrib:
         element.set("id", f"{prefix}-{element.attrib['id']}")
-    link = element.attrib.pop(_LINK, "")
+    link = element.attrib.pop(_XLINK_HREF, "")
     if link:
         element.set("href", f"#{prefix}-{link.removeprefix('#')}")
     if clip := element.attrib.get("clip-path"):
@@ -57,9 +57,9 @@ def _restyle(element: ElementTree.Element) -> None:
             element.set(
                 key, "currentColor" if key in ("fill", "stroke") and attribute_value in _BLACK else attribute_value
             )
-    if _name(element) == "text" and "fill" not in element.attrib:
+    if _local_name(element) == "text" and "fill" not in element.attrib:
         element.set("fill", "currentColor")
-    if _name(element) in _PAINTED and element.attrib.get("fill") == "#ffffff":
+    if _local_name(element) in _FILLABLE_TAGS and element.attrib.get("fill") == "#ffffff":
         element.set("fill", "none")
 
 
@@ -78,7 +78,7 @@ def _attributes(name: str, value: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _written(root: ElementTree.Element) -> str:
+def _serialise(root: ElementTree.Element) -> str:
     ElementTree.register_namespace("", _SVG)
     out = io.StringIO()
     ElementTree.ElementTree(root).write(out, encoding="unicode", xml_declaration=False, short_empty_elements=False)

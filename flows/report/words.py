@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from contract.base import canonical_json, thawed
-from flows.report.plain import plain
+from flows.report.plain import escape_controls
 
-STATES: Mapping[str, str] = {
+STATUS_LABELS: Mapping[str, str] = {
     "completed": "completed",
     "refused": "refused",
     "truncated": "cut off",
@@ -21,7 +21,7 @@ STATES: Mapping[str, str] = {
     "skipped": "skipped",
 }
 """How a report names the states of cells, in its order."""
-MEASURES: Mapping[str, str] = {
+MEASURE_LABELS: Mapping[str, str] = {
     "accuracy": "Accuracy",
     "precision": "Precision",
     "recall": "Recall",
@@ -33,29 +33,29 @@ MEASURES: Mapping[str, str] = {
     "gwet_ac1": "Gwet’s AC1",
 }
 """How a report names measures, in its order."""
-_BIDI = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
-_MOST_OF_VALUE = 4_000
+_BIDI_CONTROLS = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_MAX_VALUE_CHARACTERS = 4_000
 """Characters."""
-_LONE = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
+_INVALID_CHARACTERS = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 
-def shown(text: str) -> str:
+def display_text(text: str) -> str:
     """`text` with control characters as signs, letter for letter, so that offsets into it stay true."""
-    cleaned = _LONE.sub("\ufffd", text).replace("\r\n", " \n")
-    return plain(cleaned)
+    cleaned = _INVALID_CHARACTERS.sub("\ufffd", text).replace("\r\n", " \n")
+    return escape_controls(cleaned)
 
 
-def visible(text: str) -> str:
+def display_text_without_bidi(text: str) -> str:
     """`text` for places that cannot isolate it: what reorders letters is named instead."""
-    return _BIDI.sub(lambda found: f"[U+{ord(found[0]):04X}]", shown(text))
+    return _BIDI_CONTROLS.sub(lambda found: f"[U+{ord(found[0]):04X}]", display_text(text))
 
 
-def counted(number: int, noun: str, many: str | None = None) -> str:
+def pluralised(number: int, noun: str, many: str | None = None) -> str:
     """`1 record`, `10,000 records`."""
     return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
 
 
-def listed(items: Sequence[str], last: str = "and") -> str:
+def join_list(items: Sequence[str], last: str = "and") -> str:
     """`a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "none"
 
@@ -70,24 +70,24 @@ def percent(part: int, whole: int) -> str:
     return ">99%" if part < whole and rounded == 100 else f"{rounded}%"
 
 
-def decimal(value: float) -> str:
+def format_decimal(value: float) -> str:
     """Two decimals, with a minus sign that is one."""
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
-def moment(text: object) -> str | None:
+def format_datetime(text: object) -> str | None:
     """A date and time in UTC for readers; None where there is none."""
-    at = instant(text)
+    at = parse_datetime(text)
     return f"{at.day} {at:%B %Y, %H:%M} UTC" if at else None
 
 
-def day(text: object) -> str | None:
+def format_date(text: object) -> str | None:
     """A date for readers; None where there is none."""
-    at = instant(text)
+    at = parse_datetime(text)
     return f"{at.day} {at:%B %Y}" if at else None
 
 
-def instant(text: object) -> datetime | None:
+def parse_datetime(text: object) -> datetime | None:
     """A date and time as it was written; None where there is none."""
     if isinstance(text, datetime):
         return text.astimezone(UTC)
@@ -97,30 +97,30 @@ def instant(text: object) -> datetime | None:
         return None
 
 
-def span(first: str | None, last: str | None) -> str:
+def format_date_range(first: str | None, last: str | None) -> str:
     """`4 March 2026` or `4 March 2026 to 6 March 2026`."""
     if not first or not last or first == last:
         return first or last or ""
     return f"{first} to {last}"
 
 
-def flat(value: object) -> str:
+def one_line(value: object) -> str:
     """Any JSON value on one line."""
     if isinstance(value, str):
         return value
     return "yes" if value is True else "no" if value is False else "" if value is None else canonical_json(value)
 
 
-def short(value: object) -> str:
+def truncated_value(value: object) -> str:
     """Any JSON value as a reader sees it, cut where it is very long."""
-    listing = items(value)
+    listing = as_list(value)
     if listing and all(isinstance(each, str | int | float) for each in listing):
-        value = "\n".join(map(flat, listing))
+        value = "\n".join(map(one_line, listing))
     text = value if isinstance(value, str) else json.dumps(thawed(value), ensure_ascii=False, indent=1)
-    return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}… ({len(text):,} characters)"
+    return text if len(text) <= _MAX_VALUE_CHARACTERS else f"{text[:_MAX_VALUE_CHARACTERS]}… ({len(text):,} characters)"
 
 
-def size(number: object) -> str:
+def format_bytes(number: object) -> str:
     """Bytes for readers."""
     if not isinstance(number, int):
         return ""
@@ -133,16 +133,16 @@ def size(number: object) -> str:
     )
 
 
-def mapping(value: object) -> dict[str, Any]:
+def as_mapping(value: object) -> dict[str, Any]:
     """`value` if it is an object, else an empty one: manifests of other versions hold less."""
     return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else {}
 
 
-def items(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """`value` if it is a list, else an empty one."""
     return list(cast("Iterable[Any]", value)) if isinstance(value, list | tuple) else []
 
 
-def whole(value: object) -> int:
+def as_int(value: object) -> int:
     """`value` if it is a whole number, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

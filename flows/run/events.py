@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
-    from flows.measures.shapes import Measured
+    from flows.measures.shapes import MeasureResults
     from flows.run_folder.outcome import Outcome
 
 _AGREEMENT = "krippendorff_alpha"
@@ -41,13 +41,13 @@ def emit_failure(study: Study, error: BaseException) -> None:
     _emit("failed", study, {"why": type(error).__name__})
 
 
-def low_agreement(study: Study, measured: Measured) -> Sequence[Mapping[str, Any]]:
+def low_agreement(study: Study, measured: MeasureResults) -> Sequence[Mapping[str, Any]]:
     """The comparisons whose agreement beyond chance is below the study's threshold; none where it has none."""
     spec = study.flow.measures
     return list(_comparisons_below(measured, spec.alert_below)) if spec and spec.alert_below is not None else []
 
 
-def _comparisons_below(measured: Measured, threshold: float) -> Iterator[Mapping[str, Any]]:
+def _comparisons_below(measured: MeasureResults, threshold: float) -> Iterator[Mapping[str, Any]]:
     for one in measured.comparisons:
         if one.by or one.kind not in ("truth", "all_models"):
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from contract.flow import Measures
 from flows.files.run_data import RunData
-from flows.measures.shapes import Measured
+from flows.measures.shapes import MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Derived:
 
     data: RunData
     rows: Sequence[VerdictRow] = ()
-    measured: Measured | None = None
+    measured: MeasureResults | None = None
 
 
 def derive(folder: Path) -> Derived:
@@ -43,13 +43,13 @@ def derive(folder: Path) -> Derived:
 
 
 def _derive_study(data: RunData, spec: Measures) -> Derived:
-    from flows.tables.aside import cells_written_aside
+    from flows.tables.aside import write_cells_in_subprocess
     from flows.tables.cells import write_cells
-    from flows.tables.verdicts import VerdictReader
+    from flows.tables.verdicts import VerdictCollector
 
-    reader = VerdictReader(data.spec, spec)
+    reader = VerdictCollector(data.spec, spec)
     if data.size >= SUBPROCESS_MIN_BYTES:
-        with cells_written_aside(data.folder):
+        with write_cells_in_subprocess(data.folder):
             for trace in data.traces():
                 reader.add(trace)
             return _write_study(data, spec, reader.verdicts())
@@ -59,13 +59,13 @@ def _derive_study(data: RunData, spec: Measures) -> Derived:
 
 
 def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
-    from flows.measures.measure import measure
+    from flows.measures.measure import compute_measures
     from flows.measures.write import write_measures
     from flows.report.study import write_report
     from flows.tables.verdicts import write_verdicts
 
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)
-    measured = measure(verdicts.rows, spec)
+    measured = compute_measures(verdicts.rows, spec)
     write_measures(data.folder, measured)
     write_report(data, verdicts.rows, measured)
     return Derived(data, verdicts.rows, measured)

@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.storage import FileStorage, SearchableStorage, StorageConfig
 from flows.files.checksums import sha256_of
 from flows.spec.study import Study
-from flows.storage.file import files_of
+from flows.storage.file import source_files
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,4 @@ def sources_of(study: Study) -> list[SourceFile]:
 def _data_files(config: StorageConfig | None) -> Iterator[Path]:
     found = config.source if isinstance(config, SearchableStorage) else config
     if isinstance(found, FileStorage):
-        yield from files_of(found)
+        yield from source_files(found)

@@ -16,23 +16,23 @@ from typing import Any
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.config.diagnostics import join_names, closest_name
-from flows.storage.columns import USUAL
-from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
+from flows.storage.columns import COLUMN_ALIASES
+from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, as_storage_errors
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 
-PAGE = 500
+PAGE_SIZE = 500
 """Rows that are asked for at once; the service sends fewer where they are long."""
-_TYPES: Mapping[str, str] = {
+_PARAMETER_TYPES: Mapping[str, str] = {
     "STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64", "FLOAT64": "FLOAT64",
     "BOOLEAN": "BOOL", "BOOL": "BOOL", "NUMERIC": "NUMERIC", "BIGNUMERIC": "BIGNUMERIC", "DATE": "DATE",
     "DATETIME": "DATETIME", "TIME": "TIME", "TIMESTAMP": "TIMESTAMP",
 }  # fmt: skip
 """Types of columns that `where` can name -> type of the parameter."""
-_SORTED = frozenset({"STRING", "INTEGER", "INT64"})
+_SORTABLE_TYPES = frozenset({"STRING", "INTEGER", "INT64"})
 
 
-def called(storage: BigQueryStorage) -> str:
+def table_name(storage: BigQueryStorage) -> str:
     """The table as its owner knows it."""
     return f"{storage.project}.{storage.dataset}.{storage.table}"
 
@@ -40,7 +40,7 @@ def called(storage: BigQueryStorage) -> str:
 def target_of(storage: BigQueryStorage, roles: str) -> Target:
     """What requests about that table are told to be about."""
     parts = f"project {storage.project}, dataset {storage.dataset}, table {storage.table}"
-    name = f"the BigQuery table {called(storage)} ({parts})"
+    name = f"the BigQuery table {table_name(storage)} ({parts})"
     return Target(name, roles, storage.endpoint, storage.timeout_seconds)
 
 
@@ -51,14 +51,14 @@ def client_of(storage: BigQueryStorage, target: Target) -> Any:
     return bigquery.Client(location=storage.location, **client_settings(target, storage.project))
 
 
-def limits(storage: BigQueryStorage) -> dict[str, Any]:
+def request_options(storage: BigQueryStorage) -> dict[str, Any]:
     """How long a request may take and be tried again, as keyword arguments of every call."""
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     return {"timeout": storage.timeout_seconds, "retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS)}
 
 
-def quoted(*names: str) -> str:
+def quote_identifier(*names: str) -> str:
     """Names as SQL has them: `` `project`.`dataset` ``. Raises StorageError for one that could end its quotation."""
     for name in names:
         if not name or any(mark in name for mark in "`\\\n"):
@@ -66,26 +66,26 @@ def quoted(*names: str) -> str:
     return ".".join(f"`{name}`" for name in names)
 
 
-def table_rows(storage: BigQueryStorage) -> Rows:
+def bigquery_rows(storage: BigQueryStorage) -> Rows:
     """Every row that `where` asks for, by id where a column holds ids; nested columns as objects and lists.
 
     Raises StorageError when the table cannot be read, lacks a column, or more than `most_bytes` would be read.
     """
-    target = _reading(storage)
-    with plainly(target):
-        query = _prepared(storage, target)
+    target = _read_target(storage)
+    with as_storage_errors(target):
+        query = _dry_run(storage, target)
         if query.bytes > storage.most_bytes:
-            raise StorageError(_too_much(storage, query.bytes))
+            raise StorageError(_too_many_bytes_message(storage, query.bytes))
         for number, values in enumerate(query.rows(), start=1):
-            yield Row(number, {name: binary_or_json(value) for name, value in values}, called(storage))
+            yield Row(number, {name: binary_or_json(value) for name, value in values}, table_name(storage))
 
 
-def about(storage: BigQueryStorage) -> str:
+def describe_query_size(storage: BigQueryStorage) -> str:
     """What reading will take, in a sentence; asks the service, which bills nothing for it. Raises StorageError."""
-    target = _reading(storage)
-    with plainly(target):
-        byte_count = _prepared(storage, target).bytes
-    return f"{called(storage)}: the query reads {size(byte_count)} (most_bytes: {size(storage.most_bytes)})"
+    target = _read_target(storage)
+    with as_storage_errors(target):
+        byte_count = _dry_run(storage, target).bytes
+    return f"{table_name(storage)}: the query reads {format_bytes(byte_count)} (most_bytes: {format_bytes(storage.most_bytes)})"
 
 
 def table_state(storage: BigQueryStorage) -> list[str] | None:
@@ -93,15 +93,15 @@ def table_state(storage: BigQueryStorage) -> list[str] | None:
 
     Raises StorageError when it cannot be asked.
     """
-    target = _reading(storage)
-    with plainly(target):
-        table = client_of(storage, target).get_table(called(storage), **limits(storage))
+    target = _read_target(storage)
+    with as_storage_errors(target):
+        table = client_of(storage, target).get_table(table_name(storage), **request_options(storage))
     if table.table_type != "TABLE" or table.streaming_buffer is not None:
         return None
-    return [called(storage), str(table.etag), str(table.modified), str(table.num_rows)]
+    return [table_name(storage), str(table.etag), str(table.modified), str(table.num_rows)]
 
 
-def size(number: float) -> str:
+def format_bytes(number: float) -> str:
     """Bytes for a reader: `12.3 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:
@@ -110,7 +110,7 @@ def size(number: float) -> str:
     return f"{number:.1f} TB"
 
 
-def _reading(storage: BigQueryStorage) -> Target:
+def _read_target(storage: BigQueryStorage) -> Target:
     return target_of(
         storage,
         f"roles/bigquery.dataViewer on the dataset {storage.dataset} "
@@ -118,10 +118,10 @@ def _reading(storage: BigQueryStorage) -> Target:
     )
 
 
-def _too_much(storage: BigQueryStorage, found: int) -> str:
+def _too_many_bytes_message(storage: BigQueryStorage, byte_count: int) -> str:
     return (
-        f"the query on {called(storage)} would read {size(found)}, more than `most_bytes` allows "
-        f"({size(storage.most_bytes)}); name fewer `columns:`, narrow it by `where:`, or raise `most_bytes`"
+        f"the query on {table_name(storage)} would read {format_bytes(byte_count)}, more than `most_bytes` allows "
+        f"({format_bytes(storage.most_bytes)}); name fewer `columns:`, narrow it by `where:`, or raise `most_bytes`"
     )
 
 
@@ -135,7 +135,7 @@ class Select:
 
 
 @dataclass(frozen=True)
-class _Query:
+class _DryRunQuery:
     """A query that the service has looked at and not run yet."""
 
     client: Any
@@ -145,61 +145,63 @@ class _Query:
 
     def rows(self) -> Iterator[Any]:
         """Each row's (column, value) pairs."""
-        config = _config(self.select, maximum_bytes_billed=max(self.storage.most_bytes, self.bytes))
-        options = limits(self.storage)
+        config = _job_config(self.select, maximum_bytes_billed=max(self.storage.most_bytes, self.bytes))
+        options = request_options(self.storage)
         job = self.client.query(self.select.sql, job_config=config, job_retry=None, **options)
-        for page in job.result(page_size=PAGE, job_retry=None, **options).pages:
+        for page in job.result(page_size=PAGE_SIZE, job_retry=None, **options).pages:
             for row in page:
                 yield row.items()
 
 
-def _prepared(storage: BigQueryStorage, target: Target) -> _Query:
+def _dry_run(storage: BigQueryStorage, target: Target) -> _DryRunQuery:
     client = client_of(storage, target)
-    options = limits(storage)
-    schema = client.get_table(called(storage), **options).schema
-    select = select_of(
+    options = request_options(storage)
+    schema = client.get_table(table_name(storage), **options).schema
+    select = build_select(
         storage, {field.name: ("REPEATED" if field.mode == "REPEATED" else field.field_type) for field in schema}
     )
-    dry = _config(select, dry_run=True, use_query_cache=False)
+    dry = _job_config(select, dry_run=True, use_query_cache=False)
     job = client.query(select.sql, job_config=dry, job_retry=None, **options)
-    return _Query(client, storage, select, int(job.total_bytes_processed or 0))
+    return _DryRunQuery(client, storage, select, int(job.total_bytes_processed or 0))
 
 
-def _config(select: Select, **more: Any) -> Any:
+def _job_config(select: Select, **more: Any) -> Any:
     from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
     parameters = [ScalarQueryParameter(name, kind, value) for name, kind, value in select.parameters]
     return QueryJobConfig(query_parameters=parameters, **more)
 
 
-def select_of(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
+def build_select(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
     """The query for a table with those columns and types. Raises StorageError for a column that it does not have."""
-    wanted = _wanted(storage, schema)
-    table = quoted(storage.project, storage.dataset, storage.table)
-    parameters = [_parameter(storage, number, column, schema) for number, column in enumerate(storage.where)]
-    conditions = [f"{quoted(column)} = @{name}" for column, (name, _, _) in zip(storage.where, parameters, strict=True)]
+    wanted = _selected_columns(storage, schema)
+    table = quote_identifier(storage.project, storage.dataset, storage.table)
+    parameters = [_where_parameter(storage, number, column, schema) for number, column in enumerate(storage.where)]
+    conditions = [
+        f"{quote_identifier(column)} = @{name}" for column, (name, _, _) in zip(storage.where, parameters, strict=True)
+    ]
     ids = _id_column(storage, schema)
-    sql = f"SELECT {', '.join(quoted(name) for name in wanted)} FROM {table}"  # noqa: S608 - names are quoted
+    sql = f"SELECT {', '.join(quote_identifier(name) for name in wanted)} FROM {table}"  # noqa: S608 - names are quoted
     if conditions:
         sql += f" WHERE {' AND '.join(conditions)}"
-    if ids and schema[ids] in _SORTED:
-        sql += f" ORDER BY {quoted(ids)}"
+    if ids and schema[ids] in _SORTABLE_TYPES:
+        sql += f" ORDER BY {quote_identifier(ids)}"
     return Select(sql, tuple(parameters))
 
 
-def _wanted(storage: BigQueryStorage, schema: Mapping[str, str]) -> list[str]:
+def _selected_columns(storage: BigQueryStorage, schema: Mapping[str, str]) -> list[str]:
     """The columns to read: all, or those that `columns` names with those that are known by their names."""
     if not storage.columns:
         return list(schema)
-    roots = {_root(storage, column, schema) for column in storage.columns.values()}
-    usual = {name for field, names in USUAL.items() if field not in storage.columns for name in names}
+    roots = {_top_level_column(storage, column, schema) for column in storage.columns.values()}
+    usual = {name for field, names in COLUMN_ALIASES.items() if field not in storage.columns for name in names}
     return [name for name in schema if name in roots or name.lower() in usual]
 
 
-def _root(storage: BigQueryStorage, column: str, schema: Mapping[str, str]) -> str:
+def _top_level_column(storage: BigQueryStorage, column: str, schema: Mapping[str, str]) -> str:
     root = column if column in schema else column.partition(".")[0]
     if root not in schema:
-        raise StorageError(_no_column(storage, column, list(schema)))
+        raise StorageError(_no_column_message(storage, column, list(schema)))
     return root
 
 
@@ -208,25 +210,29 @@ def _id_column(storage: BigQueryStorage, schema: Mapping[str, str]) -> str | Non
     if named is not None:
         return named if named in schema else None
     by_name = {name.lower(): name for name in schema}
-    return next((by_name[name] for name in USUAL["record_id"] if name in by_name), None)
+    return next((by_name[name] for name in COLUMN_ALIASES["record_id"] if name in by_name), None)
 
 
-def _parameter(storage: BigQueryStorage, number: int, column: str, schema: Mapping[str, str]) -> tuple[str, str, Any]:
+def _where_parameter(
+    storage: BigQueryStorage, number: int, column: str, schema: Mapping[str, str]
+) -> tuple[str, str, Any]:
     if column not in schema:
-        raise StorageError(f"`where`: {_no_column(storage, column, list(schema))}")
-    kind = _TYPES.get(schema[column])
+        raise StorageError(f"`where`: {_no_column_message(storage, column, list(schema))}")
+    kind = _PARAMETER_TYPES.get(schema[column])
     value = storage.where[column]
     if kind is None:
         raise StorageError(
-            f"`where`: the column '{column}' of {called(storage)} is {schema[column]}, which equals nothing"
+            f"`where`: the column '{column}' of {table_name(storage)} is {schema[column]}, which equals nothing"
         )
     try:
-        return f"where_{number}", kind, _as_parameter(kind, value)
+        return f"where_{number}", kind, _parameter_value(kind, value)
     except ValueError:
-        raise StorageError(f"`where`: {value!r} is no {kind}, which '{column}' of {called(storage)} holds") from None
+        raise StorageError(
+            f"`where`: {value!r} is no {kind}, which '{column}' of {table_name(storage)} holds"
+        ) from None
 
 
-def _as_parameter(kind: str, value: str | int | float | bool) -> Any:
+def _parameter_value(kind: str, value: str | int | float | bool) -> Any:
     if kind == "BOOL":
         if isinstance(value, bool):
             return value
@@ -236,7 +242,7 @@ def _as_parameter(kind: str, value: str | int | float | bool) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _no_column(storage: BigQueryStorage, column: str, names: Sequence[str]) -> str:
+def _no_column_message(storage: BigQueryStorage, column: str, names: Sequence[str]) -> str:
     near = closest_name(column, names)
     meant = f"; did you mean '{near}'?" if near else ""
-    return f"the table {called(storage)} has no column '{column}'{meant}; it has {join_names(names, 20)}"
+    return f"the table {table_name(storage)} has no column '{column}'{meant}; it has {join_names(names, 20)}"

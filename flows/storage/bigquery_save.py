@@ -17,15 +17,15 @@ from uuid import uuid4
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.files.run_data import RunData
-from flows.storage.bigquery import called, client_of, limits, quoted, target_of
-from flows.storage.bigquery_schema import Column, columns_of, difference
-from flows.storage.gcp import UPLOAD_RETRIES, plainly
+from flows.storage.bigquery import table_name, client_of, request_options, quote_identifier, target_of
+from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
+from flows.storage.gcp import UPLOAD_RETRIES, as_storage_errors
 from flows.storage.saved_cell import SavedCell, saved_cell
 
-CLUSTERED = ("flow", "step", "record_id")
-PARTITIONED = "ended"
-_KEY, _DIGEST = "cell_id", "answer_digest"
-_FORGOTTEN = timedelta(days=1)
+CLUSTERING_FIELDS = ("flow", "step", "record_id")
+PARTITION_FIELD = "ended"
+_KEY_COLUMN, _DIGEST_COLUMN = "cell_id", "answer_digest"
+_STAGING_EXPIRY = timedelta(days=1)
 """After which the service itself removes a table beside that a killed run could not."""
 
 
@@ -40,16 +40,16 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
         f"roles/bigquery.dataEditor on the dataset {storage.dataset} "
         f"and roles/bigquery.jobUser on the project {storage.project}",
     )
-    with plainly(target), tempfile.TemporaryFile() as file:
-        number = _write(file, folder)
+    with as_storage_errors(target), tempfile.TemporaryFile() as file:
+        number = _write_json_lines(file, folder)
         if not number:
             return "no cells"
-        saver = _Saving(storage, client_of(storage, target))
-        added = saver.prepare()
+        saver = _BigQuerySaver(storage, client_of(storage, target))
+        added = saver.prepare_table()
         return f"{number:,} cells, {saver.save(file):,} of them new or changed{added}"
 
 
-def _write(file: IO[bytes], folder: Path) -> int:
+def _write_json_lines(file: IO[bytes], folder: Path) -> int:
     """Rows as JSON, one a line; gives their number."""
     number = 0
     for trace in RunData.open(folder).traces():
@@ -58,37 +58,37 @@ def _write(file: IO[bytes], folder: Path) -> int:
     return number
 
 
-class _Saving:
+class _BigQuerySaver:
     def __init__(self, storage: BigQueryStorage, client: Any) -> None:
         self._storage = storage
         self._client = client
-        self._limits = limits(storage)
+        self._limits = request_options(storage)
         self._columns = columns_of(SavedCell)
 
-    def prepare(self) -> str:
+    def prepare_table(self) -> str:
         """Sees to it that the table is there and takes our rows; tells what was added to it."""
         from google.api_core.exceptions import NotFound
 
         try:
-            table = self._client.get_table(called(self._storage), **self._limits)
+            table = self._client.get_table(table_name(self._storage), **self._limits)
         except NotFound:
-            self._tell_no_dataset()
-            self._client.create_table(self._made(), exists_ok=True, **self._limits)
+            self._check_dataset()
+            self._client.create_table(self._table_definition(), exists_ok=True, **self._limits)
             return ", in a new table"
-        existing = [Column(field.name, field.field_type, field.mode) for field in table.schema]
-        differences = difference(self._columns, existing)
-        if differences.wrong:
+        existing = [TableColumn(field.name, field.field_type, field.mode) for field in table.schema]
+        differences = schema_difference(self._columns, existing)
+        if differences.conflicts:
             raise StorageError(
-                f"the table {called(self._storage)} cannot take cells: {'; '.join(differences.wrong)}. Nothing was changed; "
+                f"the table {table_name(self._storage)} cannot take cells: {'; '.join(differences.conflicts)}. Nothing was changed; "
                 "save to another table (`table:`), or rename this one and copy its rows into the new one"
             )
-        if not differences.new:
+        if not differences.missing:
             return ""
-        for column in differences.new:
-            self._ask(addition_of(self._storage, column))
-        return f"; the table lacked {', '.join(column.name for column in differences.new)}, which was added, empty in old rows"
+        for column in differences.missing:
+            self._run_statement(add_column_sql(self._storage, column))
+        return f"; the table lacked {', '.join(column.name for column in differences.missing)}, which was added, empty in old rows"
 
-    def _tell_no_dataset(self) -> None:
+    def _check_dataset(self) -> None:
         from google.api_core.exceptions import NotFound
 
         dataset = f"{self._storage.project}.{self._storage.dataset}"
@@ -97,7 +97,7 @@ class _Saving:
         except NotFound as error:
             make = f"bq mk --dataset --location=EU {self._storage.project}:{self._storage.dataset}"
             raise StorageError(
-                f"there is no dataset {dataset} for the table {called(self._storage)}, or this account may not see it; "
+                f"there is no dataset {dataset} for the table {table_name(self._storage)}, or this account may not see it; "
                 f"make it where your data may lie, for example with `{make}`"
             ) from error
 
@@ -106,7 +106,7 @@ class _Saving:
         staging_table = f"{self._storage.table}_saving_{uuid4().hex}"
         staging_id = f"{self._storage.project}.{self._storage.dataset}.{staging_table}"
         try:
-            self._load(file, staging_id)
+            self._load_staging_table(file, staging_id)
             return self._merge(staging_table)
         finally:
             with suppress(Exception):
@@ -114,43 +114,43 @@ class _Saving:
                     staging_id, not_found_ok=True, retry=None, timeout=self._storage.timeout_seconds
                 )
 
-    def _made(self) -> Any:
+    def _table_definition(self) -> Any:
         from google.cloud.bigquery import Table, TimePartitioning, TimePartitioningType
 
-        table = Table(called(self._storage), schema=_fields(self._columns))
-        table.time_partitioning = TimePartitioning(type_=TimePartitioningType.DAY, field=PARTITIONED)
-        table.clustering_fields = list(CLUSTERED)
+        table = Table(table_name(self._storage), schema=_schema_fields(self._columns))
+        table.time_partitioning = TimePartitioning(type_=TimePartitioningType.DAY, field=PARTITION_FIELD)
+        table.clustering_fields = list(CLUSTERING_FIELDS)
         table.description = "Cells of studies: one row for each record, step, variant and repeat."
         return table
 
-    def _load(self, file: IO[bytes], place: str) -> None:
+    def _load_staging_table(self, file: IO[bytes], staging_id: str) -> None:
         from google.cloud.bigquery import LoadJobConfig, SourceFormat, Table, WriteDisposition
 
-        table = Table(place, schema=_fields(self._columns))
-        table.expires = datetime.now(UTC) + _FORGOTTEN
+        table = Table(staging_id, schema=_schema_fields(self._columns))
+        table.expires = datetime.now(UTC) + _STAGING_EXPIRY
         self._client.create_table(table, exists_ok=True, **self._limits)
         config = LoadJobConfig(
-            schema=_fields(self._columns),
+            schema=_schema_fields(self._columns),
             source_format=SourceFormat.NEWLINE_DELIMITED_JSON,
             write_disposition=WriteDisposition.WRITE_TRUNCATE,
         )
         seconds = self._storage.timeout_seconds
         job = self._client.load_table_from_file(
-            file, place, rewind=True, num_retries=UPLOAD_RETRIES, job_config=config, timeout=seconds
+            file, staging_id, rewind=True, num_retries=UPLOAD_RETRIES, job_config=config, timeout=seconds
         )
         job.result(**self._limits)
 
-    def _merge(self, beside: str) -> int:
-        job = self._ask(merge_of(self._storage, beside, [column.name for column in self._columns]))
+    def _merge(self, staging_table: str) -> int:
+        job = self._run_statement(merge_sql(self._storage, staging_table, [column.name for column in self._columns]))
         return int(job.num_dml_affected_rows or 0)
 
-    def _ask(self, sql: str) -> Any:
+    def _run_statement(self, sql: str) -> Any:
         job = self._client.query(sql, job_retry=None, **self._limits)
         job.result(job_retry=None, **self._limits)
         return job
 
 
-def _fields(columns: Sequence[Column]) -> list[Any]:
+def _schema_fields(columns: Sequence[TableColumn]) -> list[Any]:
     from google.cloud.bigquery import SchemaField
 
     return [
@@ -164,22 +164,22 @@ def _fields(columns: Sequence[Column]) -> list[Any]:
     ]
 
 
-def addition_of(storage: BigQueryStorage, column: Column) -> str:
+def add_column_sql(storage: BigQueryStorage, column: TableColumn) -> str:
     """The statement that adds a column to the storage's table; it is empty in the rows that are there."""
     kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(column.type, column.type)
-    declared = f"{quoted(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
-    return f"ALTER TABLE {quoted(storage.project, storage.dataset, storage.table)} ADD COLUMN IF NOT EXISTS {declared}"
+    declared = f"{quote_identifier(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
+    return f"ALTER TABLE {quote_identifier(storage.project, storage.dataset, storage.table)} ADD COLUMN IF NOT EXISTS {declared}"
 
 
-def merge_of(storage: BigQueryStorage, beside: str, columns: Sequence[str]) -> str:
+def merge_sql(storage: BigQueryStorage, staging_table: str, columns: Sequence[str]) -> str:
     """The statement that brings the rows of the table `beside` into the storage's own."""
-    names = [quoted(column) for column in columns]
-    key, same = quoted(_KEY), quoted(_DIGEST)
+    names = [quote_identifier(column) for column in columns]
+    key, same = quote_identifier(_KEY_COLUMN), quote_identifier(_DIGEST_COLUMN)
     changes = ", ".join(f"{name} = fresh.{name}" for name in names if name != key)
     values = ", ".join(f"fresh.{name}" for name in names)
     return (
-        f"MERGE {quoted(storage.project, storage.dataset, storage.table)} AS kept "  # noqa: S608 - names are quoted
-        f"USING {quoted(storage.project, storage.dataset, beside)} AS fresh ON kept.{key} = fresh.{key} "
+        f"MERGE {quote_identifier(storage.project, storage.dataset, storage.table)} AS kept "  # noqa: S608 - names are quoted
+        f"USING {quote_identifier(storage.project, storage.dataset, staging_table)} AS fresh ON kept.{key} = fresh.{key} "
         f"WHEN MATCHED AND kept.{same} IS DISTINCT FROM fresh.{same} THEN UPDATE SET {changes} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
     )

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-_SCALARS: dict[Any, str] = {
+_TYPE_NAMES: dict[Any, str] = {
     str: "STRING",
     int: "INTEGER",
     bool: "BOOLEAN",
@@ -23,11 +23,11 @@ _SCALARS: dict[Any, str] = {
     Decimal: "NUMERIC",
     datetime: "TIMESTAMP",
 }
-_SAME = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "DECIMAL": "NUMERIC", "STRUCT": "RECORD"}
+_CANONICAL_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "DECIMAL": "NUMERIC", "STRUCT": "RECORD"}
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table, as BigQuery calls its parts."""
 
     name: str
@@ -36,13 +36,13 @@ class Column:
     description: str = ""
 
     @property
-    def kind(self) -> str:
+    def canonical_type(self) -> str:
         """The type under its usual name; two columns with one kind hold the same values."""
-        named = _SAME.get(self.type, self.type)
+        named = _CANONICAL_TYPES.get(self.type, self.type)
         return f"REPEATED {named}" if self.mode == "REPEATED" else named
 
 
-def columns_of(model: type[BaseModel]) -> list[Column]:
+def columns_of(model: type[BaseModel]) -> list[TableColumn]:
     """The columns for a model's fields, in their order, each described by its docstring.
 
     Text, numbers, dates and money keep their types; a tuple of those is repeated; whatever has parts is JSON.
@@ -53,49 +53,51 @@ def columns_of(model: type[BaseModel]) -> list[Column]:
     ]
 
 
-def _column(name: str, annotation: Any, description: str) -> Column:
-    kind, optional = _without_none(annotation)
-    if get_origin(kind) is tuple and (inner := _SCALARS.get(_plain(get_args(kind)[0]))):
-        return Column(name, inner, "REPEATED", description)
-    found = "STRING" if get_origin(kind) is Literal else _SCALARS.get(kind, "JSON")
-    return Column(name, found, "NULLABLE" if optional else "REQUIRED", description)
+def _column(name: str, annotation: Any, description: str) -> TableColumn:
+    kind, optional = _unwrap_optional(annotation)
+    if get_origin(kind) is tuple and (inner := _TYPE_NAMES.get(_strip_annotated(get_args(kind)[0]))):
+        return TableColumn(name, inner, "REPEATED", description)
+    found = "STRING" if get_origin(kind) is Literal else _TYPE_NAMES.get(kind, "JSON")
+    return TableColumn(name, found, "NULLABLE" if optional else "REQUIRED", description)
 
 
-def _without_none(annotation: Any) -> tuple[Any, bool]:
+def _unwrap_optional(annotation: Any) -> tuple[Any, bool]:
     if get_origin(annotation) in (Union, types.UnionType):
-        members = [_plain(member) for member in get_args(annotation) if member is not type(None)]
+        members = [_strip_annotated(member) for member in get_args(annotation) if member is not type(None)]
         optional = len(members) < len(get_args(annotation))
         return (members[0] if len(members) == 1 else None), optional
-    return _plain(annotation), False
+    return _strip_annotated(annotation), False
 
 
-def _plain(annotation: Any) -> Any:
+def _strip_annotated(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 @dataclass(frozen=True)
-class Difference:
+class SchemaDifference:
     """How the table that is there differs from the one that is wanted."""
 
-    new: Sequence[Column]
+    missing: Sequence[TableColumn]
     """Columns that it lacks; they can be added, empty for the rows that are there."""
-    wrong: Sequence[str]
+    conflicts: Sequence[str]
     """What cannot be mended here, a sentence each."""
 
 
-def difference(wanted: Sequence[Column], there: Sequence[Column]) -> Difference:
+def schema_difference(wanted: Sequence[TableColumn], existing: Sequence[TableColumn]) -> SchemaDifference:
     """What is to be done so that rows of `wanted` fit into a table of `there`."""
-    known = {column.name.lower(): column for column in there}
-    new, wrong = list[Column](), list[str]()
+    known = {column.name.lower(): column for column in existing}
+    new, wrong = list[TableColumn](), list[str]()
     for column in wanted:
         found = known.pop(column.name.lower(), None)
         if found is None:
             new.append(column)
-        elif found.kind != column.kind:
-            wrong.append(f"the column '{column.name}' holds {found.kind}, and cells have {column.kind} there")
+        elif found.canonical_type != column.canonical_type:
+            wrong.append(
+                f"the column '{column.name}' holds {found.canonical_type}, and cells have {column.canonical_type} there"
+            )
     wrong += [
         f"the column '{column.name}' must have a value, and cells have none"
         for column in known.values()
         if column.mode == "REQUIRED"
     ]
-    return Difference(new, wrong)
+    return SchemaDifference(new, wrong)

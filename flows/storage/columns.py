@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-USUAL: Mapping[str, tuple[str, ...]] = {
+COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = {
     "record_id": ("record_id", "id", "_id", "uid", "key"),
     "title": ("title", "name", "headline"),
     "text": ("text", "content", "body", "full_text", "post", "comment", "message", "tweet"),
@@ -20,34 +20,34 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 }
 """Record field -> names by which sources usually call it, the likeliest first; compared without case.
 `alt_text` is what the first picture shows, or a list with a text for each."""
-NESTED = ("metadata", "ground_truth", "sections")
+NESTED_FIELDS = ("metadata", "ground_truth", "sections")
 """Fields that are made of parts: `metadata.author`."""
-WANTED = ("record_id", "text")
+REQUIRED_FIELDS = ("record_id", "text")
 """Fields whose column, where it is named, every row must have."""
-_PLAIN = ("title", "uri", "mime")
+_TEXT_FIELDS = ("title", "uri", "mime")
 
 
 @dataclass(frozen=True)
-class Placing:
+class ColumnMapping:
     """Where one row's columns go."""
 
-    placed: tuple[tuple[str, str, Any], ...]
+    assigned: tuple[tuple[str, str, Any], ...]
     """(record field, column, value)."""
     rest: Mapping[str, Any]
     """What goes to metadata under its own name."""
 
 
-def field_mistake(field: str) -> str | None:
+def field_problem(field: str) -> str | None:
     """Why `field` cannot stand in `columns:`, or None."""
     place, _, part = field.partition(".")
-    if place not in USUAL:
+    if place not in COLUMN_ALIASES:
         return f"`columns` names no record field: {field}"
-    if part and place not in NESTED:
+    if part and place not in NESTED_FIELDS:
         return f"`{place}` is not made of parts, so `{field}` cannot be set"
     return None
 
 
-def placing(values: Mapping[str, Any], columns: Mapping[str, str]) -> Placing:
+def map_columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> ColumnMapping:
     """Where that row's columns go: as `columns` says, then by their usual names.
 
     Raises ValueError when the row lacks the column of the id or the text.
@@ -55,19 +55,19 @@ def placing(values: Mapping[str, Any], columns: Mapping[str, str]) -> Placing:
     placed: list[tuple[str, str, Any]] = []
     rest: Mapping[str, Any] = dict(values)
     for field, column in columns.items():
-        path = path_of(values, column)
-        if path is None and field in WANTED:
+        path = column_path(values, column)
+        if path is None and field in REQUIRED_FIELDS:
             raise ValueError(f"has no column '{column}' (for `{field}`); it has {', '.join(map(str, values))}")
         if path is not None:
-            placed.append((field, column, _at(values, path)))
-            rest = _without(rest, path)
-    for field, column in _usual(values, {name for name in values if name not in rest}, set(columns)):
+            placed.append((field, column, _value_at(values, path)))
+            rest = _without_path(rest, path)
+    for field, column in _columns_by_alias(values, {name for name in values if name not in rest}, set(columns)):
         placed.append((field, column, values[column]))
-        rest = _without(rest, (column,))
-    return Placing(tuple(placed), rest)
+        rest = _without_path(rest, (column,))
+    return ColumnMapping(tuple(placed), rest)
 
 
-def path_of(values: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
+def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
     """The keys that lead to that column, dotted for one within another; None when the row has none such."""
     if column in values:
         return (column,)
@@ -83,36 +83,36 @@ def path_of(values: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
     return path
 
 
-def _at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+def _value_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     found: Any = values
     for part in path:
         found = found[part if isinstance(found, Mapping) else int(part)]
     return found
 
 
-def _without(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+def _without_path(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
     """`values` without what the path leads to, and without what nothing is left of. Lists stay whole."""
     first, *others = path
     inner = values.get(first)
     if others and not isinstance(inner, Mapping):
         return values
-    left = _without(cast("Mapping[str, Any]", inner), tuple(others)) if others else None
+    left = _without_path(cast("Mapping[str, Any]", inner), tuple(others)) if others else None
     return {name: left if name == first else value for name, value in values.items() if name != first or left}
 
 
-def _usual(values: Mapping[str, Any], used: set[str], mapped: set[str]) -> Iterator[tuple[str, str]]:
+def _columns_by_alias(values: Mapping[str, Any], used: set[str], mapped: set[str]) -> Iterator[tuple[str, str]]:
     by_name = {str(name).strip().lower(): str(name) for name in values if name not in used}
-    for field, aliases in USUAL.items():
+    for field, aliases in COLUMN_ALIASES.items():
         if field in mapped:
             continue
         column = next((by_name[name] for name in aliases if name in by_name), None)
         if column is None and field == "record_id":
-            column = _only([name for lower, name in by_name.items() if lower.endswith("_id")])
-        if column is None or (field in _PLAIN and isinstance(values[column], Mapping | list | tuple)):
+            column = _single([name for lower, name in by_name.items() if lower.endswith("_id")])
+        if column is None or (field in _TEXT_FIELDS and isinstance(values[column], Mapping | list | tuple)):
             continue
         del by_name[column.strip().lower()]
         yield field, column
 
 
-def _only(names: list[str]) -> str | None:
+def _single(names: list[str]) -> str | None:
     return names[0] if len(names) == 1 else None

@@ -31,7 +31,7 @@ from flows.storage.rows import Rows
 Saver: TypeAlias = Callable[[Path], str]
 """Saves the finished run in a folder; tells in a sentence what was done, and raises StorageError."""
 
-KINDS: Mapping[str, type[BaseModel]] = {
+STORAGE_TYPES: Mapping[str, type[BaseModel]] = {
     "file": FileStorage,
     "huggingface": HuggingFaceStorage,
     "gcs": GCSStorage,
@@ -40,7 +40,7 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "vector": VectorStorage,
 }
 """What stands under `type:` -> what it makes."""
-SAVED_TO = ("gcs", "bigquery")
+SAVABLE_TYPES = ("gcs", "bigquery")
 """Kinds that `save:` can name."""
 
 
@@ -59,7 +59,7 @@ class StorageFactory:
             kind,
             data,
             ("storage",),
-            lambda loc: part_of(data, loc),
+            lambda loc: model_at(data, loc),
             findings,
         )
         findings.raise_if_any()
@@ -70,7 +70,7 @@ class StorageFactory:
     @staticmethod
     def rows(storage: RecordStorage) -> Rows:
         """Every row of the storage, in order, as they come. Raises StorageError when it cannot be read."""
-        return rows_of(storage)
+        return source_rows(storage)
 
     @staticmethod
     def saver(storage: StorageConfig) -> Saver:
@@ -84,22 +84,22 @@ class StorageFactory:
 
             return lambda folder: save_folder(storage, folder)
         raise StorageError(
-            f"nothing can be saved to a storage of type {storage.type}; name one of {', '.join(SAVED_TO)}"
+            f"nothing can be saved to a storage of type {storage.type}; name one of {', '.join(SAVABLE_TYPES)}"
         )
 
 
-def part_of(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | None:
+def model_at(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | None:
     """What the storage that `data` describes has at `loc`: itself, a corpus' source, or a place in a bucket."""
     if not loc:
-        return KINDS.get(str(data.get("type")))
+        return STORAGE_TYPES.get(str(data.get("type")))
     if loc[0] == "kept_in":
         return BucketPlace
     source = data.get("source")
     kind: object = cast("Mapping[str, object]", source).get("type") if isinstance(source, Mapping) else None
-    return KINDS.get(str(kind or "file"))
+    return STORAGE_TYPES.get(str(kind or "file"))
 
 
-def rows_of(storage: RecordStorage) -> Rows:
+def source_rows(storage: RecordStorage) -> Rows:
     """Every row of the source. Raises StorageError when it cannot be read."""
     if isinstance(storage, FileStorage):
         yield from file_rows(storage)
@@ -112,15 +112,15 @@ def rows_of(storage: RecordStorage) -> Rows:
 
         yield from object_rows(storage)
     else:
-        from flows.storage.bigquery import table_rows
+        from flows.storage.bigquery import bigquery_rows
 
-        yield from table_rows(storage)
+        yield from bigquery_rows(storage)
 
 
-def announced(storage: StorageConfig | None) -> str | None:
+def describe_read_cost(storage: StorageConfig | None) -> str | None:
     """What reading the storage will take, where that costs something and can be asked. Raises StorageError."""
     if not isinstance(storage, BigQueryStorage):
         return None
-    from flows.storage.bigquery import about
+    from flows.storage.bigquery import describe_query_size
 
-    return about(storage)
+    return describe_query_size(storage)

@@ -10,17 +10,17 @@ from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.jsons import json_rows, jsonl_rows
 from flows.storage.rows import Rows
-from flows.storage.tables import table_rows
+from flows.storage.tables import csv_rows
 from flows.storage.texts import document_rows
 
 
-def _sheet(storage: FileStorage) -> Rows:
+def _sheet_rows(storage: FileStorage) -> Rows:
     from flows.storage.spreadsheets import sheet_rows
 
     return sheet_rows(storage.path, storage.sheet)
 
 
-def _parquet(storage: FileStorage) -> Rows:
+def _parquet_rows(storage: FileStorage) -> Rows:
     from flows.storage.parquet import parquet_rows
 
     return parquet_rows(storage.path)
@@ -30,20 +30,20 @@ _READERS: Mapping[str, Callable[[FileStorage], Rows]] = {
     ".jsonl": lambda storage: jsonl_rows(storage.path, storage.encoding),
     ".ndjson": lambda storage: jsonl_rows(storage.path, storage.encoding),
     ".json": lambda storage: json_rows(storage.path, storage.encoding),
-    ".csv": lambda storage: table_rows(storage.path, storage.encoding, None),
-    ".tsv": lambda storage: table_rows(storage.path, storage.encoding, "\t"),
-    ".xlsx": _sheet,
-    ".xlsm": _sheet,
-    ".parquet": _parquet,
+    ".csv": lambda storage: csv_rows(storage.path, storage.encoding, None),
+    ".tsv": lambda storage: csv_rows(storage.path, storage.encoding, "\t"),
+    ".xlsx": _sheet_rows,
+    ".xlsm": _sheet_rows,
+    ".parquet": _parquet_rows,
     ".txt": lambda storage: document_rows(storage.path, storage.encoding),
     ".md": lambda storage: document_rows(storage.path, storage.encoding),
     ".pdf": lambda storage: document_rows(storage.path, storage.encoding),
 }
-KINDS = tuple(_READERS)
+READABLE_SUFFIXES = tuple(_READERS)
 """Endings of the files that can be read."""
 
 
-def files_of(storage: FileStorage) -> list[Path]:
+def source_files(storage: FileStorage) -> list[Path]:
     """The files that the source consists of, sorted. Raises StorageError if there are none."""
     path = storage.path
     if path.is_dir():
@@ -60,7 +60,7 @@ def files_of(storage: FileStorage) -> list[Path]:
 
 def file_rows(storage: FileStorage) -> Rows:
     """Every row of the file or folder. Raises StorageError when it cannot be read."""
-    reader = _reader(storage)
+    reader = _row_reader(storage)
     try:
         yield from reader(storage)
     except UnicodeError as error:
@@ -69,9 +69,9 @@ def file_rows(storage: FileStorage) -> Rows:
         raise StorageError(f"{storage.path} cannot be read: {error.strerror or error}") from None
 
 
-def _reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
+def _row_reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
     path = storage.path
-    files_of(storage)
+    source_files(storage)
     try:
         "".encode(storage.encoding)
     except LookupError:
@@ -80,7 +80,9 @@ def _reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
         return _READERS[".txt"]
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise StorageError(f"{path}: the kind '{path.suffix}' is not known; known are {', '.join(KINDS)} and folders")
-    if storage.sheet is not None and reader is not _sheet:
+        raise StorageError(
+            f"{path}: the kind '{path.suffix}' is not known; known are {', '.join(READABLE_SUFFIXES)} and folders"
+        )
+    if storage.sheet is not None and reader is not _sheet_rows:
         raise StorageError(f"{path} has no sheets: `sheet` is for XLSX files")
     return reader

@@ -20,23 +20,23 @@ RETRY_SECONDS = 8.0
 """How long one request is tried again after an error that may pass."""
 UPLOAD_RETRIES = 2
 """How often a part of an upload is sent again, where a library counts tries and not seconds; after 1 s and 2 s."""
-_LOGIN = (
+_LOGIN_HINT = (
     "sign in with `gcloud auth application-default login`, "
     "or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS"
 )
-_REQUEST = re.compile(r"^(\d{3} )?(GET|POST|PUT|PATCH|DELETE) \S+: ")
+_REQUEST_PREFIX = re.compile(r"^(\d{3} )?(GET|POST|PUT|PATCH|DELETE) \S+: ")
 
 
 @dataclass(frozen=True)
 class Target:
     """What a request is about, for the words of an error."""
 
-    called: str
+    name: str
     """`the BigQuery table p.d.t`."""
-    roles: str
+    required_roles: str
     """What the account needs, in words."""
     endpoint: str | None = None
-    seconds: float = 60
+    timeout_seconds: float = 60
     """How long an answer may take."""
 
 
@@ -47,17 +47,17 @@ def client_settings(target: Target, project: str | None) -> dict[str, Any]:
 
         credentials: Any = AnonymousCredentials()
     else:
-        credentials, project = _signed_in(project)
+        credentials, project = _default_credentials(project)
     options = {"api_endpoint": target.endpoint} if target.endpoint else None
     return {
         "project": project or "unknown",
         "credentials": credentials,
         "client_options": options,
-        "_http": _session(credentials, target.seconds),
+        "_http": _authorized_session(credentials, target.timeout_seconds),
     }
 
 
-def _signed_in(project: str | None) -> tuple[Any, str | None]:
+def _default_credentials(project: str | None) -> tuple[Any, str | None]:
     import google.auth
     from google.auth.exceptions import DefaultCredentialsError
 
@@ -65,40 +65,40 @@ def _signed_in(project: str | None) -> tuple[Any, str | None]:
     try:
         credentials, default_project = library.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
     except DefaultCredentialsError as error:
-        raise StorageError(f"there are no credentials for Google Cloud: {_LOGIN}") from error
+        raise StorageError(f"there are no credentials for Google Cloud: {_LOGIN_HINT}") from error
     return credentials, project or default_project
 
 
-def _session(credentials: Any, seconds: float) -> Any:
+def _authorized_session(credentials: Any, seconds: float) -> Any:
     """Where all requests of a client go through; none can wait longer than this, whatever the library asks for."""
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
 
-    class Limited(HTTPAdapter):
+    class TimeoutAdapter(HTTPAdapter):
         def send(self, *args: Any, **kwargs: Any) -> Any:
             return super().send(*args, **{**kwargs, "timeout": (CONNECT_SECONDS, seconds)})
 
     session: Any = AuthorizedSession(credentials)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Limited())
+        session.mount(scheme, TimeoutAdapter())
     return session
 
 
 @contextmanager
-def plainly(target: Target) -> Generator[None]:
+def as_storage_errors(target: Target) -> Generator[None]:
     """What Google's libraries raise in the block, as a StorageError in plain words."""
     try:
         yield
     except StorageError:
         raise
     except Exception as error:
-        message = _told(target, error)
+        message = _error_message(target, error)
         if message is None:
             raise
         raise StorageError(message) from error
 
 
-def _told(target: Target, error: Exception) -> str | None:
+def _error_message(target: Target, error: Exception) -> str | None:
     """`error` in plain words; None when it does not come from the service or the way there."""
     import requests
     from google.api_core.exceptions import GoogleAPICallError, RetryError
@@ -106,62 +106,62 @@ def _told(target: Target, error: Exception) -> str | None:
     from google.resumable_media.common import DataCorruption, InvalidResponse
 
     if isinstance(error, RetryError) and isinstance(error.cause, Exception):
-        return _told(target, error.cause)
+        return _error_message(target, error.cause)
     if isinstance(error, GoogleAPICallError):
-        return _answered(target, int(error.code or 0), _words(error), _reason(error))
+        return _http_error_message(target, int(error.code or 0), _first_line(error), _error_reason(error))
     if isinstance(error, InvalidResponse):
         response = cast("Any", error).response
-        return _answered(target, int(response.status_code), _words(error), "")
+        return _http_error_message(target, int(response.status_code), _first_line(error), "")
     if isinstance(error, DataCorruption):
-        return f"{target.called} did not arrive whole: {_words(error)}"
+        return f"{target.name} did not arrive whole: {_first_line(error)}"
     if isinstance(error, requests.RequestException | TransportError | ConnectionError | TimeoutError | RetryError):
-        return _unreached(target, error)
+        return _unreachable_message(target, error)
     if isinstance(error, OSError):
-        return f"{target.called} needs room on this machine: {error}"
+        return f"{target.name} needs room on this machine: {error}"
     if isinstance(error, GoogleAuthError):
-        return f"Google does not accept these credentials for {target.called}: {_words(error)}; {_LOGIN}"
+        return f"Google does not accept these credentials for {target.name}: {_first_line(error)}; {_LOGIN_HINT}"
     return None
 
 
-def _answered(target: Target, code: int, words: str, reason: str) -> str:
-    name = target.called
+def _http_error_message(target: Target, code: int, text: str, reason: str) -> str:
+    name = target.name
     if code == 404:
-        return (
-            f"{name} is not there, or this account may not see it; check the names. Needed: {target.roles}. ({words})"
-        )
+        return f"{name} is not there, or this account may not see it; check the names. Needed: {target.required_roles}. ({text})"
     if code in (403, 429) and ("quota" in reason.lower() or "ratelimit" in reason.lower() or code == 429):
-        return f"a quota of the project is used up, so {name} cannot be used now: {words}"
+        return f"a quota of the project is used up, so {name} cannot be used now: {text}"
     if code == 403:
-        return f"this account may not use {name}; it needs {target.roles}. ({words})"
+        return f"this account may not use {name}; it needs {target.required_roles}. ({text})"
     if code == 401:
-        return f"Google does not accept these credentials for {name}: {words}; {_LOGIN}"
+        return f"Google does not accept these credentials for {name}: {text}; {_LOGIN_HINT}"
     if code >= 500:
-        return f"the service failed over {name} (HTTP {code}), also when asked again for {RETRY_SECONDS:.0f} s: {words}"
-    return f"the service refused what was asked of {name} (HTTP {code}): {words}"
+        return f"the service failed over {name} (HTTP {code}), also when asked again for {RETRY_SECONDS:.0f} s: {text}"
+    return f"the service refused what was asked of {name} (HTTP {code}): {text}"
 
 
-def _unreached(target: Target, error: Exception) -> str:
+def _unreachable_message(target: Target, error: Exception) -> str:
     where = target.endpoint or "Google"
     if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
-        return f"{where} did not answer about {target.called} within {target.seconds:g} s; raise `timeout_seconds`"
-    return f"{where} cannot be reached for {target.called}: {_cause(error)}"
+        return (
+            f"{where} did not answer about {target.name} within {target.timeout_seconds:g} s; raise `timeout_seconds`"
+        )
+    return f"{where} cannot be reached for {target.name}: {_root_cause_text(error)}"
 
 
-def _cause(error: BaseException) -> str:
+def _root_cause_text(error: BaseException) -> str:
     """What lies at the bottom of an error of the network: `Connection refused`."""
     inner: Any = error.args[0] if error.args else None
     deeper = getattr(inner, "reason", None) or inner
     if isinstance(deeper, BaseException) and deeper is not error:
-        return _cause(deeper)
-    return _words(cast("Exception", error)).rpartition("] ")[2]
+        return _root_cause_text(deeper)
+    return _first_line(cast("Exception", error)).rpartition("] ")[2]
 
 
-def _words(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     text = str(getattr(error, "message", "") or error)
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return _REQUEST.sub("", first)[:300]
+    return _REQUEST_PREFIX.sub("", first)[:300]
 
 
-def _reason(error: Any) -> str:
+def _error_reason(error: Any) -> str:
     errors: list[Any] = list(getattr(error, "errors", None) or ())
     return str(cast("dict[str, Any]", errors[0]).get("reason", "")) if errors and isinstance(errors[0], dict) else ""

@@ -17,21 +17,23 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import BucketPlace, FileStorage, GCSStorage
-from flows.storage.bigquery import size
+from flows.storage.bigquery import format_bytes
 from flows.storage.file import file_rows
-from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, plainly
+from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, as_storage_errors
 from flows.storage.rows import Reject, Rows
-from flows.storage.texts import ENDINGS
+from flows.storage.texts import DOCUMENT_SUFFIXES
 
 
-def called(storage: BucketPlace, name: str | None = None) -> str:
+def object_uri(storage: BucketPlace, name: str | None = None) -> str:
     """The object, or another one of that bucket, as its owner knows it."""
     return f"gs://{storage.bucket}/{storage.path if name is None else name}"
 
 
 def target_of(storage: BucketPlace, roles: str) -> Target:
     """What requests about that object or prefix are told to be about."""
-    return Target(called(storage), f"{roles} on the bucket {storage.bucket}", storage.endpoint, storage.timeout_seconds)
+    return Target(
+        object_uri(storage), f"{roles} on the bucket {storage.bucket}", storage.endpoint, storage.timeout_seconds
+    )
 
 
 def client_of(storage: BucketPlace, target: Target) -> Any:
@@ -42,7 +44,7 @@ def client_of(storage: BucketPlace, target: Target) -> Any:
     return gcs.Client(**client_settings(target, storage.project))
 
 
-def limits(storage: BucketPlace) -> dict[str, Any]:
+def request_options(storage: BucketPlace) -> dict[str, Any]:
     """How long a request may take and be tried again, as keyword arguments of every call."""
     from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[reportMissingTypeStubs]
 
@@ -55,50 +57,50 @@ def object_rows(storage: GCSStorage) -> Rows:
     Raises StorageError when there is none, when they are larger than `most_bytes`, or when one cannot be read.
     """
     target = target_of(storage, "roles/storage.objectViewer")
-    with plainly(target):
+    with as_storage_errors(target):
         client = client_of(storage, target)
-        blobs = _objects(storage, client)
+        blobs = _list_objects(storage, client)
         total = sum(int(blob.size or 0) for blob in blobs)
         if total > storage.most_bytes:
             raise StorageError(
-                f"{called(storage)} holds {size(total)}, more than `most_bytes` allows ({size(storage.most_bytes)}); "
+                f"{object_uri(storage)} holds {format_bytes(total)}, more than `most_bytes` allows ({format_bytes(storage.most_bytes)}); "
                 "name a part of it, or raise `most_bytes`"
             )
         for blob in blobs:
-            yield from _rows(storage, blob)
+            yield from _object_rows(storage, blob)
 
 
-def generations(storage: GCSStorage) -> list[list[str]]:
+def object_generations(storage: GCSStorage) -> list[list[str]]:
     """Name, generation and checksum of every object that would be read, which change when the records do.
 
     Raises StorageError as `object_rows` does.
     """
     target = target_of(storage, "roles/storage.objectViewer")
-    with plainly(target):
-        found = _objects(storage, client_of(storage, target))
+    with as_storage_errors(target):
+        found = _list_objects(storage, client_of(storage, target))
         return [[str(blob.name), str(blob.generation), str(blob.crc32c)] for blob in found]
 
 
-def _objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
-    options = limits(storage)
+def _list_objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
+    options = request_options(storage)
     if not storage.path.endswith("/") and storage.path:
         blob = client.bucket(storage.bucket).get_blob(storage.path, **options)
         if blob is None:
             raise StorageError(
-                f"there is no object {called(storage)}, no such bucket, or this account may not see it; "
+                f"there is no object {object_uri(storage)}, no such bucket, or this account may not see it; "
                 "for all objects below a prefix, end `path:` with /"
             )
         return [blob]
     found = client.list_blobs(storage.bucket, prefix=storage.path or None, **options)
     blobs = [blob for blob in found if not str(blob.name).endswith("/")]
     if not blobs:
-        raise StorageError(f"there are no objects below {called(storage)}")
+        raise StorageError(f"there are no objects below {object_uri(storage)}")
     return sorted(blobs, key=lambda blob: str(blob.name))
 
 
-def _rows(storage: GCSStorage, blob: Any) -> Rows:
+def _object_rows(storage: GCSStorage, blob: Any) -> Rows:
     name = str(blob.name)
-    uri = called(storage, name)
+    uri = object_uri(storage, name)
     # Of a single object the last part is its name, as of a file.
     folder = storage.path if storage.path.endswith("/") else storage.path.rpartition("/")[0]
     relative_path = safe_path(name.removeprefix(folder).lstrip("/"))
@@ -109,8 +111,10 @@ def _rows(storage: GCSStorage, blob: Any) -> Rows:
         path = Path(temporary_folder) / relative_path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            blob.download_to_file(file, if_generation_match=blob.generation, checksum="crc32c", **limits(storage))
-        yield from _read(storage, path, Path(temporary_folder), uri)
+            blob.download_to_file(
+                file, if_generation_match=blob.generation, checksum="crc32c", **request_options(storage)
+            )
+        yield from _downloaded_rows(storage, path, Path(temporary_folder), uri)
 
 
 def safe_path(name: str) -> Path | None:
@@ -120,11 +124,11 @@ def safe_path(name: str) -> Path | None:
     return Path(*path.parts) if sound and "\\" not in name and "\x00" not in name else None
 
 
-def _read(storage: GCSStorage, path: Path, place: Path, uri: str) -> Rows:
-    text = path.suffix.lower() in ENDINGS and storage.path.endswith("/")
-    file = FileStorage(path=place if text else path, encoding=storage.encoding, sheet=storage.sheet)
+def _downloaded_rows(storage: GCSStorage, path: Path, folder: Path, uri: str) -> Rows:
+    text = path.suffix.lower() in DOCUMENT_SUFFIXES and storage.path.endswith("/")
+    file = FileStorage(path=folder if text else path, encoding=storage.encoding, sheet=storage.sheet)
     try:
         for row in file_rows(file):
             yield replace(row, source=uri)
     except StorageError as error:
-        raise StorageError(str(error).replace(str(path), uri).replace(str(place), uri)) from error
+        raise StorageError(str(error).replace(str(path), uri).replace(str(folder), uri)) from error

@@ -14,8 +14,8 @@ from typing import Any
 from contract.errors import StorageError
 from contract.storage import GCSStorage
 from flows.files.checksums import SUMS_FILE as SUMS
-from flows.storage.gcp import plainly
-from flows.storage.gcs import called, client_of, limits, target_of
+from flows.storage.gcp import as_storage_errors
+from flows.storage.gcs import object_uri, client_of, request_options, target_of
 
 
 def save_folder(storage: GCSStorage, folder: Path) -> str:
@@ -26,52 +26,54 @@ def save_folder(storage: GCSStorage, folder: Path) -> str:
     """
     target = target_of(storage, "roles/storage.objectUser")
     prefix = f"{storage.path.rstrip('/')}/{folder.parent.name}".lstrip("/")
-    with plainly(target):
+    with as_storage_errors(target):
         bucket = client_of(storage, target).bucket(storage.bucket)
         existing = {
             str(blob.name).removeprefix(f"{prefix}/"): str(blob.crc32c)
-            for blob in bucket.list_blobs(prefix=f"{prefix}/", **limits(storage))
+            for blob in bucket.list_blobs(prefix=f"{prefix}/", **request_options(storage))
         }
-        incomplete = _cut_off(existing, folder)
+        incomplete = _incomplete_runs(existing, folder)
         for earlier in incomplete:
-            _save_all(storage, bucket, prefix, earlier, existing)
-        number, written = _save_all(storage, bucket, prefix, folder, existing)
+            _save_files(storage, bucket, prefix, earlier, existing)
+        number, written = _save_files(storage, bucket, prefix, folder, existing)
     also = f"; {', '.join(path.name for path in incomplete)}, cut off before, is whole now" if incomplete else ""
-    return f"{number} files in {called(storage, prefix)}/{folder.name}/, {written} of them new{also}"
+    return f"{number} files in {object_uri(storage, prefix)}/{folder.name}/, {written} of them new{also}"
 
 
-def _cut_off(there: Mapping[str, str], folder: Path) -> Sequence[Path]:
+def _incomplete_runs(existing: Mapping[str, str], folder: Path) -> Sequence[Path]:
     """Folders of earlier runs of which only a part is there, and which this machine still has whole."""
-    runs = {name.partition("/")[0] for name in there} - {folder.name}
-    found = (folder.parent / run for run in sorted(runs) if f"{run}/{SUMS}" not in there)
+    runs = {name.partition("/")[0] for name in existing} - {folder.name}
+    found = (folder.parent / run for run in sorted(runs) if f"{run}/{SUMS}" not in existing)
     return [path for path in found if (path / SUMS).is_file()]
 
 
-def _save_all(storage: GCSStorage, bucket: Any, place: str, folder: Path, there: Mapping[str, str]) -> tuple[int, int]:
+def _save_files(
+    storage: GCSStorage, bucket: Any, prefix: str, folder: Path, existing: Mapping[str, str]
+) -> tuple[int, int]:
     """Saves a folder's files; gives how many there are, and how many of them were new."""
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == SUMS, path))
     written = 0
     for path in files:
         name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
-        written += _save(storage, bucket.blob(f"{place}/{name}"), path, there.get(name))
+        written += _save_object(storage, bucket.blob(f"{prefix}/{name}"), path, existing.get(name))
     return len(files), written
 
 
-def _save(storage: GCSStorage, blob: Any, path: Path, there: str | None) -> bool:
+def _save_object(storage: GCSStorage, blob: Any, path: Path, existing_checksum: str | None) -> bool:
     """Writes the object unless it is there with the same bytes; tells whether it did."""
     from google.api_core.exceptions import PreconditionFailed
 
     checksum = crc32c(path)
-    if there is None:
+    if existing_checksum is None:
         try:
             # Retried safely: what a lost answer had written makes the next try fail by its precondition.
-            blob.upload_from_filename(str(path), if_generation_match=0, checksum="crc32c", **limits(storage))
+            blob.upload_from_filename(str(path), if_generation_match=0, checksum="crc32c", **request_options(storage))
             return True
         except PreconditionFailed:
-            blob.reload(**limits(storage))
-            there = str(blob.crc32c)
-    if there != checksum:
-        uri = called(storage, blob.name)
+            blob.reload(**request_options(storage))
+            existing_checksum = str(blob.crc32c)
+    if existing_checksum != checksum:
+        uri = object_uri(storage, blob.name)
         raise StorageError(
             f"{uri} is there with other bytes; nothing was overwritten. Remove it, or save to another path"
         )

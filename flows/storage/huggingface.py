@@ -15,12 +15,12 @@ from contract.storage import HuggingFaceStorage
 from flows.config.diagnostics import join_names, closest_name
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
-from flows.storage.values import library
+from flows.storage.values import import_optional
 
-_ON_HUB = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
-def on_disk(storage: HuggingFaceStorage) -> Path | None:
+def local_folder(storage: HuggingFaceStorage) -> Path | None:
     """The dataset's folder, when it is one on this machine."""
     folder = Path(storage.dataset).expanduser()
     return folder if folder.is_dir() else None
@@ -31,10 +31,10 @@ def dataset_rows(storage: HuggingFaceStorage) -> Rows:
 
     Raises StorageError when there is no such dataset or split, it cannot be read, or `datasets` is not installed.
     """
-    datasets = library("datasets", "huggingface", "reading Hugging Face datasets")
+    datasets = import_optional("datasets", "huggingface", "reading Hugging Face datasets")
     number = 0
     try:
-        for number, values in enumerate(_opened(storage, datasets), start=1):
+        for number, values in enumerate(_open_dataset(storage, datasets), start=1):
             yield Row(number, {name: binary_or_json(value) for name, value in values.items()}, storage.dataset)
     except StorageError:
         raise
@@ -43,22 +43,22 @@ def dataset_rows(storage: HuggingFaceStorage) -> Rows:
         raise StorageError(f"the dataset {storage.dataset} cannot be read after row {number}: {message}") from error
 
 
-def _opened(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mapping[str, Any]]:
-    folder = on_disk(storage)
+def _open_dataset(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mapping[str, Any]]:
+    folder = local_folder(storage)
     if folder is not None:
         found = datasets.load_from_disk(str(folder))
         if isinstance(found, Mapping):
-            found = _split(storage, cast("Mapping[str, Any]", found))
-    elif _ON_HUB.fullmatch(storage.dataset):
+            found = _select_split(storage, cast("Mapping[str, Any]", found))
+    elif _HUB_NAME.fullmatch(storage.dataset):
         found = datasets.load_dataset(
             storage.dataset, storage.config, split=storage.split, revision=storage.revision, streaming=True
         )
     else:
         raise StorageError(f"there is no folder {storage.dataset}, and a dataset on the hub is named owner/name")
-    return iter(_undecoded(found, datasets))
+    return iter(_without_decoding(found, datasets))
 
 
-def _split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
+def _select_split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
     if storage.split not in splits:
         near = closest_name(storage.split, splits)
         meant = f"; did you mean '{near}'?" if near else ""
@@ -69,7 +69,7 @@ def _split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
     return splits[storage.split]
 
 
-def _undecoded(dataset: Any, datasets: Any) -> Iterable[Mapping[str, Any]]:
+def _without_decoding(dataset: Any, datasets: Any) -> Iterable[Mapping[str, Any]]:
     """The dataset with its pictures and sounds as bytes, which needs no further library and changes nothing."""
     features: Mapping[str, Any] = dataset.features or {}
     for name, feature in features.items():

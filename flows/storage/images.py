@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from contract.record import MAX_IMAGE_BYTES
 
-_STARTS = (
+_MAGIC_BYTES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
@@ -17,25 +17,25 @@ _STARTS = (
 )
 
 
-def pictures(cell: Any, alt_texts: Any, folder: Path | None) -> list[dict[str, Any]]:
+def image_parts(cell: Any, alt_texts: Any, folder: Path | None) -> list[dict[str, Any]]:
     """What a cell names, as the fields of `ImagePart`s: a path, paths separated by `;`, a list of them, or bytes.
 
     `alt_texts` is the text of the first picture, or a list with one each. Raises ValueError, in plain words, for a
     picture that is missing, too large, of no known kind, outside `folder`, or on the web. Without a `folder` only
     bytes can be had.
     """
-    sources = _several(cell)
-    texts = _several(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]
+    sources = _as_list(cell)
+    texts = _as_list(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]
     if len(texts) > max(len(sources), 1):
         raise ValueError(f"`alt_text` holds {len(texts)} texts, but `images` {len(sources)}")
-    found = [_picture(one, folder) for one in sources]
+    found = [_image_part(one, folder) for one in sources]
     for picture, text in zip(found, texts, strict=False):
         if text is not None and str(text).strip():
             picture["alt_text"] = str(text)
     return found
 
 
-def _several(cell: Any) -> list[Any]:
+def _as_list(cell: Any) -> list[Any]:
     if cell is None:
         return []
     if isinstance(cell, str):
@@ -45,24 +45,24 @@ def _several(cell: Any) -> list[Any]:
     return [cell]
 
 
-def _picture(named: Any, folder: Path | None) -> dict[str, Any]:
-    if isinstance(named, bytes):
-        return _encoded(named, "the picture")
-    if isinstance(named, Mapping):
-        fields = dict(cast("Mapping[str, Any]", named))
+def _image_part(source: Any, folder: Path | None) -> dict[str, Any]:
+    if isinstance(source, bytes):
+        return _encode_image(source, "the picture")
+    if isinstance(source, Mapping):
+        fields = dict(cast("Mapping[str, Any]", source))
         if isinstance(content := fields.get("bytes"), bytes):
-            return _encoded(content, f"the picture {fields.get('path') or ''}".strip())
+            return _encode_image(content, f"the picture {fields.get('path') or ''}".strip())
         if fields.get("data"):
             return fields
         path = fields.get("uri") or fields.get("path")
         extra_fields = {name: value for name, value in fields.items() if name == "alt_text"}
-        return {**_picture(path, folder), **extra_fields}
-    if not isinstance(named, str):
+        return {**_image_part(path, folder), **extra_fields}
+    if not isinstance(source, str):
         raise ValueError("`images` should hold paths of pictures")
-    return _encoded(_content(named, folder), f"the picture '{named}'")
+    return _encode_image(_read_image(source, folder), f"the picture '{source}'")
 
 
-def _content(name: str, folder: Path | None) -> bytes:
+def _read_image(name: str, folder: Path | None) -> bytes:
     if name.lower().startswith(("http://", "https://")):
         raise ValueError(f"the picture '{name}' is on the web: download it first, and name the file")
     if folder is None:
@@ -81,12 +81,12 @@ def _content(name: str, folder: Path | None) -> bytes:
         raise ValueError(f"the picture '{name}' cannot be read: {error.strerror or error}") from None
 
 
-def _encoded(content: bytes, called: str) -> dict[str, Any]:
+def _encode_image(content: bytes, name: str) -> dict[str, Any]:
     if len(content) > MAX_IMAGE_BYTES:
-        raise ValueError(f"{called} is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
-    mime = next((mime for start, mime in _STARTS if content.startswith(start)), None)
+        raise ValueError(f"{name} is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
+    mime = next((mime for start, mime in _MAGIC_BYTES if content.startswith(start)), None)
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         mime = "image/webp"
     if mime is None:
-        raise ValueError(f"{called} is neither PNG, JPEG, WebP nor GIF")
+        raise ValueError(f"{name} is neither PNG, JPEG, WebP nor GIF")
     return {"mime": mime, "data": base64.b64encode(content).decode()}

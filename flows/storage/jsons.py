@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from contract.errors import StorageError
-from flows.storage.rows import Reject, Row, Rows, object_row, reject, tell_marked_otherwise, with_mark
+from flows.storage.rows import Reject, Row, Rows, object_row, make_reject, check_encoding, bom_aware_encoding
 
 _ARRAY_KEYS = ("records", "data", "items", "rows")
-_CHUNK = 1 << 16
-_SPACE = re.compile(r"[ \t\r\n]*")
+_CHUNK_CHARACTERS = 1 << 16
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
 def jsonl_rows(path: Path, encoding: str) -> Rows:
     """One JSON object a line; blank lines are between rows, not rows."""
-    tell_marked_otherwise(path, encoding)
-    decoder = _Decoder()
-    with path.open(encoding=with_mark(encoding), errors="surrogateescape") as file:
+    check_encoding(path, encoding)
+    decoder = _StrictDecoder()
+    with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
                 value = decoder.decode(line)
             except (ValueError, RecursionError) as error:
-                yield reject(number, path, f"not JSON: {error}", line, encoding)
+                yield make_reject(number, path, f"not JSON: {error}", line, encoding)
                 continue
             yield _row(number, path, value, line, encoding, decoder)
 
@@ -37,9 +37,9 @@ def json_rows(path: Path, encoding: str) -> Rows:
 
     Raises StorageError, with line and item, where the file is not sound JSON.
     """
-    tell_marked_otherwise(path, encoding)
-    with path.open(encoding=with_mark(encoding), errors="surrogateescape") as file:
-        stream = _Stream(file)
+    check_encoding(path, encoding)
+    with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape") as file:
+        stream = _JsonStream(file)
         number = 0
         try:
             for number, (value, raw) in enumerate(_items(stream), start=1):
@@ -48,133 +48,133 @@ def json_rows(path: Path, encoding: str) -> Rows:
             raise StorageError(f"{path}:{stream.line} is not sound JSON, after item {number}: {error}") from None
 
 
-def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: _Decoder) -> Row | Reject:
-    if name := decoder.twice():
-        return reject(number, path, f"the name '{name}' stands twice in one object", raw, encoding)
+def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: _StrictDecoder) -> Row | Reject:
+    if name := decoder.take_duplicate_name():
+        return make_reject(number, path, f"the name '{name}' stands twice in one object", raw, encoding)
     return object_row(number, path, value, raw, encoding)
 
 
-def _items(stream: _Stream) -> Iterator[tuple[Any, str]]:
+def _items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
     """Each item with the text that it was read from."""
     if stream.peek() == "[":
-        yield from _array(stream)
+        yield from _array_items(stream)
     elif stream.peek() == "{":
         yield from _items_of_object(stream)
     else:
-        yield stream.value()
+        yield stream.read_value()
     if stream.peek():
         raise ValueError("more follows after the end")
 
 
-def _items_of_object(stream: _Stream) -> Iterator[tuple[Any, str]]:
+def _items_of_object(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
     found: dict[str, Any] = {}
     streamed = False
     stream.expect("{")
     while stream.peek() != "}":
         if found:
             stream.expect(",")
-        key, _ = stream.value()
+        key, _ = stream.read_value()
         if not isinstance(key, str):
             raise ValueError("a name in quotation marks is missing")
         stream.expect(":")
         if key in _ARRAY_KEYS and stream.peek() == "[" and not streamed:
             streamed = True
             found[key] = None
-            yield from _array(stream)
+            yield from _array_items(stream)
         else:
             if key in found:
                 raise ValueError(f"the name '{key}' stands twice in one object")
-            found[key] = stream.value()[0]
+            found[key] = stream.read_value()[0]
     stream.expect("}")
     if not streamed:
         yield found, json.dumps(found, ensure_ascii=False)
 
 
-def _array(stream: _Stream) -> Iterator[tuple[Any, str]]:
+def _array_items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
     stream.expect("[")
     if stream.peek() != "]":
-        yield stream.value()
+        yield stream.read_value()
         while stream.peek() != "]":
             stream.expect(",")
-            yield stream.value()
+            yield stream.read_value()
     stream.expect("]")
 
 
-class _Decoder:
+class _StrictDecoder:
     """Reads JSON, and notices names that stand twice in an object: of their values one would be lost."""
 
     def __init__(self) -> None:
-        self._twice: str | None = None
-        self._json = json.JSONDecoder(object_pairs_hook=self._object)
+        self._duplicate_name: str | None = None
+        self._json = json.JSONDecoder(object_pairs_hook=self._check_names)
         self.decode = self._json.decode
         self.raw_decode = self._json.raw_decode
 
-    def twice(self) -> str | None:
+    def take_duplicate_name(self) -> str | None:
         """A name that stood twice in what was read since the last question."""
-        found, self._twice = self._twice, None
+        found, self._duplicate_name = self._duplicate_name, None
         return found
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def _check_names(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             names = [name for name, _ in pairs]
-            self._twice = next(name for name in names if names.count(name) > 1)
+            self._duplicate_name = next(name for name in names if names.count(name) > 1)
         return found
 
 
-class _Stream:
+class _JsonStream:
     """A JSON text, of which only the value being read is in memory."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._text = ""
-        self._at = 0
-        self._ended = False
-        self.decoder = _Decoder()
+        self._position = 0
+        self._is_at_end = False
+        self.decoder = _StrictDecoder()
         self.line = 1
         """The line that reading has come to."""
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""
         while True:
-            self._move(_SPACE.match(self._text, self._at).end())  # type: ignore[reportOptionalMemberAccess]
-            if self._at < len(self._text) or not self._more(_CHUNK):
-                return self._text[self._at : self._at + 1]
+            self._advance(_WHITESPACE.match(self._text, self._position).end())  # type: ignore[reportOptionalMemberAccess]
+            if self._position < len(self._text) or not self._read_more(_CHUNK_CHARACTERS):
+                return self._text[self._position : self._position + 1]
 
     def expect(self, mark: str) -> None:
         """Goes behind `mark`. Raises ValueError when something else comes next."""
         found = self.peek()
         if found != mark:
             raise ValueError(f"'{mark}' is missing" + (f" before '{found}'" if found else "; the file ends too early"))
-        self._move(self._at + 1)
+        self._advance(self._position + 1)
 
-    def value(self) -> tuple[Any, str]:
+    def read_value(self) -> tuple[Any, str]:
         """The next value and its text. Raises ValueError when it is not sound."""
         self.peek()
-        size = _CHUNK
+        size = _CHUNK_CHARACTERS
         while True:
             try:
-                value, end = self.decoder.raw_decode(self._text, self._at)
+                value, end = self.decoder.raw_decode(self._text, self._position)
             except ValueError as error:
                 # Perhaps only its end has not been read yet.
-                if not self._more(size):
+                if not self._read_more(size):
                     raise ValueError(getattr(error, "msg", str(error))) from None
                 size *= 2
                 continue
-            if end < len(self._text) or not self._more(_CHUNK):
-                raw = self._text[self._at : end]
-                self._move(end)
+            if end < len(self._text) or not self._read_more(_CHUNK_CHARACTERS):
+                raw = self._text[self._position : end]
+                self._advance(end)
                 return value, raw
 
-    def _move(self, to: int) -> None:
-        self.line += self._text.count("\n", self._at, to)
-        self._at = to
+    def _advance(self, to: int) -> None:
+        self.line += self._text.count("\n", self._position, to)
+        self._position = to
 
-    def _more(self, size: int) -> bool:
-        if self._ended:
+    def _read_more(self, size: int) -> bool:
+        if self._is_at_end:
             return False
         chunk = self._file.read(size)
-        self._ended = not chunk
-        self._text = self._text[self._at :] + chunk
-        self._at = 0
-        return not self._ended
+        self._is_at_end = not chunk
+        self._text = self._text[self._position :] + chunk
+        self._position = 0
+        return not self._is_at_end

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
-from flows.storage.columns import NESTED, USUAL, WANTED, field_mistake, placing
-from flows.storage.images import pictures
-from flows.storage.rows import MAX_RAW, Reject, Row
-from flows.storage.values import MOST_DEPTH, as_json, label, no_value, too_deep, without_nan
+from flows.storage.columns import NESTED_FIELDS, COLUMN_ALIASES, REQUIRED_FIELDS, field_problem, map_columns
+from flows.storage.images import image_parts
+from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, Row
+from flows.storage.values import MAX_DEPTH, to_json_value, label_or_none, missing_value_reason, is_too_deep, without_nan
 
-_EXACT = 2**53
-_SUBSTANCE = ("text", "sections", "images")
-_OBJECTS = (*NESTED, "images", "alt_text")
+_MAX_EXACT_INTEGER = 2**53
+_CONTENT_FIELDS = ("text", "sections", "images")
+_JSON_FIELDS = (*NESTED_FIELDS, "images", "alt_text")
 
 
 class RecordMaker:
@@ -30,80 +30,82 @@ class RecordMaker:
 
         Raises StorageError for an unknown field.
         """
-        problems = [mistake for field in columns if (mistake := field_mistake(field))]
+        problems = [mistake for field in columns if (mistake := field_problem(field))]
         if problems:
-            raise StorageError(f"{'; '.join(problems)}; the fields are {', '.join(USUAL)}")
+            raise StorageError(f"{'; '.join(problems)}; the fields are {', '.join(COLUMN_ALIASES)}")
         self._columns = columns
         self._folder = folder
-        self._given: dict[bytes, int | str] = {}
-        self._alike: dict[bytes, int] = {}
+        self._seen_ids: dict[bytes, int | str] = {}
+        self._equal_rows: dict[bytes, int] = {}
 
-    def make(self, row: Row) -> Record | Reject:
+    def make_record(self, row: Row) -> Record | Reject:
         """The row as a record, or why it cannot be one."""
-        if too_deep(row.values):
-            return Reject(row.line, f"its values are nested more than {MOST_DEPTH} deep", "", row.source)
-        raw = json.dumps(row.values, ensure_ascii=False, default=_unusual)
+        if is_too_deep(row.values):
+            return Reject(row.line, f"its values are nested more than {MAX_DEPTH} deep", "", row.source)
+        raw = json.dumps(row.values, ensure_ascii=False, default=_json_default)
         try:
             # A lone surrogate is valid in JSON's escapes but in no file or database.
             raw.encode()
-            fields = self._fields(row)
-            fields["record_id"] = self._identify(fields, row)
+            fields = self._record_fields(row)
+            fields["record_id"] = self._record_id(fields, row)
             return Record.model_validate(fields)
         except ValidationError as error:
-            reason = _plain(error)
+            reason = _validation_message(error)
         except UnicodeEncodeError:
             reason = "holds half of a character (a lone surrogate)"
         except ValueError as error:
             reason = str(error)
-        return Reject(row.line, reason, raw[:MAX_RAW].encode(errors="replace").decode(), row.source)
+        return Reject(row.line, reason, raw[:MAX_RAW_CHARACTERS].encode(errors="replace").decode(), row.source)
 
-    def _identify(self, fields: Mapping[str, Any], row: Row) -> str:
+    def _record_id(self, fields: Mapping[str, Any], row: Row) -> str:
         record_id = str(fields.get("record_id") or "").strip()
         if record_id:
             key = digest(record_id).encode()[:16]
-            if key in self._given:
-                first_seen = self._given[key]
+            if key in self._seen_ids:
+                first_seen = self._seen_ids[key]
                 location = f"in {first_seen}" if isinstance(first_seen, str) else f"on line {first_seen}"
                 raise ValueError(f"the id '{record_id}' was there before, {location}; ids must be unique")
-            self._given[key] = row.line or Path(row.source).name
+            self._seen_ids[key] = row.line or Path(row.source).name
             return record_id
         name = digest(fields)[:16]
         key = name.encode()
-        count = self._alike[key] = self._alike.get(key, 0) + 1
+        count = self._equal_rows[key] = self._equal_rows.get(key, 0) + 1
         # Rows without ids may be alike; the second is another item all the same.
         return name if count == 1 else f"{name}-{count}"
 
-    def _fields(self, row: Row) -> dict[str, Any]:
-        mapping = placing(row.values, self._columns)
-        if not any(field.partition(".")[0] in _SUBSTANCE for field, _, _ in mapping.placed):
+    def _record_fields(self, row: Row) -> dict[str, Any]:
+        mapping = map_columns(row.values, self._columns)
+        if not any(field.partition(".")[0] in _CONTENT_FIELDS for field, _, _ in mapping.assigned):
             columns = ", ".join(map(str, row.values))
             raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}")
         fields: dict[str, Any] = {}
-        for field, column, value in mapping.placed:
+        for field, column, value in mapping.assigned:
             place = field.partition(".")[0]
-            if place in (*WANTED, "sections"):
-                _tell_no_value(field, value)
+            if place in (*REQUIRED_FIELDS, "sections"):
+                _check_value(field, value)
             if place == "ground_truth" and not row.typed:
-                value = label(value)
-            if place in _OBJECTS:
-                _put(fields, field, value if place == "images" else as_json(without_nan(value)))
+                value = label_or_none(value)
+            if place in _JSON_FIELDS:
+                _set_field(fields, field, value if place == "images" else to_json_value(without_nan(value)))
             else:
-                fields[field] = _text(field, column, value)
+                fields[field] = _text_value(field, column, value)
         if mapping.rest:
-            fields["metadata"] = {**as_json(without_nan(mapping.rest)), **fields.get("metadata", {})}
-        self._look(fields, row)
+            fields["metadata"] = {**to_json_value(without_nan(mapping.rest)), **fields.get("metadata", {})}
+        self._load_images(fields, row)
         return {name: value for name, value in fields.items() if value is not None}
 
-    def _look(self, fields: dict[str, Any], row: Row) -> None:
+    def _load_images(self, fields: dict[str, Any], row: Row) -> None:
         """Puts pictures in place of their names."""
         alt_texts = fields.pop("alt_text", None)
         if (sources := fields.pop("images", None)) is not None:
-            found = pictures([sources] if row.typed and isinstance(sources, str) else sources, alt_texts, self._folder)
+            found = image_parts(
+                [sources] if row.typed and isinstance(sources, str) else sources, alt_texts, self._folder
+            )
             if found:
                 fields["images"] = found
 
 
-def _put(fields: dict[str, Any], field: str, value: Any) -> None:
+def _set_field(fields: dict[str, Any], field: str, value: Any) -> None:
     place, _, part = field.partition(".")
     if part:
         *parents, last = [part] if place == "sections" else part.split(".")
@@ -115,9 +117,9 @@ def _put(fields: dict[str, Any], field: str, value: Any) -> None:
         if value is not None or place != "sections":
             target[last] = value
         return
-    value = _parsed(value)
-    if place in NESTED and value is not None:
-        named = cast("dict[str, Any]", value) if isinstance(value, dict) else {_own_name(place): value}
+    value = _parse_json_cell(value)
+    if place in NESTED_FIELDS and value is not None:
+        named = cast("dict[str, Any]", value) if isinstance(value, dict) else {_default_part(place): value}
         if place == "sections":
             named = {name: text for name, text in named.items() if text is not None}
         fields[place] = {**named, **(fields.get(place) or {})}
@@ -125,11 +127,11 @@ def _put(fields: dict[str, Any], field: str, value: Any) -> None:
         fields[place] = value
 
 
-def _own_name(place: str) -> str:
+def _default_part(place: str) -> str:
     return "label" if place == "ground_truth" else place
 
 
-def _parsed(value: Any) -> Any:
+def _parse_json_cell(value: Any) -> Any:
     """A table's cell may hold an object written as JSON."""
     if isinstance(value, str):
         if not value.strip():
@@ -137,39 +139,39 @@ def _parsed(value: Any) -> Any:
         if value.lstrip()[0] in "{[":
             try:
                 found = json.loads(value)
-                return value if too_deep(found) else without_nan(found)
+                return value if is_too_deep(found) else without_nan(found)
             except (ValueError, RecursionError):
                 return value
     return value
 
 
-def _tell_no_value(field: str, value: Any) -> None:
+def _check_value(field: str, value: Any) -> None:
     inner = list(cast("Mapping[str, Any]", value).values()) if isinstance(value, Mapping) else [value]
     for one in inner:
-        if reason := no_value(one):
+        if reason := missing_value_reason(one):
             raise ValueError(f"`{field}` is {reason}")
 
 
-def _text(field: str, column: str, value: Any) -> str | None:
-    if no_value(value):
+def _text_value(field: str, column: str, value: Any) -> str | None:
+    if missing_value_reason(value):
         return None
     if isinstance(value, Mapping):
         parts = ", ".join(f"{column}.{name}" for name in list(cast("Mapping[str, Any]", value))[:4])
         raise ValueError(f"`{field}` is an object, not text; name a part of it as its column: {parts}")
     if isinstance(value, list | tuple | bytes):
         raise ValueError(f"`{field}` is {'binary' if isinstance(value, bytes) else 'a list'}, not text")
-    if field == "record_id" and isinstance(value, float) and abs(value) >= _EXACT:
+    if field == "record_id" and isinstance(value, float) and abs(value) >= _MAX_EXACT_INTEGER:
         raise ValueError(f"the id {value:g} was rounded where the file was made; write ids as text there")
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def _unusual(value: Any) -> str:
+def _json_default(value: Any) -> str:
     return f"({len(value)} bytes)" if isinstance(value, bytes) else str(value)
 
 
-def _plain(error: ValidationError) -> str:
+def _validation_message(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

@@ -10,7 +10,7 @@ from contract.storage import (
 )
 
 
-def name_of(storage: RecordStorage) -> str:
+def source_name(storage: RecordStorage) -> str:
     """The source as its owner knows it."""
     if isinstance(storage, FileStorage):
         return str(storage.path)

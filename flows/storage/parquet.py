@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from contract.errors import StorageError
 from flows.storage.rows import Row, Rows
-from flows.storage.values import as_json, library
+from flows.storage.values import to_json_value, import_optional
 
-_ROWS_AT_ONCE = 64
+_BATCH_ROWS = 64
 
 
 def parquet_rows(path: Path) -> Rows:
@@ -17,13 +17,13 @@ def parquet_rows(path: Path) -> Rows:
 
     Raises StorageError when the file is not sound Parquet, or pyarrow is not installed.
     """
-    parquet = library("pyarrow.parquet", "studies", "reading Parquet")
-    pyarrow = library("pyarrow", "studies", "reading Parquet")
+    parquet = import_optional("pyarrow.parquet", "studies", "reading Parquet")
+    pyarrow = import_optional("pyarrow", "studies", "reading Parquet")
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
-            _tell_twice(file.schema_arrow.names, path)
-            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
+            _check_duplicate_columns(file.schema_arrow.names, path)
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 for values in cast("list[dict[str, Any]]", batch.to_pylist()):
                     number += 1
                     yield Row(number, {name: binary_or_json(value) for name, value in values.items()}, str(path))
@@ -37,10 +37,10 @@ def binary_or_json(value: Any) -> Any:
         return value
     if isinstance(value, dict) and isinstance(cast("dict[str, Any]", value).get("bytes"), bytes):
         return cast("dict[str, Any]", value)
-    return as_json(value)
+    return to_json_value(value)
 
 
-def _tell_twice(names: list[str], path: Path) -> None:
+def _check_duplicate_columns(names: list[str], path: Path) -> None:
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
         raise StorageError(f"{path}: two columns have the same name: {', '.join(duplicates)}")

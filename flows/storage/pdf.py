@@ -6,9 +6,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from flows.storage.values import library
+from flows.storage.values import import_optional
 
-_BETWEEN_PAGES = "\n\n"
+_PAGE_SEPARATOR = "\n\n"
 
 
 def pdf_values(path: Path) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def pdf_values(path: Path) -> dict[str, Any]:
     Raises ValueError, in plain words, for a document that is broken, locked or without text; StorageError when
     pypdf is not installed; OSError when the file cannot be read.
     """
-    pypdf = library("pypdf", "studies", "reading PDF")
+    pypdf = import_optional("pypdf", "studies", "reading PDF")
     # What is odd in a file is told through the reject; pypdf would print it as well.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with path.open("rb") as file:
@@ -32,7 +32,7 @@ def pdf_values(path: Path) -> dict[str, Any]:
             raise
         except Exception as error:  # a malformed PDF makes pypdf fail in any way
             raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
-    text = _BETWEEN_PAGES.join(page.strip() for page in pages)
+    text = _PAGE_SEPARATOR.join(page.strip() for page in pages)
     if not text.strip():
         raise ValueError(
             "the PDF holds no text: its pages are probably pictures; run text recognition (OCR) on it first"

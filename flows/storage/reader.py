@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterator
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
-from flows.storage.factory import rows_of
+from flows.storage.factory import source_rows
 from flows.storage.maker import RecordMaker
-from flows.storage.names import name_of
+from flows.storage.names import source_name
 from flows.storage.rows import Reject, Row
 
 
-def read(storage: RecordStorage) -> Iterator[Record | Reject]:
+def read_source(storage: RecordStorage) -> Iterator[Record | Reject]:
     """Every row, in order, as a Record or a Reject; memory stays flat however long the source is.
 
     Raises StorageError when the source is missing, of a kind not known, empty, or when none of its rows
     could become a record.
     """
-    maker = maker_of(storage)
+    maker = record_maker(storage)
     record_count, first_reject = 0, None
-    for row in rows_of(storage):
-        item = maker.make(row) if isinstance(row, Row) else row
+    for row in source_rows(storage):
+        item = maker.make_record(row) if isinstance(row, Row) else row
         if isinstance(item, Record):
             record_count += 1
         else:
@@ -34,25 +34,25 @@ def read(storage: RecordStorage) -> Iterator[Record | Reject]:
         yield item
     if not record_count:
         why = f"no row could be read; the first: {first_reject}" if first_reject else "it holds no rows"
-        raise StorageError(f"{name_of(storage)}: {why}")
+        raise StorageError(f"{source_name(storage)}: {why}")
 
 
-def records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
+def read_valid_records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
     """The records alone; each Reject goes to `on_reject`. Raises StorageError as `read` does."""
-    for item in read(storage):
+    for item in read_source(storage):
         if isinstance(item, Record):
             yield item
         else:
             on_reject(item)
 
 
-def maker_of(storage: RecordStorage) -> RecordMaker:
+def record_maker(storage: RecordStorage) -> RecordMaker:
     """What makes records of the source's rows. Raises StorageError when its `columns` name an unknown field."""
     if isinstance(storage, FileStorage):
         path = storage.path
         return RecordMaker(storage.columns, path if path.is_dir() else path.parent)
     if not isinstance(storage, HuggingFaceStorage):
         return RecordMaker(storage.columns)
-    from flows.storage.huggingface import on_disk
+    from flows.storage.huggingface import local_folder
 
-    return RecordMaker(storage.columns, on_disk(storage))
+    return RecordMaker(storage.columns, local_folder(storage))

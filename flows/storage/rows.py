@@ -14,10 +14,10 @@ from typing import Any, TypeAlias, cast
 
 from contract.errors import StorageError
 
-MAX_RAW = 500
+MAX_RAW_CHARACTERS = 500
 """Characters of a rejected row that are kept."""
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -59,54 +59,54 @@ class Reject:
 Rows: TypeAlias = Iterator[Row | Reject]
 
 
-def with_mark(encoding: str) -> str:
+def bom_aware_encoding(encoding: str) -> str:
     """The encoding, as one that leaves out the byte order mark with which files saved by Excel start."""
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def marked_otherwise(path: Path, encoding: str) -> str | None:
+def encoding_mismatch(path: Path, encoding: str) -> str | None:
     """Why the file cannot be in that encoding, when its first bytes say that it is in another one."""
     with path.open("rb") as file:
         start = file.read(4)
-    encoding_of_bom = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    encoding_of_bom = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
     if encoding_of_bom is None or codecs.lookup(encoding).name.startswith(encoding_of_bom):
         return None
     return f"is text in {encoding_of_bom}, not in {encoding}; write `encoding: {encoding_of_bom}`, or save it again as UTF-8"
 
 
-def tell_marked_otherwise(path: Path, encoding: str) -> None:
+def check_encoding(path: Path, encoding: str) -> None:
     """Raises StorageError when the file's first bytes say that it is in another encoding."""
-    if reason := marked_otherwise(path, encoding):
+    if reason := encoding_mismatch(path, encoding):
         raise StorageError(f"{path} {reason}")
 
 
-def undecoded(text: str) -> bool:
+def has_undecodable_bytes(text: str) -> bool:
     """Whether `text` was read from bytes that its encoding has no characters for."""
     return _UNDECODED.search(text) is not None
 
 
-def bad_bytes(encoding: str) -> str:
+def undecodable_message(encoding: str) -> str:
     """What is wrong with such a text."""
     return f"holds bytes that are not {encoding}; if the file is from Excel, try `encoding: cp1252`"
 
 
 def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, typed: bool = True) -> Row | Reject:
     """`value` as a row, if it is an object with named fields and was read from sound bytes."""
-    if undecoded(raw):
-        return reject(number, path, "", raw, encoding)
+    if has_undecodable_bytes(raw):
+        return make_reject(number, path, "", raw, encoding)
     if not isinstance(value, dict):
-        return reject(number, path, f"not an object with named fields but {_kind(value)}", raw, encoding)
+        return make_reject(number, path, f"not an object with named fields but {_json_type_name(value)}", raw, encoding)
     return Row(number, cast("dict[str, Any]", value), str(path), typed)
 
 
-def reject(number: int, path: Path, reason: str, raw: str, encoding: str) -> Reject:
+def make_reject(number: int, path: Path, reason: str, raw: str, encoding: str) -> Reject:
     """A Reject; for undecoded bytes the reason is those, whatever else went wrong."""
-    if undecoded(raw):
-        reason = bad_bytes(encoding)
-    return Reject(number, reason, raw[:MAX_RAW].encode(errors="replace").decode().rstrip("\r\n"), str(path))
+    if has_undecodable_bytes(raw):
+        reason = undecodable_message(encoding)
+    return Reject(number, reason, raw[:MAX_RAW_CHARACTERS].encode(errors="replace").decode().rstrip("\r\n"), str(path))
 
 
-def _kind(value: object) -> str:
+def _json_type_name(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     if value is None:

@@ -11,11 +11,11 @@ from pydantic import PlainSerializer
 
 from contract.base import Frozen, FrozenMap, JsonValue, digest, thawed
 from contract.messages import AgentTrace, CellStatus
-from flows.tables.row import ENDED, IDENTITY, row_of
+from flows.tables.row import OUTCOME_COLUMNS, IDENTITY_COLUMNS, cell_row
 
-MOST_TRACE = 8_000_000
+MAX_TRACE_BYTES = 8_000_000
 """Bytes; a longer trace, such as one with large pictures, stays in the run folder alone."""
-_NANO = Decimal("1e-9")
+_COST_QUANTUM = Decimal("1e-9")
 _Money = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
 
@@ -75,17 +75,17 @@ class SavedCell(Frozen):
 
 def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
     """The row of a cell that a run ended with."""
-    row = row_of(trace)
+    row = cell_row(trace)
     record = trace.input.record
     cost = trace.cost_usd
     text = trace.model_dump_json()
     fields: dict[str, Any] = {
-        **{name: row.get(name) for name in (*IDENTITY, *ENDED)},
-        "cost_usd": None if cost is None else cost.quantize(_NANO),
-        "variant": _fitting(trace.variant),
-        "value": _fitting(trace.value),
-        "metadata": _fitting(record.metadata or None),
-        "ground_truth": _fitting(record.ground_truth),
+        **{name: row.get(name) for name in (*IDENTITY_COLUMNS, *OUTCOME_COLUMNS)},
+        "cost_usd": None if cost is None else cost.quantize(_COST_QUANTUM),
+        "variant": _json_column_value(trace.variant),
+        "value": _json_column_value(trace.value),
+        "metadata": _json_column_value(record.metadata or None),
+        "ground_truth": _json_column_value(record.ground_truth),
         "parents": trace.parents,
     }
     return SavedCell(
@@ -95,20 +95,20 @@ def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
         attempts=trace.attempts,
         run=run,
         answer_digest=digest({**fields, "cost_usd": str(fields["cost_usd"])}),
-        trace=text if len(text.encode()) <= MOST_TRACE else None,
+        trace=text if len(text.encode()) <= MAX_TRACE_BYTES else None,
     )
 
 
-def _fitting(value: Any) -> Any:
+def _json_column_value(value: Any) -> Any:
     """JSON as a JSON column takes it: a number that 64 bits do not hold would stop the whole load."""
-    return _within(thawed(value))
+    return _large_numbers_as_text(thawed(value))
 
 
-def _within(value: JsonValue) -> JsonValue:
+def _large_numbers_as_text(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        return {key: _within(item) for key, item in value.items()}
+        return {key: _large_numbers_as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_within(item) for item in value]
+        return [_large_numbers_as_text(item) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return str(value)
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,18 +12,18 @@ from typing import Any
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names, closest_name
 from flows.storage.rows import Row, Rows
-from flows.storage.tables import header_of
-from flows.storage.values import NoValue, as_json, library
+from flows.storage.tables import column_names
+from flows.storage.values import MissingValue, to_json_value, import_optional
 
-_EXACT = 2**53
+_MAX_EXACT_INTEGER = 2**53
 """Whole numbers below it are exact in a spreadsheet, which holds all numbers as floating point."""
-_MOST_BYTES = 1_000_000_000
-_MOST_CELLS = 50_000_000
-_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
+_MAX_UNPACKED_BYTES = 1_000_000_000
+_MAX_CELLS = 50_000_000
+_CELL_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
-Errors = Mapping[tuple[int, int], str]
+CellErrors = Mapping[tuple[int, int], str]
 """(row, column), both from 0 -> the error that stands there, such as `#N/A`."""
 
 
@@ -33,41 +33,43 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
     Whole numbers are integers, dates and times ISO text, and a formula's error is no value. `sheet` None takes the
     first. Raises StorageError when the workbook or the sheet cannot be read.
     """
-    calamine = library("python_calamine", "studies", "reading XLSX")
+    calamine = import_optional("python_calamine", "studies", "reading XLSX")
     _check_size(path, sheet)
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
-            name = _chosen(book.sheet_names, sheet, path)
+            name = _select_sheet(book.sheet_names, sheet, path)
             cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except calamine.PasswordError:
         raise StorageError(f"{path} is locked with a password; save a copy without one") from None
     except calamine.CalamineError as error:
         raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
-    yield from _rows(path, cells, _errors(path, name))
+    yield from _rows(path, cells, _read_errors(path, name))
 
 
 def _check_size(path: Path, sheet: str | None) -> None:
     """Raises StorageError when a small file would fill the memory: calamine holds every cell up to the farthest."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
-                raise StorageError(f"{path} unpacks to more than {_MOST_BYTES // 1_000_000:,} MB; save it as CSV")
+            if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
+                raise StorageError(
+                    f"{path} unpacks to more than {_MAX_UNPACKED_BYTES // 1_000_000:,} MB; save it as CSV"
+                )
             names = [found.get("name", "") for found in _elements(archive.read("xl/workbook.xml"), "sheet")]
-            cells = archive.read(_part(archive, _chosen(names, sheet, path)))
+            cells = archive.read(_sheet_path(archive, _select_sheet(names, sheet, path)))
     except (zipfile.BadZipFile, KeyError, StopIteration):
         return  # calamine says better what is wrong
     farthest = [0, 0]
-    for found in _REFERENCE.finditer(cells):
-        for side, number in enumerate(_place(found[1].decode())):
+    for found in _CELL_REFERENCE.finditer(cells):
+        for side, number in enumerate(_cell_position(found[1].decode())):
             farthest[side] = max(farthest[side], number + 1)
     rows, columns = farthest
-    if rows * columns > _MOST_CELLS:
+    if rows * columns > _MAX_CELLS:
         raise StorageError(
             f"{path} reaches to row {rows:,} and column {columns:,}: clear what stands far out, or save it as CSV"
         )
 
 
-def _chosen(names: Sequence[str], sheet: str | None, path: Path) -> str:
+def _select_sheet(names: Sequence[str], sheet: str | None, path: Path) -> str:
     if not names:
         raise StorageError(f"{path} holds no sheet")
     if sheet is None:
@@ -79,7 +81,7 @@ def _chosen(names: Sequence[str], sheet: str | None, path: Path) -> str:
     return sheet
 
 
-def _rows(path: Path, cells: list[list[Any]], errors: Errors) -> Rows:
+def _rows(path: Path, cells: list[list[Any]], errors: CellErrors) -> Rows:
     rows = iter(enumerate(cells))
     header: list[str] = []
     columns: list[int] = []
@@ -87,36 +89,36 @@ def _rows(path: Path, cells: list[list[Any]], errors: Errors) -> Rows:
         if any(cell != "" for cell in row):
             below = cells[at:]
             columns = [number for number in range(len(row)) if any(line[number] != "" for line in below)]
-            header = header_of([_name(row[number]) for number in columns], path, line=at + 1)
+            header = column_names([_column_name(row[number]) for number in columns], path, line=at + 1)
             break
     for at, row in rows:
-        values = [_value(row[number], errors.get((at, number))) for number in columns]
+        values = [_cell_value(row[number], errors.get((at, number))) for number in columns]
         if any(value is not None for value in values):
             yield Row(at + 1, dict(zip(header, values, strict=True)), str(path), typed=False)
 
 
-def _name(cell: Any) -> str:
-    return str(_value(cell, None) if cell != "" else "")
+def _column_name(cell: Any) -> str:
+    return str(_cell_value(cell, None) if cell != "" else "")
 
 
-def _value(cell: Any, error: str | None) -> Any:
+def _cell_value(cell: Any, error: str | None) -> Any:
     if error:
-        return NoValue(f"the formula error {error}")
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return MissingValue(f"the formula error {error}")
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _MAX_EXACT_INTEGER:
         return int(cell)
-    return None if cell == "" else as_json(cell)
+    return None if cell == "" else to_json_value(cell)
 
 
-def _errors(path: Path, sheet: str) -> Errors:
+def _read_errors(path: Path, sheet: str) -> CellErrors:
     """The cells with errors, which calamine gives as empty ones."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return dict(_errors_in(archive.read(_part(archive, sheet))))
+            return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
     except (zipfile.BadZipFile, KeyError, StopIteration) as error:
         raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
 
 
-def _part(archive: zipfile.ZipFile, sheet: str) -> str:
+def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:
     """Where in the archive the sheet's cells are."""
     named = next(found for found in _elements(archive.read("xl/workbook.xml"), "sheet") if found.get("name") == sheet)
     link = next(value for key, value in named.items() if key.endswith(":id"))
@@ -134,15 +136,15 @@ def _attributes(xml: bytes) -> dict[str, str]:
     return {key.decode(): (double or single).decode() for key, double, single in _ATTRIBUTE.findall(xml)}
 
 
-def _errors_in(xml: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+def _parse_errors(xml: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     for cell in _CELL.finditer(xml):
         attributes = _attributes(cell[1])
         if attributes.get("t") == "e" and "r" in attributes:
             value = _VALUE.search(cell[2])
-            yield _place(attributes["r"]), value[1].decode() if value else "#ERROR"
+            yield _cell_position(attributes["r"]), value[1].decode() if value else "#ERROR"
 
 
-def _place(reference: str) -> tuple[int, int]:
+def _cell_position(reference: str) -> tuple[int, int]:
     """`B4` as row 3, column 1."""
     letters = reference.rstrip("0123456789")
     column = 0

@@ -9,75 +9,77 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from flows.storage.rows import (
-    MAX_RAW,
+    MAX_RAW_CHARACTERS,
     Reject,
     Row,
     Rows,
-    bad_bytes,
+    undecodable_message,
     object_row,
-    reject,
-    tell_marked_otherwise,
-    undecoded,
-    with_mark,
+    make_reject,
+    check_encoding,
+    has_undecodable_bytes,
+    bom_aware_encoding,
 )
 
 _DELIMITERS = ",;\t"
-_MOST_COLUMNS = 20_000
+_MAX_COLUMNS = 20_000
 
 
-def table_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
+def csv_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
     """Rows of a table whose first line names the columns.
 
     `delimiter` None takes the one of comma, semicolon and tab that the first line holds most. Raises StorageError
     when the columns' names cannot be read.
     """
-    tell_marked_otherwise(path, encoding)
+    check_encoding(path, encoding)
     # The library's limit of 131,072 characters a cell is its only global; whole documents are longer.
     csv.field_size_limit(2**31 - 1)
-    with path.open(encoding=with_mark(encoding), errors="surrogateescape", newline="") as file:
+    with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape", newline="") as file:
         if delimiter is None:
             first = file.readline()
             delimiter = max(_DELIMITERS, key=first.count)
             file.seek(0)
-        lines = _Lines(file)
+        lines = _RecordingLines(file)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header = header_of(_first(reader, path), path, encoding)
+        header = column_names(_header_cells(reader, path), path, encoding)
         while True:
             start = reader.line_num + 1
-            lines.forget()
+            lines.clear()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield reject(start, path, _broken(str(error), start, reader.line_num), lines.kept, encoding)
+                yield make_reject(
+                    start, path, _csv_error_message(str(error), start, reader.line_num), lines.raw, encoding
+                )
                 continue
             if cells:
                 yield _row(start, path, header, cells, encoding)
 
 
-class _Lines:
+class _RecordingLines:
     """A file's lines, of which the first characters are kept to show what was rejected."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
-        self.kept = ""
+        self.raw = ""
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """What follows is another row."""
-        self.kept = ""
+        self.raw = ""
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
-        if len(self.kept) < MAX_RAW:
-            self.kept += line[:MAX_RAW]
+        if len(self.raw) < MAX_RAW_CHARACTERS:
+            self.raw += line[:MAX_RAW_CHARACTERS]
         return line
 
 
-def _broken(error: str, start: int, end: int) -> str:
+def _csv_error_message(error: str, start: int, end: int) -> str:
     where = f"lines {start} to {end} were read as one row and left out" if end > start else "the row was left out"
     if "unexpected end of data" in error:
         return f"a quotation mark opens a cell here and is never closed, so {where}; close it, or double it"
@@ -87,7 +89,7 @@ def _broken(error: str, start: int, end: int) -> str:
     return f"the row breaks the rules of a table: {error}; {where}"
 
 
-def _first(reader: Iterator[list[str]], path: Path) -> list[str]:
+def _header_cells(reader: Iterator[list[str]], path: Path) -> list[str]:
     nothing: list[str] = []
     try:
         return next(reader, nothing)
@@ -95,17 +97,17 @@ def _first(reader: Iterator[list[str]], path: Path) -> list[str]:
         raise StorageError(f"{path}:1: the column names cannot be read: {error}") from None
 
 
-def header_of(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: int = 1) -> list[str]:
+def column_names(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: int = 1) -> list[str]:
     """The columns' names; one without a name is called by its number. Raises StorageError when two are the same."""
     header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
-    if undecoded("".join(header)):
-        raise StorageError(f"{path}:{line}: the row of column names {bad_bytes(encoding)}")
+    if has_undecodable_bytes("".join(header)):
+        raise StorageError(f"{path}:{line}: the row of column names {undecodable_message(encoding)}")
     if any("\x00" in name for name in header):
         raise StorageError(
             f"{path}:{line}: null bytes among the column names: perhaps text in UTF-16; try `encoding: utf-16`"
         )
-    if len(header) > _MOST_COLUMNS:
-        raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MOST_COLUMNS:,}; is it a table?")
+    if len(header) > _MAX_COLUMNS:
+        raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MAX_COLUMNS:,}; is it a table?")
     duplicates = sorted(name for name, times in Counter(header).items() if times > 1)
     if duplicates:
         raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(duplicates)}")
@@ -115,5 +117,5 @@ def header_of(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: i
 def _row(number: int, path: Path, header: list[str], cells: list[str], encoding: str) -> Row | Reject:
     raw = ",".join(cells)
     if len(cells) != len(header):
-        return reject(number, path, f"has {len(cells)} cells, but there are {len(header)} columns", raw, encoding)
+        return make_reject(number, path, f"has {len(cells)} cells, but there are {len(header)} columns", raw, encoding)
     return object_row(number, path, dict(zip(header, cells, strict=True)), raw, encoding, typed=False)

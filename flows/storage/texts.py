@@ -10,10 +10,19 @@ from typing import Any, cast
 from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names
-from flows.storage.rows import Reject, Row, Rows, bad_bytes, marked_otherwise, reject, undecoded, with_mark
+from flows.storage.rows import (
+    Reject,
+    Row,
+    Rows,
+    undecodable_message,
+    encoding_mismatch,
+    make_reject,
+    has_undecodable_bytes,
+    bom_aware_encoding,
+)
 
-ENDINGS = (".txt", ".md", ".pdf")
-TABLES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".parquet")
+DOCUMENT_SUFFIXES = (".txt", ".md", ".pdf")
+TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".parquet")
 """What a folder of texts may hold by mistake: sources of their own."""
 
 
@@ -23,20 +32,20 @@ def document_rows(path: Path, encoding: str) -> Rows:
     Raises StorageError for a folder of tables: each of those is a source of its own.
     """
     if path.is_file():
-        yield _document(path, path.parent, encoding)
+        yield _document_row(path, path.parent, encoding)
         return
     files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
-    tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLES]
-    if tables and not any(file.suffix.lower() in ENDINGS for file in files):
+    tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLE_SUFFIXES]
+    if tables and not any(file.suffix.lower() in DOCUMENT_SUFFIXES for file in files):
         raise StorageError(f"the folder {path} holds tables, not texts; name one of them: {join_names(tables)}")
     for file in files:
-        if file.suffix.lower() in ENDINGS:
-            yield _document(file, path, encoding)
+        if file.suffix.lower() in DOCUMENT_SUFFIXES:
+            yield _document_row(file, path, encoding)
         else:
             yield Reject(0, "neither .txt, .md nor .pdf, so it was not read", "", str(file))
 
 
-def _document(path: Path, root: Path, encoding: str) -> Row | Reject:
+def _document_row(path: Path, root: Path, encoding: str) -> Row | Reject:
     name = path.relative_to(root).with_suffix("").as_posix()
     if path.suffix.lower() == ".pdf":
         from flows.storage.pdf import pdf_values
@@ -45,18 +54,18 @@ def _document(path: Path, root: Path, encoding: str) -> Row | Reject:
             return Row(0, {"record_id": name, "title": path.stem, **pdf_values(path)}, str(path))
         except ValueError as error:
             return Reject(0, str(error), "", str(path))
-    if reason := marked_otherwise(path, encoding):
+    if reason := encoding_mismatch(path, encoding):
         return Reject(0, reason, "", str(path))
-    text = path.read_text(encoding=with_mark(encoding), errors="surrogateescape")
-    if undecoded(text):
-        return reject(0, path, bad_bytes(encoding), text, encoding)
-    values, body = _front_matter(text)
+    text = path.read_text(encoding=bom_aware_encoding(encoding), errors="surrogateescape")
+    if has_undecodable_bytes(text):
+        return make_reject(0, path, undecodable_message(encoding), text, encoding)
+    values, body = _split_front_matter(text)
     heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE) if path.suffix.lower() == ".md" else None
     defaults = {"record_id": name, "title": heading[1].strip() if heading else path.stem}
     return Row(0, {**defaults, **values, "text": body.strip()}, str(path))
 
 
-def _front_matter(text: str) -> tuple[dict[str, Any], str]:
+def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     import yaml
 
     found = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL)

@@ -22,24 +22,24 @@ _MISSING_LABELS = frozenset({"", "nan", "NaN", "NA"})
 
 
 @dataclass(frozen=True)
-class NoValue:
+class MissingValue:
     """What stands in a cell in place of a value, in words: `the formula error #N/A`."""
 
-    what: str
+    description: str
 
 
-def library(name: str, extra: str, wanted_for: str) -> Any:
+def import_optional(name: str, extra: str, purpose: str) -> Any:
     """The library of that name, imported. Raises StorageError, which says what to install, when it is not there."""
     try:
         return import_module(name)
     except ImportError as error:
-        raise StorageError(f"{wanted_for} needs the library {name}: install buttermilk[{extra}] ({error})") from error
+        raise StorageError(f"{purpose} needs the library {name}: install buttermilk[{extra}] ({error})") from error
 
 
-def no_value(value: Any) -> str | None:
+def missing_value_reason(value: Any) -> str | None:
     """What `value` is when it is no value, in words; None when it is one."""
-    if isinstance(value, NoValue):
-        return value.what
+    if isinstance(value, MissingValue):
+        return value.description
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value}, which is not a number" if math.isnan(value) else f"{value}, which is infinite"
     return None
@@ -49,7 +49,7 @@ def without_nan(value: Any) -> Any:
     """`value` with null for whatever in it is no value, however deep."""
     if value is None or isinstance(value, str | int):
         return value
-    if no_value(value):
+    if missing_value_reason(value):
         return None
     if isinstance(value, Mapping):
         return {key: without_nan(item) for key, item in cast("Mapping[str, Any]", value).items()}
@@ -58,52 +58,52 @@ def without_nan(value: Any) -> Any:
     return value
 
 
-def label(value: Any) -> Any:
+def label_or_none(value: Any) -> Any:
     """A label out of a table whose cells have no types: empty, `nan`, `NaN` and `NA` mean that it is missing."""
     return None if isinstance(value, str) and value.strip() in _MISSING_LABELS else value
 
 
-def as_json(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A Python value as JSON has it: dates and times as ISO text, decimals exact, bytes in base64."""
-    if value is None or isinstance(value, str | bool | int | float | NoValue):
+    if value is None or isinstance(value, str | bool | int | float | MissingValue):
         return value
     if isinstance(value, Mapping):
-        return {str(key): as_json(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+        return {str(key): to_json_value(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [as_json(item) for item in cast("Sequence[Any]", value)]
+        return [to_json_value(item) for item in cast("Sequence[Any]", value)]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return _number(value)
+        return _decimal_to_json(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
 
 
-def _number(value: Decimal) -> int | float | str | NoValue:
+def _decimal_to_json(value: Decimal) -> int | float | str | MissingValue:
     if not value.is_finite():
-        return NoValue(f"{value}, which is not a number")
+        return MissingValue(f"{value}, which is not a number")
     if value == value.to_integral_value():
         return int(value)
     near = float(value)
     return near if Decimal(repr(near)) == value else str(value)
 
 
-MOST_DEPTH = 100
+MAX_DEPTH = 100
 """Objects and lists within each other; whatever handles a record later goes down into them."""
 
 
-def too_deep(value: Any) -> bool:
+def is_too_deep(value: Any) -> bool:
     """Whether objects and lists are nested more than `MOST_DEPTH` deep."""
     level: list[Any] = [value]
-    for _ in range(MOST_DEPTH + 1):
-        level = [inner for one in level for inner in _inside(one)]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for one in level for inner in _children(one)]
         if not level:
             return False
     return True
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
         return cast("Mapping[str, Any]", value).values()
     return cast("Iterable[Any]", value) if isinstance(value, list | tuple) else ()

@@ -14,7 +14,7 @@ from flows.tables.cells import write_cells
 
 
 @contextmanager
-def cells_written_aside(folder: Path) -> Generator[None]:
+def write_cells_in_subprocess(folder: Path) -> Generator[None]:
     """Writes them as `write_cells` does, during the block and with the same bytes.
 
     When the block has ended they are there. Raises RunError with the reason where they could not be written.

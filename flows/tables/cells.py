@@ -12,69 +12,77 @@ from contract.messages import AgentTrace
 from flows.files.atomic import open_atomic
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.tables.csv_text import harmless, rows_to
+from flows.tables.csv_text import escape_formula, csv_row_writer
 from flows.tables.flat import Scalar
-from flows.tables.identity import place_of, step_order
-from flows.tables.kinds import Column, Kinds, cast_to
-from flows.tables.row import ENDED, IDENTITY, INTEGERS, TIMES, ordered, row_of, times_of
-from flows.tables.spool import Spool
+from flows.tables.identity import cell_sort_key, step_order
+from flows.tables.kinds import ColumnType, ColumnTypes, cast_to
+from flows.tables.row import (
+    OUTCOME_COLUMNS,
+    IDENTITY_COLUMNS,
+    INTEGER_COLUMNS,
+    TIMING_COLUMNS,
+    order_columns,
+    cell_row,
+    timing_row,
+)
+from flows.tables.spool import RowSorter
 
 if TYPE_CHECKING:
-    from flows.tables.parquet import ParquetRows
+    from flows.tables.parquet import ParquetTableWriter
 
 
-def _fixed_type(name: str) -> Column:
-    if name in INTEGERS:
+def _fixed_type(name: str) -> ColumnType:
+    if name in INTEGER_COLUMNS:
         return "int64"
     return "float64" if name == "cost_usd" else "string"
 
 
-FIXED: dict[str, Column] = {name: _fixed_type(name) for name in (*IDENTITY, *ENDED)}
+FIXED_COLUMN_TYPES: dict[str, ColumnType] = {name: _fixed_type(name) for name in (*IDENTITY_COLUMNS, *OUTCOME_COLUMNS)}
 
 
-def write_cells(data: RunData, look_on: Callable[[AgentTrace], None] | None = None) -> None:
+def write_cells(data: RunData, on_trace: Callable[[AgentTrace], None] | None = None) -> None:
     """Writes the three tables into the run's folder, each whole or not at all; `look_on` is shown each cell.
 
     Rows are in the order of records, steps, variants, repeats and rounds, whatever the order of `answers.jsonl`.
     Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
     """
     steps = step_order(data.spec)
-    column_types = Kinds(FIXED)
+    column_types = ColumnTypes(FIXED_COLUMN_TYPES)
     with LineFile(data.folder) as lines:
-        spool = Spool(lines)
+        spool = RowSorter(lines)
         for trace in data.traces():
-            row = row_of(trace)
+            row = cell_row(trace)
             column_types.add(row)
-            spool.add(place_of(trace, steps), row, times_of(trace))
-            if look_on:
-                look_on(trace)
-        _write(data, spool, {name: column_types.column(name) for name in ordered(column_types.columns)})
+            spool.add(cell_sort_key(trace, steps), row, timing_row(trace))
+            if on_trace:
+                on_trace(trace)
+        _write_tables(data, spool, {name: column_types.type_of(name) for name in order_columns(column_types.columns)})
 
 
-def _write(data: RunData, spool: Spool, columns: dict[str, Column]) -> None:
+def _write_tables(data: RunData, spool: RowSorter, columns: dict[str, ColumnType]) -> None:
     folder = data.folder
     with (
         open_atomic(folder / "cells.csv") as cells,
         open_atomic(folder / "timings.csv") as timings,
-        _parquet(folder / "cells.parquet", columns) as parquet,
+        _parquet_writer(folder / "cells.parquet", columns) as parquet,
     ):
-        cell_rows, timing_rows = rows_to(cells, list(columns)), rows_to(timings, TIMES)
+        cell_rows, timing_rows = csv_row_writer(cells, list(columns)), csv_row_writer(timings, TIMING_COLUMNS)
         for row, times in spool:
             values: list[Scalar] = [row.get(name) for name in columns]
             if parquet:
-                parquet.add(values)
-            cell_rows.writerow([_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
-            timing_rows.writerow([harmless(times.get(name)) for name in TIMES])
+                parquet.add_row(values)
+            cell_rows.writerow([_csv_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
+            timing_rows.writerow([escape_formula(times.get(name)) for name in TIMING_COLUMNS])
 
 
-def _parquet(path: Path, columns: Mapping[str, Column]) -> AbstractContextManager[ParquetRows | None]:
+def _parquet_writer(path: Path, columns: Mapping[str, ColumnType]) -> AbstractContextManager[ParquetTableWriter | None]:
     """The Parquet table; none in an install without the extra `studies`, where the CSV is all there is."""
     if find_spec("pyarrow") is None:
         return nullcontext()
-    from flows.tables.parquet import ParquetRows
+    from flows.tables.parquet import ParquetTableWriter
 
-    return ParquetRows(path, columns)
+    return ParquetTableWriter(path, columns)
 
 
-def _cell(column: Column, value: Scalar) -> str:
-    return harmless(value if isinstance(value, str) else cast_to(column, value))
+def _csv_cell(column: ColumnType, value: Scalar) -> str:
+    return escape_formula(value if isinstance(value, str) else cast_to(column, value))

@@ -16,11 +16,11 @@ from typing import IO, Protocol
 from flows.files.atomic import open_atomic
 from flows.tables.flat import Scalar
 
-_RISKY = frozenset("=+-@\t\r\n＝＋－＠'")
+_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
-class Rows(Protocol):
+class RowWriter(Protocol):
     """Whatever takes rows one by one: a `csv` writer."""
 
     def writerow(self, row: Iterable[str], /) -> object:
@@ -28,7 +28,7 @@ class Rows(Protocol):
         ...
 
 
-def text(value: Scalar) -> str:
+def scalar_text(value: Scalar) -> str:
     """A value as text, the same in CSV and in the text columns of Parquet; nothing is empty."""
     if value is None:
         return ""
@@ -37,29 +37,29 @@ def text(value: Scalar) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def harmless(value: Scalar) -> str:
+def escape_formula(value: Scalar) -> str:
     """A value as CSV holds it."""
-    if isinstance(value, str) and value[:1] in _RISKY and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and value[:1] in _FORMULA_STARTS and not _NUMBER.fullmatch(value):
         return f"'{value}"
-    return text(value)
+    return scalar_text(value)
 
 
-def undone(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """The text that `harmless` was given."""
     return cell.removeprefix("'")
 
 
-def rows_to(file: IO[str], columns: Sequence[str]) -> Rows:
+def csv_row_writer(file: IO[str], columns: Sequence[str]) -> RowWriter:
     """A writer of rows in `file`, which then begins with these columns."""
     # Lines end as RFC 4180 says; with others, Python before 3.13 does not quote a lone carriage return.
     writer = csv.writer(file)
-    writer.writerow([harmless(name) for name in columns])
+    writer.writerow([escape_formula(name) for name in columns])
     return writer
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Scalar]]) -> None:
     """A whole CSV file of these rows."""
     with open_atomic(path) as file:
-        writer = rows_to(file, columns)
+        writer = csv_row_writer(file, columns)
         for row in rows:
-            writer.writerow([harmless(value) for value in row])
+            writer.writerow([escape_formula(value) for value in row])

@@ -14,7 +14,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def flat(name: str, value: object) -> Iterator[tuple[str, Scalar]]:
+def flatten(name: str, value: object) -> Iterator[tuple[str, Scalar]]:
     """Column names with what they hold, for one JSON value (frozen maps and tuples included).
 
     `{"a": {"b": 1}}` under the name `value` is `value.a.b`. A key that is empty or holds a dot or a quotation mark is
@@ -28,11 +28,11 @@ def flat(name: str, value: object) -> Iterator[tuple[str, Scalar]]:
         yield name, value
     elif isinstance(value, Mapping) and value:
         for key, item in cast("Mapping[str, JsonValue]", value).items():
-            yield from flat(f"{name}.{column_part(key)}", item)
+            yield from flatten(f"{name}.{column_key(key)}", item)
     else:
         yield name, _AS_JSON(thawed(value))
 
 
-def column_part(key: str) -> str:
+def column_key(key: str) -> str:
     """One key within a column's name."""
     return json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key

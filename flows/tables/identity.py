@@ -18,49 +18,49 @@ from contract.messages import AgentTrace
 _DIGITS = re.compile(r"([0-9]+)")
 _CRITERION = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
-Natural: TypeAlias = tuple[tuple[str | tuple[int, str], ...], str]
-Place: TypeAlias = tuple[Natural, int, str, Natural, int, int, str]
+NaturalKey: TypeAlias = tuple[tuple[str | tuple[int, str], ...], str]
+CellSortKey: TypeAlias = tuple[NaturalKey, int, str, NaturalKey, int, int, str]
 
 
 @lru_cache(maxsize=100_000)
-def natural(text: str) -> Natural:
+def natural_key(text: str) -> NaturalKey:
     """A sort key under which `r2` stands before `r10`; other characters by code point."""
     parts = _DIGITS.split(text)
-    return tuple(_number(part) if index % 2 else part for index, part in enumerate(parts)), text
+    return tuple(_digits_key(part) if index % 2 else part for index, part in enumerate(parts)), text
 
 
-def _number(digits: str) -> tuple[int, str]:
+def _digits_key(digits: str) -> tuple[int, str]:
     significant = digits.lstrip("0")
     return len(significant), significant
 
 
 def step_order(spec: FlowSpec) -> dict[str, int]:
     """Step -> its place in the flow as written, the steps of a loop at the loop's place."""
-    return {name: index for index, name in enumerate(_steps(spec.steps))}
+    return {name: index for index, name in enumerate(_step_names(spec.steps))}
 
 
-def _steps(nodes: Mapping[str, Node]) -> Iterator[str]:
+def _step_names(nodes: Mapping[str, Node]) -> Iterator[str]:
     for name, node in nodes.items():
         if isinstance(node, Loop):
-            yield from _steps(node.loop)
+            yield from _step_names(node.loop)
         else:
             yield name
 
 
-def place_of(trace: AgentTrace, steps: Mapping[str, int]) -> Place:
+def cell_sort_key(trace: AgentTrace, steps: Mapping[str, int]) -> CellSortKey:
     """Where a cell's row stands: by record, step, variant, repeat and round."""
     return (
-        natural(trace.record_id),
+        natural_key(trace.record_id),
         steps.get(trace.step, len(steps)),
         trace.step,
-        natural(canonical_json(trace.variant)),
+        natural_key(canonical_json(trace.variant)),
         trace.repeat,
         trace.round,
         trace.cell_id,
     )
 
 
-def criterion_of(trace: AgentTrace) -> str | None:
+def criterion_name(trace: AgentTrace) -> str | None:
     """The name of the criterion that the cell was judged by; None where its step has none.
 
     A criterion given as text is called `literal` and the first digits of its SHA-256, so that two of them differ.
@@ -74,7 +74,7 @@ def criterion_of(trace: AgentTrace) -> str | None:
     return stem if f"{dot}{suffix}" in FILE_SUFFIXES else named
 
 
-def model_of(trace: AgentTrace) -> str | None:
+def model_name(trace: AgentTrace) -> str | None:
     """The model that the cell's step was told to ask; None where its agent asks none."""
     named = _parameter(trace, "model")
     return named if named is None or isinstance(named, str) else canonical_json(named)

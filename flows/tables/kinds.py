@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from flows.tables.csv_text import text
+from flows.tables.csv_text import scalar_text
 from flows.tables.flat import Scalar
 
-Kind: TypeAlias = Literal["bool", "int", "wide int", "float", "text"]
-Column: TypeAlias = Literal["bool", "int64", "float64", "string"]
+ValueKind: TypeAlias = Literal["bool", "int", "wide int", "float", "text"]
+ColumnType: TypeAlias = Literal["bool", "int64", "float64", "string"]
 _INT64 = 2**63
-_EXACT_FLOAT = 2**53
+_MAX_EXACT_INTEGER = 2**53
 
 
-def kind_of(value: str | int | float | bool) -> Kind:
+def value_kind(value: str | int | float | bool) -> ValueKind:
     """What one value is; a wide int is one that a float would round."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int" if abs(value) <= _EXACT_FLOAT else "wide int" if -_INT64 <= value < _INT64 else "text"
+        return "int" if abs(value) <= _MAX_EXACT_INTEGER else "wide int" if -_INT64 <= value < _INT64 else "text"
     return "float" if isinstance(value, float) else "text"
 
 
-class Kinds:
+class ColumnTypes:
     """Which kinds of values each column holds."""
 
-    def __init__(self, fixed: Mapping[str, Column]) -> None:
+    def __init__(self, fixed: Mapping[str, ColumnType]) -> None:
         self._fixed = fixed
-        self._seen = dict[str, set[Kind]]()
+        self._seen = dict[str, set[ValueKind]]()
 
     @property
     def columns(self) -> set[str]:
@@ -39,9 +39,9 @@ class Kinds:
         """Takes in the values of a row."""
         for name, value in row.items():
             if value is not None:
-                self._seen.setdefault(name, set()).add(kind_of(value))
+                self._seen.setdefault(name, set()).add(value_kind(value))
 
-    def column(self, name: str) -> Column:
+    def type_of(self, name: str) -> ColumnType:
         """The column's type; mixed ones are text, and so is one without values."""
         if name in self._fixed:
             return self._fixed[name]
@@ -53,10 +53,10 @@ class Kinds:
         return "float64" if seen <= {"int", "float"} else "string"
 
 
-def cast_to(column: Column, value: Scalar) -> Scalar:
+def cast_to(column: ColumnType, value: Scalar) -> Scalar:
     """A value as its column holds it."""
     if value is None:
         return None
     if column == "string":
-        return text(value)
+        return scalar_text(value)
     return float(value) if column == "float64" else value

@@ -9,45 +9,45 @@ from typing import Any
 import pyarrow as pa  # type: ignore[reportMissingTypeStubs]
 import pyarrow.parquet as pq  # type: ignore[reportMissingTypeStubs]
 
-from flows.tables.arrays import array_of, type_of
+from flows.tables.arrays import arrow_array, arrow_type
 from flows.tables.flat import Scalar
-from flows.tables.kinds import Column
+from flows.tables.kinds import ColumnType
 
-ROWS_IN_A_GROUP = 2000
+ROW_GROUP_SIZE = 2000
 
 
-class ParquetRows:
+class ParquetTableWriter:
     """Takes rows one by one. Use as a context manager; the file is there whole when the block ended well."""
 
-    def __init__(self, path: Path, columns: Mapping[str, Column]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
         arrow: Any = pa
         self._path = path
         self._columns = columns
-        self._schema = arrow.schema([(name, type_of(kind)) for name, kind in columns.items()])
+        self._schema = arrow.schema([(name, arrow_type(kind)) for name, kind in columns.items()])
         self._rows = list[Sequence[Scalar]]()
 
-    def __enter__(self) -> ParquetRows:
-        self._writer: Any = pq.ParquetWriter(self._beside, self._schema)
+    def __enter__(self) -> ParquetTableWriter:
+        self._writer: Any = pq.ParquetWriter(self._temporary_path, self._schema)
         return self
 
-    def __exit__(self, kind: object, *ended: object) -> None:
+    def __exit__(self, kind: object, *exception: object) -> None:
         try:
             if kind is None:
                 self._flush()
             self._writer.close()
             if kind is None:
-                self._beside.replace(self._path)
+                self._temporary_path.replace(self._path)
         finally:
-            self._beside.unlink(missing_ok=True)
+            self._temporary_path.unlink(missing_ok=True)
 
     @property
-    def _beside(self) -> Path:
+    def _temporary_path(self) -> Path:
         return self._path.with_name(f".{self._path.name}.part")
 
-    def add(self, row: Sequence[Scalar]) -> None:
+    def add_row(self, row: Sequence[Scalar]) -> None:
         """Takes in one row, in the order of the columns."""
         self._rows.append(row)
-        if len(self._rows) >= ROWS_IN_A_GROUP:
+        if len(self._rows) >= ROW_GROUP_SIZE:
             self._flush()
 
     def _flush(self) -> None:
@@ -55,7 +55,7 @@ class ParquetRows:
             return
         arrow: Any = pa
         arrays = [
-            array_of(kind, [row[place] for row in self._rows]) for place, kind in enumerate(self._columns.values())
+            arrow_array(kind, [row[place] for row in self._rows]) for place, kind in enumerate(self._columns.values())
         ]
         self._writer.write_table(arrow.Table.from_arrays(arrays, schema=self._schema))
         self._rows = []

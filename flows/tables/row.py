@@ -7,27 +7,27 @@ from __future__ import annotations
 
 from contract.calls import ModelCall
 from contract.messages import AgentTrace
-from flows.tables.flat import Scalar, column_part, flat
-from flows.tables.identity import criterion_of, model_of, other_dimensions
+from flows.tables.flat import Scalar, column_key, flatten
+from flows.tables.identity import criterion_name, model_name, other_dimensions
 
-IDENTITY = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
+IDENTITY_COLUMNS = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
 """Before the columns `variant.…`."""
-ENDED = (
+OUTCOME_COLUMNS = (
     "repeat", "round", "status", "note", "error_kind", "error", "quality", "finish_reason",
     "calls", "input_tokens", "output_tokens", "cost_usd",
 )  # fmt: skip
 """After them."""
-FLATTENED = ("value", "metadata", "ground_truth")
+FLATTENED_PREFIXES = ("value", "metadata", "ground_truth")
 """What the columns after those begin with, in this order."""
-INTEGERS = frozenset({"repeat", "round", "calls", "input_tokens", "output_tokens"})
-TIMES = (
+INTEGER_COLUMNS = frozenset({"repeat", "round", "calls", "input_tokens", "output_tokens"})
+TIMING_COLUMNS = (
     "cell_id", "step", "record_id", "started", "ended", "seconds", "attempts", "calls_paid", "calls_kept",
     "calls_failed",
 )  # fmt: skip
 """The columns of `timings.csv`, which differ from run to run."""
 
 
-def row_of(trace: AgentTrace) -> dict[str, Scalar]:
+def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
     """A cell as column -> value; what has no value is left out."""
     replies = [call.reply for call in trace.calls if call.reply]
     cost = trace.cost_usd
@@ -39,8 +39,8 @@ def row_of(trace: AgentTrace) -> dict[str, Scalar]:
         "agent_version": trace.agent_version,
         "record_id": trace.record_id,
         "variant_id": trace.variant_id,
-        "model": model_of(trace),
-        "criteria": criterion_of(trace),
+        "model": model_name(trace),
+        "criteria": criterion_name(trace),
         "repeat": trace.repeat,
         "round": trace.round,
         "status": trace.status,
@@ -62,13 +62,15 @@ def _flattened(trace: AgentTrace) -> dict[str, Scalar]:
     record = trace.input.record
     columns = dict[str, Scalar]()
     for name, value in other_dimensions(trace).items():
-        columns.update(flat(f"variant.{column_part(name)}", value))
-    for prefix, value in zip(FLATTENED, (trace.value, record.metadata or None, record.ground_truth), strict=True):
-        columns.update(flat(prefix, value))
+        columns.update(flatten(f"variant.{column_key(name)}", value))
+    for prefix, value in zip(
+        FLATTENED_PREFIXES, (trace.value, record.metadata or None, record.ground_truth), strict=True
+    ):
+        columns.update(flatten(prefix, value))
     return columns
 
 
-def times_of(trace: AgentTrace) -> dict[str, Scalar]:
+def timing_row(trace: AgentTrace) -> dict[str, Scalar]:
     """When the cell ran in this run, for how long, and how many of its calls were paid for in it."""
     return {
         "cell_id": trace.cell_id,
@@ -78,20 +80,25 @@ def times_of(trace: AgentTrace) -> dict[str, Scalar]:
         "ended": trace.ended.isoformat(),
         "seconds": round((trace.ended - trace.started).total_seconds(), 6),
         "attempts": trace.attempts,
-        "calls_paid": sum(_paid(call) for call in trace.calls),
+        "calls_paid": sum(_is_paid(call) for call in trace.calls),
         "calls_kept": sum(call.from_cache for call in trace.calls),
         "calls_failed": sum(call.reply is None for call in trace.calls),
     }
 
 
-def _paid(call: ModelCall) -> bool:
+def _is_paid(call: ModelCall) -> bool:
     return call.reply is not None and not call.from_cache
 
 
-def ordered(columns: set[str]) -> list[str]:
+def order_columns(columns: set[str]) -> list[str]:
     """All columns in the order of the tables: the fixed ones, and those flattened sorted within their prefix."""
 
-    def below(prefix: str) -> list[str]:
+    def with_prefix(prefix: str) -> list[str]:
         return sorted(name for name in columns if name == prefix or name.startswith(f"{prefix}."))
 
-    return [*IDENTITY, *below("variant"), *ENDED, *(name for prefix in FLATTENED for name in below(prefix))]
+    return [
+        *IDENTITY_COLUMNS,
+        *with_prefix("variant"),
+        *OUTCOME_COLUMNS,
+        *(name for prefix in FLATTENED_PREFIXES for name in with_prefix(prefix)),
+    ]

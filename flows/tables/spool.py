@@ -11,21 +11,21 @@ from typing import Any
 
 from flows.files.lines import LineFile
 from flows.tables.flat import Scalar
-from flows.tables.identity import Place
+from flows.tables.identity import CellSortKey
 
 
-class Spool:
+class RowSorter:
     """Rows of JSON among these lines."""
 
     def __init__(self, lines: LineFile) -> None:
         self._lines = lines
-        self._places = list[tuple[Place, int]]()
+        self._index = list[tuple[CellSortKey, int]]()
 
-    def add(self, place: Place, *rows: dict[str, Scalar]) -> None:
+    def add(self, key: CellSortKey, *rows: dict[str, Scalar]) -> None:
         """Takes in what belongs at that place."""
-        self._places.append((place, self._lines.add(json.dumps(rows))))
+        self._index.append((key, self._lines.add(json.dumps(rows))))
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """What was added, in the order of the places."""
-        for _, offset in sorted(self._places):
+        for _, offset in sorted(self._index):
             yield json.loads(self._lines.read(offset))

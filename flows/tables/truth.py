@@ -12,33 +12,33 @@ from contract.flow import Measures
 from contract.record import Record
 
 
-def truth_of(record: Record, measures: Measures) -> str | None:
+def truth_verdict(record: Record, measures: Measures) -> str | None:
     """The record's ground truth as a verdict; None where people said nothing (absent, null, NaN or blank).
 
     Values are taken as text, booleans in lower case, 1.0 also as 1; `measures.labels` says which verdict they mean.
     """
     if measures.truth is None:
         return None
-    for value in _as_text(at(record.ground_truth, measures.truth)):
+    for value in _text_readings(value_at_path(record.ground_truth, measures.truth)):
         if value in measures.labels:
             return measures.labels[value]
-    return next(iter(_as_text(at(record.ground_truth, measures.truth))), None)
+    return next(iter(_text_readings(value_at_path(record.ground_truth, measures.truth))), None)
 
 
-def at(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:
+def value_at_path(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:
     """What stands at a dotted path; a key that holds dots itself is found too. None where there is nothing."""
     if values is None or path in values:
         return (values or {}).get(path)
     for index, letter in enumerate(path):
         inner = values.get(path[:index]) if letter == "." else None
         if isinstance(inner, Mapping):
-            found = at(cast("Mapping[str, JsonValue]", inner), path[index + 1 :])
+            found = value_at_path(cast("Mapping[str, JsonValue]", inner), path[index + 1 :])
             if found is not None:
                 return found
     return None
 
 
-def _as_text(value: JsonValue) -> tuple[str, ...]:
+def _text_readings(value: JsonValue) -> tuple[str, ...]:
     """The readings of a value as text, the best first; none where it says nothing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ()
@@ -53,4 +53,4 @@ def _as_text(value: JsonValue) -> tuple[str, ...]:
 
 def verdict_text(value: JsonValue) -> str | None:
     """A verdict as text, read in the same way; None where there is none."""
-    return next(iter(_as_text(value)), None)
+    return next(iter(_text_readings(value)), None)

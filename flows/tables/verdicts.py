@@ -11,8 +11,16 @@ from contract.flow import FlowSpec, Measures
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
 from flows.tables.csv_text import write_csv
-from flows.tables.identity import Place, criterion_of, model_of, natural, other_dimensions, place_of, step_order
-from flows.tables.truth import at, truth_of, verdict_text
+from flows.tables.identity import (
+    CellSortKey,
+    criterion_name,
+    model_name,
+    natural_key,
+    other_dimensions,
+    cell_sort_key,
+    step_order,
+)
+from flows.tables.truth import value_at_path, truth_verdict, verdict_text
 from flows.tables.verdict_row import VerdictRow
 
 
@@ -27,11 +35,11 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
-class _Newest:
+class _LatestRow:
     """The row of a cell, and how it stands to those of other rounds."""
 
-    counts: tuple[bool, int]
-    place: Place
+    rank: tuple[bool, int]
+    sort_key: CellSortKey
     row: VerdictRow
 
 
@@ -43,72 +51,72 @@ def verdict_rows(data: RunData) -> list[VerdictRow]:
     """
     if data.spec.measures is None:
         return []
-    reader = VerdictReader(data.spec, data.spec.measures)
+    reader = VerdictCollector(data.spec, data.spec.measures)
     for trace in data.traces():
         reader.add(trace)
     return reader.verdicts().rows
 
 
-class VerdictReader:
+class VerdictCollector:
     """Reads the verdicts of a run, with the ground truth of all its records, off its cells as they pass by."""
 
     def __init__(self, spec: FlowSpec, measures: Measures) -> None:
         self._measures = measures
         self._steps = step_order(spec)
         self._truths = dict[str, str | None]()
-        self._newest = dict[tuple[str, str, int], _Newest]()
+        self._latest = dict[tuple[str, str, int], _LatestRow]()
 
     def add(self, trace: AgentTrace) -> None:
         """Takes in one cell."""
-        self._truths[trace.record_id] = truth_of(trace.input.record, self._measures)
+        self._truths[trace.record_id] = truth_verdict(trace.input.record, self._measures)
         if trace.step == self._measures.verdicts:
-            self._keep(trace)
+            self._keep_latest(trace)
 
     def verdicts(self) -> Verdicts:
         """Those of all cells so far."""
-        found = sorted(self._newest.values(), key=lambda one: one.place)
-        truths = {name: self._truths[name] for name in sorted(self._truths, key=natural)}
+        found = sorted(self._latest.values(), key=lambda one: one.sort_key)
+        truths = {name: self._truths[name] for name in sorted(self._truths, key=natural_key)}
         return Verdicts([one.row for one in found], truths)
 
-    def _keep(self, trace: AgentTrace) -> None:
+    def _keep_latest(self, trace: AgentTrace) -> None:
         key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
-        rank, sort_key = (trace.status != "skipped", trace.round), place_of(trace, self._steps)
-        known = self._newest.get(key)
-        if known is None or (known.counts, known.place) < (rank, sort_key):
-            self._newest[key] = _Newest(rank, sort_key, _row(trace, self._measures))
+        rank, sort_key = (trace.status != "skipped", trace.round), cell_sort_key(trace, self._steps)
+        known = self._latest.get(key)
+        if known is None or (known.rank, known.sort_key) < (rank, sort_key):
+            self._latest[key] = _LatestRow(rank, sort_key, _verdict_row(trace, self._measures))
 
 
-def _row(trace: AgentTrace, measures: Measures) -> VerdictRow:
+def _verdict_row(trace: AgentTrace, measures: Measures) -> VerdictRow:
     value = trace.value or {}
     replies = [call.reply for call in trace.calls if call.reply]
     quality = value.get("quality", replies[-1].quality if replies else None)
     return VerdictRow(
         record_id=trace.record_id,
-        criteria=criterion_of(trace) or "",
-        model=rater_of(trace),
+        criteria=criterion_name(trace) or "",
+        model=rater_name(trace),
         repeat=trace.repeat,
         round=trace.round,
         status=trace.status,
         verdict=verdict_text(value.get("verdict")),
         uncertainty=verdict_text(value.get("uncertainty")),
-        truth=truth_of(trace.input.record, measures),
-        groups={name: thawed(at(trace.input.record.metadata, name)) for name in measures.by},
+        truth=truth_verdict(trace.input.record, measures),
+        groups={name: thawed(value_at_path(trace.input.record.metadata, name)) for name in measures.by},
         quality=verdict_text(quality),
         cell_id=trace.cell_id,
         variant_id=trace.variant_id,
     )
 
 
-def rater_of(trace: AgentTrace) -> str:
+def rater_name(trace: AgentTrace) -> str:
     """What tells this judge from others on the same criterion: its model and all other dimensions of its variant.
 
     A judge that has neither is called by its step.
     """
-    others = [f"{name}={_said(value)}" for name, value in sorted(other_dimensions(trace).items())]
-    return ", ".join([name for name in (model_of(trace), *others) if name]) or trace.step
+    others = [f"{name}={_value_text(value)}" for name, value in sorted(other_dimensions(trace).items())]
+    return ", ".join([name for name in (model_name(trace), *others) if name]) or trace.step
 
 
-def _said(value: JsonValue) -> str:
+def _value_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
@@ -119,35 +127,37 @@ def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str
     that only `truths` holds have a row too.
     """
     truth_by_record = {row.record_id: row.truth for row in rows} | dict(truths or {})
-    columns = _columns(rows)
-    cells = {(row.record_id, columns[_judge(row)]): row.verdict or f"<{_no_verdict(row)}>" for row in rows}
+    columns = _column_names(rows)
+    cells = {(row.record_id, columns[_judge_key(row)]): row.verdict or f"<{_status_text(row)}>" for row in rows}
     names = list(columns.values())
     write_csv(
         folder / "verdicts.csv",
         ["record_id", "truth", *names],
         (
             [record, truth_by_record[record], *(cells.get((record, name)) for name in names)]
-            for record in sorted(truth_by_record, key=natural)
+            for record in sorted(truth_by_record, key=natural_key)
         ),
     )
 
 
-def _no_verdict(row: VerdictRow) -> str:
+def _status_text(row: VerdictRow) -> str:
     return "no verdict" if row.status == "completed" else row.status
 
 
-def _judge(row: VerdictRow) -> tuple[str, str, int, str]:
+def _judge_key(row: VerdictRow) -> tuple[str, str, int, str]:
     return row.criteria, row.model, row.repeat, row.variant_id
 
 
-def _columns(rows: Sequence[VerdictRow]) -> dict[tuple[str, str, int, str], str]:
+def _column_names(rows: Sequence[VerdictRow]) -> dict[tuple[str, str, int, str], str]:
     """Judge -> its column; names that would be the same are told apart by the variant's id."""
-    judges = sorted({_judge(row) for row in rows}, key=lambda one: (natural(one[0]), natural(one[1]), one[2:]))
-    names = {judge: _column(*judge[:3]) for judge in judges}
+    judges = sorted(
+        {_judge_key(row) for row in rows}, key=lambda one: (natural_key(one[0]), natural_key(one[1]), one[2:])
+    )
+    names = {judge: _column_name(*judge[:3]) for judge in judges}
     taken = ["record_id", "truth", *names.values()]
     return {judge: name if taken.count(name) == 1 else f"{name} [{judge[3]}]" for judge, name in names.items()}
 
 
-def _column(criteria: str, model: str, repeat: int) -> str:
+def _column_name(criteria: str, model: str, repeat: int) -> str:
     again = f" #{repeat + 1}" if repeat else ""
     return " / ".join(name for name in (criteria, model) if name) + again

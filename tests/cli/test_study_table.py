@@ -11,7 +11,7 @@ from rich.console import Console
 from contract.flow import FlowSpec
 from flows.cli.study_table import show_study
 from flows.files.run_data import RunData
-from flows.measures.measure import measure
+from flows.measures.measure import compute_measures
 from flows.run_folder.derive import Derived
 from tests.support.verdicts import rows, spec
 
@@ -20,7 +20,9 @@ def shown(said: Sequence[str | None], truth: Sequence[str | None] | None = None)
     """The table of one model, 80 characters wide, with its runs of blanks made one."""
     flow = FlowSpec.model_validate({"name": "letters", "records": "post", "steps": {"judge": {"agent": "judge"}}})
     verdicts = rows({"a_model_of_a_long_name": said}, truth)
-    derived = Derived(RunData(Path(), {}, flow), verdicts, measure(verdicts, spec(truth="label", resamples=50)))
+    derived = Derived(
+        RunData(Path(), {}, flow), verdicts, compute_measures(verdicts, spec(truth="label", resamples=50))
+    )
     console = Console(file=io.StringIO(), width=80)
     show_study(console, derived)
     assert isinstance(console.file, io.StringIO)

@@ -10,9 +10,9 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.storage.bigquery_save import CLUSTERED
+from flows.storage.bigquery_save import CLUSTERING_FIELDS
 from flows.storage.factory import StorageFactory
-from flows.storage.reader import records
+from flows.storage.reader import read_valid_records
 from tests.cloud.conftest import client_to
 from tests.cloud.tables import fill, rows_in, tables_in
 from tests.support.traces import cell, finished_run, record, write_run
@@ -47,7 +47,7 @@ def test_rows_become_records_whatever_their_types(table: BigQueryStorage) -> Non
     nothing = dict.fromkeys(("lang", "day", "at", "price", "by", "extra"))
     fill(table, POSTS, [post(1), post(2, **nothing, tags=[]), post(3, body=None)])
     rejects: list[Any] = []
-    found = list(records(table, rejects.append))
+    found = list(read_valid_records(table, rejects.append))
     assert [one.record_id for one in found] == ["1", "2"]
     assert [reject.line for reject in rejects] == [3], "a row without text is told and not dropped"
     first = json.loads(found[0].model_dump_json())["metadata"]
@@ -71,14 +71,14 @@ def test_where_and_columns_choose_what_is_read(table: BigQueryStorage) -> None:
         "day": "2026-03-01",
         "at": "2026-03-01 12:00:00.000001+00",
     }
-    found = list(records(table.model_copy(update={"columns": columns, "where": where}), lambda _: None))
+    found = list(read_valid_records(table.model_copy(update={"columns": columns, "where": where}), lambda _: None))
     assert [one.record_id for one in found] == ["1", "3", "5"]
     first = json.loads(found[0].model_dump_json())
     assert first["metadata"] == {"author": "Ada", "by": {"age": 36}}, "columns that nothing names are not read"
     assert first["ground_truth"] == {"day": "2026-03-01"}
     evil = table.model_copy(update={"where": {"lang": "en' OR '1'='1"}})
     with pytest.raises(StorageError, match="it holds no rows"):
-        list(records(evil, lambda _: None))
+        list(read_valid_records(evil, lambda _: None))
 
 
 def test_a_large_table_is_read_in_constant_memory(table: BigQueryStorage) -> None:
@@ -115,7 +115,7 @@ def test_saved_twice_means_the_same_rows(table: BigQueryStorage, tmp_path: Path)
     assert len(first) == len({row["cell_id"] for row in first}) == 35
     made = client_to(table).get_table(f"{table.project}.{table.dataset}.{table.table}")
     assert (made.time_partitioning.type_, made.time_partitioning.field) == ("DAY", "ended")
-    assert tuple(made.clustering_fields) == CLUSTERED
+    assert tuple(made.clustering_fields) == CLUSTERING_FIELDS
     assert save(folder) == "35 cells, 0 of them new or changed"
     assert rows_in(table) == first
     assert tables_in(table) == {"cells"}, "nothing is left beside"

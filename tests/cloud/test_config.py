@@ -9,7 +9,7 @@ import pytest
 from contract.errors import StorageError, StudyError
 from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileStorage, GCSStorage
 from flows.compose.compose import compose
-from flows.storage.factory import KINDS, StorageFactory
+from flows.storage.factory import STORAGE_TYPES, StorageFactory
 from tests.compose.tiny_study import write_study
 
 TABLE = {"type": "bigquery", "project": "my-project", "dataset": "posts", "table": "march"}
@@ -36,7 +36,7 @@ def test_data_becomes_the_storage_of_its_type() -> None:
     corpus = {"type": "corpus", "source": {"type": "file", "path": "x.csv"}, "label": "Mine"}
     vector = {**corpus, "type": "vector", "path": "gs://my-bucket/collections"}
     made = {StorageFactory.create_config(one).type for one in (corpus, vector)}
-    assert made | {"file", "huggingface", "gcs", "bigquery"} == set(KINDS)
+    assert made | {"file", "huggingface", "gcs", "bigquery"} == set(STORAGE_TYPES)
 
 
 @pytest.mark.parametrize(

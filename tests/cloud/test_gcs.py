@@ -11,7 +11,7 @@ from contract.errors import StorageError
 from contract.storage import GCSStorage
 from flows.files.checksums import write_sums
 from flows.storage.factory import StorageFactory
-from flows.storage.reader import records
+from flows.storage.reader import read_valid_records
 from tests.cloud.conftest import objects_of
 from tests.cloud.tables import objects_in
 from tests.support.traces import finished_run
@@ -32,9 +32,9 @@ def test_an_object_is_read_as_a_file_of_its_name(bucket: GCSStorage) -> None:
     put(bucket, **{"a/posts.csv": "nr,body\n1,One.\n2,\n", "a/posts.jsonl": '{"id": "x", "text": "Two."}\n'})
     rejects: list[Any] = []
     table = at(bucket, "a/posts.csv", columns={"record_id": "nr", "text": "body"})
-    assert [(one.record_id, one.text) for one in records(table, rejects.append)] == [("1", "One.")]
+    assert [(one.record_id, one.text) for one in read_valid_records(table, rejects.append)] == [("1", "One.")]
     assert [str(reject).partition(": ")[0] for reject in rejects] == [f"gs://{bucket.bucket}/a/posts.csv:3"]
-    assert [one.text for one in records(at(bucket, "a/posts.jsonl"), rejects.append)] == ["Two."]
+    assert [one.text for one in read_valid_records(at(bucket, "a/posts.jsonl"), rejects.append)] == ["Two."]
 
 
 def test_a_prefix_is_read_object_by_object(bucket: GCSStorage) -> None:
@@ -44,10 +44,10 @@ def test_a_prefix_is_read_object_by_object(bucket: GCSStorage) -> None:
     )
     put(bucket, **{"parts/1.jsonl": '{"id": 1, "text": "One."}\n', "parts/2.jsonl": '{"id": 2, "text": "Two."}\n'})
     rejects: list[Any] = []
-    found = list(records(at(bucket, "texts/"), rejects.append))
+    found = list(read_valid_records(at(bucket, "texts/"), rejects.append))
     assert [(one.record_id, one.title) for one in found] == [("b/two", "two"), ("one", "One")]
     assert [reject.reason for reject in rejects] == ["its name would lead out of a folder, so it was not read"]
-    assert [one.record_id for one in records(at(bucket, "parts/"), rejects.append)] == ["1", "2"]
+    assert [one.record_id for one in read_valid_records(at(bucket, "parts/"), rejects.append)] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_prefix_is_read_object_by_object(bucket: GCSStorage) -> None:
 def test_what_cannot_be_read_is_told(bucket: GCSStorage, path: str, more: dict[str, Any], says: str) -> None:
     put(bucket, **{"big.csv": "id,text\n1,One.\n2,Two too\n", "odd.xyz": "x"})
     with pytest.raises(StorageError, match=says) as told:
-        list(records(at(bucket, path, **more), lambda _: None))
+        list(read_valid_records(at(bucket, path, **more), lambda _: None))
     assert "/tmp" not in str(told.value)
 
 

@@ -44,7 +44,7 @@ class Machine:
     def open(self, rows: list[dict[str, str]], embedder: CountingEmbedder | None = None) -> tuple[CorpusIndex, int]:
         """The corpus of those rows, and how many passages were embedded for it."""
         used = embedder or CountingEmbedder()
-        index = open_corpus(self.config(rows), self.folder / "cache", embedder=used, tell=self.told.append)
+        index = open_corpus(self.config(rows), self.folder / "cache", embedder=used, on_note=self.told.append)
         return index, used.texts
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.storage.bigquery import quoted, select_of
-from flows.storage.factory import StorageFactory, announced
+from flows.storage.bigquery import quote_identifier, build_select
+from flows.storage.factory import StorageFactory, describe_read_cost
 from tests.cloud.google_service import Answer, ReceivedRequest, error_response, service, unused_address
 
 SCHEMA = {"id": "STRING", "body": "STRING", "lang": "STRING", "n": "INTEGER", "day": "DATE", "meta": "RECORD"}
@@ -22,7 +22,7 @@ def table(endpoint: str | None = None, **more: Any) -> BigQueryStorage:
 
 def test_a_query_names_what_it_needs_and_takes_values_as_parameters() -> None:
     evil = "en' OR '1'='1"
-    found = select_of(
+    found = build_select(
         table(columns={"text": "body", "metadata.by": "meta.author"}, where={"lang": evil, "n": 3}), SCHEMA
     )
     assert found.sql == (
@@ -33,13 +33,13 @@ def test_a_query_names_what_it_needs_and_takes_values_as_parameters() -> None:
 
 
 def test_without_columns_all_are_read() -> None:
-    assert select_of(table(), SCHEMA).sql.startswith("SELECT `id`, `body`, `lang`, `n`, `day`, `meta` FROM ")
+    assert build_select(table(), SCHEMA).sql.startswith("SELECT `id`, `body`, `lang`, `n`, `day`, `meta` FROM ")
 
 
 @pytest.mark.parametrize("name", ["a`b", "", "a\\b", "a\nb"])
 def test_a_name_that_could_end_its_quotation_is_refused(name: str) -> None:
     with pytest.raises(StorageError, match="cannot be the name"):
-        quoted("my-project", name)
+        quote_identifier("my-project", name)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_name_that_could_end_its_quotation_is_refused(name: str) -> None:
 )
 def test_what_the_table_does_not_have_is_told(more: dict[str, Any], says: str) -> None:
     with pytest.raises(StorageError) as told:
-        select_of(table(**more), SCHEMA)
+        build_select(table(**more), SCHEMA)
     assert says in str(told.value)
 
 
@@ -85,7 +85,7 @@ def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[ReceivedReques
 def test_more_than_most_bytes_is_told_and_never_asked() -> None:
     with service(bigquery(12_300_000_000, [])) as found:
         storage = table(found.url)
-        assert announced(storage) == "my-project.posts.march: the query reads 12.3 GB (most_bytes: 10.0 GB)"
+        assert describe_read_cost(storage) == "my-project.posts.march: the query reads 12.3 GB (most_bytes: 10.0 GB)"
         with pytest.raises(StorageError, match=r"would read 12\.3 GB, more than `most_bytes` allows \(10\.0 GB\)"):
             list(StorageFactory.rows(storage))
     assert all(one.json["configuration"]["dryRun"] for one in found.matching("POST", "/jobs"))

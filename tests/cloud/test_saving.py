@@ -12,19 +12,19 @@ from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
 from flows.files.checksums import changed_files
-from flows.storage.bigquery_save import addition_of, merge_of
-from flows.storage.bigquery_schema import Column, columns_of, difference
+from flows.storage.bigquery_save import add_column_sql, merge_sql
+from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
 from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
-from flows.storage.saved_cell import MOST_TRACE, SavedCell, saved_cell
+from flows.storage.saved_cell import MAX_TRACE_BYTES, SavedCell, saved_cell
 from tests.cloud.google_service import ReceivedRequest, error_response, service, unused_address
 from tests.support.running import Lab
 from tests.support.small_study import write_study
 from tests.support.traces import call, cell, finished_run, record
 
 TABLE = BigQueryStorage(project="my-project", dataset="studies", table="cells")
-KINDS = {column.name: column.kind for column in columns_of(SavedCell)}
+KINDS = {column.name: column.canonical_type for column in columns_of(SavedCell)}
 
 
 def test_the_schema_comes_from_the_contract() -> None:
@@ -66,7 +66,7 @@ def test_the_digest_is_of_the_answer_and_not_of_when_it_came() -> None:
 
 def test_what_would_stop_a_load_is_made_to_fit() -> None:
     huge: dict[str, JsonValue] = {"verdict": "violates", "number": 10**30, "nested": [{"n": -(10**20)}]}
-    text = "x" * MOST_TRACE
+    text = "x" * MAX_TRACE_BYTES
     row = saved_cell(cell(record(0, text=text), {"model": "a"}, value=huge), "run-1")
     assert row.trace is None
     assert row.model_dump()["value"] == {
@@ -77,20 +77,24 @@ def test_what_would_stop_a_load_is_made_to_fit() -> None:
 
 
 def test_a_difference_of_schemas_is_explained() -> None:
-    there = [Column("cell_id", "STRING", "REQUIRED"), Column("n", "INT64"), Column("ended", "STRING")]
-    wanted = [Column("cell_id", "STRING", "REQUIRED"), Column("n", "INTEGER"), Column("ended", "TIMESTAMP")]
-    found = difference([*wanted, Column("new", "JSON")], there)
-    assert [column.name for column in found.new] == ["new"]
-    assert found.wrong == ["the column 'ended' holds STRING, and cells have TIMESTAMP there"]
+    there = [TableColumn("cell_id", "STRING", "REQUIRED"), TableColumn("n", "INT64"), TableColumn("ended", "STRING")]
+    wanted = [
+        TableColumn("cell_id", "STRING", "REQUIRED"),
+        TableColumn("n", "INTEGER"),
+        TableColumn("ended", "TIMESTAMP"),
+    ]
+    found = schema_difference([*wanted, TableColumn("new", "JSON")], there)
+    assert [column.name for column in found.missing] == ["new"]
+    assert found.conflicts == ["the column 'ended' holds STRING, and cells have TIMESTAMP there"]
 
 
 def test_statements_name_everything_in_backticks() -> None:
-    merge = merge_of(TABLE, "cells_saving_1", ["cell_id", "answer_digest", "value"])
+    merge = merge_sql(TABLE, "cells_saving_1", ["cell_id", "answer_digest", "value"])
     assert merge.startswith(
         "MERGE `my-project`.`studies`.`cells` AS kept USING `my-project`.`studies`.`cells_saving_1`"
     )
     assert "UPDATE SET `answer_digest` = fresh.`answer_digest`, `value` = fresh.`value` WHEN" in merge
-    added = addition_of(TABLE, Column("parents", "STRING", "REPEATED"))
+    added = add_column_sql(TABLE, TableColumn("parents", "STRING", "REPEATED"))
     assert added == "ALTER TABLE `my-project`.`studies`.`cells` ADD COLUMN IF NOT EXISTS `parents` ARRAY<STRING>"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.record import Record
-from flows.corpus.chunk import Chunking, passages
+from flows.corpus.chunk import Chunking, chunk_record
 
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=800).filter(
     lambda text: bool(text.strip())
@@ -19,7 +19,7 @@ _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
 def test_every_passage_is_verbatim(text: str, facts: str, characters: int, overlap: int) -> None:
     record = Record(record_id="r", text=text, sections={"facts": facts})
     chunking = Chunking(characters, overlap)
-    found = list(passages(record, chunking))
+    found = list(chunk_record(record, chunking))
     for passage in found:
         section = text if passage.section == "text" else facts
         assert passage.text == section[passage.start : passage.end]
@@ -27,14 +27,14 @@ def test_every_passage_is_verbatim(text: str, facts: str, characters: int, overl
         assert len(passage.text) <= characters
         assert passage.passage_id == f"r#{passage.section}:{passage.start}-{passage.end}"
     assert {passage.section for passage in found} == {"text", "facts"}
-    assert found == list(passages(record, chunking))
+    assert found == list(chunk_record(record, chunking))
 
 
 @given(text=_TEXT)
 def test_no_word_is_lost(text: str) -> None:
     covered = {
         place
-        for passage in passages(Record(record_id="r", text=text), Chunking(200, 0))
+        for passage in chunk_record(Record(record_id="r", text=text), Chunking(200, 0))
         for place in range(passage.start, passage.end)
     }
     assert all(character.isspace() for place, character in enumerate(text) if place not in covered)
@@ -42,7 +42,7 @@ def test_no_word_is_lost(text: str) -> None:
 
 def test_cuts_fall_between_sentences() -> None:
     text = " ".join(f"This is sentence number {number} of the text." for number in range(100))
-    found = list(passages(Record(record_id="r", text=text), Chunking(300, 60)))
+    found = list(chunk_record(Record(record_id="r", text=text), Chunking(300, 60)))
     assert len(found) > 10
     assert all(passage.text.startswith("This") and passage.text.endswith(".") for passage in found)
     assert all(later.start < earlier.end for earlier, later in pairwise(found))
@@ -52,8 +52,8 @@ def test_sections_and_date() -> None:
     record = Record(
         record_id="r", text="T", sections={"a": "A", "b": "B", "text": "own"}, metadata={"published": "2020"}
     )
-    assert [passage.section for passage in passages(record, Chunking(sections=("b", "a", "none")))] == ["b", "a"]
-    every = list(passages(record, Chunking()))
+    assert [passage.section for passage in chunk_record(record, Chunking(sections=("b", "a", "none")))] == ["b", "a"]
+    every = list(chunk_record(record, Chunking()))
     assert [(passage.section, passage.text) for passage in every] == [
         ("main text", "T"), ("a", "A"), ("b", "B"), ("text", "own"),
     ]  # fmt: skip

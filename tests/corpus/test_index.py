@@ -164,7 +164,7 @@ def test_rejects_are_kept(tmp_path: Path) -> None:
 
 def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(2))
-    path = Path(_open(config, tmp_path)[0].place)
+    path = Path(_open(config, tmp_path)[0].location)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="delete it"):

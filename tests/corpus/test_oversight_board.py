@@ -8,8 +8,8 @@ from pathlib import Path
 import conf
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.corpus.oversight_board import convert, main
-from flows.storage.reader import read
+from flows.corpus.oversight_board import convert_cases, main
+from flows.storage.reader import read_source
 
 CORPUS = Path(conf.__path__[0]) / "corpora" / "osb.jsonl"
 
@@ -27,7 +27,7 @@ def _case(**changes: object) -> dict[str, object]:
 
 
 def test_fields_become_sentences() -> None:
-    record = convert([json.dumps(_case())])[0]
+    record = convert_cases([json.dumps(_case())])[0]
     assert dict(record.sections) == {
         "facts": "F.",
         "reasons": "R.",
@@ -38,18 +38,18 @@ def test_fields_become_sentences() -> None:
         "citations": "The decision cites 'T'.",
     }
     undecided = _case(outcome="not_decided", posts=[{"meta_action": "removed", "content_after_decision": None}])
-    assert "The Board made no ruling" in str(convert([json.dumps(undecided)])[0].sections["summary"])
+    assert "The Board made no ruling" in str(convert_cases([json.dumps(undecided)])[0].sections["summary"])
 
 
 def test_file_in_file_out(tmp_path: Path) -> None:
     source, target = tmp_path / "cases.jsonl", tmp_path / "osb.jsonl"
     source.write_text(json.dumps(_case()) + "\n")
     main([str(source), str(target)])
-    assert [item.record_id for item in read(FileStorage(path=target)) if isinstance(item, Record)] == ["fb-1"]
+    assert [item.record_id for item in read_source(FileStorage(path=target)) if isinstance(item, Record)] == ["fb-1"]
 
 
 def test_the_shipped_corpus_is_whole() -> None:
-    items = list(read(FileStorage(path=CORPUS)))
+    items = list(read_source(FileStorage(path=CORPUS)))
     found = [item for item in items if isinstance(item, Record)]
     assert len(found) == len(items) == 36
     for record in found:

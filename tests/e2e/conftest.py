@@ -43,4 +43,4 @@ def cli_with_server(cli: CommandLine, prefect_api: str, prefect_database: Path) 
 def prebuilt_index(cli: CommandLine, osb_index: CorpusIndex) -> None:
     """The place's index of the shipped corpus, made before; embedding it takes longer than all else in a command."""
     cli.indexes.mkdir(parents=True)
-    shutil.copy(osb_index.place, cli.indexes)
+    shutil.copy(osb_index.location, cli.indexes)

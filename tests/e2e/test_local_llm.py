@@ -18,7 +18,7 @@ import pytest
 from agents.llms.local import missing_extra
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.reader import read
+from flows.storage.reader import read_source
 from tests.support.commands import ROOT, CommandLine
 
 MODEL = os.environ.get("BUTTERMILK_LOCAL_MODEL")
@@ -41,7 +41,7 @@ def questions() -> list[str]:
 
 
 def sources() -> dict[str, Record]:
-    found = read(FileStorage(path=ROOT / "conf" / "corpora" / "osb.jsonl"))
+    found = read_source(FileStorage(path=ROOT / "conf" / "corpora" / "osb.jsonl"))
     return {record.record_id: record for record in found if isinstance(record, Record)}
 
 

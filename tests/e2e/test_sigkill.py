@@ -142,7 +142,7 @@ def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_sam
         command.kill()
     unbroken = CommandLine(tmp_path / "unbroken", dict(cli_with_server.extra_variables))
     unbroken.indexes.mkdir(parents=True)
-    shutil.copy(osb_index.place, unbroken.indexes)
+    shutil.copy(osb_index.location, unbroken.indexes)
     done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (cli_with_server, unbroken))
     assert done.exit_code == wanted.exit_code == 0, done.transcript + wanted.transcript
     assert json.loads(done.stdout)["results"] == json.loads(wanted.stdout)["results"]

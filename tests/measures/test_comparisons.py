@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.measures import catalogue
-from flows.measures.measure import NO_GROUP, measure
-from flows.measures.summary import summary
-from flows.measures.write import CONFUSION, MEASURES, write_measures
+from flows.measures.measure import NO_GROUP, compute_measures
+from flows.measures.summary import summarise_verdicts
+from flows.measures.write import CONFUSION_COLUMNS, MEASURE_COLUMNS, write_measures
 from flows.tables.verdict_row import VerdictRow
 from tests.support.verdicts import comparison, estimates, row, rows, spec
 
@@ -36,7 +36,7 @@ def study() -> list[VerdictRow]:
 
 
 def test_every_comparison_is_made_once() -> None:
-    found = measure(study(), spec(truth="label", by=("source",)))
+    found = compute_measures(study(), spec(truth="label", by=("source",)))
     groups = [("", ""), ("source", NO_GROUP), ("source", "forum"), ("source", "press")]
     identities = [(one.kind, one.criteria, one.by, one.group, one.raters) for one in found.comparisons]
     assert len(identities) == len(set(identities)) == 2 * len(groups) * (3 + 3 + 1 + 3)
@@ -45,13 +45,13 @@ def test_every_comparison_is_made_once() -> None:
 
 
 def test_the_groups_of_a_field_share_out_the_records() -> None:
-    found = measure(study(), spec(truth="label", by=("source",)))
+    found = compute_measures(study(), spec(truth="label", by=("source",)))
     for one in found.comparisons:
         assert one.records == (4 if one.by else 12)
 
 
 def test_the_first_answer_is_compared_with_others_and_all_with_each_other() -> None:
-    found = measure(study(), spec(truth="label"))
+    found = compute_measures(study(), spec(truth="label"))
     first = comparison(found, "truth", "gamma", criteria="one")
     assert estimates(first)["accuracy"].value == 1
     again = comparison(found, "repeats", "gamma repeat 1", criteria="one")
@@ -62,7 +62,9 @@ def test_the_first_answer_is_compared_with_others_and_all_with_each_other() -> N
 
 
 def test_confusion_holds_every_record_once() -> None:
-    found = measure(rows({"a": ["y", "u", None, "n"]}, ["y", "y", "y", "n"]), spec(truth="label", positive="y"))
+    found = compute_measures(
+        rows({"a": ["y", "u", None, "n"]}, ["y", "y", "y", "n"]), spec(truth="label", positive="y")
+    )
     one = comparison(found, "truth")
     assert one.confusion == {
         "n": {"n": 1, "u": 0, "y": 0},
@@ -73,7 +75,7 @@ def test_confusion_holds_every_record_once() -> None:
 
 
 def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
-    found = measure(study(), spec(truth="label", by=("source",), resamples=20))
+    found = compute_measures(study(), spec(truth="label", by=("source",), resamples=20))
     write_measures(tmp_path, found)
     lines = _read(tmp_path / "measures.csv")
     told = [(line["kind"], line["group"], line["raters"], line["measure"], line["value"]) for line in lines]
@@ -88,11 +90,11 @@ def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
         for one in found.comparisons
         for e in one.estimates
     ]
-    assert tuple(lines[0]) == MEASURES
+    assert tuple(lines[0]) == MEASURE_COLUMNS
     undefined = [line for line in lines if line["value"] == ""]
     assert undefined and all(line["undefined"] for line in undefined)
     confusions = _read(tmp_path / "confusion.csv")
-    assert tuple(confusions[0]) == CONFUSION
+    assert tuple(confusions[0]) == CONFUSION_COLUMNS
     assert sum(int(line["records"]) for line in confusions) == sum(
         one.records for one in found.comparisons if one.kind == "truth"
     )
@@ -106,23 +108,23 @@ def _read(path: Path) -> list[dict[str, str]]:
 def test_a_summary_counts_every_cell_once() -> None:
     said = [*rows({"a": ["y", "n", None], "b": ["y", "y", "y"]}, ["y", "n", "y"])]
     said.append(row("9", "a", None, status="refused"))
-    told = summary(said, measure(said, spec(truth="label", positive="y")))
-    assert [(one.model, one.verdicts, one.none) for one in told] == [
+    told = summarise_verdicts(said, compute_measures(said, spec(truth="label", positive="y")))
+    assert [(one.model, one.verdicts, one.without_verdict) for one in told] == [
         ("a", {"n": 1, "y": 1}, {"failed": 1, "refused": 1}),
         ("b", {"y": 3}, {}),
     ]
     assert told[0].records == 2 and told[0].accuracy is not None and told[0].accuracy.value == 1
-    assert sum(sum(one.verdicts.values()) + sum(one.none.values()) for one in told) == len(said)
+    assert sum(sum(one.verdicts.values()) + sum(one.without_verdict.values()) for one in told) == len(said)
 
 
 def test_a_summary_without_ground_truth_has_no_scores() -> None:
     said = rows({"a": ["y", "n"]})
-    [told] = summary(said, measure(said, spec()))
+    [told] = summarise_verdicts(said, compute_measures(said, spec()))
     assert (told.records, told.accuracy, told.cohen_kappa) == (None, None, None)
 
 
 def test_the_method_names_what_a_reader_needs_to_repeat_it() -> None:
-    told = measure([], spec(resamples=500, confidence=0.9, seed=3)).method
+    told = compute_measures([], spec(resamples=500, confidence=0.9, seed=3)).method
     assert "500 resamples" in told and "at 90 %" in told and "seed 3" in told
     assert "scikit-learn 1." in told and "krippendorff 0." in told and "Gwet (2008)" in told
 
@@ -133,7 +135,7 @@ def test_tables_too_large_for_the_libraries_give_the_same(monkeypatch: pytest.Mo
         asked = spec(truth="label", positive="2", level=level, order=("1", "2", "3"))
         with monkeypatch.context() as patched:
             patched.setattr(catalogue, "_LARGEST", 0)
-            ours = measure(said, asked)
-        for small, large in zip(measure(said, asked).comparisons, ours.comparisons, strict=True):
+            ours = compute_measures(said, asked)
+        for small, large in zip(compute_measures(said, asked).comparisons, ours.comparisons, strict=True):
             values = {one.measure: one.value for one in large.estimates}
             assert {one.measure: one.value for one in small.estimates} == pytest.approx(values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.measures.measure import measure
-from flows.measures.shapes import Comparison, Measured
+from flows.measures.measure import compute_measures
+from flows.measures.shapes import Comparison, MeasureResults
 from tests.support.verdicts import comparison, estimates, estimates_against_truth, estimates_of_two_models, rows, spec
 
 COHEN = {  # Example, its two-way table, and the published standard error of Cohen's kappa.
@@ -16,9 +16,11 @@ COHEN = {  # Example, its two-way table, and the published standard error of Coh
 SAID = {"a": list("xyxxyxyyxxyxyyxyxyxy"), "b": list("xyxyyxyyxxxxyyxyxxxy"), "c": list("yyxyyxyxxxxxyyxxxxyy")}
 
 
-def measured(models: str = "abc", **fields: object) -> Measured:
+def measured(models: str = "abc", **fields: object) -> MeasureResults:
     said = {model: SAID[model] for model in models}
-    return measure(rows(said, list("xyxxyxyyxxyxyyxyxyxx")), spec(truth="label", positive="x", resamples=200, **fields))
+    return compute_measures(
+        rows(said, list("xyxxyxyyxxyxyyxyxyxx")), spec(truth="label", positive="x", resamples=200, **fields)
+    )
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_one_others() -> None:
@@ -27,7 +29,7 @@ def test_the_same_seed_gives_the_same_intervals_and_another_one_others() -> None
 
 
 def test_another_model_does_not_change_the_intervals_of_the_others() -> None:
-    def apart(found: Measured) -> list[Comparison]:
+    def apart(found: MeasureResults) -> list[Comparison]:
         return [one for one in found.comparisons if one.kind != "all_models" and "c" not in one.raters]
 
     assert apart(measured("ab")) == apart(measured("abc"))
@@ -37,7 +39,7 @@ def test_another_model_does_not_change_the_intervals_of_the_others() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     said = rows({model: SAID[model] for model in "abc"}, SAID["a"])
     asked = spec(truth="label", resamples=100)
-    assert measure(said, asked) == measure(said[::-1], asked)
+    assert compute_measures(said, asked) == compute_measures(said[::-1], asked)
 
 
 def test_the_value_lies_within_its_interval() -> None:
@@ -57,7 +59,7 @@ def test_more_confidence_is_a_wider_interval() -> None:
 
 
 def test_no_resamples_no_intervals() -> None:
-    without = measure(rows({model: SAID[model] for model in "ab"}), spec(resamples=0))
+    without = compute_measures(rows({model: SAID[model] for model in "ab"}), spec(resamples=0))
     assert all(one.low is None and one.interval_undefined is None for c in without.comparisons for one in c.estimates)
 
 

@@ -63,7 +63,7 @@ def test_correctness_is_that_of_scikit_learn(one: RatingsCase) -> None:
         return
     truth, said = one.codes[:, 0], one.codes[:, 1]
     theirs: Any = metrics.precision_recall_fscore_support(truth, said, labels=[2], average=None, zero_division=np.nan)  # type: ignore[reportArgumentType]
-    ours = [measure.many(one.ratings, one.weights)[0] for measure in catalogue.about("2")]
+    ours = [measure.resampled(one.ratings, one.weights)[0] for measure in catalogue.positive_class_measures("2")]
     assert all(same(float(a), float(b[0])) for a, b in zip(ours, theirs[:3], strict=True))
     assert same(float(resampled.accuracy(one.ratings, one.weights)[0]), float(metrics.accuracy_score(truth, said)))
 
@@ -123,7 +123,12 @@ def test_ac1_is_as_gwet_prints_it(one: RatingsCase) -> None:
 def test_all_measures_of_many_resamples_are_those_of_each(one: RatingsCase) -> None:
     other = np.roll(one.weights, 1, axis=1)
     both = np.concatenate([one.weights, other])
-    for measure in (catalogue.PERCENT, catalogue.FLEISS, catalogue.ALPHA, catalogue.AC1):
-        together = measure.many(one.ratings, both)
-        apart = [float(measure.many(one.ratings, weights)[0]) for weights in (one.weights, other)]
+    for measure in (
+        catalogue.PERCENT_AGREEMENT,
+        catalogue.FLEISS_KAPPA,
+        catalogue.KRIPPENDORFF_ALPHA,
+        catalogue.GWET_AC1,
+    ):
+        together = measure.resampled(one.ratings, both)
+        apart = [float(measure.resampled(one.ratings, weights)[0]) for weights in (one.weights, other)]
         assert all(same(float(a), b) for a, b in zip(together, apart, strict=True))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from flows.measures.catalogue import SINGLE
-from flows.measures.measure import measure
-from flows.measures.shapes import NOBODY_SAID, Estimate
+from flows.measures.catalogue import SINGLE_CATEGORY_REASON
+from flows.measures.measure import compute_measures
+from flows.measures.shapes import NO_GROUND_TRUTH, Estimate
 from tests.support.verdicts import (
     comparison,
     estimates,
@@ -35,7 +35,7 @@ def undefined(found: dict[str, Estimate]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        (["x", "x"], ["x", "x"], {"cohen_kappa": SINGLE, "krippendorff_alpha": SINGLE}),
+        (["x", "x"], ["x", "x"], {"cohen_kappa": SINGLE_CATEGORY_REASON, "krippendorff_alpha": SINGLE_CATEGORY_REASON}),
         (["x", "y"], ["x", "y"], {}),
         (["x", "x"], ["y", "y"], {}),
         (["x", None], ["x", "y"], dict.fromkeys(["percent_agreement", "cohen_kappa", "krippendorff_alpha"], ONE)),
@@ -82,11 +82,11 @@ def test_precision_and_recall(truth: Said, said: Said, expected: dict[str, str])
 def test_without_ground_truth_everything_is_undefined() -> None:
     found = estimates_against_truth([None, None], ["y", "n"], positive="y")
     assert set(undefined(found)) == set(found)
-    assert set(undefined(found).values()) == {NOBODY_SAID}
+    assert set(undefined(found).values()) == {NO_GROUND_TRUTH}
 
 
 def test_without_a_field_of_ground_truth_there_is_no_such_comparison() -> None:
-    kinds = {one.kind for one in measure(rows({"a": ["x", "y"], "b": ["x", "y"]}), spec()).comparisons}
+    kinds = {one.kind for one in compute_measures(rows({"a": ["x", "y"], "b": ["x", "y"]}), spec()).comparisons}
     assert kinds == {"models", "all_models"}
 
 
@@ -99,7 +99,7 @@ def test_an_unclear_verdict_does_not_match_and_is_a_category() -> None:
 
 def test_failed_cells_and_missing_truth_are_left_out_and_counted() -> None:
     said = rows({"a": ["x", "y", None, "x"], "b": ["x", "y", "y", None]}, ["x", "y", "y", None])
-    found = measure(said, spec(truth="label"))
+    found = compute_measures(said, spec(truth="label"))
     assert (comparison(found, "models").records, comparison(found, "models").left_out) == (2, 2)
     assert (comparison(found, "all_models").records, comparison(found, "all_models").left_out) == (2, 2)
     with_truth = comparison(found, "truth", "b")
@@ -108,9 +108,9 @@ def test_failed_cells_and_missing_truth_are_left_out_and_counted() -> None:
 
 def test_verdicts_that_are_not_on_the_scale_are_left_out_and_counted() -> None:
     said = rows({"a": ["1", "2", "many", "4"], "b": ["1.0", "3", "3", "inf"]})
-    found = comparison(measure(said, spec(level="interval")), "models")
+    found = comparison(compute_measures(said, spec(level="interval")), "models")
     assert (found.records, found.left_out, found.off_scale) == (2, 2, 2)
-    ordinal = measure(said, spec(level="ordinal", order=("1", "2", "3", "4")))
+    ordinal = compute_measures(said, spec(level="ordinal", order=("1", "2", "3", "4")))
     assert comparison(ordinal, "models").off_scale == 3
 
 
@@ -123,14 +123,14 @@ def test_an_interval_that_is_undefined_in_many_resamples_is_not_given() -> None:
 
 
 def test_no_rows_no_comparisons() -> None:
-    assert measure([], spec(truth="label")).comparisons == ()
+    assert compute_measures([], spec(truth="label")).comparisons == ()
 
 
 def test_a_single_model_is_not_compared_with_itself() -> None:
-    assert measure([row("1", "a", "x")], spec()).comparisons == ()
+    assert compute_measures([row("1", "a", "x")], spec()).comparisons == ()
 
 
 def test_all_estimates_of_odd_rows_are_numbers_or_reasons() -> None:
     odd = [row("1", "ground truth", "x", "x"), row("1", "b", "", "y"), row("2", "b", "x", None)]
-    for one in measure(odd, spec(truth="label", resamples=10)).comparisons:
+    for one in compute_measures(odd, spec(truth="label", resamples=10)).comparisons:
         undefined(estimates(one))

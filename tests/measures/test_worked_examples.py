@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contract.flow import Level
-from flows.measures.measure import measure
+from flows.measures.measure import compute_measures
 from tests.support.commands import ROOT
 from tests.support.verdicts import comparison, estimates, rows, spec
 
@@ -70,7 +70,7 @@ def _value(example: dict[str, Any], name: str) -> float:
     kind, measured, level = OFFERED[name]
     said = _raters(example)
     order = sorted({label for labels in said.values() for label in labels if label is not None})
-    found = measure(rows(said), spec(level=level, order=order if level == "ordinal" else ()))
+    found = compute_measures(rows(said), spec(level=level, order=order if level == "ordinal" else ()))
     value = estimates(comparison(found, kind))[measured].value
     assert value is not None
     return value

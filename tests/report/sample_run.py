@@ -16,7 +16,7 @@ from contract.calls import Message, ModelCall, ModelReply, TextPart, Usage
 from contract.messages import AgentInput, AgentTrace, CellError, CellStatus
 from contract.record import Record
 from flows.files.run_data import RunData
-from flows.measures.shapes import Comparison, Estimate, Measured
+from flows.measures.shapes import Comparison, Estimate, MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 STARTED = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -67,7 +67,7 @@ class SampleRun:
 
     data: RunData
     rows: tuple[VerdictRow, ...]
-    measured: Measured
+    measured: MeasureResults
     records: tuple[Record, ...]
 
 
@@ -269,7 +269,7 @@ def _spec(sample: Sample) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _measured(sample: Sample, rows: Sequence[VerdictRow]) -> Measured:
+def _measured(sample: Sample, rows: Sequence[VerdictRow]) -> MeasureResults:
     comparisons = [
         *(_with_truth(rows, model, "", "") for model in sample.models),
         *(_with_truth(rows, model, "year", str(year)) for model in sample.models for year in (1924, 1925, 1926)),
@@ -281,7 +281,9 @@ def _measured(sample: Sample, rows: Sequence[VerdictRow]) -> Measured:
         ),
         *(_all_models(sample, criteria) for criteria in sample.criteria),
     ]
-    return Measured(tuple(comparisons), "Intervals are 95% bootstrap intervals over records (1,000 resamples, seed 0).")
+    return MeasureResults(
+        tuple(comparisons), "Intervals are 95% bootstrap intervals over records (1,000 resamples, seed 0)."
+    )
 
 
 def _with_truth(rows: Sequence[VerdictRow], model: str, by: str, group: str) -> Comparison:

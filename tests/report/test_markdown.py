@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from contract.record import Record
-from flows.measures.measure import measure
+from flows.measures.measure import compute_measures
 from flows.report.study import write_report
-from flows.report.study_markdown import escaped
+from flows.report.study_markdown import escape_markdown
 from tests.report.sample_run import Sample, write_sample
 from tests.report.test_page import HOSTILE
 
@@ -44,7 +44,7 @@ def test_without_answers_of_people_nothing_is_said_to_come_from_them(tmp_path: P
     made = write_sample(tmp_path)
     rows = [replace(row, truth=None) for row in made.rows]
     assert made.data.spec.measures
-    write_report(made.data, rows, measure(rows, made.data.spec.measures))
+    write_report(made.data, rows, compute_measures(rows, made.data.spec.measures))
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Agreement with people is undefined: no record has an answer of people." in text
     assert "No record came with an answer of people (field ‘courtesy’), so none is compared with one." in text
@@ -72,4 +72,4 @@ def test_a_content_warning_keeps_titles_out(tmp_path: Path) -> None:
 
 
 def test_escaping() -> None:
-    assert escaped("a|b\n*c* <d> [e](f) ‮g") == "a\\|b \\*c\\* &lt;d&gt; \\[e\\](f) \\[U+202E\\]g"
+    assert escape_markdown("a|b\n*c* <d> [e](f) ‮g") == "a\\|b \\*c\\* &lt;d&gt; \\[e\\](f) \\[U+202E\\]g"

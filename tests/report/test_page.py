@@ -17,10 +17,10 @@ import pytest
 
 from contract.record import Record
 from flows.files.run_data import RunData
-from flows.measures.measure import measure
-from flows.report.estimates import confusions_of, tables_of
-from flows.report.marks import marks_of
-from flows.report.matrix import MOST_LETTERS, script_json
+from flows.measures.measure import compute_measures
+from flows.report.estimates import confusion_matrices, estimate_tables
+from flows.report.marks import verdict_marks
+from flows.report.matrix import MAX_FIELD_CHARACTERS, script_json
 from flows.report.study import write_report
 from flows.tables.verdicts import verdict_rows
 from tests.report.sample_run import Sample, SampleRun, write_sample
@@ -245,7 +245,7 @@ def test_long_texts_are_cut_and_quotations_beyond_are_told(tmp_path: Path) -> No
     long = Record(record_id="long", text="A line of a long book.\n" * 230_000 + "They are no better than geese.")
     read = Read(report(write_sample(tmp_path, Sample(records=0, extra=(long,), failures=False, steps=False))))
     ((name, text, whole),) = read.details[0]["f"]
-    assert (name, len(text), whole) == ("text", MOST_LETTERS, len(long.text))
+    assert (name, len(text), whole) == ("text", MAX_FIELD_CHARACTERS, len(long.text))
     beyond = [quote for _, quote in quotes(read) if isinstance(quote[0], str) and quote[1]]
     assert beyond and beyond[0] == ["They are no better than geese.", True, 0, len(long.text) - 30]
 
@@ -269,7 +269,7 @@ def test_an_old_manifest_and_no_measures_are_enough(tmp_path: Path) -> None:
 def test_verdicts_have_letters_of_their_own(made: SampleRun) -> None:
     first = made.rows[0]
     names = ["violates", "void", "v", "", "4", "12", "نعم"]
-    marks = marks_of([replace(first, verdict=name, truth=None) for name in names], made.data.spec.measures)
+    marks = verdict_marks([replace(first, verdict=name, truth=None) for name in names], made.data.spec.measures)
     assert len({mark.letters for mark in marks.values()}) == len(names)
     assert next(iter(marks)) == "violates"
 
@@ -277,15 +277,15 @@ def test_verdicts_have_letters_of_their_own(made: SampleRun) -> None:
 def test_a_run_with_real_measures(tmp_path: Path) -> None:
     data = RunData.open(finished_run(tmp_path, records=8, repeats=2, by=("source",), resamples=20))
     rows = verdict_rows(data)
-    measured = measure(rows, data.spec.measures) if data.spec.measures else None
+    measured = compute_measures(rows, data.spec.measures) if data.spec.measures else None
     write_report(data, rows, measured)
     text = words((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert measured and measured.method.split(";")[0] in text
     for caption in ("Each model with what people said, by source", "Each model with itself, asked again"):
         assert caption in text
-    tables = {table.kind: table for table in tables_of(measured) if not table.by}
+    tables = {table.kind: table for table in estimate_tables(measured) if not table.by}
     assert [row.label for row in tables["truth"].rows] == ["alpha", "beta", "gamma"] * 2
-    confused = [confusion for table in tables.values() for confusion in confusions_of(table, ["violates"])]
+    confused = [confusion for table in tables.values() for confusion in confusion_matrices(table, ["violates"])]
     assert sum(sum(counts) for one in confused for _, counts in one.rows) == sum(
         row.comparison.records for row in tables["truth"].rows
     )

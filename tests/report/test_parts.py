@@ -8,12 +8,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from contract.record import Record
-from flows.measures.shapes import Comparison, Estimate, Measured
-from flows.report.disagreement import entropy, ranked
-from flows.report.estimates import tables_of, told
-from flows.report.plots import plots_of
-from flows.report.said import shown_record
-from flows.report.words import decimal, percent, shown
+from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.report.disagreement import entropy, rank_disagreements
+from flows.report.estimates import estimate_tables, format_estimate
+from flows.report.plots import draw_plots
+from flows.report.said import record_view
+from flows.report.words import format_decimal, percent, display_text
 from tests.report.sample_run import write_sample
 
 
@@ -26,7 +26,7 @@ def test_entropy_of_verdicts() -> None:
 
 def test_where_most_disagree_comes_first(tmp_path: Path) -> None:
     rows = write_sample(tmp_path).rows
-    found = ranked(rows)
+    found = rank_disagreements(rows)
     assert [one.entropy for one in found] == sorted((one.entropy for one in found), reverse=True)
     assert all(len({row.verdict for row in one.rows}) > 1 for one in found)
     divided = {
@@ -45,32 +45,32 @@ def test_numbers() -> None:
     assert percent(999, 1000) == ">99%"
     assert percent(0, 3) == "0%"
     assert percent(0, 0) == "–"
-    assert decimal(-0.123) == "−0.12"
-    assert decimal(-0.001) == "0.00"
+    assert format_decimal(-0.123) == "−0.12"
+    assert format_decimal(-0.001) == "0.00"
 
 
 def test_an_undefined_estimate_is_never_a_number() -> None:
-    assert told(Estimate("f1", None, undefined="nobody said so")) == "undefined: nobody said so"
-    assert told(Estimate("f1", 0.5, 0.25, 0.75)) == "0.50 (0.25 to 0.75)"
+    assert format_estimate(Estimate("f1", None, undefined="nobody said so")) == "undefined: nobody said so"
+    assert format_estimate(Estimate("f1", 0.5, 0.25, 0.75)) == "0.50 (0.25 to 0.75)"
 
 
 def test_control_characters_are_shown_letter_for_letter() -> None:
     text = "a\r\nb\rc\x1b[31md\ud800e"
-    assert len(shown(text)) == len(text)
-    assert shown(text) == "a \nb␍c␛[31md\ufffde"
+    assert len(display_text(text)) == len(text)
+    assert display_text(text) == "a \nb␍c␛[31md\ufffde"
 
 
 def test_metadata_of_several_levels_reads_as_json() -> None:
     record = Record(record_id="1", text="t", metadata={"place": {"town": "Alençon", "at": [48.4, {"year": 1924}]}})
-    [(name, told)] = shown_record(record).metadata
+    [(name, told)] = record_view(record).metadata
     assert (name, json.loads(told)) == ("place", {"town": "Alençon", "at": [48.4, {"year": 1924}]})
 
 
 def _plots(*names: str, value: float | None = 0.5) -> list[str]:
     estimates = (Estimate("cohen_kappa", value, None if value is None else -0.2, value, "too few"),)
     one = Comparison("models", "<rule>", "", "", names, 9, 0, estimates)
-    (table,) = tables_of(Measured((one,), ""))
-    return plots_of(table, {})
+    (table,) = estimate_tables(MeasureResults((one,), ""))
+    return draw_plots(table, {})
 
 
 def test_a_plot_is_text_with_a_title_and_no_styles() -> None:

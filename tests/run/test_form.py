@@ -56,7 +56,7 @@ def test_a_flows_own_choices_become_a_list_to_choose_from(lab: Lab, monkeypatch:
     lab.write("flows/tiny.yaml", _CHOICES)
     lab.write_model("x", {"reply": "text"})
     lab.write("prompts/short.md", "user:\n{{ record.text }}\n")
-    monkeypatch.setenv(declared.CONFIG_DIR, str(lab.folder))
+    monkeypatch.setenv(declared.CONFIG_DIR_VARIABLE, str(lab.folder))
     properties = _form("tiny")["properties"]
     assert properties["tone"]["enum"] == ["plain", "formal"] and properties["tone"]["default"] == "plain"
     assert properties["brief"]["type"] == "boolean"

@@ -33,7 +33,7 @@ from flows.files.checksums import changed_files
 from flows.run_folder.replay import replay
 from flows.spec.conditions import compile_condition
 from flows.spec.study import Study
-from flows.storage.reader import read
+from flows.storage.reader import read_source
 from flows.storage.rows import Reject
 from tests.storage.workbooks import write_workbook
 from tests.support.running import Lab
@@ -114,7 +114,7 @@ def with_link(where: str, then: Callable[[Lab], object]) -> Callable[[Lab], obje
 def row(lab: Lab, **values: object) -> object:
     """A row with those values; what was left out of it, and why."""
     lab.write("rows.jsonl", [{"text": "x", **values}, {"text": "the row after it"}])
-    found = list(read(FileStorage(path=lab.folder / "rows.jsonl")))
+    found = list(read_source(FileStorage(path=lab.folder / "rows.jsonl")))
     assert not isinstance(found[-1], Reject), "the rows after it are read"
     return found[0]
 
@@ -137,7 +137,7 @@ def source(name: str, content: bytes | str) -> Callable[[Lab], object]:
         path = lab.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return next(iter(read(FileStorage(path=path))))
+        return next(iter(read_source(FileStorage(path=path))))
 
     return act
 
@@ -155,7 +155,7 @@ def workbook(change: Callable[[zipfile.ZipFile, str, bytes], None]) -> Callable[
                     change(new, name, old.read(name))
                 else:
                     new.writestr(name, old.read(name))
-        return next(iter(read(FileStorage(path=evil))))
+        return next(iter(read_source(FileStorage(path=evil))))
 
     return act
 
@@ -196,7 +196,7 @@ def folder_of_links(lab: Lab) -> object:
     """A folder of documents, one of which is a link."""
     lab.write("docs/a.txt", "fine")
     linked(lab, "docs/b.txt")
-    return list(read(FileStorage(path=lab.folder / "docs")))
+    return list(read_source(FileStorage(path=lab.folder / "docs")))
 
 
 @dataclass(frozen=True)

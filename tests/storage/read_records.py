@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.reader import records
+from flows.storage.reader import read_valid_records
 from flows.storage.rows import Reject
 
 
@@ -14,4 +14,4 @@ def read_records(path: Path, **settings: object) -> tuple[list[Record], list[Rej
     """All records and all rejects; `settings` are those of a FileStorage."""
     rejects: list[Reject] = []
     storage = FileStorage.model_validate({"path": path, **settings})
-    return list(records(storage, rejects.append)), rejects
+    return list(read_valid_records(storage, rejects.append)), rejects

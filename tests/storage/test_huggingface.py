@@ -12,7 +12,7 @@ import pytest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import HuggingFaceStorage
-from flows.storage.reader import read, records
+from flows.storage.reader import read_source, read_valid_records
 from flows.storage.rows import Reject
 from tests.storage.pictures import PNG
 
@@ -33,7 +33,7 @@ def datasets(monkeypatch: pytest.MonkeyPatch) -> Any:
 def _read(**settings: Any) -> tuple[list[Record], list[Reject]]:
     rejects: list[Reject] = []
     storage = HuggingFaceStorage.model_validate(settings)
-    return list(records(storage, rejects.append)), rejects
+    return list(read_valid_records(storage, rejects.append)), rejects
 
 
 def test_a_dataset_on_disk_is_read(datasets: Any, tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_network_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(StorageError, match=r"install buttermilk\[huggingface\]"):
-        next(read(HuggingFaceStorage(dataset="owner/name")))
+        next(read_source(HuggingFaceStorage(dataset="owner/name")))

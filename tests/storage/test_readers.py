@@ -11,14 +11,14 @@ import pytest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.reader import read, records
+from flows.storage.reader import read_source, read_valid_records
 from flows.storage.rows import Reject
 
 
 def _read(path: Path, **settings: object) -> tuple[list[Record], list[Reject]]:
     rejects: list[Reject] = []
     storage = FileStorage.model_validate({"path": path, **settings})
-    return list(records(storage, rejects.append)), rejects
+    return list(read_valid_records(storage, rejects.append)), rejects
 
 
 def _write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -181,7 +181,7 @@ def test_memory_stays_flat(tmp_path: Path, name: str) -> None:
         path.write_text("id,text\n" + "\n".join(f"{row['id']},{row['text']}" for row in rows))
     del rows
     tracemalloc.start()
-    count = sum(1 for _ in read(FileStorage(path=path)))
+    count = sum(1 for _ in read_source(FileStorage(path=path)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 2000

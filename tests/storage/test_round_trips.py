@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage
-from flows.storage.reader import read
+from flows.storage.reader import read_source
 from flows.storage.rows import Reject
 from tests.storage.workbooks import write_workbook
 
@@ -72,7 +72,7 @@ FORMATS: list[tuple[str, Callable[[Path, Rows], None], st.SearchStrategy[str], s
 def _read(path: Path) -> tuple[list[Record], list[Reject]]:
     found: list[Record | Reject] = []
     try:
-        found += read(FileStorage(path=path))
+        found += read_source(FileStorage(path=path))
     except StorageError as error:
         # Told when nothing could be read; the rejects were given before.
         assert "no row could be read" in str(error) or "no rows" in str(error)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contract.flow import Measures
-from flows.measures.measure import measure
-from flows.measures.shapes import Comparison, Estimate, Measured
+from flows.measures.measure import compute_measures
+from flows.measures.shapes import Comparison, Estimate, MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 
@@ -49,7 +49,7 @@ def spec(**fields: Any) -> Measures:
     return Measures.model_validate({"verdicts": "judge", "resamples": 0, **fields})
 
 
-def comparison(measured: Measured, kind: str, *raters: str, criteria: str = "", group: str = "") -> Comparison:
+def comparison(measured: MeasureResults, kind: str, *raters: str, criteria: str = "", group: str = "") -> Comparison:
     """The one comparison of that kind, of these raters where any are named."""
     [found] = [
         one
@@ -68,7 +68,7 @@ def estimates_of_two_models(
     first: Sequence[str | None], second: Sequence[str | None], **fields: Any
 ) -> dict[str, Estimate]:
     """What the measures say of two models."""
-    return estimates(comparison(measure(rows({"a": first, "b": second}), spec(**fields)), "models"))
+    return estimates(comparison(compute_measures(rows({"a": first, "b": second}), spec(**fields)), "models"))
 
 
 def estimates_against_truth(
@@ -76,4 +76,4 @@ def estimates_against_truth(
 ) -> dict[str, Estimate]:
     """What the measures say of one model and the ground truth."""
     measures = spec(truth="label", **fields)
-    return estimates(comparison(measure(rows({"a": verdicts}, truth), measures), "truth"))
+    return estimates(comparison(compute_measures(rows({"a": verdicts}, truth), measures), "truth"))

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.tables.arrays import array_of, type_of
+from flows.tables.arrays import arrow_array, arrow_type
 from flows.tables.flat import Scalar
-from flows.tables.kinds import Column, cast_to
+from flows.tables.kinds import ColumnType, cast_to
 from tests.support.traces import cell, record, spec, write_run
 
 _DERIVE = """
@@ -25,7 +25,7 @@ derive(Path(sys.argv[1]))
 sys.exit("pandas" in sys.modules)
 """
 _INTEGERS = st.integers(-(2**63), 2**63 - 1)
-_VALUES: dict[Column, st.SearchStrategy[Any]] = {
+_VALUES: dict[ColumnType, st.SearchStrategy[Any]] = {
     "bool": st.booleans(),
     "int64": _INTEGERS,
     "float64": st.floats() | st.sampled_from((-0.0, 5e-324)) | st.integers(-(2**53), 2**53),
@@ -39,7 +39,10 @@ def test_an_array_holds_what_pyarrow_would_hold(data: st.DataObject) -> None:
     column = data.draw(st.sampled_from(tuple(_VALUES)))
     values: list[Scalar] = data.draw(st.lists(st.none() | _VALUES[column], max_size=20))
     arrow: Any = pa
-    made, theirs = array_of(column, values), arrow.array([cast_to(column, one) for one in values], type_of(column))
+    made, theirs = (
+        arrow_array(column, values),
+        arrow.array([cast_to(column, one) for one in values], arrow_type(column)),
+    )
     made.validate(full=True)
     assert (made.type, made.null_count) == (theirs.type, theirs.null_count)
     # As text, so that -0.0 is not 0.0, and NaN is itself.
@@ -48,9 +51,9 @@ def test_an_array_holds_what_pyarrow_would_hold(data: st.DataObject) -> None:
 
 def test_what_has_no_place_is_an_error() -> None:
     with pytest.raises(OverflowError):
-        array_of("int64", [2**63])
+        arrow_array("int64", [2**63])
     with pytest.raises(UnicodeEncodeError):
-        array_of("string", ["\ud800"])
+        arrow_array("string", ["\ud800"])
 
 
 def test_the_tables_of_a_run_are_written_without_pandas(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.base import JsonValue
-from flows.tables.flat import flat
+from flows.tables.flat import flatten
 from tests.tables.strategies import scalars
 
 keys = st.sampled_from(("", "a", "b", "a.b", "b.a", ".", '"', '"a"', '"a.b"', "a.", "\\"))
@@ -32,7 +32,7 @@ def leaves(value: JsonValue) -> Iterator[str]:
 @settings(max_examples=500, deadline=None)
 @given(trees)
 def test_every_leaf_has_a_column_of_its_own(value: JsonValue) -> None:
-    found = list(flat("value", value))
+    found = list(flatten("value", value))
     assert len({name for name, _ in found}) == len(found)
     assert sorted(_again(held) for _, held in found) == sorted(_again(json.loads(leaf)) for leaf in leaves(value))
 

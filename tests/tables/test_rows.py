@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
-from flows.tables.csv_text import text, undone
-from flows.tables.row import row_of
+from flows.tables.csv_text import scalar_text, unescape_formula
+from flows.tables.row import cell_row
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import spec, write_run
 from tests.tables.strategies import traces
@@ -65,13 +65,15 @@ def test_every_cell_is_one_row_in_both_formats(cells: list[AgentTrace]) -> None:
         head, *lines = read_csv(data.folder / "cells.csv")
         timings = read_csv(data.folder / "timings.csv")[1:]
         frame: Any = pandas.read_csv(data.folder / "cells.csv", dtype=str, keep_default_na=False)
-        by_id = {trace.cell_id: row_of(trace) for trace in data.traces()}
+        by_id = {trace.cell_id: cell_row(trace) for trace in data.traces()}
     expected = Counter(trace.cell_id for trace in cells)
     place = columns.index("cell_id")
     assert Counter(row[place] for row in rows) == Counter(line[place] for line in lines) == expected
     assert [line[0] for line in timings] == [line[place] for line in lines]
     assert head == columns and len(set(columns)) == len(columns)
-    assert [[text(value) for value in row] for row in rows] == [[undone(cell) for cell in line] for line in lines]
+    assert [[scalar_text(value) for value in row] for row in rows] == [
+        [unescape_formula(cell) for cell in line] for line in lines
+    ]
     assert list(frame.columns) == head and frame.to_numpy().tolist() == lines
     for row in rows:
         assert_same(dict(zip(columns, row, strict=True)), by_id[row[place]])
@@ -82,7 +84,7 @@ def assert_same(read: dict[str, Any], written: dict[str, Any]) -> None:
     there = {name: value for name, value in read.items() if value is not None}
     assert there.keys() == written.keys()
     for name, value in written.items():
-        assert there[name] == (text(value) if isinstance(there[name], str) else value)
+        assert there[name] == (scalar_text(value) if isinstance(there[name], str) else value)
         assert isinstance(there[name], str) or isinstance(there[name], bool) == isinstance(value, bool)
 
 
@@ -109,8 +111,8 @@ def test_every_judge_is_one_row_and_one_place_in_the_wide_table(cells: list[Agen
     )
     assert {row.cell_id for row in rows} <= {trace.cell_id for trace in judged}
     assert len(set(head)) == len(head)
-    assert Counter(undone(line[0]) for line in lines) == Counter({trace.record_id for trace in cells})
-    told = Counter(undone(cell) for line in lines for cell in line[2:] if cell)
+    assert Counter(unescape_formula(line[0]) for line in lines) == Counter({trace.record_id for trace in cells})
+    told = Counter(unescape_formula(cell) for line in lines for cell in line[2:] if cell)
     assert told == Counter(row.verdict or in_brackets(row.status) for row in rows)
 
 

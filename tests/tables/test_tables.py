@@ -20,8 +20,8 @@ from flows.files.run_data import RunData
 from flows.run_folder import derive as derived
 from flows.run_folder.derive import derive
 from flows.tables.cells import write_cells
-from flows.tables.csv_text import harmless, undone
-from flows.tables.row import ENDED, IDENTITY, row_of
+from flows.tables.csv_text import escape_formula, unescape_formula
+from flows.tables.row import OUTCOME_COLUMNS, IDENTITY_COLUMNS, cell_row
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import call, cell, finished_run, judgement, record, spec, write_run
 
@@ -61,7 +61,7 @@ def test_a_run_without_cells_has_tables_without_rows(tmp_path: Path) -> None:
     measured = derive(write_run(tmp_path, [])).measured
     assert measured is not None and measured.comparisons == ()
     table: Any = pq.read_table(tmp_path / "cells.parquet")
-    assert table.num_rows == 0 and table.column_names == [*IDENTITY, *ENDED]
+    assert table.num_rows == 0 and table.column_names == [*IDENTITY_COLUMNS, *OUTCOME_COLUMNS]
     assert (tmp_path / "verdicts.csv").read_text(encoding="utf-8").strip() == "record_id,truth"
 
 
@@ -127,7 +127,7 @@ def test_columns_are_named_and_typed(tmp_path: Path) -> None:
         "value.score": "double", "value.verdict": "string", "metadata.odd": "string", "metadata.year": "int64",
         "ground_truth.label": "bool",
     }  # fmt: skip
-    assert table.column_names == [*IDENTITY, "variant.temperature", *ENDED, *flattened]
+    assert table.column_names == [*IDENTITY_COLUMNS, "variant.temperature", *OUTCOME_COLUMNS, *flattened]
     types = {field.name: str(field.type) for field in table.schema}
     assert {name: types[name] for name in flattened} == flattened
     first, second = table.to_pylist()
@@ -154,8 +154,8 @@ def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@sum(a)", "\tx", "\rx", "\nx", "＝1", "'x", "''", "-1+1", "--1"])
 def test_text_that_a_spreadsheet_would_run_is_made_harmless_and_can_be_had_back(text: str, tmp_path: Path) -> None:
-    assert harmless(text) == f"'{text}"
-    assert undone(harmless(text)) == text
+    assert escape_formula(text) == f"'{text}"
+    assert unescape_formula(escape_formula(text)) == text
     row = one_row(cell(record(1, metadata={"note": text}), VARIANT, value={"verdict": text}), tmp_path)
     assert row["metadata.note"] == row["value.verdict"] == f"'{text}"
     table: Any = pq.read_table(tmp_path / "cells.parquet")
@@ -164,8 +164,8 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless_and_can_be_had_back(
 
 @pytest.mark.parametrize("value", [-1, -1.5, "-1", "+3.25", 0, True, "plain", "", "1-2", "a=b"])
 def test_numbers_and_plain_text_stay_as_they_are(value: str | int | float | bool) -> None:
-    assert undone(harmless(value)) == harmless(value)
-    assert not harmless(value).startswith("'")
+    assert unescape_formula(escape_formula(value)) == escape_formula(value)
+    assert not escape_formula(value).startswith("'")
 
 
 def test_names_of_models_cannot_be_formulas_in_the_head_of_the_wide_table(tmp_path: Path) -> None:
@@ -281,4 +281,4 @@ def test_what_keeps_the_tables_of_a_large_run_from_being_written_is_told(tmp_pat
 
 
 def test_a_row_names_only_what_there_is() -> None:
-    assert None not in row_of(cell(record(1), VARIANT, status="skipped")).values()
+    assert None not in cell_row(cell(record(1), VARIANT, status="skipped")).values()
