@@ -18,10 +18,10 @@ from contract.flow import FlowSpec, Measures, Step
 from contract.record import Record
 from flows.config.diagnostics import join_names
 from flows.spec.agent_registry import AgentClass
-from flows.spec.nodes import walk_nodes, steps_of
+from flows.spec.nodes import steps_of, walk_nodes
 from flows.spec.step_values import all_parameter_values
 from flows.spec.study import Study
-from flows.tables.truth import truth_verdict
+from flows.tables.ground_truth import truth_verdict
 
 _MAX_EXAMPLES = 5
 

@@ -17,7 +17,7 @@ from flows.storage.factory import source_rows
 from flows.storage.names import source_name
 from flows.storage.reader import record_maker
 from flows.storage.rows import Reject, Row
-from flows.storage.values import to_json_value, label_or_none, without_nan
+from flows.storage.values import label_or_none, to_json_value, without_nan
 
 MAX_ROWS = 1000
 """Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""

@@ -18,8 +18,8 @@ from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
 from flows.check.ground_truth import GroundTruthCheck
 from flows.check.sources import check_source
-from flows.config.diagnostics import Diagnostics, join_names, closest_name
-from flows.config.folders import misnamed_yaml, display_path
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.folders import display_path, misnamed_yaml
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass

@@ -16,7 +16,7 @@ from contract.storage import (
     StorageConfig,
     VectorStorage,
 )
-from flows.config.diagnostics import Diagnostics, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
 
@@ -95,7 +95,7 @@ def _check_rows(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None,
 ) -> None:
-    from flows.check.preview import rows_text, preview_source
+    from flows.check.preview import preview_source, rows_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:

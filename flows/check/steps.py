@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contract.base import JsonValue, canonical_json
 from contract.flow import Loop, Step
-from flows.config.diagnostics import Diagnostics, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry

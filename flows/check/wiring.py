@@ -10,13 +10,13 @@ from typing import Any
 
 from contract.flow import Gate, Loop, Step
 from contract.record import Record
-from flows.config.diagnostics import Diagnostics, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import FlowNode, gives_list, walk_nodes
-from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_path, type_at_attributes
+from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_attributes, type_at_path
 from flows.spec.references import RESERVED_NAMES, Reference, parse_reference
 
 

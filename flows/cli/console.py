@@ -15,8 +15,8 @@ from rich.table import Table
 from contract.findings import Citation, CitedAnswer, Source
 from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
-from flows.report.markdown import DEMONSTRATION_NOTICE, citation_location
-from flows.report.plain import escape_controls
+from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.control_characters import escape_controls
 
 if TYPE_CHECKING:
     from flows.storage.rows import Reject

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
-from flows.report.plain import escape_controls
+from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     if options.verb == "list":
         return _list(options)
     if options.verb in FINISHED_RUN_VERBS:
-        from flows.cli.finished import process_finished_run
+        from flows.cli.finished_run import process_finished_run
 
         return process_finished_run(options, settings)
     if options.verb == "serve":

@@ -21,7 +21,7 @@ _MAX_REPORTED = 20
 _COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
 
 
-class RunProgress(AbstractContextManager["Live"]):
+class RunProgress(AbstractContextManager["RunProgress"]):
     """Cells done, running, failed and refused, cost so far and time left."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:

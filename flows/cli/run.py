@@ -22,9 +22,9 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
 from flows.cli.console import show_answer, show_plan, show_rejects
+from flows.cli.preload import import_clients, import_measures, start_caller
 from flows.cli.progress import RunProgress, cost_line
 from flows.cli.study_table import show_study
-from flows.cli.warm_up import import_clients, import_measures, start_caller
 from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import local_api

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.console import escape_markup
-from flows.measures.shapes import Estimate
+from flows.measures.results import Estimate
 from flows.measures.summary import SummaryRow, summarise_verdicts
-from flows.report.markdown import DEMONSTRATION_NOTICE
+from flows.report.answer_markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
 
 

@@ -18,13 +18,13 @@ from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
 from flows.compose.external_models import external_models, secret_settings_of, with_api_keys
 from flows.compose.request import (
+    accepted_names,
     apply_request,
+    parse_request,
     report_missing_parameters,
     report_unknown_names,
-    parse_request,
-    accepted_names,
 )
-from flows.compose.sections import models_of, run_settings_of, config_section, storages_of
+from flows.compose.sections import config_section, models_of, run_settings_of, storages_of
 from flows.compose.shorthands import apply_shorthands
 from flows.config.compose_config import ComposedConfig, compose_config
 from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
@@ -32,7 +32,7 @@ from flows.config.fragments import merge_fragments
 from flows.config.provenance import mask_secrets
 from flows.config.secret_leaks import report_secret_leaks
 from flows.config.validate import ValidatedFlow, validate_flow
-from flows.spec.agent_registry import InstalledAgents, AgentRegistry
+from flows.spec.agent_registry import AgentRegistry, InstalledAgents
 from flows.spec.study import Study
 
 

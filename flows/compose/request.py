@@ -16,11 +16,11 @@ from contract.base import JsonValue
 from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
 from flows.compose.shorthands import shorthands_of
 from flows.config.arguments import DOTTED_NAMES, split_list
-from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentRegistry
-from flows.spec.nodes import walk_nodes, map_steps
+from flows.spec.nodes import map_steps, walk_nodes
 from flows.spec.study import Study
 
 _BOOLEAN_WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

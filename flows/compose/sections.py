@@ -18,7 +18,7 @@ from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
 from flows.config.validate import validate_data
-from flows.storage.factory import model_at
+from flows.storage import factory
 
 T = TypeVar("T")
 _MODEL_CLASSES: dict[str, type[BaseModel]] = {
@@ -67,7 +67,7 @@ def storages_of(section: JsonValue, diagnostics: Diagnostics) -> dict[str, Stora
     adapter: TypeAdapter[StorageConfig] = TypeAdapter(StorageConfig)
 
     def model_at(data: Mapping[str, Any], loc: KeyPath) -> type[BaseModel] | None:
-        return model_at(data, loc)
+        return factory.model_at(data, loc)
 
     return _validate_entries("storage", section, adapter, model_at, diagnostics)
 

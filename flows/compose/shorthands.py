@@ -22,7 +22,7 @@ from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
 from flows.config.arguments import DOTTED_NAMES
-from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
 from flows.storage.names import source_name

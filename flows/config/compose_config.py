@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from contract.base import JsonValue
 from flows.config.arguments import Arguments, classify_arguments
-from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.folders import (
     MULTI_CHOICE_GROUPS,
-    group_choices,
-    find_config,
     config_groups,
+    display_path,
+    find_config,
+    group_choices,
     misnamed_yaml,
     package_config_folder,
     search_folders,
-    display_path,
 )
 from flows.config.yaml_documents import YamlDocument, read_documents
 
 if TYPE_CHECKING:
-    from flows.config.hydra_merge import Layer, ConfigSources
+    from flows.config.hydra_merge import ConfigSources, Layer
 
 _TOP_LEVEL_KEYS = frozenset({"bm", "hydra", "defaults"})
 

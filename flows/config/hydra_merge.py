@@ -25,8 +25,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.config.diagnostics import Diagnostics, display_argument, join_names, closest_name
-from flows.config.folders import MULTI_CHOICE_GROUPS, group_choices, find_config, display_path
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.folders import MULTI_CHOICE_GROUPS, display_path, find_config, group_choices
 from flows.config.yaml_documents import YamlDocument
 
 _MAX_ATTEMPTS = 40

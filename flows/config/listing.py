@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from flows.config.folders import group_choices, find_config, search_folders, display_path
+from flows.config.folders import display_path, find_config, group_choices, search_folders
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
-from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, join_names, closest_name
+from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 
 Data: TypeAlias = dict[str, Any]

@@ -20,9 +20,9 @@ from contract.storage import BucketPlace
 from flows.corpus.build import SCHEMA_VERSION
 from flows.corpus.passage_store import TextVector
 from flows.corpus.sqlite_store import SqliteStore, database_schema, expected_schema, vectors_of
-from flows.storage.gcp import as_storage_errors
-from flows.storage.gcs import object_uri, client_of, request_options, target_of
+from flows.storage.gcs import client_of, object_uri, request_options, target_of
 from flows.storage.gcs_save import crc32c
+from flows.storage.google_cloud import as_storage_errors
 
 NoteCallback = Callable[[str], None]
 """Told in a sentence what the scholar should know."""

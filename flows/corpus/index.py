@@ -19,12 +19,12 @@ from contract.base import JsonValue, digest
 from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
-from flows.corpus.build import SCHEMA_VERSION, RemoteCopy, ProgressCallback, update_index
-from flows.corpus.exact import VectorMatrix
+from flows.corpus.build import SCHEMA_VERSION, ProgressCallback, RemoteCopy, update_index
+from flows.corpus.hybrid_search import hybrid_search
 from flows.corpus.passage_store import Embedder, SearchStore
-from flows.corpus.searching import hybrid_search
 from flows.corpus.source_state import source_identity
 from flows.corpus.sqlite_store import SqliteStore
+from flows.corpus.vector_matrix import VectorMatrix
 from flows.storage.rows import Reject
 
 NoteCallback = Callable[[str], None]

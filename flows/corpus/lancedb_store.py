@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
 from flows.corpus.lancedb_search import LanceDBSearch
-from flows.corpus.lancedb_tables import LanceDBTables, is_in, batched
-from flows.corpus.pass_notes import PassState
+from flows.corpus.lancedb_tables import LanceDBTables, batched, is_in
+from flows.corpus.pass_state import PassState
 from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.storage.rows import Reject
 from flows.storage.values import import_optional

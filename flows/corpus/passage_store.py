@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TextVector = tuple[str, str, bytes]
 """Record id, what was embedded of it word for word, and the vector as float32 values."""
-PassageKey = TypeVar("Key")
+PassageKey = TypeVar("PassageKey")
 """By what a store knows a passage."""
 
 

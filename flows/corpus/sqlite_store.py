@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import StorageError
 from contract.findings import Passage, Source
-from flows.corpus.exact import VectorMatrix, top_rows
 from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.corpus.ranking import fts5_query
+from flows.corpus.vector_matrix import VectorMatrix, top_rows
 from flows.storage.rows import Reject
 
 if TYPE_CHECKING:

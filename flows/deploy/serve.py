@@ -12,7 +12,7 @@ from typing import Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
-from flows.config.diagnostics import join_names, closest_name
+from flows.config.diagnostics import closest_name, join_names
 from flows.config.folders import group_choices, search_folders
 from flows.server.choose_server import local_api, use_running_server
 

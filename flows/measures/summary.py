@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.messages import CellStatus
-from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.measures.shapes import Comparison, MeasureResults
+from flows.measures.results import Comparison, MeasureResults
 from flows.tables.csv_text import write_csv
-from flows.tables.flat import Scalar
+from flows.tables.flatten import Scalar
 
 _COMPARISON_COLUMNS = ("kind", "criteria", "by", "group", "raters")
 MEASURE_COLUMNS = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.measures.raters import GROUND_TRUTH
-from flows.measures.shapes import Comparison, Estimate, ComparisonKind, MeasureResults
-from flows.report.words import MEASURE_LABELS, pluralised, format_decimal
+from flows.measures.panel import GROUND_TRUTH
+from flows.measures.results import Comparison, ComparisonKind, Estimate, MeasureResults
+from flows.report.words import MEASURE_LABELS, format_decimal, pluralised
 from flows.tables.identity import natural_key
 
 TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {

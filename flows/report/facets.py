@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contract.base import JsonValue
 from contract.flow import FlowSpec
-from flows.report.words import one_line, display_text
+from flows.report.words import display_text, one_line
 from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 

@@ -9,18 +9,18 @@ from pathlib import PurePath
 from typing import Any
 
 from flows.files.run_data import RunData
-from flows.report.gathered import ModelUsage, ReportData, MissingOutput
+from flows.report.report_data import MissingOutput, ModelUsage, ReportData
 from flows.report.words import (
     STATUS_LABELS,
-    pluralised,
-    format_date,
-    one_line,
+    as_int,
     as_list,
     as_mapping,
-    format_datetime,
     format_bytes,
+    format_date,
     format_date_range,
-    as_int,
+    format_datetime,
+    one_line,
+    pluralised,
 )
 from flows.spec.nodes import steps_of
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from contract.flow import Measures
 from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
-from flows.measures.shapes import NO_GROUND_TRUTH, Comparison, ComparisonKind, MeasureResults
+from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, MeasureResults
 from flows.report.estimates import comparison_label, format_estimate
 from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact
-from flows.report.words import MEASURE_LABELS, STATUS_LABELS, pluralised, join_list, percent
+from flows.report.words import MEASURE_LABELS, STATUS_LABELS, join_list, percent, pluralised
 
 _MAX_NAMED = 3
 _MAX_VERDICTS = 6

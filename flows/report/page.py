@@ -15,16 +15,16 @@ from markupsafe import Markup, escape
 
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.measures.shapes import MeasureResults
+from flows.measures.results import MeasureResults
 from flows.report.disagreement import Disagreement
 from flows.report.estimates import EstimateTable, confusion_matrices, explain_measures, format_interval
 from flows.report.facts import Facts
-from flows.report.gathered import ReportData
-from flows.report.marks import VerdictMark
-from flows.report.matrix import VerdictMatrix
-from flows.report.methods import count_missing_verdicts, methods_paragraph, summary_paragraph, missing_verdicts_warning
+from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning, summary_paragraph
 from flows.report.plots import draw_plots
-from flows.report.words import STATUS_LABELS, pluralised, format_decimal, percent, display_text
+from flows.report.report_data import ReportData
+from flows.report.verdict_marks import VerdictMark
+from flows.report.verdict_matrix import VerdictMatrix
+from flows.report.words import STATUS_LABELS, display_text, format_decimal, percent, pluralised
 
 SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
 """Parts of the page's one script, in their order."""

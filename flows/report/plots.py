@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from flows.measures.shapes import Estimate
+from flows.measures.results import Estimate
 from flows.report.estimates import EstimateTable, format_estimate
 from flows.report.svg import inline_svg
-from flows.report.words import MEASURE_LABELS, format_decimal, display_text
+from flows.report.words import MEASURE_LABELS, display_text, format_decimal
 
 WIDTH, _ROW_HEIGHT, _MARGIN = 360, 40, 62
 _MAX_ROWS = 40

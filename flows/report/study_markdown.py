@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flows.report.disagreement import Disagreement
 from flows.report.estimates import EstimateRow, EstimateTable, explain_measures, format_estimate
 from flows.report.facts import Facts, LabelledValues
-from flows.report.methods import methods_paragraph, summary_paragraph, missing_verdicts_warning
-from flows.report.words import STATUS_LABELS, format_decimal, percent, display_text_without_bidi
+from flows.report.methods import methods_paragraph, missing_verdicts_warning, summary_paragraph
+from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, percent
 
 if TYPE_CHECKING:
     from flows.report.page import ReportInputs

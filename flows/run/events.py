@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
-    from flows.measures.shapes import MeasureResults
+    from flows.measures.results import MeasureResults
     from flows.run_folder.outcome import Outcome
 
 _AGREEMENT = "krippendorff_alpha"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from contract.flow import Measures
 from flows.files.run_data import RunData
-from flows.measures.shapes import MeasureResults
+from flows.measures.results import MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def derive(folder: Path) -> Derived:
 
 
 def _derive_study(data: RunData, spec: Measures) -> Derived:
-    from flows.tables.aside import write_cells_in_subprocess
     from flows.tables.cells import write_cells
+    from flows.tables.cells_subprocess import write_cells_in_subprocess
     from flows.tables.verdicts import VerdictCollector
 
     reader = VerdictCollector(data.spec, spec)
@@ -59,9 +59,9 @@ def _derive_study(data: RunData, spec: Measures) -> Derived:
 
 
 def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
-    from flows.measures.measure import compute_measures
+    from flows.measures.compute import compute_measures
     from flows.measures.write import write_measures
-    from flows.report.study import write_report
+    from flows.report.write_report import write_report
     from flows.tables.verdicts import write_verdicts
 
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)

@@ -18,7 +18,7 @@ from flows.accounting.cost_artifacts import create_cost_artifacts
 from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
 from flows.files.folder import rows_to_csv
-from flows.report.markdown import answer_markdown
+from flows.report.answer_markdown import answer_markdown
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome

@@ -15,9 +15,9 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.config.diagnostics import join_names, closest_name
+from flows.config.diagnostics import closest_name, join_names
 from flows.storage.columns import COLUMN_ALIASES
-from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, as_storage_errors
+from flows.storage.google_cloud import RETRY_SECONDS, Target, as_storage_errors, client_settings
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 

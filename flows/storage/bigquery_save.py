@@ -17,9 +17,9 @@ from uuid import uuid4
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.files.run_data import RunData
-from flows.storage.bigquery import table_name, client_of, request_options, quote_identifier, target_of
+from flows.storage.bigquery import client_of, quote_identifier, request_options, table_name, target_of
 from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
-from flows.storage.gcp import UPLOAD_RETRIES, as_storage_errors
+from flows.storage.google_cloud import UPLOAD_RETRIES, as_storage_errors
 from flows.storage.saved_cell import SavedCell, saved_cell
 
 CLUSTERING_FIELDS = ("flow", "step", "record_id")

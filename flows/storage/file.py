@@ -8,10 +8,10 @@ from pathlib import Path
 from agents.safety.paths import is_inside
 from contract.errors import StorageError
 from contract.storage import FileStorage
-from flows.storage.jsons import json_rows, jsonl_rows
+from flows.storage.csv_files import csv_rows
+from flows.storage.documents import document_rows
+from flows.storage.json_files import json_rows, jsonl_rows
 from flows.storage.rows import Rows
-from flows.storage.tables import csv_rows
-from flows.storage.texts import document_rows
 
 
 def _sheet_rows(storage: FileStorage) -> Rows:

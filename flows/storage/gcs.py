@@ -18,10 +18,10 @@ from typing import Any
 from contract.errors import StorageError
 from contract.storage import BucketPlace, FileStorage, GCSStorage
 from flows.storage.bigquery import format_bytes
+from flows.storage.documents import DOCUMENT_SUFFIXES
 from flows.storage.file import file_rows
-from flows.storage.gcp import RETRY_SECONDS, Target, client_settings, as_storage_errors
+from flows.storage.google_cloud import RETRY_SECONDS, Target, as_storage_errors, client_settings
 from flows.storage.rows import Reject, Rows
-from flows.storage.texts import DOCUMENT_SUFFIXES
 
 
 def object_uri(storage: BucketPlace, name: str | None = None) -> str:

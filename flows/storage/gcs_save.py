@@ -14,8 +14,8 @@ from typing import Any
 from contract.errors import StorageError
 from contract.storage import GCSStorage
 from flows.files.checksums import SUMS_FILE as SUMS
-from flows.storage.gcp import as_storage_errors
-from flows.storage.gcs import object_uri, client_of, request_options, target_of
+from flows.storage.gcs import client_of, object_uri, request_options, target_of
+from flows.storage.google_cloud import as_storage_errors
 
 
 def save_folder(storage: GCSStorage, folder: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from contract.errors import StorageError
 from contract.storage import HuggingFaceStorage
-from flows.config.diagnostics import join_names, closest_name
+from flows.config.diagnostics import closest_name, join_names
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 from flows.storage.values import import_optional

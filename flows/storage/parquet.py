@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from contract.errors import StorageError
 from flows.storage.rows import Row, Rows
-from flows.storage.values import to_json_value, import_optional
+from flows.storage.values import import_optional, to_json_value
 
 _BATCH_ROWS = 64
 

@@ -12,8 +12,8 @@ from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
 from flows.storage.factory import source_rows
-from flows.storage.maker import RecordMaker
 from flows.storage.names import source_name
+from flows.storage.record_maker import RecordMaker
 from flows.storage.rows import Reject, Row
 
 

@@ -11,7 +11,7 @@ from pydantic import PlainSerializer
 
 from contract.base import Frozen, FrozenMap, JsonValue, digest, thawed
 from contract.messages import AgentTrace, CellStatus
-from flows.tables.row import OUTCOME_COLUMNS, IDENTITY_COLUMNS, cell_row
+from flows.tables.cell_row import IDENTITY_COLUMNS, OUTCOME_COLUMNS, cell_row
 
 MAX_TRACE_BYTES = 8_000_000
 """Bytes; a longer trace, such as one with large pictures, stays in the run folder alone."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import StorageError
-from flows.config.diagnostics import join_names, closest_name
+from flows.config.diagnostics import closest_name, join_names
+from flows.storage.csv_files import column_names
 from flows.storage.rows import Row, Rows
-from flows.storage.tables import column_names
-from flows.storage.values import MissingValue, to_json_value, import_optional
+from flows.storage.values import MissingValue, import_optional, to_json_value
 
 _MAX_EXACT_INTEGER = 2**53
 """Whole numbers below it are exact in a spreadsheet, which holds all numbers as floating point."""

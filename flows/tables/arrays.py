@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[reportMissingTypeStubs]
 
-from flows.tables.flat import Scalar
-from flows.tables.kinds import ColumnType, cast_to
+from flows.tables.column_types import ColumnType, cast_to
+from flows.tables.flatten import Scalar
 
 _ARROW: Any = pa
 

@@ -12,20 +12,20 @@ from contract.messages import AgentTrace
 from flows.files.atomic import open_atomic
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.tables.csv_text import escape_formula, csv_row_writer
-from flows.tables.flat import Scalar
-from flows.tables.identity import cell_sort_key, step_order
-from flows.tables.kinds import ColumnType, ColumnTypes, cast_to
-from flows.tables.row import (
-    OUTCOME_COLUMNS,
+from flows.tables.cell_row import (
     IDENTITY_COLUMNS,
     INTEGER_COLUMNS,
+    OUTCOME_COLUMNS,
     TIMING_COLUMNS,
-    order_columns,
     cell_row,
+    order_columns,
     timing_row,
 )
-from flows.tables.spool import RowSorter
+from flows.tables.column_types import ColumnType, ColumnTypes, cast_to
+from flows.tables.csv_text import csv_row_writer, escape_formula
+from flows.tables.flatten import Scalar
+from flows.tables.identity import cell_sort_key, step_order
+from flows.tables.row_sorter import RowSorter
 
 if TYPE_CHECKING:
     from flows.tables.parquet import ParquetTableWriter

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from flows.files.atomic import open_atomic
-from flows.tables.flat import Scalar
+from flows.tables.flatten import Scalar
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

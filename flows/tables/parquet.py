@@ -10,8 +10,8 @@ import pyarrow as pa  # type: ignore[reportMissingTypeStubs]
 import pyarrow.parquet as pq  # type: ignore[reportMissingTypeStubs]
 
 from flows.tables.arrays import arrow_array, arrow_type
-from flows.tables.flat import Scalar
-from flows.tables.kinds import ColumnType
+from flows.tables.column_types import ColumnType
+from flows.tables.flatten import Scalar
 
 ROW_GROUP_SIZE = 2000
 

@@ -11,16 +11,16 @@ from contract.flow import FlowSpec, Measures
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
 from flows.tables.csv_text import write_csv
+from flows.tables.ground_truth import truth_verdict, value_at_path, verdict_text
 from flows.tables.identity import (
     CellSortKey,
+    cell_sort_key,
     criterion_name,
     model_name,
     natural_key,
     other_dimensions,
-    cell_sort_key,
     step_order,
 )
-from flows.tables.truth import value_at_path, truth_verdict, verdict_text
 from flows.tables.verdict_row import VerdictRow
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from contract.record import Record
-from flows.report.study import write_report
+from flows.report.write_report import write_report
 from tests.report.sample_run import Sample, SampleRun, write_sample
 from tests.report.test_page import HOSTILE
 from tests.support.browser import browser, why_no_browser

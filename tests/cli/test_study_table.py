@@ -11,7 +11,7 @@ from rich.console import Console
 from contract.flow import FlowSpec
 from flows.cli.study_table import show_study
 from flows.files.run_data import RunData
-from flows.measures.measure import compute_measures
+from flows.measures.compute import compute_measures
 from flows.run_folder.derive import Derived
 from tests.support.verdicts import rows, spec
 

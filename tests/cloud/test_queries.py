@@ -9,7 +9,7 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.storage.bigquery import quote_identifier, build_select
+from flows.storage.bigquery import build_select, quote_identifier
 from flows.storage.factory import StorageFactory, describe_read_cost
 from tests.cloud.google_service import Answer, ReceivedRequest, error_response, service, unused_address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.measures import catalogue
-from flows.measures.measure import NO_GROUP, compute_measures
+from flows.measures.compute import NO_GROUP, compute_measures
 from flows.measures.summary import summarise_verdicts
 from flows.measures.write import CONFUSION_COLUMNS, MEASURE_COLUMNS, write_measures
 from flows.tables.verdict_row import VerdictRow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.measures.measure import compute_measures
-from flows.measures.shapes import Comparison, MeasureResults
+from flows.measures.compute import compute_measures
+from flows.measures.results import Comparison, MeasureResults
 from tests.support.verdicts import comparison, estimates, estimates_against_truth, estimates_of_two_models, rows, spec
 
 COHEN = {  # Example, its two-way table, and the published standard error of Cohen's kappa.

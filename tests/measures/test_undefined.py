@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from flows.measures.catalogue import SINGLE_CATEGORY_REASON
-from flows.measures.measure import compute_measures
-from flows.measures.shapes import NO_GROUND_TRUTH, Estimate
+from flows.measures.compute import compute_measures
+from flows.measures.results import NO_GROUND_TRUTH, Estimate
 from tests.support.verdicts import (
     comparison,
     estimates,

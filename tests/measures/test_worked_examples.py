@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contract.flow import Level
-from flows.measures.measure import compute_measures
+from flows.measures.compute import compute_measures
 from tests.support.commands import ROOT
 from tests.support.verdicts import comparison, estimates, rows, spec
 

@@ -16,7 +16,7 @@ from contract.calls import Message, ModelCall, ModelReply, TextPart, Usage
 from contract.messages import AgentInput, AgentTrace, CellError, CellStatus
 from contract.record import Record
 from flows.files.run_data import RunData
-from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 STARTED = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
-from flows.report.study import write_report
+from flows.report.write_report import write_report
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import MODELS, cell, judgement, record, write_run
 

@@ -17,11 +17,11 @@ import pytest
 
 from contract.record import Record
 from flows.files.run_data import RunData
-from flows.measures.measure import compute_measures
+from flows.measures.compute import compute_measures
 from flows.report.estimates import confusion_matrices, estimate_tables
-from flows.report.marks import verdict_marks
-from flows.report.matrix import MAX_FIELD_CHARACTERS, script_json
-from flows.report.study import write_report
+from flows.report.verdict_marks import verdict_marks
+from flows.report.verdict_matrix import MAX_FIELD_CHARACTERS, script_json
+from flows.report.write_report import write_report
 from flows.tables.verdicts import verdict_rows
 from tests.report.sample_run import Sample, SampleRun, write_sample
 from tests.support.traces import finished_run

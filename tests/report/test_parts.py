@@ -8,12 +8,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from contract.record import Record
-from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.report.disagreement import entropy, rank_disagreements
 from flows.report.estimates import estimate_tables, format_estimate
 from flows.report.plots import draw_plots
-from flows.report.said import record_view
-from flows.report.words import format_decimal, percent, display_text
+from flows.report.record_details import record_view
+from flows.report.words import display_text, format_decimal, percent
 from tests.report.sample_run import write_sample
 
 

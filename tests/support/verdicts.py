@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contract.flow import Measures
-from flows.measures.measure import compute_measures
-from flows.measures.shapes import Comparison, Estimate, MeasureResults
+from flows.measures.compute import compute_measures
+from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.tables.arrays import arrow_array, arrow_type
-from flows.tables.flat import Scalar
-from flows.tables.kinds import ColumnType, cast_to
+from flows.tables.column_types import ColumnType, cast_to
+from flows.tables.flatten import Scalar
 from tests.support.traces import cell, record, spec, write_run
 
 _DERIVE = """

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
+from flows.tables.cell_row import cell_row
 from flows.tables.csv_text import scalar_text, unescape_formula
-from flows.tables.row import cell_row
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import spec, write_run
 from tests.tables.strategies import traces
@@ -36,7 +36,7 @@ often = settings(
 def tables_of(cells: Sequence[AgentTrace], folder: Path) -> RunData:
     """The tables of a run of these cells; reports have tests of their own, and take long."""
     write_run(folder, cells, spec(resamples=5))
-    with patch("flows.report.study.write_report"):
+    with patch("flows.report.write_report.write_report"):
         derive(folder)
     return RunData.open(folder)
 

@@ -19,9 +19,9 @@ from contract.messages import AgentTrace
 from flows.files.run_data import RunData
 from flows.run_folder import derive as derived
 from flows.run_folder.derive import derive
+from flows.tables.cell_row import IDENTITY_COLUMNS, OUTCOME_COLUMNS, cell_row
 from flows.tables.cells import write_cells
 from flows.tables.csv_text import escape_formula, unescape_formula
-from flows.tables.row import OUTCOME_COLUMNS, IDENTITY_COLUMNS, cell_row
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import call, cell, finished_run, judgement, record, spec, write_run
 

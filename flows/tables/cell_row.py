@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contract.calls import ModelCall
 from contract.messages import AgentTrace
-from flows.tables.flat import Scalar, column_key, flatten
+from flows.tables.flatten import Scalar, column_key, flatten
 from flows.tables.identity import criterion_name, model_name, other_dimensions
 
 IDENTITY_COLUMNS = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")

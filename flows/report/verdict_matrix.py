@@ -18,10 +18,10 @@ from contract.flow import FlowSpec
 from flows.files.lines import LineFile
 from flows.report.disagreement import entropy_by_record
 from flows.report.facets import build_facets
-from flows.report.gathered import ReportData
-from flows.report.marks import VerdictMark
-from flows.report.said import CellAnswer
-from flows.report.words import STATUS_LABELS, one_line, as_list, as_mapping, truncated_value, display_text
+from flows.report.record_details import CellAnswer
+from flows.report.report_data import ReportData
+from flows.report.verdict_marks import VerdictMark
+from flows.report.words import STATUS_LABELS, as_list, as_mapping, display_text, one_line, truncated_value
 from flows.tables.identity import NaturalKey, natural_key, step_order
 from flows.tables.verdict_row import VerdictRow
 

@@ -12,8 +12,8 @@ from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.report.said import RecordDetailStore, cell_answer, record_view
-from flows.report.words import one_line, as_list, as_mapping
+from flows.report.record_details import RecordDetailStore, cell_answer, record_view
+from flows.report.words import as_list, as_mapping, one_line
 from flows.tables.identity import criterion_name, natural_key
 from flows.tables.verdict_row import VerdictRow
 

@@ -14,11 +14,11 @@ from flows.storage.rows import (
     Reject,
     Row,
     Rows,
-    undecodable_message,
-    encoding_mismatch,
-    make_reject,
-    has_undecodable_bytes,
     bom_aware_encoding,
+    encoding_mismatch,
+    has_undecodable_bytes,
+    make_reject,
+    undecodable_message,
 )
 
 DOCUMENT_SUFFIXES = (".txt", ".md", ".pdf")

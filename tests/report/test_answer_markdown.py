@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from contract.record import Record
-from flows.measures.measure import compute_measures
-from flows.report.study import write_report
+from flows.measures.compute import compute_measures
 from flows.report.study_markdown import escape_markdown
+from flows.report.write_report import write_report
 from tests.report.sample_run import Sample, write_sample
 from tests.report.test_page import HOSTILE
 

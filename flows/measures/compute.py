@@ -12,11 +12,11 @@ from flows.measures import catalogue, libraries
 from flows.measures.bootstrap import bootstrap_intervals
 from flows.measures.catalogue import Measure
 from flows.measures.libraries import library_versions
-from flows.measures.raters import GROUND_TRUTH, RaterPanel, panel_ratings
+from flows.measures.panel import GROUND_TRUTH, RaterPanel, panel_ratings
 from flows.measures.ratings import Ratings
-from flows.measures.shapes import NO_GROUND_TRUTH, Comparison, Estimate, ComparisonKind, MeasureResults
+from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, Estimate, MeasureResults
 from flows.tables.csv_text import scalar_text
-from flows.tables.flat import flatten
+from flows.tables.flatten import flatten
 from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 

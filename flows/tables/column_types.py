@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from flows.tables.csv_text import scalar_text
-from flows.tables.flat import Scalar
+from flows.tables.flatten import Scalar
 
 ValueKind: TypeAlias = Literal["bool", "int", "wide int", "float", "text"]
 ColumnType: TypeAlias = Literal["bool", "int64", "float64", "string"]

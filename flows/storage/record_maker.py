@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
-from flows.storage.columns import NESTED_FIELDS, COLUMN_ALIASES, REQUIRED_FIELDS, field_problem, map_columns
-from flows.storage.images import image_parts
+from flows.storage.columns import COLUMN_ALIASES, NESTED_FIELDS, REQUIRED_FIELDS, field_problem, map_columns
+from flows.storage.image_files import image_parts
 from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, Row
-from flows.storage.values import MAX_DEPTH, to_json_value, label_or_none, missing_value_reason, is_too_deep, without_nan
+from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, missing_value_reason, to_json_value, without_nan
 
 _MAX_EXACT_INTEGER = 2**53
 _CONTENT_FIELDS = ("text", "sections", "images")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.base import JsonValue
-from flows.tables.flat import flatten
+from flows.tables.flatten import flatten
 from tests.tables.strategies import scalars
 
 keys = st.sampled_from(("", "a", "b", "a.b", "b.a", ".", '"', '"a"', '"a.b"', "a.", "\\"))

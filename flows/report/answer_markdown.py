@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
-from flows.report.plain import escape_controls
+from flows.report.control_characters import escape_controls
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
 _HTTPS_URL = re.compile(r"https://[^\s<>()\\]+")

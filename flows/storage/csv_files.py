@@ -13,12 +13,12 @@ from flows.storage.rows import (
     Reject,
     Row,
     Rows,
-    undecodable_message,
-    object_row,
-    make_reject,
+    bom_aware_encoding,
     check_encoding,
     has_undecodable_bytes,
-    bom_aware_encoding,
+    make_reject,
+    object_row,
+    undecodable_message,
 )
 
 _DELIMITERS = ",;\t"

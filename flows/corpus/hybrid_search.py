@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from contract.findings import Passage
 from flows.corpus.passage_store import PassageKey, SearchStore
-from flows.corpus.ranking import exact_phrases, reciprocal_rank_fusion, content_words
+from flows.corpus.ranking import content_words, exact_phrases, reciprocal_rank_fusion
 
 if TYPE_CHECKING:
     import numpy as np

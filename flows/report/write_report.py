@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from flows.files.atomic import open_atomic, write_text
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
-from flows.measures.shapes import MeasureResults
+from flows.measures.results import MeasureResults
 from flows.report.disagreement import rank_disagreements
 from flows.report.estimates import estimate_tables
 from flows.report.facts import build_facts
-from flows.report.gathered import ReportData, collect_report_data
-from flows.report.marks import verdict_marks
 from flows.report.page import ReportInputs, render_page
+from flows.report.report_data import ReportData, collect_report_data
 from flows.report.study_markdown import study_markdown
+from flows.report.verdict_marks import verdict_marks
 from flows.tables.verdict_row import VerdictRow
 
 

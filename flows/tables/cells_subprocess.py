@@ -20,7 +20,7 @@ def write_cells_in_subprocess(folder: Path) -> Generator[None]:
     When the block has ended they are there. Raises RunError with the reason where they could not be written.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-        [sys.executable, "-P", "-m", "flows.tables.aside", str(folder)],
+        [sys.executable, "-P", "-m", "flows.tables.cells_subprocess", str(folder)],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flows.files.lines import LineFile
-from flows.tables.flat import Scalar
+from flows.tables.flatten import Scalar
 from flows.tables.identity import CellSortKey
 
 

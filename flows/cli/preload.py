@@ -29,8 +29,8 @@ def start_caller(study: Study) -> CallerProcess | None:
 def import_measures(study: Study) -> None:
     """What a study's measures and report are made with, which a small run may do without until its end."""
     if study.flow.measures:
-        import_module("flows.measures.measure")
-        import_module("flows.report.study")
+        import_module("flows.measures.compute")
+        import_module("flows.report.write_report")
 
 
 def _hosted_providers(study: Study) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from contract.errors import StorageError
-from flows.storage.rows import Reject, Row, Rows, object_row, make_reject, check_encoding, bom_aware_encoding
+from flows.storage.rows import Reject, Row, Rows, bom_aware_encoding, check_encoding, make_reject, object_row
 
 _ARRAY_KEYS = ("records", "data", "items", "rows")
 _CHUNK_CHARACTERS = 1 << 16

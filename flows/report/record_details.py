@@ -11,7 +11,7 @@ from contract.base import thawed
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.files.lines import LineFile
-from flows.report.words import one_line, truncated_value, display_text
+from flows.report.words import display_text, one_line, truncated_value
 from flows.tables.identity import other_dimensions
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from contract.flow import Measures
 from flows.measures.ratings import MISSING, Ratings
-from flows.measures.scale import scale_label, build_scale
+from flows.measures.scale import build_scale, scale_label
 from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
