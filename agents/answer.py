@@ -1,4 +1,4 @@
-"""Answer: what the reader gets, or an honest abstention."""
+"""Answer: the final answer with verified quotations only, or an abstention."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class AnswerInputs(Frozen):
 
 
 class AnswerAgent(Agent[AnswerInputs, NoParameters]):
-    """Puts the final answer together. Checks every quotation once more: nothing unverified is shown.
+    """Assembles the final answer. Checks every quotation once more: nothing unverified is shown.
 
-    It abstains when no answer says anything; when there is no answer at all, that is no word on the corpus.
+    It abstains when no answer makes a verified claim. It raises MissingInput when there is no answer at all, since
+    that is no evidence about the corpus.
     """
 
     Inputs = AnswerInputs
@@ -42,18 +43,18 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         synthesis = check_answer(inputs.synthesis, inputs.passages) if inputs.synthesis else None
         shown = [synthesis] if synthesis and synthesis.claims else answers
         claims = _distinct([claim for answer in shown for claim in answer.claims])
-        everything = [*answers, *([synthesis] if synthesis else [])]
+        all_answers = [*answers, *([synthesis] if synthesis else [])]
         result = CitedAnswer(
             question=inputs.question,
             claims=claims,
             abstained=not claims,
             summary=_summary(claims),
             unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
-            dropped=_distinct([claim for answer in everything for claim in answer.dropped]),
+            dropped=_distinct([claim for answer in all_answers for claim in answer.dropped]),
             differences=inputs.differences,
             not_used=_unused_sources(claims, inputs.passages),
-            models=tuple(dict.fromkeys(answer.model for answer in everything if answer.model)),
-            quality="demonstration" if any(a.quality == "demonstration" for a in everything) else "full",
+            models=tuple(dict.fromkeys(answer.model for answer in all_answers if answer.model)),
+            quality="demonstration" if any(a.quality == "demonstration" for a in all_answers) else "full",
         )
         return AgentOutput(value=output_value(result), note=result.summary)
 

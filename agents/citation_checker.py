@@ -1,4 +1,4 @@
-"""CitationChecker: every quotation of every answer against its passage, and what is still missing."""
+"""CitationChecker: checks every quotation of every answer against its passage, and lists what is still missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CitationCheckerInputs(Frozen):
 
 
 class CitationChecker(Agent[CitationCheckerInputs, NoParameters]):
-    """Drops the claims that no verified quotation carries, and says which."""
+    """Drops the claims that no verified quotation supports, and lists them."""
 
     Inputs = CitationCheckerInputs
     Parameters = NoParameters
@@ -39,6 +39,6 @@ class CitationChecker(Agent[CitationCheckerInputs, NoParameters]):
 
 
 def _missing(answers: tuple[ResearchAnswer, ...]) -> tuple[str, ...]:
-    """What is unanswered, and the claims that lost their quotations; each once, in order."""
-    lacking = [text for answer in answers for text in (*answer.unanswered, *(claim.text for claim in answer.dropped))]
-    return tuple(dict.fromkeys(lacking))
+    """Returns the unanswered questions and the claims that lost their quotations; each once, in order."""
+    missing = [text for answer in answers for text in (*answer.unanswered, *(claim.text for claim in answer.dropped))]
+    return tuple(dict.fromkeys(missing))

@@ -1,4 +1,4 @@
-"""Describer: says in words what a record's pictures show, for models that do not see."""
+"""Describer: describes a record's pictures in words, for models that do not see."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from contract.messages import AgentInput, AgentOutput
 
 
 class DescriberParameters(LLMParameters):
-    """As for every model; it must see."""
+    """As for every agent with a model; the model must see."""
 
     template: str = "describer"
 
 
 class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
-    """Writes one text a picture. In a flow: `when: record.images`."""
+    """Writes one text for each picture. In a flow: `when: record.images`."""
 
     Inputs = NoInputs
     Parameters = DescriberParameters
@@ -45,8 +45,12 @@ class Describer(StructuredAgent[NoInputs, DescriberParameters, Description]):
         return await super().process(agent_input, services)
 
     def build_output(
-        self, reply: Description, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
-    ) -> Description:  # noqa: ARG002
+        self,
+        reply: Description,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
+    ) -> Description:
         pictures, described = len(agent_input.record.images), len(reply.alt_texts)
         if described != pictures:
             raise InvalidReply(

@@ -1,4 +1,4 @@
-"""Differences: where several answers agree and where they part, and who holds what."""
+"""Differences: where several answers agree and differ, and which answers hold which position."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class DifferencesInputs(Frozen):
 
 
 class DifferencesParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "differences"
 
 
 class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters, DifferencesDraft]):
-    """Compares answers matter by matter; every position names the answers that hold it.
+    """Compares answers topic by topic; every position names the answers that hold it.
 
-    The output says which model, criterion and repeat each label stands for.
+    The output names the model, criterion and repeat that each label stands for.
     """
 
     Inputs = DifferencesInputs
@@ -45,11 +45,15 @@ class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters,
         return {**super().material(agent_input, services), "answers": _labelled_answers_json(answers)}
 
     def build_output(
-        self, reply: DifferencesDraft, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
-    ) -> Differences:  # noqa: ARG002
+        self,
+        reply: DifferencesDraft,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
+    ) -> Differences:
         labels = _answer_labels(self.inputs(agent_input).answers)
         known = {label.label for label in labels}
-        named = {label for matter in reply.divergences for position in matter.positions for label in position.held_by}
+        named = {label for topic in reply.divergences for position in topic.positions for label in position.held_by}
         if named - known:
             raise InvalidReply(f"held_by names {sorted(named - known)}, but the answers are {sorted(known)}")
         return Differences(conclusion=reply.conclusion, divergences=reply.divergences, answers=labels)

@@ -1,4 +1,4 @@
-"""Hosts: who comes next. `Host` follows a written sequence; `StructuredLLMHost` lets a model choose, in types.
+"""Hosts: choose the next step of a loop. `SequenceHost` follows a written sequence; `LLMHost` asks a model.
 
 A host's answer is a `UnifiedRequest`: the name of one of the steps it may choose, or `stop`, and arguments that fit
 that step's own schema. Free text never routes anything.
@@ -31,7 +31,7 @@ class SequenceInputs(Frozen):
 
 
 class SequenceParameters(Frozen):
-    """The steps in order, one a round; after the last the host says `stop`."""
+    """The steps in order, one a round; after the last the host answers `stop`."""
 
     sequence: tuple[str, ...] = Field(min_length=1)
 
@@ -63,7 +63,7 @@ class LLMHostInputs(Frozen):
 
 
 class LLMHostParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "host"
 

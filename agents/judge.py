@@ -1,4 +1,4 @@
-"""Judge: one record against one criterion, with reasons whose quotations are checked."""
+"""Judge: judges one record by one criterion, with reasons whose quotations are checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class JudgeInputs(Frozen):
 
 
 class JudgeParameters(LLMParameters):
-    """By what to judge."""
+    """The criterion to judge by, and the parameters of every agent with a model."""
 
     criteria: str
     """A criterion's name, or its text."""
@@ -48,10 +48,10 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
         return frozenset({"record", "criterion", "description", "concerns"})
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
-        own: list[JsonValue] = [concern.concern for concern in self._own_concerns(agent_input)]
+        concerns: list[JsonValue] = [concern.concern for concern in self._own_concerns(agent_input)]
         criterion = get_criterion(services, self.parameters(agent_input).criteria)
         known = {k: v for k, v in super().material(agent_input, services).items() if k != "criteria"}
-        return {**known, "criterion": criterion_for_template(criterion), "concerns": own}
+        return {**known, "criterion": criterion_for_template(criterion), "concerns": concerns}
 
     def alt_texts(self, agent_input: AgentInput) -> Sequence[str]:
         description = self.inputs(agent_input).description
@@ -81,12 +81,12 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
         return not_found_note(output.reasons) if isinstance(output, Judgement) else None
 
     def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
-        # What other criteria's owls said changes nothing here, so the cell of the round before is found again.
+        # Concerns on other criteria change nothing here, so the cell of the round before is found again.
         own = [concern.model_dump(mode="json") for concern in self._own_concerns(agent_input)]
         others = {k: v for k, v in agent_input.inputs.items() if v is not None and k != "concerns"}
         inputs = {**others, "concerns": own} if own else others
-        same = inputs == dict(agent_input.inputs)
-        narrowed = agent_input if same else agent_input.model_copy(update={"inputs": inputs})
+        unchanged = inputs == dict(agent_input.inputs)
+        narrowed = agent_input if unchanged else agent_input.model_copy(update={"inputs": inputs})
         criterion = get_criterion(services, self.parameters(agent_input).criteria)
         return [super().cache_key_parts(narrowed, services), criterion.digest]
 

@@ -1,4 +1,4 @@
-"""Owl: reads the judgements of a record on one criterion, and says what they overlook."""
+"""Owl: reads the judgements of a record on one criterion, and names what they overlook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OwlInputs(Frozen):
 
 
 class OwlParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "owl"
 
@@ -46,8 +46,12 @@ class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
         return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
     def build_output(
-        self, reply: ConcernDraft, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
-    ) -> Concern:  # noqa: ARG002
+        self,
+        reply: ConcernDraft,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
+    ) -> Concern:
         if reply.raised and not reply.concern.strip():
             raise InvalidReply("raised is true, but concern is empty; say what the judges should look at again")
         concern = reply.concern if reply.raised else ""

@@ -20,13 +20,13 @@ class ResearcherInputs(Frozen):
 
 
 class ResearcherParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "researcher"
 
 
 class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, ResearchDraft]):
-    """Writes an answer whose every sentence quotes a passage, or says that the passages do not answer."""
+    """Writes an answer in which every sentence quotes a passage, or reports that the passages do not answer."""
 
     Inputs = ResearcherInputs
     Parameters = ResearcherParameters

@@ -1,4 +1,4 @@
-"""Scorer: which of the experts' reasons a judge's answer holds."""
+"""Scorer: assesses which of the experts' reasons a judge's answer gives."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class ScorerInputs(Frozen):
 
 
 class ScorerParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "scorer"
 
 
 class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
-    """Says of each of the experts' reasons whether the answer gives it: one assessment each, in their order."""
+    """Assesses for each of the experts' reasons whether the answer gives it: one assessment each, in their order."""
 
     Inputs = ScorerInputs
     Parameters = ScorerParameters
@@ -58,17 +58,21 @@ class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
         return schema
 
     def build_output(
-        self, reply: QualResults, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
-    ) -> QualResults:  # noqa: ARG002
-        wanted, there = len(self.inputs(agent_input).expected), len(reply.assessments)
-        if there != wanted:
+        self,
+        reply: QualResults,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
+    ) -> QualResults:
+        expected, given = len(self.inputs(agent_input).expected), len(reply.assessments)
+        if given != expected:
             raise InvalidReply(
-                f"there are {there} assessments, but {wanted} expected reasons; give one for each, in order"
+                f"there are {given} assessments, but {expected} expected reasons; give one for each, in order"
             )
         return reply
 
     def note(self, output: Frozen) -> str | None:
         if not isinstance(output, QualResults):
             return None
-        held = sum(score.correct for score in output.assessments)
-        return f"{held} of {len(output.assessments)} expected reasons are in the answer"
+        correct = sum(score.correct for score in output.assessments)
+        return f"{correct} of {len(output.assessments)} expected reasons are in the answer"

@@ -1,4 +1,4 @@
-"""Search: asks the corpus, and keeps what earlier rounds found."""
+"""Search: finds passages in the corpus, and keeps those of earlier rounds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SearchInputs(Frozen):
 
 
 class SearchParameters(Frozen):
-    """How much to bring."""
+    """How many passages to find."""
 
     limit: int = Field(default=12, ge=1, le=100)
     """New passages a round."""
@@ -42,6 +42,6 @@ class SearchAgent(Agent[SearchInputs, SearchParameters]):
         inputs = self.inputs(agent_input)
         found = await services.index.search(inputs.queries, self.parameters(agent_input).limit)
         known = {passage.passage_id for passage in inputs.previous}
-        fresh = [passage for passage in found if passage.passage_id not in known]
-        results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *fresh))
-        return AgentOutput(value=output_value(results), note=f"{len(fresh)} new passages")
+        new_passages = [passage for passage in found if passage.passage_id not in known]
+        results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *new_passages))
+        return AgentOutput(value=output_value(results), note=f"{len(new_passages)} new passages")

@@ -1,4 +1,4 @@
-"""Synthesiser: one answer out of several, from their own quotations only."""
+"""Synthesiser: merges several answers into one, from their own quotations only."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class SynthesiserInputs(Frozen):
 
 
 class SynthesiserParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "synthesiser"
 
 
 class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, ResearchDraft]):
-    """Merges answers into one; what only one of them says is kept when its quotation carries it."""
+    """Merges answers into one; a claim of only one of them is kept when its quotation supports it."""
 
     Inputs = SynthesiserInputs
     Parameters = SynthesiserParameters
@@ -57,7 +57,7 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
 
 
 def _quoted_passages(inputs: SynthesiserInputs) -> list[Passage]:
-    """Only what the answers quote: fewer tokens, and nothing new to quote."""
+    """Returns only the passages that the answers quote: fewer tokens, and nothing new to quote."""
     quoted = {
         citation.passage_id for answer in inputs.answers for claim in answer.claims for citation in claim.citations
     }

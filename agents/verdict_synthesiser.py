@@ -1,4 +1,4 @@
-"""VerdictSynthesiser: one judgement out of several on one record and one criterion, argued from their reasons."""
+"""VerdictSynthesiser: merges judgements on one record and one criterion into one, argued from their reasons."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VerdictSynthesiserInputs(Frozen):
 
 
 class VerdictSynthesiserParameters(LLMParameters):
-    """As for every model."""
+    """As for every agent with a model."""
 
     template: str = "verdict_synthesiser"
 
@@ -33,7 +33,7 @@ class VerdictSynthesiserParameters(LLMParameters):
 class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthesiserParameters, JudgeReasons]):
     """Weighs the reasons of several judgements; a majority alone decides nothing.
 
-    It is shown the quotations that were found in the record, and may quote those and no others.
+    The model is shown the quotations that were found in the record, and may quote only those.
     """
 
     Inputs = VerdictSynthesiserInputs
@@ -92,7 +92,7 @@ def _verified_quotes(answers: Sequence[Judgement]) -> list[RecordQuote]:
 
 
 def _locate_quote(quote: str, verified: Sequence[RecordQuote]) -> RecordQuote:
-    """The quotation where it stands in the record, if one of the verified ones holds it."""
+    """Returns the quotation with its place in the record, if one of the verified ones contains it."""
     for whole in verified:
         if (found := QuotableText(whole.quote).find(quote)) and whole.start is not None:
             start, end = found

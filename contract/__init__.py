@@ -1,4 +1,4 @@
-"""The types that everything shares: Pydantic models alone, without any I/O, importing nothing of ours.
+"""The types that all packages share: Pydantic models and errors, without I/O. Imports no other package of the project.
 
 Read `messages` first (AgentInput, AgentOutput, AgentTrace), then `flow` (a study's declaration) and `errors`.
 """

@@ -1,4 +1,4 @@
-"""What every model of the contract shares: strictness, immutability and one canonical form."""
+"""The base of every model of the contract: strict, immutable, with one canonical JSON form."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Frozen(BaseModel):
 
 
 _SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
-"""Types of what holds nothing else. Asked for first: a cell is mostly these."""
+"""Types that contain no other values. Checked first, since most values of a cell have one of them."""
 _SEQUENCE_TYPES = (list, tuple)
 _MAPPING_TYPES = (dict, MappingProxyType, Mapping)
-"""The abstract class last: it is costly to look for."""
+"""The abstract class stands last, since `isinstance` is slow for it."""
 
 
 def _freeze(value: Any) -> Any:
@@ -37,7 +37,7 @@ def _freeze(value: Any) -> Any:
 
 
 def thawed(value: Any) -> Any:
-    """Frozen maps and tuples as plain dicts and lists, however deep: ordinary JSON again."""
+    """Returns `value` with frozen maps and tuples as plain dicts and lists, at every depth."""
     if type(value) in _SCALAR_TYPES:
         return value
     if isinstance(value, _SEQUENCE_TYPES):
@@ -48,23 +48,23 @@ def thawed(value: Any) -> Any:
 
 
 def _thaw_input(value: Any, info: ValidationInfo) -> Any:
-    """Thawed, so that one model's frozen map can be given to another; what is read from JSON never was frozen."""
+    """Thaws the input, so that a model accepts another's frozen map. Input that is read from JSON was never frozen."""
     return value if info.mode == "json" else thawed(value)
 
 
 FrozenMap: TypeAlias = Annotated[
     Mapping[str, JsonValue], BeforeValidator(_thaw_input), AfterValidator(_freeze), PlainSerializer(thawed)
 ]
-"""A JSON object that cannot be changed, however deep; dumps as a plain dict."""
+"""A JSON object that cannot be changed at any depth; dumps as a plain dict."""
 
 AnyJson: TypeAlias = Annotated[JsonValue, BeforeValidator(_thaw_input)]
-"""Any JSON value, which may also come out of a frozen map."""
+"""Any JSON value, also one from a frozen map."""
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as the one JSON text that equal values share: sorted keys, no spaces, no NaN.
+    """Returns the one JSON text that equal values share: sorted keys, no spaces, no NaN.
 
-    Pydantic models are dumped first. Raises ValueError for NaN and infinities, TypeError for what is not JSON.
+    Pydantic models are dumped first. Raises ValueError for NaN and infinities, TypeError for values that are not JSON.
     """
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What is said to a language model and what it says back."""
+"""The request that is sent to a language model, and its reply."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Message(Frozen):
 
     @property
     def text(self) -> str:
-        """The text parts, joined by nothing."""
+        """The text parts, joined without a separator."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
@@ -58,7 +58,7 @@ class ModelSettings(Frozen):
     seed: int | None = None
 
     def with_defaults(self, defaults: ModelSettings) -> ModelSettings:
-        """These settings laid over `base`: what is not set here is as there."""
+        """Returns these settings; each field that is not set here is taken from `defaults`."""
         return defaults.model_copy(update=self.model_dump(exclude_unset=True))
 
 
@@ -94,10 +94,10 @@ class ModelRequest(Frozen):
         return digest(self.model_dump(mode="json", exclude={"model"}))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As for every model; the copy makes its own keys."""
+        """Copies as Pydantic does; the copy computes its own cache keys."""
         copy = super().model_copy(update=update, deep=deep)
-        for kept in ("_key_of_prompt", "_key_with_material"):
-            vars(copy).pop(kept, None)
+        for cached in ("_key_of_prompt", "_key_with_material"):
+            vars(copy).pop(cached, None)
         return copy
 
 
@@ -156,5 +156,5 @@ def json_schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:
 
 @cache
 def _schema_text(model: type[BaseModel]) -> str:
-    # Text, so that whoever is given the schema may change it.
+    # Cached as text, so that each caller gets a schema of its own and may change it.
     return json.dumps(model.model_json_schema())

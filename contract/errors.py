@@ -5,13 +5,13 @@ ButtermilkError
 ├── StorageError          a source or target cannot be read or written
 ├── PromptError           a template cannot be read, parsed or filled
 ├── CellError             one agent call cannot end well; becomes a failed row, never stops its siblings
-│   ├── MissingInput      what the step needs was not produced upstream
-│   ├── OutputInvalid     the replies did not fit the schema, however often asked
+│   ├── MissingInput      an input that the step needs was not produced upstream
+│   ├── OutputInvalid     no reply fitted the schema, re-asks included
 │   ├── FetchRefused      an address that must not or cannot be fetched
-│   ├── OverBudget        the call could have passed the study's budget, so it was not made
+│   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
-│       ├── ModelRejected the request itself was refused for good (bad key, unknown model, too long)
-│       └── Transient     worth another try later
+│       ├── ModelRejected the request itself was refused permanently (bad key, unknown model, too long)
+│       └── Transient     the call may succeed when tried again later
 │           ├── RateLimited
 │           ├── ModelTimeout
 │           ├── ModelUnavailable
@@ -27,15 +27,15 @@ from contract.calls import ModelCall
 
 
 class ButtermilkError(Exception):
-    """Base of all our errors; its text is written for the scholar who reads it."""
+    """Base of all errors of this project; its text is written for the scholar who reads it."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake, told so that it can be mended without asking anybody."""
+    """One mistake, with all that a reader needs to correct it."""
 
     where: str
-    """`file:line`, or `command line: text` for what was typed."""
+    """`file:line`, or `command line: text` for an argument of the command."""
     what: str
     """What is wrong, in a plain sentence without a final full stop."""
     nearest: str | None = None
@@ -75,11 +75,11 @@ class CellError(ButtermilkError):
 
 
 class MissingInput(CellError):
-    """A step was given less than it needs; what is missing is named."""
+    """A step lacks something that it needs; the text names what is missing."""
 
 
 class OutputInvalid(CellError):
-    """No reply fitted the output schema, however often the model was asked again."""
+    """No reply fitted the output schema, re-asks included."""
 
 
 class FetchRefused(CellError):
@@ -87,7 +87,7 @@ class FetchRefused(CellError):
 
 
 class OverBudget(CellError):
-    """The call was not made: at its worst it would have passed the study's budget."""
+    """The call was not made: its highest possible cost would have exceeded the study's budget."""
 
 
 class ModelError(CellError):
@@ -95,11 +95,11 @@ class ModelError(CellError):
 
 
 class ModelRejected(ModelError):
-    """The service refused the request for good: asking again would change nothing."""
+    """The service refused the request permanently: another try would fail too."""
 
 
 class Transient(ModelError):
-    """Worth another try. `retry_after` is the wait in seconds that the service asked for, if it did."""
+    """Another try may succeed. `retry_after` is the wait in seconds that the service asked for, or None."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

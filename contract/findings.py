@@ -88,7 +88,7 @@ class ResearchAnswer(Frozen):
 
     @property
     def abstains(self) -> bool:
-        """True when nothing verifiable can be said."""
+        """True when the answer makes no claim."""
         return not self.claims
 
 

@@ -12,7 +12,7 @@ from contract.base import Frozen, JsonValue
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
-MOST_REPEATS = 100
+MAX_REPEATS = 100
 
 
 class Step(Frozen):
@@ -23,18 +23,18 @@ class Step(Frozen):
     description: str = ""
     inputs: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     """Name in the agent -> reference: `step`, `step.field`, `record.field`, `parameters.name`,
-    `previous.step.field` (the turn before, in a loop); after the first word, JMESPath.
+    `previous.step.field` (the round before, in a loop); after the first word, JMESPath.
     A step that declares `variants` or `repeats` gives a list, any other step one value."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variants: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
     """Parameter -> values; every combination is a variant."""
-    repeats: int | None = Field(default=None, ge=1, le=MOST_REPEATS)
+    repeats: int | None = Field(default=None, ge=1, le=MAX_REPEATS)
     group_by: tuple[str, ...] = ()
     """Variant dimensions of the inputs: one cell for each of their values, given only matching inputs."""
     for_each: str | None = None
     """An input that is a list: one cell for each of its items."""
     min_inputs: int = Field(default=0, ge=0)
-    """Fewer listed inputs than this, and the step is skipped with the reason."""
+    """With fewer listed inputs than this, the step is skipped with the reason."""
     when: str | None = None
     """A condition over inputs, `record`, `parameters`, steps; false skips the step with the reason."""
 
@@ -76,7 +76,7 @@ class Gate(Frozen):
     description: str = ""
 
 
-def _kind_of(value: Any) -> str:
+def _node_kind(value: Any) -> str:
     keys = set[Any](value if isinstance(value, Mapping) else type(value).model_fields)  # type: ignore[reportUnknownArgumentType]
     if "loop" in keys:
         return "loop"
@@ -85,12 +85,12 @@ def _kind_of(value: Any) -> str:
 
 Node: TypeAlias = Annotated[
     Annotated[Step, Tag("step")] | Annotated[Loop, Tag("loop")] | Annotated[Gate, Tag("gate")],
-    Discriminator(_kind_of),
+    Discriminator(_node_kind),
 ]
 
 
 class FlowParameter(Frozen):
-    """One thing a user may say when starting the flow."""
+    """One value that a user may give when starting the flow."""
 
     type: Literal["text", "integer", "number", "yes_no"] = "text"
     description: str = ""
@@ -98,7 +98,7 @@ class FlowParameter(Frozen):
     required: bool = False
     choices: tuple[JsonValue, ...] = ()
     example: str = ""
-    """What the flow is asked by a command that says nothing at all, where there is nobody at a terminal to be asked."""
+    """The value for a command that gives none at all, where there is no terminal at which to ask for it."""
 
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -106,7 +106,7 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
 class Measures(Frozen):
-    """What is compared when a study is over: verdicts with each other and with what people said."""
+    """What is compared when a study is over: verdicts with each other and with people's answers."""
 
     verdicts: str
     """The step whose outputs are the verdicts; inside a loop, its last round counts."""
@@ -127,8 +127,8 @@ class Measures(Frozen):
     confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = 0
     alert_below: float | None = Field(default=None, ge=-1, le=1)
-    """Krippendorff's alpha below which automations are told that agreement is low: of all models on a criterion with
-    each other, and of each model with the ground truth."""
+    """Krippendorff's alpha below which an event reports low agreement to automations: of all models on a criterion
+    with each other, and of each model with the ground truth."""
 
 
 class FlowSpec(Frozen):
@@ -149,7 +149,7 @@ class FlowSpec(Frozen):
     save: tuple[str, ...] = ()
     """Storages that the cells go to when the run is over; saving the same cells again changes nothing there."""
     content_warning: str = ""
-    """Said before any text of a record is shown in the report, where texts are then masked until asked for."""
+    """Shown in the report before any text of a record; texts are then masked until the reader asks for them."""
 
 
 Loop.model_rebuild()

@@ -37,16 +37,16 @@ class AgentInput(Frozen):
         return {}
 
     def memoize(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What `make` makes of this input, made at the first call only: a cell is looked at several times.
+        """Returns the value of `compute`, which runs at the first call only: an input is read several times.
 
-        `what` names it, with all else that it is made of.
+        `key` names the value, and holds all else that the value depends on.
         """
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As for every model; what was made of this input is not the copy's."""
+        """Copies as Pydantic does, without the memoized values."""
         copy = super().model_copy(update=update, deep=deep)
         vars(copy).pop("_memo", None)
         return copy

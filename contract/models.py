@@ -1,4 +1,4 @@
-"""Which language models there are: one discriminated union over the four kinds."""
+"""The declaration of a language model: one discriminated union over the four kinds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
 
 
 class Limits(Frozen):
-    """How hard a model may be used from this process."""
+    """Limits on the use of a model by this process."""
 
     concurrency: int = Field(default=8, ge=1, le=500)
     requests_per_minute: int | None = Field(default=None, ge=1)
@@ -34,13 +34,13 @@ class Price(Frozen):
 
 class _Model(Frozen):
     settings: ModelSettings = ModelSettings()
-    """How it answers where a step does not say otherwise."""
+    """The model's own settings; those of a step take precedence."""
     limits: Limits = Limits()
     sees_images: bool = False
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what decides the reply; limits, keys and prices are left out."""
+        """Digest of all that decides the reply; limits, keys and prices are left out."""
         return digest(
             self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env", "api_key_secret"})
         )
@@ -65,12 +65,12 @@ class HostedModel(_Model):
     price: Price | None = None
 
     @field_serializer("api_key")
-    def _never_written(self, value: SecretStr | None) -> str | None:
+    def _mask_api_key(self, value: SecretStr | None) -> str | None:
         return None if value is None else "**********"
 
     @field_validator("base_url")
     @classmethod
-    def _holds_no_secret(cls, value: HttpUrl | None) -> HttpUrl | None:
+    def _check_base_url(cls, value: HttpUrl | None) -> HttpUrl | None:
         if value is not None and (value.username or value.password):
             raise ValueError("holds a user name or password, which a run would write into its files; use `api_key_env`")
         if value is not None and any(_SECRET_QUERY_NAME.search(name) for name, _ in value.query_params()):

@@ -29,9 +29,9 @@ def _reject_control_characters(text: str) -> str:
     return text
 
 
-MAX_TEXT = 50_000_000
-"""Characters, of each text of a record."""
-Text = Annotated[str, AfterValidator(_reject_null_byte), Field(max_length=MAX_TEXT)]
+MAX_TEXT_CHARACTERS = 50_000_000
+"""For each text of a record."""
+Text = Annotated[str, AfterValidator(_reject_null_byte), Field(max_length=MAX_TEXT_CHARACTERS)]
 
 
 class ImagePart(Frozen):

@@ -1,4 +1,4 @@
-"""Settings of a run: how it goes, how much of the data it takes, and what it may cost."""
+"""Settings of a run: its pace, its share of the data, and what it may cost."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class RunSettings(Frozen):
     """Where paid-for replies and results are kept: a folder, or `gs://bucket/prefix`, which workers on several machines
     share. None means the user's cache folder."""
     audit: Path | None = None
-    """The file of the audit trail; None means `audit.jsonl` in the user's folder for what programs remember."""
+    """The file of the audit trail; None means `audit.jsonl` in the user's state folder."""
     concurrency: int = Field(default=50, ge=1, le=1000)
-    """Cells under way at once."""
+    """Cells that run at the same time."""
     batch: int = Field(default=250, ge=1, le=5000)
     """Records that go through the flow's graph together."""
     timeout_seconds: float = Field(default=600, gt=0)
@@ -36,19 +36,19 @@ class RunSettings(Frozen):
     seed: int = 0
     """Which sample: the same seed draws the same records, in whatever order they come. Shorthand: `seed=7`."""
     budget: Decimal | None = Field(default=None, ge=0)
-    """US dollars that this run may pay. No call begins that could take it past that; the same command, with another
+    """US dollars that this run may pay. A call that could exceed them is not made; the same command, with another
     budget, goes on from there. Shorthand: `budget=5.00`."""
     shards: int = Field(default=1, ge=1, le=200)
-    """Into how many child runs of its deployment a deployed run splits its records. Shorthand: `shards=8`."""
+    """Number of child runs of its deployment into which a deployed run splits its records. Shorthand: `shards=8`."""
     shard: str | None = None
     """Which part of the records to take: `3/8` is the third of eight. A run with `shards` gives it to its children."""
     lost_after_seconds: float = Field(default=60, ge=1)
-    """How long a worker may be silent before it is called lost: its shard is run again, and what it had locked is free.
-    Workers say six times as often that they are there."""
+    """How long a worker may give no sign of life before it counts as lost: its shard is run again, and its locks are
+    free. Workers give six signs of life in this time."""
 
     @field_validator("results")
     @classmethod
-    def _is_known(cls, value: str | None) -> str | None:
+    def _check_results(cls, value: str | None) -> str | None:
         scheme, colons, rest = (value or "").partition("://")
         if colons and scheme != "gs":
             raise ValueError(f"'{scheme}://' is not known; write a folder, or gs://bucket/prefix")
@@ -58,14 +58,14 @@ class RunSettings(Frozen):
 
     @field_validator("shard")
     @classmethod
-    def _is_shard(cls, value: str | None) -> str | None:
+    def _check_shard(cls, value: str | None) -> str | None:
         if value is not None:
             parse_shard(value)
         return value
 
 
 def parse_shard(shard: str) -> tuple[int, int]:
-    """`3/8` as numbers. Raises ValueError where it is not such a part."""
+    """Returns the two numbers of `3/8`. Raises ValueError for any other text."""
     found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", shard)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise ValueError("write which part of how many, for example 3/8")

@@ -25,11 +25,11 @@ class SecretSettings(Frozen):
     timeout_seconds: float = Field(default=10, gt=0, le=300)
     """For one secret, further tries included."""
     endpoint: str | None = None
-    """Another address than Google's usual one: a regional one of Google's, or an emulator on this machine."""
+    """An address other than Google's default: a regional one of Google's, or an emulator on this machine."""
 
     @field_validator("endpoint")
     @classmethod
-    def _is_trusted(cls, value: str | None) -> str | None:
+    def _check_endpoint(cls, value: str | None) -> str | None:
         if value is None:
             return None
         address = urlsplit(value)
@@ -37,14 +37,14 @@ class SecretSettings(Frozen):
         if address.username or address.password or address.path.strip("/") or address.query:
             raise ValueError("should be an address and nothing more: https://secretmanager.<region>.rep.googleapis.com")
         google = address.scheme == "https" and host.endswith(".googleapis.com")
-        # Whoever is asked for a secret is shown the machine's login, so a study may not name just anybody.
+        # A request for a secret carries the machine's login, so a study may not name an arbitrary server.
         if not google and not (address.scheme == "http" and is_loopback_host(host)):
             raise ValueError("should be https:// and an address of Google's, or http:// and this machine")
         return value
 
     @property
     def is_emulator(self) -> bool:
-        """Whether the endpoint is on this machine, which is asked without a login."""
+        """Whether the endpoint is on this machine; requests to it carry no login."""
         return self.endpoint is not None and self.endpoint.startswith("http://")
 
 

@@ -1,4 +1,4 @@
-"""Where records come from and rows go: one discriminated union."""
+"""Where records are read from and rows are saved to: one discriminated union."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from contract.base import Frozen
 
-BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
-IN_BUCKETS = "gs://"
-"""How an address in a bucket begins."""
+BUCKET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
+BUCKET_URL_PREFIX = "gs://"
+"""The beginning of an address in a bucket."""
 _GS_URL = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
 
 
@@ -41,7 +41,7 @@ class HuggingFaceStorage(Frozen):
     config: str | None = None
     split: str = "train"
     revision: str | None = None
-    """Commit or tag on the hub; a study that others shall repeat names one."""
+    """Commit or tag on the hub; a study that others are to repeat names one."""
     columns: dict[str, str] = Field(default_factory=dict)
     """As for files."""
 
@@ -49,7 +49,7 @@ class HuggingFaceStorage(Frozen):
 class BucketPlace(Frozen):
     """A place in a Google Cloud Storage bucket."""
 
-    bucket: str = Field(pattern=BUCKET)
+    bucket: str = Field(pattern=BUCKET_NAME_PATTERN)
     path: str
     """The name of an object or a prefix."""
     project: str | None = None
@@ -69,7 +69,7 @@ class GCSStorage(BucketPlace):
     encoding: str = "utf-8"
     sheet: str | None = None
     most_bytes: int = Field(default=10_000_000_000, gt=0)
-    """Objects that are larger together are not read."""
+    """Objects whose total size is larger are not read."""
 
 
 class BigQueryStorage(Frozen):
@@ -81,8 +81,8 @@ class BigQueryStorage(Frozen):
     table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,1023}$")
     location: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
-    """As for files. Where any are named, of the others only those with usual names are read: a query's price depends
-    on its columns."""
+    """As for files. Where any are named, other columns are read only if their names are the usual ones: a query's
+    price depends on its columns."""
     where: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Column -> value that it must equal; sent as query parameters."""
     most_bytes: int = Field(default=10_000_000_000, gt=0)
@@ -98,22 +98,22 @@ RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQu
 
 
 def _default_to_file(value: Any) -> Any:
-    """A source that does not say what it is, is a file."""
+    """Gives a source without a `type` the type `file`."""
     return {"type": "file", **cast("dict[str, Any]", value)} if isinstance(value, dict) else value
 
 
 def _parse_bucket_url(value: Any) -> Any:
-    """`gs://bucket/prefix` as what it names."""
+    """Returns the bucket and the path of `gs://bucket/prefix`. Returns values other than text unchanged."""
     if not isinstance(value, str):
         return value
     found = _GS_URL.fullmatch(value.strip())
-    if not found or not re.fullmatch(BUCKET, found["bucket"]):
+    if not found or not re.fullmatch(BUCKET_NAME_PATTERN, found["bucket"]):
         raise ValueError("it should be a bucket and a prefix, such as gs://my-bucket/indexes")
     return {"bucket": found["bucket"], "path": (found["path"] or "").strip("/")}
 
 
 class SearchableStorage(Frozen):
-    """What every index over records is made of, whatever keeps it."""
+    """The settings of every index over records, wherever it is kept."""
 
     source: Annotated[RecordStorage, Field(discriminator="type"), BeforeValidator(_default_to_file)]
     """Where the records are read from, as in a storage of their own; without a `type`, a file."""
@@ -148,7 +148,7 @@ class VectorStorage(SearchableStorage):
     endpoint: str | None = None
     """Another address than Google's, for an emulator; it is sent no credentials."""
     exact_below: int = Field(default=100_000, ge=256)
-    """Up to so many passages a question is compared with each; of more, an approximate index is made."""
+    """Up to this number of passages, a question is compared with each; for more, an approximate index is built."""
 
 
 StorageConfig = Annotated[RecordStorage | CorpusStorage | VectorStorage, Field(discriminator="type")]

@@ -35,19 +35,19 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     """
 
     version: ClassVar[str] = "1"
-    """Raised when the same input would now give another output: it is part of every cache key."""
+    """Increased when the same input would now give another output: it is part of every cache key."""
     Inputs: ClassVar[type[BaseModel]] = NoInputs
     Parameters: ClassVar[type[BaseModel]] = NoParameters
     Output: ClassVar[type[BaseModel]]
     cached: ClassVar[bool] = True
     """False for agents that cost nothing to run again."""
     searches_corpus: ClassVar[bool] = False
-    """True for agents that look in the flow's corpus, so that what they find cannot be told from their input alone."""
+    """True for agents that search the flow's corpus: their output does not follow from their input alone."""
     supplied_inputs: ClassVar[frozenset[str]] = frozenset()
     """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
 
     def inputs(self, agent_input: AgentInput) -> InputsT:
-        """The typed inputs. Null stands for `not produced upstream`. Raises MissingInput, naming what is missing."""
+        """Returns the typed inputs. Null means `not produced upstream`. Raises MissingInput, naming what is missing."""
         return agent_input.memoize((type(self), "inputs"), lambda: self._inputs(agent_input))
 
     def _inputs(self, agent_input: AgentInput) -> InputsT:
@@ -59,7 +59,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
             raise MissingInput(_validation_message(error)) from error
 
     def parameters(self, agent_input: AgentInput) -> ParametersT:
-        """The typed parameters; `check` has seen them before, so a failure here is a programming error."""
+        """Returns the typed parameters. `flows.check` has validated them, so a failure here is a programming error."""
         validated: Any = agent_input.memoize(
             (type(self), "parameters"), lambda: self.Parameters.model_validate(agent_input.parameters)
         )
@@ -67,14 +67,14 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 
     @abstractmethod
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        """One call.
+        """Makes one output of one input.
 
-        Raises contract.errors.CellError (ModelError and its kind among them) when it cannot end well;
-        refusals and cut replies are outputs with that status.
+        Raises contract.errors.CellError (ModelError and its subclasses among them) when it cannot end well;
+        refused and cut replies are outputs with that status.
         """
 
     def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
-        """All that the output depends on, as JSON: the material of the cache key."""
+        """Returns all that the output depends on, as JSON: the cache key is a digest of it."""
         return [
             agent_input.record.fingerprint,
             digest(agent_input),
@@ -84,12 +84,12 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     @classmethod
     @cache
     def output_fingerprint(cls) -> str:
-        """Digest of the output's JSON schema, so that results of an older shape are not read as this one."""
+        """Digest of the output's JSON schema, so that results with an older schema are not reused."""
         return digest(cls.Output.model_json_schema())
 
     @classmethod
     def tool_definition(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
-        """This agent as a tool: the arguments are its inputs, without those that the flow binds itself."""
+        """Returns this agent as a tool: the arguments are its inputs, without those that the flow binds itself."""
         schema: dict[str, Any] = cls.Inputs.model_json_schema()
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in bound}
         schema["required"] = [k for k in schema.get("required", []) if k not in bound]

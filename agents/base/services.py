@@ -1,4 +1,4 @@
-"""What an agent is given from outside, as Protocols: `flows/` implements them, tests fake them."""
+"""The services that an agent is given, as Protocols: `flows/` implements them, and tests use fakes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class SearchIndex(Protocol):
         ...
 
     async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
-        """At most `limit` passages for the queries together, best first."""
+        """Returns at most `limit` passages for all queries together, best first."""
         ...
 
     async def sources(self) -> list[Source]:
-        """Every document of the corpus."""
+        """Returns every document of the corpus."""
         ...
 
 
@@ -38,13 +38,13 @@ class CriteriaLookup(Protocol):
     """The criteria of a study."""
 
     def get(self, name_or_text: str) -> Criterion:
-        """The criterion of that name, or the text itself as one. Raises PromptError."""
+        """Returns the criterion of that name, or the text itself as one. Raises PromptError."""
         ...
 
 
 @dataclass(frozen=True)
 class AgentServices:
-    """The services of one run. Agents hold no state of their own, so one `Given` serves them all."""
+    """The services of one run. Agents hold no state of their own, so all share one instance."""
 
     models: Models
     prompts: Prompts

@@ -1,7 +1,7 @@
-"""StructuredAgent: fills a template, asks a model, and gets back something that fits its schema.
+"""StructuredAgent: fills a template, asks a model, and returns an output that fits a schema.
 
-A reply that does not fit is asked again, at most twice, with the validation error; every call is kept. Refused and
-cut replies are outcomes of their own, never errors and never answers.
+When a reply does not fit, the model is asked again with the validation error, at most twice; every call is kept.
+Refused and cut replies are outputs with a status of their own, never errors and never answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_REASKS = 2
 
 
 class LLMParameters(Frozen):
-    """What every agent that asks a model can be told."""
+    """The parameters of every agent that asks a model."""
 
     model: str
     """A model's name, from `python -m flows list`."""
@@ -35,7 +35,7 @@ class LLMParameters(Frozen):
     seed: int | None = None
 
     def settings(self) -> ModelSettings:
-        """The settings asked for here; what is left out is the contract's default."""
+        """Returns the settings given here; those left out stay unset, with the contract's defaults."""
         chosen = self.model_dump(include=set(ModelSettings.model_fields), exclude_none=True)
         return ModelSettings.model_validate(chosen)
 
@@ -48,45 +48,45 @@ ReplyT = TypeVar("ReplyT", bound=Frozen)
 
 
 class InvalidReply(ValueError):
-    """A reply that does not fit what was asked; its text is shown to the model when it is asked again."""
+    """A reply does not fit what was asked. The error's text is sent to the model when it is asked again."""
 
 
 class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParametersT, ReplyT]):
-    """An agent whose model replies with one typed object. Subclasses say what to show and what to make of it."""
+    """An agent whose model replies with one typed object. Subclasses define the request and what the reply becomes."""
 
     Reply: ClassVar[type[Frozen]]
 
     sends_images: ClassVar[bool] = False
-    """True for agents that look at the record itself: their model gets its pictures, or what they show in words."""
+    """True for agents that look at the record itself: their model gets its pictures, or descriptions of them."""
 
     requires_image_model: ClassVar[bool] = False
-    """True for agents that can only use a model that sees; the check tells others before the run."""
+    """True for agents that can only use a model that sees; the check reports any other model before the run."""
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
-        """What the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
+        """Returns what the template is filled with: record (never its ground truth), parameters and inputs, as JSON."""
         hidden: Any = {"ground_truth": True, "images": {"__all__": {"data", "uri"}}}
         record = agent_input.record.model_dump(mode="json", exclude=hidden)
         inputs: dict[str, Any] = self.inputs(agent_input).model_dump(mode="json")
-        own = set(LLMParameters.model_fields)
-        parameters = self.parameters(agent_input).model_dump(mode="json", exclude=own)
+        llm_fields = set(LLMParameters.model_fields)
+        parameters = self.parameters(agent_input).model_dump(mode="json", exclude=llm_fields)
         return {"record": record, **parameters, **inputs}
 
     @classmethod
     def template_variables(cls) -> frozenset[str]:
-        """Every name that a template of this agent may use."""
-        own = set(LLMParameters.model_fields)
-        return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - own)
+        """Returns every name that a template of this agent may use."""
+        llm_fields = set(LLMParameters.model_fields)
+        return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - llm_fields)
 
     def alt_texts(self, agent_input: AgentInput) -> Sequence[str]:  # noqa: ARG002
-        """What the record's pictures show, where another agent has described them."""
+        """Returns another agent's descriptions of the record's pictures, if there are any."""
         return ()
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
-        """The JSON schema that the reply must fit."""
+        """Returns the JSON schema that the reply must fit."""
         return json_schema_of(self.Reply)
 
     def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:  # noqa: ARG002
-        """The reply, typed. Raises ReplyUnfit or pydantic.ValidationError."""
+        """Returns the typed reply. Raises InvalidReply or pydantic.ValidationError."""
         return self.Reply.model_validate_json(_strip_code_fence(text))  # type: ignore[reportReturnType]
 
     def build_output(
@@ -96,15 +96,15 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         agent_input: AgentInput,  # noqa: ARG002
         services: AgentServices,  # noqa: ARG002
     ) -> Frozen:
-        """The agent's output, made of a reply that fits. Raises ReplyUnfit where it does not fit its input."""
+        """Returns the output for a reply that fits the schema. Raises InvalidReply if it does not fit the input."""
         return reply
 
     def note(self, output: Frozen) -> str | None:  # noqa: ARG002
-        """What a reader of the output should be told, if anything."""
+        """Returns a note for the reader of the output, or None."""
         return None
 
     def request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
-        """The first call, complete."""
+        """Returns the first request to the model, complete."""
         return agent_input.memoize((type(self), services), lambda: self._request(agent_input, services))
 
     def _request(self, agent_input: AgentInput, services: AgentServices) -> ModelRequest:
@@ -180,7 +180,7 @@ def _output_invalid(calls: list[ModelCall]) -> OutputInvalid:
 
 
 def _strip_code_fence(text: str) -> str:
-    """The JSON in a reply, without the code fence that some models put around it."""
+    """Returns the JSON in a reply, without the code fence that some models put around it."""
     stripped = text.strip()
     if stripped.startswith("```"):
         stripped = stripped.split("\n", 1)[-1].rsplit("```", 1)[0]

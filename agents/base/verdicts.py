@@ -1,4 +1,4 @@
-"""What judges, owls and synthesisers of verdicts share: the criterion, and which verdicts it knows."""
+"""What judges, owls and synthesisers of verdicts share: the criterion, and the check of a verdict against it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from contract.findings import Judgement, JudgeReasons
 
 
 def get_criterion(services: AgentServices, name_or_text: str) -> Criterion:
-    """The criterion that a study names so. Raises PromptError where there is none."""
+    """Returns the criterion of that name, or the text itself as one.
+
+    Raises PromptError where there is none of that name, MissingInput where the study has no criteria.
+    """
     if services.criteria is None:
         raise MissingInput("there are no criteria to judge by; put one into criteria/ of your config folder")
     return services.criteria.get(name_or_text)
 
 
 def common_criterion(services: AgentServices, answers: Sequence[Judgement]) -> Criterion:
-    """The one criterion that all the answers are on. Raises MissingInput when they are on several."""
+    """Returns the one criterion that all the answers are on. Raises MissingInput when they are on several."""
     named = list(dict.fromkeys(answer.criteria for answer in answers))
     if len(named) != 1:
         raise MissingInput(f"the answers are on {len(named)} criteria; write `group_by: [criteria]` in this step")
@@ -30,21 +33,21 @@ def common_criterion(services: AgentServices, answers: Sequence[Judgement]) -> C
 
 
 def criterion_for_template(criterion: Criterion) -> dict[str, JsonValue]:
-    """The criterion as templates see it."""
+    """Returns the criterion as templates see it."""
     return criterion.model_dump(mode="json", include={"title", "text", "verdicts", "examples"})
 
 
 def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
-    """The schema of a verdict with reasons, in which the verdict is one of the criterion's."""
+    """Returns the schema of a verdict with reasons, in which the verdict is one of the criterion's."""
     schema: Any = json_schema_of(JudgeReasons)
     schema["properties"]["verdict"] = {"type": "string", "enum": [*criterion.verdicts]}
-    # Small models leave out what they need not write, and then no words carry their reasons.
+    # Small models leave out optional fields, and then no quotations support their reasons.
     reason = schema["$defs"]["CriterionReason"]
     reason["required"] = [*reason["properties"]]
     return schema
 
 
 def check_verdict(reply: JudgeReasons, criterion: Criterion) -> None:
-    """Raises ReplyUnfit when the criterion knows no such verdict."""
+    """Raises InvalidReply when the verdict is not one of the criterion's."""
     if reply.verdict not in criterion.verdicts:
         raise InvalidReply(f"verdict is '{reply.verdict}', but must be one of {', '.join(criterion.verdicts)}")

@@ -1,4 +1,4 @@
-"""Quotations checked verbatim against passages.
+"""Checks quotations verbatim against passages.
 
 Two texts are the same words when they are equal after Unicode compatibility normalisation (NFKC, Unicode
 Standard Annex #15), with runs of white space made one space, typographic quotation marks and dashes made plain,
@@ -16,7 +16,7 @@ from contract.findings import Citation, CitationStatus, Claim, Passage, Research
 MIN_QUOTE_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
 SHORT_TEXT_CHARACTERS = 600
-"""In a record as short as a post even one word can be what matters."""
+"""In a text up to this length, such as a post, one word can be what matters."""
 _SPACES = re.compile(r"\s+")
 _SPACES_OR_LETTER = re.compile(r"\s+|\S")
 _PLAIN_PUNCTUATION = str.maketrans(
@@ -38,7 +38,7 @@ _PLAIN_PUNCTUATION = str.maketrans(
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
-    """Each character with the marks that combine with it, and where it starts."""
+    """Yields the offset of each character, and the character with its combining marks."""
     start = 0
     for position in range(1, len(text) + 1):
         if position == len(text) or not unicodedata.combining(text[position]):
@@ -47,9 +47,9 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _normalise(text: str) -> tuple[str, list[int]]:
-    """The comparable form of `text`, and for each of its characters the offset it came from."""
+    """Returns the comparable form of `text`, and for each of its characters the offset in `text` it came from."""
     if text.isascii():
-        # The same, much sooner: only white space can change.
+        # The same result, much faster: only white space can change.
         return _SPACES.sub(" ", text), [found.start() for found in _SPACES_OR_LETTER.finditer(text)]
     letters, offsets = list[str](), list[int]()
     for start, cluster in _clusters(text) if text else ():
@@ -65,14 +65,14 @@ def _normalise(text: str) -> tuple[str, list[int]]:
 
 
 class QuotableText:
-    """A text in which quotations are looked for; it is normalised once, however many there are."""
+    """A text in which quotations are looked for; it is normalised once for all of them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._normalised: tuple[str, list[int]] | None = None
 
     def find(self, quote: str) -> tuple[int, int] | None:
-        """Where the words of `quote` stand, first and last offset; None if they do not.
+        """Returns the offsets of the start and the end of `quote` in the text; None if it does not stand there.
 
         A quotation of fewer than 12 characters proves nothing in a long text, where it is found by chance. In a
         text of at most 600 characters it counts if it stands there as whole words.
@@ -86,7 +86,7 @@ class QuotableText:
         at = (
             normalised_text.find(normalised_quote)
             if len(normalised_quote) >= MIN_QUOTE_CHARACTERS
-            else self._whole_words(normalised_quote, normalised_text)
+            else self._find_whole_words(normalised_quote, normalised_text)
         )
         if at < 0:
             return None
@@ -95,7 +95,7 @@ class QuotableText:
         return offsets[at] + len(found) - len(found.lstrip()), offsets[at] + len(found.rstrip())
 
     @staticmethod
-    def _whole_words(normalised_quote: str, normalised_text: str) -> int:
+    def _find_whole_words(normalised_quote: str, normalised_text: str) -> int:
         if len(normalised_text) > SHORT_TEXT_CHARACTERS:
             return -1
         found = re.search(rf"(?<!\w){re.escape(normalised_quote)}(?!\w)", normalised_text)
@@ -107,7 +107,7 @@ def _normalise_quote(quote: str) -> str:
 
 
 def find_quote(quote: str, text: str) -> str | None:
-    """The words of `text` that `quote` repeats, exactly as they stand in `text`; None if it does not hold them.
+    """Returns the words of `text` that `quote` repeats, exactly as they stand in `text`; None if there are none.
 
     A quotation of fewer than 12 characters is never found.
     """
@@ -118,7 +118,7 @@ def find_quote(quote: str, text: str) -> str | None:
 
 
 def check_citation(citation: Citation, passages: Sequence[Passage]) -> Citation:
-    """The citation with its status, and its quotation as it stands in the source when it was found."""
+    """Returns the citation with its status, and its quotation as it stands in the source if it was found."""
     named = next((passage for passage in passages if passage.passage_id == citation.passage_id), None)
     if named and (words := find_quote(citation.quote, named.text)):
         return citation.model_copy(
@@ -145,7 +145,7 @@ def _with_status(citation: Citation, status: CitationStatus, found_in: str | Non
 
 
 def check_answer(answer: ResearchAnswer, passages: Sequence[Passage]) -> ResearchAnswer:
-    """The answer with only the claims that a verified quotation carries; the others stand under `dropped`."""
+    """Returns the answer with only the claims that a verified quotation supports; the others are in `dropped`."""
     kept, dropped = list[Claim](), list(answer.dropped)
     for claim in answer.claims:
         citations = tuple(check_citation(citation, passages) for citation in claim.citations)

@@ -1,4 +1,4 @@
-"""Labels: short names for the passages, answers and judgements that models read, and citations from what they write."""
+"""Labels: short names for the passages, answers and judgements that models read, and their labels as citations."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from contract.findings import (
 
 
 def passages_by_label(passages: Sequence[Passage]) -> dict[str, Passage]:
-    """P1, P2, … for the passages in order: short names that a model copies without mistakes."""
+    """Returns the passages by the labels P1, P2, … in order: short names that a model copies without mistakes."""
     return {f"P{number}": passage for number, passage in enumerate(passages, start=1)}
 
 
 def labelled_passages(passages: Sequence[Passage]) -> list[JsonValue]:
-    """The passages as JSON, each with its label."""
+    """Returns the passages as JSON, each with its label."""
     return [
         {**passage.model_dump(mode="json"), "label": label} for label, passage in passages_by_label(passages).items()
     ]
 
 
 def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passage]) -> list[JsonValue]:
-    """Answers as JSON with the labels A1, A2, …, quoting passages by their labels."""
+    """Returns answers as JSON with the labels A1, A2, …; their quotations name passages by label."""
     by_id = {passage.passage_id: label for label, passage in passages_by_label(passages).items()}
     return [
         {
@@ -54,7 +54,7 @@ def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passa
 def answer_from_draft(
     draft: ResearchDraft, question: str, passages: Sequence[Passage], reply: ModelReply, model: str
 ) -> ResearchAnswer:
-    """The draft as an answer with unchecked citations; a draft that says it cannot answer makes no claims."""
+    """Returns the draft as an answer with unchecked citations, without claims if the draft is not `answerable`."""
     by_label = passages_by_label(passages)
     claims = tuple(
         Claim(text=claim.text, citations=tuple(_citation(quote, by_label) for quote in claim.quotes))
@@ -81,7 +81,7 @@ def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
 
 
 def judgement_labels(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
-    """A1, A2, … for the answers in order, each with what tells it apart."""
+    """Returns A1, A2, … for the answers in order, each with what identifies its answer."""
     return tuple(
         AnswerLabel(
             label=f"A{number}",
@@ -95,12 +95,12 @@ def judgement_labels(answers: Sequence[Judgement]) -> tuple[AnswerLabel, ...]:
 
 
 def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
-    """Judgements as templates see them: labelled, without the names of their models, found quotations apart."""
+    """Returns judgements as templates see them: labelled, without model names, found quotations apart from others."""
     return [_labelled_judgement(f"A{number}", answer) for number, answer in enumerate(answers, start=1)]
 
 
 def _labelled_judgement(label: str, answer: Judgement) -> JsonValue:
-    # No model's name: whoever compares answers should not know whose they are.
+    # Without the model's name: a model that compares answers should not know whose they are.
     return {
         "label": label,
         "verdict": answer.verdict,

@@ -1,9 +1,9 @@
-"""Record quotes: every quotation of a judgement looked up in the record that it is from.
+"""Record quotes: looks up every quotation of a judgement in the record that it is from.
 
-    quotes = RecordTexts.of(record)
-    quotes.check("they were asked for nothing")     # found, in `sections.facts`, from 120 to 147
+    texts = RecordTexts.from_record(record)
+    texts.check_quote("they were asked for nothing")     # found, in `sections.facts`, from 120 to 147
 
-A quotation that is not found is kept and marked, never dropped: that a model invents words is a finding.
+A quotation that is not found is kept and marked, never dropped: words that a model invents are a finding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class RecordTexts:
 
     @classmethod
     def from_record(cls, record: Record, alt_texts: Sequence[str] = ()) -> RecordTexts:
-        """Those of `record`; `alt_texts` say what its pictures show where the record itself does not."""
+        """Returns the texts of `record`; `alt_texts` describe its pictures where the record itself does not."""
         fields: dict[str, str] = {"text": record.text, "title": record.title or ""}
         fields |= {f"sections.{name}": str(value) for name, value in record.sections.items()}
         for number, image in enumerate(record.images, start=1):
@@ -32,7 +32,7 @@ class RecordTexts:
         return cls({name: QuotableText(text) for name, text in fields.items() if text})
 
     def check_quote(self, quote: str) -> RecordQuote:
-        """The quotation with its place, and as it stands there when it was found."""
+        """Returns the quotation; if it was found, with its place, and as it stands there."""
         for name, text in self._texts.items():
             if found := text.find(quote):
                 start, end = found
@@ -40,7 +40,7 @@ class RecordTexts:
         return RecordQuote(quote=quote, status="not_found")
 
     def check_reasons(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
-        """The reasons, each with its quotations checked."""
+        """Returns the reasons, each with its quotations checked."""
         return tuple(
             CheckedReason(
                 rule=reason.rule,
@@ -53,7 +53,7 @@ class RecordTexts:
 
 
 def not_found_note(reasons: Sequence[CheckedReason], where: str = "do not stand in the record") -> str | None:
-    """One sentence on quotations that were not found; None when there are none."""
+    """Returns one sentence on quotations that were not found; None when there are none."""
     quotes = [quote for reason in reasons for quote in reason.quotes]
     missing = sum(quote.status == "not_found" for quote in quotes)
     return f"{missing} of {len(quotes)} quotations {where}" if missing else None

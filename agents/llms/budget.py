@@ -1,9 +1,9 @@
-"""Budget: no call begins that could take a run past what it may spend.
+"""A spending limit: no call starts that could take a run over its budget.
 
-    model = Budgeted(Limited(hosted, limits), purse, worst=lambda request: worst_case(price, config, request))
+    model = Budgeted(Limited(hosted, limits), budget, lambda request: worst_case(price, config, request))
 
-Before a call, the most that it can cost is set aside; afterwards what it did cost is booked and the rest given back. A
-call that does not fit waits while calls under way may still give something back, and is refused when none can.
+Before a call, the most that it can cost is reserved. After it, its real cost is booked and the rest is released. A
+call that does not fit waits while other calls run, because they may release money. It is refused when none is running.
 """
 
 from __future__ import annotations
@@ -21,29 +21,30 @@ from contract.errors import ModelRejected, ModelUnavailable, OverBudget, RateLim
 WorstCase = Callable[[ModelRequest], Decimal]
 """US dollars that a call cannot exceed."""
 _UNBILLED_ERRORS = (RateLimited, ModelRejected, ModelUnavailable)
-"""The service itself said that it did not answer. After any other failure it may have, and may bill for it."""
+"""Errors by which the service itself reports that it did not answer. After any other failure it may have answered, and
+may bill for it."""
 
 
 @dataclass
 class _Reservation:
     worst_case: Decimal
     cost: Decimal
-    """What is booked in the end: the worst, until something better is known."""
+    """US dollars booked at the end: the worst case, unless the real cost is known."""
 
 
 class Budget:
-    """What a run may spend, in US dollars. Belongs to one event loop."""
+    """The US dollars that a run may spend. Belongs to one event loop."""
 
     def __init__(self, limit: Decimal) -> None:
         self.limit = limit
         self.spent = Decimal(0)
-        """Booked for calls that have ended; at their worst where nobody knows what they cost."""
+        """US dollars booked for ended calls; the worst case for a call whose cost is unknown."""
         self._reserved = Decimal(0)
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
     async def reserve(self, worst_case: Decimal) -> AsyncGenerator[_Reservation]:
-        """Keeps `worst` aside for the length of a call. Raises OverBudget when it does not fit any more."""
+        """Reserves `worst_case` while the block runs. Raises OverBudget if it no longer fits."""
         await self._wait_and_reserve(worst_case)
         reservation = _Reservation(worst_case, worst_case)
         try:
@@ -59,15 +60,15 @@ class Budget:
             while self.spent + self._reserved + worst_case > self.limit:
                 if not self._reserved:
                     raise OverBudget(
-                        f"the call could cost ${worst_case:.4f}, and ${self.spent:.4f} of the budget of ${self.limit} is "
-                        "spent; the same command with a larger budget goes on from here"
+                        f"the call could cost ${worst_case:.4f}, and ${self.spent:.4f} of the budget of ${self.limit} "
+                        "is spent; the same command with a larger budget goes on from here"
                     )
                 await self._changed.wait()
             self._reserved += worst_case
 
 
 class Budgeted(ModelWrapper):
-    """Asks only what the purse can pay for."""
+    """Sends only requests that the budget can pay for."""
 
     def __init__(self, inner: Model, budget: Budget, worst_case: WorstCase) -> None:
         super().__init__(inner)
@@ -75,7 +76,7 @@ class Budgeted(ModelWrapper):
         self._worst_case = worst_case
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply. Raises OverBudget without a call, and whatever the model inside raises."""
+        """Returns one reply. Raises OverBudget without a call, and everything that the wrapped model raises."""
         async with self._budget.reserve(self._worst_case(request)) as reservation:
             try:
                 reply = await self._inner.complete(request)

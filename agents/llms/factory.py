@@ -1,10 +1,10 @@
-"""From a model's configuration to a Model, and the book of all models of a run.
+"""Builds a Model from its configuration, and holds the registry of all models of a run.
 
-    book = ModelBook(configs, Keeping(store))
-    reply = await book.get("gemini-flash").complete(request)
-    await book.aclose()
+    models = ModelRegistry(configs, WrapperOptions(store))
+    reply = await models.get("gemini-flash").complete(request)
+    await models.aclose()
 
-Building a model imports nothing heavy and opens nothing: that happens at its first call.
+Building a model imports nothing heavy and opens nothing. Both happen at the model's first call.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from agents.llms.budget import Budget, Budgeted
-from agents.llms.hosted import subprocess_model as beside
 from agents.llms.hosted.clients import HttpClients
-from agents.llms.hosted.model import from_config as hosted
+from agents.llms.hosted.model import from_config as build_hosted
+from agents.llms.hosted.subprocess_model import CallerProcess, HostedInSubprocess
 from agents.llms.journal import Journal, Journalled
 from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
@@ -28,34 +28,34 @@ from contract.models import Limits, ModelConfig
 
 _BUILDERS = {
     "local": "agents.llms.local:from_config",
-    "embedded": "agents.llms.embedded.model:EmbeddedModel",
+    "embedded": "agents.llms.embedded.model:Embedded",
     "scripted": "agents.llms.scripted:from_config",
 }
 
 
 @dataclass(frozen=True)
 class WrapperOptions:
-    """What stands around every model of a run; none of it must be given."""
+    """The layers around every model of a run. Each is optional."""
 
     store: ReplyStore | None = None
     """Where replies are kept, so that none is paid for twice."""
     budget: Budget | None = None
     """What the run may spend."""
     journal: Journal | None = None
-    """Where calls under way are written down."""
+    """Where calls are recorded while they run."""
 
 
-Transport = HttpClients | beside.CallerProcess
-"""How hosted models are reached: by HTTP from here, or from a process beside."""
+Transport = HttpClients | CallerProcess
+"""How hosted models are called: by HTTP from this process, or from a subprocess."""
 
 
 def build_model(
     name: str, config: ModelConfig, wrappers: WrapperOptions | None = None, transport: Transport | None = None
 ) -> Model:
-    """The model that `config` describes, within its limits and with what `keeping` puts around it.
+    """The model that `config` describes, within its limits and inside the layers of `wrappers`.
 
-    Raises StudyError where the configuration names a file that cannot be used, ModelRejected for a model whose price
-    nobody knows where there is a budget to keep.
+    Raises StudyError if the configuration names a file that cannot be used, and ModelRejected if there is a budget
+    and the price of the model is unknown.
     """
     wrappers = wrappers or WrapperOptions()
     model = _build_unwrapped(name, config, transport)
@@ -76,20 +76,20 @@ def _with_budget(model: Model, config: ModelConfig, budget: Budget) -> Model:
 
 def _build_unwrapped(name: str, config: ModelConfig, transport: Transport | None) -> Model:
     if config.kind == "hosted":
-        if isinstance(transport, beside.CallerProcess):
-            return beside.HostedInSubprocess(name, config, transport)
-        return hosted(name, config, transport)
+        if isinstance(transport, CallerProcess):
+            return HostedInSubprocess(name, config, transport)
+        return build_hosted(name, config, transport)
     module, builder = _BUILDERS[config.kind].split(":")
     return getattr(import_module(module), builder)(name, config)
 
 
 def _limits(config: ModelConfig) -> Limits:
-    # A local model answers one at a time; waiting for its turn must not count against a call's time limit.
+    # A local model answers one request at a time. The wait for a turn must not count towards a call's time limit.
     return config.limits.model_copy(update={"concurrency": 1}) if config.kind == "local" else config.limits
 
 
 class ModelRegistry:
-    """The models of a run by name, each built when first asked for. It closes the line with them."""
+    """The models of a run by name. Each is built at its first use. Closing it also closes the transport."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class ModelRegistry:
         self._built: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:
-        """The model of that name. Raises ModelRejected, naming the nearest, if there is none."""
+        """The model of that name. If there is none, raises ModelRejected, which names the nearest."""
         if name not in self._built:
             if name not in self._configs:
                 raise ModelRejected(self._unknown_model_message(name))
@@ -117,7 +117,10 @@ class ModelRegistry:
         return f"there is no model '{name}'; there are {', '.join(sorted(self._configs)) or 'none'}"
 
     async def aclose(self) -> None:
-        """Closes every model that was built, the others too if one fails to."""
+        """Closes every model that was built, and the transport. If one fails to close, the others are closed too.
+
+        Raises an ExceptionGroup of the failures.
+        """
         built, self._built = self._built, {}
         errors: list[Exception] = []
         for resource in [*built.values(), self._transport]:

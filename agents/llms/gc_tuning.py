@@ -1,4 +1,4 @@
-"""Garbage: how seldom a process looks for it that makes many objects and keeps most of them."""
+"""Reduces garbage collection in a process that makes many objects and keeps most of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 
 def reduce_garbage_collection() -> None:
-    """From now on garbage is looked for seldom, and not among what is there already.
+    """Makes garbage collection rare from now on, and excludes the objects that exist already.
 
-    Hundreds of thousands of objects belong to libraries: a tenth of a cell's work would be to walk them.
+    Libraries own hundreds of thousands of objects. Visiting them would take a tenth of the work of a cell.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -18,7 +18,7 @@ def reduce_garbage_collection() -> None:
 
 @contextmanager
 def reduced_garbage_collection() -> Generator[None]:
-    """The same for the length of the block."""
+    """Does the same while the block runs, and restores the settings after it."""
     previous = gc.get_threshold()
     reduce_garbage_collection()
     try:

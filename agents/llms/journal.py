@@ -1,4 +1,4 @@
-"""Journal: which calls were begun, so that those whose reply never came are known even after a kill."""
+"""A journal of started calls, so that calls whose reply never came are known even after the process is killed."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contract.errors import ModelRejected, ModelUnavailable, RateLimited
 
 
 class Journal(Protocol):
-    """Where begun and ended calls are written down, by `ModelRequest.key`."""
+    """Records started and ended calls, by `ModelRequest.cache_key`."""
 
     def call_started(self, key: str) -> None:
-        """A call is about to be sent; when this returns, that outlives the process."""
+        """Records that a call is about to be sent. When this returns, the record outlives the process."""
         ...
 
     def call_ended(self, key: str, *, answered: bool) -> None:
-        """It came back; `answered` is False where the service may have worked, and billed, without a reply to us."""
+        """Records the end of a call. `answered` is False if the service may have worked, and billed, with no reply."""
         ...
 
 
 class Journalled(ModelWrapper):
-    """Writes down each call before it is sent and after it came back."""
+    """Records each call in the journal, before it is sent and after it ended."""
 
     def __init__(self, inner: Model, journal: Journal) -> None:
         super().__init__(inner)
         self._journal = journal
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply. Raises whatever the model inside raises."""
+        """Returns one reply. Raises everything that the wrapped model raises."""
         key = request.cache_key(reads_material=self.reads_material)
         self._journal.call_started(key)
         answered = False

@@ -1,4 +1,4 @@
-"""Reading the JSON in a model's reply."""
+"""Parses the JSON in a model's reply."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
 def parse_json(text: str) -> JsonValue:
-    """`text` as JSON, or None where it is not; a Markdown fence around it is looked through.
+    """`text` parsed as JSON, or None if it is not JSON. A Markdown fence around the JSON is ignored.
 
-    NaN and infinities, which are not JSON, count as not JSON.
+    A text with NaN or an infinity is not JSON.
     """
     fenced = _FENCED.match(text)
     try:

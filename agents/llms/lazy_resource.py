@@ -1,4 +1,4 @@
-"""Started: what takes long to start, is started at the first need of it, and again when it has failed or ended."""
+"""A shared resource that starts slowly: started at first use, and again after its start failed or it ended."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 
 class Resource(Protocol):
-    """Something with an end."""
+    """Something that runs and ends, such as a process."""
 
     @property
     def ended(self) -> bool:
-        """Whether it is of no more use."""
+        """Whether it can no longer be used."""
         ...
 
     async def aclose(self) -> None:
@@ -20,25 +20,25 @@ class Resource(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Resource)
+R = TypeVar("R", bound=Resource)
 
 
-class LazyResource(Generic[S]):
-    """One of what `start` starts, for all who need it. Belongs to one event loop."""
+class LazyResource(Generic[R]):
+    """The one resource that `start` returns, shared by all callers. Belongs to one event loop."""
 
-    def __init__(self, start: Callable[[], Coroutine[Any, Any, S]]) -> None:
+    def __init__(self, start: Callable[[], Coroutine[Any, Any, R]]) -> None:
         self._start = start
-        self._task: asyncio.Task[S] | None = None
+        self._task: asyncio.Task[R] | None = None
 
-    async def get(self) -> S:
-        """The one that runs. Raises what `start` raises; the next to ask has it tried again."""
-        # A task, so that one who runs out of time while it starts leaves it to the next.
+    async def get(self) -> R:
+        """Returns the running resource. Raises what `start` raises; the next call starts it again."""
+        # A task: the start goes on for the next caller when one caller runs out of time.
         if self._task is None or _has_ended(self._task):
             self._task = asyncio.create_task(self._start())
         return await asyncio.shield(self._task)
 
     async def aclose(self) -> None:
-        """Ends it, or its start."""
+        """Ends the resource, or cancels its start."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -51,4 +51,4 @@ class LazyResource(Generic[S]):
 def _has_ended(task: asyncio.Task[Any]) -> bool:
     if not task.done():
         return False
-    return task.cancelled() or task.exception() is not None or task.result().over
+    return task.cancelled() or task.exception() is not None or task.result().ended

@@ -1,7 +1,7 @@
-"""Local: a GGUF file on this machine, run by llama.cpp in a child process and asked over the loopback address.
+"""Local models: a GGUF file on this machine, run by llama.cpp in a child process and called over the loopback address.
 
-A process of its own, because a crash in native code must not take the study with it, and because closing the
-connection is what stops llama.cpp from writing on when a call runs out of time.
+It is a process of its own for two reasons. A crash in native code must not end the study. And llama.cpp stops writing
+when the connection closes, which is how a call that runs out of time is stopped.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ class _RunningServer:
 class Local(NamedModel):
     """A Model over one llama.cpp process, started at the first call and stopped by `aclose`.
 
-    It answers one request at a time; the factory limits it so.
+    It answers one request at a time; the factory sets that limit.
     """
 
     def __init__(self, name: str, config: LocalModel) -> None:
-        # Where the file lies does not matter: its name, size and both ends do.
+        # The folder of the file does not count; its name, its size and both its ends do.
         identity = ["local", _file_identity(config.path), config.context_tokens, config.settings]
         super().__init__(name, digest(identity))
         self._config = config
         self._server = LazyResource(self._start)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply, free of cost. Raises ModelRejected where the extra is missing or the file does not load."""
+        """Returns one reply, at no cost. Raises ModelRejected if the extra is missing or the file does not load."""
         running = await self._server.get()
         reply = await running.model.complete(request)
         return reply.model_copy(update={"cost_usd": Decimal(0), "served_by": self._config.path.name})
@@ -112,7 +112,7 @@ class Local(NamedModel):
 
 
 def missing_extra() -> str | None:
-    """What to install before local models can be run, or None."""
+    """What the user must install before local models can run, or None."""
     return None if find_spec("xllamacpp") else "local models need an extra: run `uv sync --extra local`"
 
 
@@ -131,7 +131,7 @@ async def _stop(process: Process) -> None:
 
 
 def _file_identity(path: Path) -> list[str | int]:
-    # Both ends only: hashing gigabytes would take seconds, and the metadata of a GGUF file is at its start.
+    # Only both ends: a hash of gigabytes would take seconds, and the metadata of a GGUF file is at its start.
     size = path.stat().st_size
     with path.open("rb") as file:
         ends = file.read(_SAMPLED_BYTES)

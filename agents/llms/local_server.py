@@ -1,7 +1,7 @@
 """The child process of a local model: llama.cpp's HTTP server on the loopback address, until stdin closes.
 
-Reads one JSON line (path, context_tokens, threads, key), writes one JSON line (address, or error). It imports
-nothing of ours, so that it starts fast and can be run by its path.
+Reads one JSON line (path, context_tokens, threads, key) and writes one JSON line (address, or error). It imports
+nothing of this project, so that it starts fast and can be run by its path.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Serves until the parent closes stdin, which it also does by dying."""
+    """Serves until the parent closes stdin; the end of the parent closes it too."""
     config: dict[str, Any] = json.loads(sys.stdin.readline())
     try:
         server = _start_server(config)
@@ -23,7 +23,7 @@ def main() -> None:
         return
     print(json.dumps({"address": server.listening_address}), flush=True)
     sys.stdin.read()
-    # llama.cpp's own teardown waits for the reply it is writing; nobody wants that reply any more.
+    # llama.cpp's own shutdown would wait for the reply that it is writing, and that reply is no longer needed.
     os._exit(0)
 
 

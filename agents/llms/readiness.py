@@ -1,4 +1,4 @@
-"""Whether a model can be used, found out without asking it anything or importing anything heavy."""
+"""Checks whether a model can be used, without a request to it and without a slow import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contract.models import ModelConfig
 
 
 def readiness_problem(config: ModelConfig) -> str | None:
-    """What to do before this model can be used, in plain words without a final full stop; None if it is ready."""
+    """What the user must do before this model can be used, without a final full stop; None if it is ready."""
     if config.kind == "hosted":
         return missing_key(config)
     if config.kind == "local":
@@ -21,21 +21,21 @@ def readiness_problem(config: ModelConfig) -> str | None:
     return None
 
 
-def judging_problem(config: ModelConfig, exemplified: Sequence[str]) -> str | None:
-    """Why the model cannot judge by a criterion whose examples have these verdicts; None if it can."""
+def judging_problem(config: ModelConfig, example_verdicts: Sequence[str]) -> str | None:
+    """Why the model cannot judge by a criterion whose examples have the verdicts `example_verdicts`; None if it can."""
     if config.kind != "embedded":
         return None
     from agents.llms.embedded.judging import missing_examples
 
-    return missing_examples(exemplified)
+    return missing_examples(example_verdicts)
 
 
 def reply_type_problem(config: ModelConfig, reply: type[Frozen]) -> str | None:
-    """Why the model cannot give a reply of that kind; None if it can."""
+    """Why the model cannot write a reply of the type `reply`; None if it can."""
     if config.kind != "embedded":
         return None
     from agents.llms.embedded.model import HANDLERS
 
     if reply.__name__ in HANDLERS:
         return None
-    return f"it is embedded, quotes and compares only, and cannot write what this agent asks for ({reply.__name__})"
+    return f"it is embedded, only quotes and compares, and cannot write what this agent asks for ({reply.__name__})"

@@ -1,9 +1,9 @@
-"""Kept replies: no reply is ever paid for twice.
+"""A cache of replies: no reply is ever paid for twice.
 
-    model = KeptReplies(Limited(hosted, limits), store)
-    reply = await model.complete(request)     # reply.from_cache tells whether this call paid for it
+    model = CachedReplies(Limited(hosted, limits), store)
+    reply = await model.complete(request)     # reply.from_cache is False if this call paid for it
 
-A reply is written down before it is handed over, so a run that is killed afterwards finds it again.
+A reply is stored before it is returned, so it is found again after a run is killed.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from contract.calls import ModelReply, ModelRequest
 
 
 class ReplyStore(Protocol):
-    """Where paid replies are kept, by `ModelRequest.key`."""
+    """Where paid replies are kept, by `ModelRequest.cache_key`."""
 
     async def get(self, key: str) -> ModelReply | None:
         """The reply kept under `key`, or None."""
         ...
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply`; when this returns, it outlives the process."""
+        """Keeps `reply`. When this returns, the reply outlives the process."""
         ...
 
     def exclusive(self, key: str) -> AbstractAsyncContextManager[bool]:
-        """Keeps other processes from asking the same for the length of the block.
+        """Prevents other processes from sending the same request while the block runs.
 
-        Gives True when one of them may have kept the reply since it was looked up.
+        Yields True when one of them may have kept the reply since the last lookup.
         """
         ...
 
 
 class InMemoryReplyStore:
-    """For tests and one-off calls: forgets everything when the process ends."""
+    """A store in memory, for tests and single calls: everything is lost when the process ends."""
 
     def __init__(self) -> None:
         self._replies: dict[str, str] = {}
@@ -54,7 +54,7 @@ class InMemoryReplyStore:
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002
-        """No other process can meet this one here."""
+        """Yields False: no other process uses this store."""
         yield False
 
 
@@ -65,10 +65,10 @@ class _InFlightCall:
 
 
 class CachedReplies(ModelWrapper):
-    """Looks a request up before asking, and keeps the reply before returning it.
+    """Looks up a request before it is sent, and keeps the reply before it is returned.
 
-    Equal requests under way at the same time become one call; all but the first get `from_cache`. Refused and
-    cut replies are kept too, since they were paid for; errors are not. Belongs to one event loop.
+    Equal requests at the same time become one call; all replies but the first have `from_cache` set. Refused and
+    cut replies are kept too, because they were paid for. Errors are not kept. Belongs to one event loop.
     """
 
     def __init__(self, inner: Model, store: ReplyStore) -> None:
@@ -77,7 +77,7 @@ class CachedReplies(ModelWrapper):
         self._in_flight: dict[str, _InFlightCall] = {}
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One reply, kept or paid. Raises what the model inside raises, and StorageError from the store."""
+        """Returns a kept or a paid reply. Raises what the wrapped model raises, and StorageError from the store."""
         key = request.cache_key(reads_material=self.reads_material)
         call = self._in_flight.get(key)
         is_first = call is None
@@ -90,8 +90,8 @@ class CachedReplies(ModelWrapper):
     async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
         kept = await self._store.get(key)
         if kept is None:
-            async with self._store.exclusive(key) as look_again:
-                kept = await self._store.get(key) if look_again else None
+            async with self._store.exclusive(key) as may_be_kept_now:
+                kept = await self._store.get(key) if may_be_kept_now else None
                 if kept is None:
                     reply = await self._inner.complete(request)
                     await self._store.put(key, reply)
@@ -99,7 +99,7 @@ class CachedReplies(ModelWrapper):
         return kept.model_copy(update={"from_cache": True})
 
     async def _wait(self, call: _InFlightCall) -> ModelReply:
-        # Shielded: one cell that is cancelled must not take the reply from the others that wait for it.
+        # Shielded: when one cell is cancelled, the others still get the reply that they wait for.
         call.waiters += 1
         try:
             return await asyncio.shield(call.task)

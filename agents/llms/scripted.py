@@ -5,7 +5,7 @@
     {"output_name": "ResearchDraft", "error": "RateLimited", "retry_after": 2, "times": 1}
     {"reply": "anything else"}
 
-The first line that fits answers. A line with `times` answers that often and is then passed over.
+The first line that matches a request answers it. A line with `times` answers that many times and is then skipped.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 class ScriptLine(Frozen):
-    """One line of a script: when it fits and what it says."""
+    """One line of a script: which requests it matches, and its reply."""
 
     match: str | None = None
-    """Words that must occur in the messages."""
+    """A text that must occur in the messages."""
     regex: str | None = None
     """Pattern that must be found in the messages."""
     output_name: str | None = None
@@ -88,15 +88,15 @@ ScriptFunction = Callable[[ModelRequest], ModelReply | str]
 
 
 class Scripted(NamedModel):
-    """A Model that says what it is told to. `calls` counts how often it was asked, errors included.
+    """A Model that answers from a script. `calls` counts its requests, errors included.
 
-    It may be said to see pictures, so that a study with some can be tried; nothing is looked at.
+    It can be declared to see pictures, so that a study with pictures can be tried. It reads no picture.
     """
 
     def __init__(
         self, name: str, script: Sequence[ScriptLine] | ScriptFunction, *, version: str = "1", sees_images: bool = False
     ) -> None:
-        # A script that changed is another model: its old replies must not be found again.
+        # A changed script is another model: replies of the old script must not be found for it.
         fingerprint = digest(["scripted", version, [] if callable(script) else list(script)])
         super().__init__(name, fingerprint, sees_images=sees_images)
         self._answer = script if callable(script) else _Script(name, script)
@@ -104,14 +104,14 @@ class Scripted(NamedModel):
         self.requests: list[ModelRequest] = []
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """The scripted reply. Raises the scripted error, or ModelRejected where no line fits."""
+        """Returns the scripted reply. Raises the scripted error, or ModelRejected if no line matches."""
         self.calls += 1
         self.requests.append(request)
         answer = self._answer(request)
         return scripted_reply(request, answer) if isinstance(answer, str) else answer
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: there is nothing to close."""
 
 
 class _Script:
@@ -121,14 +121,15 @@ class _Script:
         self._used = [0] * len(self._lines)
 
     def __call__(self, request: ModelRequest) -> ModelReply:
-        for place, line in enumerate(self._lines):
-            if line.matches(request) and (line.times is None or self._used[place] < line.times):
-                self._used[place] += 1
+        for index, line in enumerate(self._lines):
+            if line.matches(request) and (line.times is None or self._used[index] < line.times):
+                self._used[index] += 1
                 return self._reply(line, request)
         last_message = request.messages[-1].text[:80]
+        output = request.output_name or "plain text"
         raise ModelRejected(
             f"the script of '{self._name}' has no line for this request "
-            f"(output {request.output_name or 'plain text'}, last message '{last_message}…'); add a line that matches it"
+            f"(output {output}, last message '{last_message}…'); add a line that matches it"
         )
 
     def _reply(self, line: ScriptLine, request: ModelRequest) -> ModelReply:
@@ -142,7 +143,7 @@ class _Script:
 
 
 def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason = "stop") -> ModelReply:
-    """`text` as the free reply to `request`, with tokens counted at four characters each."""
+    """`text` as a reply to `request` that costs nothing, with one token counted for every four characters."""
     now = datetime.now(UTC)
     input_characters = sum(len(message.text) for message in request.messages)
     return ModelReply(
@@ -162,7 +163,7 @@ def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason
 def read_script(path: Path) -> list[ScriptLine]:
     """The lines of a script file; blank lines are skipped.
 
-    Raises StudyError with a Problem for each bad line, or for a file that cannot be read.
+    Raises StudyError with one Problem for each bad line, or one for a file that cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -4,8 +4,8 @@
     criteria.get("ordinary").text
 
 A criterion is named by its file in `criteria/` of a config folder, without the ending, or given as literal text. Its
-front matter says who wrote it and where it was found: a judgement without that cannot be cited. It may also name the
-verdicts to choose from, and give examples:
+front matter names its author and source: a judgement without them cannot be cited. It may also list the verdicts to
+choose from, and give examples:
 
     verdicts: [violates, does_not_violate, unclear]
     examples:
@@ -64,9 +64,9 @@ class Criterion(Frozen):
 
 
 class Criteria:
-    """The criteria of a study: `<folder>/criteria/*` of each config folder, the study's own before ours.
+    """The criteria of a study: `<folder>/criteria/*` of each config folder, the study's own first, the package's last.
 
-    Each is read once, so that a file edited during a run does not have half of the records judged by other rules.
+    Each is read once, so that an edit during a run does not apply other rules to half of the records.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -74,7 +74,7 @@ class Criteria:
         self._cache = dict[str, Criterion]()
 
     def names(self) -> list[str]:
-        """Every criterion's name, without its ending."""
+        """Returns the names of all criteria, without file endings."""
         return sorted(
             {
                 path.relative_to(folder).with_suffix("").as_posix()
@@ -86,7 +86,7 @@ class Criteria:
         )
 
     def get(self, name_or_text: str) -> Criterion:
-        """The criterion of that name, or the text itself as one.
+        """Returns the criterion of that name, or the text itself as one.
 
         Raises PromptError when there is no such file, it cannot be read, it is empty, or its front matter is no YAML
         or has verdicts or examples of another shape.
@@ -107,7 +107,7 @@ class Criteria:
         return _read_criterion(path, name_or_text)
 
     def path(self, name: str) -> Path | None:
-        """The file of that name; None for what is text, or is not there."""
+        """Returns the file of that name; None for literal text, and where there is no such file."""
         if not _NAME.fullmatch(name):
             return None
         candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *FILE_SUFFIXES))
@@ -118,7 +118,7 @@ class Criteria:
 
 
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:
-    """Files in `criteria/` or `prompts/` that are never read, for their ending."""
+    """Returns the files in `criteria/` or `prompts/` that are never read because of their ending."""
     found = (path for folder in folders if (folder / kind).is_dir() for path in sorted((folder / kind).rglob("*")))
     return [
         path for path in found if path.is_file() and path.suffix not in FILE_SUFFIXES and not path.name.startswith(".")

@@ -1,4 +1,4 @@
-"""Front matter: the YAML between two lines of dashes at the head of a document, with the lines of what it holds."""
+"""Reads front matter, the YAML between two lines of dashes at the head of a document, with line numbers for errors."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _LINE_OFFSET = 2
-"""The dashes above the YAML, and lines counted from 1."""
+"""One for the line of dashes above the YAML, and one since lines are counted from 1."""
 
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """The front matter of one file; empty where it has none."""
+    """The front matter of one file; empty where the file has none."""
 
     path: Path
     values: dict[str, Any]
     source: str = ""
 
     def error_at(self, message: str, key: str = "verdicts", index: int | None = None) -> PromptError:
-        """The error that says so, at the line of the key, or of the item of that number below it."""
+        """Returns an error with that message, at the line of `key`, or of item `index` (counted from 0) below it."""
         return PromptError(f"{self.path}:{self._line_of(key, index)}: {message}")
 
     def _line_of(self, key: str, index: int | None) -> int:
@@ -40,7 +40,7 @@ class FrontMatter:
 
 
 def split_front_matter(source: str, path: Path) -> tuple[FrontMatter, str]:
-    """The front matter and the text below it. Raises PromptError when the front matter is no YAML mapping."""
+    """Returns the front matter and the text below it. Raises PromptError when the front matter is no YAML mapping."""
     found = _FRONT_MATTER.match(source)
     if not found:
         return FrontMatter(path, {}), source.strip()
@@ -52,7 +52,7 @@ def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
 
     try:
         if root := yaml.compose(text, Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
-            check_bounds(root)  # type: ignore[reportUnknownArgumentType]
+            check_yaml_limits(root)  # type: ignore[reportUnknownArgumentType]
         loaded: Any = yaml.safe_load(text)
     except YamlLimitExceeded as error:
         raise PromptError(f"{path}:{error.line + 1}: {error.message}") from None

@@ -1,10 +1,10 @@
-"""Pictures: a record's images as a model is given them, to see or in words.
+"""Images: a record's pictures as a model gets them, as bytes or as descriptions.
 
-    shown = pictures.shown(record, model, alt_texts)
-    messages = pictures.added(messages, shown)
+    pictures = images_for_model(record, model, alt_texts)
+    messages = add_images(messages, pictures)
 
-A model that sees is sent the bytes, and nothing but them: an address would be fetched by somebody else's server, which
-would learn what is being studied. A model that does not see is told in words, as data between marks.
+A model that sees is sent the bytes and no address: the provider's server would fetch an address, and its owner would
+learn what is being studied. A model that does not see gets the description, as data between marks.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from contract.record import ImagePart, Record
 
 
 def images_for_model(record: Record, model: Model, alt_texts: Sequence[str] = ()) -> list[ImagePart | str]:
-    """Each picture as its bytes or as words. `alt_texts` hold what another agent has seen in them, in their order.
+    """Returns each picture as its bytes or as a description. `alt_texts` are another agent's descriptions, in order.
 
-    Raises MissingInput, in plain words, for a picture that the model can be told nothing of.
+    Raises MissingInput for a picture that can be given to the model in neither form.
     """
     return [
         _image_for_model(image, number, model, alt_texts[number - 1] if number <= len(alt_texts) else None)
@@ -45,12 +45,12 @@ def _image_for_model(image: ImagePart, number: int, model: Model, alt_text: str 
 
 
 def image_texts(pictures: Sequence[ImagePart | str]) -> list[str]:
-    """The pictures that are told in words."""
+    """Returns the pictures that are given as descriptions."""
     return [picture for picture in pictures if isinstance(picture, str)]
 
 
 def add_images(messages: tuple[Message, ...], pictures: Sequence[ImagePart | str]) -> tuple[Message, ...]:
-    """The messages with the pictures at the end of the last turn of the user."""
+    """Returns the messages with the pictures at the end of the last user message, or in a new one if there is none."""
     last_user_index = max((n for n, message in enumerate(messages) if message.role == "user"), default=None)
     parts = tuple(part for number, picture in enumerate(pictures, start=1) for part in _image_parts(number, picture))
     if last_user_index is None:

@@ -8,8 +8,8 @@ A template is a text with role headers, each alone on a line:
     {{ question }}
     {% for passage in passages %}{{ passage.text | fence("passage " ~ passage.label) }}{% endfor %}
 
-Roles are split off *before* anything is filled in, so no text from a record can open a turn of its own; `fence`
-sets data off with a mark that the data cannot contain, and defuses the control tokens of chat models.
+Roles are split off *before* anything is filled in, so no text from a record can start a message of its own; `fence`
+encloses data in marks that the data cannot contain, and disables the control tokens of chat models.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 _CONTROL_TOKEN = re.compile(r"<\|[^|<>]{1,60}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
-"""U+2060 WORD JOINER: invisible, so a reader sees the token as it was while no tokenizer takes it for one."""
+"""U+2060 WORD JOINER: invisible, so a reader sees the token unchanged, but no tokenizer reads it as a control token."""
 
 
 def fence(text: object, label: str) -> str:
-    """`text` as data between two marks that hold a digest of it, which the text itself cannot foresee."""
+    """Returns `text` as data between two marks. They hold a digest of it, so the text cannot contain them."""
     data = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], str(text))
     mark = hashlib.sha256(data.encode()).hexdigest()[:10]
     return f"<<{label} {mark}>>\n{data}\n<<end {mark}>>"
 
 
 class _Loader(FileSystemLoader):
-    """Reads what templates include, from their folders alone."""
+    """Loads included templates, only from the folders of templates."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
+        """Returns the text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
         found = super().get_source(environment, template)
         if not is_inside(Path(found[1]), [Path(folder) for folder in self.searchpath]):
             raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts")
@@ -61,7 +61,7 @@ class _Loader(FileSystemLoader):
 
 
 def _environment(folders: Sequence[Path]) -> Sandbox:
-    # Autoescape is for HTML; these are plain-text prompts, and `fence` is what sets data off.
+    # Autoescape is for HTML; these are plain-text prompts, in which `fence` marks data.
     environment = Sandbox(
         loader=_Loader(list(folders), encoding="utf-8-sig"),
         undefined=StrictUndefined,
@@ -76,7 +76,7 @@ def _environment(folders: Sequence[Path]) -> Sandbox:
 
 @dataclass(frozen=True)
 class Template:
-    """One template, parsed. Raises PromptError from `of` when its syntax is wrong."""
+    """One template. `Prompts.get` makes it, and raises PromptError when its syntax is wrong."""
 
     name: str
     source: str
@@ -85,20 +85,23 @@ class Template:
 
     @cached_property
     def variables(self) -> frozenset[str]:
-        """Every name that the template, or one it includes, wants filled."""
-        wanted, seen = set[str](), set[str]()
-        waiting = [self.source]
-        while waiting:
-            tree = self.environment.parse(waiting.pop())
-            wanted |= meta.find_undeclared_variables(tree)
+        """Every name that the template, or one that it includes, needs filled."""
+        names, seen = set[str](), set[str]()
+        sources = [self.source]
+        while sources:
+            tree = self.environment.parse(sources.pop())
+            names |= meta.find_undeclared_variables(tree)
             for included in meta.find_referenced_templates(tree):
                 if included and included not in seen:
                     seen.add(included)
-                    waiting.append(self._included_source(included))
-        return frozenset(wanted)
+                    sources.append(self._included_source(included))
+        return frozenset(names)
 
     def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
-        """The messages, roles as the template's author wrote them. Raises PromptError for an unfilled name."""
+        """Returns the messages, with the roles that the template's author wrote.
+
+        Raises PromptError when a name is not filled, when filling fails otherwise, and when no text results.
+        """
         try:
             filled: list[tuple[Role, str]] = [
                 (role, template.render(with_bounded_range(values)).strip()) for role, template in self._compiled
@@ -134,7 +137,7 @@ class Template:
 
 
 def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
-    """Each turn below as many empty lines as there are above it, so that an error's line is the file's."""
+    """Yields each role and its text, below as many empty lines as the file has above it: lines of errors agree."""
     body = _blank_front_matter(source)
     role, start = "user", 0
     for header in [*_HEADER.finditer(body), None]:
@@ -146,12 +149,12 @@ def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
 
 
 def _blank_front_matter(source: str) -> str:
-    """The template without its front matter, each line where it was."""
+    """Returns the template with its front matter emptied; every line keeps its number."""
     return _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def _template_line(error: Exception) -> int | None:
-    """Where in a template filled from a string the error arose."""
+    """Returns the line of the template in which the error arose; None if it arose elsewhere."""
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
 
@@ -162,9 +165,9 @@ def _error_message(error: Exception) -> str:
 
 
 class Prompts:
-    """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own before ours.
+    """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own first, the package's last.
 
-    Each is read once, so that a file edited during a run does not ask half of the cells something else.
+    Each is read once, so that an edit during a run does not change the question for half of the cells.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -173,7 +176,7 @@ class Prompts:
         self._cache: dict[str, Template] = {}
 
     def names(self) -> list[str]:
-        """Every template's name, without its ending."""
+        """Returns the names of all templates, without file endings."""
         found = {
             path.relative_to(folder).with_suffix("").as_posix()
             for folder in self._folders
@@ -184,7 +187,7 @@ class Prompts:
         return sorted(found)
 
     def get(self, name_or_text: str) -> Template:
-        """The template of that name, or the text itself as a template; what holds no white space is a name.
+        """Returns the template of that name, or the text itself as a template; text without white space is a name.
 
         Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
         """

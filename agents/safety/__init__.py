@@ -1,5 +1,5 @@
-"""What keeps a study from harming the machine that runs it: a study can come from anybody.
+"""Keeps a study from harming the machine that runs it: a study can come from an untrusted source.
 
-In: templates, YAML and paths from a study's folder. Out: the same, within bounds, or an error that says what is too
-much. Read `jinja_sandbox` first.
+In: templates, YAML and paths from a study's folder. Out: the same, within limits, or an error that names the limit
+exceeded. Read `jinja_sandbox` first.
 """

@@ -1,7 +1,7 @@
-"""Sandbox: Jinja as templates and conditions may use it: no way to Python, and an end within sight.
+"""Sandbox: Jinja for templates and conditions, without access to Python's internals and with limits.
 
-A study can come from anybody. Jinja's own sandbox keeps its templates from Python's inside; the bounds here keep them
-from filling the memory or never ending.
+A study can come from an untrusted source. Jinja's own sandbox keeps its templates from Python's internals; the limits
+here keep them from filling the memory and from never ending.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 MAX_SIZE = 10_000_000
 """The largest number that may be written or multiplied, and the longest text or list that may be multiplied."""
 MAX_ITERATIONS = 1_000_000
-"""Turns of all the `range(…)` of one filling."""
+"""Turns of all the `range(…)` in one rendering of a template."""
 _MAX_EXPONENT = 10
 _WIDE_FIELD = re.compile(r"\d{5}")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox with bounds. What goes beyond them raises SecurityError, in plain words."""
+    """Jinja's sandbox with limits. Raises SecurityError, with a plain message, for what exceeds them."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        # Made-up text, different each time.
+        # It makes random text, so a prompt would differ each time.
         self.globals.pop("lipsum", None)
         self.filters["format"] = _format
 
@@ -42,7 +42,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return tree
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """`left * right`, `left ** right` or `left % right`, within the bounds."""
+        """`left * right`, `left ** right` or `left % right`, within the limits."""
         if operator == "*":
             _check_product(left, right)
         elif operator == "**":
@@ -52,19 +52,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def wrap_str_format(self, value: Any) -> Any:
-        """Nothing, unless the value is a text's `format`, which writes fields of any width. Raises SecurityError."""
+        """Returns None. Raises SecurityError if the value is a text's `format`, which writes fields of any width."""
         if super().wrap_str_format(value) is not None:
             raise SecurityError("`format` is not to be had here; join texts with ~")
 
 
 class BoundedRange:
-    """`range` for one filling of a template."""
+    """`range` for one rendering of a template."""
 
     def __init__(self) -> None:
         self._remaining = MAX_ITERATIONS
 
     def __call__(self, *bounds: int) -> range:
-        """The range. Raises SecurityError when all ranges of the filling together are too long."""
+        """Returns the range. Raises SecurityError when all ranges of the rendering together are too long."""
         found = range(*bounds)
         try:
             self._remaining -= len(found)
@@ -76,7 +76,7 @@ class BoundedRange:
 
 
 def with_bounded_range(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a template is to be filled with, and a `range` that ends."""
+    """Returns the values for a template, with a `range` that is bounded."""
     return {"range": BoundedRange(), **values}
 
 

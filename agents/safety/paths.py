@@ -1,4 +1,4 @@
-"""Whether a path leads out of the folders that it has to stay in."""
+"""Checks whether a path stays in the folders that it belongs to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether a file, links followed, is in one of the folders."""
+    """Returns whether a file is in one of the folders, after links are followed."""
     real = path.resolve()
     return any(real.is_relative_to(folder.resolve()) for folder in folders)

@@ -1,7 +1,7 @@
-"""Bounds of YAML: what a few lines of it may grow to, and that they are data and nothing else.
+"""Limits of YAML: how many values a file may expand to, how deep they may nest, and that all are plain data.
 
-An alias stands for all that its anchor holds, so aliases of aliases make a billion values of nine lines, and one that
-holds itself never ends.
+An alias stands for all that its anchor holds. So aliases of aliases make a billion values from nine lines, and an
+anchor that holds itself never ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import yaml
 
 MAX_VALUES = 100_000
-"""Values of a file, each counted as often as aliases repeat it."""
+"""Values in a file, each counted as often as aliases repeat it."""
 MAX_DEPTH = 100
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _ALLOWED_TAGS = frozenset(
@@ -22,14 +22,17 @@ _ALLOWED_TAGS = frozenset(
 
 @dataclass
 class YamlLimitExceeded(Exception):
-    """A file goes beyond the bounds: on which line, and how."""
+    """A file exceeds a limit: `line` is where, `message` is how."""
 
     line: int
     message: str
 
 
-def check_bounds(root: yaml.Node) -> None:
-    """Raises TooMuch for a file that grows too large or too deep, holds itself, or asks for an object of a program."""
+def check_yaml_limits(root: yaml.Node) -> None:
+    """Raises YamlLimitExceeded for a file that is too large or too deep, that holds itself, or that has other tags.
+
+    Other tags are those for objects of a program.
+    """
     _count_values(root, {}, [])
 
 

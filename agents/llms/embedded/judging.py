@@ -1,14 +1,14 @@
-"""Judging by likeness: a record has the verdict of the labelled examples that it is nearest to.
+"""Judges by similarity: a record gets the verdict of the labelled examples that it is nearest to.
 
-Of the record, the whole text and each of its sentences are compared with every example of the criterion (cosines of
-MiniLM). A verdict's score is the mean of its examples' best few cosines (`nearest`), or of all of them (`average`),
-less what is usual among the examples themselves: those of one verdict may be more alike than those of another, and
-would otherwise draw everything to them. What counts is the sentence where the verdicts part most: one sentence can
-break a rule in a text that otherwise keeps it. Where the two best verdicts are almost as near, the verdict is
-`unclear`, if the criterion has that.
+The whole text of the record and each of its sentences are compared with every example of the criterion (cosines of
+MiniLM). A verdict's score is the mean of the largest few cosines of its examples (`nearest`), or of all of them
+(`average`), minus a baseline: the usual score among the examples themselves. Without the baseline, a verdict whose
+examples are very similar to each other would attract every record. The sentence on which the verdicts differ most
+decides, because one sentence can break a rule in a text that otherwise keeps it. If the two best verdicts are almost
+equally near, the verdict is `unclear`, if the criterion has that verdict.
 
-No rule is read and nothing is understood: a text that reports or opposes what an example says is near that example,
-too. That is why such replies are labelled as of demonstration quality.
+The model reads no rule and understands nothing: a text that reports or opposes the content of an example is also near
+that example. Therefore such replies are labelled as of demonstration quality.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 UNCLEAR = "unclear"
 UNCLEAR_MARGIN, CERTAIN_MARGIN = 0.01, 0.08
-"""Margins of the best verdict over the next: below the first it is unclear, from the second on quite certain."""
+"""Margins of the best verdict over the next: below the first it is unclear; from the second on, uncertainty is low."""
 NEAREST_COUNT = 3
 MAX_SENTENCES = 200
 _MAX_CHARACTERS = 600
@@ -37,18 +37,18 @@ JudgesBy = Literal["nearest", "average"]
 
 
 def judge(material: Mapping[str, Any], similarity: Similarity, judges_by: JudgesBy) -> JudgeReasons:
-    """The verdict of the nearest examples, with the sentence that is nearest to them.
+    """The verdict of the nearest examples, with the sentence of the record that is nearest to them.
 
-    Raises MissingInput for a criterion without examples of two verdicts and for a record without words.
+    Raises MissingInput if the criterion has no examples of two verdicts, and if the record has no words.
     """
     criterion: Mapping[str, Any] = material["criterion"]
-    if why := missing_examples(example["verdict"] for example in criterion["examples"]):
-        raise MissingInput(why)
+    if problem := missing_examples(example["verdict"] for example in criterion["examples"]):
+        raise MissingInput(problem)
     spans = _spans(material)
     if not spans:
         raise MissingInput("the record has no words to judge")
-    compared = _Comparison.from_spans(spans, criterion["examples"], similarity, judges_by)
-    first, second = compared.ranked()
+    comparison = _Comparison.from_spans(spans, criterion["examples"], similarity, judges_by)
+    first, second = comparison.ranked()
     margin = first.score - second.score
     unclear = margin < UNCLEAR_MARGIN and UNCLEAR in criterion["verdicts"]
     return JudgeReasons(
@@ -62,9 +62,9 @@ def judge(material: Mapping[str, Any], similarity: Similarity, judges_by: Judges
     )
 
 
-def missing_examples(exemplified: Iterable[str]) -> str | None:
-    """Why nothing can be judged by examples with those verdicts; None if it can."""
-    if len(set(exemplified)) >= 2:
+def missing_examples(example_verdicts: Iterable[str]) -> str | None:
+    """Why the model cannot judge by examples with these verdicts; None if it can."""
+    if len(set(example_verdicts)) >= 2:
         return None
     return (
         "the embedded model judges by likeness to labelled examples, and this criterion has none of two verdicts; "
@@ -74,7 +74,7 @@ def missing_examples(exemplified: Iterable[str]) -> str | None:
 
 @dataclass(frozen=True)
 class _VerdictScore:
-    """One verdict: how near the record is to its examples, where, and to which of them most."""
+    """One verdict: how near the record is to its examples, in which span, and to which example most."""
 
     verdict: str
     score: float
@@ -89,7 +89,7 @@ class _Comparison:
 
     def ranked(self) -> tuple[_VerdictScore, _VerdictScore]:
         """The best verdict and the next."""
-        ordered = sorted(self.scores, key=lambda side: -side.score)
+        ordered = sorted(self.scores, key=lambda scored: -scored.score)
         return ordered[0], ordered[1]
 
     @classmethod
@@ -98,47 +98,47 @@ class _Comparison:
     ) -> _Comparison:
         import numpy as np
 
-        known = [str(example["text"]) for example in examples]
-        cosines = similarity.cached_cosines(spans, known)
+        example_texts = [str(example["text"]) for example in examples]
+        cosines = similarity.cached_cosines(spans, example_texts)
         verdicts = list(dict.fromkeys(str(example["verdict"]) for example in examples))
-        places = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
-        count = NEAREST_COUNT if judges_by == "nearest" else max(map(len, places))
-        baselines = _baseline_scores(similarity.word_cosines(known, known), places, count)
-        scores = np.stack([np.sort(cosines[:, place], axis=1)[:, -count:].mean(axis=1) for place in places])
+        columns = [[n for n, example in enumerate(examples) if example["verdict"] == verdict] for verdict in verdicts]
+        count = NEAREST_COUNT if judges_by == "nearest" else max(map(len, columns))
+        baselines = _baseline_scores(similarity.word_cosines(example_texts, example_texts), columns, count)
+        scores = np.stack([np.sort(cosines[:, own], axis=1)[:, -count:].mean(axis=1) for own in columns])
         scores -= np.array(baselines)[:, None]
         decisive = int(np.argmax(np.ptp(scores, axis=0)))
-        sides = list[_VerdictScore]()
-        for row, (verdict, place) in enumerate(zip(verdicts, places, strict=True)):
-            nearest = max(place, key=lambda n: float(cosines[decisive, n]))
+        verdict_scores = list[_VerdictScore]()
+        for row, (verdict, own) in enumerate(zip(verdicts, columns, strict=True)):
+            nearest = max(own, key=lambda n: float(cosines[decisive, n]))
             cosine = float(cosines[decisive, nearest])
             score = float(scores[row, decisive])
-            sides.append(_VerdictScore(verdict, score, spans[decisive], examples[nearest], cosine))
-        return cls(sides)
+            verdict_scores.append(_VerdictScore(verdict, score, spans[decisive], examples[nearest], cosine))
+        return cls(verdict_scores)
 
 
-def _baseline_scores(cosines: NDArray[np.float32], places: Sequence[Sequence[int]], most: int) -> list[float]:
-    """For each verdict, the mean score that the criterion's own examples have for it, no example compared with itself.
+def _baseline_scores(cosines: NDArray[np.float32], columns: Sequence[Sequence[int]], count: int) -> list[float]:
+    """For each verdict, the mean score of the criterion's own examples. No example is compared with itself.
 
-    The examples of each verdict weigh the same together, however many there are.
+    The examples of each verdict have the same weight together, whatever their number.
     """
     return [
-        sum(sum(_mean_of_best(cosines, n, place, most) for n in other) / len(other) for other in places) / len(places)
-        for place in places
+        sum(sum(_mean_of_best(cosines, n, own, count) for n in other) / len(other) for other in columns) / len(columns)
+        for own in columns
     ]
 
 
-def _mean_of_best(cosines: NDArray[np.float32], example: int, place: Sequence[int], most: int) -> float:
-    others = sorted(float(cosines[example, n]) for n in place if n != example)[-most:]
+def _mean_of_best(cosines: NDArray[np.float32], example: int, columns: Sequence[int], count: int) -> float:
+    others = sorted(float(cosines[example, n]) for n in columns if n != example)[-count:]
     return sum(others) / len(others) if others else 0.0
 
 
 def _spans(material: Mapping[str, Any]) -> list[str]:
-    """The record's texts, and each of their sentences, verbatim and each once."""
+    """The texts of the record and each of their sentences: verbatim, and without repetition."""
     record: Mapping[str, Any] = material["record"]
     sections: Mapping[str, str] = record.get("sections") or {}
     pictures: Sequence[str] = material.get("pictures") or ()
-    every = [record.get("title"), record.get("text"), *sections.values(), *pictures]
-    texts = [str(text).strip() for text in every if text]
+    all_texts = [record.get("title"), record.get("text"), *sections.values(), *pictures]
+    texts = [str(text).strip() for text in all_texts if text]
     whole = [text for text in texts if text and len(text) <= _MAX_CHARACTERS]
     single = [sentence for text in texts for sentence in sentences(text)]
     return list(dict.fromkeys([*whole, *single]))[:MAX_SENTENCES]
@@ -153,14 +153,14 @@ def _conclusion(first: _VerdictScore, second: _VerdictScore, unclear: bool) -> s
     return f"It is nearer to the examples of the first of {verdict_scores}. This is likeness, not understanding."
 
 
-def _reason(side: _VerdictScore, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:
-    example = str(side.example["text"])
-    why = str(side.example.get("reason") or "")
-    quote = side.span if len(side.span) <= _MAX_CHARACTERS else side.span[:_MAX_CHARACTERS].rsplit(" ", 1)[0]
+def _reason(scored: _VerdictScore, applies: Literal["yes", "no", "unclear"]) -> CriterionReason:
+    example = str(scored.example["text"])
+    example_reason = str(scored.example.get("reason") or "")
+    quote = scored.span if len(scored.span) <= _MAX_CHARACTERS else scored.span[:_MAX_CHARACTERS].rsplit(" ", 1)[0]
     return CriterionReason(
-        rule=_truncate(why or f"examples of '{side.verdict}'", 300),
+        rule=_truncate(example_reason or f"examples of '{scored.verdict}'", 300),
         applies=applies,
-        reason=f"Its likeness to the example '{_truncate(example, 300)}' ({side.verdict}) is {side.cosine:.2f}.",
+        reason=f"Its likeness to the example '{_truncate(example, 300)}' ({scored.verdict}) is {scored.cosine:.2f}.",
         quotes=(quote,) if applies != "no" else (),
     )
 

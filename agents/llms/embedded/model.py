@@ -1,7 +1,7 @@
-"""EmbeddedModel: the demonstration model in the package. No key, no download, no prompt.
+"""The demonstration model in the package, which needs no key, no download and no prompt.
 
-It reads `ModelRequest.material` and not the messages, and answers by handlers, one for each output type. What it
-says is made of its material's own words: it quotes, compares and abstains, but composes nothing.
+It reads `ModelRequest.material` and not the messages. One handler for each output type answers. A reply consists of
+the words of the material: the model quotes, compares and abstains, but composes nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
 CODE_VERSION = "4"
-"""Raised when the same material would now be answered otherwise."""
+"""Incremented when the reply to the same material changes."""
 
 Handler = Callable[[Mapping[str, Any], Similarity, models.EmbeddedModel], Frozen]
 
@@ -46,23 +46,23 @@ def _differences(material: Mapping[str, Any], _similarity: Similarity, _config: 
 
 HANDLERS: Mapping[str, Handler] = {
     "ResearchDraft": _research,
-    "UnifiedRequest": lambda material, _likeness, _config: choose_step(material),
+    "UnifiedRequest": lambda material, _similarity, _config: choose_step(material),
     "DifferencesDraft": _differences,
     "JudgeReasons": _judge,
-    "QualResults": lambda material, likeness, _config: verdicts.score_reasons(material, likeness),
-    "ConcernDraft": lambda material, _likeness, _config: verdicts.raise_concern(material),
+    "QualResults": lambda material, similarity, _config: verdicts.score_reasons(material, similarity),
+    "ConcernDraft": lambda material, _similarity, _config: verdicts.raise_concern(material),
 }
-"""Output type -> what makes it."""
+"""Name of an output type -> the handler that writes it."""
 
 
 class Embedded:
-    """Implements `agents.llms.model.Model`. One instance may be used by many tasks at once."""
+    """Implements `agents.llms.model.Model`. Many tasks may use one instance at the same time."""
 
     sees_images = False
     reads_material = True
 
     def __init__(self, name: str, config: models.EmbeddedModel, similarity: Similarity | None = None) -> None:
-        """Loads nothing until it is asked."""
+        """Loads nothing before the first request."""
         self._name = name
         self._similarity = similarity or shared_similarity()
         self._config = config
@@ -74,12 +74,14 @@ class Embedded:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of configuration, handlers' version and embedding model."""
+        """Digest of the configuration, the version of the handlers and the embedding model."""
         return digest([self._config.fingerprint, CODE_VERSION, self._similarity.fingerprint])
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """The handler's answer as JSON. Raises ModelRejected for an output type that has no handler, or for
-        material that lacks what the handler needs, and MissingInput for a criterion or record that it cannot judge.
+        """Returns the reply of the handler, as JSON.
+
+        Raises ModelRejected for an output type without a handler and for material that lacks an input of the handler,
+        and MissingInput for a criterion or a record that cannot be judged.
         """
         handler = HANDLERS.get(request.output_name or "")
         if handler is None:
@@ -90,11 +92,11 @@ class Embedded:
         started = datetime.now(UTC)
         material: Any = json.loads(request.model_dump_json(include={"material"}))["material"]
         try:
-            # In a thread, so that other cells go on while this one computes.
-            made = await asyncio.to_thread(handler, material, self._similarity, self._config)
+            # In a thread, so that other cells run while this one computes.
+            output = await asyncio.to_thread(handler, material, self._similarity, self._config)
         except KeyError as error:
             raise ModelRejected(f"the embedded model '{self._name}' was not given {error} to work from") from error
-        text = made.model_dump_json()
+        text = output.model_dump_json()
         return ModelReply(
             text=text,
             parsed=json.loads(text),
@@ -107,4 +109,4 @@ class Embedded:
         )
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: there is nothing to close."""

@@ -1,4 +1,4 @@
-"""Passages as an embedded model reads them: grouped by document, with the words that each document holds."""
+"""Reads the passages of a request, with their sentences and words, and groups them by document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PassageText:
     date: str
     text: str
     labels: str
-    """The texts among the record's metadata, joined: places, topics, authors."""
+    """The texts in the record's metadata, joined: places, topics, authors."""
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -31,7 +31,7 @@ class PassageText:
 
     @cached_property
     def words(self) -> list[Word]:
-        """The content words of the text and of its surroundings: title, section, labels."""
+        """The content words of the text, and of its title, section and labels."""
         return words(f"{self.title}. {self.section}. {self.text} {self.labels}")
 
 
@@ -52,7 +52,7 @@ def read_passages(material: Mapping[str, Any]) -> list[PassageText]:
 
 
 def by_record(passages: Sequence[PassageText]) -> dict[str, list[PassageText]]:
-    """The passages of each document, the document of the first passage first."""
+    """The passages by document, in the order of the first passage of each document."""
     grouped: dict[str, list[PassageText]] = {}
     for passage in passages:
         grouped.setdefault(passage.record_id, []).append(passage)

@@ -1,4 +1,4 @@
-"""Premise: a question that takes for granted the opposite of what a document says."""
+"""Finds false premises: questions that presuppose the opposite of what a document states."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ASKS_FOR_REASONS = re.compile(
 
 
 def contradiction(question: str, passages: Sequence[PassageText]) -> str | None:
-    """The sentence of the document that says the opposite of what the question supposes, or None.
+    """The sentence of the document that states the opposite of what the question presupposes, or None.
 
-    Only questions for reasons suppose anything; `did the Board uphold …?` does not.
+    Only questions for reasons presuppose something; `did the Board uphold …?` does not.
     """
     if not _ASKS_FOR_REASONS.search(question):
         return None

@@ -1,18 +1,19 @@
-"""Evidence: whether passages can answer a question, and which documents can.
+"""Measures whether the passages can answer a question, and which documents can.
 
-Two things are measured of each document and added up:
+Each document's weight is the sum of two measures:
 
 - **similarity**: the cosine between the question and the document's best sentence, read with its title (0 to 1);
 - **coverage**: how much of what the question asks about occurs in the document (0 to 1). Each content word of the
-  question counts by its rarity in English times its inverse document frequency among the documents found (Spärck Jones
-  1972), so that what every document says (`Board`, `post`) counts for little. A word occurs if its stem does; else it
-  occurs in part if a word near in meaning does (cosine of at least 0.6, for names 0.7), and counts by that cosine:
-  the soft alignment of BERTScore (Zhang et al. 2020), with words for tokens.
+  question is weighted by its rarity in English times its inverse document frequency among the documents found (Spärck
+  Jones 1972), so that a word of every document (`Board`, `post`) counts little. A word occurs if its stem occurs. If
+  not, it occurs in part if a word near in meaning occurs (cosine of at least 0.6, for names 0.7), and is counted with
+  that cosine: the soft alignment of BERTScore (Zhang et al. 2020), with words instead of tokens.
 
-The passages answer the question when one document's sum reaches `ENOUGH`, unless the question turns on a proper name
-that no passage and no label of any document holds: what they say then is about something else. A name of several
-words is known if its last is (`Donald Trump` by `Trump`); what stands in quotation marks is no name, for documents
-may spell or translate it otherwise. The constants were set on the development half of `tests/data/osb_questions.jsonl`.
+The passages answer the question if the weight of one document reaches `MIN_DOCUMENT_WEIGHT`. They do not if the
+question contains a proper name that no passage and no label of any document contains: they are then about something
+else. A name of several words is known if its last word is known (`Donald Trump` by `Trump`). A text in quotation marks
+is not a name, because documents may spell or translate it differently. The constants were set on the development half
+of `tests/data/osb_questions.jsonl`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import Word, rarity, stem, words
 
 MIN_DOCUMENT_WEIGHT = 0.75
-"""Similarity and coverage together, of 2 at most."""
+"""The weight of a document (similarity plus coverage, at most 2) from which it answers the question."""
 MIN_WORD_COSINE, MIN_NAME_COSINE = 0.6, 0.7
 
 
 @dataclass(frozen=True)
 class Document:
-    """What one document has to do with the question."""
+    """The relevance of one document to the question."""
 
     record_id: str
     passages: Sequence[PassageText]
@@ -44,17 +45,17 @@ class Document:
 
     @property
     def weight(self) -> float:
-        """Similarity and coverage together, 0 to 2."""
+        """Similarity plus coverage, 0 to 2."""
         return self.similarity + self.coverage
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All documents, the weightiest first, and what the question names that none of them holds."""
+    """All documents, by decreasing weight, and the words and names of the question that none of them contains."""
 
     documents: Sequence[Document]
     unknown: Sequence[str]
-    """Content words of the question of which no document says anything, as written there."""
+    """Content words of the question that occur in no document, as the question writes them."""
     unknown_names: Sequence[str]
 
     @property
@@ -64,13 +65,13 @@ class Evidence:
 
 
 def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: Similarity) -> Evidence:
-    """What the passages hold for the question."""
+    """Weighs all documents of the passages against the question."""
     grouped = by_record(passages)
     asked = asked_words(question)
     if not grouped or not asked:
         return Evidence((), [word.text for word in asked], ())
-    occurs = [[_occurrence(word, near) for near in line] for word, line in _max_cosines(asked, grouped, similarity)]
-    weights = [_word_weight(word, line) for word, line in zip(asked, occurs, strict=True)]
+    occurrences = [[_occurrence(word, near) for near in row] for word, row in _max_cosines(asked, grouped, similarity)]
+    weights = [_word_weight(word, row) for word, row in zip(asked, occurrences, strict=True)]
     total = sum(weights) or 1.0
     similar = _best_sentence_cosines(question, grouped, similarity)
     documents = [
@@ -78,11 +79,11 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
             record_id,
             found,
             similar[record_id],
-            sum(weight * line[place] for weight, line in zip(weights, occurs, strict=True)) / total,
+            sum(weight * row[column] for weight, row in zip(weights, occurrences, strict=True)) / total,
         )
-        for place, (record_id, found) in enumerate(grouped.items())
+        for column, (record_id, found) in enumerate(grouped.items())
     ]
-    unknown = [word.text for word, line in zip(asked, occurs, strict=True) if not any(line)]
+    unknown = [word.text for word, row in zip(asked, occurrences, strict=True) if not any(row)]
     heads = name_heads(question)
     return Evidence(
         sorted(documents, key=lambda document: -document.weight), unknown, [name for name in unknown if name in heads]
@@ -90,13 +91,13 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
 
 
 def asked_words(question: str) -> list[Word]:
-    """The content words of a question, each once, without those in which one asks about any document."""
+    """The content words of a question, without repetition and without words that any question may contain."""
     found = {word.stem: word for word in words(question) if word.stem not in _question_stems()}
     return list(found.values())
 
 
 def name_heads(question: str) -> set[str]:
-    """The last word of each proper name in the question; none where nearly everything has a capital."""
+    """The last word of each proper name in the question; none if more than half of its words look like names."""
     plain = re.sub(r"[\"“][^\"”]*[\"”]|(?<!\w)['‘][^'’]*['’](?!\w)", " | ", question)
     tokens = re.findall(r"[^\W\d_][^\W_]*|[^\w\s]", plain)
     names = {word.text for word in words(plain) if word.is_name and word.text.isalpha()}
@@ -109,20 +110,22 @@ def name_heads(question: str) -> set[str]:
 def _max_cosines(
     asked: Sequence[Word], grouped: dict[str, list[PassageText]], similarity: Similarity
 ) -> list[tuple[Word, list[float]]]:
-    """For each word asked, its greatest cosine with the words of each document; 1 where the stem is there."""
-    held = [{word.stem: word.text for passage in found for word in passage.words} for found in grouped.values()]
-    every = {found_stem: text for vocabulary in held for found_stem, text in vocabulary.items()}
-    place = {found_stem: column for column, found_stem in enumerate(every)}
+    """For each word of the question, its largest cosine with the words of each document; 1 if its stem occurs."""
+    vocabularies = [{word.stem: word.text for passage in found for word in passage.words} for found in grouped.values()]
+    every = {found_stem: text for vocabulary in vocabularies for found_stem, text in vocabulary.items()}
+    column_of = {found_stem: column for column, found_stem in enumerate(every)}
     cosines = similarity.word_cosines([word.text for word in asked], list(every.values()))
     return [
         (
             word,
             [
-                1.0 if word.stem in vocabulary else max((float(line[place[item]]) for item in vocabulary), default=0.0)
-                for vocabulary in held
+                1.0
+                if word.stem in vocabulary
+                else max((float(row[column_of[item]]) for item in vocabulary), default=0.0)
+                for vocabulary in vocabularies
             ],
         )
-        for word, line in zip(asked, cosines, strict=True)
+        for word, row in zip(asked, cosines, strict=True)
     ]
 
 
@@ -141,7 +144,7 @@ def _best_sentence_cosines(
 ) -> dict[str, float]:
     best = dict.fromkeys(grouped, 0.0)
     for record_id, found in grouped.items():
-        # Passage by passage, because the next round, model or question meets many of them again.
+        # By passage, because the next round, model or question uses many of the same passages.
         for passage in found:
             sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
             cosines = similarity.cached_cosines(sentences, [question])

@@ -1,4 +1,4 @@
-"""Research: an answer made of the passages' own sentences, or the word that they do not say."""
+"""Answers a question with sentences of the passages, or abstains if they do not answer it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
 
 MAX_CLAIMS = 6
 MAX_QUOTE = 450
-"""Characters of a quotation, so that the claim around it stays below its limit of 600."""
+"""Characters of a quotation: the claim that contains it must stay below its limit of 600."""
 _MIN_DOCUMENT_SHARE = 0.8
-"""A further document is quoted if it weighs at least this share of the first."""
+"""A further document is quoted if its weight is at least this share of the weight of the first."""
 _MAX_CLAIMS_PER_DOCUMENT = 3
 _MIN_SENTENCE_SHARE = 0.4
-"""A further sentence of a document is quoted if it scores at least this share of its best."""
+"""A further sentence of a document is quoted if its score is at least this share of the best score there."""
 _SECTION_BONUS = 0.4
 _SECTIONS_ASKED_FOR = {
     "reason": r"\b(?:why|reasons?|grounds?|justif\w+|because|what did the \w+ (?:say|think|find|conclude))\b",
@@ -29,12 +29,12 @@ _SECTIONS_ASKED_FOR = {
     "fact": r"\b(?:who|where|when|happened|show\w*|depict\w*)\b",
     "summari": r"\b(?:decide[ds]?|rul(?:e[ds]?|ing)|upheld|uphold|overturn\w*|outcome|restor\w+|allow\w*)\b",
 }
-"""Stem of a section's name -> how a question asks for such a section."""
+"""Stem of a section's name -> a pattern of the questions that ask for such a section."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sentence that might be quoted."""
+    """A sentence that may be quoted."""
 
     passage: PassageText
     sentence: str
@@ -50,8 +50,8 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
     first = evidence.documents[0]
     opposite = contradiction(question, first.passages)
     if opposite:
-        remark = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
-        return ResearchDraft(answerable=False, unanswered=(_truncate(remark, 300),))
+        premise_note = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
+        return ResearchDraft(answerable=False, unanswered=(_truncate(premise_note, 300),))
     return ResearchDraft(answerable=True, claims=_claims(question, evidence.documents, similarity))
 
 
@@ -90,7 +90,7 @@ def _candidates(question: str, document: Document, similarity: Similarity) -> li
 
 
 def _distinct(pairs: Sequence[tuple[PassageText, str]]) -> list[tuple[PassageText, str]]:
-    """Overlapping passages hold the same sentence twice, once perhaps cut; the longer is kept."""
+    """Drops repeated sentences of overlapping passages. If one of two is cut, the longer is kept."""
     kept: list[tuple[PassageText, str]] = []
     for passage, sentence in sorted(pairs, key=lambda pair: -len(pair[1])):
         if not any(sentence in longer for _, longer in kept):
@@ -99,12 +99,12 @@ def _distinct(pairs: Sequence[tuple[PassageText, str]]) -> list[tuple[PassageTex
 
 
 def _section_asked_for(question: str) -> str | None:
-    """The stem of the section that the question asks for, by the first pattern that fits."""
+    """The stem of the section that the question asks for, by the first pattern that matches."""
     return next((name for name, asks in _SECTIONS_ASKED_FOR.items() if re.search(asks, question, re.IGNORECASE)), None)
 
 
 def _diversify(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentence of each passage first: several passages tell more than several sentences of one."""
+    """Puts the best sentence of each passage first: several passages hold more than several sentences of one."""
     seen: set[str] = set()
     first: list[Candidate] = []
     further: list[Candidate] = []
@@ -126,7 +126,7 @@ def _claim(candidate: Candidate) -> ClaimDraft:
 
 
 def _quotable(sentence: str) -> str:
-    """The sentence, or its beginning up to a word's end: still verbatim."""
+    """The sentence, or its beginning up to the end of a word: still verbatim."""
     return sentence if len(sentence) <= MAX_QUOTE else sentence[:MAX_QUOTE].rsplit(None, 1)[0]
 
 

@@ -1,4 +1,4 @@
-"""Sentences: where the sentences of a text begin and end."""
+"""Splits a text into its sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ABBREVIATION = re.compile(
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text`, each verbatim as it stands there, without the white space around it."""
+    """The sentences of `text`, each verbatim, without the white space around it."""
     found: list[str] = []
     start = 0
     for end in _END.finditer(text):

@@ -1,4 +1,4 @@
-"""Likeness: how near texts and words are in meaning, by MiniLM; vectors of what comes back again are kept."""
+"""Similarity of texts and words in meaning, by MiniLM. Vectors that are needed again are kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Similarity:
     and of the last 500 records and passages."""
 
     def __init__(self, minilm: MiniLM | None = None) -> None:
-        """Loads nothing until it is asked."""
+        """Loads nothing before the first use."""
         self._minilm = minilm or MiniLM()
         self._words: dict[str, NDArray[np.float32]] = {}
         self._records: dict[tuple[str, ...], Future[NDArray[np.float32]]] = {}
@@ -40,13 +40,14 @@ class Similarity:
         return vectors[: len(one)] @ vectors[len(one) :].T
 
     def cached_cosines(self, texts: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
-        """The same as `of_texts`, for the texts of one record or passage, which other models ask for too, and texts
-        that come back again and again: the vectors of both are kept.
+        """The same as `text_cosines`, but the vectors of both arguments are kept.
+
+        `texts` are those of one record or passage, which other models use too. `known` are texts that recur often.
         """
         return self._record_vectors(tuple(texts)) @ self._word_vectors(known).T
 
     def word_cosines(self, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float32]:
-        """The same for single words."""
+        """The same as `text_cosines` for single words, whose vectors are kept."""
         return self._word_vectors(one) @ self._word_vectors(other).T
 
     def _record_vectors(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
@@ -74,12 +75,12 @@ class Similarity:
         unknown = list(dict.fromkeys(word for word in words if word not in known))
         known.update(zip(unknown, self._minilm.embed(unknown), strict=True))
         if len(known) <= _MAX_WORDS:
-            # Replaced whole: another thread may be reading the old one.
+            # Replaced as a whole: another thread may be reading the old dictionary.
             self._words = known
         return np.stack([known[word] for word in words])
 
 
 @cache
 def shared_similarity() -> Similarity:
-    """The one of all embedded models in this process, which judge the same records."""
+    """The one instance for all embedded models in this process, because they judge the same records."""
     return Similarity()

@@ -1,4 +1,4 @@
-"""Routing: a host's choice of the next search, or the word that there is nothing new to search for."""
+"""Chooses the next step for a host: a search, or `stop` if there is nothing new to search for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_QUERIES = 5
 
 
 def choose_step(material: Mapping[str, Any]) -> UnifiedRequest:
-    """First the question itself, then once more its key words and what was missing; then `stop`."""
+    """The question in round 1, its key words and the missing points in round 2; then, or if none is new, `stop`."""
     searching = next((tool for tool in material.get("tools", ()) if _takes_queries(tool)), None)
     if searching is None:
         return UnifiedRequest(step=STOP, reason="no step here takes search queries")

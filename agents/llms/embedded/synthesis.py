@@ -1,4 +1,4 @@
-"""Synthesis: several answers merged into one, and where several answers part."""
+"""Merges several answers into one, and describes where several answers differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_POSITIONS = 8
 
 
 def synthesise(material: Mapping[str, Any]) -> ResearchDraft:
-    """The claims of all answers, those that most answers make first; claims with a common quotation are one."""
+    """The claims of all answers, the most frequent first. Claims with the same quotations count as one claim."""
     merged: dict[frozenset[str], tuple[int, ClaimDraft]] = {}
     for answer in material.get("answers", ()):
         for claim in answer["claims"]:
@@ -28,7 +28,7 @@ def synthesise(material: Mapping[str, Any]) -> ResearchDraft:
 
 
 def differences(material: Mapping[str, Any]) -> DifferencesDraft:
-    """Which answers rest on which quotations; answers that rest on the same ones agree."""
+    """Describes which answers rest on which quotations. Answers that rest on the same quotations agree."""
     answers: Sequence[Mapping[str, Any]] = material.get("answers", ())
     holders: dict[frozenset[frozenset[str]], list[Mapping[str, Any]]] = {}
     for answer in answers:

@@ -1,4 +1,4 @@
-"""Verdicts: several judgements merged, compared, scored and doubted, by counting and likeness alone."""
+"""Merges, compares, scores and doubts judgements, only by counts and by similarity."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from contract.findings import (
 )
 
 _VOTE_WEIGHTS = {"low": 3, "medium": 2, "high": 1}
-"""What a vote weighs by its uncertainty."""
+"""The weight of a vote, by its uncertainty."""
 MIN_REASON_COSINE = 0.6
-"""The cosine from which a reason counts as another one in other words."""
+"""From this cosine on, two reasons count as the same reason in other words."""
 _MAX_REASONS = 12
 _MAX_HOLDERS = 20
 _MAX_POSITIONS = 8
@@ -30,7 +30,10 @@ AnswerJson = Mapping[str, Any]
 
 
 def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
-    """The verdict of most weight, with the reasons of those who give it; `unclear` when two weigh the same."""
+    """The verdict with the most weight, and the reasons of the judgements that give it.
+
+    A tie is `unclear`, if the criterion has that verdict.
+    """
     answers: Sequence[AnswerJson] = material["answers"]
     weights = defaultdict[str, int](int)
     for answer in answers:
@@ -52,7 +55,7 @@ def synthesise(material: Mapping[str, Any]) -> JudgeReasons:
 
 
 def _reasons(answers: Sequence[AnswerJson]) -> list[CriterionReason]:
-    """The reasons of the answers that apply; all of them if none does."""
+    """The reasons of the answers that apply; all reasons if none applies."""
     every = [(answer, reason) for answer in answers for reason in answer["reasons"]]
     chosen = [pair for pair in every if pair[1]["applies"] == "yes"] or every
     distinct = {(str(reason["rule"]), tuple(reason["quotes"])): (answer, reason) for answer, reason in chosen[::-1]}
@@ -68,7 +71,7 @@ def _reasons(answers: Sequence[AnswerJson]) -> list[CriterionReason]:
 
 
 def differences(material: Mapping[str, Any]) -> DifferencesDraft:
-    """Who gives which verdict."""
+    """Describes which answers give which verdict."""
     answers: Sequence[AnswerJson] = material["answers"]
     sides: dict[str, list[AnswerJson]] = {}
     for answer in answers:
@@ -90,7 +93,7 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
 
 
 def score_reasons(material: Mapping[str, Any], similarity: Similarity) -> QualResults:
-    """An expected reason is held if one of the answer's reasons, or its conclusion, is near it in meaning."""
+    """Scores expected reasons: one is correct if a reason of the answer, or its conclusion, is near it in meaning."""
     answer: AnswerJson = material["answer"]
     answer_texts = [str(answer["conclusion"])]
     for reason in answer["reasons"]:
@@ -101,17 +104,17 @@ def score_reasons(material: Mapping[str, Any], similarity: Similarity) -> QualRe
     return QualResults(assessments=tuple(_assess(row, answer_texts) for row in cosines))
 
 
-def _assess(row: Any, services: Sequence[str]) -> QualScore:
-    place = int(row.argmax())
-    cosine = float(row[place])
-    nearest = services[place] if len(services[place]) <= 300 else f"{services[place][:299]}…"
+def _assess(row: Any, answer_texts: Sequence[str]) -> QualScore:
+    column = int(row.argmax())
+    cosine = float(row[column])
+    nearest = answer_texts[column] if len(answer_texts[column]) <= 300 else f"{answer_texts[column][:299]}…"
     return QualScore(
         assessment=f"The nearest of the answer's words, at {cosine:.2f}: {nearest}", correct=cosine >= MIN_REASON_COSINE
     )
 
 
 def raise_concern(material: Mapping[str, Any]) -> ConcernDraft:
-    """A concern about words that are not in the record, a verdict against its own reasons, or judges who disagree."""
+    """Raises concerns: quotations that are not in the record, a verdict against its own reasons, different verdicts."""
     answers: Sequence[AnswerJson] = material["answers"]
     concerns = [text for answer in answers if (text := _concern_about(answer))]
     verdicts = sorted({str(answer["verdict"]) for answer in answers})

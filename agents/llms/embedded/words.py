@@ -1,4 +1,4 @@
-"""Words: a text as content words, each with its stem and how rare it is in English."""
+"""Splits a text into content words, each with its stem, and measures how rare a word is in English."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 FUNCTION_WORDS = frozenset(
     files("agents.llms").joinpath("data", "function-words.txt").read_text(encoding="utf-8").split()
 )
-"""Words that carry grammar, not matter."""
+"""Words with a grammatical function and no content."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _COMMONEST, _RAREST = 1996, 30_522
-"""Ids in BERT's vocabulary, where whole words stand roughly in the order of their frequency: `the` is 1996."""
+"""Ids in BERT's vocabulary, where whole words are roughly in the order of their frequency: `the` is 1996."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class Word:
     """One word of a text."""
 
     text: str
-    """As written."""
+    """The word as written."""
     stem: str
     is_name: bool
-    """Written with a capital within a sentence, or with a digit: a proper name, title, number or abbreviation."""
+    """Whether it has a capital within a sentence, a capital at its end, or a digit, as names, titles, numbers and
+    abbreviations have."""
 
 
 def words(text: str) -> list[Word]:
@@ -37,8 +38,10 @@ def words(text: str) -> list[Word]:
         plain = re.sub(r"['’]s$", "", match[0])
         if plain.lower() in FUNCTION_WORDS or (len(plain) == 1 and not plain.isdigit()):
             continue
-        opens = not text[: match.start()].strip(" \"'“”‘(") or text[: match.start()].rstrip()[-1:] in ".?!"
-        is_name = (plain[0].isupper() and not opens) or plain[-1:].isupper() or any(c.isdigit() for c in plain)
+        starts_sentence = not text[: match.start()].strip(" \"'“”‘(") or text[: match.start()].rstrip()[-1:] in ".?!"
+        is_name = (
+            (plain[0].isupper() and not starts_sentence) or plain[-1:].isupper() or any(c.isdigit() for c in plain)
+        )
         found.append(Word(plain, stem(plain), is_name))
     return found
 
@@ -55,9 +58,9 @@ def stem(word: str) -> str:
 
 
 def rarity(word: str) -> float:
-    """How rare a word is in English, 0 (`the`) to 1 (not in BERT's vocabulary): the logarithm of its rank, scaled.
+    """How rare a word is in English, from 0 (`the`) to 1 (not in BERT's vocabulary): the scaled logarithm of its rank.
 
-    By Zipf's law the logarithm of a word's rank grows with its inverse frequency, as an IDF would.
+    By Zipf's law, the logarithm of a word's rank increases with its inverse frequency, like an IDF.
     """
     rank = _vocabulary().get(word.lower(), _RAREST) - _COMMONEST + 1
     return min(1.0, max(0.0, math.log(max(rank, 1)) / math.log(_RAREST - _COMMONEST)))

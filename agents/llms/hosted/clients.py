@@ -13,13 +13,13 @@ _POOLS = 16
 
 
 class HttpClients:
-    """Opens a client when a provider is first used, and closes them all. Belongs to one event loop."""
+    """Opens a client at the first use of a provider, and closes all of them. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._clients: dict[str, httpx2.AsyncClient] = {}
 
     def get(self, provider: str) -> httpx2.AsyncClient:
-        """The client for `provider`; the time limit of each call is the caller's to set."""
+        """The client for `provider`. It has no time limit; the caller sets one for each call."""
         if provider not in self._clients:
             self._clients[provider] = _client()
         return self._clients[provider]
@@ -35,7 +35,7 @@ def _client() -> httpx2.AsyncClient:
     import httpx2
 
     class Pools(httpx2.AsyncBaseTransport):
-        """Several pools, the least busy one first: a pool looks at each of its connections at every request."""
+        """Several pools, because a pool visits all its connections at each request. The least busy pool is used."""
 
         def __init__(self) -> None:
             limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS // _POOLS, max_keepalive_connections=8)
@@ -44,12 +44,12 @@ def _client() -> httpx2.AsyncClient:
             self._busy = [0] * _POOLS
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            number = self._busy.index(min(self._busy))
-            self._busy[number] += 1
+            pool = self._busy.index(min(self._busy))
+            self._busy[pool] += 1
             try:
-                return await self._pools[number].handle_async_request(request)
+                return await self._pools[pool].handle_async_request(request)
             finally:
-                self._busy[number] -= 1
+                self._busy[pool] -= 1
 
         async def aclose(self) -> None:
             for pool in self._pools:

@@ -1,6 +1,6 @@
-"""Providers' failures in our own words.
+"""Translates providers' failures into the errors of `contract.errors`, with messages of our own.
 
-A provider's text can hold keys and addresses, so it is quoted only where it helps, and then cleaned.
+A provider's text can contain keys and addresses. It is quoted only where it helps, and is then redacted.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pydantic_ai import exceptions as theirs
+from pydantic_ai import exceptions
 
 from agents.llms.hosted.keys import VERTEX_CREDENTIALS, key_variables
 from contract.errors import (
@@ -38,45 +38,45 @@ def redact(text: str, secret: str | None = None) -> str:
 
 
 def translate(error: Exception, name: str, config: HostedModel, secret: str | None) -> ModelError:
-    """The error of ours that `error` means, told in plain words without anything secret."""
-    who = f"model '{name}' ({config.provider} {config.model_id})"
+    """The ModelError that `error` means, with a plain message that contains no secret."""
+    model = f"model '{name}' ({config.provider} {config.model_id})"
     for error_types, to_error in _TRANSLATORS:
         if isinstance(error, error_types):
-            return to_error(error, who, config, secret)
-    return _other(error, who, config, secret)
+            return to_error(error, model, config, secret)
+    return _other(error, model, config, secret)
 
 
 _Translator = Callable[[Exception, str, HostedModel, str | None], ModelError]
 
 
-def _rate_limited(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    wait = error.retry_after if isinstance(error, theirs.ModelAPIError) else None
-    asked = f"; it asks to wait {wait:g} s" if wait else ""
-    return RateLimited(f"{who} has had too many requests or tokens{asked}", retry_after=wait)
+def _rate_limited(error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    wait = error.retry_after if isinstance(error, exceptions.ModelAPIError) else None
+    wait_hint = f"; it asks to wait {wait:g} s" if wait else ""
+    return RateLimited(f"{model} has had too many requests or tokens{wait_hint}", retry_after=wait)
 
 
-def _unavailable(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    status = f" (HTTP {error.status_code})" if isinstance(error, theirs.ModelHTTPError) else ""
-    wait = error.retry_after if isinstance(error, theirs.ModelAPIError) else None
-    return ModelUnavailable(f"{who}: the service failed or is overloaded{status}", retry_after=wait)
+def _unavailable(error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    status = f" (HTTP {error.status_code})" if isinstance(error, exceptions.ModelHTTPError) else ""
+    wait = error.retry_after if isinstance(error, exceptions.ModelAPIError) else None
+    return ModelUnavailable(f"{model}: the service failed or is overloaded{status}", retry_after=wait)
 
 
-def _timeout(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
-    return ModelTimeout(f"{who} gave no reply within {config.limits.timeout_seconds:g} s")
+def _timeout(_error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelTimeout(f"{model} gave no reply within {config.limits.timeout_seconds:g} s")
 
 
-def _connection(error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    if isinstance(error, theirs.ModelConnectionError) and error.phase == "read":
-        return ReplyBroken(f"{who}: the reply was cut off on the wire")
-    return ModelUnavailable(f"{who} cannot be reached; check the network, and `base_url` if it is set")
+def _connection(error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    if isinstance(error, exceptions.ModelConnectionError) and error.phase == "read":
+        return ReplyBroken(f"{model}: the reply was cut off on the wire")
+    return ModelUnavailable(f"{model} cannot be reached; check the network, and `base_url` if it is set")
 
 
-def _quota(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    return ModelRejected(f"{who}: the account's quota or credit is used up; see the billing page of the provider")
+def _quota(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(f"{model}: the account's quota or credit is used up; see the billing page of the provider")
 
 
-def _key_refused(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
-    return ModelRejected(f"{who} does not accept the key, or the key may not use this model; {_key_todo(config)}")
+def _key_refused(_error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(f"{model} does not accept the key, or the key may not use this model; {_key_todo(config)}")
 
 
 def _key_todo(config: HostedModel) -> str:
@@ -89,27 +89,29 @@ def _key_todo(config: HostedModel) -> str:
     return "set `api_key_env` to the name of the environment variable that holds the key"
 
 
-def _unknown_model(_error: Exception, who: str, config: HostedModel, _secret: str | None) -> ModelError:
+def _unknown_model(_error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:
     place = ", or `base_url` is wrong" if config.base_url else ""
-    return ModelRejected(f"{who}: the service knows no model '{config.model_id}'{place}; check `model_id`")
+    return ModelRejected(f"{model}: the service knows no model '{config.model_id}'{place}; check `model_id`")
 
 
-def _too_long(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    return ModelRejected(f"{who}: the request is longer than the model can read; send less text, or use another model")
+def _too_long(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ModelRejected(
+        f"{model}: the request is longer than the model can read; send less text, or use another model"
+    )
 
 
-def _http(error: Exception, who: str, config: HostedModel, secret: str | None) -> ModelError:
-    if not isinstance(error, theirs.ModelHTTPError):
-        return _other(error, who, config, secret)
+def _http(error: Exception, model: str, config: HostedModel, secret: str | None) -> ModelError:
+    if not isinstance(error, exceptions.ModelHTTPError):
+        return _other(error, model, config, secret)
     if error.status_code == 408:
-        return _timeout(error, who, config, secret)
+        return _timeout(error, model, config, secret)
     if error.status_code in (409, 425):
-        return _unavailable(error, who, config, secret)
+        return _unavailable(error, model, config, secret)
     if error.status_code == 413:
-        return _too_long(error, who, config, secret)
+        return _too_long(error, model, config, secret)
     detail = redact(_message_in(error.body), secret)
     quoted = f": {detail}" if detail else ""
-    return ModelRejected(f"{who} refused the request (HTTP {error.status_code}){quoted}")
+    return ModelRejected(f"{model} refused the request (HTTP {error.status_code}){quoted}")
 
 
 def _message_in(body: object) -> str:
@@ -122,36 +124,36 @@ def _message_in(body: object) -> str:
             return ""
 
 
-def _usage_error(error: Exception, who: str, _config: HostedModel, secret: str | None) -> ModelError:
-    return ModelRejected(f"{who} cannot do what was asked: {redact(str(error), secret)}")
+def _usage_error(error: Exception, model: str, _config: HostedModel, secret: str | None) -> ModelError:
+    return ModelRejected(f"{model} cannot do what was asked: {redact(str(error), secret)}")
 
 
-def _broken_reply(_error: Exception, who: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    return ReplyBroken(f"{who}: the reply was not the JSON that the protocol promises")
+def _broken_reply(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
+    return ReplyBroken(f"{model}: the reply was not the JSON that the protocol promises")
 
 
-def _other(error: Exception, who: str, config: HostedModel, secret: str | None) -> ModelError:
+def _other(error: Exception, model: str, config: HostedModel, secret: str | None) -> ModelError:
     if type(error).__module__.startswith("google.auth"):
         if type(error).__name__ == "TransportError":
-            return _connection(error, who, config, secret)
-        return _key_refused(error, who, config, secret)
-    return ReplyBroken(f"{who}: the reply could not be read ({type(error).__name__})")
+            return _connection(error, model, config, secret)
+        return _key_refused(error, model, config, secret)
+    return ReplyBroken(f"{model}: the reply could not be read ({type(error).__name__})")
 
 
-# From the particular to the general: the first that fits is used.
+# From the particular to the general: the first type that matches is used.
 _TRANSLATORS: tuple[tuple[type[Exception], _Translator], ...] = (
-    (theirs.ModelRateLimitError, _rate_limited),
-    (theirs.ModelQuotaExceededError, _quota),
-    (theirs.ModelRequestTimeout, _timeout),
-    (theirs.ModelTimeoutError, _timeout),
-    (theirs.ModelConnectionError, _connection),
-    (theirs.ModelUnavailableError, _unavailable),
-    (theirs.ModelServerError, _unavailable),
-    (theirs.ModelAuthenticationError, _key_refused),
-    (theirs.ModelNotFoundError, _unknown_model),
-    (theirs.ModelContextWindowExceededError, _too_long),
-    (theirs.ModelHTTPError, _http),
-    (theirs.ModelAPIError, _broken_reply),
-    (theirs.UserError, _usage_error),
-    (theirs.UnexpectedModelBehavior, _broken_reply),
+    (exceptions.ModelRateLimitError, _rate_limited),
+    (exceptions.ModelQuotaExceededError, _quota),
+    (exceptions.ModelRequestTimeout, _timeout),
+    (exceptions.ModelTimeoutError, _timeout),
+    (exceptions.ModelConnectionError, _connection),
+    (exceptions.ModelUnavailableError, _unavailable),
+    (exceptions.ModelServerError, _unavailable),
+    (exceptions.ModelAuthenticationError, _key_refused),
+    (exceptions.ModelNotFoundError, _unknown_model),
+    (exceptions.ModelContextWindowExceededError, _too_long),
+    (exceptions.ModelHTTPError, _http),
+    (exceptions.ModelAPIError, _broken_reply),
+    (exceptions.UserError, _usage_error),
+    (exceptions.UnexpectedModelBehavior, _broken_reply),
 )

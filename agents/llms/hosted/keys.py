@@ -1,4 +1,4 @@
-"""API keys: where they are looked for, and how a missing one is told. Imports no provider's library."""
+"""API keys: finds them, and reports a missing one. Imports no provider's library."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
 }
 VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 PLACEHOLDER_KEY = "none"
-"""What a provider's library is given that will not go without a key."""
+"""The key passed to a provider's library that requires one when there is none."""
 
 
 def key_variables(config: HostedModel) -> tuple[str, ...]:
-    """The environment variables that may hold the key, in the order they are read; empty where none is needed."""
+    """The environment variables that may hold the key, in the order of reading; empty if no variable is needed."""
     if config.api_key_secret:
         return ()
     return (config.api_key_env,) if config.api_key_env else _DEFAULT_VARIABLES[config.provider]
@@ -39,9 +39,9 @@ def find_key(config: HostedModel, environment: Mapping[str, str] | None = None) 
 
 
 def missing_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> str | None:
-    """What to set before this model can be used, or None where nothing is missing.
+    """What the user must set before this model can be used, or None if nothing is missing.
 
-    Google Vertex uses the machine's Google Cloud login, which only a call can check.
+    Google Vertex uses the machine's Google Cloud login. Only a call can check that.
     """
     names = key_variables(config)
     if not names or find_key(config, environment) is not None:

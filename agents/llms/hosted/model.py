@@ -1,4 +1,4 @@
-"""Hosted: a model behind a provider's API, asked once per `complete`."""
+"""A model behind a provider's API. Each `complete` makes one call."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from contract.errors import ModelRejected
 from contract.models import HostedModel
 
 if TYPE_CHECKING:
-    from pydantic_ai.models import Model as TheirModel
+    from pydantic_ai.models import Model as PydanticAIModel
 
 
 class Hosted:
-    """A Model over OpenAI chat, Anthropic messages, Gemini, Azure OpenAI, or a server that speaks like OpenAI.
+    """A Model over OpenAI chat, Anthropic messages, Gemini, Azure OpenAI, or a server with OpenAI's protocol.
 
-    Building it is cheap; the provider's library is imported, in a thread, at the first call.
+    Building it is cheap. The provider's library is imported at the first call, in a thread.
     """
 
     def __init__(self, name: str, config: HostedModel, clients: HttpClients | None = None) -> None:
@@ -29,7 +29,7 @@ class Hosted:
         self._own_clients = HttpClients() if clients is None else None
         self._clients = clients or self._own_clients or HttpClients()
         self._key = find_key(config)
-        self._service: TheirModel | None = None
+        self._service: PydanticAIModel | None = None
         self._connect_lock = asyncio.Lock()
 
     @property
@@ -44,16 +44,16 @@ class Hosted:
 
     @property
     def sees_images(self) -> bool:
-        """Whether pictures are sent; otherwise their alt text is."""
+        """Whether pictures are sent; if not, their alt text is sent."""
         return self._config.sees_images
 
     @property
     def reads_material(self) -> bool:
-        """Never: it reads prompts."""
+        """Always False: a hosted model reads messages."""
         return False
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One HTTP call. Raises ModelRejected or a Transient, in plain words and without secrets."""
+        """Makes one HTTP call. Raises ModelRejected or a Transient, with a plain message that contains no secret."""
         if self._key is None and (missing := missing_key(self._config)):
             raise ModelRejected(f"model '{self._name}': {missing}")
         if self._service is None:
@@ -70,11 +70,11 @@ class Hosted:
             failure = translate(error, self._name, self._config, self._secret)
         else:
             return to_reply(response, request, self._config, started, datetime.now(UTC))
-        # Raised outside the handler: the provider's own error, which may hold a key, is not chained to it.
+        # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.
         raise failure
 
     async def aclose(self) -> None:
-        """Closes the connections, unless they are shared."""
+        """Closes the connections, unless other models share them."""
         if self._own_clients:
             await self._own_clients.aclose()
 
@@ -82,18 +82,18 @@ class Hosted:
     def _secret(self) -> str | None:
         return self._key.get_secret_value() if self._key else None
 
-    async def _get_service(self) -> TheirModel:
+    async def _get_service(self) -> PydanticAIModel:
         async with self._connect_lock:
             if self._service is None:
                 self._service = await asyncio.to_thread(self._connect)
             return self._service
 
-    def _connect(self) -> TheirModel:
+    def _connect(self) -> PydanticAIModel:
         from agents.llms.hosted.pydantic_ai_service import connect
 
         return connect(self._config, self._key, self._clients.get(self._config.provider))
 
 
 def from_config(name: str, config: HostedModel, clients: HttpClients | None = None) -> Hosted:
-    """The hosted model that `config` describes; opens nothing."""
+    """The hosted model that `config` describes. Opens no connection."""
     return Hosted(name, config, clients)

@@ -1,6 +1,6 @@
-"""pydantic-ai's model classes, one per protocol, used directly: no agent loop, no retries of their own.
+"""Calls pydantic-ai's model classes, one per protocol, directly: without its agent loop and without its retries.
 
-Importing this module takes seconds, so that is left to a model's first call, or done while there is a wait anyway.
+The import of this module takes seconds. It is done at a model's first call, or during another wait.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ _PROVIDER_MODULES: Mapping[str, str] = {
     "openai": "openai",
     "openai-compatible": "openai",
 }
-"""Provider -> the module of `agents.llms.hosted.providers` that speaks with it."""
+"""Provider -> the module of `agents.llms.hosted.providers` that connects to it."""
 _STRICT_PROVIDERS = frozenset({"openai", "azure"})
-"""Strict mode keeps the reply within the schema, at the price of moving lengths into descriptions.
-Other servers put lengths into their grammars, so they are left there."""
+"""Strict mode keeps the reply within the schema, but moves limits of length into descriptions.
+Other servers enforce limits of length in their grammars, so for them the limits stay in the schema."""
 
 
 def provider_module(provider: str) -> Any:
-    """The module that speaks with that provider; to import the first takes seconds."""
+    """The module that connects to `provider`. The first import takes seconds."""
     return import_module(f"agents.llms.hosted.providers.{_PROVIDER_MODULES[provider]}")
 
 
 def connect(config: HostedModel, key: SecretStr | None, http: httpx2.AsyncClient) -> Model:
-    """The model class for `config.provider`, speaking through `http`."""
+    """The pydantic-ai model for `config.provider`, which uses the client `http`."""
     url = str(config.base_url).rstrip("/") if config.base_url else None
     return provider_module(config.provider).connect(config, url, key.get_secret_value() if key else None, http)
 
 
 async def send_request(model: Model, config: HostedModel, request: ModelRequest) -> ModelResponse:
-    """One HTTP call. Raises what pydantic-ai raises."""
+    """Makes one HTTP call. Raises what pydantic-ai raises."""
     return await model.request(
         to_history(request.messages, sees_images=config.sees_images),
         _settings(config, request),

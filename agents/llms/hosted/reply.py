@@ -1,4 +1,4 @@
-"""pydantic-ai's response as our reply."""
+"""Converts pydantic-ai's response into a `ModelReply`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter"
 def to_reply(
     response: ModelResponse, request: ModelRequest, config: HostedModel, started: datetime, ended: datetime
 ) -> ModelReply:
-    """The reply as the contract has it. Raises ReplyBroken where the service says that it failed half-way."""
+    """The `ModelReply` of `response`. Raises ReplyBroken if the service reports a failure during the reply."""
     if response.finish_reason == "error":
         raise ReplyBroken(f"model '{request.model}': the service reports that it failed while writing the reply")
     text = _text(response)

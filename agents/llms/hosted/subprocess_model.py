@@ -1,7 +1,7 @@
-"""Hosted models that are asked from a process beside this one.
+"""Hosted models that are called from a subprocess.
 
-A run of thousands of calls keeps one processor busy with what is around the calls alone, and the calls themselves with
-their libraries cost as much again. Limits, budgets, kept replies and the journal stay here.
+In a run of thousands of calls, the work around the calls keeps one processor busy. The calls themselves, with their
+libraries, cost as much again. Limits, budgets, kept replies and the journal stay in this process.
 """
 
 from __future__ import annotations
@@ -30,25 +30,28 @@ from contract.errors import ReplyBroken
 from contract.models import HostedModel
 
 SUPPORTED = sys.platform != "win32"
-"""Windows has no pipes that an event loop could wait for in a child."""
+"""False on Windows, where an event loop cannot wait for the pipes of a child process."""
 _SHUTDOWN_SECONDS = 5.0
 
 
 class CallerProcess:
-    """The process that calls, started by `start` or at the first call, and stopped by `aclose`. For one event loop."""
+    """The subprocess that makes the calls: started by `prestart` or at the first call, stopped by `aclose`.
+
+    Belongs to one event loop.
+    """
 
     def __init__(self) -> None:
         self._prestarted: subprocess.Popen[bytes] | None = None
         self._resource = LazyResource(self._start)
 
     def prestart(self, providers: Set[str]) -> None:
-        """Starts it now: when the first call comes, it has imported what it calls these with. Needs no event loop."""
+        """Starts the process now, to import the libraries of `providers` before the first call. Needs no event loop."""
         self._prestarted = _spawn(*sorted(providers))
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
-        """One reply from the model of that name. Raises what `Hosted.complete` raises.
+        """Returns one reply of the model `name`. Raises what `Hosted.complete` raises.
 
-        Raises ReplyBroken where the process ended before the reply came; the next call starts another.
+        Raises ReplyBroken if the process ended before the reply came. The next call starts another process.
         """
         running = await self._resource.get()
         return await running.complete(name, config, request)
@@ -59,7 +62,7 @@ class CallerProcess:
         self.kill_unused()
 
     def kill_unused(self) -> None:
-        """Stops a process that was started and never asked anything."""
+        """Stops a process that was started and has received no call."""
         process, self._prestarted = self._prestarted, None
         if process:
             process.kill()
@@ -77,13 +80,13 @@ def _spawn(*providers: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
-        # Ctrl-C in the terminal is for us: we drop the calls, and close the pipe.
+        # Ctrl-C in the terminal is for this process, which cancels the calls and closes the pipe.
         start_new_session=True,
     )
 
 
 class _RunningProcess:
-    """A process that calls, and who waits for what."""
+    """The running subprocess, and the futures of the calls that wait for it."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], replies: asyncio.StreamReader, pipe: asyncio.StreamWriter
@@ -97,7 +100,7 @@ class _RunningProcess:
 
     @property
     def ended(self) -> bool:
-        """Whether no reply can come any more."""
+        """Whether no more replies can come."""
         return self._reader_task.done()
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
@@ -105,19 +108,20 @@ class _RunningProcess:
             self._opened_models.add(name)
             self._send(OpenModel(name=name, config=config, key=config.api_key))
         number = next(self._numbers)
-        future = self._pending[number] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
         self._send(CallModel(number=number, name=name, request=request))
         try:
-            answer = await future
+            result = await future
         except asyncio.CancelledError:
             self._send(CancelCall(number=number))
             raise
         finally:
             del self._pending[number]
-        if answer.failure:
-            raise answer.failure.error()
-        assert answer.reply  # noqa: S101 an answer is one of the two
-        return answer.reply
+        if result.failure:
+            raise result.failure.to_error()
+        assert result.reply  # noqa: S101 a result has one of the two
+        return result.reply
 
     async def aclose(self) -> None:
         self._pipe.close()
@@ -133,16 +137,16 @@ class _RunningProcess:
 
     async def _read(self, replies: asyncio.StreamReader) -> None:
         while (frame := await read_frame(replies)) is not None:
-            answer = CallResult.model_validate_json(frame)
-            if (waiting := self._pending.get(answer.number)) and not waiting.done():
-                waiting.set_result(answer)
-        for waiting in self._pending.values():
-            if not waiting.done():
-                waiting.set_exception(ReplyBroken("the process that calls models ended before the reply came"))
+            result = CallResult.model_validate_json(frame)
+            if (future := self._pending.get(result.number)) and not future.done():
+                future.set_result(result)
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(ReplyBroken("the process that calls models ended before the reply came"))
 
 
 class HostedInSubprocess(NamedModel):
-    """A hosted model, asked from the process beside."""
+    """A hosted model that is called from the subprocess."""
 
     def __init__(self, name: str, config: HostedModel, caller: CallerProcess) -> None:
         super().__init__(name, config.fingerprint, sees_images=config.sees_images)
@@ -150,8 +154,8 @@ class HostedInSubprocess(NamedModel):
         self._caller = caller
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """One HTTP call. Raises ModelRejected or a Transient, in plain words and without secrets."""
+        """Makes one HTTP call. Raises ModelRejected or a Transient, with a plain message that contains no secret."""
         return await self._caller.complete(self._name, self._config, request)
 
     async def aclose(self) -> None:
-        """Nothing to do: the process belongs to all models of the run."""
+        """Does nothing: the process belongs to all models of the run."""

@@ -1,4 +1,7 @@
-"""Frames: what goes to the process that calls hosted models and comes back from it: a length, then JSON."""
+"""The messages between this process and the subprocess that calls hosted models, and their frames.
+
+A frame is the length of the JSON (4 bytes, big-endian), then the JSON.
+"""
 
 from __future__ import annotations
 
@@ -27,25 +30,25 @@ _ERRORS_BY_NAME: dict[str, type[ModelError]] = {
 
 
 class OpenModel(Frozen):
-    """A model that is going to be asked."""
+    """Announces a model that will be called."""
 
     kind: Literal["open"] = "open"
     name: str
     config: HostedModel
     key: SecretStr | None
-    """The key that the configuration holds, which it never writes itself."""
+    """The key of the configuration, which the JSON of the configuration leaves out."""
 
     @field_serializer("key")
     def _serialise_key(self, value: SecretStr | None) -> str | None:
         return value.get_secret_value() if value else None
 
     def config_with_key(self) -> HostedModel:
-        """The configuration with its key."""
+        """The configuration, with its key."""
         return self.config.model_copy(update={"api_key": self.key})
 
 
 class CallModel(Frozen):
-    """One call to the model of that name."""
+    """One call to the model `name`."""
 
     kind: Literal["ask"] = "ask"
     number: int
@@ -54,14 +57,14 @@ class CallModel(Frozen):
 
 
 class CancelCall(Frozen):
-    """Nobody waits for the reply of that number any more."""
+    """Cancels the call `number`: its reply is no longer needed."""
 
     kind: Literal["drop"] = "drop"
     number: int
 
 
 class CallFailure(Frozen):
-    """An error of ours, on its way between two processes."""
+    """A ModelError as data, to pass it from one process to the other."""
 
     kind: str
     message: str
@@ -69,13 +72,13 @@ class CallFailure(Frozen):
 
     @classmethod
     def from_error(cls, error: Exception) -> CallFailure:
-        """That error; what is not one of ours keeps its name in its message."""
+        """The failure for `error`. If it is not a ModelError, the message contains the name of its type."""
         if isinstance(error, ModelError):
             return cls(kind=type(error).__name__, message=str(error), retry_after=getattr(error, "retry_after", None))
         return cls(kind="", message=f"{type(error).__name__}: {error}")
 
     def to_error(self) -> Exception:
-        """The error, to be raised."""
+        """The error that the caller raises: a RuntimeError if the original was not a ModelError."""
         kind = _ERRORS_BY_NAME.get(self.kind, RuntimeError)
         if issubclass(kind, Transient):
             return kind(self.message, retry_after=self.retry_after)
@@ -83,7 +86,7 @@ class CallFailure(Frozen):
 
 
 class CallResult(Frozen):
-    """How the call of that number ended."""
+    """The result of the call `number`: a reply or a failure."""
 
     number: int
     reply: ModelReply | None = None
@@ -95,14 +98,14 @@ CALLER_MESSAGE: TypeAdapter[OpenModel | CallModel | CancelCall] = TypeAdapter(Ca
 
 
 def encode_frame(message: Frozen) -> bytes:
-    """The message as it goes over a pipe."""
-    # Hosted models see no material, and it is most of a request.
+    """The bytes of `message` on a pipe: its length, then its JSON."""
+    # Hosted models do not read the material, and it is most of a request.
     content = message.model_dump_json(exclude={"request": {"material"}}).encode()
     return len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
-    """The JSON of the next message, or None where the other side is gone."""
+    """Returns the JSON of the next message, or None if the other process has closed the pipe."""
     try:
         length = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
         return await reader.readexactly(length)
@@ -111,7 +114,7 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
 
 
 async def open_reader(pipe: IO[Any]) -> asyncio.StreamReader:
-    """What comes out of the pipe, which is closed when it ends."""
+    """Returns a reader of the pipe, which is closed at its end."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
@@ -119,7 +122,7 @@ async def open_reader(pipe: IO[Any]) -> asyncio.StreamReader:
 
 
 async def open_writer(pipe: IO[Any]) -> asyncio.StreamWriter:
-    """What goes into the pipe; closing it closes the pipe."""
+    """Returns a writer to the pipe. Closing the writer closes the pipe."""
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
     return asyncio.StreamWriter(transport, protocol, None, loop)

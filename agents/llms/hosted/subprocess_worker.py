@@ -1,9 +1,9 @@
-"""The process that calls hosted models for another: reads calls from its standard input until that closes.
+"""The subprocess that calls hosted models for its parent. It reads calls from standard input until that closes.
 
     python -m agents.llms.hosted.subprocess_worker PROVIDER...
 
-Requests and replies are most of the work of a large run; here they are on a processor of their own. What those
-providers are called with is imported at once, so that the first call need not wait for it.
+Requests and replies are most of the work of a large run, and here they have a processor of their own. The libraries of
+the given providers are imported at once, so that the first call does not wait for them.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ class _CallServer:
         self._calls = dict[int, asyncio.Task[None]]()
 
     async def serve_until_closed(self, reader: asyncio.StreamReader) -> None:
-        """Takes calls up as they come in."""
+        """Starts each call as it arrives. At the end of the input it cancels the calls that still run."""
         while (frame := await read_frame(reader)) is not None:
             match CALLER_MESSAGE.validate_json(frame):
-                case CallModel() as asked:
-                    self._calls[asked.number] = asyncio.create_task(self._call(asked))
+                case CallModel() as call:
+                    self._calls[call.number] = asyncio.create_task(self._call(call))
                 case CancelCall(number=number):
                     if task := self._calls.get(number):
                         task.cancel()
-                case opening:
-                    self._models[opening.name] = Hosted(opening.name, opening.config_with_key(), self._clients)
+                case opened:
+                    self._models[opened.name] = Hosted(opened.name, opened.config_with_key(), self._clients)
         for task in self._calls.values():
             task.cancel()
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
@@ -57,12 +57,12 @@ class _CallServer:
         try:
             reply = await self._models[call.name].complete(call.request)
         except Exception as error:
-            answer = CallResult(number=call.number, failure=CallFailure.from_error(error))
+            result = CallResult(number=call.number, failure=CallFailure.from_error(error))
         else:
-            answer = CallResult(number=call.number, reply=reply)
+            result = CallResult(number=call.number, reply=reply)
         finally:
             del self._calls[call.number]
-        self._writer.write(encode_frame(answer))
+        self._writer.write(encode_frame(result))
 
 
 async def _serve() -> None:
@@ -70,7 +70,7 @@ async def _serve() -> None:
 
 
 def main() -> None:
-    """Serves until the parent closes our standard input, which it also does by dying."""
+    """Serves until the parent closes standard input; the end of the parent closes it too."""
     reduce_garbage_collection()
     for provider in sys.argv[1:]:
         provider_module(provider)

@@ -1,1 +1,1 @@
-"""One module for each provider's library. Each takes a second or two to import, so only those of models in use are."""
+"""One module for each provider's library. An import takes a second or two; only those that a run needs are made."""

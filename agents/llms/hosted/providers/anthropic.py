@@ -1,4 +1,4 @@
-"""Anthropic messages."""
+"""Connects to the Anthropic messages API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.models import HostedModel
 
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
-    """The model class, speaking through `http`."""
+    """The pydantic-ai model for `config`, which uses the client `http`."""
     provider = AnthropicProvider(api_key=secret or PLACEHOLDER_KEY, base_url=url, http_client=http)
     provider.client.max_retries = 0
     return AnthropicModel(config.model_id, provider=provider)

@@ -1,4 +1,4 @@
-"""Gemini, by key or as part of Google Cloud."""
+"""Connects to Gemini, with a key or through Google Cloud."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.models import HostedModel
 
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
-    """The model class, speaking through `http`."""
+    """The pydantic-ai model for `config`, which uses the client `http`."""
     if config.provider == "google-vertex":
         provider = GoogleCloudProvider(
             api_key=secret, project=config.project, location=config.location, http_client=http, base_url=url

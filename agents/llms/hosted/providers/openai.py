@@ -1,4 +1,4 @@
-"""OpenAI chat, Azure OpenAI, and servers that speak like OpenAI."""
+"""Connects to OpenAI chat, Azure OpenAI, and servers with OpenAI's protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AZURE_API_VERSION = "2024-10-21"
 
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
-    """The model class, speaking through `http`."""
+    """The pydantic-ai model for `config`, which uses the client `http`."""
     return OpenAIChatModel(config.model_id, provider=_provider(config, url, secret, http))
 
 
