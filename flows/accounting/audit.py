@@ -1,8 +1,8 @@
-"""Audit: who ran what and when, with which configuration, and which data left this machine to whom.
+"""Audit: records who ran what and when, with which configuration, and which data left this machine to whom.
 
-One JSON object a line, added at a run's beginning and at its end, never changed. Each holds the digest of the line
-before it, so that a line that was taken out or changed is noticed. Requests are in it, texts of records and secrets
-are not.
+The file holds one JSON object a line, added at the start and at the end of a run, and never changed. Each line holds
+the digest of the line before it, so that a removed or changed line is noticed. The file holds requests, but no texts
+of records and no secrets.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from contract.base import canonical_json
 from contract.errors import RunError
 
 NO_DIGEST = "0" * 64
-"""What the first line holds instead of a digest."""
+"""The value in the first line, where later lines have the digest of the line before."""
 _MAX_LINE_BYTES = 1_000_000
 
 
 def audit_path(configured: Path | None) -> Path:
-    """The file: the one that the study names, or one in the folder where the user's programs keep their state."""
+    """The file of the audit trail: the one that the study names, or one in the user's folder for program state."""
     found = configured or user_state_path("buttermilk", appauthor=False) / "audit.jsonl"
     return found.expanduser().absolute()
 
 
 class AuditTrail:
-    """An audit trail. Several processes may add to the same one."""
+    """An audit trail. Several processes can add to the same file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def add(self, event: str, **fields: Any) -> None:
-        """Adds a line. Raises RunError when it cannot be written: a run that leaves no trace is not begun."""
+        """Adds a line. Raises RunError when it cannot be written: a run without an audit line does not start."""
         who = {"time": datetime.now(UTC).isoformat(), "event": event, "user": _user(), "host": socket.gethostname()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,11 +54,11 @@ class AuditTrail:
         except OSError as error:
             raise RunError(
                 f"the audit trail {self.path} cannot be written: {error.strerror or error}; "
-                "set run.audit=… to a file that can be"
+                "set run.audit=… to a file that can be written"
             ) from error
 
     def check(self) -> AuditCheck:
-        """Whether every line is as it was written. Raises RunError when the file cannot be read."""
+        """Checks that every line is as it was written. Raises RunError when the file cannot be read."""
         found = AuditCheck()
         try:
             with self.path.open("rb") as file:
@@ -71,16 +71,16 @@ class AuditTrail:
 
 @dataclass
 class AuditCheck:
-    """What a trail looks like, line by line."""
+    """The result of a check of an audit trail, line by line."""
 
     lines: int = 0
     last_digest: str = NO_DIGEST
-    """The digest of the last line: noted elsewhere, it tells whether lines were taken off the end."""
+    """The digest of the last line. Written down elsewhere, it shows whether lines were removed from the end."""
     changes: list[str] = field(default_factory=list[str])
-    """What is not as it was written, one sentence each."""
+    """Differences from what was written, one sentence each."""
 
     def add(self, line: bytes, name: str) -> None:
-        """Takes in the next line."""
+        """Checks the next line."""
         self.lines += 1
         where, before = f"{name}:{self.lines}", self.last_digest
         self.last_digest = _digest(line)
@@ -97,7 +97,7 @@ def _last_digest(file: IO[bytes]) -> str:
     file.seek(max(0, end - _MAX_LINE_BYTES))
     lines = file.read().splitlines(keepends=True)
     if lines and not lines[-1].endswith(b"\n"):
-        # A process was killed amid its line, or the disk was full: what comes next begins a line of its own.
+        # A process was killed while it wrote its line, or the disk was full: the next entry starts on a new line.
         file.write(b"\n")
         lines[-1] += b"\n"
     return _digest(lines[-1]) if lines else NO_DIGEST
@@ -111,13 +111,13 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # In a container, users often have a number and no name.
+        # In a container, a user often has a number and no name.
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
 @contextmanager
 def _exclusive_lock(file: IO[bytes]) -> Generator[None]:
-    """Nobody else who asks for it holds the file for the length of the block."""
+    """Holds the file's lock for the length of the block; other processes that ask for the lock wait."""
     try:
         import fcntl
     except ImportError:  # Windows, where a file opened for appending is written in whole lines of this size

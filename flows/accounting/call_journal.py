@@ -1,7 +1,7 @@
-"""Spend: a file of the calls under way, kept beside the replies. One that a clean end deletes; a killed run leaves it.
+"""Call journal: a file of the calls under way, kept beside the replies. A clean end deletes it; a killed run leaves it.
 
 Each line is one letter and a key: `b` for a call about to be sent, `e` for one that came back, `u` for one that did not
-come back and may have been billed all the same.
+come back and may still have been billed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import IO
 from uuid import uuid4
 
 
-class SpendJournal:
+class CallJournal:
     """The `Journal` of one run, in a folder of such journals; use as a context manager."""
 
     def __init__(self, folder: Path) -> None:
@@ -21,11 +21,11 @@ class SpendJournal:
         self._file: IO[str] | None = None
         self._in_flight = Counter[str]()
         self.unanswered = Counter[str]()
-        """Key -> calls of this run that may have been billed though no reply came."""
+        """Key -> calls of this run that may have been billed although no reply came."""
         self.interrupted = _interrupted(folder)
-        """Key -> calls that were under way when an earlier run was killed, which may have been billed too."""
+        """Key -> calls that were under way when an earlier run was killed; they may also have been billed."""
 
-    def __enter__(self) -> SpendJournal:
+    def __enter__(self) -> CallJournal:
         return self
 
     def __exit__(
@@ -38,7 +38,7 @@ class SpendJournal:
             self._path.unlink(missing_ok=True)
 
     def repeat_count(self, key: str) -> int:
-        """How many calls with that key came to nothing here or in a run that was killed, and may have been billed."""
+        """How many calls with that key, here or in a killed run, brought no reply and may have been billed."""
         return self.interrupted[key] + self.unanswered[key]
 
     def call_started(self, key: str) -> None:
@@ -47,7 +47,7 @@ class SpendJournal:
         self._write("b", key)
 
     def call_ended(self, key: str, *, answered: bool) -> None:
-        """It came back, or failed."""
+        """The call came back, or failed."""
         self._in_flight[key] -= 1
         if not answered:
             self.unanswered[key] += 1

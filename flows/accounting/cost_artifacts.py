@@ -1,6 +1,7 @@
-"""Costs as tables in Prefect: of one run by step and model, and of a flow by day.
+"""Writes costs as tables in Prefect: of one run by step and model, and of a flow by day.
 
-Each run leaves a table under the key `cost-<flow>`; Prefect keeps all of them, and the days are added up from those.
+Each run writes a table under the key `cost-<flow>`. Prefect keeps all of them, and the table of days is added up from
+them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,12 @@ from flows.accounting.costs import Costs, by_day
 
 DAYS_SHOWN = 31
 """How far back the table of days goes."""
-
-
 _MAX_RUNS = 1000
-
-
 _PAGE_SIZE = 200
 
 
 async def create_cost_artifacts(flow: str, run: str, costs: Costs) -> None:
-    """Leaves the run's table in Prefect, and the flow's table of days with it counted in."""
+    """Writes the run's table to Prefect, and the flow's table of days, which counts this run too."""
     from prefect.artifacts import acreate_table_artifact
 
     if not costs.by_step_and_model:
@@ -32,7 +29,7 @@ async def create_cost_artifacts(flow: str, run: str, costs: Costs) -> None:
         costs.rows(run, today), key=f"cost-{name}", description=f"What {flow}, {run}, cost, by step and model."
     )
     await creating
-    # Read after writing: of two runs that end together, the later one to read counts both.
+    # Read after writing: when two runs end together, the one that reads later counts both.
     tables = await _read_earlier_rows(f"cost-{name}", today - timedelta(days=DAYS_SHOWN))
     creating = acreate_table_artifact(
         by_day(tables),
@@ -49,7 +46,7 @@ async def _read_earlier_rows(key: str, since: date) -> list[list[dict[str, Any]]
     wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": _PAGE_SIZE}
     async with get_client() as client:
         while len(found) < _MAX_RUNS:
-            # Not by `read_artifacts`: Prefect 3.8's own sends nulls that its server refuses.
+            # Not by `read_artifacts`: the client of Prefect 3.8 sends nulls that its server refuses.
             response = await client.request("POST", "/artifacts/filter", json={**wanted, "offset": len(found)})
             page: list[dict[str, Any]] = response.json()
             tables = [_artifact_rows(artifact["data"]) for artifact in page]

@@ -1,4 +1,4 @@
-"""Costs: what a run's calls cost for each step and model, and a flow for each day."""
+"""Costs: adds up what a run's calls cost for each step and model, and what a flow cost on each day."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from contract.messages import AgentTrace
 
 @dataclass
 class CallCosts:
-    """What one model was asked in one step."""
+    """The calls of one model in one step, and what they cost."""
 
     calls_sent: int = 0
-    """Calls that left this process in this run, also those that failed."""
+    """Calls that left this process in this run, including those that failed."""
     calls_paid: int = 0
     calls_kept: int = 0
-    """Replies read again instead of paid for."""
+    """Kept replies that were used instead of new, paid calls."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     cost_unknown: int = 0
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     records: set[str] = field(default_factory=set[str])
-    """Ids of the records of which something was sent."""
+    """Ids of the records of which any part was sent."""
 
 
 @dataclass
@@ -34,10 +34,10 @@ class Costs:
     """Adds up the calls of a run."""
 
     by_step_and_model: dict[tuple[str, str], CallCosts] = field(default_factory=dict[tuple[str, str], CallCosts])
-    """Step and model -> what it was asked."""
+    """(step, model) -> costs of its calls."""
 
     def add(self, trace: AgentTrace, *, fresh: bool) -> None:
-        """Counts the calls of one cell; `fresh` says that it ran now."""
+        """Counts the calls of one cell; `fresh` is True if it ran now."""
         if not trace.calls:
             return
         key = trace.step, str(trace.input.parameters.get("model", ""))

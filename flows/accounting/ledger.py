@@ -1,4 +1,4 @@
-"""Ledger: every cell of a run, written down as it ends, and what the run adds up to.
+"""Ledger: writes every cell of a run to a file as it ends, and keeps the totals of the run.
 
 Rows go to `answers.jsonl` one by one, so memory does not grow with the run.
 """
@@ -22,40 +22,40 @@ from flows.accounting.run_log import RunLog
 from flows.spec.cell import Cell
 
 STATUSES_WITHOUT_OUTPUT: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
-"""Ends that leave a hole in the results. A refusal is a finding, and a skipped step was not wanted."""
+"""Statuses that leave a gap in the results. A refusal is a finding, and a skipped step was not wanted."""
 
 
 @dataclass
 class Totals:
-    """What the run adds up to so far."""
+    """The totals of a run so far."""
 
     cells: Counter[CellStatus] = field(default_factory=Counter[CellStatus])
     by_step: dict[str, Counter[CellStatus]] = field(default_factory=dict[str, Counter[CellStatus]])
     running: int = 0
     """Cells under way."""
     transient_errors: int = 0
-    """Failures of services that may pass."""
+    """Failures of services that may be temporary."""
     task_runs: int = 0
     calls_paid: int = 0
     calls_kept: int = 0
-    """Replies read again instead of paid for."""
+    """Kept replies that were used instead of new, paid calls."""
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal = Decimal(0)
     """Known cost of the calls paid for in this run."""
     cost_unknown: int = 0
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     cost_kept_usd: Decimal = Decimal(0)
-    """Known cost of the replies read again, whenever they were paid for."""
+    """Known cost of the kept replies, whenever they were paid for."""
     repeat_count: Callable[[str], int] = field(default=lambda _: 0)
-    """Key of a call -> how often it was begun without ever coming back, in this run or in one that was killed."""
+    """Key of a call -> how often it started and never came back, in this run or in one that was killed."""
     calls_repeated: int = 0
     cost_repeated_usd: Decimal = Decimal(0)
-    """What those calls cost if the service billed them, by what the same call cost when it did come back."""
+    """The cost of those calls if the service billed them: what the same call cost when it came back."""
     costs: Costs = field(default_factory=Costs)
-    """The same by step and model."""
+    """The costs by step and model."""
     _repeats_counted: set[str] = field(default_factory=set[str])
     served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Model -> the versions that its provider says answered."""
+    """Model -> the versions that, by the provider's report, answered."""
 
     @property
     def cells_without_output(self) -> int:
@@ -63,7 +63,7 @@ class Totals:
         return sum(self.cells[status] for status in STATUSES_WITHOUT_OUTPUT)
 
     def add(self, trace: AgentTrace, *, fresh: bool) -> None:
-        """Counts one cell; `fresh` says that it ran now, so that its calls may have been paid for in this run."""
+        """Counts one cell; `fresh` is True if it ran now, so that its calls may have been paid for in this run."""
         self.cells[trace.status] += 1
         self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
         self.costs.add(trace, fresh=fresh)
@@ -99,7 +99,7 @@ TransientErrorListener = Callable[[Transient, Totals], None]
 
 
 class Ledger:
-    """Takes in every cell of a run. Use as a context manager; the file is complete when it closes."""
+    """Writes and counts every cell of a run. Use as a context manager; the file is complete when it closes."""
 
     def __init__(
         self,
@@ -110,8 +110,8 @@ class Ledger:
     ) -> None:
         self.path = folder / "answers.jsonl"
         self.totals = Totals()
-        self._listener = on_cell
-        self._on_trouble = on_transient_error
+        self._on_cell = on_cell
+        self._on_transient_error = on_transient_error
         self._log = log
         self._file: IO[str] | None = None
 
@@ -142,13 +142,13 @@ class Ledger:
             self.totals.running -= 1
 
     def transient_error(self, error: Transient) -> None:
-        """A call failed in a way that may pass; its cell may be tried again."""
+        """Counts a failure that may be temporary; its cell may be tried again."""
         self.totals.transient_errors += 1
-        if self._on_trouble:
-            self._on_trouble(error, self.totals)
+        if self._on_transient_error:
+            self._on_transient_error(error, self.totals)
 
     def add(self, trace: AgentTrace, *, fresh: bool, task_run: bool, task_run_id: UUID | None = None) -> None:
-        """Writes down one cell."""
+        """Writes and counts one cell. Raises RunError when the file cannot be written."""
         if self._file is None:
             raise RuntimeError("the ledger is not open")
         try:
@@ -159,5 +159,5 @@ class Ledger:
         self.totals.task_runs += task_run
         if self._log:
             self._log.cell_ended(trace, fresh=fresh, task_run_id=task_run_id)
-        if self._listener:
-            self._listener(trace, self.totals)
+        if self._on_cell:
+            self._on_cell(trace, self.totals)

@@ -1,7 +1,7 @@
-"""Logs: what happened in a run as JSON, one object a line, beside the log for people that Prefect keeps.
+"""Run log: the events of a run as JSON, one object a line, in addition to the log for people that Prefect keeps.
 
-`log.jsonl` in the run folder, written as things happen, so that it also tells how far a run came that was killed. It
-holds names, numbers and kinds of errors, never a text of a record, a reply or a message.
+The file is `log.jsonl` in the run folder. Each event is written when it happens, so that the file also shows how far a
+killed run came. It holds names, numbers and kinds of errors, never a text of a record, a reply or a message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RunLog:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> RunLog:
-        # A line at a time: whoever looks on while a run goes, or after it was killed, sees all that began.
+        # Line buffering: a reader sees every event while the run goes on, and after it was killed.
         self._file = self._path.open("w", encoding="utf-8", buffering=1)
         self.write("run started")
         return self
@@ -50,7 +50,7 @@ class RunLog:
                 raise RunError(f"cannot write {self._path}: {error.strerror or error}") from error
 
     def cell_started(self, cell: Cell) -> None:
-        """A cell has its turn."""
+        """Logs that a cell starts."""
         record, parameters = cell.input.record.record_id, cell.input.parameters
         self.write(
             "cell started",
@@ -59,7 +59,7 @@ class RunLog:
         )  # fmt: skip
 
     def cell_ended(self, trace: AgentTrace, *, fresh: bool, task_run_id: UUID | None) -> None:
-        """A cell has ended, or will not run."""
+        """Logs that a cell has ended, or will not run."""
         self.write(
             "cell ended",
             **_cell_fields(trace.cell_id, trace.record_id, trace.agent, trace.step, trace.input.parameters),

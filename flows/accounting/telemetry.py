@@ -1,8 +1,8 @@
 """Telemetry: a trace of each run for an OpenTelemetry collector, from the flow through its tasks to each model call.
 
-Off unless the usual variables name a collector, for example OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318. Needs
-the extra `telemetry`. Prefect makes the spans of flows and tasks; those of model calls are made here. They hold names,
-numbers and kinds of errors, no text that was sent or came back.
+It is off unless the usual variables name a collector, for example OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318. It
+needs the extra `telemetry`. Prefect makes the spans of flows and tasks; this module makes those of model calls. They
+hold names, numbers and kinds of errors, but no text that was sent or received.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger("buttermilk.telemetry")
 
 
 def start_telemetry() -> None:
-    """Has traces sent from now on, if the environment says where to; whoever set up tracing before keeps it."""
+    """Starts to send traces if the environment names a collector. Keeps tracing that was set up before."""
     if _is_tracing() or not _is_configured():
         return
     try:
@@ -32,14 +32,14 @@ def start_telemetry() -> None:
     except ImportError:
         _log.warning("no traces are sent: the extra `telemetry` is not installed; run `uv sync --extra telemetry`")
         return
-    # What is still waiting is sent when the process ends, which the provider sees to itself.
+    # The provider itself sends the spans that are still waiting when the process ends.
     provider = TracerProvider(resource=Resource.create({} if _is_named() else {"service.name": "buttermilk"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
 
 
 def with_tracing(models: Models) -> Models:
-    """`models`, each call of theirs a span; they themselves where no traces are sent."""
+    """`models` with a span for each call; unchanged if no traces are sent."""
     return _TracedModels(models) if _is_tracing() else models
 
 
@@ -69,7 +69,7 @@ class _TracedModel(ModelWrapper):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One reply. Raises whatever the model inside raises."""
         tracer = trace.get_tracer("buttermilk")
-        # Not the error itself: its text may say more than a collector should hold.
+        # Not the error itself: its text may hold more than a collector should.
         with tracer.start_as_current_span(
             f"chat {self.name}",
             kind=trace.SpanKind.CLIENT,

@@ -1,7 +1,7 @@
 """The one Prefect task: it runs one agent on one input, and its result is an `AgentTrace`.
 
-A cell whose key is known already is read back instead of run (the state is named Cached). Transient failures are
-tried again by Prefect. Refused and cut replies complete, in states of those names.
+A cell whose key is already known is read from the result storage instead of run (its state is named Cached). Prefect
+tries transient failures again. Cells with a refused or truncated reply complete, in states of those names.
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ _STATUS_OF_ERROR: Mapping[type[BaseException], CellStatus] = {MissingInput: "mis
 
 @dataclass
 class Attempts:
-    """What the attempts of one task run leave behind; Prefect itself keeps only the last error."""
+    """Calls and trace of the attempts of one task run; Prefect itself keeps only the last error."""
 
     count: int = 0
     calls: list[ModelCall] = field(default_factory=list[ModelCall])
     """Every call so far, in order."""
     trace: AgentTrace | None = None
-    """The account of the attempt that ended well."""
+    """The trace of the attempt that succeeded."""
     retries: int = 0
-    """How many further attempts there can be."""
+    """How many attempts can follow the first."""
     on_retry: Callable[[Transient], None] | None = None
-    """Told of each failure after which there is a further attempt."""
+    """Called with each failure after which there is a further attempt."""
 
     def report_retry(self, error: Transient) -> None:
-        """Says that there will be a further attempt, if there will."""
+        """Calls `on_retry` if a further attempt follows."""
         if self.on_retry and self.count <= self.retries:
             self.on_retry(error)
 
     def add_calls(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
-        """All calls with those of one more attempt.
+        """Adds the calls of one more attempt, and returns all calls so far.
 
-        An attempt goes over the replies of the one before, which are found again; each is told once, as paid for.
+        An attempt finds the kept replies of the attempt before again; each of these calls is listed once, as paid for.
         """
         known = {call.key for call in self.calls if call.reply}
         self.calls += [call for call in calls if call.key not in known]
@@ -81,7 +81,7 @@ class CellJob:
     attempts: Attempts = field(default_factory=Attempts)
 
     def output_trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
-        """The account of a call that ended with an output."""
+        """The trace of a cell that ended with an output."""
         return self._trace(
             status=output.status,
             value=output.value,
@@ -91,7 +91,7 @@ class CellJob:
         )
 
     def error_trace(self, error: BaseException, started: datetime) -> AgentTrace:
-        """The account of a call that ended with an error."""
+        """The trace of a cell that ended with an error."""
         return self._trace(
             status=_STATUS_OF_ERROR.get(type(error), "failed"),
             error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
@@ -100,11 +100,11 @@ class CellJob:
         )
 
     def skipped_trace(self, reason: str) -> AgentTrace:
-        """The account of a call that was not wanted."""
+        """The trace of a cell that was skipped for that reason."""
         return self._trace(status="skipped", note=reason, started=datetime.now(UTC))
 
     def with_current_names(self, trace: AgentTrace) -> AgentTrace:
-        """A trace read back from an earlier run under this run's names."""
+        """A trace that was read from an earlier run, with this run's names."""
         return trace.model_copy(update=self._identity_fields())
 
     def _identity_fields(self) -> dict[str, Any]:
@@ -133,14 +133,14 @@ class CellJob:
 
 
 def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, agent_services: AgentServices) -> str:
-    """The digest of all that the output depends on: no run id, no time, no names of steps."""
+    """The digest of everything that the output depends on: no run id, no time, no names of steps."""
     return digest(
         [agent_name, agent.version, agent.output_fingerprint(), agent.cache_key_parts(cell.input, agent_services)]
     )
 
 
 class CellCachePolicy(CachePolicy):
-    """Prefect's cache key is ours: the work's own, in the storage of cells."""
+    """Gives Prefect the job's own key as cache key, as a path in the storage of results."""
 
     def compute_key(
         self,
@@ -149,8 +149,8 @@ class CellCachePolicy(CachePolicy):
         flow_parameters: dict[str, Any],  # noqa: ARG002
         **kwargs: Any,  # noqa: ARG002
     ) -> str:
-        """Where Prefect looks for the result, and keeps it."""
-        return cell_path(inputs["work"].key)
+        """The path where Prefect looks for the result and keeps it."""
+        return cell_path(inputs["job"].key)
 
 
 async def _run_agent(job: CellJob) -> Any:
@@ -178,16 +178,16 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
 _CELL_TASK = Task(
     _run_agent,
     name="cell",
-    task_run_name="{work.cell.label}",
+    task_run_name="{job.cell.label}",
     retry_condition_fn=_is_transient,
     result_serializer=TraceSerializer(),
-    # Nobody asks for a result again: the trace is taken from the work.
+    # The result is not read again from memory: the trace is taken from the job.
     cache_result_in_memory=False,
 )
 
 
 async def _task_result(state: Any) -> Any:
-    """What the task returned or raised; a task that returned a state is asked for that state's data."""
+    """What the task returned or raised; if the task returned a state, the data of that state."""
     while isinstance(state, State):
         state = await state.aresult(raise_on_failure=False)  # type: ignore[reportUnknownVariableType]
     return state  # type: ignore[reportUnknownVariableType]
@@ -196,11 +196,11 @@ async def _task_result(state: Any) -> Any:
 class CellRunner:
     """Runs cells as Prefect tasks, with one prepared task for each agent.
 
-    With a feed, there are too many for anybody to watch one of them begin.
+    With an `event_sender`, the server hears only of the end of each cell: see `task_runs`.
     """
 
     def __init__(self, settings: RunSettings, store: ResultStore, event_sender: EventSender | None = None) -> None:
-        self._feed = event_sender
+        self._event_sender = event_sender
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
@@ -210,11 +210,11 @@ class CellRunner:
         """The Prefect flow runs in which cells ran."""
 
     async def run(self, job: CellJob, wait_for: Iterable[FinishedRun]) -> tuple[AgentTrace, FinishedRun, bool]:
-        """The trace of one cell whatever happened, its end for the edges that leave it, and whether it ran just now."""
+        """Runs one cell. Returns its trace, also after an error; its finished run, for edges; whether it ran now."""
         started = datetime.now(UTC)
         self.note_flow_run()
-        # quote() keeps Prefect from walking the record and the services in search of futures.
-        state = await run_task(self._task(job), {"work": quote(job)}, list(wait_for), self._feed)
+        # quote() prevents Prefect from searching the record and the services for futures.
+        state = await run_task(self._task(job), {"job": quote(job)}, list(wait_for), self._event_sender)
         trace = await self._trace_of(job, state, started)
         return trace, FinishedRun.of_task_run(state), state.name != "Cached"
 
@@ -227,7 +227,7 @@ class CellRunner:
         return job.with_current_names(result.trace)
 
     def note_flow_run(self) -> None:
-        """Remembers that the present flow run holds task runs."""
+        """Remembers that the current flow run holds task runs."""
         if run := current_flow_run():
             self.flow_runs.add(run.id)
 
@@ -250,6 +250,6 @@ class CellRunner:
             timeout_seconds=settings.timeout_seconds,
         )
         if cached:
-            # Set, not given: Prefect would have the storage saved on its server, so that others can find the results.
+            # An attribute: an argument would have to be saved on Prefect's server, so that others can find the results.
             task.result_storage = cast("Any", self._store)
         return task

@@ -1,8 +1,9 @@
 """Edges: what a run waited for, as the Prefect UI draws it.
 
-Prefect draws an edge for each state, or result of a run, in `wait_for`. A state it also walks, its data and all, which
-costs far more than the edge; and the shared strings it meets there may be known to it as another run's result, which
-draws edges that are not there. So what has ended is passed as an empty result of its own, good for nothing else.
+Prefect draws an edge for each state, or result of a run, in `wait_for`. It also searches a state and all its data,
+which costs far more than the edge. There it may find a shared string that it knows as another run's result, and then
+draws an edge that does not exist. So a finished run is passed as a `FinishedRun`: an empty result that serves only as
+an edge.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from flows.engine.scope import Scope
 
 
 class FinishedRun:
-    """A run that has ended, well or not: what comes after it may begin."""
+    """A run that has ended, with or without success: the runs that wait for it can start."""
 
     task_run_id: UUID | None = None
-    """Of a cell's task run."""
+    """Id of a cell's task run; None for a child run."""
     _unlinked: State[Any] | None = None
 
     @classmethod
     def of_task_run(cls, state: State[Any]) -> FinishedRun:
-        """A task run in the present flow run that came to that state."""
+        """A task run in the current flow run that ended in that state."""
         finished_run = cls()
         finished_run.task_run_id = state.state_details.task_run_id
         finished_run._unlinked = state
@@ -35,13 +36,16 @@ class FinishedRun:
 
     @classmethod
     def of_subflow(cls, state: State[Any]) -> FinishedRun:
-        """A child run of the present flow run that came to that state."""
+        """A child run of the current flow run that ended in that state."""
         finished_run = cls()
         link_state_to_flow_run_result(state, finished_run)
         return finished_run
 
     def linked(self) -> FinishedRun:
-        """Known to Prefect now: only when something waits for it, since most cells of a large run are the last."""
+        """Makes the run known to Prefect as a result, and returns it.
+
+        Called only when something waits for it: in a large run, nothing waits for most cells.
+        """
         state, self._unlinked = self._unlinked, None
         if state:
             link_state_to_task_run_result(state, self)
@@ -49,18 +53,18 @@ class FinishedRun:
 
 
 class NodeEdges:
-    """What has ended of one node: child runs, which stand for every record, and cells, each for its own record."""
+    """The finished runs of one node: child runs, which count for every record, and cells, each for its own record."""
 
     def __init__(self, *shared: FinishedRun) -> None:
         self._shared = shared
         self._by_record: dict[str, list[FinishedRun]] = defaultdict(list)
 
     def add(self, scope: Scope, cell: FinishedRun) -> None:
-        """Takes in a cell of that record."""
+        """Adds a cell of that record."""
         self._by_record[scope.record.record_id].append(cell)
 
     def of_records(self, scopes: Iterable[Scope]) -> Iterator[FinishedRun]:
-        """What those records waited for."""
+        """The finished runs of this node that those records wait for."""
         for finished_run in self._shared:
             yield finished_run.linked()
         for scope in scopes:

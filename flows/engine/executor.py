@@ -1,7 +1,7 @@
-"""The compiler: a FlowSpec as Prefect runs. Each cell is a task run; conditions, loops and gates are child runs.
+"""Runs a `FlowSpec` with Prefect. Each cell is a task run; conditions, loops and gates are child runs.
 
-A level is the nodes of one Prefect flow run: the whole flow, or one round of a loop. Nodes of a level run as soon as
-those they need have ended, each for all the records of the batch together.
+A subgraph holds the nodes of one Prefect flow run: the whole flow, or one round of a loop. A node of it runs as soon
+as the nodes it needs have ended, for all the records of the batch together.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from flows.spec.graph import dependencies, upstream
 
 @dataclass(frozen=True)
 class RunServices:
-    """What a run needs beside its flow."""
+    """What a run needs in addition to its flow."""
 
     agent_services: AgentServices
     agents: Mapping[str, Agent[Any, Any]]
@@ -49,7 +49,7 @@ class RunServices:
 
 @dataclass(frozen=True)
 class Subgraph:
-    """The nodes of one Prefect flow run, and what of them has ended."""
+    """The nodes of one Prefect flow run, and the edges of those that have ended."""
 
     nodes: Mapping[str, Node]
     loop: Loop | None = None
@@ -58,30 +58,30 @@ class Subgraph:
 
 @dataclass(frozen=True)
 class NodeRun:
-    """A node that is about to run: where it stands, and what it waited for."""
+    """A node that is about to run: its name, the loop it is in, and the edges of the nodes it waited for."""
 
     name: str
     loop: Loop | None
     upstream: Sequence[NodeEdges]
 
     def wait_for(self, *scopes: Scope) -> list[FinishedRun]:
-        """What those records waited for."""
-        return [finished_run for ends in self.upstream for finished_run in ends.of_records(scopes)]
+        """The runs that those records waited for."""
+        return [finished_run for edges in self.upstream for finished_run in edges.of_records(scopes)]
 
 
 class FlowExecutor:
-    """Takes a batch of records through a flow, inside the present Prefect flow run."""
+    """Takes a batch of records through a flow, inside the current Prefect flow run."""
 
     def __init__(self, spec: FlowSpec, services: RunServices) -> None:
         self._spec = spec
         self._services = services
 
     async def run(self, scopes: Sequence[Scope]) -> None:
-        """All steps for those records. What becomes of each cell stands in the ledger and in the scopes."""
+        """Runs all steps for those records. Writes each cell to the ledger and to its scope."""
         await self._run_subgraph(Subgraph(self._spec.steps), scopes)
 
     async def run_as_subflow(self, scopes: Sequence[Scope], label: str) -> None:
-        """The same in a child run of its own, so that a run of many batches stays readable in the UI."""
+        """Does the same in a child run, so that a run of many batches stays readable in the UI."""
         body = self._subflow_body(Subgraph(self._spec.steps), scopes)
         await self._run_subflow(f"{self._spec.name}.records", label, body, [])
 
@@ -118,7 +118,7 @@ class FlowExecutor:
     def _split_runnable(
         self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]
     ) -> tuple[list[RecordGroup], list[str]]:
-        """What the node is to run for, and the reasons of the rest, which gets its rows here."""
+        """The groups for which the node runs, and the reasons of the others, whose cells go to the ledger here."""
         runnable, reasons = list[RecordGroup](), list[str]()
         for scope in scopes:
             for record_group, why in self._record_groups(node, node_run, scope):
@@ -132,7 +132,7 @@ class FlowExecutor:
     def _record_groups(
         self, node: Node, node_run: NodeRun, scope: Scope
     ) -> Iterator[tuple[RecordGroup, str | ValueError | None]]:
-        """Each portion with why it does not run: a reason, or the error that kept it from being decided."""
+        """Each record group with None if it runs, a reason if it does not, or the error that prevented a decision."""
         groups = groups_of(node, scope)
         if isinstance(node, Step) and not groups:
             yield RecordGroup(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
@@ -145,7 +145,7 @@ class FlowExecutor:
                 yield RecordGroup(scope, {}, group), error
 
     def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: str | ValueError) -> None:
-        """Rows for cells that will not run: skipped with the reason, or failed when that could not be decided."""
+        """Writes the cells that do not run to the ledger: skipped with the reason, or failed if the decision failed."""
         if isinstance(node, Loop):
             for inner, child in node.loop.items():
                 self._add_unrun_cells(inner, child, record_group, why)
@@ -159,7 +159,7 @@ class FlowExecutor:
     async def _skip_node(
         self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[str]
     ) -> NodeEdges:
-        """What the UI shows of a node that no record needs."""
+        """Shows in the UI a node that no record needs."""
         wait_for = node_run.wait_for(*scopes)
         if node.when:
             return NodeEdges(
@@ -171,7 +171,7 @@ class FlowExecutor:
 
     async def _run_branch(self, step: Step, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
         async def body() -> State[Any]:
-            await self._run_step(step, replace(node_run, waited=()), record_groups)
+            await self._run_step(step, replace(node_run, upstream=()), record_groups)
             return Completed(message=f"{step.when}")
 
         return await self._run_node_as_subflow(node_run, node_run.name, body, record_groups)
@@ -202,8 +202,8 @@ class FlowExecutor:
             wait_for = [finished_run]
             active = [
                 scope
-                for scope, then in zip(active, round_scopes, strict=True)
-                if not self._is_loop_finished(node_run.name, then, loop)
+                for scope, round_scope in zip(active, round_scopes, strict=True)
+                if not self._is_loop_finished(node_run.name, round_scope, loop)
             ]
         return wait_for[0]
 
@@ -216,7 +216,7 @@ class FlowExecutor:
             return True
 
     def _subflow_body(self, subgraph: Subgraph, scopes: Sequence[Scope]) -> SubflowBody:
-        # A closure without parameters: Prefect would make a form of any that it had.
+        # A closure without parameters: Prefect would make a form of any parameters.
         async def body() -> None:
             await self._run_subgraph(subgraph, scopes)
 
@@ -227,22 +227,21 @@ class FlowExecutor:
 
         async def run_record(scope: Scope, record_groups: Sequence[RecordGroup]) -> None:
             wait_for = node_run.wait_for(scope)
-            pairs = [(p, cell) for p in record_groups for cell in cells_of(self._spec.name, node_run.name, step, p)]
-            ended = await gather_or_raise(
-                self._run_cell(step, record_group, cell, wait_for) for record_group, cell in pairs
-            )
-            scope.add_traces(node_run.name, step, [trace for trace, _ in ended])
-            for _, end in ended:
-                if end:
-                    edges.add(scope, end)
+            flow, name = self._spec.name, node_run.name
+            pairs = [(group, cell) for group in record_groups for cell in cells_of(flow, name, step, group)]
+            ended = await gather_or_raise(self._run_cell(step, group, cell, wait_for) for group, cell in pairs)
+            scope.add_traces(name, step, [trace for trace, _ in ended])
+            for _, finished_run in ended:
+                if finished_run:
+                    edges.add(scope, finished_run)
 
-        by_scope = groupby(record_groups, key=lambda portion: portion.scope.record.record_id)
-        groups_by_record = [list(mine) for _, mine in by_scope]
-        await gather_or_raise(run_record(mine[0].scope, mine) for mine in groups_by_record)
+        by_record = groupby(record_groups, key=lambda record_group: record_group.scope.record.record_id)
+        groups_by_record = [list(groups) for _, groups in by_record]
+        await gather_or_raise(run_record(groups[0].scope, groups) for groups in groups_by_record)
         return edges
 
     def _host_inputs(self, node: Node, node_run: NodeRun, scope: Scope) -> dict[str, JsonValue]:
-        """Inputs that no reference names: a host's tools and round, and the arguments a host chose."""
+        """Inputs that no reference names: a host's tools and round, and the arguments that a host chose."""
         loop = node_run.loop
         if loop is None or loop.host is None or not isinstance(node, Step):
             return {}
@@ -265,7 +264,7 @@ class FlowExecutor:
         self, step: Step, record_group: RecordGroup, cell: Cell, wait_for: Sequence[FinishedRun]
     ) -> tuple[AgentTrace, FinishedRun | None]:
         services, job = self._services, self._cell_job(step, record_group, cell)
-        # Inside, so that no key is made, and nothing of it held, long before its cell's turn.
+        # Inside the slot, so that no key is computed, and no memory is used for it, long before its cell runs.
         async with services.slots, services.ledger.running(cell):
             started = datetime.now(UTC)
             try:
@@ -281,7 +280,7 @@ class FlowExecutor:
         return trace, finished_run
 
     def _cache_key(self, job: CellJob) -> str:
-        """Raises MissingInput, and whatever else keeps the cell from being run."""
+        """The cache key of the cell. Raises MissingInput, and any other error that prevents the cell from running."""
         job.agent.inputs(job.cell.input)
         if not job.agent.cached:
             return digest(job.cell.cell_id)

@@ -1,4 +1,4 @@
-"""Gates: a flow run pauses until a person has answered in the Prefect UI."""
+"""Gates: a flow run pauses until a person answers in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _FIELD_TYPES: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
 
 
 async def ask_person(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Waits for a person's answer in the Prefect UI. Raises RunError when none comes in time."""
+    """Waits for a person's answer in the Prefect UI. Raises RunError when there is none in time."""
     form = _gate_form(gate, shown)
     pausing: Any = pause_flow_run(wait_for_input=form, timeout=gate.timeout_seconds, poll_interval=1)
     try:
         answer: RunInput = await pausing
     except FlowPauseTimeout:
         raise RunError(
-            f"nobody answered '{gate.gate}' within {gate.timeout_seconds} s; the same command asks again, and nothing "
-            "is paid for twice"
+            f"no answer to '{gate.gate}' within {gate.timeout_seconds} s; the same command asks again, and nothing is "
+            "paid for twice"
         ) from None
     return answer.model_dump(mode="json")
 

@@ -1,4 +1,4 @@
-"""Together: coroutines side by side, where the first error is raised as itself and not in a group."""
+"""Runs coroutines concurrently, and raises the first error itself instead of an exception group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def gather_or_raise(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results, in the order of the jobs. The first job to fail ends the others, and its error is raised."""
+    """Returns the results in the order of the jobs. The first job that fails ends the others; raises its error."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job) for job in jobs]

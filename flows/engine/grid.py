@@ -1,4 +1,4 @@
-"""The grid of a step: from one record's scope to its cells (variants x groups x items x repeats)."""
+"""The grid of a step: the cells of one record's scope (variants x groups x items x repeats)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def combinations(dimensions: Mapping[str, tuple[JsonValue, ...]]) -> Iterator[di
 
 @dataclass(frozen=True)
 class RecordGroup:
-    """What a step does for one record, or with `group_by` for one group of a record's outputs."""
+    """The inputs of a node for one record, or with `group_by` for one group of a record's outputs."""
 
     scope: Scope
     inputs: Mapping[str, JsonValue]
@@ -36,7 +36,7 @@ def groups_of(node: Node, scope: Scope) -> list[Mapping[str, JsonValue]]:
 
 
 def cells_of(flow: str, name: str, step: Step, record_group: RecordGroup) -> Iterator[Cell]:
-    """The step's cells for one portion."""
+    """The step's cells for one record group."""
     for item, inputs in _items(step, record_group):
         for variant in combinations(step.variants):
             for repeat in range(step.repeats or 1):
@@ -44,7 +44,7 @@ def cells_of(flow: str, name: str, step: Step, record_group: RecordGroup) -> Ite
 
 
 def unrun_cells(flow: str, name: str, step: Step, record_group: RecordGroup) -> Iterator[Cell]:
-    """The cells of a portion that will not run; one for all its items where nothing says how many there are."""
+    """The cells of a record group that does not run; one cell for all items if their number is not known."""
     whole = step if record_group.inputs.get(step.for_each or "") else step.model_copy(update={"for_each": None})
     return cells_of(flow, name, whole, record_group)
 
@@ -75,7 +75,10 @@ def _cell(
 
 
 def _items(step: Step, record_group: RecordGroup) -> Iterator[tuple[str | int | None, Mapping[str, JsonValue]]]:
-    """Each item with its name, or its number where items are no outputs of steps, or not told apart by their names."""
+    """The inputs of each item, with its name.
+
+    The item's number stands for its name if the items are not outputs of steps, or if their names are not unique.
+    """
     if step.for_each is None:
         yield None, record_group.inputs
         return

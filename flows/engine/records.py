@@ -1,4 +1,4 @@
-"""Records: what a flow works on, from the request or from a storage, all of them or a sample."""
+"""The records that a flow works on, from the request or from a storage: all of them, a sample, or a shard."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from flows.storage.rows import Reject
 
 
 def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
-    """The study's records in the order of their source; rows that cannot be records go to `on_reject`.
+    """The study's records in the order of their source. Rows that cannot be records go to `on_reject`.
 
-    With `run.sample`, that many of them; with `run.shard`, its part of those.
+    With `run.sample`, only that many of them; with `run.shard`, only the part of that shard.
     Raises StorageError when the source cannot be read.
     """
     root, _, name = study.flow.records.partition(".")
@@ -35,7 +35,7 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
 
 
 def shard_of(record: Record, shards: int) -> int:
-    """The shard that the record belongs to, from 1: by its id alone, so that records that are added move no other."""
+    """The shard that the record belongs to, from 1. It depends only on the record's id: added records move no other."""
     return int(digest(record.record_id), 16) % shards + 1
 
 
@@ -45,11 +45,11 @@ def _records_of_shard(found: Iterable[Record], shard: str) -> Iterator[Record]:
 
 
 def sample(found: Iterable[Record], size: int, seed: int) -> list[Record]:
-    """`size` of the records in their order, or all where there are fewer; memory holds no more than those.
+    """`size` of the records in their order, or all if there are fewer. Memory holds no more than `size` records.
 
-    Drawn are the records with the smallest digests of seed and id. So every set of that size is as likely as any
-    other over the seeds; the order of the source plays no part; and when records are added, each of them can only
-    take the place of one drawn before.
+    Draws the records with the smallest digests of seed and id. So over the seeds every set of that size is equally
+    likely, and the order of the source does not matter. A record that is added later can only take the place of one
+    drawn record.
     """
     drawn: list[tuple[int, int, Record]] = []
     for number, record in enumerate(found):

@@ -14,7 +14,7 @@ from flows.spec.conditions import compile_condition
 
 
 def skip_reason(name: str, node: Node, record_group: RecordGroup, loop: Loop | None) -> str | None:
-    """Why the node does not run for this portion; None when it does. Raises ValueError from a condition."""
+    """Why the node does not run for this record group; None if it runs. Raises ValueError from a condition."""
     scope, inputs = record_group.scope, record_group.inputs
     if loop and loop.host and (reason := _host_skip_reason(name, scope, loop)):
         return reason
@@ -52,7 +52,7 @@ def host_request(scope: Scope, loop: Loop) -> dict[str, Any] | None:
 
 
 def loop_finished(scope: Scope, loop: Loop) -> bool:
-    """Whether the loop ends for this record after the present round. Raises ValueError from the condition."""
+    """Whether the loop ends for this record after the current round. Raises ValueError from the condition."""
     if loop.host:
         request = host_request(scope, loop)
         if request is None or request["step"] == STOP:

@@ -1,4 +1,4 @@
-"""Scope: what is known about one record while it goes through a flow, and how references read it."""
+"""Scope: the values of one record while a flow runs, and how references read them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flows.spec.references import Reference, parse_reference
 
 @dataclass(frozen=True)
 class CellOutput:
-    """What one cell gave: its trace, and its value as plain JSON."""
+    """The output of one cell: its trace, and its value as plain JSON."""
 
     trace: AgentTrace
     value: JsonValue
@@ -25,7 +25,7 @@ class CellOutput:
 
 @dataclass
 class Scope:
-    """One record on its way. Steps write their newest value; a skipped step leaves none."""
+    """One record and the outputs of its steps so far. A step writes its newest value; a skipped step writes none."""
 
     record: Record
     parameters: Mapping[str, JsonValue]
@@ -36,9 +36,9 @@ class Scope:
     traces: dict[str, list[AgentTrace]] = field(default_factory=dict[str, list[AgentTrace]])
     """Step -> its newest cells, the failed ones included."""
     list_steps: set[str] = field(default_factory=set[str])
-    """Steps whose value is a list, whatever it holds."""
+    """Steps whose value is a list of outputs, even if it is empty."""
     previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """The values as they stood when the present round began."""
+    """The values at the start of the current round."""
     rounds: tuple[int, ...] = ()
     """The round of each loop that the record is in, outermost first."""
 
@@ -48,11 +48,11 @@ class Scope:
         return self.rounds[-1] if self.rounds else 0
 
     def next_round(self, number: int) -> Scope:
-        """The same record in a loop's next turn: what it finds there is carried on, what stood before is `previous`."""
-        return replace(self, previous=dict(self.values), turns=(*self.rounds, number))
+        """The same record in a loop's next round. Both scopes share `values`; `previous` holds them as they are now."""
+        return replace(self, previous=dict(self.values), rounds=(*self.rounds, number))
 
     def add_traces(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
-        """Takes in the cells of a step."""
+        """Adds the cells of a step."""
         outputs = [CellOutput(trace, thawed(trace.value)) for trace in traces if trace.status == "completed"]
         self.traces[name] = traces
         if gives_list(step):
@@ -66,7 +66,7 @@ class Scope:
         return self.record.model_dump(mode="json")
 
     def context(self) -> dict[str, Any]:
-        """Everything that references and conditions may name."""
+        """Everything that references and conditions can name."""
         return {
             "record": self._record,
             "parameters": dict(self.parameters),
@@ -99,7 +99,10 @@ class Scope:
         return [reference.resolve({name: output.value}) for output in matching]
 
     def item_names(self, step: Step, group: Mapping[str, JsonValue]) -> list[str]:
-        """What the items of the step's `for_each` are called: the outputs they are, so that no failure renames them."""
+        """The names of the items of the step's `for_each`.
+
+        An item is named after the output that it is, so that a failed cell does not rename the others.
+        """
         references = step.inputs.get(step.for_each or "", ())
         return [
             name
@@ -111,14 +114,14 @@ class Scope:
         name = parse_reference(text).step
         for output in self.outputs.get(name or "", []):
             if _in_group(output.trace, group):
-                again = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
-                yield ", ".join([output.trace.step, *map(str, output.trace.variant.values()), *again])
+                repeat = [f"repeat {output.trace.repeat + 1}"] if output.trace.repeat else []
+                yield ", ".join([output.trace.step, *map(str, output.trace.variant.values()), *repeat])
 
     def count_inputs(self, node: Step, inputs: Mapping[str, JsonValue]) -> int:
-        """How many outputs of other steps the node is given: what `min_inputs` counts.
+        """How many outputs of other steps the node gets: the number that `min_inputs` is compared with.
 
-        The longest input that gathers outputs, from a step that gives a list or from several references; where none
-        does, the longest list that an output holds.
+        That is the length of the longest input that collects outputs, from a step that gives a list or from several
+        references. If no input does, it is the length of the longest list among the inputs.
         """
         lists = {name: len(value) for name, value in inputs.items() if isinstance(value, list)}
         gathered = [length for name, length in lists.items() if self._collects_outputs(node.inputs.get(name, ""))]
@@ -139,7 +142,7 @@ class Scope:
         return list(found.values())
 
     def parent_ids(self, names: Iterable[str], group: Mapping[str, JsonValue]) -> tuple[str, ...]:
-        """Cell ids of the outputs of those steps that a cell of that group is given."""
+        """The cell ids of those outputs of the named steps that a cell of that group gets."""
         outputs = (output.trace for name in names for output in self.outputs.get(name, []))
         return tuple(trace.cell_id for trace in outputs if _in_group(trace, group))
 

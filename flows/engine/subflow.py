@@ -1,4 +1,4 @@
-"""Subflows: child flow runs, and the task runs and child runs in the state Skipped that stand for what did not run."""
+"""Subflows: child flow runs, and the task runs and child runs in the state Skipped for nodes that do not run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SubflowBody = Callable[[], Awaitable[State[Any] | None]]
 
 
 MAX_NAME_CHARACTERS = 120
-"""A longer name of a run would push everything else off the graph."""
+"""A longer name of a run would push everything else off the graph in the UI."""
 
 
 def _skipped_state(reason: str) -> State[Any]:
@@ -32,7 +32,7 @@ async def _end_as_skipped(name_and_reason: tuple[str, str]) -> State[Any]:
 
 
 def _skip_task_run_name(parameters: dict[str, Any]) -> str:
-    return parameters["told"][0]
+    return parameters["name_and_reason"][0]
 
 
 _skip_task = Task(
@@ -48,15 +48,15 @@ _SUBFLOW_LOCKS = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
 
 def _subflow_lock() -> asyncio.Lock:
-    """Child runs begin and end one at a time; what they do in between is not held up.
+    """The lock under which child runs begin and end, one at a time; the time in between is not under the lock.
 
-    At the same moment they lock each other out of the server's SQLite, and the client sleeps two seconds on it.
+    At the same moment they would lock each other out of the server's SQLite, and the client would sleep two seconds.
     """
     return _SUBFLOW_LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 async def run_subflow(name: str, label: str, body: SubflowBody, wait_for: Iterable[FinishedRun]) -> FinishedRun:
-    """Runs `body` as a child run of the present flow. Errors that are no cell's own are raised, not kept."""
+    """Runs `body` as a child run of the current flow. Raises errors that do not belong to a cell."""
     raised = list[Exception]()
     lock = _subflow_lock()
 
@@ -77,7 +77,7 @@ async def run_subflow(name: str, label: str, body: SubflowBody, wait_for: Iterab
         running: Any = flow(return_state=True, wait_for=list(wait_for))
         state: State[Any] = await running
     if raised:
-        # Prefect's state may tell another story: a gate's run was failed by the server when its time was up.
+        # Prefect's state may hold another error: the server fails the run of a gate when its time is up.
         raise raised[0]
     if not state.is_completed():
         await state.aresult()
@@ -105,12 +105,12 @@ async def skipped_subflow(
 
 
 def _skipped_name(name: str, reasons: Sequence[str]) -> str:
-    """With the reason, because the graph in the Prefect UI shows names and no messages."""
+    """The name with the reasons, because the graph in the Prefect UI shows names and no messages."""
     return f"{name}, skipped: {summarise_reasons(reasons)}"[:MAX_NAME_CHARACTERS]
 
 
 def summarise_reasons(reasons: Sequence[str]) -> str:
-    """The reasons, each with how many records it holds for."""
+    """The five most frequent reasons, each with its number of records; a single reason without a number."""
     counted = Counter(reasons).most_common(5)
     if len(reasons) == 1:
         return counted[0][0]

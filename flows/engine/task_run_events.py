@@ -1,7 +1,7 @@
-"""The feed: how the cells of a large run ended, told to the Prefect server from the run's own event loop.
+"""Task-run events: reports to the Prefect server, from the run's own event loop, how the cells of a large run ended.
 
-Prefect hands each event from the flow's thread to a second one and from there to a third, and waking them
-is a sixth of the processor time that a large run takes. One sender in the flow's own loop says the same without it.
+Prefect passes each event from the flow's thread to a second thread and from there to a third. To wake these threads
+takes a sixth of the processor time of a large run. One sender in the flow's own loop does the same without that cost.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from prefect.results import ResultRecord, should_persist_result  # type: ignore[
 from prefect.utilities.text import truncated_to
 
 FLUSH_TIMEOUT_SECONDS = 15.0
-"""When the run is over: how long the server may go without taking an event before the rest is given up."""
+"""After the run: how long the server may accept no event before the rest is given up."""
 _TIGHT_TIMING = timedelta(minutes=5)
-"""Events that are further apart need nobody to say which came first."""
+"""Events that are further apart do not name the event before: their times show which came first."""
 _MAX_MESSAGE_CHARACTERS = 100_000
-"""Characters of a state's message; Prefect's own limit."""
+"""Longest message of a state; Prefect's own limit."""
 _EXCLUDED_FIELDS = {
     "id", "created", "updated", "flow_run_id", "state_id", "state_type", "state_name", "state",
     "estimated_start_time_delta", "estimated_run_time",
 }  # fmt: skip
-"""Of a task run, what the server knows from elsewhere or makes itself."""
+"""Fields of a task run that the server knows from elsewhere or makes itself."""
 
 
 class EventSender:
-    """Takes events in at once and sends them in order. Belongs to one event loop; see `opened_feed`."""
+    """Accepts events at once and sends them in order. Belongs to one event loop; see `open_event_sender`."""
 
     def __init__(self) -> None:
         self._events = asyncio.Queue[Event | None]()
@@ -44,27 +44,30 @@ class EventSender:
 
     @property
     def pending(self) -> int:
-        """How many have not been sent."""
+        """How many events have not been sent."""
         return self._events.qsize()
 
     async def enqueue(
         self, client: PrefectClient, run: TaskRun, before: State[Any], now: State[Any], follows: Event | None
     ) -> Event:
-        """Says that a task run went from one state to another; the event that follows it is to name this one."""
+        """Queues and returns the event of a task run that went from one state to another.
+
+        The next event of the same task run names this one as the event that it `follows`.
+        """
         event = task_run_event(run, before, now, follows)
         event.related = await self._related_resources(client, run)
         self._events.put_nowait(event)
         return event
 
     async def _related_resources(self, client: PrefectClient, run: TaskRun) -> list[RelatedResource]:
-        """The flow run of that task run, its flow and what else belongs to it: the same for all its task runs."""
+        """The flow run of that task run, its flow and its other related resources: the same for all its task runs."""
         if run.flow_run_id not in self._related:
             found = await related_resources_from_run_context(client, exclude={f"prefect.task-run.{run.id}"})
             self._related[run.flow_run_id] = found
         return self._related[run.flow_run_id]
 
     async def send(self) -> None:
-        """Sends until `end`. What cannot be sent is counted in the end, by `flows.server.drain`."""
+        """Sends events until `close`. `flows.server.drain` counts at the end the events that could not be sent."""
         client: EventsClient | None = None
         async with AsyncExitStack() as stack:
             while event := await self._events.get():
@@ -72,16 +75,20 @@ class EventSender:
                     client = client or await stack.enter_async_context(get_events_client())
                     await client.emit(event)
                 except Exception as error:
-                    get_logger(__name__).warning("The end of a task run was not told to the server: %s", error)
+                    get_logger(__name__).warning("The end of a task run was not reported to the server: %s", error)
 
     def close(self) -> None:
-        """There will be no more."""
+        """Ends `send` after the events that are queued."""
         self._events.put_nowait(None)
 
 
 @asynccontextmanager
 async def open_event_sender() -> AsyncGenerator[EventSender]:
-    """A feed for the length of the block, at whose end all is sent."""
+    """An event sender for the length of the block.
+
+    At the end of the block, waits until all events are sent, or until the server has taken none for
+    `FLUSH_TIMEOUT_SECONDS`.
+    """
     event_sender = EventSender()
     sending = asyncio.create_task(event_sender.send())
     try:
@@ -96,7 +103,7 @@ async def open_event_sender() -> AsyncGenerator[EventSender]:
 
 
 def task_run_event(run: TaskRun, before: State[Any], now: State[Any], follows: Event | None) -> Event:
-    """The event as Prefect's engine makes it, but for what is around the task run. Belongs into that run's context."""
+    """The event as Prefect's engine makes it, without related resources. Call it in the context of the task run."""
     return Event(
         id=now.id,
         occurred=now.timestamp,  # type: ignore[reportArgumentType]
@@ -122,7 +129,7 @@ def task_run_event(run: TaskRun, before: State[Any], now: State[Any], follows: E
 
 
 def _result_metadata(state: State[Any]) -> dict[str, Any] | None:
-    """Where the result is kept."""
+    """Where the result is kept; None if it is not."""
     data: Any = state.data
     return data.metadata.model_dump(mode="json") if isinstance(data, ResultRecord) and should_persist_result() else None
 

@@ -1,9 +1,9 @@
-"""Task runs: how a cell becomes one, with no more said to the Prefect server than anybody looks at.
+"""Task runs: runs a cell as a Prefect task run, and reports to the server only the states that users look at.
 
-Prefect's engine tells its server of every task run that it is pending, then running, then how it ended, and each of
-these costs here and there about as much as all the rest of the task run. *Pending* lasts no time here and is left out.
-*Running* is left out in runs of many records, where nobody watches a single cell: there the server hears of a cell when
-it has ended, with its start, its end and all its tries.
+Prefect's engine reports of every task run that it is pending, then that it is running, then how it ended. Each report
+costs, here and on the server, about as much as the rest of the task run. *Pending* lasts no time here and is left out.
+*Running* is left out in runs of many records, where users do not watch single cells: there the server hears of a cell
+when it has ended, with its start, its end and all its attempts.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from flows.server.current_flow_run import current_flow_run
 
 @dataclass
 class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
-    """The engine of one task run whose beginning nobody is told of, and its end by the run's own feed."""
+    """The engine of one task run that reports no start, and reports its end through the run's event sender."""
 
     event_sender: EventSender = field(kw_only=True)
 
     async def begin_run(self) -> None:
-        """What the engine does when a task run begins, but for the event."""
+        """Does what the engine does when a task run begins, without the event."""
         run: Any = self.task_run
         running_state, flow_run = Running(), current_flow_run()
         running_state.state_details = self.state.state_details
@@ -43,9 +43,9 @@ class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
 
     @asynccontextmanager
     async def run_context(self) -> AsyncGenerator[_ClientEventsEngine]:  # type: ignore[reportIncompatibleMethodOverride]
-        """What is around one attempt, but that the task run's context, which `start` has opened, is not opened again.
+        """The context of one attempt. Does not open the task run's context again, which `start` has opened.
 
-        The engine keeps the time of an attempt in a way that serves threads as well, which costs more than asyncio's.
+        The engine's own timeout also works for threads, and so costs more than the one of asyncio.
         """
         deadline = asyncio.timeout(self.task.timeout_seconds)
         try:
@@ -57,9 +57,9 @@ class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
             await self.handle_exception(error)
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:  # noqa: ARG002
-        """What the engine does when a task run's state changes, but that the feed tells of it.
+        """Does what the engine does when a task run's state changes, and reports it through the event sender.
 
-        Nor is what the task returned remembered as long as the flow runs: it is given to no other task.
+        Does not keep what the task returned for the rest of the flow run, because no other task gets it.
         """
         run: Any = self.task_run
         before = self.state
@@ -85,7 +85,7 @@ def _set_run_state(run: Any, state: State[Any]) -> None:
 async def run_task(
     task: Task[Any, Any], parameters: dict[str, Any], wait_for: Sequence[Any], event_sender: EventSender | None
 ) -> State[Any]:
-    """The state in which a task run of `task` ends; with a feed, that alone is told, and by the feed."""
+    """Runs `task` as a task run and returns its last state. An `event_sender` reports the end, and no start."""
     task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
     if event_sender is None:
         running: Any = run_task_async(task, None, task_run, parameters, wait_for, "state")

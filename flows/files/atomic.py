@@ -1,4 +1,4 @@
-"""Writing: files that are there whole or not at all."""
+"""Writes files atomically: they are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import IO, Any
 
 @contextmanager
 def open_atomic(path: Path) -> Generator[IO[str]]:
-    """A text file that is there whole or not at all: written beside its place and renamed when the block ends well."""
+    """Opens a text file that is there whole or not at all.
+
+    It is written beside its place, and renamed when the block ends without an error.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:

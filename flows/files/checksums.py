@@ -1,4 +1,4 @@
-"""Sums: `SHA256SUMS` in a run folder, which `sha256sum -c` reads too, and its own digest, the run's seal."""
+"""Checksums: `SHA256SUMS` in a run folder, which `sha256sum -c` also reads, and its own digest, the run's seal."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ SUMS_FILE = "SHA256SUMS"
 
 
 def write_sums(folder: Path) -> str:
-    """Writes the digest of every file of the folder; gives the seal: whoever knows it can tell any later change."""
+    """Writes the digest of every file of the folder. Returns the seal, which shows any later change."""
     write_text(folder / SUMS_FILE, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in _file_names(folder)))
     return seal(folder)
 
 
 def seal(folder: Path) -> str:
-    """The digest of the digests."""
+    """The digest of the file of digests."""
     return sha256_of(folder / SUMS_FILE)
 
 
 def changed_files(folder: Path) -> Iterator[str]:
-    """What is not as the sums say, one sentence each. Raises FileNotFoundError when there are none."""
+    """Differences from the checksums, one sentence each. Raises FileNotFoundError if there are no checksums."""
     known = dict[str, str]()
     for number, line in enumerate((folder / SUMS_FILE).read_text(encoding="utf-8").splitlines(), start=1):
         digest, _, name = line.partition("  ")
         if not name:
             yield f"{SUMS_FILE}:{number}: not a line of a digest and a name"
         known[name] = digest
-    there = _file_names(folder)
-    for name in sorted({*known, *there} - {""}):
+    present = _file_names(folder)
+    for name in sorted({*known, *present} - {""}):
         if name not in known:
             yield f"{name} was not there when the run ended"
-        elif name not in there:
+        elif name not in present:
             yield f"{name} is missing"
         elif sha256_of(folder / name) != known[name]:
             yield f"{name} has changed since the run ended"
@@ -46,6 +46,6 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def sha256_of(path: Path) -> str:
-    """The digest of a file, read in pieces."""
+    """The SHA-256 digest of a file in hexadecimal; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

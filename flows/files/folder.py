@@ -1,4 +1,4 @@
-"""The folder that a run leaves behind, `runs/<flow>/<run>/`: where it is, and its traces."""
+"""The folder of a run, `runs/<flow>/<run>/`: makes it, and reads its traces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract.messages import AgentTrace
 
 
 def new_run_folder(parent: Path, flow: str) -> Path:
-    """A new folder `<parent>/<flow>/<time>`; `latest` beside it points there. Raises RunError if it cannot be made."""
+    """Makes the folder `<parent>/<flow>/<time>`, and a link `latest` to it. Raises RunError if it cannot be made."""
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     base = parent / flow
     for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
@@ -36,7 +36,7 @@ def _link_latest(link: Path, name: str) -> None:
         temporary.symlink_to(name)
         temporary.replace(link)
     except OSError:
-        # Some file systems have no links; the folder is still there under its own name.
+        # Some file systems have no links; the folder has its own name in any case.
         temporary.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Lines: texts on disk, each known by where it begins, for what is made once, read once and too much for memory."""
+"""Line file: texts on disk, each found by its offset, for data written once, read once and too large for memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class LineFile:
-    """Texts without line ends in a file of their own. Use as a context manager; the file goes when it closes."""
+    """Texts without line ends in a temporary file. Use as a context manager; the file is deleted when it closes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -21,9 +21,9 @@ class LineFile:
         self._file.close()
 
     def add(self, text: str) -> int:
-        """Takes in a line; returns where it begins."""
+        """Adds a line; returns the offset in bytes at which it begins."""
         offset, line = self._end, text.encode() + b"\n"
-        # Only after reading: each seek would write out what is buffered.
+        # Only after a read: each seek would write the buffer to the disk.
         if self._file.tell() != offset:
             self._file.seek(offset)
         self._file.write(line)
@@ -31,6 +31,6 @@ class LineFile:
         return offset
 
     def read(self, offset: int) -> str:
-        """The line that begins there."""
+        """The line that begins at that offset."""
         self._file.seek(offset)
         return self._file.readline()[:-1].decode()

@@ -1,6 +1,6 @@
 """RunData: a finished run's folder as the tables and the report read it, and nothing but that folder.
 
-Whatever is derived from a run is derived from here, so that it can be derived again, byte for byte, by anybody.
+Everything that is derived from a run is derived from here, so that any reader can derive it again, byte for byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RunData:
 
     @classmethod
     def open(cls, folder: Path) -> RunData:
-        """The run in that folder. Raises RunError when it is none, or was never finished."""
+        """The run in that folder. Raises RunError when the folder is not a run, or the run never finished."""
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             return cls(folder, manifest, FlowSpec.model_validate(manifest["flow_spec"]))
@@ -42,7 +42,7 @@ class RunData:
         return path.stat().st_size if path.exists() else 0
 
     def traces(self) -> Iterator[AgentTrace]:
-        """Every cell of the run, one at a time, in the order in which `answers.jsonl` holds them."""
+        """Every cell of the run, one at a time, in the order of `answers.jsonl`. Raises RunError if unreadable."""
         try:
             with (self.folder / "answers.jsonl").open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, start=1):

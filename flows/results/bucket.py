@@ -1,6 +1,6 @@
 """Bucket: results in Google Cloud Storage, shared by workers on any number of machines.
 
-Whoever keeps a result first has kept it: an upload that finds an object under its name leaves that alone. An object is
+The first upload of a result counts: an upload that finds an object under its name does not change it. An object is
 there whole or not at all.
 """
 
@@ -29,11 +29,11 @@ from flows.results.store import GCS_SCHEME
 
 T = TypeVar("T")
 _MAX_CONNECTIONS = 10
-"""Requests under way at once: as many as the client keeps connections."""
+"""Most requests at the same time: as many as the client keeps connections."""
 _TIMEOUT_SECONDS = (10.0, 60.0)
 """To connect, and to wait for an answer."""
 _RETRY = DEFAULT_RETRY.with_timeout(120.0)
-"""Failures that pass are tried again for so long. All that is asked here can be asked twice."""
+"""Temporary failures are tried again for this time. Every request here can be sent twice without harm."""
 
 
 class ResultBucket(WritableFileSystem):
@@ -57,12 +57,12 @@ class ResultBucket(WritableFileSystem):
             return self._blob(path).download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
     def put(self, path: str, content: bytes) -> None:
-        """Writes over whatever is there."""
+        """Writes the object; replaces one that is there."""
         with _as_os_errors(path):
             self._blob(path).upload_from_string(content, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Writes it unless there is one already.
+        """Writes the object unless there is one; returns False if there is one.
 
         An upload whose answer was lost is sent again, and then finds its own object there.
         """
@@ -81,7 +81,7 @@ class ResultBucket(WritableFileSystem):
             return None
 
     def remove(self, path: str) -> None:
-        """Takes it away; one that is not there is no mistake."""
+        """Removes the object; does nothing if there is none."""
         try:
             with _as_os_errors(path):
                 self._blob(path).delete(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
@@ -89,7 +89,7 @@ class ResultBucket(WritableFileSystem):
             return
 
     def upload_file(self, path: str, file: Path) -> None:
-        """Keeps a copy of a file of this machine."""
+        """Keeps a copy of a file of this machine, unless there is an object under that name."""
         try:
             with _as_os_errors(path):
                 _upload_if_absent(self._blob(path).upload_from_filename, str(file))
@@ -97,12 +97,12 @@ class ResultBucket(WritableFileSystem):
             return
 
     def download_file(self, path: str, file: Path) -> None:
-        """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
+        """Copies an object to a file of this machine. Raises FileNotFoundError."""
         with _as_os_errors(path):
             self._blob(path).download_to_filename(str(file), timeout=_TIMEOUT_SECONDS, retry=_RETRY)
 
     def write_if_absent(self, path: str, content: bytes) -> str:
-        """Keeps a result, unless somebody has kept it already; gives its address."""
+        """Writes a result unless there is one under that name; returns its address."""
         try:
             with _as_os_errors(path):
                 _upload_if_absent(self._blob(path).upload_from_string, content)
@@ -115,7 +115,7 @@ class ResultBucket(WritableFileSystem):
         return await self._in_thread(self.read, path)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """As `keep`, in a thread."""
+        """As `write_if_absent`, in a thread."""
         return await self._in_thread(self.write_if_absent, path, content)
 
     async def acreate(self, path: str, content: bytes) -> bool:
@@ -127,7 +127,7 @@ class ResultBucket(WritableFileSystem):
         await self._in_thread(self.remove, path)
 
     async def read_path(self, path: str) -> bytes:
-        """As `aread_path`; Prefect wants it under both names."""
+        """As `aread_path`; Prefect needs it under both names."""
         return await self.aread_path(path)
 
     async def write_path(self, path: str, content: bytes) -> None:
@@ -145,24 +145,24 @@ def open_bucket(address: str) -> ResultBucket:
     """The results at `gs://bucket/prefix`. Raises StorageError when they cannot be reached."""
     name, _, prefix = address.removeprefix(GCS_SCHEME).partition("/")
     prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-    found = ResultBucket(name=name, prefix=prefix)
+    bucket = ResultBucket(name=name, prefix=prefix)
     try:
         with _as_os_errors(address):
             client: Any = storage.Client()
-            found._bucket = client.bucket(name)  # type: ignore[reportPrivateUsage]
-            # Who may only use objects may not ask for the bucket itself, but for a list of them.
+            bucket._bucket = client.bucket(name)  # type: ignore[reportPrivateUsage]
+            # An account that may only use objects cannot ask for the bucket itself, but can list its objects.
             list(client.list_blobs(name, prefix=prefix, max_results=1, timeout=_TIMEOUT_SECONDS, retry=_RETRY))
     except (OSError, GoogleAuthError) as error:
         raise StorageError(
             f"cannot keep results in {address}: {error}; set run.results=… to a bucket that this account can read and "
             "write, or to a folder. `gcloud auth application-default login` gives the account of a person"
         ) from error
-    return found
+    return bucket
 
 
 @contextmanager
 def _as_os_errors(path: str) -> Generator[None]:
-    """What the client raises, as what a folder would raise; that somebody was first is told apart."""
+    """Raises the client's errors as those of a folder, but PreconditionFailed, when an object is there, as itself."""
     try:
         yield
     except NotFound as error:

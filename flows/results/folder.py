@@ -1,6 +1,6 @@
-"""Results in a folder: JSON files, written so that a kill leaves the old file or the new, never half.
+"""Results in a folder: JSON files, written so that a kill leaves the old file or the new one, never half a file.
 
-Prefect's own local storage opens the target and writes into it, so that another process can meet half a reply there and
+Prefect's own local storage opens the target and writes into it, so that another process can read half a reply there and
 pay for it again.
 """
 
@@ -26,7 +26,7 @@ class ResultFolder(LocalFileSystem):
 
     @classmethod
     def at(cls, folder: Path) -> ResultFolder:
-        """The result folder there."""
+        """The result folder at that path."""
         return cls(basepath=str(folder))
 
     async def aread_path(self, path: str) -> bytes:
@@ -34,11 +34,11 @@ class ResultFolder(LocalFileSystem):
         return self._resolve_path(path).read_bytes()
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """Writes beside the target, then renames over it."""
+        """Writes a file beside the target and renames it to the target; returns its path."""
         return self.write_path(path, content)
 
     def write_path(self, path: str, content: bytes) -> str:  # type: ignore[reportIncompatibleMethodOverride]
-        """Writes beside the target, then renames over it."""
+        """Writes a file beside the target and renames it to the target; returns its path."""
         target = self._resolve_path(path)
         temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_temporary_numbers)}")
         try:
@@ -63,11 +63,11 @@ class ResultFolder(LocalFileSystem):
         return self._resolve_path(path).read_bytes()
 
     def put(self, path: str, content: bytes) -> None:
-        """Writes over whatever is there."""
+        """Writes the file; replaces one that is there."""
         self.write_path(path, content)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Writes it unless there is one already, whoever else tries at the same time; False where there is."""
+        """Writes the file unless there is one, also when others try at the same time; returns False if there is one."""
         target = self._resolve_path(path)
         try:
             opened = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
@@ -81,7 +81,7 @@ class ResultFolder(LocalFileSystem):
         return True
 
     def remove(self, path: str) -> None:
-        """Takes it away; one that is not there is no mistake."""
+        """Removes the file; does nothing if there is none."""
         self._resolve_path(path).unlink(missing_ok=True)
 
     def upload_file(self, path: str, file: Path) -> None:
@@ -93,7 +93,7 @@ class ResultFolder(LocalFileSystem):
         temporary.replace(target)
 
     def download_file(self, path: str, file: Path) -> None:
-        """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
+        """Copies a kept file to a file of this machine. Raises FileNotFoundError."""
         shutil.copyfile(self._resolve_path(path), file)
 
     async def acreate(self, path: str, content: bytes) -> bool:
@@ -105,5 +105,5 @@ class ResultFolder(LocalFileSystem):
         self.remove(path)
 
     def _resolve_path(self, path: str, validate: bool = False) -> Path:  # noqa: ARG002
-        # Prefect's own asks the disk about every part of the path; names here are digests and need no such care.
+        # Prefect's own method checks every part of the path on the disk; names here are digests and need no check.
         return Path(self.basepath or ".", path)

@@ -1,7 +1,7 @@
-"""Alive: how runs that share a result storage know of each other that they still go on, whatever their clocks say.
+"""Heartbeat: how runs that share a result storage know that the others still run, without comparing their clocks.
 
-A run writes a new number under its name now and then. Whoever depends on it looks whether the number changes, and
-counts the time since by its own clock.
+A run writes a new number under its name at intervals. A run that depends on it checks whether the number changes, and
+measures the time since the last change by its own clock.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from threading import Event, Thread
 from flows.results.store import ResultStore
 
 BEATS_PER_TIMEOUT = 6
-"""How often a run tells that it goes on, within the time after which it is called lost."""
+"""How many beats a run writes in the time after which it counts as lost."""
 Payload = Callable[[], Mapping[str, str]]
 
 
 @contextmanager
 def heartbeat(store: ResultStore, owner: str, lost_after_seconds: float, payload: Payload = dict) -> Generator[None]:
-    """Tells for the length of the block that `owner` goes on, with what `told` has to say each time.
+    """Writes for the length of the block that `owner` still runs, each time with the current `payload()`.
 
-    A thread, so that a loop that is busy for a while is not taken for a dead one.
+    A thread writes the beats, so that an event loop that is busy for a while does not count as dead.
     """
     stopped = Event()
 
@@ -33,7 +33,7 @@ def heartbeat(store: ResultStore, owner: str, lost_after_seconds: float, payload
     def keep_beating() -> None:
         number = 1
         while not stopped.wait(lost_after_seconds / BEATS_PER_TIMEOUT):
-            # One that cannot be written is like one that was not: the next may be.
+            # A beat that cannot be written is left out: the next one may succeed.
             try:
                 write_beat(number)
             except OSError:
@@ -41,7 +41,7 @@ def heartbeat(store: ResultStore, owner: str, lost_after_seconds: float, payload
             number += 1
 
     write_beat(0)
-    thread = Thread(target=keep_beating, name=f"alive {owner}", daemon=True)
+    thread = Thread(target=keep_beating, name=f"heartbeat {owner}", daemon=True)
     thread.start()
     try:
         yield
@@ -52,14 +52,14 @@ def heartbeat(store: ResultStore, owner: str, lost_after_seconds: float, payload
 
 
 class HeartbeatMonitor:
-    """Looks at what others tell. Belongs to one event loop."""
+    """Reads the heartbeats of other runs. Belongs to one event loop."""
 
     def __init__(self, store: ResultStore) -> None:
         self._store = store
         self._seen = dict[str, tuple[bytes, float]]()
 
     async def seconds_since_beat(self, owner: str) -> float:
-        """For how long nothing new was heard, as far as this Watch knows: 0 at the first look."""
+        """Seconds without a new beat, as far as this monitor knows: 0 at the first call."""
         beat, now = await self._read_beat(owner), time.monotonic()
         before = self._seen.get(owner)
         if before is None or beat not in (before[0], b""):
@@ -68,7 +68,7 @@ class HeartbeatMonitor:
         return now - before[1]
 
     async def last_payload(self, owner: str) -> Mapping[str, str]:
-        """What it said last; empty where it has said nothing, or ended."""
+        """The last beat of that run with its payload; empty if there is none now and this monitor saw none before."""
         beat = await self._read_beat(owner) or self._seen.get(owner, (b"", 0))[0]
         try:
             return json.loads(beat or b"{}")
@@ -83,5 +83,5 @@ class HeartbeatMonitor:
 
 
 def heartbeat_path(owner: str) -> str:
-    """Where the run of that name tells that it goes on."""
+    """Where the run of that name writes its heartbeat."""
     return f"alive/{owner}"

@@ -1,8 +1,9 @@
-"""Locks: one process at a time asks for a reply, among all that share a result storage.
+"""Locks: of all processes that share a result storage, only one at a time asks a model for the same reply.
 
-A lock is a file that only one process can create; it holds the name of its run. Whoever finds one waits while that run
-tells that it goes on. The lock of a run that fell silent, or of an earlier attempt of the same run, is not broken,
-which two could do at once: the next one in line is created, with the next number, and again by one process only.
+A lock is a file that only one process can create; it holds the name of its run. A process that finds a lock waits while
+that run writes heartbeats. The lock of a run without heartbeats, or of an earlier attempt of the same run, is not
+removed, because two processes could do that at once. Instead the lock with the next number is created, again by one
+process only.
 """
 
 from __future__ import annotations
@@ -19,29 +20,29 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 
 
 class Locks:
-    """The locks that the run `owner` takes; it has to tell that it is alive meanwhile. Belongs to one event loop."""
+    """The locks that the run `owner` takes; it must write heartbeats meanwhile. Belongs to one event loop."""
 
     def __init__(self, store: ResultStore, owner: str, lost_after_seconds: float) -> None:
         self._store = store
         self._owner = owner
-        # A run that was killed and is tried again keeps its name, and would wait for itself.
+        # A run that was killed and is tried again keeps its name; by the name alone it would wait for itself.
         self._attempt = uuid4().hex
         self._lost_after_seconds = lost_after_seconds
         self._heartbeats = HeartbeatMonitor(store)
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[None]:
-        """Holds the lock of `key`. Waits at the longest `lost_after` for a run that fell silent."""
+        """Holds the lock of `key`. Waits at most `lost_after_seconds` for a run without heartbeats."""
         number = await self._acquire(key)
         try:
             yield
         finally:
-            # Its own last: as long as that is there, nobody can pass.
+            # Its own lock last: as long as that file is there, no other process can take the lock.
             for taken in range(number + 1):
                 await self._store.aremove(lock_path(key, taken))
 
     async def _acquire(self, key: str) -> int:
-        # Told apart from others of this run, which has two names for one model perhaps.
+        # Differs from other locks of this run, which may have two names for one model.
         mine = f"{self._owner} {self._attempt} {uuid4().hex}".encode()
         pause = _FIRST_PAUSE
         while True:
@@ -52,7 +53,7 @@ class Locks:
                 number += 1
             else:
                 return number
-            # Storages do not tell when a file goes away, so they have to be asked.
+            # Storages do not report when a file is removed, so they are asked again and again.
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -68,5 +69,5 @@ class Locks:
 
 
 def lock_path(key: str, number: int) -> str:
-    """Where the lock of that request is, the first or one that came after."""
+    """Where the lock of that request is; number 0 is the first, higher ones follow lost locks."""
     return f"locks/{key[:1]}/{key}.{number}"

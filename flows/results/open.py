@@ -15,7 +15,7 @@ from flows.results.store import GCS_SCHEME, ResultStore
 def result_store(configured: str | None) -> ResultStore:
     """Where a study's results are kept: cells below `cells/`, model replies below `replies/`.
 
-    A folder is made if need be. Raises StorageError when nothing can be kept there.
+    Makes the folder if there is none. Raises StorageError when nothing can be kept there.
     """
     if configured and configured.startswith(GCS_SCHEME):
         from flows.results.bucket import open_bucket

@@ -1,4 +1,4 @@
-"""Paid replies, kept beside the cells: the `ReplyStore` that `agents.llms.reply_cache` asks."""
+"""Keeps paid replies beside the cells: the `ReplyStore` of `agents.llms.reply_cache`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.results.store import ResultStore, reply_path
 class ResultReplyStore:
     """The `ReplyStore` of `agents.llms.reply_cache`, in the same place as the cells.
 
-    With `locks`, other processes may share the place: each request is then asked by one of them at a time.
+    With `locks`, other processes may share the place: only one of them at a time then sends the same request.
     """
 
     def __init__(self, store: ResultStore, locks: Locks | None = None) -> None:
@@ -33,7 +33,7 @@ class ResultReplyStore:
             raise StorageError(f"kept replies cannot be read: {error}") from error
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply`; when this returns, it outlives the process. Raises StorageError."""
+        """Keeps `reply`; when this returns, the reply outlives the process. Raises StorageError."""
         try:
             await self._store.awrite_path(reply_path(key), reply.model_dump_json().encode())
         except OSError as error:
@@ -41,7 +41,10 @@ class ResultReplyStore:
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[bool]:
-        """True when somebody else may have kept the reply since it was looked up; nobody else asks meanwhile."""
+        """Holds the lock of `key`, if there are locks, so that no other process sends the request meanwhile.
+
+        Gives True when another process may have kept the reply since it was looked up.
+        """
         if self._locks is None:
             yield False
             return

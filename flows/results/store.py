@@ -1,4 +1,4 @@
-"""What a storage of results can do, whatever it is, and where in it cells and replies are."""
+"""The methods of every storage of results, and where in it cells and replies are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GCS_SCHEME = "gs://"
 class ResultStore(Protocol):
     """A folder or a bucket of results. Paths are relative, with `/` between their parts.
 
-    What is written is there whole or not at all. Raises OSError where the storage does not do its part.
+    A written file is there whole or not at all. Methods raise OSError when the storage fails.
     """
 
     @property
@@ -28,15 +28,15 @@ class ResultStore(Protocol):
         ...
 
     def put(self, path: str, content: bytes) -> None:
-        """Writes over whatever is there."""
+        """Writes the file; replaces one that is there."""
         ...
 
     def create(self, path: str, content: bytes) -> bool:
-        """Writes it unless there is one already, whoever else tries at the same time; False where there is."""
+        """Writes the file unless there is one, also when others try at the same time; returns False if there is one."""
         ...
 
     def remove(self, path: str) -> None:
-        """Takes it away; one that is not there is no mistake."""
+        """Removes the file; does nothing if there is none."""
         ...
 
     def upload_file(self, path: str, file: Path) -> None:
@@ -44,23 +44,23 @@ class ResultStore(Protocol):
         ...
 
     def download_file(self, path: str, file: Path) -> None:
-        """Writes what is kept to a file of this machine. Raises FileNotFoundError."""
+        """Copies a kept file to a file of this machine. Raises FileNotFoundError."""
         ...
 
     async def aread_path(self, path: str) -> bytes:
-        """As `read`, without holding up the loop where reading takes long."""
+        """As `read`, without blocking the event loop if reading takes long."""
         ...
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """Keeps a result; gives its address."""
+        """Keeps a result; returns its address."""
         ...
 
     async def acreate(self, path: str, content: bytes) -> bool:
-        """As `create`, without holding up the loop."""
+        """As `create`, without blocking the event loop."""
         ...
 
     async def aremove(self, path: str) -> None:
-        """As `remove`, without holding up the loop."""
+        """As `remove`, without blocking the event loop."""
         ...
 
 
@@ -75,7 +75,7 @@ def reply_path(key: str) -> str:
 
 
 def read_cell(store: ResultStore, key: str) -> AgentTrace | None:
-    """The cell that Prefect keeps there as the result of a task; None when there is none that can be read."""
+    """The cell that Prefect keeps under `key` as the result of a task; None if there is none that can be read."""
     try:
         stored: Any = json.loads(store.read(cell_path(key)))
         return AgentTrace.model_validate_json(stored["result"])

@@ -1,4 +1,4 @@
-"""Derived: the tables, measures and report of a run, made from its folder alone and so by anybody."""
+"""Makes the tables, measures and report of a run from its folder alone, so that any reader can make them again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from flows.tables.verdicts import Verdicts
 
 SUBPROCESS_MIN_BYTES = 10_000_000
-"""Bytes of cells from which the start of a second process pays."""
+"""From this many bytes of cells, a second process saves more time than its start takes."""
 
 
 @dataclass(frozen=True)
 class Derived:
-    """What was derived, for whoever shows it."""
+    """What was derived, for the parts of the program that show it."""
 
     data: RunData
     rows: Sequence[VerdictRow] = ()
@@ -53,7 +53,7 @@ def _derive_study(data: RunData, spec: Measures) -> Derived:
             for trace in data.traces():
                 reader.add(trace)
             return _write_study(data, spec, reader.verdicts())
-    # Reading a cell back costs more than what is made of it.
+    # To read a cell back costs more than to make tables of it, so each cell is read once.
     write_cells(data, reader.add)
     return _write_study(data, spec, reader.verdicts())
 

@@ -1,4 +1,4 @@
-"""Left behind: the folder of a run that is over, and what the Prefect UI shows of it."""
+"""Finishes a run: writes the files of its folder, and shows the run in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
 
 _MAX_ARTIFACT_CHARACTERS = 200_000
-"""Characters; the UI shows an artifact whole."""
+"""Longest text of an artifact; the UI shows an artifact whole."""
 
 
 def run_manifest(
     study: Study, run_start: RunStart, records: Sequence[Record], outcome: Outcome, models: Models
 ) -> dict[str, Any]:
-    """What the manifest of that run tells."""
+    """The content of the manifest of that run."""
     more: dict[str, JsonValue] = {
         "run": outcome.folder.name,
         "flow_run_id": str(outcome.flow_run_id),
@@ -52,7 +52,7 @@ async def finish_run(study: Study, manifest: Mapping[str, Any], outcome: Outcome
     answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_cited_answer(value)]
     if answers:
         write_text(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
-    # In a thread: measures and plots take seconds, and Prefect is to hear from us meanwhile.
+    # In a thread: measures and plots take seconds, and Prefect must get messages from this process meanwhile.
     with reduced_garbage_collection():
         outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
@@ -60,13 +60,13 @@ async def finish_run(study: Study, manifest: Mapping[str, Any], outcome: Outcome
     await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs)
 
 
-async def _create_artifacts(study: Study, outcome: Outcome, about: str) -> None:
-    """What a reader wants first, as an artifact of the run."""
+async def _create_artifacts(study: Study, outcome: Outcome, description: str) -> None:
+    """Shows the answer or the report, which readers want first, as artifacts of the run."""
     readable = (outcome.folder / name for name in ("answer.md", "report.md"))
     for path in (path for path in readable if path.exists()):
         key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
         text = path.read_text(encoding="utf-8")[:_MAX_ARTIFACT_CHARACTERS]
-        creating: Any = acreate_markdown_artifact(text, key=key, description=about)
+        creating: Any = acreate_markdown_artifact(text, key=key, description=description)
         await creating
 
 

@@ -1,4 +1,4 @@
-"""Manifest: everything that someone else needs to know to do a run again, or to check that nothing was changed."""
+"""Manifest: everything that is needed to do a run again, or to check that nothing was changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class RunStart:
-    """What a run was begun with; files may change while it goes."""
+    """The inputs of a run, read at its start, because files may change while it goes on."""
 
     started: datetime
     sources: Sequence[SourceFile]
@@ -40,7 +40,7 @@ class RunStart:
 
     @classmethod
     def read(cls, study: Study) -> RunStart:
-        """Reads every file that the study asks with. Raises StorageError and PromptError."""
+        """Reads every data, prompt and criterion file of the study. Raises StorageError and PromptError."""
         return cls(datetime.now(UTC), sources_of(study), texts_of(study), _prompts(study), _criteria(study))
 
 
@@ -131,7 +131,7 @@ def _version(name: str) -> str | None:
 def _git_revision() -> str | None:
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - any git that the user has
             capture_output=True, text=True, timeout=5, check=False, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):

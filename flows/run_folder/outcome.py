@@ -1,4 +1,4 @@
-"""Outcome: what became of a run."""
+"""Outcome: the result of a run, with its folder, totals and notes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from flows.run_folder.save import SaveResult
 from flows.storage.rows import Reject
 
 Result: TypeAlias = tuple[Record, JsonValue]
-"""A record, and for it the output of the flow's `result` step, or None."""
+"""A record, and the output of the flow's `result` step for it, or None."""
 
 
 @dataclass
 class Outcome:
-    """What became of a run."""
+    """The result of a run."""
 
     folder: Path
     totals: Totals
     rejects: Sequence[Reject] = ()
-    """What was left out of the records or the corpus, and why; `rejects.csv` holds the same."""
+    """Rows that were left out of the records or the corpus, and why; `rejects.csv` holds the same."""
     flow_run_id: UUID | None = None
     flow_runs: set[UUID] = field(default_factory=set[UUID])
     """The Prefect flow runs that hold its task runs."""
@@ -38,9 +38,9 @@ class Outcome:
     seal: str = ""
     """Digest of the digests of all files of the folder."""
     saved: Sequence[SaveResult] = ()
-    """What became of it at each storage that the flow saves to."""
+    """The result of saving at each storage that the flow saves to."""
 
     @property
     def unsaved(self) -> list[str]:
-        """The storages that it could not be saved to."""
+        """The storages to which the run could not be saved."""
         return [one.storage for one in self.saved if not one.done]

@@ -1,7 +1,7 @@
-"""Replay: a run's answers made again from its stored replies, offline, and all its tables and its report with them.
+"""Replay: makes a run's answers again from its stored replies, offline, and with them all its tables and its report.
 
-Every agent is given the very input that its trace holds and, whenever it asks its model, the reply that was stored
-for that very request. A prompt, a criterion or a program that was changed asks something else, and that is told.
+Every agent gets exactly the input that its trace holds, and for each request to its model the reply that was stored for
+exactly that request. A changed prompt, criterion or program makes another request; the replay reports that.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _COPIED_FILES = ("manifest.json", "rejects.csv", "results.json", "answer.md")
 
 @dataclass
 class ReplayResult:
-    """What a replay came to."""
+    """The result of a replay."""
 
     cells: int = 0
     replies: int = 0
-    """Stored replies that were read again."""
+    """Stored replies that were used."""
     recorded: int = 0
-    """Cells taken as recorded, since nothing stored can make them again: searches, failures of a service."""
+    """Cells taken as recorded, because nothing stored can make them again: searches, failures of a service."""
     different: list[str] = field(default_factory=list[str])
-    """What did not come out the same, one sentence each."""
+    """Differences from the run, one sentence each."""
 
 
 def replay(folder: Path, into: Path) -> ReplayResult:
@@ -87,13 +87,13 @@ class _Replayer:
         self._result = result
 
     async def replay_all(self, data: RunData, path: Path) -> None:
-        """Every trace of the run, made again."""
+        """Makes every trace of the run again, and writes them to `path`."""
         with path.open("w", encoding="utf-8") as file:
             for trace in data.traces():
                 file.write((await self.replay_trace(trace)).model_dump_json() + "\n")
 
     async def replay_trace(self, trace: AgentTrace) -> AgentTrace:
-        """The trace as its input and its stored replies make it."""
+        """The trace, made again from its input and its stored replies."""
         self._result.cells += 1
         agent = self._agents[trace.agent]
         if agent.searches_corpus or not _is_replayable(trace):
@@ -120,7 +120,7 @@ def _is_replayable(trace: AgentTrace) -> bool:
 
 
 class _StoredModels:
-    """The models of one trace: each answers what it answered then."""
+    """The models of one trace: each gives the replies that it gave in the run."""
 
     def __init__(self, trace: AgentTrace, models: Mapping[str, Any], result: ReplayResult) -> None:
         self._replies = {call.key: call.reply for call in trace.calls if call.reply}
@@ -128,7 +128,7 @@ class _StoredModels:
         self._result = result
 
     def get(self, name: str) -> Model:
-        """The model of that name."""
+        """The model of that name. Raises ModelRejected if the manifest does not hold it."""
         known = self._models.get(name)
         if known is None:
             raise ModelRejected(f"the manifest does not hold the model '{name}'")
@@ -158,4 +158,4 @@ class _StoredModel:
         return found
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: there is no connection to close."""

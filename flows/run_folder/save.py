@@ -1,7 +1,7 @@
-"""Saving: a finished run to the storages that its flow names under `save:`, one after the other.
+"""Saves a finished run to the storages that its flow names under `save:`, one after the other.
 
-The run's folder is complete and sealed before, so whatever goes wrong here, nothing of the run is lost: what could not
-be saved is told, and the same command saves it.
+The run's folder is complete and sealed before, so a failure here loses nothing of the run. It is reported, and the same
+command saves the run again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from flows.storage.factory import StorageFactory
 
 @dataclass(frozen=True)
 class SaveResult:
-    """What became of a run at one storage."""
+    """The result of saving a run to one storage."""
 
     storage: str
     """Its name in the study."""
     done: bool
     told: str
-    """What was done, or why nothing was."""
+    """What was done, or why nothing was done. The name is a key of `--json`."""
 
     def __str__(self) -> str:
         if self.done:
@@ -41,5 +41,5 @@ def _save(study: Study, name: str, folder: Path) -> SaveResult:
         return SaveResult(name, True, StorageFactory.saver(study.storage[name])(folder))
     except ButtermilkError as error:
         return SaveResult(name, False, str(error).rstrip("."))
-    except Exception as error:  # whatever else a library raises: the run is done, and must not be lost over it
+    except Exception as error:  # any other error of a library: the run is complete, and must not be lost because of it
         return SaveResult(name, False, f"{type(error).__name__}: {error}")

@@ -14,7 +14,7 @@ from flows.storage.file import source_files
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of data as it was when the run began."""
+    """One data file as it was when the run began."""
 
     path: str
     sha256: str

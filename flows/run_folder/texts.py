@@ -1,4 +1,4 @@
-"""Texts: the prompt and criterion files that a study asks with, as they stood when it was run."""
+"""Texts: the prompt and criterion files that a study uses, as they were when it was run."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class TextFile:
 
     @property
     def sha256(self) -> str:
-        """Of the text in UTF-8."""
+        """The digest of the text in UTF-8."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def texts_of(study: Study) -> list[TextFile]:
-    """Every prompt and criterion file that the study's steps name, and what those include; in order of name."""
+    """Every prompt and criterion file that the study's steps name, and every file that those include, by name."""
     prompts, criteria = Prompts(study.folders), Criteria(study.folders)
     paths = set[Path]()
     for step in steps_of(study.flow).values():
@@ -48,7 +48,7 @@ def texts_of(study: Study) -> list[TextFile]:
 
 
 def parameter_values(step: Step, parameter: str) -> list[str]:
-    """Every text that the step's agent may be given for that parameter: its variants, its value, or its default."""
+    """Every text that the step's agent can get for that parameter: its variants, its value, or its default."""
     if parameter in step.variants:
         return [str(value) for value in step.variants[parameter]]
     if parameter in step.parameters:

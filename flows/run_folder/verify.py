@@ -1,4 +1,4 @@
-"""Verify: whether anything of a run was changed since: its files, its data, its prompts and criteria, its replies."""
+"""Verify: checks whether anything of a run was changed since: its files, data, prompts, criteria and replies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from flows.files.run_data import RunData
 
 
 def verify(folder: Path, folders: Sequence[Path], results: str | None) -> list[str]:
-    """Every change found, one sentence each; none means that all is as it was when the run ended.
+    """Every change found, one sentence each; an empty list means that all is as it was when the run ended.
 
-    `folders` are the config folders in which prompts and criteria are looked up, `results` where replies are kept.
+    `folders` are the config folders in which prompts and criteria are looked up; `results` is where replies are kept.
     Raises RunError when the folder holds no finished run that can be read.
     """
     try:
@@ -47,11 +47,11 @@ def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
 
 
 def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
-    """Kept replies that are not, to the byte, what the run's traces hold; one that was deleted is no change."""
+    """Kept replies that differ in any byte from the run's traces; a deleted reply is not a change."""
     from flows.results.open import result_store
     from flows.results.store import reply_path
 
-    kept, seen = result_store(results), set[str]()
+    store, seen = result_store(results), set[str]()
     for trace in data.traces():
         for call in trace.calls:
             if call.reply is None or call.key in seen:
@@ -59,7 +59,7 @@ def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
             seen.add(call.key)
             path = reply_path(call.key)
             try:
-                same = kept.read(path) == call.reply.model_dump_json().encode()
+                same = store.read(path) == call.reply.model_dump_json().encode()
             except FileNotFoundError:
                 continue
             if not same:
