@@ -1,5 +1,5 @@
-"""A corpus as passages: built from its source, kept, and searched.
+"""Builds the index of a corpus from its source, stores it, and searches it.
 
-In: records of a source, and questions. Out: passages with their place in the record. Read `index` first; `build` keeps
-an index in step with its source, `passage_store` is what a store must do, `sqlite_store` and `lancedb_store` do it.
+In: records of a source, and questions. Out: passages with their place in the record. Start with `index`; `build` keeps
+an index up to date with its source; `sqlite_store` and `lancedb_store` implement the protocols in `passage_store`.
 """

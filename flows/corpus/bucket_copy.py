@@ -1,10 +1,11 @@
-"""Kept index: a copy of a corpus's index in a bucket, so that every other machine finds its vectors there.
+"""Keeps a copy of a corpus's index in a bucket, so that other machines find its vectors there.
 
-    update(store, lock, config, embedder, progress, KeptCopy(store, path, origin, tell))
+    update_index(store, lock, config, embedder, progress, BucketCopy(store, path, location, on_note))
 
-Only vectors are taken from the copy, for texts that are the same word for word: what a machine searches and quotes is
-always its own source. The copy is replaced only in the state in which it was seen (`if_generation_match`), and by an
-index that holds more; who comes second keeps what is its own, and looks again when the corpus is opened the next time.
+The copy gives only vectors, for texts that are the same word for word: a machine always searches and quotes its own
+source. The copy is replaced only if it is unchanged since it was last seen (`if_generation_match`), and only by
+an index that holds more. If two machines upload at once, the second keeps its own index, and compares again the next
+time the corpus is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from flows.storage.gcs_save import crc32c
 from flows.storage.google_cloud import as_storage_errors
 
 NoteCallback = Callable[[str], None]
-"""Told in a sentence what the scholar should know."""
+"""Called with a sentence that the scholar should read."""
 _MAX_ATTEMPTS = 3
 _NORM_TOLERANCE = 0.01
 """How far the length of a vector may be from 1."""
@@ -35,17 +36,17 @@ _WRITE_ROLE = "roles/storage.objectUser"
 
 @dataclass(frozen=True)
 class CopyLocation:
-    """Where the copy is and what it must be of."""
+    """Where the copy is, and which corpus and embedding model it must be of."""
 
     place: BucketPlace
     """The object itself."""
     label: str
     embedder: str
-    """The fingerprint of what makes the vectors."""
+    """The fingerprint of the embedder that makes the vectors."""
 
 
 class BucketCopy:
-    """The copy of one index; a `Copy`. Asks the bucket only where it has to."""
+    """The copy of one index; a `RemoteCopy`. Sends a request to the bucket only when it must."""
 
     def __init__(self, store: SqliteStore, path: Path, location: CopyLocation, on_note: NoteCallback) -> None:
         self._store = store
@@ -59,7 +60,7 @@ class BucketCopy:
         self._vectors: FetchedVectors | None = None
 
     def close(self) -> None:
-        """Lets go of what was fetched. Only who builds may have fetched anything: the files' names are for one."""
+        """Deletes what was fetched. Only the process that builds may fetch: the files' names are for one."""
         if self._vectors:
             self._vectors.close()
             self._vectors = None
@@ -68,7 +69,7 @@ class BucketCopy:
 
     @property
     def uri(self) -> str:
-        """The object as its owner knows it."""
+        """The `gs://` address of the copy."""
         return object_uri(self._location.place)
 
     @property
@@ -78,7 +79,7 @@ class BucketCopy:
         return fingerprint != "" and fingerprint == self._store.get_meta("fingerprint")
 
     def fetch_vectors(self) -> FetchedVectors | None:
-        """The vectors of the copy, fetched unless this index had them all; None when there are none to be used.
+        """The vectors of the copy, fetched unless this index has them all already; None when none can be used.
 
         Raises StorageError when the bucket cannot be read.
         """
@@ -87,7 +88,7 @@ class BucketCopy:
         return self._vectors
 
     def upload(self) -> None:
-        """Puts the index in the copy's place where it holds more; what fails is told, and tried again next time."""
+        """Replaces the copy by the index where that holds more; a failure is noted, and the next run tries again."""
         try:
             if self._covers_index():
                 self._record_generation(str(self._blob.generation))
@@ -122,7 +123,7 @@ class BucketCopy:
         return client_of(place, target_of(place, roles)).bucket(place.bucket)
 
     def _find_blob(self, *, refresh: bool = False) -> bool:
-        """Whether there is a copy; the bucket is asked once."""
+        """Whether there is a copy; asks the bucket once, unless `refresh`."""
         if self._is_looked_up and not refresh:
             return self._blob is not None
         place = self._location.place
@@ -130,7 +131,7 @@ class BucketCopy:
             bucket = self._bucket(_WRITE_ROLE)
             self._blob = bucket.get_blob(place.path, **request_options(place))
             if self._blob is None:
-                # That there is no bucket must be known before anything is embedded.
+                # Fails now, before anything is embedded, if there is no bucket.
                 list(bucket.list_blobs(prefix=place.path, max_results=1, **request_options(place)))
         self._is_looked_up = True
         return self._blob is not None
@@ -140,13 +141,13 @@ class BucketCopy:
             if self._download():
                 self._open_download()
                 return
-            # Somebody has put another one in its place meanwhile.
+            # Another machine has replaced the copy meanwhile.
             if not self._find_blob(refresh=True):
                 return
         raise StorageError(f"{self.uri} changes faster than it can be fetched; try again later")
 
     def _download(self) -> bool:
-        """Fetches the copy as it was seen; False when it is no longer there as such."""
+        """Fetches the generation that was last seen; False when it is no longer there."""
         from google.api_core.exceptions import NotFound
 
         place = self._location.place
@@ -169,7 +170,7 @@ class BucketCopy:
         from google.api_core.exceptions import PreconditionFailed
 
         place = self._location.place
-        # One that a kill has left may be there.
+        # A killed process may have left one.
         self._upload_path.unlink(missing_ok=True)
         self._store.export_to(self._upload_path)
         generation = self._blob.generation if self._blob is not None else 0
@@ -177,7 +178,7 @@ class BucketCopy:
             blob = self._bucket(_WRITE_ROLE).blob(place.path)
             blob.metadata = {"fingerprint": self._store.get_meta("fingerprint")}
             try:
-                # Retried safely: what a lost answer had written makes the next try fail by its precondition.
+                # A retry is safe: if the answer to a write was lost, the precondition makes the next try fail.
                 blob.upload_from_filename(
                     str(self._upload_path), if_generation_match=generation, checksum="crc32c", **request_options(place)
                 )
@@ -193,10 +194,10 @@ class BucketCopy:
 
 
 class FetchedVectors:
-    """The vectors of an index that was fetched; `KnownVectors`."""
+    """The vectors of a fetched index; a `KnownVectors`."""
 
     def __init__(self, path: Path, embedder: str) -> None:
-        """Opens it for reading. Raises StorageError when it is no sound index, or one of another embedding model."""
+        """Opens the file for reading. Raises StorageError when it is no valid index, or of another embedding model."""
         try:
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         except sqlite3.Error as error:
@@ -205,7 +206,7 @@ class FetchedVectors:
             self._validate(embedder)
         except sqlite3.Error as error:
             self._db.close()
-            raise StorageError(f"it is no sound SQLite file ({error})") from error
+            raise StorageError(f"it is not a valid SQLite file ({error})") from error
         except StorageError:
             self._db.close()
             raise
@@ -215,17 +216,17 @@ class FetchedVectors:
         self._db.close()
 
     def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
-        """All that was embedded of those records; what is no vector of length 1 is passed over."""
+        """All that was embedded of those records; a vector whose length is not 1 is left out."""
         for name, text, vector in vectors_of(self._db, record_ids):
             if _is_unit_vector(vector):
                 yield name, text, vector
 
     def _validate(self, embedder: str) -> None:
-        # Before anything else is asked of it: a file from elsewhere may hold views and triggers of its own.
+        # Checked before any other query: a file from elsewhere may hold views and triggers of its own.
         if database_schema(self._db) != expected_schema():
             raise StorageError("its tables are not those of an index of this version")
         if (result := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise StorageError(f"it is no sound SQLite file ({result})")
+            raise StorageError(f"it is not a valid SQLite file ({result})")
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         if meta.get("schema") != SCHEMA_VERSION or not meta.get("fingerprint"):
             raise StorageError("it is not a whole index of this version")

@@ -1,8 +1,8 @@
-"""Index build: brings a corpus's index in step with its source, paying only for what changed.
+"""Brings a corpus's index up to date with its source, and embeds only what changed.
 
-Records go in batches, each committed on its own: after a kill the next build finds them there, by their hashes,
-and goes on behind them. What is embedded of a document longer than a batch is kept at once too. One process builds at
-a time; the others wait and then find the work done.
+Records are written in batches, each committed on its own: after a kill the next build recognises them by their hashes
+and continues after them. Vectors of a document longer than a batch are stored at once too. One process builds at a
+time; the others wait and then find the work done.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ BATCH_PASSAGES = 64
 """Passages that are embedded together."""
 BATCH_RECORDS = 256
 _LOCK_POLL_SECONDS = 1.0
-"""How often one that waits for another builder may be told to stop."""
+"""Seconds between two attempts to get the lock; between them `progress` may stop the build by raising."""
 
 
 SCHEMA_VERSION = "2"
-"""Raised when indexes of before cannot be used any more."""
+"""Increased when indexes of the version before cannot be used any more."""
 
 
 class RemoteCopy(Protocol):
@@ -48,20 +48,20 @@ class RemoteCopy(Protocol):
         ...
 
     def fetch_vectors(self) -> KnownVectors | None:
-        """What the copy holds already, fetched; None when there is none that can be used."""
+        """Fetches the vectors that the copy holds; None when there is no usable copy."""
         ...
 
     def upload(self) -> None:
-        """Puts the index in the copy's place where it holds more, unless somebody else has meanwhile."""
+        """Replaces the copy by the index where that holds more, unless another machine has replaced it meanwhile."""
         ...
 
     def close(self) -> None:
-        """Lets go of what was fetched."""
+        """Deletes what was fetched."""
         ...
 
 
 def chunking_of(config: SearchableStorage) -> Chunking:
-    """How the corpus's records are cut."""
+    """How the corpus's records are cut into passages."""
     return Chunking(config.chunk_characters, config.overlap_characters, config.sections, config.date_field)
 
 
@@ -73,9 +73,10 @@ def update_index(
     progress: ProgressCallback | None,
     remote_copy: RemoteCopy | None = None,
 ) -> None:
-    """Brings the index up to date; returns at once where the source has not changed since the last whole pass.
+    """Brings the index up to date; returns at once where the source has not changed since the last complete pass.
 
-    Of those that use the same `lock` one builds. Raises StorageError when the source cannot be read.
+    One of the processes with the same `lock` file builds at a time. Raises StorageError when the source cannot be
+    read.
     """
     source_state = source_state_digest(config.source)
 
@@ -129,11 +130,11 @@ class _IndexBuild:
 
     def run(self) -> None:
         self._store.begin_pass()
-        # A source elsewhere is not read twice only to count.
+        # A remote source is not read twice only to count its passages.
         if self._progress and is_local(self._config.source):
             self._total = sum(1 for record in self._changed_records() for _ in chunk_record(record, self._chunking))
             self._rejects.clear()
-        # From the first batch on the index is of neither the old content nor the new.
+        # From the first batch on, the index matches neither the old content nor the new.
         self._store.set_meta({"content": ""})
         for record in self._changed_records():
             self._pending.append((record, list(chunk_record(record, self._chunking))))
@@ -172,7 +173,7 @@ class _IndexBuild:
         self._pending.clear()
 
     def _embed_pending(self) -> dict[tuple[str, str], bytes]:
-        """The vectors of all passages that wait, by record and text; those known from before are not made again."""
+        """The vectors of all pending passages, by record and text; known vectors are not made again."""
         every = [(passage.record_id, _embedded_text(passage)) for _, found in self._pending for passage in found]
         vectors = self._known_vectors(set(every))
         new = list(dict.fromkeys(key for key in every if key not in vectors))
@@ -214,13 +215,13 @@ class _IndexBuild:
 
 
 def _embedded_text(passage: Passage) -> str:
-    """What is embedded of a passage."""
+    """The text that is embedded for a passage."""
     return f"{passage.title}. {passage.text}"
 
 
 @contextmanager
 def _build_lock(lock_file: Path, progress: ProgressCallback | None) -> Generator[None]:
-    """Held by one process at a time. An open transaction is the lock, so that a kill gives it back."""
+    """Holds the lock, which one process has at a time. An open transaction is the lock, so that a kill releases it."""
     lock = sqlite3.connect(lock_file, timeout=_LOCK_POLL_SECONDS, isolation_level=None)
     try:
         while not _try_lock(lock):

@@ -1,6 +1,6 @@
-"""Chunk: a record's sections cut into passages, each a verbatim stretch of its section.
+"""Cuts a record's sections into passages, each a verbatim part of its section.
 
-Cuts fall between paragraphs where they can, else between sentences, else between words (Unicode rules, through
+Cuts fall between paragraphs where possible, else between sentences, else between words (Unicode rules, through
 semantic-text-splitter), so `passage.text == section[passage.start:passage.end]` always holds.
 """
 
@@ -25,7 +25,7 @@ class Chunking:
     characters: int = 1200
     overlap: int = 150
     sections: Sequence[str] = ()
-    """Which sections, in order; empty means the main text and all of them."""
+    """Sections to index, in order; empty means the main text and all sections."""
     date_field: str | None = None
     """The metadata field with the date of publication; None tries `date`, `date_published` and `published`."""
 

@@ -1,8 +1,8 @@
-"""Searching: a question asked of a store in several ways, and the answers fused into one list.
+"""Searches a store in several ways, and fuses the results into one list.
 
-Each query is asked twice, of the words (full text, BM25) and of the meaning (the cosine with the passages' vectors),
-and the ranked lists of all queries are fused by reciprocal rank. What a query gives to the letter, a quotation or a
-case number, is asked for a third time as such.
+Each query searches twice, by words (full text, BM25) and by meaning (the cosine with the passages' vectors), and the
+ranked lists of all queries are fused by reciprocal rank. What a query gives to the letter, a quotation or a case
+number, is searched a third time as a phrase.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RANK_DEPTH = 100
-"""How far down each ranked list counts; beyond it a passage's share of the fused score is below 1/160."""
+"""How many places of each ranked list count; beyond them a passage adds less than 1/160 to its fused score."""
 
 
 def hybrid_search(
     store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], limit: int
 ) -> list[Passage]:
-    """At most `limit` passages for the queries together, best first; `vectors` holds one a query."""
+    """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query."""
     depth = max(RANK_DEPTH, limit)
     phrase_lists = [phrases for query in queries for phrases in (content_words(query), exact_phrases(query)) if phrases]
     by_words = [store.full_text_search(phrases, depth) for phrases in phrase_lists]
@@ -47,7 +47,7 @@ def hybrid_search(
 def _with_siblings(
     best: list[PassageKey], siblings: list[PassageKey], similarity: Mapping[PassageKey, float], limit: int
 ) -> list[PassageKey]:
-    """The best passages, their last quarter given up for further passages of the best document.
+    """The best passages, the last quarter of them replaced by further passages of the best document.
 
     The reasons of a decision seldom repeat the names that its facts introduce, so a search for the names alone does
     not find them.

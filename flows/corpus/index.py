@@ -1,9 +1,9 @@
-"""Index: a corpus that can be searched, whatever keeps it.
+"""Opens a corpus for search, whichever store keeps it.
 
     index = open_corpus(config, folder)
     passages = await index.search(["When is a slur allowed?"], limit=12)
 
-How a question is asked is in `searching`, what keeps the passages in `index_store` and `vector_store`.
+`hybrid_search` runs a search; `sqlite_store` and `lancedb_store` keep the passages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flows.corpus.vector_matrix import VectorMatrix
 from flows.storage.rows import Reject
 
 NoteCallback = Callable[[str], None]
-"""Told in a sentence what the scholar should know of the index."""
+"""Called with a sentence on the index that the scholar should read."""
 StoreOpener = Callable[[], SearchStore[Any]]
 """Opens the store for one search."""
 
@@ -40,9 +40,9 @@ def open_corpus(
     embedder: Embedder | None = None,
     on_note: NoteCallback | None = None,
 ) -> CorpusIndex:
-    """The corpus, its index built or brought up to date first; `folder` is this machine's for indexes.
+    """The corpus, after its index is built or brought up to date; `folder` is this machine's folder of indexes.
 
-    Takes milliseconds when the source has not changed; after a kill it goes on where it stopped. `progress` is
+    Takes milliseconds when the source has not changed; after a kill the build continues where it stopped. `progress` is
     called with (passages done, passages in all). Raises StorageError when the source or the index cannot be used.
     """
     if embedder is None:
@@ -61,16 +61,16 @@ def open_corpus(
 
 
 class CorpusIndex:
-    """Implements `agents.base.services.Index`. Safe to share between threads and tasks."""
+    """Implements `agents.base.services.SearchIndex`. Safe to share between threads and tasks."""
 
     def __init__(
         self, config: SearchableStorage, embedder: Embedder, fingerprint: str, location: str, open_store: StoreOpener
     ) -> None:
-        """`open_corpus` makes these."""
+        """Called by `open_corpus`."""
         self.location = location
-        """Where it is kept."""
+        """The path or address of the index."""
         self.note = config.note
-        """Where the data comes from and what it is not."""
+        """Where the data comes from, and its limits."""
         self._label = config.label
         self._fingerprint = fingerprint
         self._embedder = embedder
@@ -78,7 +78,7 @@ class CorpusIndex:
 
     @property
     def label(self) -> str:
-        """What the corpus is called in answers."""
+        """The name of the corpus in answers."""
         return self._label
 
     @property
@@ -87,7 +87,7 @@ class CorpusIndex:
         return self._fingerprint
 
     async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
-        """At most `limit` passages for the queries together, best first; none for queries without words."""
+        """At most `limit` passages for all queries together, best first; none for empty queries."""
         return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit)
 
     async def sources(self) -> list[Source]:
@@ -95,12 +95,12 @@ class CorpusIndex:
         return await asyncio.to_thread(self._sources)
 
     def counts(self) -> tuple[int, int]:
-        """How many records and passages are indexed."""
+        """The numbers of indexed records and passages."""
         with closing(self._open_store()) as store:
             return store.counts()
 
     def rejects(self) -> list[Reject]:
-        """The rows of the source that could not be indexed, and why."""
+        """The rows of the source that could not be indexed, with the reasons."""
         with closing(self._open_store()) as store:
             return store.rejects()
 
@@ -153,13 +153,13 @@ def _open_lancedb(
 
 
 def _index_name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> str:
-    """A name for the index of that source, chunking and embedding model, and no other."""
+    """The name of the index, unique to its source, chunking and embedding model."""
     chunking = [config.chunk_characters, config.overlap_characters, list(config.sections), config.date_field]
     slug = re.sub(r"[^a-z0-9]+", "-", config.label.lower()).strip("-")[:40] or "corpus"
     return f"{slug}-{digest([SCHEMA_VERSION, source, chunking, embedder.fingerprint])[:16]}"
 
 
 def _local_identity(config: CorpusStorage) -> JsonValue:
-    """On one machine, files of the same name in different folders are different sources."""
+    """The identity of the source on this machine, where files of one name in different folders differ."""
     source = config.source
     return [str(source.path.resolve()) if isinstance(source, FileStorage) else "", source_identity(source)]

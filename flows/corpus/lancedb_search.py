@@ -1,4 +1,4 @@
-"""Vector search: how a LanceDB collection is asked, by meaning and by words, and the indexes that make it fast."""
+"""Searches a LanceDB collection by meaning and by words, and makes the indexes that keep this fast."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _REFINE_FACTOR = 10
-"""Of an approximate index, so many times the passages wanted are compared by their whole vectors."""
+"""With an approximate index, this many times the wanted passages are compared by their full vectors."""
 _TITLE_BOOST = 2.0
-"""Titles count twice."""
+"""Weight of titles in full-text search: they count twice."""
 
 
 class LanceDBSearch:
-    """Asks the table of passages."""
+    """Searches in the table of passages."""
 
     def __init__(self, tables: LanceDBTables, exact_below: int) -> None:
         self._tables = tables
@@ -27,7 +27,7 @@ class LanceDBSearch:
         self._is_exact: bool | None = None
 
     def update_indexes(self) -> None:
-        """Makes the indexes that are missing, and takes what is new into those that are there."""
+        """Makes the missing indexes, and adds new rows to the existing ones."""
         if (table := self._tables.open_table("passages")) is None:
             return
         kinds: Any = import_optional("lancedb.index", "vector", "a vector collection")
@@ -68,7 +68,7 @@ class LanceDBSearch:
             return _ranked_ids(query.limit(depth).to_arrow(), "_score", -1)
 
     def siblings(self, key: str) -> list[str]:
-        """All passages of the document that this passage is of, in reading order."""
+        """All passages of the document of this passage, in reading order."""
         owners = self._tables.select_in("passages", "passage_id", [key], ["record_id"])
         ids = {name for some in owners for name in some["record_id"].to_pylist()}
         found = self._tables.select_in("passages", "record_id", ids, ["passage_id", "position"])
@@ -77,13 +77,13 @@ class LanceDBSearch:
 
 
 def _ranked_ids(found: Any, by: str, sign: int) -> list[str]:
-    """The ids, each once, in the order of `by`; equals in the order of the ids, so that every machine agrees."""
+    """The ids, each once, in the order of `by`; ties in the order of the ids, so that every machine agrees."""
     rows = sorted(found.to_pylist(), key=lambda row: (sign * row[by], row["passage_id"]))
     return list(dict.fromkeys(row["passage_id"] for row in rows))
 
 
 def _any_phrase_query(phrases: Sequence[str]) -> Any:
-    """Words and phrases as a query that matches any; they are values of it, and never read as its language."""
+    """A query that matches any of the words and phrases; they are its values, never parsed as query language."""
     query: Any = import_optional("lancedb.query", "vector", "a vector collection")
     should = query.Occur.SHOULD
     words = " ".join(phrase for phrase in phrases if " " not in phrase)

@@ -1,9 +1,9 @@
-"""Vector store: the passages of a corpus in LanceDB, in a folder or a bucket.
+"""Stores the passages of a corpus in LanceDB, in a folder or a bucket.
 
-Tables: `passages` (text, offsets and vector), `records` (one row a document, with the hash that says whether it
-changed), `waiting` (vectors of long documents that are not whole yet), `rejects` and `meta`. A record counts as
-indexed once it is in `records`, which is written after its passages; what a kill leaves between the two is put right
-by the next pass, without embedding it again.
+Tables: `passages` (text, offsets and vector), `records` (one row a document, with the hash that shows whether it
+changed), `waiting` (vectors of long documents that are not complete yet), `rejects` and `meta`. A record counts as
+indexed once it is in `records`, which is written after its passages. After a kill between the two, the next pass
+repairs the index without embedding again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOAT_BYTES = 4
-"""Bytes of a number of a vector."""
+"""Bytes of one number of a vector."""
 
 
 class LanceDBStore:
@@ -38,7 +38,7 @@ class LanceDBStore:
     def __init__(self, config: VectorStorage, name: str, folder: Path) -> None:
         """Opens or makes the collection `name` at the configured place.
 
-        `folder` is this machine's, for a note of how the source looked. Raises StorageError.
+        `folder` is on this machine, and holds a note of the source's last known state. Raises StorageError.
         """
         self._tables = LanceDBTables(f"{config.path.rstrip('/')}/{name}", config.endpoint)
         self._pa = import_optional("pyarrow", "vector", "a vector collection")
@@ -48,7 +48,7 @@ class LanceDBStore:
         self._meta: dict[str, str] = {}
 
     def close(self) -> None:
-        """Nothing is held open between calls; what a pass noted is let go."""
+        """Deletes the state of a pass; nothing else is held open between calls."""
         if self._pass_state:
             self._pass_state.close()
             self._pass_state = None
@@ -56,18 +56,18 @@ class LanceDBStore:
     # --- writing ---
 
     def get_meta(self, key: str) -> str | None:
-        """A value kept under `key`."""
+        """The value stored under `key`, or None."""
         return self._meta.get(key)
 
     def set_meta(self, values: Mapping[str, str]) -> None:
-        """Keeps those values, together."""
+        """Stores these values in one transaction."""
         self._tables.get_or_create("meta", self._string_schema("key", "value"))
         rows = [{"key": key, "value": value} for key, value in values.items()]
         self._tables.upsert("meta", "key", self._pa.Table.from_pylist(rows, schema=self._string_schema("key", "value")))
         self._meta |= values
 
     def is_current(self, source_state: str) -> bool:
-        """Whether the collection holds all of the source that looked so, here, by `finish`."""
+        """Whether the collection holds all of the source in this state, by `mark_current` on this machine."""
         # Another process may have built it while this one waited.
         self._refresh()
         held = self.get_meta("content")
@@ -77,7 +77,7 @@ class LanceDBStore:
             return False
 
     def mark_current(self, content: str, source_state: str) -> None:
-        """Notes which content the collection holds now, and on this machine how its source looks."""
+        """Stores the digest of the collection's content, and on this machine the state of its source."""
         if self.get_meta("content") != content:
             self.set_meta({"content": content})
         temporary = self._state_file.with_suffix(".new")
@@ -109,7 +109,7 @@ class LanceDBStore:
                 yield row["record_id"], row["embedded"], row["vector"]
 
     def stage_vectors(self, rows: Iterable[TextVector]) -> None:
-        """Keeps vectors of records that are not whole yet; `replace` lets them go."""
+        """Stores vectors of records that are not complete yet; `replace_records` deletes them."""
         fields = [*self._string_schema("record_id", "embedded"), self._pa.field("vector", self._pa.binary())]
         schema = self._pa.schema(fields)
         made = [{"record_id": name, "embedded": text, "vector": vector} for name, text, vector in rows]
@@ -118,7 +118,7 @@ class LanceDBStore:
             table.add(self._pa.Table.from_pylist(made, schema=schema))
 
     def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
-        """Puts the records and their passages in the place of what was there of them."""
+        """Writes the records and their passages in place of the old ones."""
         ids = [one.record.record_id for one in batch]
         if (vector := next((vector for one in batch for vector in one.vectors), None)) is not None:
             self._replace_passages(batch, ids, len(vector) // _FLOAT_BYTES)
@@ -132,7 +132,7 @@ class LanceDBStore:
             self._tables.delete("waiting", "record_id", ids)
 
     def end_pass(self, rejects: Sequence[Reject]) -> None:
-        """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
+        """Deletes the records that the source no longer holds, and stores the rows that could not be indexed."""
         for gone in batched(self._current_pass().unseen()):
             self._tables.delete("passages", "record_id", gone)
             self._tables.delete("records", "record_id", gone)
@@ -178,7 +178,7 @@ class LanceDBStore:
     # --- reading ---
 
     def pin_version(self) -> None:
-        """From now on searches see the collection as it is now, whatever others make of it; nothing can be written."""
+        """From now on searches see the collection as it is now, whatever others write; this store can write nothing."""
         self._tables.pin_version()
 
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[str]]:
@@ -190,7 +190,7 @@ class LanceDBStore:
         return self._search.full_text_search(phrases, depth)
 
     def siblings(self, key: str) -> list[str]:
-        """Ids of all passages of the document that this passage is of, in reading order."""
+        """Ids of all passages of the document of this passage, in reading order."""
         return self._search.siblings(key)
 
     def similarity(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> dict[str, float]:
@@ -203,7 +203,7 @@ class LanceDBStore:
         return found
 
     def passages(self, keys: Sequence[str]) -> dict[str, Passage]:
-        """Those passages; one whose record was removed meanwhile is missing."""
+        """These passages; one whose record was removed meanwhile is missing."""
         columns = ["passage_id", "record_id", "title", "section", "text", "start", "end", "content_hash"]
         rows = [
             row for some in self._tables.select_in("passages", "passage_id", keys, columns) for row in some.to_pylist()
@@ -219,7 +219,7 @@ class LanceDBStore:
         return {row["passage_id"]: Passage(**row, **records[row["record_id"]]) for row in known}
 
     def counts(self) -> tuple[int, int]:
-        """How many records and passages there are."""
+        """The numbers of records and passages."""
         return self._tables.count("records"), self._tables.count("passages")
 
     def sources(self) -> list[Source]:

@@ -1,7 +1,7 @@
-"""Vector tables: the tables of a collection in LanceDB, opened, made where they are missing, and read in pieces.
+"""Opens, creates, reads and changes the tables of a LanceDB collection; rows are read in batches.
 
-Every change of a table is one version of it, there whole or not at all; who has a table open goes on seeing the
-version that was there.
+Every change of a table makes one version of it, which exists complete or not at all. An open table keeps showing its
+version.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.errors import StorageError
-from contract.storage import IN_BUCKETS
+from contract.storage import BUCKET_URL_PREFIX
 from flows.storage.values import import_optional
 
 T = TypeVar("T")
 IDS_PER_QUERY = 500
-"""Ids that are asked for at once."""
+"""Ids per query."""
 
 
 class LanceDBTables:
     """The tables of one collection, by name."""
 
     def __init__(self, uri: str, endpoint: str | None) -> None:
-        """Connects; makes nothing. Raises StorageError without LanceDB, or when the place cannot be used."""
+        """Connects; creates no table. Raises StorageError without LanceDB, or when the place cannot be used."""
         self.uri = uri
         lance = import_optional("lancedb", "vector", "a vector collection")
         with self.as_storage_errors():
-            if not uri.startswith(IN_BUCKETS):
+            if not uri.startswith(BUCKET_URL_PREFIX):
                 Path(uri).mkdir(parents=True, exist_ok=True)
             self._db: Any = lance.connect(uri, storage_options=_storage_options(uri, endpoint))
         self._open_tables: dict[str, Any] = {}
@@ -38,13 +38,13 @@ class LanceDBTables:
         self.refresh()
 
     def refresh(self) -> None:
-        """Sees which tables are there now."""
+        """Reads again which tables exist."""
         with self.as_storage_errors():
             self._table_names = set(self._db.list_tables().tables)
 
     @contextmanager
     def as_storage_errors(self) -> Generator[None]:
-        """What LanceDB raises in the block, as a StorageError in plain words."""
+        """Turns what LanceDB raises in the block into a StorageError in plain words."""
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
@@ -59,14 +59,14 @@ class LanceDBTables:
         return self._open_tables.get(name)
 
     def pin_version(self) -> None:
-        """Goes on seeing every table as it is now."""
+        """Keeps showing every table as it is now."""
         for name in self._table_names:
             table = self.open_table(name)
             with self.as_storage_errors():
                 table.checkout(table.version)
 
     def get_or_create(self, name: str, schema: Any) -> Any:
-        """The table, made when it was missing."""
+        """The table, created if it is missing."""
         found = self.open_table(name)
         if found is None:
             with self.as_storage_errors():
@@ -75,7 +75,7 @@ class LanceDBTables:
         return found
 
     def overwrite(self, name: str, rows: Any) -> None:
-        """Puts the rows in the place of the whole table."""
+        """Replaces the whole table by the rows."""
         with self.as_storage_errors():
             self._open_tables[name] = self._db.create_table(
                 name, rows, mode="overwrite" if name in self._table_names else "create"
@@ -83,13 +83,13 @@ class LanceDBTables:
         self._table_names.add(name)
 
     def upsert(self, name: str, key: str, rows: Any) -> None:
-        """Puts rows in the place of those with the same `key`."""
+        """Inserts the rows, and replaces those with the same value of the column `key`."""
         with self.as_storage_errors():
             table = self._open_tables[name]
             table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def delete(self, name: str, column: str, values: Iterable[str]) -> None:
-        """Deletes the rows that have one of the values in that column."""
+        """Deletes the rows with one of the values in `column`."""
         if (table := self.open_table(name)) is None:
             return
         with self.as_storage_errors():
@@ -103,7 +103,7 @@ class LanceDBTables:
                 table.delete("true")
 
     def rows(self, name: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Those columns of every row, in no order."""
+        """These columns of every row, in no order."""
         if (table := self.open_table(name)) is None:
             return
         with self.as_storage_errors():
@@ -111,7 +111,7 @@ class LanceDBTables:
                 yield from batch.to_pylist()
 
     def select_in(self, name: str, column: str, values: Iterable[str], columns: Sequence[str]) -> Iterator[Any]:
-        """Those columns, as Arrow tables, of the rows that have one of the values in `column`."""
+        """These columns, as Arrow tables, of the rows with one of the values in `column`."""
         if (table := self.open_table(name)) is None:
             return
         with self.as_storage_errors():
@@ -119,18 +119,18 @@ class LanceDBTables:
                 yield table.search().where(is_in(column, some)).select(list(columns)).to_arrow()
 
     def count(self, name: str) -> int:
-        """How many rows there are."""
+        """The number of rows; 0 when there is no table."""
         with self.as_storage_errors():
             table = self.open_table(name)
             return 0 if table is None else int(table.count_rows())
 
 
 def _storage_options(uri: str, endpoint: str | None) -> dict[str, str]:
-    """What is said to the service: how long it may take, and at another address than Google's, nothing secret."""
-    if not uri.startswith(IN_BUCKETS):
+    """LanceDB's options for a bucket: time limits, and at another address than Google's, an account without secrets."""
+    if not uri.startswith(BUCKET_URL_PREFIX):
         return {}
     if endpoint:
-        # How LanceDB is told to sign nothing: an account without a key.
+        # With an account without a key, LanceDB signs no request.
         anonymous = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
         account = {"google_service_account_key": json.dumps({**anonymous, "private_key_id": ""}), "allow_http": "true"}
     else:
@@ -140,13 +140,13 @@ def _storage_options(uri: str, endpoint: str | None) -> dict[str, str]:
 
 
 def is_in(column: str, values: Sequence[str]) -> Any:
-    """The condition that a column has one of the values; they are never part of a statement's text."""
+    """The condition that a column has one of the values, which are never part of a statement's text."""
     expressions = import_optional("lancedb.expr", "vector", "a vector collection")
     return expressions.col(column).isin(list(values))
 
 
 def batched(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values, some at a time."""
+    """The values in lists of at most IDS_PER_QUERY."""
     left = iter(values)
     while some := list(islice(left, IDS_PER_QUERY)):
         yield some

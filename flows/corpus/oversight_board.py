@@ -1,10 +1,10 @@
-"""OSB corpus: makes `conf/corpora/osb.jsonl` from a table of decisions of the Oversight Board.
+"""Makes the OSB corpus, `conf/corpora/osb.jsonl`, from a table of decisions of the Oversight Board.
 
     python -m flows.corpus.oversight_board cases.jsonl conf/corpora/osb.jsonl
 
 The source's own sentences (key facts, reason, gist of the recommendation) become sections word by word. Its coded
 fields (outcome, what Meta did, division, labels, citations) become plain sentences, so that they can be found and
-quoted; nothing is said that the fields do not say.
+quoted; the sentences add nothing to the fields.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ def _case_summary(case: Mapping[str, Any]) -> str:
     posts = "one post" if count == 1 else f"{count} posts"
     platforms, places = _join_names(case["platforms"]), _join_names(case["locations"])
     numbers = _join_names([item["number"] for item in case["case_numbers"]])
+    standards, topics = _join_names(case["standards"]), _join_names(case["topics"])
     return _join_sentences(
         f"The case concerned {posts} on {platforms}; its location is given as {places}.",
-        f"It was decided under the {_join_names(case['standards'])} standard; its topics are {_join_names(case['topics'])}.",
+        f"It was decided under the {standards} standard; its topics are {topics}.",
         f"The decision was published on {_format_date(case['date_published'])}.",
         f"The case number is {numbers}." if numbers else "",
     )
@@ -107,7 +108,7 @@ def _join_sentences(*sentences: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Reads the first path, writes the second."""
+    """Reads the table at the first path, and writes the corpus to the second."""
     source, target = map(Path, arguments)
     with source.open(encoding="utf-8") as file:
         records = convert_cases(file)

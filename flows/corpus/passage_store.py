@@ -1,8 +1,8 @@
-"""Passage store: what keeps a corpus's passages, as building and searching see it.
+"""The protocols of a store of a corpus's passages, for building and for searching.
 
-Two keep them: `index_store.IndexStore`, one SQLite file in which every search is exact, and
-`vector_store.VectorStore`, a LanceDB collection for more passages than that. Each writing method is kept whole or not
-at all, so that a kill between two of them costs work but spoils nothing.
+Two classes implement them: `sqlite_store.SqliteStore`, one SQLite file in which every search is exact, and
+`lancedb_store.LanceDBStore`, a LanceDB collection for more passages than that. Each writing method takes effect
+completely or not at all, so that a kill between two of them costs work but damages nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 TextVector = tuple[str, str, bytes]
 """Record id, what was embedded of it word for word, and the vector as float32 values."""
 PassageKey = TypeVar("PassageKey")
-"""By what a store knows a passage."""
+"""The type of the key that identifies a passage in a store."""
 
 
 class Embedder(Protocol):
-    """What turns texts into vectors; `agents.llms.minilm.MiniLM` is one."""
+    """Turns texts into vectors; `agents.llms.minilm.MiniLM` is one."""
 
     @property
     def fingerprint(self) -> str:
@@ -34,7 +34,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One vector of length 1 a text."""
+        """One vector of length 1 for each text."""
         ...
 
 
@@ -64,19 +64,19 @@ class BuildStore(KnownVectors, Protocol):
         ...
 
     def get_meta(self, key: str) -> str | None:
-        """A value kept under `key`."""
+        """The value stored under `key`, or None."""
         ...
 
     def set_meta(self, values: Mapping[str, str]) -> None:
-        """Keeps those values, together."""
+        """Stores these values in one transaction."""
         ...
 
     def is_current(self, source_state: str) -> bool:
-        """Whether the store holds all of the source that looked so, by `finish`."""
+        """Whether the store holds all of the source in this state, by the last `mark_current`."""
         ...
 
     def mark_current(self, content: str, source_state: str) -> None:
-        """Notes which content the store holds now, and how its source looks."""
+        """Stores the digest of the content that the store holds now, and the state of its source."""
         ...
 
     def begin_pass(self) -> None:
@@ -92,15 +92,15 @@ class BuildStore(KnownVectors, Protocol):
         ...
 
     def stage_vectors(self, rows: Iterable[TextVector]) -> None:
-        """Keeps vectors of records that are not whole yet, until `replace` or `end_pass` lets them go."""
+        """Stores vectors of records that are not complete yet, until `replace_records` or `end_pass` deletes them."""
         ...
 
     def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
-        """Puts the records and their passages in the place of what was there of them."""
+        """Writes the records and their passages in place of the old ones."""
         ...
 
     def end_pass(self, rejects: Sequence[Reject]) -> None:
-        """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
+        """Deletes the records that the source no longer holds, and stores the rows that could not be indexed."""
         ...
 
     def record_hashes(self) -> Iterator[tuple[str, str]]:
@@ -112,7 +112,7 @@ class SearchStore(Protocol[PassageKey]):
     """A store as a search needs it; use it in the thread that opened it, and close it."""
 
     def close(self) -> None:
-        """Gives it back."""
+        """Closes the store."""
         ...
 
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[PassageKey]]:
@@ -124,7 +124,7 @@ class SearchStore(Protocol[PassageKey]):
         ...
 
     def siblings(self, key: PassageKey) -> list[PassageKey]:
-        """All passages of the document that this passage is of, in reading order."""
+        """All passages of the document of this passage, in reading order."""
         ...
 
     def similarity(self, keys: Sequence[PassageKey], vectors: NDArray[np.float32]) -> dict[PassageKey, float]:
@@ -132,11 +132,11 @@ class SearchStore(Protocol[PassageKey]):
         ...
 
     def passages(self, keys: Sequence[PassageKey]) -> dict[PassageKey, Passage]:
-        """Those passages, without scores; one that another process removed meanwhile is missing."""
+        """These passages, without scores; one that another process removed meanwhile is missing."""
         ...
 
     def counts(self) -> tuple[int, int]:
-        """How many records and passages there are."""
+        """The numbers of records and passages."""
         ...
 
     def sources(self) -> list[Source]:

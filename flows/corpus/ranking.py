@@ -1,4 +1,4 @@
-"""Ranking: several ranked lists fused into one, and what of a question is looked for in full text."""
+"""Fuses several ranked lists into one, and picks the words and phrases of a question for full-text search."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 from agents.llms.embedded.words import FUNCTION_WORDS
 
 RRF_K = 60
-"""The constant of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009, found 60 to serve best."""
+"""The constant of reciprocal rank fusion; 60 was best for Cormack, Clarke and Büttcher, SIGIR 2009."""
 MAX_TERMS = 64
 
 Item = TypeVar("Item", bound=Hashable)
@@ -28,13 +28,14 @@ def reciprocal_rank_fusion(rankings: Iterable[Sequence[Item]]) -> list[tuple[Ite
 
 
 def content_words(text: str) -> list[str]:
-    """The content words of `text`, in lower case, each once; none of them holds anything but letters and digits."""
+    """The content words of `text`, in lower case, each once; they hold only letters and digits."""
     return _unique_terms(word for word in _tokens(text) if word.lower() not in FUNCTION_WORDS)
 
 
 def exact_phrases(text: str) -> list[str]:
-    """What `text` gives to the letter: what stands in quotation marks, and numbers of several parts such as
-    `2021-010-FB-UA`; words of letters and digits, with single spaces between them.
+    """The phrases that `text` gives to the letter: quotations, and numbers of several parts such as `2021-010-FB-UA`.
+
+    Each is words of letters and digits with single spaces between them.
     """
     quoted = re.findall(r"[\"“]([^\"“”]+)[\"”]", text)
     numbers = [found for found in re.findall(r"[^\W_]+(?:[-/.][^\W_]+)+", text) if any(c.isdigit() for c in found)]
@@ -42,7 +43,7 @@ def exact_phrases(text: str) -> list[str]:
 
 
 def fts5_query(phrases: Sequence[str]) -> str:
-    """An FTS5 query that matches any of the phrases, each quoted, so that no operator of the language gets through."""
+    """An FTS5 query that matches any of the phrases, each quoted, so that none is read as an operator."""
     return " OR ".join(f'"{phrase}"' for phrase in phrases)
 
 

@@ -1,4 +1,4 @@
-"""Source state: how the source of a corpus looks, so that one that has not changed is not read again."""
+"""Digests of the source of a corpus, by which an unchanged source is not read again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from flows.storage.names import source_name
 
 
 def source_state_digest(source: RecordStorage) -> str | None:
-    """A digest that changes when the source does, had without reading it; None when nobody can tell.
+    """A digest that changes when the source does, without reading it; None when a change cannot be seen.
 
-    Raises StorageError when the source is not there.
+    Raises StorageError when the source is missing.
     """
     if isinstance(source, GCSStorage):
         from flows.storage.gcs import object_generations
@@ -28,13 +28,16 @@ def source_state_digest(source: RecordStorage) -> str | None:
         state = table_state(source)
         return None if state is None else digest(state)
     if (files := _local_files(source)) is None:
-        # A commit never changes; what a tag or the newest version holds may.
+        # A commit never changes; the content of a tag or of the newest version may.
         return digest(source_identity(source)) if _is_commit(source) else None
     return digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path, _ in files])
 
 
 def content_digest(source: RecordStorage, source_state: str | None) -> str | None:
-    """A digest of what the source holds, the same wherever it lies; None when only reading could tell."""
+    """A digest of the source's content, independent of its place for files on this machine.
+
+    For another source it is `source_state`, which is None when only reading the source would show a change.
+    """
     if (files := _local_files(source)) is None:
         return source_state
     total = sha256()
@@ -47,7 +50,7 @@ def content_digest(source: RecordStorage, source_state: str | None) -> str | Non
 
 
 def source_identity(source: RecordStorage) -> JsonValue:
-    """What the source is called on every machine: of a file its name and not its folder; and how it is read."""
+    """The source's name, the same on every machine (for a file without its folder), and how it is read."""
     name = source.path.name if isinstance(source, FileStorage) else source_name(source)
     if isinstance(source, HuggingFaceStorage) and (folder := local_folder(source)):
         name = folder.name
@@ -58,7 +61,7 @@ def source_identity(source: RecordStorage) -> JsonValue:
 
 
 def is_local(source: RecordStorage) -> bool:
-    """Whether the source can be read twice for nothing."""
+    """Whether the source is on this machine, so that reading it twice costs nothing."""
     return _local_files(source) is not None
 
 
@@ -68,7 +71,7 @@ def _is_commit(source: RecordStorage) -> bool:
 
 
 def _local_files(source: RecordStorage) -> list[tuple[Path, str]] | None:
-    """The files that the source consists of, with their names within it; None when it is elsewhere."""
+    """The files of the source, with their names within it; None when it is not on this machine."""
     if isinstance(source, FileStorage):
         folder = source.path if source.path.is_dir() else source.path.parent
         return [(path, path.relative_to(folder).as_posix()) for path in source_files(source)]

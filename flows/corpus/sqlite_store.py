@@ -1,8 +1,8 @@
-"""Index store: the SQLite file of a corpus, and every statement that is run on it.
+"""Stores the passages of a corpus in one SQLite file; every SQL statement on it is here.
 
-Tables: `records` (one row a document, with the hash that says whether it changed), `passages` (text, offsets and
-the vector as 384 float32 values), `passages_fts` (full text over title and text, kept in step by triggers),
-`waiting` (vectors of a long document that is not whole yet), `rejects`, and `meta`.
+Tables: `records` (one row a document, with the hash that shows whether it changed), `passages` (text, offsets and
+the vector as 384 float32 values), `passages_fts` (full text over title and text, updated by triggers), `waiting`
+(vectors of a long document that is not complete yet), `rejects`, and `meta`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA_VERSION = "2"
 _BUSY_TIMEOUT_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -65,9 +64,9 @@ class SqliteStore:
     batch_size = 64
 
     def __init__(self, path: Path, matrix: VectorMatrix | None = None) -> None:
-        """Opens or makes the file. Raises StorageError when it cannot be opened or is not an index.
+        """Opens or creates the file. Raises StorageError when it cannot be opened or is not an index.
 
-        `matrix` is where all vectors are kept between searches.
+        `matrix` keeps all vectors in memory between searches.
         """
         self._path = path
         self._matrix = matrix or VectorMatrix()
@@ -85,27 +84,27 @@ class SqliteStore:
         self._db.close()
 
     def get_meta(self, key: str) -> str | None:
-        """A value kept under `key`."""
+        """The value stored under `key`, or None."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
     def set_meta(self, values: Mapping[str, str]) -> None:
-        """Keeps those values, together."""
+        """Stores these values in one transaction."""
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
     def is_current(self, source_state: str) -> bool:
-        """Whether the index holds all of the source that looked so, by `finish`."""
+        """Whether the index holds all of the source in this state, by the last `mark_current`."""
         return bool(self.get_meta("content")) and self.get_meta("stat") == source_state
 
     def mark_current(self, content: str, source_state: str) -> None:
-        """Notes which content the index holds now, and how its source looks."""
+        """Stores the digest of the content that the index holds now, and the state of its source."""
         self.set_meta({"content": content, "stat": source_state})
 
     def export_to(self, path: Path) -> None:
-        """Writes all that others may use to a file of its own, which must not be there.
+        """Writes all that other machines may use to a new file, which must not exist.
 
-        What is of this machine alone, and where its files lie, is left out. Raises StorageError.
+        Leaves out the notes of this machine and the paths of its files. Raises StorageError.
         """
         try:
             self._db.execute("VACUUM INTO ?", (str(path),))
@@ -117,7 +116,7 @@ class SqliteStore:
             raise StorageError(f"{path} cannot be written: {error}") from error
 
     def has_vectors_missing_from(self, copy: Path) -> bool:
-        """Whether there are passages here that the index in the file `copy` has no vectors for."""
+        """Whether there are passages here for which the index in the file `copy` has no vectors."""
         self._db.execute("ATTACH ? AS copy", (str(copy),))
         try:
             missing = self._db.execute(
@@ -130,7 +129,7 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        """All that is done within is kept together, or not at all."""
+        """Commits all statements of the block together, or none of them."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -151,7 +150,7 @@ class SqliteStore:
         self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_id,))
 
     def end_pass(self, rejects: Sequence[Reject]) -> None:
-        """Deletes the records that the source no longer holds, and keeps the rows that could not be indexed."""
+        """Deletes the records that the source no longer holds, and stores the rows that could not be indexed."""
         with self._transaction():
             self._db.execute("DELETE FROM passages WHERE record_id NOT IN (SELECT record_id FROM seen)")
             self._db.execute("DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM seen)")
@@ -166,16 +165,16 @@ class SqliteStore:
         return row[0] if row else None
 
     def vectors_of(self, record_ids: Sequence[str]) -> Iterator[TextVector]:
-        """What was embedded of those records so far."""
+        """All that was embedded of those records so far."""
         yield from vectors_of(self._db, record_ids)
 
     def stage_vectors(self, rows: Iterable[TextVector]) -> None:
-        """Keeps vectors of records that are not whole yet; `replace` lets them go."""
+        """Stores vectors of records that are not complete yet; `replace_records` deletes them."""
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", rows)
 
     def replace_records(self, batch: Sequence[IndexedRecord]) -> None:
-        """Puts the records and their passages in the place of what was there of them."""
+        """Writes the records and their passages in place of the old ones."""
         with self._transaction():
             for one in batch:
                 self._replace_record(one)
@@ -211,7 +210,7 @@ class SqliteStore:
         yield from self._db.execute("SELECT record_id, hash FROM records ORDER BY record_id")
 
     def counts(self) -> tuple[int, int]:
-        """How many records and passages there are."""
+        """The numbers of records and passages."""
         row: Any = self._db.execute("SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM passages)").fetchone()
         return row[0], row[1]
 
@@ -240,7 +239,7 @@ class SqliteStore:
     def _read_matrix(self, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The ids of all passages, ascending, and their vectors, row by row: [n] and [n, dimensions].
 
-        Raises StorageError when they are vectors of another length.
+        Raises StorageError when the vectors have another length.
         """
         import numpy as np
 
@@ -256,7 +255,7 @@ class SqliteStore:
         return ids, vectors
 
     def siblings(self, key: int) -> list[int]:
-        """Ids of all passages of the document that this passage is of, in reading order."""
+        """Ids of all passages of the document of this passage, in reading order."""
         rows = self._db.execute(
             "SELECT id FROM passages WHERE record_id = (SELECT record_id FROM passages WHERE id = ?) ORDER BY id",
             (key,),
@@ -273,7 +272,7 @@ class SqliteStore:
         return [row[0] for row in rows]
 
     def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
-        """Those passages; one that another process removed meanwhile is missing."""
+        """These passages; one that another process removed meanwhile is missing."""
         found = ((key, self._passage(key)) for key in keys)
         return {key: passage for key, passage in found if passage is not None}
 
@@ -292,7 +291,7 @@ class SqliteStore:
 
 
 def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[TextVector]:
-    """What an index holds that was embedded of those records, whole ones and ones that wait."""
+    """All that an index holds that was embedded of those records, complete ones and waiting ones."""
     for record_id in record_ids:
         yield from db.execute(
             "SELECT record_id, title || '. ' || text, vector FROM passages WHERE record_id = ? "
@@ -302,12 +301,12 @@ def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[Te
 
 
 def database_schema(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
-    """Kind, name and statement of everything in a database."""
+    """Type, name and SQL of every object in a database."""
     return {(row[0], row[1], row[2]) for row in db.execute("SELECT type, name, sql FROM sqlite_master")}
 
 
 def expected_schema() -> set[tuple[str, str, str | None]]:
-    """What an index of this version consists of."""
+    """Type, name and SQL of every object in an index of this version."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(_SCHEMA)
         return database_schema(db)

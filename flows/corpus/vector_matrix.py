@@ -1,4 +1,4 @@
-"""Matrix: all vectors of an index in memory, and the best rows of a search that compares each of them."""
+"""Keeps all vectors of an index in memory, and finds the rows with the highest values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class VectorMatrix:
         self._loaded: IdsAndVectors | None = None
 
     def load(self, read: Callable[[int], IdsAndVectors], dimensions: int) -> IdsAndVectors:
-        """Ids and vectors, row by row; `read` is called the first time, with the length of a vector."""
+        """Ids and vectors, row by row; calls `read` the first time, with the length of a vector."""
         with self._lock:
             if self._loaded is None:
                 self._loaded = read(dimensions)
@@ -29,7 +29,7 @@ class VectorMatrix:
 
 
 def top_rows(cosines: NDArray[np.float32], count: int) -> NDArray[np.intp]:
-    """Rows of the `count` highest values, highest first; equals in the order of rows."""
+    """Rows of the `count` highest values, highest first; ties in the order of rows."""
     import numpy as np
 
     if count < len(cosines):

@@ -1,5 +1,5 @@
-"""Agreement among judges and with people, and accuracy, each with an interval.
+"""Measures agreement among judges and with people, and accuracy, each with an interval.
 
-In: verdicts as rows (`flows.tables.verdicts`). Out: `measures.csv` and the estimates of the report. Read `measure`
-first; `catalogue` lists the measures, and `libraries` holds the calls to the libraries that compute them.
+In: verdicts as rows (`flows.tables.verdicts`). Out: `measures.csv` and the estimates of the report. Start with
+`compute`; `catalogue` lists the measures, and `libraries` calls the libraries that compute them.
 """

@@ -1,4 +1,4 @@
-"""Percentile intervals by the bootstrap: records are drawn again, with replacement, as many as there are."""
+"""Computes percentile intervals by the bootstrap: as many records as there are, drawn with replacement."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from flows.measures.libraries import Floats
 from flows.measures.ratings import Ratings
 
 MAX_UNDEFINED_SHARE = 0.05
-"""The largest share of resamples without a value with which an interval is still given."""
+"""The largest share of resamples without a value for which an interval is still given."""
 _MAX_BLOCK_NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Bounds, or why there are none; neither where none was asked for."""
+    """Bounds, or the reason why there are none; neither where no interval was asked for."""
 
     low: float | None = None
     high: float | None = None
@@ -33,8 +33,8 @@ def bootstrap_intervals(
     """One interval for each measure, all from the same resamples (Efron & Tibshirani 1993, ch. 13).
 
     The resamples depend on `spec.seed` and `identity`, the names of what is compared: other comparisons do not change
-    them. Resamples in which a measure is undefined are left out; where those are more than MOST_UNDEFINED, there is no
-    interval.
+    them. Resamples in which a measure is undefined are left out; where their share is more than MAX_UNDEFINED_SHARE,
+    there is no interval.
     """
     if spec.resamples == 0 or not measures:
         return [Interval()] * len(measures)
@@ -45,7 +45,7 @@ def bootstrap_intervals(
 
 
 def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) -> Iterator[Floats]:
-    """How many records of each resample show which pattern, some resamples at a time."""
+    """The number of records with each pattern, for each resample, shape (resamples, patterns); a block at a time."""
     generator = np.random.default_rng(int(digest([spec.seed, *identity]), 16))
     total = int(ratings.record_counts.sum())
     at_once = max(1, _MAX_BLOCK_NUMBERS // max(len(ratings.record_counts), ratings.categories))

@@ -1,8 +1,8 @@
-"""The catalogue: each measure with its value by a library, its value in resamples, and when it has none.
+"""Lists the measures, each with its value by a library, its value in resamples, and when it is undefined.
 
-Undefined is what the source's formula leaves as 0/0 or never meant: fewer than two records; kappas and alpha where all
-ratings are one category (chance alone would agree always); AC1 where the scale has one category; precision where
-nothing was called positive, recall where nothing is, F1 where neither.
+A measure is undefined where its formula gives 0/0 or was not made for the data: fewer than two records; kappas and
+alpha where all ratings are one category (chance alone would always agree); AC1 where the scale has one category;
+precision where no verdict is positive, recall where no truth is positive, F1 where neither is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flows.measures.ratings import Ratings
 from flows.measures.resampled import ResampledMeasure
 
 _MAX_LIBRARY_NUMBERS = 20_000_000
-"""Numbers in the largest array that a library may need; beyond it the same formula is computed without the library."""
+"""Numbers in the largest array that a library may need; beyond it the same formula is computed without a library."""
 
 PointEstimator: TypeAlias = Callable[[Ratings], float]
 UndefinedReason: TypeAlias = Callable[[Ratings], str | None]
@@ -33,13 +33,13 @@ class Measure:
 
     name: str
     point_estimate: PointEstimator
-    """The value, by a library where there is one; asked only where `undefined` gives no reason."""
+    """The value, by a library where there is one; called only where `undefined_reason` gives no reason."""
     resampled: ResampledMeasure
     undefined_reason: UndefinedReason
 
 
 def point_from_resampled(resampled_measure: ResampledMeasure) -> PointEstimator:
-    """A measure's value by its form for resamples, given the data itself."""
+    """A measure's value, by applying its form for resamples to the data itself."""
 
     def point(ratings: Ratings) -> float:
         return float(resampled_measure(ratings, ratings.record_counts[None, :].astype(np.float64))[0])

@@ -1,4 +1,4 @@
-"""Measures of a study: models with the ground truth, with each other (two by two and all at once), with themselves."""
+"""Measures models against the ground truth, each other (in pairs and all at once), and their own repeats."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
 MAX_CONFUSION_CATEGORIES = 50
-"""Categories beyond which a table of confusions is not made."""
+"""Number of categories beyond which no confusion matrix is made."""
 NO_GROUP = "(none)"
-"""The group of records that have no value in the field that splits them."""
+"""The group of records without a value in the field that splits them."""
 
 
 def compute_measures(rows: Sequence[VerdictRow], spec: Measures) -> MeasureResults:
@@ -31,7 +31,7 @@ def compute_measures(rows: Sequence[VerdictRow], spec: Measures) -> MeasureResul
 
     Where a model was asked several times, its first answer is compared with the ground truth and with other models;
     its answers with each other are the kind `repeats`. A verdict such as `unclear` is a category like any other, so it
-    counts as not matching a ground truth that says something else. Precision, recall and F1 are left out at interval
+    counts as not matching any other ground truth. Precision, recall and F1 are left out at interval
     and ratio level, and where `spec.positive` is None.
     """
     return MeasureResults(tuple(_comparisons(rows, spec)), method_sentence(spec))
@@ -62,7 +62,7 @@ def _group_name(row: VerdictRow, field: str) -> str:
 
 
 _Rater: TypeAlias = tuple[str, Mapping[str, str]]
-"""A name and what it said: record -> label."""
+"""The name of a rater, and record -> its label."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _confusion_counts(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | Non
 
 
 def method_sentence(spec: Measures) -> str:
-    """What a methods section says of these measures, in one sentence."""
+    """One sentence on these measures for a methods section."""
     drawn = (
         f"Intervals are percentile bootstrap intervals at {100 * spec.confidence:.10g} % from {spec.resamples:,} "
         f"resamples of records (seed {spec.seed})"

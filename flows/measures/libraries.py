@@ -1,6 +1,6 @@
-"""The measures as published libraries compute them, typed: scikit-learn, statsmodels, krippendorff.
+"""Typed functions for the measures that published libraries compute: scikit-learn, statsmodels, krippendorff.
 
-Each raises nothing for data that `flows/measures/catalogue.py` calls defined.
+None of them raises for data for which `flows/measures/catalogue.py` calls the measure defined.
 """
 
 # These libraries have no types.
@@ -39,7 +39,7 @@ def precision_recall_f1(truth: Ints, predicted: Ints, weights: Ints, positive: i
 def confusion_matrix(truth: Ints, predicted: Ints, weights: Ints, categories: int) -> Ints:
     """Truth (rows) x verdict (columns), by scikit-learn: shape (categories, categories)."""
     if categories == 1:
-        # Scikit-learn would warn that one category is few.
+        # Scikit-learn would warn about a single category.
         return weights.sum().reshape(1, 1)
     return metrics.confusion_matrix(truth, predicted, labels=range(categories), sample_weight=weights)
 

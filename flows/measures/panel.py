@@ -1,4 +1,4 @@
-"""Raters: who is compared with whom over which records, as ratings."""
+"""Collects the labels of the raters that are compared, and makes their ratings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from flows.tables.verdict_row import VerdictRow
 
 GROUND_TRUTH = "ground truth"
 OFF_SCALE = ""
-"""Stands for a verdict that is not on the scale; verdicts are never empty."""
+"""Label of a verdict that is not on the scale; verdicts are never empty."""
 
 
 @dataclass(frozen=True)
 class RaterPanel:
-    """The records of one criterion (and group), and what each rater said of them."""
+    """The records of one criterion (and group), and each rater's labels for them."""
 
     records: Sequence[str]
-    """Every record of which there is any row."""
+    """Every record with at least one row."""
     truth: Mapping[str, str]
     """Record -> label, OFF_SCALE where it has none on the scale; records without ground truth are not in it."""
     verdicts: Mapping[tuple[str, int], Mapping[str, str]]
@@ -46,17 +46,17 @@ class RaterPanel:
         return sorted({model for model, _ in self.verdicts}, key=natural_key)
 
     def first_answers(self, model: str) -> Mapping[str, str]:
-        """What a model said when it was asked first."""
+        """Record -> label or OFF_SCALE, from the first time that the model was asked."""
         return self.verdicts.get((model, 0), {})
 
     def repeats(self, model: str) -> list[int]:
-        """How often a model was asked, counted from 0."""
+        """The numbers of the model's repeats, from 0, in order."""
         return sorted(repeat for name, repeat in self.verdicts if name == model)
 
 
 @dataclass(frozen=True)
 class PanelRatings:
-    """What raters said of the records of a panel."""
+    """The ratings of a panel's records, as `panel_ratings` makes them."""
 
     ratings: Ratings
     off_scale: int
@@ -68,8 +68,8 @@ def panel_ratings(
 ) -> PanelRatings:
     """The ratings of these raters.
 
-    For a pair, only records that both judged. Else every record that anybody judged, since the shares of the
-    categories are taken over those (Gwet 2014), and who said what does not count.
+    For a pair, of the records that both judged. Else of every record that any rater judged, since the shares of the
+    categories are taken over those (Gwet 2014), and without regard to which rater gave which label.
     """
     rows = [[labels.get(record) for labels in raters] for record in panel.records]
     needed = len(raters) if pair else 1

@@ -1,4 +1,4 @@
-"""Ratings: what several raters said of records, as distinct patterns and how many records show each."""
+"""Ratings: the labels that several raters gave to records, as distinct patterns with the number of records of each."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class Ratings:
-    """Patterns of ratings. Resampling records means resampling how many records show each pattern."""
+    """Patterns of ratings. Resampling records means resampling the number of records with each pattern."""
 
     codes: Ints
     """Shape (patterns, raters): the number of the category, or MISSING."""
     record_counts: Ints
-    """Shape (patterns,): how many records show it."""
+    """Shape (patterns,): the number of records with it."""
     scale: Scale
 
     @classmethod
     def from_codes(cls, codes: Ints, scale: Scale, *, raters_differ: bool = True) -> Ratings:
-        """The patterns of `codes`, shape (records, raters). Without `raters_differ`, who said what does not count."""
+        """The patterns of `codes`, shape (records, raters). Without `raters_differ`, raters are interchangeable."""
         patterns_of_codes = codes if raters_differ else np.sort(codes, axis=1)
         patterns, records = np.unique(patterns_of_codes, axis=0, return_counts=True)
         return cls(patterns.astype(np.int64), records.astype(np.int64), scale)
@@ -39,7 +39,7 @@ class Ratings:
 
     @cached_property
     def raters_per_pattern(self) -> Ints:
-        """Shape (patterns,): by how many raters."""
+        """Shape (patterns,): the number of raters who rated it."""
         return (self.codes != MISSING).sum(axis=1)
 
     @property
@@ -64,7 +64,7 @@ class Ratings:
         return _indicator_matrix(patterns, self.codes[patterns, rater], (len(self.codes), self.categories))
 
     def counts_by_record(self) -> Ints:
-        """Dense counts (records, categories), for libraries that want every record in a row of its own."""
+        """Dense counts (records, categories), for libraries that need a row for every record."""
         return np.repeat(self.category_counts.toarray().astype(np.int64), self.record_counts, axis=0)
 
     def contingency_table(self) -> Ints:

@@ -1,7 +1,7 @@
-"""Every measure for many resamples at once.
+"""Computes every measure for many resamples at once.
 
-Each function takes ratings and weights of the shape (resamples, patterns), how many records of each resample show
-which pattern, and returns the measure for each resample, NaN where it is undefined. With the weights of the data
+Each function takes ratings and weights of the shape (resamples, patterns), the number of records with each pattern in
+each resample, and returns the measure for each resample, NaN where it is undefined. With the weights of the data
 itself it equals the library's value, as tests/measures shows.
 """
 
@@ -20,14 +20,14 @@ _BLOCK_SIZE = 512
 
 
 def safe_divide(numerator: Floats, denominator: Floats, tolerance: float = 0.0) -> Floats:
-    """The quotient; NaN where the divisor is no larger than `nothing`."""
+    """The quotient; NaN where the denominator is not larger than `tolerance`."""
     out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
     return np.divide(numerator, denominator, out=out, where=np.abs(denominator) > tolerance)
 
 
 def chance_corrected(observed: Floats, expected: Floats) -> Floats:
     """(observed - expected) / (1 - expected); NaN where chance alone would always agree."""
-    # Sums of squared shares miss an exact 1 by rounding.
+    # A sum of squared shares may miss an exact 1 by rounding.
     return safe_divide(observed - expected, 1 - expected, 1e-12)
 
 
@@ -47,7 +47,7 @@ def accuracy(ratings: Ratings, weights: Floats) -> Floats:
 
 
 def positive_counts(ratings: Ratings, weights: Floats, positive: int) -> tuple[Floats, Floats, Floats]:
-    """True positives, verdicts that are positive, truths that are: each of the shape (resamples,)."""
+    """True positives, positive verdicts, positive truths: each of the shape (resamples,)."""
     truth, predicted = (ratings.codes[:, rater] == positive for rater in (0, 1))
     true_positive, predicted_positive, actual_positive = (
         weights @ which.astype(np.float64) for which in (truth & predicted, predicted, truth)
@@ -136,7 +136,7 @@ def _observed_disagreement(ratings: Ratings) -> Floats:
 
 
 def _expected_disagreement(ratings: Ratings, totals: Floats) -> Floats:
-    """Sum of distances over all pairs of ratings, whoever gave them: shape (resamples,). In blocks, for many values."""
+    """Sum of distances over all pairs of ratings of any raters: shape (resamples,). In blocks, for many values."""
     values = ratings.scale.values
     out = np.zeros(len(totals))
     for start in range(0, len(values), _BLOCK_SIZE):
@@ -147,8 +147,8 @@ def _expected_disagreement(ratings: Ratings, totals: Floats) -> Floats:
 
 
 def _ordinal_disagreement(ratings: Ratings, weights: Floats, totals: Floats) -> tuple[Floats, Floats]:
-    """Observed and expected disagreement; categories are as far apart as ratings lie between them, so that the
-    distances differ between resamples."""
+    """Observed and expected disagreement. The distance of two categories depends on the number of ratings between
+    them, so it differs between resamples."""
     middles = totals.cumsum(axis=1) - totals / 2
     observed, expected = np.zeros(len(totals)), np.zeros(len(totals))
     counts = ratings.category_counts.toarray()

@@ -1,4 +1,4 @@
-"""What the measures say: estimates with intervals, for each comparison of raters."""
+"""Results of the measures: estimates with intervals, for each comparison of raters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ComparisonKind = Literal["truth", "models", "all_models", "repeats"]
 with itself."""
 
 NO_GROUND_TRUTH = "no record has an answer of people"
-"""Why nothing is defined that compares a model with the ground truth, where there is none."""
+"""The reason why measures against the ground truth are undefined where there is none."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One measure of one comparison. Undefined is None with the reason, never 0 or 1."""
+    """One measure of one comparison. An undefined value is None with a reason, never 0 or 1."""
 
     measure: str
     """`accuracy`, `precision`, `recall`, `f1`, `percent_agreement`, `cohen_kappa`, `fleiss_kappa`,
@@ -26,9 +26,9 @@ class Estimate:
     """Bounds of the bootstrap interval, by record; None where there is none."""
     high: float | None = None
     undefined: str | None = None
-    """Why there is no value, in plain words."""
+    """The reason why there is no value, in plain words."""
     interval_undefined: str | None = None
-    """Why there is a value but no interval, where one was asked for."""
+    """The reason why there is a value but no interval, where one was asked for."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Comparison:
     raters: tuple[str, ...]
     """Names of models; `ground truth`; `<model> repeat 1` …"""
     records: int
-    """Records that at least two of the raters judged, which the measures rest on."""
+    """Records that at least two of the raters judged; the measures are computed from these."""
     left_out: int
     """Records that were not judged by two of them: failed, refused, or without ground truth."""
     estimates: tuple[Estimate, ...]
@@ -52,13 +52,13 @@ class Comparison:
     """For kind `truth`: truth -> verdict -> records; every category in both, in the scale's order.
     None beyond 50 categories."""
     off_scale: int = 0
-    """Of the records left out, those for which a verdict or the ground truth is not on the scale: not in
+    """Number of records left out because a verdict or the ground truth is not on the scale: not in
     `measures.order`, or not a number."""
 
 
 @dataclass(frozen=True)
 class MeasureResults:
-    """All comparisons of a study, and how the intervals were made."""
+    """All comparisons of a study, and how the intervals were computed."""
 
     comparisons: tuple[Comparison, ...]
     method: str

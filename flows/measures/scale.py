@@ -1,4 +1,4 @@
-"""Scale: verdicts as numbered categories, in the order and with the distances of their level of measurement."""
+"""Maps verdicts to numbered categories, in the order and with the distances of their level of measurement."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Scale:
 
     @cached_property
     def values(self) -> Floats:
-        """What differences are taken of, shape (categories,): the numbers themselves, or places in the order."""
+        """Values for distances, shape (categories,): the numbers themselves, or places in the order."""
         if self.level in ("interval", "ratio"):
             return np.array([float(label) for label in self.labels])
         return np.arange(len(self.labels), dtype=np.float64)
 
 
 def build_scale(verdicts: Iterable[str], measures: Measures) -> Scale:
-    """The scale on which these verdicts lie; all of them must have passed `on_scale`."""
+    """The scale of these verdicts, which must all be labels from `scale_label`."""
     if measures.level == "ordinal":
         return Scale("ordinal", measures.order)
     found = sorted(set(verdicts), key=float if measures.level in ("interval", "ratio") else natural_key)

@@ -1,4 +1,4 @@
-"""The summary of a study: for each criterion and model what it said, where it said nothing, and how right it was."""
+"""Summarises a study: for each criterion and model its verdicts, its cells without one, and its accuracy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SummaryRow:
     verdicts: Mapping[str, int]
     """Verdict -> cells, the most frequent first."""
     without_verdict: Mapping[CellStatus, int]
-    """What became of the cells without a verdict -> how many; `completed` is an answer that names no verdict."""
+    """Status -> number of cells without a verdict; `completed` is an answer that names no verdict."""
     records: int | None
     """Records with both a verdict and a ground truth; None where the study has no ground truth."""
     accuracy: Estimate | None

@@ -1,4 +1,4 @@
-"""`measures.csv`, one row an estimate, and `confusion.csv`, one row a pair of truth and verdict."""
+"""Writes `measures.csv`, one row an estimate, and `confusion.csv`, one row a pair of truth and verdict."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CONFUSION_COLUMNS = (*_COMPARISON_COLUMNS, "truth", "verdict", "records")
 def write_measures(folder: Path, measured: MeasureResults) -> None:
     """Writes both tables into the folder, each whole or not at all.
 
-    `undefined` says why there is no value, or why there is a value but no interval. Numbers have twelve significant
-    digits: the last ones of a float differ between processors.
+    `undefined` is the reason why there is no value, or why there is a value but no interval. Numbers have twelve
+    significant digits, since the last digits of a float differ between processors.
     """
     write_csv(
         folder / "measures.csv", MEASURE_COLUMNS, (row for one in measured.comparisons for row in _estimate_rows(one))
@@ -42,10 +42,10 @@ def write_measures(folder: Path, measured: MeasureResults) -> None:
 
 def _estimate_rows(one: Comparison) -> Iterator[list[Scalar]]:
     for estimate in one.estimates:
+        numbers = (_round_significant(number) for number in (estimate.value, estimate.low, estimate.high))
         why = estimate.undefined or (estimate.interval_undefined and f"no interval: {estimate.interval_undefined}")
         yield [
-            *_comparison_cells(one), one.records, one.left_out, one.off_scale,
-            estimate.measure, _round_significant(estimate.value), _round_significant(estimate.low), _round_significant(estimate.high), why,
+            *_comparison_cells(one), one.records, one.left_out, one.off_scale, estimate.measure, *numbers, why,
         ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A cited answer as Markdown: for the run folder, and for the artifact in the Prefect UI."""
+"""Formats a cited answer as Markdown: for the run folder, and for the artifact in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEMONSTRATION_NOTICE = "Demonstration quality: embedded models; set a key and ad
 
 
 def answer_markdown(answer: CitedAnswer) -> str:
-    """The whole answer, every sentence with its quotations and where they stand."""
+    """The whole answer, every claim with its quotations and their places."""
     return "\n".join(_answer_lines(answer)).strip() + "\n"
 
 
@@ -70,6 +70,6 @@ def _source(source: Source) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text from records and models, so that it cannot become markup in the page that shows it."""
+    """Text from records and models, escaped so that it cannot become markup in the page that shows it."""
     text = escape_controls(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
     return _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", text)

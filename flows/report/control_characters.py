@@ -1,4 +1,4 @@
-"""Plain: text from records, models and users as it may be shown, so that no reader's terminal obeys it."""
+"""Makes control characters visible in text from records, models and users, so that no terminal executes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL_PICTURES = 0x2400
-"""Where Unicode has a visible sign for each of the first 32 control characters."""
+"""The first code point of Unicode's visible signs for the first 32 control characters."""
 
 
 def escape_controls(text: str) -> str:
-    """`text` with every control character but tab and line feed as a sign that can be seen, such as ␛ for ESC."""
+    """`text` with a visible sign for every control character but tab and line feed, such as ␛ for ESC."""
     return _CONTROLS.sub(lambda found: _visible_sign(ord(found[0])), text.replace("\r\n", "\n"))
 
 

@@ -1,4 +1,4 @@
-"""Disagreement: how far the verdicts on a record part, and where most."""
+"""Measures how far the verdicts on a record differ, and ranks the records by it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Disagreement:
     record_id: str
     criteria: str
     entropy: float
-    """Of the verdicts over models and repeats, in bits: 0 when all agree, 1 when two halves part."""
+    """Of the verdicts over models and repeats, in bits: 0 when all agree, 1 when two halves disagree."""
     mean_uncertainty: float
     """Mean uncertainty of the judges, 0 (low) to 2 (high)."""
     rows: tuple[VerdictRow, ...]
@@ -44,7 +44,7 @@ def entropy_by_record(rows: Sequence[VerdictRow]) -> dict[tuple[str, str], float
 
 
 def rank_disagreements(rows: Sequence[VerdictRow]) -> list[Disagreement]:
-    """Where verdicts part: most entropy first, then the judges' uncertainty, then the record's name."""
+    """Where verdicts differ: highest entropy first, then the judges' uncertainty, then the record's id."""
     entropies = {key: bits for key, bits in entropy_by_record(rows).items() if bits > 0}
     rows_by_key = defaultdict[tuple[str, str], list[VerdictRow]](list)
     for row in rows:

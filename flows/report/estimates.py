@@ -1,4 +1,4 @@
-"""Estimates: the measures of a study as tables, one for each kind of comparison."""
+"""Arranges the measures of a study in tables, one for each kind of comparison."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MEASURE_EXPLANATIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """One comparison as a table's row."""
+    """One comparison as a row of a table."""
 
     comparison: Comparison
     label: str
@@ -39,7 +39,7 @@ class EstimateRow:
 
     @property
     def undefined(self) -> str:
-        """Why no measure of several has a value, where it is one reason for all; else empty."""
+        """The reason why none of several measures has a value, if it is the same for all; else empty."""
         reasons = {one.undefined if one and one.value is None else None for one in self.cells}
         return (reasons.pop() or "") if len(reasons) == 1 and len(self.cells) > 1 else ""
 
@@ -62,7 +62,7 @@ class EstimateTable:
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """What a model says, for each thing that people say."""
+    """Counts of a model's verdicts, for each verdict of people."""
 
     label: str
     criteria: str
@@ -117,7 +117,7 @@ def _row(one: Comparison, measures: Sequence[str]) -> EstimateRow:
 
 
 def comparison_label(one: Comparison) -> str:
-    """Who is compared, in few words."""
+    """The raters that are compared, in few words."""
     if one.kind == "truth":
         return next((rater for rater in one.raters if rater != GROUND_TRUTH), GROUND_TRUTH)
     if one.kind == "all_models":
@@ -135,7 +135,7 @@ def format_interval(estimate: Estimate) -> str:
 
 
 def format_estimate(estimate: Estimate | None) -> str:
-    """An estimate in words; what is undefined says why."""
+    """An estimate in words; for an undefined one the reason."""
     if estimate is None:
         return "–"
     if estimate.value is None:
@@ -145,6 +145,6 @@ def format_estimate(estimate: Estimate | None) -> str:
 
 
 def explain_measures(tables: Iterable[EstimateTable]) -> list[tuple[str, str]]:
-    """The measures that occur, each with what it says."""
+    """The measures that occur, each with its explanation."""
     present = {name for table in tables for name in table.measures}
     return [(MEASURE_LABELS[name], text) for name, text in MEASURE_EXPLANATIONS.items() if name in present]

@@ -1,4 +1,4 @@
-"""Facets: the metadata by which a reader can filter the matrix."""
+"""Finds the metadata fields by which a reader can filter the matrix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Facet:
     name: str
     values: tuple[str, ...]
     value_index: Mapping[str, int]
-    """Record -> the place of its value."""
+    """Record -> the index of its value in `values`."""
 
 
 def build_facets(

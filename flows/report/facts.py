@@ -1,4 +1,4 @@
-"""Facts: what a run's manifest and cells tell, in the order and words of a report."""
+"""Collects the facts of a report from a run's manifest and cells, in the order and words of the report."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class PromptFact:
 
 @dataclass(frozen=True)
 class ModelFact:
-    """A model, how it was set, and who answered when."""
+    """A model, its settings, and the versions and dates of its answers."""
 
     name: str
     provider_and_model: str
-    """Provider and the provider's name of it."""
+    """Provider, and the provider's name for the model."""
     settings: str
     versions: tuple[str, ...]
     dates: str
@@ -96,7 +96,7 @@ class ShareFact:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a report says beside the matrix and the measures."""
+    """All that a report shows beside the matrix and the measures."""
 
     flow: str
     run: str
@@ -130,15 +130,15 @@ class Facts:
     """State -> judgements without a verdict."""
     repeats: int
     rounds: int
-    """Of the loop that the judges are in; 0 outside loops."""
+    """Rounds of the loop that the judges are in; 0 outside loops."""
     quotations: int
     """Quotations in the judgements, each checked against its record."""
     quotations_not_found: int
-    """Those that do not stand there."""
+    """Quotations that are not in the record."""
 
     @property
     def titles(self) -> dict[str, str]:
-        """Name of a criterion -> its title."""
+        """Criterion's name -> its title."""
         return {criterion.name: criterion.title for criterion in self.criteria}
 
     def title(self, name: str) -> str:
@@ -158,12 +158,14 @@ def build_facts(data: RunData, report_data: ReportData) -> Facts:
         started=format_datetime(manifest.get("started")), ended=format_datetime(manifest.get("ended")),
         dates=format_date_range(format_date(manifest.get("started")), format_date(manifest.get("ended"))),
         request=[(name, one_line(value)) for name, value in as_mapping(manifest.get("request")).items()],
-        criteria=tuple(_criteria(manifest, report_data.criterion_names)), prompts=tuple(_prompts(manifest)), models=models,
-        steps=tuple(_steps(data, report_data)), states=_states(report_data), missing_outputs=tuple(_missing_outputs(report_data)),
-        shares=tuple(_shares(report_data)), usage_and_cost=_usage_and_cost(manifest), sources=tuple(_sources(manifest)), data=_data(manifest, report_data),
-        software=_software(manifest),
+        criteria=tuple(_criteria(manifest, report_data.criterion_names)), prompts=tuple(_prompts(manifest)),
+        models=models, steps=tuple(_steps(data, report_data)), states=_states(report_data),
+        missing_outputs=tuple(_missing_outputs(report_data)), shares=tuple(_shares(report_data)),
+        usage_and_cost=_usage_and_cost(manifest), sources=tuple(_sources(manifest)),
+        data=_data(manifest, report_data), software=_software(manifest),
         demonstration=any(row.quality == "demonstration" for row in rows) or any(m.demonstration for m in models),
-        records=len(report_data.record_ids), judgements=len(rows), judgements_with_verdict=sum(row.verdict is not None for row in rows),
+        records=len(report_data.record_ids), judgements=len(rows),
+        judgements_with_verdict=sum(row.verdict is not None for row in rows),
         judgements_without_verdict={state: statuses[state] for state in STATUS_LABELS if statuses[state]},
         repeats=max((row.repeat + 1 for row in rows), default=1),
         rounds=max((row.round for row in rows), default=0),
@@ -225,7 +227,8 @@ def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], usage: M
     return ModelFact(
         name=name, provider_and_model=" / ".join(part for part in provider_and_model if part),
         settings=", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if value is not None),
-        versions=tuple(sorted({*map(one_line, served), *usage.versions})), dates=format_date_range(format_date(usage.first), format_date(usage.last)),
+        versions=tuple(sorted({*map(one_line, served), *usage.versions})),
+        dates=format_date_range(format_date(usage.first), format_date(usage.last)),
         calls=usage.calls, cost="unknown" if usage.unknown_price_calls else cost,
         demonstration=usage.demonstration or config.get("kind") == "embedded",
     )  # fmt: skip
@@ -296,7 +299,7 @@ def _repeated_calls(spend: Mapping[str, Any]) -> LabelledValues:
 
 
 def manifest_cost(manifest: Mapping[str, Any]) -> str:
-    """What was paid, or that it is not known."""
+    """The cost of the run, or that it is unknown."""
     unknown = as_int(manifest.get("calls_of_unknown_price"))
     if unknown:
         return f"unknown: {pluralised(unknown, 'call')} without a known price"

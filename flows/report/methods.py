@@ -1,4 +1,4 @@
-"""Methods: the summary in plain words, and the paragraph that a scholar can paste into a paper."""
+"""Writes the summary in plain words, and the methods paragraph that a scholar can paste into a paper."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_VERDICTS = 6
 
 
 def summary_paragraph(facts: Facts, measured: MeasureResults | None) -> str:
-    """What was found, in a few sentences without terms of art."""
+    """The findings, in a few sentences without technical terms."""
     return " ".join(_summary_sentences(facts, measured))
 
 
@@ -28,8 +28,8 @@ def _summary_sentences(facts: Facts, measured: MeasureResults | None) -> Iterato
         return
     repeats = f", {facts.repeats} times each" if facts.repeats > 1 else ""
     yield (
-        f"{pluralised(len(raters), 'language model')} ({join_list(raters)}) judged {pluralised(facts.records, 'record')} "
-        f"by {_criteria(facts)}{repeats}."
+        f"{pluralised(len(raters), 'language model')} ({join_list(raters)}) judged "
+        f"{pluralised(facts.records, 'record')} by {_criteria(facts)}{repeats}."
     )
     yield f"{_verdict_count_text(facts)}."
     yield from _verdict_shares(facts)
@@ -121,12 +121,12 @@ def _missing_verdicts_text(facts: Facts) -> str:
 
 
 def count_missing_verdicts(facts: Facts) -> int:
-    """Judgements that should have come to a verdict and did not; a refusal is a finding, not a hole."""
+    """The number of judgements without a verdict that should have one; a refusal is a finding and does not count."""
     return sum(count for state, count in facts.judgements_without_verdict.items() if state in STATUSES_WITHOUT_OUTPUT)
 
 
 def missing_verdicts_warning(facts: Facts) -> str:
-    """What is missing, for the head of the report; empty when nothing is."""
+    """The warning on missing verdicts for the head of the report; empty when none is missing."""
     if not facts.judgements_without_verdict:
         return ""
     incomplete = (
@@ -227,7 +227,8 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
     )
     best = [one for one in measured.comparisons if one.kind == "all_models" and not one.by]
     named = [
-        f"{MEASURE_LABELS[e.measure]} over {comparison_label(one)}{_by_criterion(one.criteria, facts)}: {format_estimate(e)}"
+        f"{MEASURE_LABELS[e.measure]} over {comparison_label(one)}{_by_criterion(one.criteria, facts)}: "
+        f"{format_estimate(e)}"
         for one in best
         for e in one.estimates
         if e.measure == "krippendorff_alpha"

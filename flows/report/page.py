@@ -1,4 +1,4 @@
-"""Page: the report as one HTML file that needs nothing beside it and may fetch nothing."""
+"""Renders the report as one HTML file that needs no other file and may fetch nothing."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from flows.report.verdict_matrix import VerdictMatrix
 from flows.report.words import STATUS_LABELS, display_text, format_decimal, percent, pluralised
 
 SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
-"""Parts of the page's one script, in their order."""
+"""Files of the page's one script, in their order."""
 MAX_RANKED = 20
 
 
 @dataclass
 class MaskedTexts:
-    """Texts of records that the page itself would hold: kept out of it until the reader asks for them."""
+    """Texts of records that are left out of the page's body until the reader asks for them."""
 
     is_enabled: bool
     texts: list[str] = field(default_factory=list[str])
 
     def mask(self, text: str) -> Markup:
-        """The text, isolated; or a place where the script puts it when it is asked for."""
+        """The text, isolated; if masking is enabled, a place where the script puts it when the reader asks for it."""
         if not self.is_enabled:
             return bdi(text)
         self.texts.append(display_text(text))
@@ -48,7 +48,7 @@ class MaskedTexts:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """All that a report is made of."""
+    """The data, facts and tables from which a report is written."""
 
     data: RunData
     report_data: ReportData
@@ -59,27 +59,29 @@ class ReportInputs:
     marks: dict[str, VerdictMark]
 
 
-def render_page(study: ReportInputs, lines: LineFile) -> Iterator[str]:
-    """The HTML of a study's report, part by part; what is large in it waits among `lines` for its turn."""
-    masked_texts = MaskedTexts(bool(study.facts.warning))
+def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
+    """The HTML of a study's report, part by part; large parts are stored in `lines` until they are written."""
+    masked_texts = MaskedTexts(bool(inputs.facts.warning))
     environment = _environment(masked_texts)
     style, script = page_file_text("report.css"), script_text()
-    matrix = VerdictMatrix(study.report_data, study.data.spec, study.marks, study.facts.titles)
+    matrix = VerdictMatrix(inputs.report_data, inputs.data.spec, inputs.marks, inputs.facts.titles)
     chunks = list(matrix.write_chunks(lines))
-    record_indexes = {name: place for place, name in enumerate(study.report_data.record_ids)}
+    record_indexes = {name: place for place, name in enumerate(inputs.report_data.record_ids)}
     body = environment.get_template("body.html.jinja").render(
-        facts=study.facts, summary=summary_paragraph(study.facts, study.measured), holes=missing_verdicts_warning(study.facts),
-        incomplete=count_missing_verdicts(study.facts) > 0,
-        methods=methods_paragraph(study.facts, study.data.spec.measures, study.measured), tables=study.tables,
-        plots=[draw_plots(table, study.facts.titles) for table in study.tables],
-        confusions=[confusion_matrices(table, list(study.marks)) for table in study.tables],
-        explained=explain_measures(study.tables), measured=study.measured, parted=len(study.disagreements),
-        partings=study.disagreements[:MAX_RANKED], numbers=record_indexes, marks=study.marks, found=study.report_data, STATES=STATUS_LABELS,
+        facts=inputs.facts, summary=summary_paragraph(inputs.facts, inputs.measured),
+        holes=missing_verdicts_warning(inputs.facts), incomplete=count_missing_verdicts(inputs.facts) > 0,
+        methods=methods_paragraph(inputs.facts, inputs.data.spec.measures, inputs.measured), tables=inputs.tables,
+        plots=[draw_plots(table, inputs.facts.titles) for table in inputs.tables],
+        confusions=[confusion_matrices(table, list(inputs.marks)) for table in inputs.tables],
+        explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
+        partings=inputs.disagreements[:MAX_RANKED], numbers=record_indexes, marks=inputs.marks,
+        found=inputs.report_data, STATES=STATUS_LABELS,
     )  # fmt: skip
-    # The body comes first: only then are all masked texts known, which the index holds.
+    # The body is rendered first: the index holds all masked texts, which are known only then.
     index = _trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))
     yield from environment.get_template("report.html.jinja").generate(
-        facts=study.facts, body=_trusted_markup(body), index=index, pieces=(_trusted_markup(lines.read(begins)) for _, begins in chunks),
+        facts=inputs.facts, body=_trusted_markup(body), index=index,
+        pieces=(_trusted_markup(lines.read(offset)) for _, offset in chunks),
         policy=content_security_policy(style, script), style=_trusted_markup(style), script=_trusted_markup(script),
     )  # fmt: skip
 
@@ -90,8 +92,8 @@ def _environment(masked_texts: MaskedTexts) -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     filters: dict[str, Any] = {
-        "bdi": bdi, "decimal": format_decimal, "interval": format_interval, "veiled": masked_texts.mask, "plotted": _trusted_markup,
-        "grouped": _with_thousands_separator, "percent": percent, "counted": pluralised,
+        "bdi": bdi, "decimal": format_decimal, "interval": format_interval, "veiled": masked_texts.mask,
+        "plotted": _trusted_markup, "grouped": _with_thousands_separator, "percent": percent, "counted": pluralised,
     }  # fmt: skip
     for name, change in filters.items():
         environment.filters[name] = change
@@ -103,17 +105,17 @@ def _with_thousands_separator(number: int) -> str:
 
 
 def bdi(text: str) -> Markup:
-    """Text that cannot reorder what stands around it."""
+    """Text in a `bdi` element, so that it cannot reorder the text around it."""
     return Markup("<bdi>{}</bdi>").format(escape(display_text(text)))
 
 
 def _trusted_markup(text: str) -> Markup:
-    """What was escaped when it was made: our own files, JSON from `script_json`, SVG from ElementTree."""
+    """Marks text as safe that is escaped already: our own files, JSON from `script_json`, SVG from ElementTree."""
     return Markup(text)  # noqa: S704
 
 
 def content_security_policy(style: str, script: str) -> str:
-    """The page's Content-Security-Policy: this style, this script, and nothing from anywhere."""
+    """The page's Content-Security-Policy: allows this style and this script, and no other source."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; script-src '{_csp_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -131,5 +133,5 @@ def script_text() -> str:
 
 @cache
 def page_file_text(name: str) -> str:
-    """A file of the page's."""
+    """The text of a file in `page_files`."""
     return (files("flows.report") / "page_files" / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Plots: estimates with their intervals as dots and whiskers, drawn by matplotlib, one small picture a measure."""
+"""Draws estimates with their intervals as dots and whiskers, with matplotlib, one small picture a measure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STYLE: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class PlotLine:
-    """One estimate of a plot, or the heading of those that follow."""
+    """One estimate of a plot, or, without one, the heading of the next estimates."""
 
     label: str
     estimate: Estimate | None
@@ -37,7 +37,7 @@ class PlotLine:
 
 
 def draw_plots(table: EstimateTable, titles: Mapping[str, str]) -> list[str]:
-    """One inline SVG for each measure of the table; none where matplotlib is not installed or there is too much."""
+    """One inline SVG for each measure of the table; none without matplotlib, or for more than 40 rows."""
     if len(table.rows) > _MAX_ROWS:
         return []
     several = len({row.comparison.criteria for row in table.rows}) > 1
@@ -69,13 +69,13 @@ def _truncated(text: str, max_characters: int) -> str:
 
 def _draw_plot(measure: str, table: EstimateTable, lines: Sequence[PlotLine]) -> str:
     try:
-        # By name, so that types can be checked where the extra `studies` is not installed.
+        # Imported by name, so that types can be checked without the extra `studies`.
         mpl: Any = import_module("matplotlib")
         figures: Any = import_module("matplotlib.figure")
     except ModuleNotFoundError:
         return ""
     with mpl.rc_context(dict(_STYLE)), warnings.catch_warnings():
-        # Letters that its own font lacks are no concern here: the reader's browser sets the text.
+        # Warnings about letters that matplotlib's font lacks do not matter: the reader's browser sets the text.
         warnings.simplefilter("ignore")
         rows = sum(_line_height(line) for line in lines)
         height = _ROW_HEIGHT * rows + _MARGIN

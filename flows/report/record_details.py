@@ -1,4 +1,4 @@
-"""Said: what a run's cells said of its records, kept on disk record by record: the page shows one record at a time."""
+"""Stores the answers of a run's cells on disk, record by record, since the page shows one record at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flows.tables.identity import other_dimensions
 
 @dataclass(frozen=True)
 class CellAnswer:
-    """What one cell said, beside its verdict."""
+    """The answer of one cell, beside its verdict."""
 
     step: str
     label: str
@@ -28,7 +28,7 @@ class CellAnswer:
     error: str | None
     served_by: str | None
     criteria: Sequence[str] = ()
-    """The criteria that it is about; empty for all of them."""
+    """The criteria of the answer; empty for all of them."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +44,39 @@ class RecordView:
 
 @dataclass
 class RecordDetails:
-    """A record, and all that was said of it."""
+    """A record, and all answers about it."""
 
     record: RecordView | None = None
     judgements: dict[str, CellAnswer] = field(default_factory=dict[str, CellAnswer])
-    """Cell id of a verdict -> what its cell said."""
+    """Cell id of a verdict -> the answer of its cell."""
     others: list[CellAnswer] = field(default_factory=list[CellAnswer])
-    """What other steps, and earlier rounds, said."""
+    """Answers of other steps, and of earlier rounds."""
 
 
 class RecordDetailStore:
-    """Records and what was said of them, among these lines; only where they begin is in memory."""
+    """Records and the answers about them, stored in a LineFile; only their offsets are in memory."""
 
     def __init__(self, lines: LineFile) -> None:
         self._lines = lines
         self._offsets = dict[str, list[int]]()
 
     def add_record(self, name: str, record: RecordView) -> None:
-        """Takes in a record."""
+        """Adds a record."""
         self._add(name, ["record", "", vars(record)])
 
     def add_judgement(self, name: str, cell_id: str, answer: CellAnswer) -> None:
-        """Takes in what the cell of a verdict said of the record of that name."""
+        """Adds the answer of the cell of a verdict about the record of that name."""
         self._add(name, ["judged", cell_id, vars(answer)])
 
     def add_other_answer(self, name: str, answer: CellAnswer) -> None:
-        """Takes in what another cell said of it."""
+        """Adds the answer of another cell about it."""
         self._add(name, ["other", "", vars(answer)])
 
     def _add(self, name: str, line: Sequence[Any]) -> None:
         self._offsets.setdefault(name, []).append(self._lines.add(json.dumps(line)))
 
     def get(self, name: str) -> RecordDetails:
-        """All that was taken in of a record, in the order in which it came."""
+        """All that was added of a record, in the order in which it was added."""
         details = RecordDetails()
         for offset in self._offsets.get(name, ()):
             kind, cell_id, content = json.loads(self._lines.read(offset))
@@ -90,7 +90,7 @@ class RecordDetailStore:
 
 
 def cell_answer(trace: AgentTrace, criteria: frozenset[str]) -> CellAnswer:
-    """What a cell said."""
+    """The answer of a cell."""
     model = [one_line(trace.variant["model"])] if "model" in trace.variant else []
     named = model + [f"{name}={one_line(value)}" for name, value in sorted(other_dimensions(trace).items())]
     named += [f"repeat {trace.repeat + 1}"] if trace.repeat else []
@@ -105,9 +105,10 @@ def cell_answer(trace: AgentTrace, criteria: frozenset[str]) -> CellAnswer:
 
 
 def record_view(record: Record) -> RecordView:
-    """A record as the page shows it: images as what is said of them, only addresses that may be followed."""
+    """A record as the page shows it: images as their alt texts, and a `uri` only if it begins with https://."""
     return RecordView(
-        fields=list(_record_fields(record)), metadata=_pairs(record.metadata), ground_truth=_pairs(record.ground_truth or {}),
+        fields=list(_record_fields(record)), metadata=_pairs(record.metadata),
+        ground_truth=_pairs(record.ground_truth or {}),
         uri=record.uri if (record.uri or "").startswith("https://") else None,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Gathered: one pass over a run's cells: their sums in memory, and what they said on disk."""
+"""Collects the data of a report in one pass over a run's cells: sums in memory, and answers on disk."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _MAX_EXAMPLES = 5
 
 @dataclass
 class MissingOutput:
-    """Cells of a step that ended without an output for one reason."""
+    """Cells of a step that ended without an output for the same reason."""
 
     step: str
     status: str
     reason: str
     count: int = 0
     records: list[str] = field(default_factory=list[str])
-    """The first few of their records."""
+    """The first records of these cells, at most five."""
 
 
 @dataclass
 class ModelUsage:
-    """What was asked of one model, and who answered when."""
+    """The calls of one model, and the versions and dates of its replies."""
 
     calls: int = 0
     versions: set[str] = field(default_factory=set[str])
@@ -59,15 +59,15 @@ class ModelUsage:
 
 @dataclass
 class ReportData:
-    """All that a report tells of a run's cells."""
+    """All that a report shows of a run's cells."""
 
     rows: Sequence[VerdictRow]
     details: RecordDetailStore
-    """What each cell said, and of which record."""
+    """The answer of each cell, by record."""
     titles: dict[str, str] = field(default_factory=dict[str, str])
     """Record -> its title, for those that have one."""
     metadata: dict[str, Mapping[str, JsonValue]] = field(default_factory=dict[str, Mapping[str, JsonValue]])
-    """Of every record that was judged."""
+    """Record -> its metadata, for every record that was judged."""
     states: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     """Step -> status -> cells."""
     missing_outputs: dict[tuple[str, str, str], MissingOutput] = field(
@@ -77,16 +77,16 @@ class ReportData:
     quotations: Counter[str] = field(default_factory=Counter[str])
     """Status -> quotations in the judgements."""
     criterion_names: dict[str, str] = field(default_factory=dict[str, str])
-    """A criterion as a step was given it -> the name that rows call it."""
+    """A criterion as the step's parameter -> its name in the rows."""
 
     @property
     def record_ids(self) -> list[str]:
-        """The records that were judged, in a reader's order."""
+        """The records that were judged, in natural order (`r2` before `r10`)."""
         return sorted({row.record_id for row in self.rows}, key=natural_key)
 
 
 def collect_report_data(data: RunData, rows: Sequence[VerdictRow], lines: LineFile) -> ReportData:
-    """Reads every cell of the run once; what they said is kept among `lines`."""
+    """Reads every cell of the run once; stores their answers in `lines`."""
     report_data = ReportData(rows, RecordDetailStore(lines))
     criteria = {row.criteria: frozenset({row.criteria}) for row in rows}
     criteria_by_cell = {row.cell_id: criteria[row.criteria] for row in rows}

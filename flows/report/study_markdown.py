@@ -1,4 +1,4 @@
-"""The report of a study as Markdown: the same facts without the matrix."""
+"""Writes the report of a study as Markdown: the same facts without the matrix."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]|#~$!{}]")
 _MAX_RANKED = 20
 
 
-def study_markdown(study: ReportInputs) -> str:
+def study_markdown(inputs: ReportInputs) -> str:
     """The whole report."""
-    return "\n\n".join(block for block in _blocks(study) if block).strip() + "\n"
+    return "\n\n".join(block for block in _blocks(inputs) if block).strip() + "\n"
 
 
 def escape_markdown(text: str) -> str:
-    """Text of records, models and people as data on one line: no markup, no controls, nothing that reorders letters."""
+    """Text of records, models and people on one line, without markup, control characters or reordering of letters."""
     text = display_text_without_bidi(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(_MARKDOWN_CHARACTERS.sub(r"\\\g<0>", text).split())
 
 
-def _blocks(study: ReportInputs) -> Iterator[str]:
-    facts = study.facts
+def _blocks(inputs: ReportInputs) -> Iterator[str]:
+    facts = inputs.facts
     yield f"# {escape_markdown(facts.flow.replace('_', ' '))}"
     yield escape_markdown(facts.description)
     yield f"Run {escape_markdown(facts.run)}" + (
@@ -43,14 +43,14 @@ def _blocks(study: ReportInputs) -> Iterator[str]:
         yield "> **Demonstration quality.** Some verdicts come from embedded models, which judge nothing."
     if holes := missing_verdicts_warning(facts):
         yield f"> **Not complete.** {escape_markdown(holes)}"
-    yield escape_markdown(summary_paragraph(facts, study.measured))
+    yield escape_markdown(summary_paragraph(facts, inputs.measured))
     yield from _request_section(facts)
     yield from _outcome_section(facts)
-    yield from _verdicts_section(study)
-    yield from _disagreement_section(study)
-    yield from _agreement_section(study)
+    yield from _verdicts_section(inputs)
+    yield from _disagreement_section(inputs)
+    yield from _agreement_section(inputs)
     yield "## Methods"
-    yield escape_markdown(methods_paragraph(facts, study.data.spec.measures, study.measured))
+    yield escape_markdown(methods_paragraph(facts, inputs.data.spec.measures, inputs.measured))
     folder = _inline_code(facts.folder)
     yield f"To repeat it: `python -m flows replay {folder}`; to check it: `python -m flows verify {folder}`."
 
@@ -70,7 +70,8 @@ def _request_section(facts: Facts) -> Iterator[str]:
         yield "### Models"
         head = ("Name", "Provider and model", "Settings", "Answered as", "Asked", "Replies", "Price of replies")
         yield _table(head, [
-            (m.name, m.provider_and_model, m.settings, ", ".join(m.versions), m.dates, f"{m.calls:,}", m.cost) for m in facts.models
+            (m.name, m.provider_and_model, m.settings, ", ".join(m.versions), m.dates, f"{m.calls:,}", m.cost)
+            for m in facts.models
         ])  # fmt: skip
     yield "### Data and software"
     sources = [(name, f"{size}, SHA-256 {digest}") for name, size, digest in facts.sources]
@@ -86,7 +87,8 @@ def _outcome_section(facts: Facts) -> Iterator[str]:
     if facts.missing_outputs:
         yield "### Why cells have no output"
         yield _table(("State", "Step", "Reason", "Cells"), [
-            (STATUS_LABELS[one.status], one.step, _reason_text(one.reason, facts), f"{one.count:,}") for one in facts.missing_outputs[:50]
+            (STATUS_LABELS[one.status], one.step, _reason_text(one.reason, facts), f"{one.count:,}")
+            for one in facts.missing_outputs[:50]
         ])  # fmt: skip
     yield "### Calls, tokens and cost"
     yield _pairs(facts.usage_and_cost)
@@ -96,15 +98,16 @@ def _reason_text(reason: str, facts: Facts) -> str:
     return reason.partition(":")[0] if facts.warning else reason
 
 
-def _verdicts_section(study: ReportInputs) -> Iterator[str]:
-    facts = study.facts
+def _verdicts_section(inputs: ReportInputs) -> Iterator[str]:
+    facts = inputs.facts
     if not facts.shares:
         return
     yield "## Verdicts"
-    yield _table(("Criterion", "Model", *study.marks, "none"), [
+    yield _table(("Criterion", "Model", *inputs.marks, "none"), [
         (
             facts.title(share.criteria), share.model,
-            *(_share_text(dict(share.verdicts).get(name, 0), share.with_verdict) for name in study.marks), f"{share.without_verdict:,}",
+            *(_share_text(dict(share.verdicts).get(name, 0), share.with_verdict) for name in inputs.marks),
+            f"{share.without_verdict:,}",
         )
         for share in facts.shares
     ])  # fmt: skip
@@ -114,24 +117,24 @@ def _share_text(count: int, with_verdict: int) -> str:
     return f"{count:,} ({percent(count, with_verdict)})"
 
 
-def _disagreement_section(study: ReportInputs) -> Iterator[str]:
+def _disagreement_section(inputs: ReportInputs) -> Iterator[str]:
     yield "## Where verdicts part"
-    if not study.disagreements:
+    if not inputs.disagreements:
         yield "On no record did verdicts part."
         return
-    ranked = study.disagreements[:_MAX_RANKED]
-    if len(study.disagreements) > len(ranked):
-        yield f"The first {len(ranked)} of {len(study.disagreements):,}."
+    ranked = inputs.disagreements[:_MAX_RANKED]
+    if len(inputs.disagreements) > len(ranked):
+        yield f"The first {len(ranked)} of {len(inputs.disagreements):,}."
     rows = [
-        (*_disagreement_labels(one, study), format_decimal(one.entropy), _verdict_list(one, study.facts))
+        (*_disagreement_labels(one, inputs), format_decimal(one.entropy), _verdict_list(one, inputs.facts))
         for one in ranked
     ]
     yield _table(("Record", "Title", "Criterion", "Entropy", "Verdicts"), rows)
 
 
-def _disagreement_labels(one: Disagreement, study: ReportInputs) -> tuple[str, str, str]:
-    title = study.report_data.titles.get(one.record_id, "") if not study.facts.warning else ""
-    return one.record_id, title[:80], study.facts.title(one.criteria)
+def _disagreement_labels(one: Disagreement, inputs: ReportInputs) -> tuple[str, str, str]:
+    title = inputs.report_data.titles.get(one.record_id, "") if not inputs.facts.warning else ""
+    return one.record_id, title[:80], inputs.facts.title(one.criteria)
 
 
 def _verdict_list(one: Disagreement, facts: Facts) -> str:
@@ -139,16 +142,16 @@ def _verdict_list(one: Disagreement, facts: Facts) -> str:
     return ", ".join(f"{row.model}{f' {row.repeat + 1}' if again else ''}: {row.verdict}" for row in one.rows)
 
 
-def _agreement_section(study: ReportInputs) -> Iterator[str]:
+def _agreement_section(inputs: ReportInputs) -> Iterator[str]:
     yield "## Agreement and accuracy"
-    if not study.measured or not study.tables:
+    if not inputs.measured or not inputs.tables:
         yield "Nothing was measured."
         return
-    yield escape_markdown(study.measured.method)
-    yield _pairs(explain_measures(study.tables))
-    for table in study.tables:
+    yield escape_markdown(inputs.measured.method)
+    yield _pairs(explain_measures(inputs.tables))
+    for table in inputs.tables:
         yield f"### {escape_markdown(table.caption)}"
-        yield _estimates(table, study.facts)
+        yield _estimates(table, inputs.facts)
 
 
 def _estimates(table: EstimateTable, facts: Facts) -> str:
@@ -163,7 +166,7 @@ def _estimates(table: EstimateTable, facts: Facts) -> str:
 
 
 def _cells(row: EstimateRow) -> list[str]:
-    """A reason that is the same for all measures stands there once."""
+    """The estimates of a row; a reason that is the same for all of them only once."""
     if row.undefined:
         return [f"undefined: {row.undefined}", *["–"] * (len(row.cells) - 1)]
     return [format_estimate(one) for one in row.cells]

@@ -1,4 +1,4 @@
-"""SVG: a picture of matplotlib's as part of a page: no style attributes, no ids that clash, text in the page's ink."""
+"""Prepares an SVG of matplotlib for a page: no style attributes, no clashing ids, text in the page's own colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SPACE = re.compile(r">\s+<")
 
 
 def inline_svg(text: str, title: str, description: str, salt: str) -> str:
-    """The picture as an element of a page, with a title and a description for those who do not see it."""
+    """The picture as an element of a page, with a title and a description for readers who cannot see it."""
     root = ElementTree.fromstring(text)  # noqa: S314 - written by matplotlib a moment ago
     prefix = f"p{hashlib.sha256(salt.encode()).hexdigest()[:8]}"
     for parent in root.iter():

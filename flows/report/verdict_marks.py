@@ -1,4 +1,4 @@
-"""Marks: how a verdict looks, by colour and by letter and shape, so that no reader depends on colour."""
+"""Chooses how each verdict looks: a colour, and also a letter and a shape, so that no reader depends on colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.flow import Measures
 from flows.tables.verdict_row import VerdictRow
 
 SHAPE_COUNT = 6
-"""How many shapes the style sheet has; further verdicts begin again with other letters."""
+"""Number of shapes in the style sheet; further verdicts reuse the shapes with other letters."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def verdict_marks(
 ) -> dict[str, VerdictMark]:
     """Every verdict that was given, that people gave or that a criterion knows, with its mark.
 
-    The positive one stands first, then those that a criterion knows, then the others by name.
+    First those in `measures.order`, then the positive one, then those that a criterion knows, then the others by name.
     """
     verdicts = {text for row in rows for text in (row.verdict, row.truth) if text is not None} | set(declared)
     first = [*(measures.order if measures else ()), measures.positive if measures else None, *declared]

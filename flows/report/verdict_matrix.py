@@ -1,11 +1,12 @@
-"""Matrix: what the page's script works from, as JSON: an index of all verdicts, and their details in pieces.
+"""Makes the JSON that the page's script reads: an index of all verdicts, and the details of records in pieces.
 
-The index holds `criteria`, `models`, `verdicts`, `states`, `doubts`, `rules`, `facets`, `chunks` (the first record of
-each piece), `warning`, `veils` and `records`, each with i (id), t (title), p (what people said), d (entropy by
-criterion), g (facet values) and c (cells: criterion, model, repeat, verdict, state, uncertainty, and 1 where it
-differs from people, 0 where not, -1 where they said nothing). Words that recur are numbers into those lists, -1 for
-none. A piece holds for each record f (fields: name, text, whole length), m (metadata), h (ground truth), u (address),
-c (what each cell said) and o (what other steps said). Offsets count UTF-16 units, as the browser does.
+The index holds `criteria`, `models`, `verdicts`, `states`, `doubts` (degrees of uncertainty), `rules`, `facets`,
+`chunks` (the first record of each piece), `warning`, `veils` (masked texts) and `records`. Each record has i (id), t
+(title), p (verdict of people), d (entropy by criterion), g (facet values) and c (cells: criterion, model, repeat,
+verdict, state, uncertainty, and 1 where it differs from people, 0 where not, -1 without ground truth). Words that recur
+are indexes into those lists, -1 for none. A piece holds for each record f (fields: name, text, whole length), m
+(metadata), h (ground truth), u (address), c (the answer of each cell) and o (the answers of other steps). Offsets count
+UTF-16 units, as the browser does.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from flows.tables.identity import NaturalKey, natural_key, step_order
 from flows.tables.verdict_row import VerdictRow
 
 MAX_FIELD_CHARACTERS = 20_000
-"""Of a field of a record, how much the page shows."""
+"""Characters that the page shows of a field of a record."""
 _CHUNK_CHARACTERS = 400_000
 _UNCERTAINTIES = ("low", "medium", "high")
 _ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def script_json(value: object) -> str:
-    """JSON that can stand in a script element: nothing in it ends the element or a line."""
+    """JSON that is safe in a script element: nothing in it ends the element or a line."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Sign by sign, which takes a thirtieth of the time that `translate` takes.
+    # One `replace` per sign takes a thirtieth of the time of `translate`.
     for sign, escape in _ESCAPES.items():
         text = text.replace(sign, escape)
     return text
@@ -58,7 +59,7 @@ class VerdictMatrix:
             self._rows.setdefault(row.record_id, []).append(row)
 
     def write_chunks(self, lines: LineFile) -> Iterator[tuple[int, int]]:
-        """Writes the pieces among `lines`; for each the first record in it, and where its line begins."""
+        """Writes the pieces to `lines`; yields for each the index of its first record, and the offset of its line."""
         first, part, length = 0, list[str](), 0
         for place, name in enumerate(self._report_data.record_ids):
             text = script_json(self._details(name))
@@ -71,7 +72,7 @@ class VerdictMatrix:
             yield first, lines.add(f"[{','.join(part)}]")
 
     def index(self, firsts: Sequence[int], masked_texts: Sequence[str]) -> str:
-        """The index; `pieces` comes first, since it finds the rules."""
+        """The index; call it after `write_chunks`, which collects the rules."""
         names = self._report_data.record_ids
         facets = build_facets(names, self._rows, self._report_data.metadata, self._spec)
         entropies = entropy_by_record(self._report_data.rows)
@@ -124,7 +125,7 @@ class VerdictMatrix:
         }
 
     def _answer_sort_key(self, answer: CellAnswer) -> tuple[bool, int, str, NaturalKey]:
-        """Earlier rounds of the judges come last: they were overtaken."""
+        """The sort key of other answers; earlier rounds of the judges come last, since later rounds replaced them."""
         judges = self._spec.measures.verdicts if self._spec.measures else ""
         return (
             answer.step == judges,

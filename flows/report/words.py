@@ -1,4 +1,4 @@
-"""Words: numbers, dates and texts as a report sets them."""
+"""Formats numbers, dates and texts for a report, and reads values of a manifest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUS_LABELS: Mapping[str, str] = {
     "over_budget": "over budget",
     "skipped": "skipped",
 }
-"""How a report names the states of cells, in its order."""
+"""Status of a cell -> its name in a report, in the order of the report."""
 MEASURE_LABELS: Mapping[str, str] = {
     "accuracy": "Accuracy",
     "precision": "Precision",
@@ -32,7 +32,7 @@ MEASURE_LABELS: Mapping[str, str] = {
     "krippendorff_alpha": "Krippendorff’s α",
     "gwet_ac1": "Gwet’s AC1",
 }
-"""How a report names measures, in its order."""
+"""Measure -> its name in a report, in the order of the report."""
 _BIDI_CONTROLS = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _MAX_VALUE_CHARACTERS = 4_000
 """Characters."""
@@ -40,13 +40,13 @@ _INVALID_CHARACTERS = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 
 def display_text(text: str) -> str:
-    """`text` with control characters as signs, letter for letter, so that offsets into it stay true."""
+    """`text` with visible signs for control characters, one for one, so that offsets into it stay valid."""
     cleaned = _INVALID_CHARACTERS.sub("\ufffd", text).replace("\r\n", " \n")
     return escape_controls(cleaned)
 
 
 def display_text_without_bidi(text: str) -> str:
-    """`text` for places that cannot isolate it: what reorders letters is named instead."""
+    """`text` for places that cannot isolate it: characters that reorder letters become `[U+…]`."""
     return _BIDI_CONTROLS.sub(lambda found: f"[U+{ord(found[0]):04X}]", display_text(text))
 
 
@@ -61,7 +61,7 @@ def join_list(items: Sequence[str], last: str = "and") -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in whole per cent; what is not quite none or all is never rounded to it."""
+    """A share in whole per cent; only no part is 0% and only the whole is 100%."""
     if not whole:
         return "–"
     rounded = round(100 * part / whole)
@@ -71,7 +71,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def format_decimal(value: float) -> str:
-    """Two decimals, with a minus sign that is one."""
+    """Two decimals, with the typographic minus sign."""
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
@@ -88,7 +88,7 @@ def format_date(text: object) -> str | None:
 
 
 def parse_datetime(text: object) -> datetime | None:
-    """A date and time as it was written; None where there is none."""
+    """A date and time from ISO text or a datetime, in UTC; None where there is none."""
     if isinstance(text, datetime):
         return text.astimezone(UTC)
     try:
@@ -112,7 +112,7 @@ def one_line(value: object) -> str:
 
 
 def truncated_value(value: object) -> str:
-    """Any JSON value as a reader sees it, cut where it is very long."""
+    """Any JSON value as a reader sees it, cut after 4,000 characters."""
     listing = as_list(value)
     if listing and all(isinstance(each, str | int | float) for each in listing):
         value = "\n".join(map(one_line, listing))
@@ -121,7 +121,7 @@ def truncated_value(value: object) -> str:
 
 
 def format_bytes(number: object) -> str:
-    """Bytes for readers."""
+    """Bytes as a reader sees them: `12 MB`."""
     if not isinstance(number, int):
         return ""
     return (
@@ -134,7 +134,7 @@ def format_bytes(number: object) -> str:
 
 
 def as_mapping(value: object) -> dict[str, Any]:
-    """`value` if it is an object, else an empty one: manifests of other versions hold less."""
+    """`value` if it is an object, else an empty one, since manifests of other versions hold less."""
     return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else {}
 
 

@@ -1,4 +1,4 @@
-"""A study's report: `report.html` and `report.md`, made from the run's folder alone."""
+"""Writes a study's report, `report.html` and `report.md`, from the run's folder alone."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from flows.tables.verdict_row import VerdictRow
 def write_report(data: RunData, rows: Sequence[VerdictRow], measured: MeasureResults | None) -> None:
     """Writes both reports into the run's folder; the same folder gives the same bytes."""
     with LineFile(data.folder) as lines:
-        study = _report_inputs(data, collect_report_data(data, rows, lines), measured)
+        inputs = _report_inputs(data, collect_report_data(data, rows, lines), measured)
         with open_atomic(data.folder / "report.html") as file:
-            file.writelines(render_page(study, lines))
-    write_text(data.folder / "report.md", study_markdown(study))
+            file.writelines(render_page(inputs, lines))
+    write_text(data.folder / "report.md", study_markdown(inputs))
 
 
 def _report_inputs(data: RunData, report_data: ReportData, measured: MeasureResults | None) -> ReportInputs:

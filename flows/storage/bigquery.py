@@ -1,10 +1,10 @@
-"""BigQuery: rows of a table as records are made of, page by page, so that memory stays flat however long it is.
+"""Reads rows of a BigQuery table page by page, so that memory stays flat however long the table is.
 
-for row in table_rows(BigQueryStorage(project="my-project", dataset="posts", table="march")):
+for row in bigquery_rows(BigQueryStorage(project="my-project", dataset="posts", table="march")):
     ...
 
-Values reach the service as query parameters only. Names are the table's own, in backticks. What a query reads is asked
-before it is run, and one that would read more than `most_bytes` is not.
+Values reach the service as query parameters only. Names are the table's own, in backticks. A dry run asks first how
+much the query would read; a query that would read more than `most_bytes` is not run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 
 PAGE_SIZE = 500
-"""Rows that are asked for at once; the service sends fewer where they are long."""
+"""Rows per request; the service sends fewer where they are long."""
 _PARAMETER_TYPES: Mapping[str, str] = {
     "STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64", "FLOAT64": "FLOAT64",
     "BOOLEAN": "BOOL", "BOOL": "BOOL", "NUMERIC": "NUMERIC", "BIGNUMERIC": "BIGNUMERIC", "DATE": "DATE",
@@ -33,41 +33,41 @@ _SORTABLE_TYPES = frozenset({"STRING", "INTEGER", "INT64"})
 
 
 def table_name(storage: BigQueryStorage) -> str:
-    """The table as its owner knows it."""
+    """The table's full name, `project.dataset.table`."""
     return f"{storage.project}.{storage.dataset}.{storage.table}"
 
 
 def target_of(storage: BigQueryStorage, roles: str) -> Target:
-    """What requests about that table are told to be about."""
+    """The table as the target of requests, named in their errors; `roles` is what the account needs."""
     parts = f"project {storage.project}, dataset {storage.dataset}, table {storage.table}"
     name = f"the BigQuery table {table_name(storage)} ({parts})"
     return Target(name, roles, storage.endpoint, storage.timeout_seconds)
 
 
 def client_of(storage: BigQueryStorage, target: Target) -> Any:
-    """A client whose every request has a time limit. Raises StorageError without credentials."""
+    """A client with a time limit on every request. Raises StorageError without credentials."""
     from google.cloud import bigquery
 
     return bigquery.Client(location=storage.location, **client_settings(target, storage.project))
 
 
 def request_options(storage: BigQueryStorage) -> dict[str, Any]:
-    """How long a request may take and be tried again, as keyword arguments of every call."""
+    """Keyword arguments for every call: the time limit of a request, and how long it is tried again."""
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     return {"timeout": storage.timeout_seconds, "retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS)}
 
 
 def quote_identifier(*names: str) -> str:
-    """Names as SQL has them: `` `project`.`dataset` ``. Raises StorageError for one that could end its quotation."""
+    """Names quoted for SQL: `` `project`.`dataset` ``. Raises StorageError for a name that could end its quotation."""
     for name in names:
         if not name or any(mark in name for mark in "`\\\n"):
-            raise StorageError(f"{name!r} cannot be the name of anything in BigQuery")
+            raise StorageError(f"{name!r} is not a valid name in BigQuery")
     return ".".join(f"`{name}`" for name in names)
 
 
 def bigquery_rows(storage: BigQueryStorage) -> Rows:
-    """Every row that `where` asks for, by id where a column holds ids; nested columns as objects and lists.
+    """Every row that `where` selects, sorted by id where a column holds ids; nested columns are objects and lists.
 
     Raises StorageError when the table cannot be read, lacks a column, or more than `most_bytes` would be read.
     """
@@ -81,17 +81,19 @@ def bigquery_rows(storage: BigQueryStorage) -> Rows:
 
 
 def describe_query_size(storage: BigQueryStorage) -> str:
-    """What reading will take, in a sentence; asks the service, which bills nothing for it. Raises StorageError."""
+    """How much the query will read, in a sentence; the service bills nothing for this. Raises StorageError."""
     target = _read_target(storage)
     with as_storage_errors(target):
         byte_count = _dry_run(storage, target).bytes
-    return f"{table_name(storage)}: the query reads {format_bytes(byte_count)} (most_bytes: {format_bytes(storage.most_bytes)})"
+    size, limit = format_bytes(byte_count), format_bytes(storage.most_bytes)
+    return f"{table_name(storage)}: the query reads {size} (most_bytes: {limit})"
 
 
 def table_state(storage: BigQueryStorage) -> list[str] | None:
-    """What changes when the table does; None where BigQuery does not tell: of views, and while rows stream in.
+    """Name, etag, time of change and number of rows, one of which changes when the table does.
 
-    Raises StorageError when it cannot be asked.
+    None where BigQuery does not report changes: for views, and while rows stream in. Raises StorageError when the
+    service cannot be asked.
     """
     target = _read_target(storage)
     with as_storage_errors(target):
@@ -102,7 +104,7 @@ def table_state(storage: BigQueryStorage) -> list[str] | None:
 
 
 def format_bytes(number: float) -> str:
-    """Bytes for a reader: `12.3 MB`."""
+    """Bytes as a reader sees them: `12.3 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
@@ -127,7 +129,7 @@ def _too_many_bytes_message(storage: BigQueryStorage, byte_count: int) -> str:
 
 @dataclass(frozen=True)
 class Select:
-    """A query: its text, and the values that go beside it."""
+    """A query: its text, and its parameters."""
 
     sql: str
     parameters: tuple[tuple[str, str, Any], ...]
@@ -136,7 +138,7 @@ class Select:
 
 @dataclass(frozen=True)
 class _DryRunQuery:
-    """A query that the service has looked at and not run yet."""
+    """A query that the service has checked and not yet run."""
 
     client: Any
     storage: BigQueryStorage
@@ -144,7 +146,7 @@ class _DryRunQuery:
     bytes: int
 
     def rows(self) -> Iterator[Any]:
-        """Each row's (column, value) pairs."""
+        """Runs the query; the (column, value) pairs of each row."""
         config = _job_config(self.select, maximum_bytes_billed=max(self.storage.most_bytes, self.bytes))
         options = request_options(self.storage)
         job = self.client.query(self.select.sql, job_config=config, job_retry=None, **options)
@@ -173,7 +175,7 @@ def _job_config(select: Select, **more: Any) -> Any:
 
 
 def build_select(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
-    """The query for a table with those columns and types. Raises StorageError for a column that it does not have."""
+    """The query for a table with the columns and types of `schema`. Raises StorageError for a column not in it."""
     wanted = _selected_columns(storage, schema)
     table = quote_identifier(storage.project, storage.dataset, storage.table)
     parameters = [_where_parameter(storage, number, column, schema) for number, column in enumerate(storage.where)]
@@ -190,12 +192,12 @@ def build_select(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
 
 
 def _selected_columns(storage: BigQueryStorage, schema: Mapping[str, str]) -> list[str]:
-    """The columns to read: all, or those that `columns` names with those that are known by their names."""
+    """The columns to read: all, or those that `columns` names and those with a known alias."""
     if not storage.columns:
         return list(schema)
     roots = {_top_level_column(storage, column, schema) for column in storage.columns.values()}
-    usual = {name for field, names in COLUMN_ALIASES.items() if field not in storage.columns for name in names}
-    return [name for name in schema if name in roots or name.lower() in usual]
+    aliases = {name for field, names in COLUMN_ALIASES.items() if field not in storage.columns for name in names}
+    return [name for name in schema if name in roots or name.lower() in aliases]
 
 
 def _top_level_column(storage: BigQueryStorage, column: str, schema: Mapping[str, str]) -> str:
@@ -222,13 +224,14 @@ def _where_parameter(
     value = storage.where[column]
     if kind is None:
         raise StorageError(
-            f"`where`: the column '{column}' of {table_name(storage)} is {schema[column]}, which equals nothing"
+            f"`where`: the column '{column}' of {table_name(storage)} is {schema[column]}, "
+            "which cannot be compared with a value"
         )
     try:
         return f"where_{number}", kind, _parameter_value(kind, value)
     except ValueError:
         raise StorageError(
-            f"`where`: {value!r} is no {kind}, which '{column}' of {table_name(storage)} holds"
+            f"`where`: {value!r} is not {kind}, the type of '{column}' of {table_name(storage)}"
         ) from None
 
 

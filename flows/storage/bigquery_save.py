@@ -1,7 +1,7 @@
-"""Saving cells to BigQuery, so that saving the same cells again changes nothing there.
+"""Saves cells to BigQuery; saving the same cells again changes nothing there.
 
-The rows are loaded into a table beside, in one job, and from there merged by cell id, in one statement: so the table
-holds all of a run or nothing of it, wherever the saving was interrupted. A row whose answer is the same is left alone.
+One job loads the rows into a staging table, and one statement merges them from there by cell id. So the table holds all
+of a run or nothing of it, wherever the saving was interrupted. A row whose answer is the same is not changed.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ CLUSTERING_FIELDS = ("flow", "step", "record_id")
 PARTITION_FIELD = "ended"
 _KEY_COLUMN, _DIGEST_COLUMN = "cell_id", "answer_digest"
 _STAGING_EXPIRY = timedelta(days=1)
-"""After which the service itself removes a table beside that a killed run could not."""
+"""Time after which the service itself removes a staging table that a killed run left."""
 
 
 def save_cells(storage: BigQueryStorage, folder: Path) -> str:
-    """Saves the cells of the finished run in `folder`; tells in a sentence what changed.
+    """Saves the cells of the finished run in `folder`; returns a sentence on what changed.
 
-    Makes the table where there is none, and adds columns that it lacks. Raises StorageError when it cannot be written,
-    or when one of its columns has another type; the table is then as it was.
+    Creates the table where there is none, and adds columns that it lacks. Raises StorageError when it cannot be
+    written, or when one of its columns has another type; the table is then unchanged.
     """
     target = target_of(
         storage,
@@ -50,7 +50,7 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
 
 
 def _write_json_lines(file: IO[bytes], folder: Path) -> int:
-    """Rows as JSON, one a line; gives their number."""
+    """Writes the rows as JSON, one a line; returns their number."""
     number = 0
     for trace in RunData.open(folder).traces():
         file.write(saved_cell(trace, folder.name).model_dump_json(exclude_none=True).encode() + b"\n")
@@ -66,7 +66,10 @@ class _BigQuerySaver:
         self._columns = columns_of(SavedCell)
 
     def prepare_table(self) -> str:
-        """Sees to it that the table is there and takes our rows; tells what was added to it."""
+        """Creates the table, or adds the columns that it lacks; returns what was added, as the end of a sentence.
+
+        Raises StorageError when the table cannot take the rows.
+        """
         from google.api_core.exceptions import NotFound
 
         try:
@@ -79,14 +82,16 @@ class _BigQuerySaver:
         differences = schema_difference(self._columns, existing)
         if differences.conflicts:
             raise StorageError(
-                f"the table {table_name(self._storage)} cannot take cells: {'; '.join(differences.conflicts)}. Nothing was changed; "
+                f"the table {table_name(self._storage)} cannot take cells: "
+                f"{'; '.join(differences.conflicts)}. Nothing was changed; "
                 "save to another table (`table:`), or rename this one and copy its rows into the new one"
             )
         if not differences.missing:
             return ""
         for column in differences.missing:
             self._run_statement(add_column_sql(self._storage, column))
-        return f"; the table lacked {', '.join(column.name for column in differences.missing)}, which was added, empty in old rows"
+        added = ", ".join(column.name for column in differences.missing)
+        return f"; the table lacked {added}, which was added, empty in old rows"
 
     def _check_dataset(self) -> None:
         from google.api_core.exceptions import NotFound
@@ -95,14 +100,14 @@ class _BigQuerySaver:
         try:
             self._client.get_dataset(dataset, **self._limits)
         except NotFound as error:
-            make = f"bq mk --dataset --location=EU {self._storage.project}:{self._storage.dataset}"
+            command = f"bq mk --dataset --location=EU {self._storage.project}:{self._storage.dataset}"
             raise StorageError(
-                f"there is no dataset {dataset} for the table {table_name(self._storage)}, or this account may not see it; "
-                f"make it where your data may lie, for example with `{make}`"
+                f"there is no dataset {dataset} for the table {table_name(self._storage)}, or this account may not "
+                f"see it; make it where your data may lie, for example with `{command}`"
             ) from error
 
     def save(self, file: IO[bytes]) -> int:
-        """Loads the rows beside and merges them; gives how many were new or changed."""
+        """Loads the rows into a staging table and merges them; returns how many were new or changed."""
         staging_table = f"{self._storage.table}_saving_{uuid4().hex}"
         staging_id = f"{self._storage.project}.{self._storage.dataset}.{staging_table}"
         try:
@@ -165,21 +170,24 @@ def _schema_fields(columns: Sequence[TableColumn]) -> list[Any]:
 
 
 def add_column_sql(storage: BigQueryStorage, column: TableColumn) -> str:
-    """The statement that adds a column to the storage's table; it is empty in the rows that are there."""
+    """The SQL that adds a column to the storage's table; the column is empty in existing rows."""
     kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(column.type, column.type)
     declared = f"{quote_identifier(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
-    return f"ALTER TABLE {quote_identifier(storage.project, storage.dataset, storage.table)} ADD COLUMN IF NOT EXISTS {declared}"
+    table = quote_identifier(storage.project, storage.dataset, storage.table)
+    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {declared}"
 
 
 def merge_sql(storage: BigQueryStorage, staging_table: str, columns: Sequence[str]) -> str:
-    """The statement that brings the rows of the table `beside` into the storage's own."""
+    """The SQL that merges the rows of `staging_table` into the storage's table."""
     names = [quote_identifier(column) for column in columns]
     key, same = quote_identifier(_KEY_COLUMN), quote_identifier(_DIGEST_COLUMN)
     changes = ", ".join(f"{name} = fresh.{name}" for name in names if name != key)
     values = ", ".join(f"fresh.{name}" for name in names)
+    table = quote_identifier(storage.project, storage.dataset, storage.table)
+    staging = quote_identifier(storage.project, storage.dataset, staging_table)
     return (
-        f"MERGE {quote_identifier(storage.project, storage.dataset, storage.table)} AS kept "  # noqa: S608 - names are quoted
-        f"USING {quote_identifier(storage.project, storage.dataset, staging_table)} AS fresh ON kept.{key} = fresh.{key} "
+        f"MERGE {table} AS kept "  # noqa: S608 - names are quoted
+        f"USING {staging} AS fresh ON kept.{key} = fresh.{key} "
         f"WHEN MATCHED AND kept.{same} IS DISTINCT FROM fresh.{same} THEN UPDATE SET {changes} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
     )

@@ -1,7 +1,7 @@
-"""The schema of the table that cells are saved to, generated from the model of its rows; and how one changes.
+"""Generates the schema of the table that cells are saved to from the model of its rows, and compares it with a table.
 
-A table made from an older version gets the columns that are new. A column of another type is never changed: that is
-told, with what to do.
+A table made by an older version gets the columns that are new. A column of another type is never changed; it is
+reported, with what to do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TableColumn:
 
     @property
     def canonical_type(self) -> str:
-        """The type under its usual name; two columns with one kind hold the same values."""
+        """The type under its usual name; two columns with the same one hold the same values."""
         named = _CANONICAL_TYPES.get(self.type, self.type)
         return f"REPEATED {named}" if self.mode == "REPEATED" else named
 
@@ -45,7 +45,7 @@ class TableColumn:
 def columns_of(model: type[BaseModel]) -> list[TableColumn]:
     """The columns for a model's fields, in their order, each described by its docstring.
 
-    Text, numbers, dates and money keep their types; a tuple of those is repeated; whatever has parts is JSON.
+    Text, numbers, dates and money keep their types; a tuple of those is REPEATED; anything nested is JSON.
     """
     return [
         _column(name, field.annotation, " ".join((field.description or "").split()))
@@ -75,29 +75,29 @@ def _strip_annotated(annotation: Any) -> Any:
 
 @dataclass(frozen=True)
 class SchemaDifference:
-    """How the table that is there differs from the one that is wanted."""
+    """How an existing table differs from the one that is wanted."""
 
     missing: Sequence[TableColumn]
-    """Columns that it lacks; they can be added, empty for the rows that are there."""
+    """Columns that it lacks; they can be added, empty in existing rows."""
     conflicts: Sequence[str]
-    """What cannot be mended here, a sentence each."""
+    """What cannot be changed here, a sentence each."""
 
 
 def schema_difference(wanted: Sequence[TableColumn], existing: Sequence[TableColumn]) -> SchemaDifference:
-    """What is to be done so that rows of `wanted` fit into a table of `there`."""
+    """What keeps rows of `wanted` columns out of a table with `existing` ones."""
     known = {column.name.lower(): column for column in existing}
-    new, wrong = list[TableColumn](), list[str]()
+    missing, conflicts = list[TableColumn](), list[str]()
     for column in wanted:
         found = known.pop(column.name.lower(), None)
         if found is None:
-            new.append(column)
+            missing.append(column)
         elif found.canonical_type != column.canonical_type:
-            wrong.append(
+            conflicts.append(
                 f"the column '{column.name}' holds {found.canonical_type}, and cells have {column.canonical_type} there"
             )
-    wrong += [
+    conflicts += [
         f"the column '{column.name}' must have a value, and cells have none"
         for column in known.values()
         if column.mode == "REQUIRED"
     ]
-    return SchemaDifference(new, wrong)
+    return SchemaDifference(missing, conflicts)

@@ -1,4 +1,4 @@
-"""Columns: which column of a row goes to which field of a record; what has no place goes to metadata."""
+"""Maps the columns of a row to the fields of a record; every other column goes to metadata."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = {
     "mime": ("mime",),
     "alt_text": (),
 }
-"""Record field -> names by which sources usually call it, the likeliest first; compared without case.
-`alt_text` is what the first picture shows, or a list with a text for each."""
+"""Record field -> the usual names of its column, the likeliest first; compared without case.
+`alt_text` describes the first picture, or is a list with a text for each."""
 NESTED_FIELDS = ("metadata", "ground_truth", "sections")
-"""Fields that are made of parts: `metadata.author`."""
+"""Fields with parts, such as `metadata.author`."""
 REQUIRED_FIELDS = ("record_id", "text")
-"""Fields whose column, where it is named, every row must have."""
+"""Fields whose column every row must have where `columns` names it."""
 _TEXT_FIELDS = ("title", "uri", "mime")
 
 
@@ -34,7 +34,7 @@ class ColumnMapping:
     assigned: tuple[tuple[str, str, Any], ...]
     """(record field, column, value)."""
     rest: Mapping[str, Any]
-    """What goes to metadata under its own name."""
+    """Values that go to metadata under their own names."""
 
 
 def field_problem(field: str) -> str | None:
@@ -48,7 +48,7 @@ def field_problem(field: str) -> str | None:
 
 
 def map_columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> ColumnMapping:
-    """Where that row's columns go: as `columns` says, then by their usual names.
+    """Maps that row's columns: as `columns` names them, then by their usual names.
 
     Raises ValueError when the row lacks the column of the id or the text.
     """
@@ -68,7 +68,7 @@ def map_columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> Column
 
 
 def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
-    """The keys that lead to that column, dotted for one within another; None when the row has none such."""
+    """The keys that lead to that column, which is dotted for one within another; None when the row lacks it."""
     if column in values:
         return (column,)
     found: Any = values
@@ -91,7 +91,7 @@ def _value_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 
 
 def _without_path(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
-    """`values` without what the path leads to, and without what nothing is left of. Lists stay whole."""
+    """`values` without the value at `path`, and without objects that this empties. Lists stay whole."""
     first, *others = path
     inner = values.get(first)
     if others and not isinstance(inner, Mapping):

@@ -1,4 +1,4 @@
-"""Tables: rows of `.csv` and `.tsv` files. Streams, a row at a time."""
+"""Reads rows of `.csv` and `.tsv` files, one at a time."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _MAX_COLUMNS = 20_000
 def csv_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
     """Rows of a table whose first line names the columns.
 
-    `delimiter` None takes the one of comma, semicolon and tab that the first line holds most. Raises StorageError
-    when the columns' names cannot be read.
+    With `delimiter` None it is the one of comma, semicolon and tab that the first line holds most often. Raises
+    StorageError when the columns' names cannot be read.
     """
     check_encoding(path, encoding)
-    # The library's limit of 131,072 characters a cell is its only global; whole documents are longer.
+    # The library's limit of 131,072 characters a cell can only be set globally; whole documents are longer.
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape", newline="") as file:
         if delimiter is None:
@@ -59,14 +59,14 @@ def csv_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
 
 
 class _RecordingLines:
-    """A file's lines, of which the first characters are kept to show what was rejected."""
+    """A file's lines; keeps the first characters of the current row, to show them if it is rejected."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
         self.raw = ""
 
     def clear(self) -> None:
-        """What follows is another row."""
+        """Forgets the row so far; another one begins."""
         self.raw = ""
 
     def __iter__(self) -> Iterator[str]:
@@ -98,7 +98,11 @@ def _header_cells(reader: Iterator[list[str]], path: Path) -> list[str]:
 
 
 def column_names(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: int = 1) -> list[str]:
-    """The columns' names; one without a name is called by its number. Raises StorageError when two are the same."""
+    """The columns' names; one without a name is `column` and its number.
+
+    Raises StorageError when two names are the same, a name cannot be decoded or holds null bytes, or there are more
+    than 20,000.
+    """
     header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     if has_undecodable_bytes("".join(header)):
         raise StorageError(f"{path}:{line}: the row of column names {undecodable_message(encoding)}")

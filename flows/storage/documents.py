@@ -1,4 +1,4 @@
-"""Texts: documents as rows, one a file: plain text, Markdown and PDF; front matter is metadata."""
+"""Reads documents as rows, one a file: plain text, Markdown and PDF; front matter becomes columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names
 from flows.storage.rows import (
@@ -23,11 +23,11 @@ from flows.storage.rows import (
 
 DOCUMENT_SUFFIXES = (".txt", ".md", ".pdf")
 TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".parquet")
-"""What a folder of texts may hold by mistake: sources of their own."""
+"""Files that a folder of texts may hold by mistake; each is a source of its own."""
 
 
 def document_rows(path: Path, encoding: str) -> Rows:
-    """A document, or every one of a folder in the order of their names.
+    """One document, or all documents of a folder in the order of their names.
 
     Raises StorageError for a folder of tables: each of those is a source of its own.
     """
@@ -73,7 +73,7 @@ def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         return {}, text
     try:
         if root := yaml.compose(found[1], Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
-            check_bounds(root)  # type: ignore[reportUnknownArgumentType]
+            check_yaml_limits(root)  # type: ignore[reportUnknownArgumentType]
         values: Any = yaml.safe_load(found[1])
     except (yaml.YAMLError, YamlLimitExceeded, RecursionError):
         return {}, text

@@ -1,4 +1,4 @@
-"""The factory: from what a study says of a storage to what reads it or saves to it.
+"""Creates storages from plain data, and chooses the code that reads a storage or saves to it.
 
 config = StorageFactory.create_config({"type": "gcs", "bucket": "my-bucket", "path": "posts/march.jsonl"})
 for row in StorageFactory.rows(config):
@@ -29,7 +29,7 @@ from flows.storage.file import file_rows
 from flows.storage.rows import Rows
 
 Saver: TypeAlias = Callable[[Path], str]
-"""Saves the finished run in a folder; tells in a sentence what was done, and raises StorageError."""
+"""Saves the finished run in a folder; returns a sentence on what was done, and raises StorageError."""
 
 STORAGE_TYPES: Mapping[str, type[BaseModel]] = {
     "file": FileStorage,
@@ -39,13 +39,13 @@ STORAGE_TYPES: Mapping[str, type[BaseModel]] = {
     "corpus": CorpusStorage,
     "vector": VectorStorage,
 }
-"""What stands under `type:` -> what it makes."""
+"""Value of `type:` -> its model."""
 SAVABLE_TYPES = ("gcs", "bigquery")
-"""Kinds that `save:` can name."""
+"""Types that `save:` can name."""
 
 
 class StorageFactory:
-    """Makes storages of plain data, and readers and savers of storages."""
+    """Creates storages from plain data, and readers and savers for storages."""
 
     @staticmethod
     def create_config(data: Mapping[str, Any]) -> StorageConfig:
@@ -69,12 +69,12 @@ class StorageFactory:
 
     @staticmethod
     def rows(storage: RecordStorage) -> Rows:
-        """Every row of the storage, in order, as they come. Raises StorageError when it cannot be read."""
+        """Every row of the storage, in order, as a stream. Raises StorageError when it cannot be read."""
         return source_rows(storage)
 
     @staticmethod
     def saver(storage: StorageConfig) -> Saver:
-        """What saves a run to that storage. Raises StorageError for a kind that nothing is saved to."""
+        """The function that saves a run to that storage. Raises StorageError for a type that cannot be saved to."""
         if isinstance(storage, BigQueryStorage):
             from flows.storage.bigquery_save import save_cells
 
@@ -89,7 +89,7 @@ class StorageFactory:
 
 
 def model_at(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | None:
-    """What the storage that `data` describes has at `loc`: itself, a corpus' source, or a place in a bucket."""
+    """The model at `loc` of the storage that `data` describes: its own, its source's, or a place in a bucket."""
     if not loc:
         return STORAGE_TYPES.get(str(data.get("type")))
     if loc[0] == "kept_in":
@@ -118,7 +118,10 @@ def source_rows(storage: RecordStorage) -> Rows:
 
 
 def describe_read_cost(storage: StorageConfig | None) -> str | None:
-    """What reading the storage will take, where that costs something and can be asked. Raises StorageError."""
+    """How much reading the storage will take, in a sentence; None where that costs nothing or cannot be asked.
+
+    Raises StorageError.
+    """
     if not isinstance(storage, BigQueryStorage):
         return None
     from flows.storage.bigquery import describe_query_size

@@ -1,4 +1,4 @@
-"""Rows of a file, or of a folder of documents, by its ending."""
+"""Reads rows of a file, chosen by its suffix, or of a folder of documents."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ _READERS: Mapping[str, Callable[[FileStorage], Rows]] = {
     ".pdf": lambda storage: document_rows(storage.path, storage.encoding),
 }
 READABLE_SUFFIXES = tuple(_READERS)
-"""Endings of the files that can be read."""
+"""Suffixes of the files that can be read."""
 
 
 def source_files(storage: FileStorage) -> list[Path]:
-    """The files that the source consists of, sorted. Raises StorageError if there are none."""
+    """The files of the source, sorted; hidden files of a folder are left out.
+
+    Raises StorageError if there are none, or if a link leads out of the folder.
+    """
     path = storage.path
     if path.is_dir():
         files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))

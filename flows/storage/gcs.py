@@ -1,9 +1,9 @@
-"""GCS: records out of objects in a bucket, one object on this disk at a time.
+"""Reads rows of objects in a Cloud Storage bucket; one object at a time is downloaded to this disk.
 
 for row in object_rows(GCSStorage(bucket="my-bucket", path="posts/march.jsonl")):
     ...
 
-An object is read exactly as a file of that name would be. Below a prefix, texts are called by their names under it, as
+An object is read exactly as a file of that name would be. Below a prefix, the ids of texts are their names under it, as
 in a folder; tables, such as the parts of an export, are read one after the other.
 """
 
@@ -25,19 +25,19 @@ from flows.storage.rows import Reject, Rows
 
 
 def object_uri(storage: BucketPlace, name: str | None = None) -> str:
-    """The object, or another one of that bucket, as its owner knows it."""
+    """The `gs://` address of the object, or of the object `name` in that bucket."""
     return f"gs://{storage.bucket}/{storage.path if name is None else name}"
 
 
 def target_of(storage: BucketPlace, roles: str) -> Target:
-    """What requests about that object or prefix are told to be about."""
+    """The object or prefix as the target of requests, named in their errors; `roles` is what the account needs."""
     return Target(
         object_uri(storage), f"{roles} on the bucket {storage.bucket}", storage.endpoint, storage.timeout_seconds
     )
 
 
 def client_of(storage: BucketPlace, target: Target) -> Any:
-    """A client whose every request has a time limit. Raises StorageError without credentials."""
+    """A client with a time limit on every request. Raises StorageError without credentials."""
     from google.cloud import storage as library  # type: ignore[reportMissingTypeStubs]
 
     gcs: Any = library
@@ -45,7 +45,7 @@ def client_of(storage: BucketPlace, target: Target) -> Any:
 
 
 def request_options(storage: BucketPlace) -> dict[str, Any]:
-    """How long a request may take and be tried again, as keyword arguments of every call."""
+    """Keyword arguments for every call: the time limit of a request, and how long it is tried again."""
     from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[reportMissingTypeStubs]
 
     return {"timeout": storage.timeout_seconds, "retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS)}
@@ -63,7 +63,8 @@ def object_rows(storage: GCSStorage) -> Rows:
         total = sum(int(blob.size or 0) for blob in blobs)
         if total > storage.most_bytes:
             raise StorageError(
-                f"{object_uri(storage)} holds {format_bytes(total)}, more than `most_bytes` allows ({format_bytes(storage.most_bytes)}); "
+                f"{object_uri(storage)} holds {format_bytes(total)}, more than `most_bytes` allows "
+                f"({format_bytes(storage.most_bytes)}); "
                 "name a part of it, or raise `most_bytes`"
             )
         for blob in blobs:
@@ -101,7 +102,7 @@ def _list_objects(storage: GCSStorage, client: Any) -> Sequence[Any]:
 def _object_rows(storage: GCSStorage, blob: Any) -> Rows:
     name = str(blob.name)
     uri = object_uri(storage, name)
-    # Of a single object the last part is its name, as of a file.
+    # A single object is named by its last part, like a file.
     folder = storage.path if storage.path.endswith("/") else storage.path.rpartition("/")[0]
     relative_path = safe_path(name.removeprefix(folder).lstrip("/"))
     if relative_path is None:

@@ -1,7 +1,7 @@
-"""Saving a run folder to GCS, so that saving it again changes nothing there.
+"""Saves a run folder to Cloud Storage; saving it again changes nothing there.
 
-Every object is written only where there is none (`if_generation_match=0`). One that is there with the same bytes is
-left alone, and one with other bytes is never replaced. SHA256SUMS goes last: where it is, the whole folder is.
+An object is written only where there is none (`if_generation_match=0`). An existing object with the same bytes is left
+as it is, and one with other bytes is never replaced. SHA256SUMS is written last: where it is, the folder is complete.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from flows.storage.google_cloud import as_storage_errors
 
 
 def save_folder(storage: GCSStorage, folder: Path) -> str:
-    """Saves every file of the finished run in `folder` to `<path>/<flow>/<run>/`; tells in a sentence what was done.
+    """Saves every file of the finished run in `folder` to `<path>/<flow>/<run>/`; returns a sentence on what was done.
 
-    An earlier run of the flow whose saving was cut off is finished, if its folder is still beside. Raises StorageError
-    when something cannot be written, or an object with other bytes is there.
+    Also completes an earlier run of the flow whose saving was cut off, if its folder is still beside this one. Raises
+    StorageError when something cannot be written, or when an object exists with other bytes.
     """
     target = target_of(storage, "roles/storage.objectUser")
     prefix = f"{storage.path.rstrip('/')}/{folder.parent.name}".lstrip("/")
@@ -41,7 +41,7 @@ def save_folder(storage: GCSStorage, folder: Path) -> str:
 
 
 def _incomplete_runs(existing: Mapping[str, str], folder: Path) -> Sequence[Path]:
-    """Folders of earlier runs of which only a part is there, and which this machine still has whole."""
+    """Folders of earlier runs that are only partly in the bucket, and still complete on this machine."""
     runs = {name.partition("/")[0] for name in existing} - {folder.name}
     found = (folder.parent / run for run in sorted(runs) if f"{run}/{SUMS}" not in existing)
     return [path for path in found if (path / SUMS).is_file()]
@@ -50,7 +50,7 @@ def _incomplete_runs(existing: Mapping[str, str], folder: Path) -> Sequence[Path
 def _save_files(
     storage: GCSStorage, bucket: Any, prefix: str, folder: Path, existing: Mapping[str, str]
 ) -> tuple[int, int]:
-    """Saves a folder's files; gives how many there are, and how many of them were new."""
+    """Saves a folder's files; returns how many there are, and how many of them were new."""
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == SUMS, path))
     written = 0
     for path in files:
@@ -60,13 +60,16 @@ def _save_files(
 
 
 def _save_object(storage: GCSStorage, blob: Any, path: Path, existing_checksum: str | None) -> bool:
-    """Writes the object unless it is there with the same bytes; tells whether it did."""
+    """Writes the object unless it exists with the same bytes; returns whether it wrote.
+
+    Raises StorageError when it exists with other bytes.
+    """
     from google.api_core.exceptions import PreconditionFailed
 
     checksum = crc32c(path)
     if existing_checksum is None:
         try:
-            # Retried safely: what a lost answer had written makes the next try fail by its precondition.
+            # A retry is safe: if the answer to a write was lost, the precondition makes the next try fail.
             blob.upload_from_filename(str(path), if_generation_match=0, checksum="crc32c", **request_options(storage))
             return True
         except PreconditionFailed:

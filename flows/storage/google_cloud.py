@@ -1,7 +1,7 @@
-"""GCP: what the clients of Google's services share: credentials, time limits, and their errors in plain words.
+"""Settings that all clients of Google's services share: credentials and time limits; and their errors in plain words.
 
-Left alone, Google's libraries try a dead address again for ten minutes and wait for an answer without end. Here every
-request has a time limit of its own, whichever library makes it, and no request is tried again after `RETRY_SECONDS`.
+By default, Google's libraries retry a dead address for ten minutes and wait for an answer without end. Here every
+request has a time limit, whichever library makes it, and no request is tried again after `RETRY_SECONDS`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, cast
 from contract.errors import StorageError
 
 CONNECT_SECONDS = 5.0
-"""How long a connection may take to open."""
+"""Seconds that a connection may take to open."""
 RETRY_SECONDS = 8.0
-"""How long one request is tried again after an error that may pass."""
+"""Seconds during which one request is tried again after a temporary error."""
 UPLOAD_RETRIES = 2
-"""How often a part of an upload is sent again, where a library counts tries and not seconds; after 1 s and 2 s."""
+"""How often a part of an upload is sent again, after 1 s and 2 s; for a library that counts tries, not seconds."""
 _LOGIN_HINT = (
     "sign in with `gcloud auth application-default login`, "
     "or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS"
@@ -29,19 +29,19 @@ _REQUEST_PREFIX = re.compile(r"^(\d{3} )?(GET|POST|PUT|PATCH|DELETE) \S+: ")
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about, for the words of an error."""
+    """The subject of a request, as errors name it."""
 
     name: str
     """`the BigQuery table p.d.t`."""
     required_roles: str
-    """What the account needs, in words."""
+    """The roles that the account needs, in words."""
     endpoint: str | None = None
     timeout_seconds: float = 60
-    """How long an answer may take."""
+    """Seconds that an answer may take."""
 
 
 def client_settings(target: Target, project: str | None) -> dict[str, Any]:
-    """The keyword arguments with which any of Google's clients is made. Raises StorageError without credentials."""
+    """Keyword arguments that create any of Google's clients. Raises StorageError without credentials."""
     if target.endpoint:
         from google.auth.credentials import AnonymousCredentials
 
@@ -70,7 +70,7 @@ def _default_credentials(project: str | None) -> tuple[Any, str | None]:
 
 
 def _authorized_session(credentials: Any, seconds: float) -> Any:
-    """Where all requests of a client go through; none can wait longer than this, whatever the library asks for."""
+    """The session for all requests of a client; none waits longer than `seconds`, whatever the library asks for."""
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
 
@@ -86,7 +86,7 @@ def _authorized_session(credentials: Any, seconds: float) -> Any:
 
 @contextmanager
 def as_storage_errors(target: Target) -> Generator[None]:
-    """What Google's libraries raise in the block, as a StorageError in plain words."""
+    """Turns what Google's libraries raise in the block into a StorageError in plain words."""
     try:
         yield
     except StorageError:
@@ -99,7 +99,7 @@ def as_storage_errors(target: Target) -> Generator[None]:
 
 
 def _error_message(target: Target, error: Exception) -> str | None:
-    """`error` in plain words; None when it does not come from the service or the way there."""
+    """`error` in plain words; None when it comes neither from the service nor from the connection to it."""
     import requests
     from google.api_core.exceptions import GoogleAPICallError, RetryError
     from google.auth.exceptions import GoogleAuthError, TransportError
@@ -126,7 +126,10 @@ def _error_message(target: Target, error: Exception) -> str | None:
 def _http_error_message(target: Target, code: int, text: str, reason: str) -> str:
     name = target.name
     if code == 404:
-        return f"{name} is not there, or this account may not see it; check the names. Needed: {target.required_roles}. ({text})"
+        return (
+            f"{name} is not there, or this account may not see it; check the names. "
+            f"Needed: {target.required_roles}. ({text})"
+        )
     if code in (403, 429) and ("quota" in reason.lower() or "ratelimit" in reason.lower() or code == 429):
         return f"a quota of the project is used up, so {name} cannot be used now: {text}"
     if code == 403:
@@ -148,7 +151,7 @@ def _unreachable_message(target: Target, error: Exception) -> str:
 
 
 def _root_cause_text(error: BaseException) -> str:
-    """What lies at the bottom of an error of the network: `Connection refused`."""
+    """The innermost cause of a network error, such as `Connection refused`."""
     inner: Any = error.args[0] if error.args else None
     deeper = getattr(inner, "reason", None) or inner
     if isinstance(deeper, BaseException) and deeper is not error:

@@ -1,6 +1,6 @@
-"""Hugging Face: rows of a dataset, saved on disk or on the hub. Needs the extra `huggingface`.
+"""Reads rows of a Hugging Face dataset, on disk or on the hub. Needs the extra `huggingface`.
 
-No code of a dataset is ever run: what only a script can load is not loaded.
+No code of a dataset is ever run: a dataset that only a script can load is not loaded.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def local_folder(storage: HuggingFaceStorage) -> Path | None:
-    """The dataset's folder, when it is one on this machine."""
+    """The dataset's folder on this machine; None when there is none."""
     folder = Path(storage.dataset).expanduser()
     return folder if folder.is_dir() else None
 
 
 def dataset_rows(storage: HuggingFaceStorage) -> Rows:
-    """Every row of the split; a dataset on the hub is read as a stream. Pictures stay encoded as they are.
+    """Every row of the split; a dataset on the hub is read as a stream. Pictures stay encoded.
 
     Raises StorageError when there is no such dataset or split, it cannot be read, or `datasets` is not installed.
     """
@@ -70,7 +70,7 @@ def _select_split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any
 
 
 def _without_decoding(dataset: Any, datasets: Any) -> Iterable[Mapping[str, Any]]:
-    """The dataset with its pictures and sounds as bytes, which needs no further library and changes nothing."""
+    """The dataset with its pictures and sounds as bytes, which needs no other library and keeps them unchanged."""
     features: Mapping[str, Any] = dataset.features or {}
     for name, feature in features.items():
         if isinstance(feature, datasets.Image | datasets.Audio):

@@ -1,4 +1,4 @@
-"""Images: pictures that a row names, read into its record; never from outside the folder of the row's source."""
+"""Reads the pictures that a row names into its record; never from outside the folder of the row's source."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MAGIC_BYTES = (
 
 
 def image_parts(cell: Any, alt_texts: Any, folder: Path | None) -> list[dict[str, Any]]:
-    """What a cell names, as the fields of `ImagePart`s: a path, paths separated by `;`, a list of them, or bytes.
+    """The pictures of a cell as fields of `ImagePart`s. A cell is a path, paths separated by `;`, a list, or bytes.
 
     `alt_texts` is the text of the first picture, or a list with one each. Raises ValueError, in plain words, for a
     picture that is missing, too large, of no known kind, outside `folder`, or on the web. Without a `folder` only
-    bytes can be had.
+    bytes can be read.
     """
     sources = _as_list(cell)
     texts = _as_list(alt_texts) if isinstance(alt_texts, list | tuple) else [alt_texts]

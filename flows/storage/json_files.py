@@ -1,4 +1,4 @@
-"""JSON: rows of `.jsonl` and `.json` files. Streams; of an array only one item is held at a time."""
+"""Reads rows of `.jsonl` and `.json` files as a stream; only one item of an array is in memory at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
 def jsonl_rows(path: Path, encoding: str) -> Rows:
-    """One JSON object a line; blank lines are between rows, not rows."""
+    """One JSON object a line; blank lines are skipped."""
     check_encoding(path, encoding)
     decoder = _StrictDecoder()
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape") as file:
@@ -35,7 +35,7 @@ def jsonl_rows(path: Path, encoding: str) -> Rows:
 def json_rows(path: Path, encoding: str) -> Rows:
     """The objects of a JSON array, at the top or under `records`, `data`, `items` or `rows`; or one object alone.
 
-    Raises StorageError, with line and item, where the file is not sound JSON.
+    Raises StorageError, with line and item, where the file is not valid JSON.
     """
     check_encoding(path, encoding)
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape") as file:
@@ -45,7 +45,7 @@ def json_rows(path: Path, encoding: str) -> Rows:
             for number, (value, raw) in enumerate(_items(stream), start=1):
                 yield _row(number, path, value, raw, encoding, stream.decoder)
         except (ValueError, RecursionError) as error:
-            raise StorageError(f"{path}:{stream.line} is not sound JSON, after item {number}: {error}") from None
+            raise StorageError(f"{path}:{stream.line} is not valid JSON, after item {number}: {error}") from None
 
 
 def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: _StrictDecoder) -> Row | Reject:
@@ -55,7 +55,7 @@ def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: 
 
 
 def _items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
-    """Each item with the text that it was read from."""
+    """Each item with its JSON text."""
     if stream.peek() == "[":
         yield from _array_items(stream)
     elif stream.peek() == "{":
@@ -101,7 +101,7 @@ def _array_items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
 
 
 class _StrictDecoder:
-    """Reads JSON, and notices names that stand twice in an object: of their values one would be lost."""
+    """Reads JSON, and notes a name that stands twice in an object, since one of its values would be lost."""
 
     def __init__(self) -> None:
         self._duplicate_name: str | None = None
@@ -110,7 +110,7 @@ class _StrictDecoder:
         self.raw_decode = self._json.raw_decode
 
     def take_duplicate_name(self) -> str | None:
-        """A name that stood twice in what was read since the last question."""
+        """A name that stood twice in one object since the last call; None without one."""
         found, self._duplicate_name = self._duplicate_name, None
         return found
 
@@ -123,7 +123,7 @@ class _StrictDecoder:
 
 
 class _JsonStream:
-    """A JSON text, of which only the value being read is in memory."""
+    """A JSON file of which only the value being read is in memory."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -132,7 +132,7 @@ class _JsonStream:
         self._is_at_end = False
         self.decoder = _StrictDecoder()
         self.line = 1
-        """The line that reading has come to."""
+        """The line of the current position, from 1."""
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""
@@ -142,21 +142,21 @@ class _JsonStream:
                 return self._text[self._position : self._position + 1]
 
     def expect(self, mark: str) -> None:
-        """Goes behind `mark`. Raises ValueError when something else comes next."""
+        """Reads past `mark`. Raises ValueError when something else comes next."""
         found = self.peek()
         if found != mark:
             raise ValueError(f"'{mark}' is missing" + (f" before '{found}'" if found else "; the file ends too early"))
         self._advance(self._position + 1)
 
     def read_value(self) -> tuple[Any, str]:
-        """The next value and its text. Raises ValueError when it is not sound."""
+        """The next value and its JSON text. Raises ValueError when it is not valid JSON."""
         self.peek()
         size = _CHUNK_CHARACTERS
         while True:
             try:
                 value, end = self.decoder.raw_decode(self._text, self._position)
             except ValueError as error:
-                # Perhaps only its end has not been read yet.
+                # The end of the value may not have been read yet.
                 if not self._read_more(size):
                     raise ValueError(getattr(error, "msg", str(error))) from None
                 size *= 2

@@ -1,4 +1,4 @@
-"""What messages call a source of records: its path, its dataset, its table."""
+"""Names a source of records for messages: its path, its dataset or its table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contract.storage import (
 
 
 def source_name(storage: RecordStorage) -> str:
-    """The source as its owner knows it."""
+    """The name of the source, as messages show it."""
     if isinstance(storage, FileStorage):
         return str(storage.path)
     if isinstance(storage, HuggingFaceStorage):

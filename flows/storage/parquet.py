@@ -1,4 +1,4 @@
-"""Parquet: rows of a table with types, read a few at a time. Needs the extra `studies`."""
+"""Reads rows of a Parquet file, 64 at a time. Needs the extra `studies`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BATCH_ROWS = 64
 def parquet_rows(path: Path) -> Rows:
     """Every row; nested columns as objects and lists, dates as ISO text, decimals exact.
 
-    Raises StorageError when the file is not sound Parquet, or pyarrow is not installed.
+    Raises StorageError when the file is not valid Parquet, two columns have the same name, or pyarrow is not installed.
     """
     parquet = import_optional("pyarrow.parquet", "studies", "reading Parquet")
     pyarrow = import_optional("pyarrow", "studies", "reading Parquet")
@@ -32,7 +32,7 @@ def parquet_rows(path: Path) -> Rows:
 
 
 def binary_or_json(value: Any) -> Any:
-    """A cell's value as JSON; bytes, alone or beside a `path`, stay bytes, since they may be a picture."""
+    """A cell's value as JSON; bytes, alone or under `bytes` in an object, stay bytes: they may be a picture."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, dict) and isinstance(cast("dict[str, Any]", value).get("bytes"), bytes):

@@ -1,4 +1,4 @@
-"""PDF: the text of a document, all pages, and what it says of itself. Needs the extra `studies`."""
+"""Reads the text of a PDF, all pages, and its title and author. Needs the extra `studies`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pdf_values(path: Path) -> dict[str, Any]:
     pypdf is not installed; OSError when the file cannot be read.
     """
     pypdf = import_optional("pypdf", "studies", "reading PDF")
-    # What is odd in a file is told through the reject; pypdf would print it as well.
+    # The reject reports what is wrong with a file; pypdf would print it as well.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with path.open("rb") as file:
         try:

@@ -1,7 +1,7 @@
-"""Records out of a source, one after another.
+"""Reads the records of a source, one after another.
 
-for item in read(FileStorage(path=Path("posts.csv"))):
-    ...   # a Record, or a Reject that says which line could not be one and why
+for item in read_source(FileStorage(path=Path("posts.csv"))):
+    ...   # a Record, or a Reject that names the line and the reason
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_source(storage: RecordStorage) -> Iterator[Record | Reject]:
 
 
 def read_valid_records(storage: RecordStorage, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
-    """The records alone; each Reject goes to `on_reject`. Raises StorageError as `read` does."""
+    """The records alone; each Reject goes to `on_reject`. Raises StorageError as `read_source` does."""
     for item in read_source(storage):
         if isinstance(item, Record):
             yield item
@@ -47,7 +47,7 @@ def read_valid_records(storage: RecordStorage, on_reject: Callable[[Reject], Non
 
 
 def record_maker(storage: RecordStorage) -> RecordMaker:
-    """What makes records of the source's rows. Raises StorageError when its `columns` name an unknown field."""
+    """The RecordMaker for the source's rows. Raises StorageError when its `columns` name an unknown field."""
     if isinstance(storage, FileStorage):
         path = storage.path
         return RecordMaker(storage.columns, path if path.is_dir() else path.parent)

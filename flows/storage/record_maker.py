@@ -1,4 +1,4 @@
-"""Maker: a row as a record, or why it cannot be one; nothing is guessed, shortened or replaced."""
+"""Makes a record of a row, or a Reject with the reason; nothing is guessed, shortened or replaced."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _JSON_FIELDS = (*NESTED_FIELDS, "images", "alt_text")
 
 
 class RecordMaker:
-    """Makes records of one source's rows; remembers the ids, so that none comes twice."""
+    """Makes records of one source's rows; remembers their ids, and rejects an id that comes twice."""
 
     def __init__(self, columns: Mapping[str, str], folder: Path | None = None) -> None:
-        """`columns`: record field -> column, either of them dotted. `folder`: where the pictures are.
+        """`columns`: record field -> column, both may be dotted. `folder`: where the pictures are.
 
         Raises StorageError for an unknown field.
         """
@@ -39,7 +39,7 @@ class RecordMaker:
         self._equal_rows: dict[bytes, int] = {}
 
     def make_record(self, row: Row) -> Record | Reject:
-        """The row as a record, or why it cannot be one."""
+        """The row as a record, or a Reject with the reason."""
         if is_too_deep(row.values):
             return Reject(row.line, f"its values are nested more than {MAX_DEPTH} deep", "", row.source)
         raw = json.dumps(row.values, ensure_ascii=False, default=_json_default)
@@ -70,7 +70,7 @@ class RecordMaker:
         name = digest(fields)[:16]
         key = name.encode()
         count = self._equal_rows[key] = self._equal_rows.get(key, 0) + 1
-        # Rows without ids may be alike; the second is another item all the same.
+        # Two rows without ids may be equal; the second is still another item.
         return name if count == 1 else f"{name}-{count}"
 
     def _record_fields(self, row: Row) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class RecordMaker:
         return {name: value for name, value in fields.items() if value is not None}
 
     def _load_images(self, fields: dict[str, Any], row: Row) -> None:
-        """Puts pictures in place of their names."""
+        """Replaces the names of pictures by the pictures."""
         alt_texts = fields.pop("alt_text", None)
         if (sources := fields.pop("images", None)) is not None:
             found = image_parts(
@@ -132,7 +132,7 @@ def _default_part(place: str) -> str:
 
 
 def _parse_json_cell(value: Any) -> Any:
-    """A table's cell may hold an object written as JSON."""
+    """The value of a table's cell, parsed where it is an object or a list written as JSON."""
     if isinstance(value, str):
         if not value.strip():
             return None

@@ -1,6 +1,6 @@
-"""Rows: what a source holds, one mapping a row, before it becomes records.
+"""Rows of a source, one mapping each, before they become records.
 
-A row that cannot be read is a `Reject`, which says where and why; it is never passed over in silence.
+A row that cannot be read is a `Reject`, which names the place and the reason; it is never left out silently.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Row:
     values: Mapping[str, Any]
     source: str
     typed: bool = True
-    """False for tables, in which whoever filled a cell could write only text."""
+    """False for tables whose cells can hold only text."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not become a record: where, why in plain words, and its first 500 characters.
+    """A row that could not become a record: its place, the reason in plain words, and its first 500 characters.
 
     Line 0 stands for a whole file.
     """
@@ -60,22 +60,25 @@ Rows: TypeAlias = Iterator[Row | Reject]
 
 
 def bom_aware_encoding(encoding: str) -> str:
-    """The encoding, as one that leaves out the byte order mark with which files saved by Excel start."""
+    """The encoding, changed so that the byte order mark at the start of files saved by Excel is left out."""
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def encoding_mismatch(path: Path, encoding: str) -> str | None:
-    """Why the file cannot be in that encoding, when its first bytes say that it is in another one."""
+    """Why the file cannot be in that encoding, when its byte order mark is that of another one; else None."""
     with path.open("rb") as file:
         start = file.read(4)
     encoding_of_bom = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
     if encoding_of_bom is None or codecs.lookup(encoding).name.startswith(encoding_of_bom):
         return None
-    return f"is text in {encoding_of_bom}, not in {encoding}; write `encoding: {encoding_of_bom}`, or save it again as UTF-8"
+    return (
+        f"is text in {encoding_of_bom}, not in {encoding}; write `encoding: {encoding_of_bom}`, "
+        "or save it again as UTF-8"
+    )
 
 
 def check_encoding(path: Path, encoding: str) -> None:
-    """Raises StorageError when the file's first bytes say that it is in another encoding."""
+    """Raises StorageError when the file's byte order mark is that of another encoding."""
     if reason := encoding_mismatch(path, encoding):
         raise StorageError(f"{path} {reason}")
 
@@ -86,12 +89,12 @@ def has_undecodable_bytes(text: str) -> bool:
 
 
 def undecodable_message(encoding: str) -> str:
-    """What is wrong with such a text."""
+    """The reason why a text with undecodable bytes is rejected."""
     return f"holds bytes that are not {encoding}; if the file is from Excel, try `encoding: cp1252`"
 
 
 def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, typed: bool = True) -> Row | Reject:
-    """`value` as a row, if it is an object with named fields and was read from sound bytes."""
+    """`value` as a row; a Reject unless it is an object with named fields and all its bytes could be decoded."""
     if has_undecodable_bytes(raw):
         return make_reject(number, path, "", raw, encoding)
     if not isinstance(value, dict):
@@ -100,7 +103,7 @@ def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, 
 
 
 def make_reject(number: int, path: Path, reason: str, raw: str, encoding: str) -> Reject:
-    """A Reject; for undecoded bytes the reason is those, whatever else went wrong."""
+    """A Reject; where bytes could not be decoded, those are the reason, whatever `reason` is."""
     if has_undecodable_bytes(raw):
         reason = undecodable_message(encoding)
     return Reject(number, reason, raw[:MAX_RAW_CHARACTERS].encode(errors="replace").decode().rstrip("\r\n"), str(path))

@@ -1,4 +1,4 @@
-"""A cell as a row of a warehouse: what `cells.csv` says of it, with its value whole, its times and its whole trace."""
+"""Turns a cell into a row for BigQuery: its columns of `cells.csv`, with its whole value, its times and its trace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract.messages import AgentTrace, CellStatus
 from flows.tables.cell_row import IDENTITY_COLUMNS, OUTCOME_COLUMNS, cell_row
 
 MAX_TRACE_BYTES = 8_000_000
-"""Bytes; a longer trace, such as one with large pictures, stays in the run folder alone."""
+"""Bytes; a longer trace, such as one with large pictures, is only in the run folder."""
 _COST_QUANTUM = Decimal("1e-9")
 _Money = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
@@ -74,7 +74,7 @@ class SavedCell(Frozen):
 
 
 def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
-    """The row of a cell that a run ended with."""
+    """The row of a cell of the run `run`."""
     row = cell_row(trace)
     record = trace.input.record
     cost = trace.cost_usd
@@ -100,7 +100,7 @@ def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
 
 
 def _json_column_value(value: Any) -> Any:
-    """JSON as a JSON column takes it: a number that 64 bits do not hold would stop the whole load."""
+    """The value for a JSON column; a number beyond 64 bits becomes text, since it would stop the whole load."""
     return _large_numbers_as_text(thawed(value))
 
 

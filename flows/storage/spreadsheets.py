@@ -1,4 +1,4 @@
-"""Spreadsheets: rows of one sheet of an Excel workbook. Needs the extra `studies`."""
+"""Reads rows of one sheet of an Excel workbook. Needs the extra `studies`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.storage.rows import Row, Rows
 from flows.storage.values import MissingValue, import_optional, to_json_value
 
 _MAX_EXACT_INTEGER = 2**53
-"""Whole numbers below it are exact in a spreadsheet, which holds all numbers as floating point."""
+"""Whole numbers below it are exact in a spreadsheet, which stores all numbers as floating point."""
 _MAX_UNPACKED_BYTES = 1_000_000_000
 _MAX_CELLS = 50_000_000
 _CELL_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
@@ -24,14 +24,14 @@ _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
 CellErrors = Mapping[tuple[int, int], str]
-"""(row, column), both from 0 -> the error that stands there, such as `#N/A`."""
+"""(row, column), both from 0 -> the error in that cell, such as `#N/A`."""
 
 
 def sheet_rows(path: Path, sheet: str | None) -> Rows:
-    """The rows below the first one that is not empty, which names the columns; rows without any value are no rows.
+    """The rows below the first row that is not empty, which names the columns; rows without any value are skipped.
 
-    Whole numbers are integers, dates and times ISO text, and a formula's error is no value. `sheet` None takes the
-    first. Raises StorageError when the workbook or the sheet cannot be read.
+    Whole numbers are integers, dates and times ISO text, and a formula's error is a `MissingValue`. With `sheet` None
+    the first sheet is read. Raises StorageError when the workbook or the sheet cannot be read.
     """
     calamine = import_optional("python_calamine", "studies", "reading XLSX")
     _check_size(path, sheet)
@@ -42,12 +42,12 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
     except calamine.PasswordError:
         raise StorageError(f"{path} is locked with a password; save a copy without one") from None
     except calamine.CalamineError as error:
-        raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
+        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
     yield from _rows(path, cells, _read_errors(path, name))
 
 
 def _check_size(path: Path, sheet: str | None) -> None:
-    """Raises StorageError when a small file would fill the memory: calamine holds every cell up to the farthest."""
+    """Raises StorageError when a small file would fill the memory: calamine stores every cell up to the farthest."""
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
@@ -57,7 +57,7 @@ def _check_size(path: Path, sheet: str | None) -> None:
             names = [found.get("name", "") for found in _elements(archive.read("xl/workbook.xml"), "sheet")]
             cells = archive.read(_sheet_path(archive, _select_sheet(names, sheet, path)))
     except (zipfile.BadZipFile, KeyError, StopIteration):
-        return  # calamine says better what is wrong
+        return  # calamine's own error is clearer
     farthest = [0, 0]
     for found in _CELL_REFERENCE.finditer(cells):
         for side, number in enumerate(_cell_position(found[1].decode())):
@@ -110,16 +110,16 @@ def _cell_value(cell: Any, error: str | None) -> Any:
 
 
 def _read_errors(path: Path, sheet: str) -> CellErrors:
-    """The cells with errors, which calamine gives as empty ones."""
+    """The cells with errors, which calamine returns as empty ones."""
     try:
         with zipfile.ZipFile(path) as archive:
             return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
     except (zipfile.BadZipFile, KeyError, StopIteration) as error:
-        raise StorageError(f"{path} is not a sound XLSX file: {error}") from None
+        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
 
 
 def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Where in the archive the sheet's cells are."""
+    """The path of the sheet's cells in the archive."""
     named = next(found for found in _elements(archive.read("xl/workbook.xml"), "sheet") if found.get("name") == sheet)
     link = next(value for key, value in named.items() if key.endswith(":id"))
     links = _elements(archive.read("xl/_rels/workbook.xml.rels"), "Relationship")

@@ -1,7 +1,7 @@
-"""Values: what a typed source's cell holds, as JSON would hold it; nothing is rounded or guessed.
+"""Converts the values of a typed source's cells to JSON; nothing is rounded or guessed.
 
-A number that is none (NaN, an infinity) and a formula's error are no values. Where a label or a piece of metadata
-stands they mean "missing" and become null; where the text or the id should be, the row is rejected.
+NaN, an infinity and a formula's error are missing values. As a label or as metadata they become null; as the text or
+the id they make the row a reject.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any, cast
 from contract.errors import StorageError
 
 _MISSING_LABELS = frozenset({"", "nan", "NaN", "NA"})
-"""How tables without types, pandas' among them, write that a label is missing."""
+"""How tables without types, such as those of pandas, write a missing label."""
 
 
 @dataclass(frozen=True)
 class MissingValue:
-    """What stands in a cell in place of a value, in words: `the formula error #N/A`."""
+    """What a cell holds in place of a value, in words: `the formula error #N/A`."""
 
     description: str
 
 
 def import_optional(name: str, extra: str, purpose: str) -> Any:
-    """The library of that name, imported. Raises StorageError, which says what to install, when it is not there."""
+    """Imports the library of that name. Raises StorageError with the extra to install when it is missing."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -37,7 +37,7 @@ def import_optional(name: str, extra: str, purpose: str) -> Any:
 
 
 def missing_value_reason(value: Any) -> str | None:
-    """What `value` is when it is no value, in words; None when it is one."""
+    """Why `value` counts as missing, in words; None when it does not."""
     if isinstance(value, MissingValue):
         return value.description
     if isinstance(value, float) and not math.isfinite(value):
@@ -46,7 +46,7 @@ def missing_value_reason(value: Any) -> str | None:
 
 
 def without_nan(value: Any) -> Any:
-    """`value` with null for whatever in it is no value, however deep."""
+    """`value` with null for every missing value in it, however deep."""
     if value is None or isinstance(value, str | int):
         return value
     if missing_value_reason(value):
@@ -59,12 +59,12 @@ def without_nan(value: Any) -> Any:
 
 
 def label_or_none(value: Any) -> Any:
-    """A label out of a table whose cells have no types: empty, `nan`, `NaN` and `NA` mean that it is missing."""
+    """A label from a table whose cells have no types; None for empty, `nan`, `NaN` and `NA`, which mean missing."""
     return None if isinstance(value, str) and value.strip() in _MISSING_LABELS else value
 
 
 def to_json_value(value: Any) -> Any:
-    """A Python value as JSON has it: dates and times as ISO text, decimals exact, bytes in base64."""
+    """A Python value as JSON: dates and times as ISO text, decimals exact, bytes in base64."""
     if value is None or isinstance(value, str | bool | int | float | MissingValue):
         return value
     if isinstance(value, Mapping):
@@ -90,11 +90,11 @@ def _decimal_to_json(value: Decimal) -> int | float | str | MissingValue:
 
 
 MAX_DEPTH = 100
-"""Objects and lists within each other; whatever handles a record later goes down into them."""
+"""Levels of nested objects and lists; later code goes through them recursively."""
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether objects and lists are nested more than `MOST_DEPTH` deep."""
+    """Whether objects and lists are nested more than `MAX_DEPTH` deep."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [inner for one in level for inner in _children(one)]

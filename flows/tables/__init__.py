@@ -1,5 +1,5 @@
-"""Tidy tables of a run: `cells.csv`, `verdicts.csv`, `timings.csv`, and the same as Parquet.
+"""Writes the tidy tables of a run: `cells.csv`, `cells.parquet`, `verdicts.csv` and `timings.csv`.
 
-In: a run's folder as data (`flows.files.run_data`). Out: tables that are equal to the byte for equal answers. Read
-`cells` and `verdicts` first.
+In: a run's folder as data (`flows.files.run_data`). Out: tables that are the same to the byte for the same answers,
+except for `timings.csv`. Start with `cells` and `verdicts`.
 """

@@ -1,6 +1,6 @@
-"""Arrays: the columns of a Parquet file, made from their buffers.
+"""Makes the columns of a Parquet file as Arrow arrays, from their buffers.
 
-`pyarrow.array` would do the same, but imports pandas to ask whether a list of ours is one of its series.
+`pyarrow.array` would do the same, but imports pandas to check whether a list is a pandas series.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def arrow_type(column: ColumnType) -> Any:
 def arrow_array(column: ColumnType, values: Sequence[Scalar]) -> Any:
     """These values as an Arrow array of the column's type, None as null.
 
-    Raises OverflowError for an integer that has no place in 64 bits, and for texts of more than 2 GB together.
+    Raises OverflowError for an integer beyond 64 bits, and for texts of more than 2 GB together.
     """
     cast_values = [cast_to(column, value) for value in values]
     validity = None if None not in cast_values else _bitmap(value is not None for value in cast_values)

@@ -1,6 +1,6 @@
-"""The row of a cell: what it is, what became of it, what it cost, and its value, metadata and ground truth, flattened.
+"""Makes the row of a cell: its identity, outcome and cost, and its value, metadata and ground truth, flattened.
 
-Nothing here depends on when or how often the cell was run: the same answers give the same rows.
+Nothing in `cell_row` depends on when or how often the cell was run: the same answers give the same rows.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from flows.tables.flatten import Scalar, column_key, flatten
 from flows.tables.identity import criterion_name, model_name, other_dimensions
 
 IDENTITY_COLUMNS = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
-"""Before the columns `variant.…`."""
+"""Columns before the columns `variant.…`."""
 OUTCOME_COLUMNS = (
     "repeat", "round", "status", "note", "error_kind", "error", "quality", "finish_reason",
     "calls", "input_tokens", "output_tokens", "cost_usd",
 )  # fmt: skip
-"""After them."""
+"""Columns after the columns `variant.…`."""
 FLATTENED_PREFIXES = ("value", "metadata", "ground_truth")
-"""What the columns after those begin with, in this order."""
+"""Prefixes of the columns after OUTCOME_COLUMNS, in this order."""
 INTEGER_COLUMNS = frozenset({"repeat", "round", "calls", "input_tokens", "output_tokens"})
 TIMING_COLUMNS = (
     "cell_id", "step", "record_id", "started", "ended", "seconds", "attempts", "calls_paid", "calls_kept",
@@ -28,7 +28,7 @@ TIMING_COLUMNS = (
 
 
 def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
-    """A cell as column -> value; what has no value is left out."""
+    """A cell as column -> value; columns without a value are left out."""
     replies = [call.reply for call in trace.calls if call.reply]
     cost = trace.cost_usd
     row: dict[str, Scalar] = {
@@ -91,7 +91,7 @@ def _is_paid(call: ModelCall) -> bool:
 
 
 def order_columns(columns: set[str]) -> list[str]:
-    """All columns in the order of the tables: the fixed ones, and those flattened sorted within their prefix."""
+    """All columns in the order of the tables: the fixed ones, and the flattened ones sorted within their prefix."""
 
     def with_prefix(prefix: str) -> list[str]:
         return sorted(name for name in columns if name == prefix or name.startswith(f"{prefix}."))

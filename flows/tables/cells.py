@@ -1,4 +1,4 @@
-"""`cells.csv` and `cells.parquet`, one tidy row a cell, the same for the same answers; and `timings.csv`."""
+"""Writes `cells.csv` and `cells.parquet`, one row a cell, the same for the same answers; and `timings.csv`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FIXED_COLUMN_TYPES: dict[str, ColumnType] = {name: _fixed_type(name) for name in
 
 
 def write_cells(data: RunData, on_trace: Callable[[AgentTrace], None] | None = None) -> None:
-    """Writes the three tables into the run's folder, each whole or not at all; `look_on` is shown each cell.
+    """Writes the three tables into the run's folder, each whole or not at all; calls `on_trace` with each cell.
 
     Rows are in the order of records, steps, variants, repeats and rounds, whatever the order of `answers.jsonl`.
     Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
@@ -49,17 +49,17 @@ def write_cells(data: RunData, on_trace: Callable[[AgentTrace], None] | None = N
     steps = step_order(data.spec)
     column_types = ColumnTypes(FIXED_COLUMN_TYPES)
     with LineFile(data.folder) as lines:
-        spool = RowSorter(lines)
+        sorter = RowSorter(lines)
         for trace in data.traces():
             row = cell_row(trace)
             column_types.add(row)
-            spool.add(cell_sort_key(trace, steps), row, timing_row(trace))
+            sorter.add(cell_sort_key(trace, steps), row, timing_row(trace))
             if on_trace:
                 on_trace(trace)
-        _write_tables(data, spool, {name: column_types.type_of(name) for name in order_columns(column_types.columns)})
+        _write_tables(data, sorter, {name: column_types.type_of(name) for name in order_columns(column_types.columns)})
 
 
-def _write_tables(data: RunData, spool: RowSorter, columns: dict[str, ColumnType]) -> None:
+def _write_tables(data: RunData, sorter: RowSorter, columns: dict[str, ColumnType]) -> None:
     folder = data.folder
     with (
         open_atomic(folder / "cells.csv") as cells,
@@ -67,7 +67,7 @@ def _write_tables(data: RunData, spool: RowSorter, columns: dict[str, ColumnType
         _parquet_writer(folder / "cells.parquet", columns) as parquet,
     ):
         cell_rows, timing_rows = csv_row_writer(cells, list(columns)), csv_row_writer(timings, TIMING_COLUMNS)
-        for row, times in spool:
+        for row, times in sorter:
             values: list[Scalar] = [row.get(name) for name in columns]
             if parquet:
                 parquet.add_row(values)
@@ -76,7 +76,7 @@ def _write_tables(data: RunData, spool: RowSorter, columns: dict[str, ColumnType
 
 
 def _parquet_writer(path: Path, columns: Mapping[str, ColumnType]) -> AbstractContextManager[ParquetTableWriter | None]:
-    """The Parquet table; none in an install without the extra `studies`, where the CSV is all there is."""
+    """The writer of the Parquet table; None without the extra `studies`, when only the CSV is written."""
     if find_spec("pyarrow") is None:
         return nullcontext()
     from flows.tables.parquet import ParquetTableWriter

@@ -1,4 +1,4 @@
-"""Aside: the tables of a large run's cells, written by a process beside, on a processor of its own."""
+"""Writes the tables of a large run's cells in a process of its own, so that another processor core does the work."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flows.tables.cells import write_cells
 
 @contextmanager
 def write_cells_in_subprocess(folder: Path) -> Generator[None]:
-    """Writes them as `write_cells` does, during the block and with the same bytes.
+    """Writes the tables during the block, with the same bytes as `write_cells`.
 
-    When the block has ended they are there. Raises RunError with the reason where they could not be written.
+    They are complete when the block has ended. Raises RunError with the reason where they could not be written.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
         [sys.executable, "-P", "-m", "flows.tables.cells_subprocess", str(folder)],
@@ -35,7 +35,7 @@ def write_cells_in_subprocess(folder: Path) -> Generator[None]:
 
 
 def main(folder: Path) -> None:
-    """Writes the tables of the run in that folder; ends with the reason where it cannot."""
+    """Writes the tables of the run in that folder; exits with the reason where it cannot."""
     try:
         write_cells(RunData.open(folder))
     except RunError as error:

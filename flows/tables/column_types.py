@@ -1,4 +1,4 @@
-"""The type of each column: the narrowest one that holds every value without loss."""
+"""Finds the type of each column: the narrowest one that holds every value without loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_EXACT_INTEGER = 2**53
 
 
 def value_kind(value: str | int | float | bool) -> ValueKind:
-    """What one value is; a wide int is one that a float would round."""
+    """The kind of one value; a wide int is one that a float would round."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -24,7 +24,7 @@ def value_kind(value: str | int | float | bool) -> ValueKind:
 
 
 class ColumnTypes:
-    """Which kinds of values each column holds."""
+    """Collects the kinds of values in each column, and gives its type."""
 
     def __init__(self, fixed: Mapping[str, ColumnType]) -> None:
         self._fixed = fixed
@@ -36,13 +36,13 @@ class ColumnTypes:
         return set(self._seen)
 
     def add(self, row: Mapping[str, Scalar]) -> None:
-        """Takes in the values of a row."""
+        """Adds the values of a row."""
         for name, value in row.items():
             if value is not None:
                 self._seen.setdefault(name, set()).add(value_kind(value))
 
     def type_of(self, name: str) -> ColumnType:
-        """The column's type; mixed ones are text, and so is one without values."""
+        """The column's type; a mixed column is text, and so is one without values."""
         if name in self._fixed:
             return self._fixed[name]
         seen = self._seen.get(name, {"text"})
@@ -54,7 +54,7 @@ class ColumnTypes:
 
 
 def cast_to(column: ColumnType, value: Scalar) -> Scalar:
-    """A value as its column holds it."""
+    """The value, cast to the type of its column."""
     if value is None:
         return None
     if column == "string":

@@ -1,8 +1,8 @@
-"""CSV as spreadsheets may open it: text that they would run as a formula is made harmless, and can be had back.
+"""Writes CSV that spreadsheets can open safely: text that they would run as a formula is escaped, and can be restored.
 
 A text that begins with one of = + - @, a tab, a carriage return, a line feed, one of the full-width ＝ ＋ － ＠ or with
 a single quote gets a single quote in front. To undo it, take one single quote off each text that begins with one.
-Numbers stay as they are, also where they are text.
+Numbers stay as they are, even as text.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 class RowWriter(Protocol):
-    """Whatever takes rows one by one: a `csv` writer."""
+    """Anything that takes rows one by one, such as a `csv` writer."""
 
     def writerow(self, row: Iterable[str], /) -> object:
-        """Takes one row."""
+        """Writes one row."""
         ...
 
 
 def scalar_text(value: Scalar) -> str:
-    """A value as text, the same in CSV and in the text columns of Parquet; nothing is empty."""
+    """A value as text, the same in CSV and in the text columns of Parquet; None is empty text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -38,27 +38,27 @@ def scalar_text(value: Scalar) -> str:
 
 
 def escape_formula(value: Scalar) -> str:
-    """A value as CSV holds it."""
+    """A value as the text of a CSV cell, with a single quote in front of what could run as a formula."""
     if isinstance(value, str) and value[:1] in _FORMULA_STARTS and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return scalar_text(value)
 
 
 def unescape_formula(cell: str) -> str:
-    """The text that `harmless` was given."""
+    """The text that `escape_formula` was called with."""
     return cell.removeprefix("'")
 
 
 def csv_row_writer(file: IO[str], columns: Sequence[str]) -> RowWriter:
-    """A writer of rows in `file`, which then begins with these columns."""
-    # Lines end as RFC 4180 says; with others, Python before 3.13 does not quote a lone carriage return.
+    """A writer of rows to `file`; writes the column names first."""
+    # Line ends are those of RFC 4180; with others, Python before 3.13 does not quote a lone carriage return.
     writer = csv.writer(file)
     writer.writerow([escape_formula(name) for name in columns])
     return writer
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Scalar]]) -> None:
-    """A whole CSV file of these rows."""
+    """Writes a CSV file of these rows, whole or not at all."""
     with open_atomic(path) as file:
         writer = csv_row_writer(file, columns)
         for row in rows:

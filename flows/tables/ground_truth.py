@@ -1,4 +1,4 @@
-"""What people said of a record, as a verdict."""
+"""Reads the ground truth of a record, what people judged, as a verdict."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from contract.record import Record
 
 
 def truth_verdict(record: Record, measures: Measures) -> str | None:
-    """The record's ground truth as a verdict; None where people said nothing (absent, null, NaN or blank).
+    """The record's ground truth as a verdict; None where it is absent, null, NaN or blank.
 
-    Values are taken as text, booleans in lower case, 1.0 also as 1; `measures.labels` says which verdict they mean.
+    Values are read as text, booleans in lower case, 1.0 also as 1; `measures.labels` maps them to verdicts.
     """
     if measures.truth is None:
         return None
@@ -26,7 +26,7 @@ def truth_verdict(record: Record, measures: Measures) -> str | None:
 
 
 def value_at_path(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:
-    """What stands at a dotted path; a key that holds dots itself is found too. None where there is nothing."""
+    """The value at a dotted path, also where a key itself holds dots; None where there is none."""
     if values is None or path in values:
         return (values or {}).get(path)
     for index, letter in enumerate(path):
@@ -39,7 +39,7 @@ def value_at_path(values: Mapping[str, JsonValue] | None, path: str) -> JsonValu
 
 
 def _text_readings(value: JsonValue) -> tuple[str, ...]:
-    """The readings of a value as text, the best first; none where it says nothing."""
+    """The readings of a value as text, the best first; none for null, NaN or blank."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ()
     if isinstance(value, bool):
@@ -52,5 +52,5 @@ def _text_readings(value: JsonValue) -> tuple[str, ...]:
 
 
 def verdict_text(value: JsonValue) -> str | None:
-    """A verdict as text, read in the same way; None where there is none."""
+    """A verdict as text, read in the same way as ground truth; None where there is none."""
     return next(iter(_text_readings(value)), None)

@@ -1,6 +1,6 @@
-"""Names and order of cells: what a table calls a cell's criterion and model, and where its row stands.
+"""Names the criterion and the model of a cell for tables, and makes the sort keys of rows.
 
-The order depends on what a cell is, never on when it ended.
+The order of rows depends on the identity of a cell, never on when it ended.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CellSortKey: TypeAlias = tuple[NaturalKey, int, str, NaturalKey, int, int, str]
 
 @lru_cache(maxsize=100_000)
 def natural_key(text: str) -> NaturalKey:
-    """A sort key under which `r2` stands before `r10`; other characters by code point."""
+    """A sort key that puts `r2` before `r10`; other characters by code point."""
     parts = _DIGITS.split(text)
     return tuple(_digits_key(part) if index % 2 else part for index, part in enumerate(parts)), text
 
@@ -48,7 +48,7 @@ def _step_names(nodes: Mapping[str, Node]) -> Iterator[str]:
 
 
 def cell_sort_key(trace: AgentTrace, steps: Mapping[str, int]) -> CellSortKey:
-    """Where a cell's row stands: by record, step, variant, repeat and round."""
+    """The sort key of a cell's row: by record, step, variant, repeat and round."""
     return (
         natural_key(trace.record_id),
         steps.get(trace.step, len(steps)),
@@ -61,9 +61,9 @@ def cell_sort_key(trace: AgentTrace, steps: Mapping[str, int]) -> CellSortKey:
 
 
 def criterion_name(trace: AgentTrace) -> str | None:
-    """The name of the criterion that the cell was judged by; None where its step has none.
+    """The name of the criterion that the cell judged by; None where its step has none.
 
-    A criterion given as text is called `literal` and the first digits of its SHA-256, so that two of them differ.
+    A criterion given as text is named `literal` and the first digits of its SHA-256, so that two of them differ.
     """
     named = _parameter(trace, "criteria")
     if named is None:
@@ -75,7 +75,7 @@ def criterion_name(trace: AgentTrace) -> str | None:
 
 
 def model_name(trace: AgentTrace) -> str | None:
-    """The model that the cell's step was told to ask; None where its agent asks none."""
+    """The model that the cell's step is set to ask; None where its agent asks none."""
     named = _parameter(trace, "model")
     return named if named is None or isinstance(named, str) else canonical_json(named)
 

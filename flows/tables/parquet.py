@@ -1,4 +1,4 @@
-"""A Parquet file written in row groups, with the types that the columns turned out to have."""
+"""Writes a Parquet file in row groups, with the types that were found for the columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW_GROUP_SIZE = 2000
 
 
 class ParquetTableWriter:
-    """Takes rows one by one. Use as a context manager; the file is there whole when the block ended well."""
+    """Takes rows one by one. Use as a context manager; the file exists, complete, once the block ends without error."""
 
     def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
         arrow: Any = pa
@@ -45,7 +45,7 @@ class ParquetTableWriter:
         return self._path.with_name(f".{self._path.name}.part")
 
     def add_row(self, row: Sequence[Scalar]) -> None:
-        """Takes in one row, in the order of the columns."""
+        """Adds one row, its values in the order of the columns."""
         self._rows.append(row)
         if len(self._rows) >= ROW_GROUP_SIZE:
             self._flush()

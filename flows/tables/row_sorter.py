@@ -1,6 +1,6 @@
-"""Spool: rows on disk in the order in which they came, read again in the order in which they belong.
+"""Sorts rows on disk: they are written in the order of arrival and read in the order of their keys.
 
-Only a sort key and an offset are in memory for each row, so a run of many thousand cells needs little of it.
+Only a sort key and an offset of each row are in memory, so a run of many thousand cells needs little memory.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from flows.tables.identity import CellSortKey
 
 
 class RowSorter:
-    """Rows of JSON among these lines."""
+    """Rows, stored as JSON lines in a LineFile."""
 
     def __init__(self, lines: LineFile) -> None:
         self._lines = lines
         self._index = list[tuple[CellSortKey, int]]()
 
     def add(self, key: CellSortKey, *rows: dict[str, Scalar]) -> None:
-        """Takes in what belongs at that place."""
+        """Adds rows with a common sort key."""
         self._index.append((key, self._lines.add(json.dumps(rows))))
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        """What was added, in the order of the places."""
+        """The rows of each `add`, in the order of the keys."""
         for _, offset in sorted(self._index):
             yield json.loads(self._lines.read(offset))

@@ -1,4 +1,4 @@
-"""VerdictRow: what one judge said of one record by one criterion, as the measures and the report read it."""
+"""VerdictRow: the verdict of one judge on one record by one criterion, as the measures and the report read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class VerdictRow:
     criteria: str
     """The criterion's name; empty where the step has none."""
     model: str
-    """The model's name, with every other variant dimension added as `name=value`, so that it tells raters apart."""
+    """The model's name, with every other variant dimension as `name=value`, so that each rater has its own name."""
     repeat: int
     """Counted from 0."""
     round: int
@@ -27,7 +27,7 @@ class VerdictRow:
     """None unless the cell completed."""
     uncertainty: str | None
     truth: str | None
-    """What people said, as a verdict; None where they said nothing."""
+    """The verdict of people, the ground truth; None where there is none."""
     groups: Mapping[str, JsonValue]
     """The metadata fields that `measures.by` names."""
     quality: str | None

@@ -1,4 +1,4 @@
-"""Verdicts: what each judge said of each record, as rows for the measures and as the wide `verdicts.csv`."""
+"""Collects the verdict of each judge on each record, as rows for the measures and as the wide `verdicts.csv`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from flows.tables.verdict_row import VerdictRow
 
 @dataclass
 class Verdicts:
-    """The verdicts of a run, and every record that it knows of."""
+    """The verdicts of a run, and the ground truth of all its records."""
 
     rows: list[VerdictRow] = field(default_factory=list[VerdictRow])
     """In the order of records, variants and repeats."""
     truths: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    """Record -> what people said of it, as a verdict; also for records that no judge was asked about."""
+    """Record -> its ground truth as a verdict; also for records that no judge was asked about."""
 
 
 @dataclass(frozen=True)
 class _LatestRow:
-    """The row of a cell, and how it stands to those of other rounds."""
+    """The row of a cell, and its rank among those of other rounds."""
 
     rank: tuple[bool, int]
     sort_key: CellSortKey
@@ -46,8 +46,8 @@ class _LatestRow:
 def verdict_rows(data: RunData) -> list[VerdictRow]:
     """One row for each record x variant x repeat of the step that `measures.verdicts` names; none without measures.
 
-    In a loop the last round counts in which the step was wanted; if that one failed there is no verdict, whatever the
-    rounds before it said.
+    In a loop the last round counts in which the step was not skipped; if that one failed there is no verdict, whatever
+    the earlier rounds gave.
     """
     if data.spec.measures is None:
         return []
@@ -58,7 +58,7 @@ def verdict_rows(data: RunData) -> list[VerdictRow]:
 
 
 class VerdictCollector:
-    """Reads the verdicts of a run, with the ground truth of all its records, off its cells as they pass by."""
+    """Collects the verdicts of a run and the ground truth of all its records from its cells, one cell at a time."""
 
     def __init__(self, spec: FlowSpec, measures: Measures) -> None:
         self._measures = measures
@@ -67,13 +67,13 @@ class VerdictCollector:
         self._latest = dict[tuple[str, str, int], _LatestRow]()
 
     def add(self, trace: AgentTrace) -> None:
-        """Takes in one cell."""
+        """Adds one cell."""
         self._truths[trace.record_id] = truth_verdict(trace.input.record, self._measures)
         if trace.step == self._measures.verdicts:
             self._keep_latest(trace)
 
     def verdicts(self) -> Verdicts:
-        """Those of all cells so far."""
+        """The verdicts of all cells so far."""
         found = sorted(self._latest.values(), key=lambda one: one.sort_key)
         truths = {name: self._truths[name] for name in sorted(self._truths, key=natural_key)}
         return Verdicts([one.row for one in found], truths)
@@ -108,9 +108,9 @@ def _verdict_row(trace: AgentTrace, measures: Measures) -> VerdictRow:
 
 
 def rater_name(trace: AgentTrace) -> str:
-    """What tells this judge from others on the same criterion: its model and all other dimensions of its variant.
+    """The name of a judge among those on the same criterion: its model and all other dimensions of its variant.
 
-    A judge that has neither is called by its step.
+    A judge that has neither is named after its step.
     """
     others = [f"{name}={_value_text(value)}" for name, value in sorted(other_dimensions(trace).items())]
     return ", ".join([name for name in (model_name(trace), *others) if name]) or trace.step
@@ -121,10 +121,10 @@ def _value_text(value: JsonValue) -> str:
 
 
 def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str, str | None] | None = None) -> None:
-    """`verdicts.csv`: one row a record, one column for each criterion and model, with ` #2` … for repeats.
+    """Writes `verdicts.csv`: one row a record, one column for each criterion and model, with ` #2` … for repeats.
 
-    Where there is no verdict stands what became of the cell, `<refused>`, or nothing where there is no cell. Records
-    that only `truths` holds have a row too.
+    A cell without a verdict has its status, such as `<refused>`; where there is no cell, the field is empty. Records
+    that are only in `truths` have a row too.
     """
     truth_by_record = {row.record_id: row.truth for row in rows} | dict(truths or {})
     columns = _column_names(rows)
@@ -149,7 +149,7 @@ def _judge_key(row: VerdictRow) -> tuple[str, str, int, str]:
 
 
 def _column_names(rows: Sequence[VerdictRow]) -> dict[tuple[str, str, int, str], str]:
-    """Judge -> its column; names that would be the same are told apart by the variant's id."""
+    """Judge -> its column; where two would have the same name, the variant's id is added."""
     judges = sorted(
         {_judge_key(row) for row in rows}, key=lambda one: (natural_key(one[0]), natural_key(one[1]), one[2:])
     )
