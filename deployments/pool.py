@@ -1,7 +1,7 @@
-"""The work pool of prefect.yaml, made when there is none, and the flow that asks its workers whether they are ready.
+"""Creates the work pool of prefect.yaml when there is none; holds the flow that checks whether its workers are ready.
 
-`prefect deploy` makes no pool, and looks for it before any build step; but it loads a deployment's flow earlier still.
-So the first deployment names this file.
+`prefect deploy` creates no pool, and looks for it before any build step. But it loads a deployment's flow even earlier,
+so the first deployment names this file.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["ready"]
 POOL = "buttermilk"
 SERVER_WAIT_SECONDS = 60.0
-"""How long a server may take that is being started beside us."""
+"""How long a server that is being started at the same time may take to answer."""
 
 
 def ensure_pool(name: str = POOL) -> None:
-    """Makes a work pool of processes of that name, if there is none. Waits for a server that is just starting."""
+    """Creates a work pool of processes with that name, if there is none. Waits for a server that is just starting."""
     with get_client(sync_client=True) as client:
         _wait_for_server(client)
         try:
@@ -36,10 +36,10 @@ def ensure_pool(name: str = POOL) -> None:
         except ObjectNotFound:
             _create_pool(client, name)
         except PrefectHTTPStatusError as error:
-            # A sentence: what Prefect's command makes of an exception here does not tell what is wrong.
-            wrong = f"The Prefect server at {client.api_url} answers {error.response.status_code}"
+            # Prefect's command would show an exception from here without its cause, so a sentence is printed.
+            problem = f"The Prefect server at {client.api_url} answers {error.response.status_code}"
             sys.exit(
-                f"{wrong}; if it has a password, set PREFECT_API_AUTH_STRING, or PREFECT_API_KEY for Prefect Cloud."
+                f"{problem}; if it has a password, set PREFECT_API_AUTH_STRING, or PREFECT_API_KEY for Prefect Cloud."
             )
 
 
@@ -48,7 +48,7 @@ def _wait_for_server(client: SyncPrefectClient) -> None:
     while client.api_healthcheck() is not None:
         if time.monotonic() > deadline:
             sys.exit(f"No Prefect server answers at {client.api_url}; start one with `uv run prefect server start`.")
-        # The server tells nobody when it begins to listen, so it has to be asked.
+        # The server sends no signal when it begins to listen, so it is polled.
         time.sleep(0.2)
 
 
@@ -61,6 +61,6 @@ def _create_pool(client: SyncPrefectClient, name: str) -> None:
     print(f"Made the work pool '{name}', whose workers run flows as processes.")
 
 
-# A worker that runs the flow has its pool.
+# In a flow run the pool exists already: its worker has taken up the run.
 if "PREFECT__FLOW_RUN_ID" not in os.environ:
     ensure_pool()

@@ -1,4 +1,4 @@
-"""Console: the plan, the progress and the answer, for a reader at a terminal."""
+"""Console: prints the plan, the answer and the rows left out for a reader at a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_REJECTS_SHOWN = 3
 
 
 def show_plan(console: Console, plan: Plan) -> None:
-    """What will run: steps, models, calls, cost."""
+    """Prints what will run: steps, models, calls and cost."""
     table = Table(title=f"Plan: {plan.flow}", title_justify="left", box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "agent", "models", "calls", "when"):
         table.add_column(heading)
@@ -41,7 +41,7 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 def _show_forecasts(console: Console, plan: Plan) -> None:
-    """Which cells are kept, which will run and why, and what they can cost."""
+    """Prints which cells are kept, which will run and why, and what they can cost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "model"):
         table.add_column(heading)
@@ -69,7 +69,7 @@ def _cells_cost_text(cells: PlannedCells) -> str:
 
 
 def plan_cost_text(plan: Plan) -> str:
-    """What the plan can cost, in words."""
+    """The largest cost of the plan, in words."""
     if plan.cost_usd is None:
         return "unknown, because a model's price is not known"
     _, most = plan.cost_usd
@@ -77,11 +77,11 @@ def plan_cost_text(plan: Plan) -> str:
 
 
 def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> None:
-    """What was left out of the records or the corpus: how much, the first reasons, and where all of them stand."""
+    """Prints what was left out of the records or the corpus: how many, the first reasons, and where all of them are."""
     if not rejects:
         return
-    noun = "row or file" if len(rejects) == 1 else "rows or files"
-    console.print(f"{len(rejects)} {noun} could not be read and left out:", style="yellow", highlight=False)
+    noun, were = ("row or file", "was") if len(rejects) == 1 else ("rows or files", "were")
+    console.print(f"{len(rejects)} {noun} could not be read and {were} left out:", style="yellow", highlight=False)
     for reject in rejects[:_MAX_REJECTS_SHOWN]:
         displayed = replace(reject, source=display_path(Path(reject.source)))
         console.print(f"  • {escape_markup(str(displayed))}", style="yellow", highlight=False)
@@ -90,12 +90,12 @@ def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> N
 
 
 def escape_markup(text: str) -> str:
-    """Text from anywhere as it may be printed: neither this terminal nor rich's markup obeys it."""
+    """Escapes a text from any source, so that neither the terminal nor rich takes parts of it as commands."""
     return markup.escape(escape_controls(text))
 
 
 def show_answer(console: Console, answer: CitedAnswer) -> None:
-    """The answer: every sentence, its quotations, and what is not known."""
+    """Prints the answer: every sentence, its quotations, and what is not known."""
     console.print(f"\n[bold]{escape_markup(answer.question)}[/bold]\n", highlight=False)
     if answer.abstained:
         console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
@@ -106,8 +106,8 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
     _print_list(console, "Not answered", [escape_markup(text) for text in answer.unanswered])
     if answer.differences:
         topics = [
-            f"{escape_markup(matter.topic)}: {len(matter.positions)} positions"
-            for matter in answer.differences.divergences
+            f"{escape_markup(divergence.topic)}: {len(divergence.positions)} positions"
+            for divergence in answer.differences.divergences
         ]
         _print_list(console, f"Differences: {escape_markup(answer.differences.conclusion)}", topics or ["none"])
     _print_list(

@@ -1,4 +1,4 @@
-"""The end of a command: without waiting for a server that takes nothing more."""
+"""Ends the process of a command in bounded time, also when a server takes no more data."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from threading import Timer
 from typing import NoReturn
 
 EXIT_TIMEOUT_SECONDS = 3.0
-"""How long the process may take to end after a run that did not: whoever waits at the terminal wants it back."""
-
-
+"""How long the process may take to end after a run that broke off: a person is waiting for the terminal."""
 TELEMETRY_FLUSH_SECONDS = 30.0
-"""The same after a run that ended: traces may still be on their way to a slow collector."""
+"""How long the process may take to end after a finished run: traces may still be on their way to a slow collector."""
 
 
 def run_and_exit(main: Callable[[], int]) -> NoReturn:
-    """Ends the process with what `main` returns, and does not wait for a server that takes nothing more.
+    """Ends the process with the exit code that `main` returns. Does not wait for a server that takes no more data.
 
-    What is kept is on disk by then.
+    All results are on disk by then.
     """
     fast_exit = _FastExit()
-    # The first to be registered is the last to be called.
+    # The function that is registered first is called last.
     atexit.register(fast_exit)
     code = fast_exit.code = main()
     timer = Timer(TELEMETRY_FLUSH_SECONDS if code in (0, 1) else EXIT_TIMEOUT_SECONDS, os._exit, [code])
@@ -34,7 +32,7 @@ def run_and_exit(main: Callable[[], int]) -> NoReturn:
 
 
 class _FastExit:
-    """Ends the process before Python takes every object apart that it has made, which takes seconds."""
+    """Ends the process before Python destroys all its objects, which takes seconds."""
 
     code: int | None = None
 

@@ -1,4 +1,4 @@
-"""Afterwards: what can be asked of a finished run's folder: its report again, a replay, a verification."""
+"""The verbs for a finished run: `report` writes its report again, `replay` makes it again, `verify` finds changes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from flows.config.folders import search_folders
 
 
 def process_finished_run(options: argparse.Namespace, words: Sequence[str]) -> int:
-    """Does what `options.verb` names for the run folder among `words`. Returns the exit code.
+    """Applies the verb of `options` to the run folder that `words` names. Returns the exit code.
 
-    Raises StudyError when no folder is named, RunError when it holds no finished run.
+    `verify` also takes the file of an audit trail. Raises StudyError unless exactly one folder is named, RunError when
+    it holds no finished run.
     """
-    if options.verb == "verify" and (trail := _audit_file(words)):
-        return _print_result(*_verify_audit(trail), options)
+    if options.verb == "verify" and (audit_file := _audit_file(words)):
+        return _print_result(*_verify_audit(audit_file), options)
     folder, settings = _parse_run_folder(options.verb, words)
     verbs: Mapping[str, Callable[[], tuple[bool, dict[str, Any]]]] = {
         "report": lambda: _report(folder),
@@ -92,7 +93,7 @@ def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) 
 
 
 def _audit_file(words: Sequence[str]) -> Path | None:
-    """The audit trail among the words: a file instead of a run's folder."""
+    """The audit file that the words name instead of a run's folder, or None."""
     return next((Path(word) for word in words if word.endswith(".jsonl") and Path(word).is_file()), None)
 
 

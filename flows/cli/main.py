@@ -1,6 +1,6 @@
 """The command line: `python -m flows <verb> +flows=[osb] …`, and `python -m flows.osb …` for one flow.
 
-Nothing heavy is imported before it is needed, so `--help`, `list` and `check` answer at once.
+Large modules are imported only when they are needed, so `--help`, `list` and `check` answer at once.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ VERBS = {
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
     "list": "list flows, agents, models, storages, criteria and prompts",
-    "serve": "offer the flows to a Prefect server, and run what is asked for there; all of them, or +flows=[osb]",
+    "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
-    "verify": "find whatever was changed in or around a finished run",
+    "verify": "find every change to a finished run, its data, prompts, criteria and replies",
 }
 FINISHED_RUN_VERBS = ("report", "replay", "verify")
-"""Verbs for a finished run: they take its folder."""
+"""Verbs that take the folder of a finished run."""
 EPILOG = """\
 settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
   llms=lite                                    hosted models; needs their keys
   +flows=[osb]                                 which flows (with `python -m flows`)
   records=my_posts.csv columns.text=body       your own data, and which column is what
-  sample=100 seed=7 budget=5.00                so many records, and at most so many US dollars
+  sample=100 seed=7 budget=5.00                100 records drawn at random, at most 5 US dollars
   run.concurrency=10                           any part of the configuration
 
 exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,
@@ -50,9 +50,9 @@ exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake i
 
 
 def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
-    """The whole command; returns the exit code. `flow` is set by `python -m flows.<flow>`."""
+    """Runs the command, and returns its exit code. `python -m flows.<flow>` passes the name of its `flow`."""
     options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments), flow)
-    # Whoever ends the command, a person or a cluster's scheduler, is told the same.
+    # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _dispatch(options, settings, flow)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         print(INTERRUPTED_MESSAGE, file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; what Python still holds for it goes nowhere.
+        # The reader, such as `head`, has closed the pipe. What Python still has in its buffers is thrown away.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -155,15 +155,15 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
-    """Prints what the files and the command line make together, also when not everything in it is right yet."""
+    """Prints the configuration that the files and the command line make together, also when it has mistakes."""
     from flows.config.compose_config import compose_config
     from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
     from flows.config.provenance import mask_secrets
 
-    findings = Diagnostics()
-    composed = compose_config([flow] if flow else [], settings, options.config_dir, findings)
+    diagnostics = Diagnostics()
+    composed = compose_config([flow] if flow else [], settings, options.config_dir, diagnostics)
     print(json.dumps(mask_secrets(composed.config, SECRET_KEY_PATTERN), indent=2, ensure_ascii=False, default=str))
-    findings.raise_if_any()
+    diagnostics.raise_if_any()
     return 0
 
 
@@ -172,9 +172,10 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
 
     from flows.server.choose_server import prefect_server
 
-    # What start-up makes is here to stay: collecting in between costs time and frees nothing. See `_Session._ready`.
+    # The objects made at start-up stay: collecting in between costs time and frees nothing. `_Session._prepare` in
+    # `flows.cli.run` switches collection on again.
     gc.disable()
-    # Before all else, because its start is what takes longest; a mistake found meanwhile ends it at once.
+    # First of all, because the server's start takes longest; a mistake found in the meantime ends the server at once.
     with prefect_server() as server:
         from flows.cli.run import run_studies
         from flows.compose.compose import compose
@@ -194,7 +195,7 @@ def _print_notices(studies: Sequence[Study]) -> None:
 
 
 def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
-    """Nothing is wrong; how the first rows will be read is shown all the same, for no check knows what was meant."""
+    """Reports that there are no mistakes, and shows how the first rows will be read: no check knows what was meant."""
     from dataclasses import asdict
 
     from flows.check.preview import preview_lines, preview_source

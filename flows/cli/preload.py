@@ -1,4 +1,4 @@
-"""Early: what takes seconds to import is imported while the Prefect server starts."""
+"""Preload: imports modules that take seconds to import, while the Prefect server starts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from flows.spec.study import Study
 
 
 def import_clients(study: Study) -> None:
-    """Begins to import what hosted models are called with. Never waited for: where all replies are kept, no client is
-    needed.
+    """Begins to import the clients of hosted models, in a thread.
+
+    The thread is never waited for: where all replies are kept, no client is needed.
     """
     Thread(target=_import_provider_modules, args=(_hosted_providers(study),), daemon=True).start()
 
 
 def start_caller(study: Study) -> CallerProcess | None:
-    """The process that calls for a run of many records, begun; None where it has nothing to call."""
+    """Starts the process that calls hosted models in a run of many records; None when the run calls none."""
     providers = _hosted_providers(study)
     if not providers or not SUPPORTED:
         return None
@@ -27,7 +28,7 @@ def start_caller(study: Study) -> CallerProcess | None:
 
 
 def import_measures(study: Study) -> None:
-    """What a study's measures and report are made with, which a small run may do without until its end."""
+    """Imports the modules that make a study's measures and report. A small run does not need them before its end."""
     if study.flow.measures:
         import_module("flows.measures.compute")
         import_module("flows.report.write_report")

@@ -1,4 +1,4 @@
-"""Progress: how far a run is, on a terminal as a moving line, elsewhere as a line for each tenth of the way."""
+"""Progress: shows how far a run is. A terminal gets a moving line, other outputs one line for each tenth of the run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from flows.accounting.ledger import Totals
 
 _MAX_REPORTED = 20
-"""Cells without an output that are told one by one; the others are counted."""
+"""Cells without an output that are printed one by one; later ones are only counted."""
 _COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
 
 
 class RunProgress(AbstractContextManager["RunProgress"]):
-    """Cells done, running, failed and refused, cost so far and time left."""
+    """Shows cells done, running, failed and refused, the cost so far and the time left."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
@@ -48,24 +48,24 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self._progress.stop()
 
     def set_expected(self, cells: int) -> None:
-        """How many cells there will be at the most."""
+        """Sets the largest number of cells that there can be."""
         self._expected = cells
 
     def set_status(self, text: str) -> None:
-        """What is going on now."""
+        """Shows what is going on now."""
         if self._task is not None:
             self._progress.update(self._task, description=escape_markup(text))
 
     def on_indexing(self, done: int, total: int | None) -> None:
-        """Passages of the corpus indexed so far, of those that are new or changed."""
+        """Shows how many passages of the corpus are indexed so far, and how many are new or changed."""
         self.set_status(f"indexing the corpus: {done}{f' of {total}' if total else ''} passages")
 
     def on_note(self, text: str) -> None:
-        """Something of the corpus that a scholar should know."""
+        """Prints a note about the corpus that a scholar should know."""
         self._console.print(f"note: {escape_markup(text)}", style="yellow", highlight=False)
 
     def on_cell(self, trace: AgentTrace, totals: Totals) -> None:
-        """One cell has ended."""
+        """Counts a cell that has ended, and prints it when it has no output."""
         if self._is_animated and self._task is not None:
             done = totals.cells.total()
             self._progress.update(
@@ -80,7 +80,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             self._print_cell(trace)
 
     def on_transient_error(self, error: Transient, totals: Totals) -> None:
-        """A service failed in a way that may pass: told the first time and then at every doubling."""
+        """Prints that a service failed in a way that may pass: the first time, then whenever the count doubles."""
         if not self._quiet and totals.transient_errors.bit_count() == 1:
             times = "" if totals.transient_errors == 1 else f" ({totals.transient_errors} times so far)"
             self._console.print(f"trying again{times}: {escape_markup(str(error))}", style="yellow", highlight=False)
@@ -102,7 +102,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             highlight=False,
         )
         if self._reported == _MAX_REPORTED:
-            self._console.print("further ones are counted, and stand in cells.csv", style="yellow")
+            self._console.print("further ones are only counted; cells.csv holds all of them", style="yellow")
 
 
 def _totals_text(totals: Totals) -> str:
@@ -114,7 +114,7 @@ def _totals_text(totals: Totals) -> str:
 
 
 def cost_line(totals: Totals) -> str:
-    """What the run's calls came to, in one line; what is not known is said to be."""
+    """The run's model calls and their cost, in one line. Names calls of unknown price, and those maybe billed twice."""
     paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
     cost = f"${totals.cost_usd:.4f}"
     if totals.cost_unknown:

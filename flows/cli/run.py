@@ -1,4 +1,4 @@
-"""Running from the command line: a server if there is none, the plan, the progress, the answer, where things are."""
+"""Runs studies from the command line, and shows the plan, the progress, the answer and where the files are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -34,9 +34,12 @@ from flows.server.private_server import PrivateServer
 from flows.spec.study import Study
 from flows.storage.factory import describe_read_cost
 
+if TYPE_CHECKING:
+    from flows.run_folder.outcome import Outcome
+
 _QUIET_SETTINGS = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
-    # What went wrong is told in our own words; the UI still has Prefect's.
+    # The command prints its own error messages; Prefect's are still in the UI.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -53,7 +56,7 @@ def run_studies(
 ) -> int:
     """Runs each study; asks for what is missing when there is a terminal. Returns the exit code.
 
-    `bare` says that the command names no setting: without a terminal, a flow's own example is asked then.
+    `without_settings` means that the command names no setting: without a terminal, a flow's own example is run then.
     """
     if not studies:
         raise StudyError(
@@ -64,17 +67,17 @@ def run_studies(
     if not options.debug:
         for name, value in _QUIET_SETTINGS.items():
             os.environ.setdefault(name, value)
-    conversation = _runnable_studies(
+    runnable = _runnable_studies(
         studies, is_interactive=sys.stdin.isatty() and not options.json, without_settings=without_settings
     )
     session = _Session(server, options, has_several_flows=len(studies) > 1)
-    code = max((session.run(study) for study in conversation), default=0)
+    code = max((session.run(study) for study in runnable), default=0)
     session.print_json_list()
     return code
 
 
 def _runnable_studies(studies: Sequence[Study], *, is_interactive: bool, without_settings: bool) -> Iterator[Study]:
-    """The studies; one that lacks its question is asked for it again and again, when a person can answer."""
+    """The studies that can run. Where a study lacks its question, a person at a terminal is asked, again and again."""
     for study in studies:
         if not study.missing_parameters:
             yield study
@@ -87,12 +90,12 @@ def _runnable_studies(studies: Sequence[Study], *, is_interactive: bool, without
 
 
 def _with_examples(study: Study) -> Study | None:
-    """The study with the examples that it gives for all that is missing, told; None when it does not give them all."""
+    """The study with its own examples for all missing parameters, noted on stderr; None when one has no example."""
     for name in study.missing_parameters:
         example = study.flow.parameters[name].example
         if not example:
             return None
-        print(f'note: nothing was asked, so this is an example; write {name}="…" for your own', file=sys.stderr)
+        print(f'note: nothing was asked, so this is an example; write {name}="…" to ask your own', file=sys.stderr)
         study = with_request_parameter(study, name, example)
     return study
 
@@ -119,7 +122,7 @@ def _read_line(prompt: str) -> str:
 
 
 class _Session:
-    """One server, any number of runs."""
+    """Any number of runs with one server."""
 
     def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, has_several_flows: bool) -> None:
         self._server = server
@@ -130,9 +133,9 @@ class _Session:
         self._err = Console(stderr=True)
 
     def run(self, study: Study) -> int:
-        """One run, shown. Returns its exit code."""
-        if not self._json and (reading := describe_read_cost(study.storage.get(study.flow.records))):
-            self._err.print(reading, highlight=False, soft_wrap=True, markup=False)
+        """Runs one study and shows it. Returns the exit code."""
+        if not self._json and (read_cost := describe_read_cost(study.storage.get(study.flow.records))):
+            self._err.print(read_cost, highlight=False, soft_wrap=True, markup=False)
         records = count_records(study)
         plan = make_plan(study, records)
         if not self._json:
@@ -154,7 +157,7 @@ class _Session:
                     caller.kill_unused()
 
     def print_json_list(self) -> None:
-        """Prints what several flows have in common: with `--json`, one list."""
+        """Prints the results of several flows as one list, with `--json`."""
         if self._json and self._has_several_flows:
             self._print(self._json_results)
 
@@ -163,7 +166,7 @@ class _Session:
 
     def _prepare(self, study: Study, *, in_bulk: bool) -> CallerProcess | None:
         caller = start_caller(study) if in_bulk else None
-        # Imported while the server starts, which takes as long.
+        # Imported while the server starts, which takes about as long.
         import_module("flows.run.runner")
         if self._server is not None:
             (import_measures if in_bulk else import_clients)(study)
@@ -184,7 +187,6 @@ class _Session:
 
     async def _run_flow(self, study: Study, progress: RunProgress, caller: CallerProcess | None) -> int:
         from flows.run.runner import RunListener, make_flow
-        from flows.run_folder.outcome import Outcome
         from flows.server.drain import drain, flush_events
 
         class SessionListener(RunListener):
@@ -212,7 +214,7 @@ class _Session:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
         return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
 
-    def _show_outcome(self, outcome: Any, progress: RunProgress) -> None:
+    def _show_outcome(self, outcome: Outcome, progress: RunProgress) -> None:
         if self._json:
             self._json_results.append(_as_json(outcome))
             if not self._has_several_flows:
@@ -228,12 +230,14 @@ class _Session:
             show_study(self._err, outcome.derived)
         self._print_totals(outcome)
 
-    def _print_totals(self, outcome: Any) -> None:
+    def _print_totals(self, outcome: Outcome) -> None:
         totals = outcome.totals
         self._err.print(cost_line(totals), highlight=False)
         show_rejects(self._err, outcome.rejects, outcome.folder)
-        if totals.holes:
-            self._err.print(f"{totals.holes} cells have no output; see {outcome.folder}/cells.csv", style="yellow")
+        if totals.cells_without_output:
+            self._err.print(
+                f"{totals.cells_without_output} cells have no output; see {outcome.folder}/cells.csv", style="yellow"
+            )
         for saved in outcome.saved:
             style = None if saved.done else "yellow"
             self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
@@ -249,7 +253,7 @@ def _without_nulls(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {name: value for name, value in request.items() if value is not None}
 
 
-def _as_json(outcome: Any) -> dict[str, Any]:
+def _as_json(outcome: Outcome) -> dict[str, Any]:
     totals = outcome.totals
     return {
         "results": [{"record_id": record.record_id, "result": value} for record, value in outcome.results],

@@ -1,4 +1,4 @@
-"""A study's outcome on a terminal: what each model said by each criterion, and how far it agrees with people."""
+"""Study table: prints each model's verdicts by each criterion, and how far they agree with people's answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from flows.run_folder.derive import Derived
 
 
 def show_study(console: Console, derived: Derived) -> None:
-    """One row for each criterion and model."""
+    """Prints a table with one row for each criterion and model."""
     if derived.measured is None:
         return
     rows = summarise_verdicts(derived.rows, derived.measured)
     table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
     for heading in ("criterion", "model"):
         table.add_column(heading, overflow="fold")
-    # Verdicts are written out: two that begin alike would look the same when cut.
+    # Verdicts are never cut: two that begin alike would look the same.
     longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
     table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30))
     table.add_column("none")

@@ -1,6 +1,6 @@
 """The import path that flow files of studies and saved deployments use: `declare`, and `flows.declared.<flow>`.
 
-It holds nothing of its own; see `flows.deploy.declared`.
+Both are defined in `flows.deploy.declared`.
 """
 
 from __future__ import annotations

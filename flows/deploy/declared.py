@@ -1,6 +1,6 @@
-"""Declared flows: a flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI.
+"""Declared flows: each flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI.
 
-`flows.declared.<name>` is the flow of that name, which is how `python -m flows serve` has Prefect import it.
+`flows.declared.<name>` is the flow of that name. Prefect imports it by this path for `python -m flows serve`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from flows.run.runner import make_flow
 from flows.spec.study import Study
 
 CONFIG_DIR_VARIABLE = "BUTTERMILK_CONFIG_DIR"
-"""Environment variable that names the study's own folder, where none is given."""
+"""The environment variable that names the study's own folder, for a flow that is declared without one."""
 
 
 def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
-    """The flow of that name. It is composed anew whenever it starts, from the parameters that it is started with.
+    """The flow of that name. Each run composes it anew, from the parameters that the run is started with.
 
-    Raises StudyError when it cannot be composed now: what is wrong with it would keep every run from starting.
+    Raises StudyError when it cannot be composed now: the same mistake would stop every run.
     """
     folder = config_dir or _configured_folder()
     [study] = compose([name], [], folder, require_request=False)
@@ -35,7 +35,7 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
     form = Form(study.flow, _form_choices(study, folder))
 
     def study_of(request: Mapping[str, Any]) -> Study:
-        [composed] = compose([name], as_arguments(form.filled_in(request)), folder)
+        [composed] = compose([name], as_arguments(form.without_blanks(request)), folder)
         return composed
 
     return make_flow(study.flow, study_of, form=form)

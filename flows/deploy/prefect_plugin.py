@@ -1,10 +1,10 @@
-"""What any `prefect` command in this folder takes for granted where nobody has said otherwise. Loaded by Prefect.
+"""Plugin that gives every `prefect` command in this folder a default server. Prefect loads it.
 
 A fresh Prefect profile names no server, so a deployment or a worker would find none. An address in `pyproject.toml`
-would help, but Prefect ranks it above the user's profile: whoever has logged in to Prefect Cloud, or has set a server
-of their own, would unknowingly be sent to another one. A plugin can ask first what is configured.
+would help, but Prefect ranks it above the user's profile: users who are logged in to Prefect Cloud, or have set a
+server of their own, would be sent to another one without notice. A plugin can first look at what is configured.
 
-`pyproject.toml` switches it on, for commands that are run beside it.
+`pyproject.toml` switches it on, for commands that are run in its folder.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _PROMPT_VARIABLE = "PREFECT_CLI_PROMPT"
 
 @register_hook
 def setup_environment(*, ctx: HookContext) -> SetupResult | None:
-    """Names the server that `prefect server start` starts on this machine, where none is configured."""
+    """Sets the address of the server that `prefect server start` starts on this machine, unless one is configured."""
     command = sys.argv[1:3]
     if command == ["server", "start"]:
-        # It would ask in which profile to write its address, and with `&` the shell stops whoever asks.
+        # The command would ask in which profile to write its address; started with `&`, the shell would then stop it.
         return None if _PROMPT_VARIABLE in os.environ else SetupResult(env={_PROMPT_VARIABLE: "false"})
     if ctx.api_url or API_URL_VARIABLE in os.environ or _is_configuration_command(command):
         return None
@@ -33,5 +33,5 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
 
 
 def _is_configuration_command(command: Sequence[str]) -> bool:
-    """Whether the command is about what is configured, and would take our word for the user's."""
+    """Whether the command shows or changes the configuration, and would take our default for the user's setting."""
     return command[:1] in (["cloud"], ["profile"]) or list(command) in (["config", "set"], ["config", "unset"])

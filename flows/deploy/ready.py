@@ -1,4 +1,4 @@
-"""ready: is the worker that runs this ready for the flows? Says what is missing there: keys, files, models."""
+"""ready: a flow that checks whether its worker is ready for all flows, and names missing keys, files and models."""
 
 from __future__ import annotations
 

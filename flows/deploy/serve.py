@@ -1,4 +1,4 @@
-"""Serve: flows as deployments of this one process, for those who need no work pool. `python -m flows serve`"""
+"""Serve: runs flows as deployments of this one process, without a work pool. `python -m flows serve`"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flows.server.choose_server import local_api, use_running_server
 
 _FLOWS_KEYS = ("+flows", "flows")
 DEPLOYMENT_NAME = "served"
-"""What the deployments are called, so that none takes the place of one that is made for workers: `osb/served`."""
+"""Name of the deployments, as in `osb/served`. It differs from those for workers, so that none replaces another."""
 
 
 def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
@@ -29,14 +29,14 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
     names = _flow_names(settings, group_choices(search_folders(config_dir), "flows"))
     if not use_running_server():
         raise RunError(
-            f"no Prefect server answers at {local_api()}, so nobody could ask for a run; "
-            "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another"
+            f"no Prefect server answers at {local_api()}, so no run could be requested; "
+            "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another server"
         )
     from flows.deploy.declared import CONFIG_DIR_VARIABLE
     from flows.server.errors import server_errors
 
     if config_dir:
-        # Runs are processes of their own, and import the flows again.
+        # Each run is a process of its own, and imports the flows again.
         os.environ[CONFIG_DIR_VARIABLE] = str(config_dir.expanduser().absolute())
     with server_errors():
         _serve(names)
@@ -49,7 +49,7 @@ def _serve(names: Sequence[str]) -> None:
 
     class InterruptibleRunner(Runner):
         def handle_sigterm(self, *_: Any, **__: Any) -> None:
-            # Prefect's own never awaits what should stop it, and does not end. Ctrl-C does.
+            # Prefect's own handler never awaits its coroutine and does not end. Ctrl-C ends the runner.
             signal.raise_signal(signal.SIGINT)
 
     runner: Any = InterruptibleRunner()
@@ -59,7 +59,7 @@ def _serve(names: Sequence[str]) -> None:
     try:
         asyncio.run(runner.start())
     except KeyboardInterrupt:
-        print("No longer serving. Runs that had begun were stopped, and can be retried.", file=sys.stderr)
+        print("No longer serving. Unfinished runs were stopped, and can be retried.", file=sys.stderr)
 
 
 def _flow_names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -68,7 +68,7 @@ def _flow_names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
     for text in settings:
         key, _, value = text.partition("=")
         if key not in _FLOWS_KEYS:
-            todo = "write +flows=[osb] or nothing; what is asked of a flow is said when a run is started"
+            todo = "write +flows=[osb] or nothing; a flow gets its other settings when a run is started"
             problems.append(Problem(f"command line: {text}", "`serve` takes no such setting", todo=todo))
             continue
         for name in split_list(value):

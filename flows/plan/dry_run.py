@@ -1,7 +1,7 @@
-"""Rehearsal: a study's course gone through without asking a model, to see which cells are kept and which would run.
+"""Dry run: goes through a study's steps without asking a model, to find which cells are kept and which would run.
 
-Kept cells are read back and what follows from them is decided as in a run. What depends on a cell that is not kept
-stays undecided, and is counted at its most.
+Kept cells are read back, and what follows from them is decided as in a run. A cell that depends on one that is not
+kept stays undecided; undecided cells are counted at their maximum.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 
 CHARACTERS_PER_TOKEN = 4
-"""Rule of thumb for English prose; only the lower estimate of cost rests on it."""
+"""Rule of thumb for English prose; only the lower estimate of cost is based on it."""
 DEFAULT_REPLY_TOKENS = 100
-"""Tokens that a reply is taken to have at the least where no kept one tells."""
+"""Tokens of a reply in the lower estimate of cost, where no kept reply gives an average."""
 
 
 @dataclass
 class Forecast:
-    """What would become of the cells of one step with one model."""
+    """What would happen to the cells of one step with one model."""
 
     kept: int = 0
-    """Cells that are there already, or whose replies are."""
+    """Cells that are kept, or whose replies are."""
     to_run: int = 0
     undecided: int = 0
-    """Cells at most that depend on others which have yet to run."""
+    """The largest number of cells that depend on others which have yet to run."""
     skipped: int = 0
     why: Counter[str] = field(default_factory=Counter[str])
-    """Why cells are to run."""
+    """Reason to run -> number of cells."""
     input_tokens: int = 0
-    """Of the cells to run, by rule of thumb."""
+    """Input tokens of the cells to run, by rule of thumb."""
     output_tokens_kept: int = 0
     low_usd: Decimal = Decimal(0)
     high_usd: Decimal = Decimal(0)
@@ -72,18 +72,18 @@ class Forecast:
 
     @property
     def average_reply_tokens(self) -> int:
-        """Tokens that a reply of this step and model has on average, as far as kept ones tell."""
+        """The average tokens of this step and model's kept replies, or a default when none is kept."""
         return self.output_tokens_kept // self.kept if self.output_tokens_kept else DEFAULT_REPLY_TOKENS
 
 
 Forecasts = dict[tuple[str, str], Forecast]
-"""By step and model; the model is empty for agents that ask none."""
+"""(step, model) -> its forecast; the model is empty for agents that ask none."""
 
 
 def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Callable[[str, str], int]) -> Forecasts:
-    """What a run over those records would do now. Asks no model, starts no server, writes nothing.
+    """Forecasts what a run over those records would do now. Asks no model, starts no server, writes nothing.
 
-    `most_a_record` gives how many cells of a step with a model one record can have at the most.
+    `max_cells_per_record` takes a step and a model, and returns the largest number of cells that one record can have.
     """
     store = result_store(study.run.results)
     agent_services = AgentServices(ModelRegistry(study.models), Prompts(study.folders), None, Criteria(study.folders))
@@ -101,7 +101,7 @@ def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Calla
 
 
 class _SkipCounter(Ledger):
-    """Takes in the rows of steps that would be skipped, and writes nothing."""
+    """A ledger that counts the cells of skipped steps, and writes nothing."""
 
     def __init__(self) -> None:
         super().__init__(Path())
@@ -115,7 +115,7 @@ class _SkipCounter(Ledger):
         task_run: bool,  # noqa: ARG002
         task_run_id: UUID | None = None,  # noqa: ARG002
     ) -> None:
-        """Counts it."""
+        """Counts the cell."""
         self.skipped[trace.step, _model_of(trace)] += 1
 
 
@@ -134,11 +134,11 @@ class _DryRun(FlowExecutor):
         self._earlier = earlier
         self._max_cells_per_record = max_cells_per_record
         self._undecided_steps: dict[str, set[str]] = {}
-        """Record -> steps of which something has yet to run."""
+        """Record id -> steps with cells that have yet to run."""
         self.forecasts: Forecasts = {}
 
     async def run_all(self, records: Sequence[Record]) -> None:
-        """Every record, a batch at a time."""
+        """Goes through the steps with every record, a batch at a time."""
         size = self._study.run.batch
         for start in range(0, len(records), size):
             scopes = [Scope(record, self._study.request) for record in records[start : start + size]]
@@ -187,8 +187,12 @@ class _DryRun(FlowExecutor):
         return super()._is_loop_finished(name, scope, loop)
 
     async def _skip_node(
-        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[str]
-    ) -> NodeEdges:  # noqa: ARG002
+        self,
+        node: Node,  # noqa: ARG002
+        node_run: NodeRun,  # noqa: ARG002
+        scopes: Sequence[Scope],  # noqa: ARG002
+        reasons: Sequence[str],  # noqa: ARG002
+    ) -> NodeEdges:
         return NodeEdges()
 
     async def _run_gate(self, gate: Gate, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
@@ -197,8 +201,12 @@ class _DryRun(FlowExecutor):
         return FinishedRun()
 
     async def _run_subflow(
-        self, name: str, label: str, body: SubflowBody, wait_for: Sequence[FinishedRun]
-    ) -> FinishedRun:  # noqa: ARG002
+        self,
+        name: str,  # noqa: ARG002
+        label: str,  # noqa: ARG002
+        body: SubflowBody,
+        wait_for: Sequence[FinishedRun],  # noqa: ARG002
+    ) -> FinishedRun:
         await body()
         return FinishedRun()
 

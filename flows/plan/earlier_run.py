@@ -1,4 +1,4 @@
-"""EarlierRun: the last finished run of a flow, to tell why a cell that it had would now be another."""
+"""EarlierRun: the last finished run of a flow. Comparing a cell with it shows why the cell has to run again."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from flows.spec.study import Study
 @dataclass(frozen=True)
 class _EarlierCell:
     status: str
-    record: str
+    record_fingerprint: str
 
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """What that run had: its cells, records and variants, and which prompts and criteria have changed since."""
+    """The cells, records and variants of that run, and the prompts and criteria that have changed since."""
 
     cells: Mapping[str, _EarlierCell]
     records: frozenset[str]
@@ -32,27 +32,27 @@ class EarlierRun:
 
     @classmethod
     def latest(cls, study: Study) -> EarlierRun | None:
-        """The run that `latest` points to; None when there is none that can be read."""
+        """The run that the link `latest` points to; None when there is no readable one."""
         try:
             data = RunData.open(study.run.folder / study.flow.name / "latest")
-            known, records, variants = dict[str, _EarlierCell](), set[str](), set[str]()
+            cells, records, variants = dict[str, _EarlierCell](), set[str](), set[str]()
             for trace in data.traces():
-                known[trace.cell_id] = _earlier_cell(trace)
+                cells[trace.cell_id] = _earlier_cell(trace)
                 records.add(trace.record_id)
                 variants.add(trace.variant_id)
         except RunError:
             return None
-        return cls(known, frozenset(records), frozenset(variants), _changed_texts(study, data.manifest))
+        return cls(cells, frozenset(records), frozenset(variants), _changed_texts(study, data.manifest))
 
     def reason_to_run(self, cell: Cell) -> str:
-        """Why the cell has to run, in a few words."""
+        """The reason why the cell has to run, in a few words."""
         before = self.cells.get(cell.cell_id)
         record = cell.input.record
         if before is None:
             return self._reason_new(cell)
         if before.status != "completed":
             return f"{before.status} last time".replace("_", " ")
-        if before.record != record.fingerprint:
+        if before.record_fingerprint != record.fingerprint:
             return "the record has changed"
         if self.changed_texts:
             return f"changed: {', '.join(self.changed_texts)}"

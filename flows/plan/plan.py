@@ -1,4 +1,4 @@
-"""Plan: what a flow will do before it does it: steps, models, how many calls at least and at most, and their price."""
+"""Plan: the steps of a flow, their models, the least and most calls, and their price, before the flow runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flows.plan.dry_run import Forecast
 
 CHARACTERS_PER_TOKEN = 4
-"""Rule of thumb for English prose; only the estimate of cost rests on it."""
+"""Rule of thumb for English prose; only the estimate of cost is based on it."""
 ASSUMED_OUTPUT_TOKENS = 2048
 
 
@@ -40,20 +40,20 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class PlannedCells:
-    """The cells of one step with one model, as `plan` looks them up among what is kept."""
+    """The cells of one step with one model, after `plan` has looked for kept ones."""
 
     step: str
     model: str
     kept: int
     to_run: int
     undecided: int
-    """At most: these depend on cells that have yet to run."""
+    """The largest number of cells that depend on others which have yet to run."""
     skipped: int
     why: Mapping[str, int]
     """Reason to run -> cells."""
     input_tokens: int
     cost_usd: tuple[Decimal, Decimal] | None
-    """Least and most for the cells to run; None when the model's price is not known."""
+    """Least and most for the cells to run, in US dollars; None when the model's price is not known."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Plan:
     demonstration: bool
     """True when only embedded models are asked."""
     forecasts: tuple[PlannedCells, ...] = ()
-    """What is kept and what would run, where that was looked up."""
+    """Kept cells and cells to run, by step and model; empty when they were not looked up."""
 
     @property
     def model_calls(self) -> tuple[int, int]:
@@ -91,16 +91,16 @@ def make_plan(study: Study, records: int = 1) -> Plan:
 
 
 def count_records(study: Study) -> int:
-    """How many records the study takes. Raises StorageError when their source cannot be read."""
+    """The number of records that the study takes. Raises StorageError when their source cannot be read."""
     from flows.engine.records import records_of
 
     return 1 if study.missing_parameters else sum(1 for _ in records_of(study, lambda _: None))
 
 
 def plan_with_kept_cells(study: Study) -> Plan:
-    """The plan with every cell looked up among what is kept: reads the records and the results, asks no model.
+    """The plan, with every cell looked up in the kept results. Reads the records and the results, asks no model.
 
-    A flow that searches a corpus is planned without: what it finds decides what it asks.
+    For a flow that searches a corpus, no cell is looked up: the passages that it finds decide what it asks.
     """
     from flows.engine.records import records_of
     from flows.plan.dry_run import dry_run
@@ -129,13 +129,13 @@ def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
 
 
 class _CellCounts:
-    """How many cells a step has for one record at the most, in one round."""
+    """Computes the largest number of cells that a step has for one record in one round."""
 
     def __init__(self, flow: FlowSpec) -> None:
         self._steps = steps_of(flow)
 
     def per_record(self, name: str) -> int:
-        """Its variants and repeats, for each group and each item."""
+        """The step's variants times its repeats, for each group and each item."""
         step = self._steps.get(name)
         if step is None:
             return 1
@@ -147,7 +147,10 @@ class _CellCounts:
         return max((len(step.variants.get(dimension, ())) for step in self._steps.values()), default=0) or 1
 
     def _items(self, step: Step) -> int:
-        """Items of the input that `for_each` names: as many as its steps have cells; a list within an output is one."""
+        """The number of items of the input that `for_each` names.
+
+        It has one item for each cell of the steps that it refers to. A list within an output counts as one item.
+        """
         references = step.inputs.get(step.for_each or "", ())
         texts = (references,) if isinstance(references, str) else references
         return sum(self.per_record(found) for text in texts if (found := parse_reference(text).step)) or 1

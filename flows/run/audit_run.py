@@ -1,4 +1,4 @@
-"""Account: what is told of a run outside its folder, at its beginning and however it ends."""
+"""Records a run outside its folder, at its start and at its end: in the audit trail, and as Prefect events."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MAX_VALUE_CHARACTERS = 300
 
 
 class AuditedRun:
-    """Holds the outcome of a run as soon as there is one."""
+    """Holds the outcome of a run; `audit_run` reads it at the end of its block."""
 
     outcome: Outcome | None = None
 
 
 @contextmanager
 def audit_run(study: Study) -> Generator[AuditedRun]:
-    """Writes the audit trail's two lines around the block and emits what automations want to know.
+    """Writes a line to the audit trail before and after the block, and emits events for automations after it.
 
     Raises RunError when the audit trail cannot be written.
     """
@@ -81,7 +81,7 @@ def _outcome_fields(study: Study, outcome: Outcome) -> dict[str, Any]:
 
 
 def _data_sent(study: Study, costs: Costs) -> list[Mapping[str, Any]]:
-    """To which services data went, and how much."""
+    """The services to which data was sent, with the number of calls and records."""
     found = list[Mapping[str, Any]]()
     for name, spent in costs.by_model().items():
         config = study.models.get(name)
@@ -91,7 +91,7 @@ def _data_sent(study: Study, costs: Costs) -> list[Mapping[str, Any]]:
 
 
 def _service(config: ModelConfig) -> dict[str, Any]:
-    """Who answers for a model, where, and whether that is another machine than this one."""
+    """The provider of a model, its address, and whether data leaves this machine."""
     if not isinstance(config, HostedModel):
         return {"provider": config.kind, "leaves_this_machine": False}
     host = config.base_url.host if config.base_url else None

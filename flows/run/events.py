@@ -1,4 +1,4 @@
-"""Events: what automations can act on. deployments/automations/ holds an example for each.
+"""Events: emits the Prefect events on which automations can act. deployments/automations/ holds an example for each.
 
 | event | when |
 |---|---|
@@ -6,7 +6,7 @@
 | `buttermilk.run.over_budget` | cells were not asked, to keep within the budget |
 | `buttermilk.run.agreement_low` | raters agree less than `measures.alert_below` |
 
-A run that is stuck tells nothing; Prefect notices it by itself.
+A run that is stuck emits no event; Prefect notices it by itself.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _MAX_COMPARISONS = 20
 
 
 def emit_outcome(study: Study, outcome: Outcome) -> None:
-    """Emits what of a run's end an automation may want to know."""
+    """Emits the events of the table that apply to a run that ended."""
     totals = outcome.totals
-    about = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
+    common = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
     if unasked := totals.cells["over_budget"]:
-        _emit("over_budget", study, {**about, "cells_not_asked": unasked, "budget_usd": str(study.run.budget)})
+        _emit("over_budget", study, {**common, "cells_not_asked": unasked, "budget_usd": str(study.run.budget)})
     elif totals.cells_without_output:
-        _emit("failed", study, {**about, "why": "Incomplete", "cells_without_output": totals.cells_without_output})
+        _emit("failed", study, {**common, "why": "Incomplete", "cells_without_output": totals.cells_without_output})
     if outcome.derived and outcome.derived.measured and (low := low_agreement(study, outcome.derived.measured)):
-        _emit("agreement_low", study, {**about, "comparisons": low[:_MAX_COMPARISONS], "comparisons_in_all": len(low)})
+        _emit("agreement_low", study, {**common, "comparisons": low[:_MAX_COMPARISONS], "comparisons_in_all": len(low)})
 
 
 def emit_failure(study: Study, error: BaseException) -> None:
-    """Emits that a run broke off; the kind of the error, since its text may hold what is not for everybody."""
+    """Emits that a run broke off. Names only the class of the error, since its text may hold confidential data."""
     _emit("failed", study, {"why": type(error).__name__})
 
 

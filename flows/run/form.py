@@ -1,6 +1,6 @@
-"""Form: what a flow may be asked, typed and described.
+"""Form: the parameters of a flow, with types and descriptions.
 
-Prefect makes of it the form that its UI shows, and the schema by which its API refuses a run before it starts.
+Prefect makes two things of it: the form in its UI, and the schema by which its API refuses a run before it starts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from pydantic import Field
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec
-from flows.compose.shorthands import SHORTHAND_TYPES as SHORTHANDS
-from flows.compose.shorthands import shorthands_of
+from flows.compose.shorthands import SHORTHAND_TYPES, shorthands_of
 from flows.spec.nodes import steps_of
 
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
-_SHORTHANDS: Mapping[str, tuple[Any, str]] = {
+_SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
     "records": (
         str,
         "Your own records: a file or folder that the worker can read, a dataset as `hf:owner/name`, or the name of a "
@@ -44,21 +43,21 @@ _SHORTHANDS: Mapping[str, tuple[Any, str]] = {
     ),
     "shard": (str, "Which part of the records to take, for example `3/8`; a run with shards says so to its children."),
 }
-"""Shorthand -> the type that a form asks for, and what it says."""
+"""Shorthand -> the type and the description of its field."""
 AS_CONFIGURED = "as configured"
 _EMPTY_VALUES: Mapping[Any, JsonValue] = {str: "", int: 0, dict: {}, list: []}
-"""Type -> what stands for nothing said. The UI asks `number or None?` first where None does; of money there is no
-other way, because 0 dollars are something said."""
+"""Type -> the value of a field that was left blank. With None as that value, the UI first asks `number or None?`.
+A budget still needs None, because 0 dollars are an answer."""
 
 
 @dataclass(frozen=True)
 class FormChoices:
-    """What there is to choose from, beside a flow's own parameters."""
+    """The choices of a form's fields, in addition to those of the flow's own parameters."""
 
     llms: Sequence[str]
-    """Names of the choices of models for roles."""
+    """Names of the files in the config group `llms`, each of which assigns models to roles."""
     values: Mapping[str, Sequence[str]]
-    """Dimension -> all that can stand in it, such as `model` -> the names of all models."""
+    """Dimension -> all its possible values, such as `model` -> the names of all models."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ class _FormField:
     description: str
     default: Any
     is_flow_parameter: bool = False
-    """Whether it is the flow's own parameter, whose default is an answer."""
+    """True for the flow's own parameter: its default is an answer, not a blank."""
 
 
 class Form:
-    """What a flow may be asked: its own parameters, the shorthands, and with an `offer` what it lets choose from."""
+    """The parameters of a flow: its own, the shorthands and, with `choices`, the models and dimensions of the study."""
 
     def __init__(self, spec: FlowSpec, choices: FormChoices | None = None) -> None:
         self._spec = spec
@@ -83,7 +82,7 @@ class Form:
         ]
 
     def apply_signature(self, run: Any) -> None:
-        """Makes a function that takes anything look like one that takes what may be asked."""
+        """Gives a function that takes any keywords the name, docstring and signature of this form."""
         run.__name__ = self._spec.name
         # Prefect reads descriptions from a docstring of this form, and nowhere else.
         lines = (f"    {one.name}: {' '.join(one.description.split())}" for one in self._fields if one.description)
@@ -95,13 +94,13 @@ class Form:
             ]
         )
 
-    def filled_in(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """The request without what was left as it stood in the form."""
-        blank = {one.name: one.default for one in self._fields if not one.is_flow_parameter}
+    def without_blanks(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """The request without the fields that were left blank in the form."""
+        blanks = {one.name: one.default for one in self._fields if not one.is_flow_parameter}
         return {
             name: value
             for name, value in request.items()
-            if value is not None and value != "" and (name not in blank or value != blank[name])
+            if value is not None and value != "" and (name not in blanks or value != blanks[name])
         }
 
 
@@ -129,7 +128,7 @@ def _literal(choices: Sequence[JsonValue]) -> Any:
 
 
 def _choice_fields(spec: FlowSpec, choices: FormChoices) -> Iterator[_FormField]:
-    """Which models play which role, and the dimensions of the study."""
+    """Fields for the models of each role and for the dimensions of the study."""
     if choices.llms and "llms" not in spec.parameters:
         description = "Which models play which role. Hosted ones need their keys where the worker runs."
         yield _FormField("llms", _literal([AS_CONFIGURED, *choices.llms]), description, AS_CONFIGURED)
@@ -148,10 +147,10 @@ def _dimensions(spec: FlowSpec) -> dict[str, tuple[JsonValue, ...]]:
     return found
 
 
-def _value_type(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
-    """The type of one value of a dimension; None where a form could not ask for it."""
-    if of:
-        return _literal(list(dict.fromkeys([*of, *values])))
+def _value_type(values: Sequence[JsonValue], choices: Sequence[str]) -> Any:
+    """The type of one value of a dimension; None where no form field can hold it."""
+    if choices:
+        return _literal(list(dict.fromkeys([*choices, *values])))
     kinds = {type(value) for value in values}
     if kinds <= {int, float} and kinds:
         return float if float in kinds else int
@@ -159,9 +158,9 @@ def _value_type(values: Sequence[JsonValue], of: Sequence[str]) -> Any:
 
 
 def _shorthand_fields(spec: FlowSpec, is_ui_form: bool) -> Iterator[_FormField]:
-    """The shorthands. A run from the command line has no form, and shall not look as if blanks had been said."""
+    """Fields for the shorthands. Without a form, their blank is None, so that no blank looks like an answer."""
     for name in shorthands_of(spec):
-        kind, about = _SHORTHANDS.get(name, (SHORTHANDS[name], ""))
+        kind, about = _SHORTHAND_FIELDS.get(name, (SHORTHAND_TYPES[name], ""))
         description = about.format(records=spec.records)
         plain = get_origin(kind) or kind
         blank = _EMPTY_VALUES.get(plain if plain is not Annotated else get_args(kind)[0]) if is_ui_form else None

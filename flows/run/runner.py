@@ -1,4 +1,4 @@
-"""Runner: a composed study as a Prefect flow, from its records to its run folder."""
+"""Runner: makes a Prefect flow that runs a composed study, from its records to its run folder."""
 
 from __future__ import annotations
 
@@ -52,28 +52,28 @@ from flows.spec.study import Study
 from flows.storage.rows import Reject
 
 _CONCURRENT_BATCHES = 2
-"""The second goes on while the first begins or ends, which takes seconds beside a server that is busy with SQLite. With
-four, 30,000 calls beside such a server took up to a sixth less time, and beside any other somewhat more."""
+"""One batch goes on while the other begins or ends, which takes seconds with a server that is busy with SQLite. With
+four batches, 30,000 calls took up to a sixth less time with such a server, and somewhat more with any other."""
 
 
 class RunListener:
-    """Looks on while a run goes; every method may be overridden, none need be."""
+    """Receives the progress of a run. A subclass overrides the methods that it needs."""
 
     def on_indexing(self, done: int, total: int | None) -> None:
-        """Passages of the corpus indexed so far, and how many are new or changed."""
+        """Receives how many passages of the corpus are indexed so far, and how many are new or changed."""
 
     def on_note(self, text: str) -> None:
-        """Something of the corpus that a scholar should know, in a sentence."""
+        """Receives a sentence about the corpus that a scholar should know; writes it to the run's log."""
         get_run_logger().warning("%s", text)
 
     def on_cell(self, trace: AgentTrace, totals: Totals) -> None:
-        """One cell has ended."""
+        """Receives a cell that has ended."""
 
     def on_transient_error(self, error: Transient, totals: Totals) -> None:
-        """A service failed in a way that may pass; what it was asked may be asked again."""
+        """Receives a failure of a service that may pass; the same call may be made again."""
 
     def on_end(self, outcome: Outcome) -> None:
-        """The run is over and its folder is written."""
+        """Receives the outcome, after the run's folder is written."""
 
 
 def make_flow(
@@ -85,16 +85,16 @@ def make_flow(
 ) -> Flow[..., Any]:
     """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
 
-    `study_of` composes the study when the flow starts, from the parameters that it was started with. What keeps the
-    run from going on, such as mistakes in the parameters, ends it as Failed and is told in the state's message.
-    `caller` is what asks the hosted models of a run of many records, where it has been started already.
+    `study_of` composes the study when the flow starts, from the parameters that it was started with. An error that
+    stops the run, such as a mistake in the parameters, ends it as Failed; the message of the state describes it.
+    `caller` is the process that calls hosted models in a run of many records, where it has been started already.
     """
 
     async def run(**request: Any) -> State[Any]:
         try:
             return await _run(study_of(request), listener or RunListener(), caller)
         except ButtermilkError as error:
-            # Returned and not raised: Prefect logs what is raised with a traceback, which helps nobody here.
+            # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
             return Failed(message=_failure_message(error), data=error)
 
     start_telemetry()
@@ -110,7 +110,7 @@ def make_flow(
 
 
 def _failure_message(error: ButtermilkError) -> str:
-    """The error for one who did not type a command but filled in a form."""
+    """The text of the error, for a person who filled in a form instead of typing a command."""
     if not isinstance(error, StudyError):
         return str(error)
     lines = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
@@ -134,9 +134,9 @@ def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:
 
 async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> State[Any]:
     check_deployment(study)
-    with audit_run(study) as account:
-        running = _run_sharded(study) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
-        outcome = account.outcome = await running
+    with audit_run(study) as audited_run:
+        unfinished_run = _run_sharded(study) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
+        outcome = audited_run.outcome = await unfinished_run
         if study.run.shard is None:
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
@@ -174,17 +174,17 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
 
 
 async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Outcome) -> None:
-    """For the run that gathers the shards; the folder keeps what an operator may want to look at."""
+    """Publishes the answers for the run that merges the shards. The folder stays, for an operator to look at."""
     write_json(outcome.folder / "manifest.json", manifest)
     results = [value for _, value in outcome.results]
     result = ShardResult(str(outcome.flow_run_id), manifest, outcome.totals.task_runs, results, outcome.rejects)
     await publish_shard(result_store(study.run.results), result, outcome.folder / "answers.jsonl")
-    # A worker ends the process at once, and the last task runs with it that are still on their way.
+    # A worker ends the process at once; task runs that have not been sent would be lost.
     await flush_events()
 
 
 async def _run_sharded(study: Study) -> Outcome:
-    """Has child runs do the work, and gathers one folder from them as if one run had done it."""
+    """Runs the shards as child runs, and writes one folder from them, the same as that of a single run."""
     run_start, rejects = RunStart.read(study), list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
@@ -207,7 +207,7 @@ async def _run_sharded(study: Study) -> Outcome:
 
 
 async def _run_batches(study: Study, run_services: RunServices, records: Sequence[Record]) -> list[Result]:
-    """Takes every record through the flow. A batch begins while the last calls of those before are waited for."""
+    """Takes every record through the flow. A batch begins while the last calls of earlier batches are still running."""
     executor = FlowExecutor(study.flow, run_services)
     size = study.run.batch
     batch_slots = asyncio.Semaphore(_CONCURRENT_BATCHES)
@@ -219,9 +219,9 @@ async def _run_batches(study: Study, run_services: RunServices, records: Sequenc
         else:
             async with batch_slots:
                 await executor.run_as_subflow(scopes, f"records {start + 1}-{start + len(scopes)}")
-        # Only the results are kept, so that memory does not grow with all that the steps said.
-        wanted = study.flow.result
-        return [(scope.record, scope.values.get(wanted)) for scope in scopes] if wanted else []
+        # Only the results are kept, so that memory does not grow with the outputs of all steps.
+        result_step = study.flow.result
+        return [(scope.record, scope.values.get(result_step)) for scope in scopes] if result_step else []
 
     batches = await gather_or_raise(batch(start) for start in range(0, len(records), size))
     return [result for results in batches for result in results]

@@ -1,4 +1,4 @@
-"""What a run needs from outside, opened for its length: models, prompts, the corpus, agents, the result folder."""
+"""Opens what a run needs, for its length: models, prompts, the corpus, agents and the result storage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
-from flows.accounting.call_journal import SpendJournal
+from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Ledger
 from flows.accounting.telemetry import with_tracing
 from flows.engine.cell import CellRunner
@@ -48,16 +48,16 @@ async def open_services(
     in_bulk: bool = False,
     caller: CallerProcess | None = None,
 ) -> AsyncGenerator[RunServices]:
-    """The services of one run; connections are given back when the block ends.
+    """Opens the services of one run; closes the connections when the block ends.
 
-    `shared_by` is the name of a run that shares its results with others that go on at the same time; it has to tell
-    them that it is alive.
+    `shared_run_id` names a run that shares its results with other runs at the same time. Such a run has to write a
+    heartbeat for them.
 
-    `in_bulk` is for runs of more records than go through the flow together: their hosted models are asked from a
-    process beside, by `caller` if there is one already.
+    `in_bulk` is for runs of more records than one batch holds: a process of its own calls their hosted models. It is
+    `caller`, if there is one already.
 
-    What of the corpus could not be indexed goes to `on_reject`, and what else a scholar should know of it to `tell`.
-    Raises StorageError when the corpus cannot be read.
+    `on_reject` receives the parts of the corpus that could not be indexed, `on_note` other facts about it that a
+    scholar should know. Raises StorageError when the corpus cannot be read.
     """
     store = result_store(study.run.results)
     index = await open_index(study, progress, on_note)
@@ -65,11 +65,13 @@ async def open_services(
         for reject in index.rejects():
             on_reject(reject)
     locks = Locks(store, shared_run_id, study.run.lost_after_seconds) if shared_run_id else None
-    with SpendJournal(store.journal_folder) as journal:
+    with CallJournal(store.journal_folder) as journal:
         ledger.totals.repeat_count = journal.repeat_count
-        purse = None if study.run.budget is None else Budget(study.run.budget)
-        keeping = WrapperOptions(ResultReplyStore(store, locks), purse, journal)
-        models = ModelRegistry(study.models, keeping, caller or (CallerProcess() if in_bulk and SUPPORTED else None))
+        budget = None if study.run.budget is None else Budget(study.run.budget)
+        wrapper_options = WrapperOptions(ResultReplyStore(store, locks), budget, journal)
+        models = ModelRegistry(
+            study.models, wrapper_options, caller or (CallerProcess() if in_bulk and SUPPORTED else None)
+        )
         try:
             async with open_event_sender() if in_bulk else nullcontext() as event_sender:
                 yield RunServices(
@@ -98,18 +100,18 @@ async def open_index(
 
     def report_progress(done: int, total: int | None) -> None:
         if cancelled.is_set():
-            raise StorageError("the indexing was interrupted; it goes on from there next time")
+            raise StorageError("the indexing was interrupted; the next run goes on from there")
         if progress:
             progress(done, total)
 
     try:
         return await asyncio.to_thread(open_corpus, config, index_folder(), report_progress, None, on_note)
     except asyncio.CancelledError:
-        # The thread cannot be cancelled, and the process would not end before it.
+        # The thread cannot be cancelled, and the process waits for it to end.
         cancelled.set()
         raise
 
 
 def index_folder() -> Path:
-    """Where indexes are kept; they can be deleted at any time and are built again."""
+    """The folder of the indexes. They can be deleted at any time, and are then built again."""
     return cache_folder() / "indexes"

@@ -1,6 +1,6 @@
-"""Which Prefect server a command uses: the configured one, one that runs on this machine, or a private one.
+"""Chooses the Prefect server of a command: the configured one, one that runs on this machine, or a private one.
 
-All of it is to be asked before Prefect is imported, which reads its settings then.
+These functions have to be called before Prefect is imported, because Prefect then reads its settings.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.request import Request
 from flows.server.private_server import NO_PROXY_OPENER, PrivateServer
 
 API_URL_VARIABLE = "PREFECT_API_URL"
-"""The environment variable that names a server's API, for every thread of Prefect's and for the processes it starts."""
+"""The environment variable that names a server's API, for all of Prefect's threads and the processes it starts."""
 
 
 def configured_api() -> str | None:
@@ -36,13 +36,13 @@ def configured_api() -> str | None:
 
 
 def local_api() -> str:
-    """Where the API of `prefect server start` is, if it runs on this machine."""
+    """The address of the API that `prefect server start` serves on this machine."""
     return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT') or 4200}/api"
 
 
 def use_running_server() -> bool:
-    """Whether there is one to use: the configured one, or one on this machine, which then is the configured one."""
-    # Ours would say the same again, and to look for plugins takes Prefect half a second.
+    """Whether there is a server to use. One that runs on this machine becomes the configured one, if there was none."""
+    # Our plugin would set the same address again, and Prefect takes half a second to look for plugins.
     os.environ.setdefault("PREFECT_PLUGINS_ENABLED", "false")
     if configured_api():
         return True
@@ -53,20 +53,20 @@ def use_running_server() -> bool:
 
 
 def _is_usable(api_url: str) -> bool:
-    """Whether a Prefect server of our own version answers there, and lets us in."""
+    """Whether a Prefect server of the installed version answers there, and accepts our password."""
     request = Request(f"{api_url}/admin/version")  # noqa: S310 - our own address
     if password := os.environ.get("PREFECT_API_AUTH_STRING"):
         request.add_header("Authorization", f"Basic {b64encode(password.encode()).decode()}")
     try:
-        with NO_PROXY_OPENER.open(request, timeout=2) as answer:
-            return answer.read(100).decode() == f'"{version("prefect")}"'
+        with NO_PROXY_OPENER.open(request, timeout=2) as response:
+            return response.read(100).decode() == f'"{version("prefect")}"'
     except (OSError, HTTPException, UnicodeDecodeError):
         return False
 
 
 @contextmanager
 def prefect_server() -> Generator[PrivateServer | None]:
-    """A running server (None), or a private one that is gone when the block ends."""
+    """Starts a private server for the length of the block, and yields it; yields None when a server already runs."""
     if use_running_server():
         yield None
         return

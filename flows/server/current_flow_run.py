@@ -1,4 +1,4 @@
-"""Present: the Prefect flow run that the code at hand runs in."""
+"""The Prefect flow run in which the current code runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from prefect.context import FlowRunContext
 
 
 def current_flow_run() -> FlowRun | None:
-    """That flow run; None outside one."""
+    """The current flow run; None outside a flow run."""
     context = FlowRunContext.get()
     return context.flow_run if context else None
 
 
 def current_flow_run_id() -> UUID | None:
-    """The id of that flow run."""
+    """The id of the current flow run; None outside a flow run."""
     run = current_flow_run()
     return run.id if run else None

@@ -1,7 +1,7 @@
-"""Drain: waits until the Prefect server holds every task run, and says how many it does not.
+"""Drain: waits until the Prefect server has recorded every task run, and counts the missing ones.
 
-Task runs reach the server as events, through a queue here and a queue there; a process that ends at once leaves the
-last of them behind.
+Task runs reach the server as events, through a queue in this process and a queue in the server. If the process ended
+at once, the last of them would be lost.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
 
 NO_PROGRESS_SECONDS = 15.0
-"""How long the server may go without recording anything more before what is missing is called lost."""
+"""How long the server may record nothing more before the missing task runs count as lost."""
 _TERMINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 
 async def drain(flow_runs: Collection[UUID], expected: int) -> int:
-    """How many of `expected` ended task runs of those flow runs the server still lacks; 0 when all is recorded."""
+    """Waits until the server has recorded the `expected` ended task runs of those flow runs.
+
+    Returns how many of them it still lacks; 0 when all are recorded.
+    """
     await flush_events()
     if not flow_runs:
         return 0
@@ -30,7 +33,7 @@ async def drain(flow_runs: Collection[UUID], expected: int) -> int:
 
 
 async def flush_events() -> None:
-    """Everything queued in this process is on its way."""
+    """Sends all events and log lines that are queued in this process."""
     draining: Any = EventsWorker.drain_all(timeout=NO_PROGRESS_SECONDS, at_exit=False)
     await draining
     flushing: Any = APILogHandler.aflush()
@@ -39,16 +42,16 @@ async def flush_events() -> None:
 
 async def _wait_until_recorded(client: PrefectClient, flow_runs: list[str], expected: int) -> int:
     loop = asyncio.get_running_loop()
-    held, last_progress, pause = -1, loop.time(), 0.05
+    recorded, last_progress, pause = -1, loop.time(), 0.05
     while True:
-        now_held = await _count_recorded(client, flow_runs)
-        if now_held >= expected:
+        recorded_now = await _count_recorded(client, flow_runs)
+        if recorded_now >= expected:
             return 0
-        if now_held > held:
-            held, last_progress = now_held, loop.time()
+        if recorded_now > recorded:
+            recorded, last_progress = recorded_now, loop.time()
         elif loop.time() - last_progress > NO_PROGRESS_SECONDS:
-            return expected - held
-        # The server tells nobody when it has recorded something, so it has to be asked.
+            return expected - recorded
+        # The server sends no signal when it has recorded something, so it is polled.
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.5)
 
@@ -56,7 +59,7 @@ async def _wait_until_recorded(client: PrefectClient, flow_runs: list[str], expe
 async def _count_recorded(client: PrefectClient, flow_runs: list[str]) -> int:
     wanted = {
         "flow_runs": {"id": {"any_": flow_runs}},
-        # Without those that stand for child runs: Prefect writes them at once, and they are no cells.
+        # Without the task runs that stand for child runs: Prefect writes them at once, and they are no cells.
         "task_runs": {"state": {"type": {"any_": _TERMINAL}}, "subflow_runs": {"exists_": False}},
     }
     response = await client.request("POST", "/task_runs/count", json=wanted)

@@ -1,4 +1,4 @@
-"""Errors of the Prefect server as sentences."""
+"""Turns errors of the Prefect server into sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contract.errors import RunError
 
 @contextmanager
 def server_errors() -> Generator[None]:
-    """What Prefect says when its server cannot be reached, as a sentence. Raises RunError."""
+    """Turns an error that Prefect raises when its server cannot be reached or answers with an error into a RunError."""
     import httpx
     from prefect.exceptions import PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL
@@ -21,7 +21,7 @@ def server_errors() -> Generator[None]:
         if type(error) is RuntimeError and "Failed to reach API" not in str(error):
             raise
         raise RunError(
-            f"the Prefect server at {PREFECT_API_URL.value()} did not do its part: {error}\n"
+            f"the Prefect server at {PREFECT_API_URL.value()} failed: {error}\n"
             "Start it with `uv run prefect server start`, or unset PREFECT_API_URL to run without one; "
             "the same command then goes on from here."
         ) from error

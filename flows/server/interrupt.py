@@ -1,7 +1,7 @@
-"""Leaving: whoever interrupts a run has the terminal back within seconds, whatever its Prefect server does meanwhile.
+"""Interrupt: ends an interrupted run within seconds, whatever its Prefect server does in the meantime.
 
-Left alone, Prefect waits without end until the server has taken what there is to tell of a run, and tries each event
-for seconds again when the server is gone.
+Prefect itself waits without limit until the server has accepted all events of a run. When the server is gone, it
+retries each event for seconds.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ EXIT_INTERRUPTED = 130
 EXIT_FAILED = 3
 _SHOW_CURSOR = "\x1b[?25h"
 SHUTDOWN_SECONDS = 10.0
-"""How long an interrupted run may take to stop, and to tell its server how it ended."""
+"""How long an interrupted run may take to stop, and to report its end to the server."""
 
 
 class InterruptibleRun:
-    """One run. `over()` must be called when its event loop has been closed."""
+    """One run. `cancel_timer()` must be called after its event loop has been closed."""
 
     def __init__(self) -> None:
         self._timer: Timer | None = None
@@ -38,10 +38,10 @@ class InterruptibleRun:
         shutdown: Callable[[], Coroutine[Any, Any, None]],
         server_exit: asyncio.Future[str] | None = None,
     ) -> T:
-        """What `work` returns. When interrupted, lets it stop, and `wind_up` after it, as long as there is time.
+        """Returns what `coroutine` returns. When interrupted, lets it stop and then runs `shutdown`, in bounded time.
 
-        `server` is done, with the reason, when the run's own server has ended. Then RunError is raised, once the
-        run has stopped in the same way.
+        `server_exit` is done, with the reason, when the run's own server has ended. Then the run is stopped in the
+        same way, and RunError is raised.
         """
         task = asyncio.create_task(coroutine)
         try:
@@ -57,7 +57,7 @@ class InterruptibleRun:
         return task.result()
 
     async def _stop(self, task: asyncio.Task[Any], message: str, code: int) -> None:
-        # By itself, a loop waits for its threads as long as they like. So it is not in the loop that time is kept.
+        # An event loop waits for its threads without limit, so the time is limited outside the loop.
         self._timer = Timer(SHUTDOWN_SECONDS, _exit_now, [message, code])
         self._timer.daemon = True
         self._timer.start()
@@ -65,7 +65,7 @@ class InterruptibleRun:
         await _wait_for(task)
 
     def cancel_timer(self) -> None:
-        """The run has ended by itself, in time."""
+        """Stops the timer of a run that has ended in time."""
         if self._timer:
             self._timer.cancel()
 
@@ -73,11 +73,11 @@ class InterruptibleRun:
 async def _wait_for(task: asyncio.Task[Any], seconds: float | None = None) -> None:
     await asyncio.wait({task}, timeout=seconds)
     if task.done() and not task.cancelled():
-        # Asked for, because asyncio logs what nobody asks for; of an interrupted run, no error matters any more.
+        # Read, because asyncio logs an exception that is never read. Errors of an interrupted run do not matter.
         task.exception()
 
 
 def _exit_now(message: str, code: int) -> None:
-    # The progress that is shown hides the cursor.
+    # The progress display hides the cursor.
     print(_SHOW_CURSOR * sys.stderr.isatty() + message, file=sys.stderr, flush=True)
     os._exit(code)

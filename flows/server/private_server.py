@@ -1,8 +1,9 @@
-"""A Prefect server for the length of one run, where there is none to use.
+"""PrivateServer: a Prefect server for the length of one run, when no other server can be used.
 
-It runs in a process of its own that ends when ours does, however ours ends: it watches a pipe whose other end only we
-hold. It keeps its data where every local Prefect server does, so `prefect server start` shows the runs afterwards.
-Started first and awaited late, because importing the server takes longer than all else that a small run does.
+It runs in a process of its own that ends when ours does, however ours ends: it watches a pipe whose other end only our
+process holds. It keeps its data where every local Prefect server does, so `prefect server start` shows the runs
+afterwards. It is started first and awaited late, because importing the server takes longer than the rest of a small
+run.
 """
 
 from __future__ import annotations
@@ -44,26 +45,27 @@ _PRIVATE_SERVER_SETTINGS: Mapping[str, str] = {
     # An empty list: `false` would mean the default, which is to delete old events.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
     "PREFECT_SERVER_UI_ENABLED": "false",
-    # Ours is for those who look for a server.
+    # Our plugin only chooses a server for commands; the server needs none.
     "PREFECT_PLUGINS_ENABLED": "false",
 }  # fmt: skip
-"""What schedules, workers and automations need; none of them lives as long as one run. The feed of events goes with
-them: keeping it is 40% of the server's work, and what it says stands in the runs and their states."""
+"""Switches off the services for schedules, workers and automations, which a server for one run does not need. The feed
+of events is off too: keeping it is 40% of the server's work, and the runs and their states hold the same facts."""
 
 NO_PROXY_OPENER = build_opener(ProxyHandler({}))
-"""Asks a server on this machine, whatever proxy the environment names."""
+"""Opens addresses on this machine without a proxy, even if the environment names one."""
 
 _BUSY_TIMEOUT_SECONDS = 5
 SERVER_START_SECONDS = 120.0
-"""The first start on a machine creates the database, which a slow disk makes long."""
+"""How long the server may take to start. The first start on a machine creates the database; on a slow disk that is
+slow."""
 
 
 class PrivateServer:
-    """A server process that is ours alone."""
+    """A server process for this command alone."""
 
     def __init__(self) -> None:
         self._port = free_port()
-        # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
+        # A file, not a pipe: it is not read while the server runs, and a full pipe would stop the server.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
             [sys.executable, "-m", "flows.server.private_server", str(self._port)],
@@ -77,11 +79,11 @@ class PrivateServer:
 
     @property
     def api_url(self) -> str:
-        """Where its API answers."""
+        """The address of its API."""
         return f"http://127.0.0.1:{self._port}/api"
 
     def wait_until_ready(self) -> None:
-        """Returns when the server answers. Raises RunError with its last words when it does not."""
+        """Waits until the server answers. Raises RunError, with its last line on stderr if it has ended."""
         deadline = time.monotonic() + SERVER_START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
@@ -92,13 +94,16 @@ class PrivateServer:
         raise RunError(f"the Prefect server did not answer within {SERVER_START_SECONDS:.0f} s")
 
     def exit_future(self) -> asyncio.Future[str]:
-        """Done, with the server's last words, when it has ended by itself. Belongs to the present event loop."""
+        """A future that is done when the server has ended by itself; its result is the server's last line on stderr.
+
+        It belongs to the running event loop.
+        """
         loop = asyncio.get_running_loop()
         exited: asyncio.Future[str] = loop.create_future()
 
         def wait() -> None:
             self._process.wait()
-            # After the run, the loop is closed and nobody asks.
+            # After the run, the loop is closed and the future is not needed.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(lambda: exited.set_result(self._last_stderr_line()))
 
@@ -106,7 +111,7 @@ class PrivateServer:
         return exited
 
     def stop(self) -> None:
-        """Ends the process and waits until it has."""
+        """Ends the process, and waits until it has ended."""
         if self._process.stdin:
             self._process.stdin.close()
         self._process.terminate()
@@ -123,11 +128,11 @@ class PrivateServer:
         if output.strip():
             return output.strip().splitlines()[-1]
         code = self._process.poll() or 0
-        return f"signal {-code} ended it" if code < 0 else "it said nothing"
+        return f"signal {-code} ended it" if code < 0 else "it wrote no message"
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+    """A port of this machine that is not in use now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -136,17 +141,17 @@ def free_port() -> int:
 def _is_healthy(api_url: str) -> bool:
     # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
     try:
-        with NO_PROXY_OPENER.open(f"{api_url}/health", timeout=2) as answer:
-            return answer.status == HTTPStatus.OK
+        with NO_PROXY_OPENER.open(f"{api_url}/health", timeout=2) as response:
+            return response.status == HTTPStatus.OK
     except OSError:
         return False
 
 
 def _run_server(port: int) -> None:
-    """The server process: serves until its standard input closes, which happens when its parent is gone."""
+    """Runs the server in this process until standard input closes, which happens when the parent process has ended."""
     import gc
 
-    # Importing the server makes a great many objects that all stay; collecting in between only costs start-up time.
+    # Importing the server makes very many objects that all stay; collecting in between only costs start-up time.
     gc.disable()
     import threading
 
@@ -169,11 +174,11 @@ def _run_server(port: int) -> None:
 
 
 def _set_busy_timeout() -> None:
-    """Bounds how long two threads of the server can wait for each other.
+    """Limits how long two threads of the server can wait for each other.
 
     A garbage collection may close a cursor of another thread's connection while that thread waits for SQLite's lock,
-    and the lock is held by whoever is collecting. Prefect lets SQLite wait for a minute, in which nothing moves; what
-    fails for a lock is tried again.
+    and the thread that collects holds the lock. Prefect lets SQLite wait for a minute, in which nothing moves; an
+    operation that fails because of a lock is tried again.
     """
     from sqlalchemy import event
     from sqlalchemy.pool import Pool

@@ -1,5 +1,5 @@
 """One run over many workers: its records are split among child runs of the same deployment.
 
-In: a study with `run.shards` and its records. Out: the answers of all shards as if one run had made them. Read `split`
-first; `handover` is how a shard passes on what it made.
+In: a study with `run.shards` and its records. Out: the answers of all shards, merged as those of a single run. Read
+`supervisor` first: it starts, watches and restarts the child runs. `shard_result` stores and merges their answers.
 """

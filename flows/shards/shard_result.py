@@ -1,6 +1,7 @@
-"""Handing over: what a shard found, given to the run that it belongs to by way of the result storage.
+"""ShardResult: the answers of a shard. The result storage passes them on to the run that the shard belongs to.
 
-The answers go first and what they add up to after them, so that whoever finds the second finds the first whole.
+The answers are written first and the file with their sums after them. So when the sums are there, the answers are
+complete.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ from flows.results.store import ResultStore
 from flows.storage.rows import Reject
 
 COPY_CHUNK_BYTES = 1 << 20
-"""Bytes that are copied at a time."""
+"""Bytes copied at a time."""
 
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What the shard of that flow run adds up to; its answers are in the storage."""
+    """The sums of one shard. Its answers are in the result storage."""
 
     run: str
+    """Id of the flow run that ran the shard."""
     manifest: Mapping[str, Any]
     task_runs: int
     results: Sequence[JsonValue]
@@ -40,7 +42,7 @@ class ShardResult:
 
 
 async def publish_shard(store: ResultStore, result: ShardResult, answers: Path) -> None:
-    """Leaves it where the run that waits for it looks. Raises StorageError."""
+    """Writes the shard's answers and sums to the storage, for the run that waits for them. Raises StorageError."""
     payload = {**vars(result), "rejects": [asdict(reject) for reject in result.rejects]}
     try:
         await asyncio.to_thread(store.upload_file, _shard_path(result.run, "answers.jsonl"), answers)
@@ -48,11 +50,11 @@ async def publish_shard(store: ResultStore, result: ShardResult, answers: Path) 
             store.put, _shard_path(result.run, "sums.json"), json.dumps(payload, default=str).encode()
         )
     except OSError as error:
-        raise StorageError(f"the answers of this shard cannot be handed over: {error}") from error
+        raise StorageError(f"the answers of this shard cannot be written to the result storage: {error}") from error
 
 
 async def read_shard(store: ResultStore, run: str) -> ShardResult | None:
-    """What the shard of that flow run handed over, or None. Raises StorageError."""
+    """The result that the shard of that flow run has published, or None. Raises StorageError."""
     try:
         payload: dict[str, Any] = json.loads(await store.aread_path(_shard_path(run, "sums.json")))
     except FileNotFoundError:
@@ -64,25 +66,25 @@ async def read_shard(store: ResultStore, run: str) -> ShardResult | None:
 
 
 def merge_answers(store: ResultStore, shards: Sequence[ShardResult], into: Path) -> None:
-    """Writes the answers of all shards into one file, a piece at a time. Raises RunError when cells are missing."""
+    """Writes the answers of all shards into one file, a chunk at a time. Raises RunError when cells are missing."""
     part, shard_file = into.with_suffix(".jsonl.part"), into.with_suffix(".jsonl.shard")
-    with part.open("wb") as all_:
+    with part.open("wb") as merged:
         for shard in shards:
             store.download_file(_shard_path(shard.run, "answers.jsonl"), shard_file)
             lines = 0
             with shard_file.open("rb") as file:
-                while piece := file.read(COPY_CHUNK_BYTES):
-                    lines += piece.count(b"\n")
-                    all_.write(piece)
+                while chunk := file.read(COPY_CHUNK_BYTES):
+                    lines += chunk.count(b"\n")
+                    merged.write(chunk)
             cells = sum(shard.manifest["cells"].values())
             if lines != cells:
-                raise RunError(f"the shard of the flow run {shard.run} has {lines} cells where it counted {cells}")
+                raise RunError(f"the shard of the flow run {shard.run} has written {lines} cells, but counted {cells}")
     shard_file.unlink(missing_ok=True)
     part.replace(into)
 
 
 def remove_shards(store: ResultStore, shards: Iterable[ShardResult]) -> None:
-    """Takes away what was handed over and is gathered now."""
+    """Deletes the published files of the shards, after they have been merged."""
     for shard in shards:
         for name in ("sums.json", "answers.jsonl"):
             store.remove(_shard_path(shard.run, name))
@@ -91,19 +93,19 @@ def remove_shards(store: ResultStore, shards: Iterable[ShardResult]) -> None:
 def merge_results(
     records: Sequence[Record], shards: Mapping[int, ShardResult], shard_count: int
 ) -> list[tuple[Record, JsonValue]]:
-    """Each record with its result, in the order of the records. Raises RunError when a shard had other records."""
+    """Each record with its result, in the order of the records. Raises RunError when a shard ran other records."""
     iterators = {number: iter(shard.results) for number, shard in shards.items()}
     try:
         found = [(record, next(iterators[shard_of(record, shard_count)])) for record in records]
     except (KeyError, StopIteration):
         found = None
     if found is None or any(True for rest in iterators.values() for _ in rest):
-        raise RunError("the records have changed while the shards ran; run again, and only what is new is asked")
+        raise RunError("the records changed while the shards ran; run again, and only what is new is asked")
     return found
 
 
 def merge_totals(shards: Iterable[ShardResult]) -> Totals:
-    """What the shards add up to."""
+    """The totals of all shards together."""
     totals = Totals()
     for shard in shards:
         _add_manifest(totals, shard.manifest)

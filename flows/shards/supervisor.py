@@ -1,7 +1,7 @@
-"""Shards: the records of one deployed run, split over child runs of the same deployment, and what becomes of those.
+"""Supervisor: splits the records of a deployed run over child runs of the same deployment, and watches them.
 
-Any number of workers takes the child runs up. A child run tells through the result storage that it goes on; one whose
-worker is gone falls silent, is marked Crashed, and its shard is run again on the replies that it had kept.
+Any number of workers takes up the child runs. A child run writes a heartbeat to the result storage. When its worker is
+gone the heartbeat stops; the child run is marked Crashed, and its shard is run again with the replies that it kept.
 """
 
 from __future__ import annotations
@@ -40,43 +40,43 @@ from flows.shards.shard_result import ShardResult, read_shard
 from flows.spec.study import Study
 
 MAX_ATTEMPTS = 3
-"""How often a shard is begun before a run gives it up."""
+"""How often a shard is started before a run gives it up."""
 WORKER_START_SECONDS = 600.0
-"""How long a worker may take from taking a child run up to its first words: it may have to fetch an image first."""
+"""How long a worker may take from taking up a child run to its first heartbeat: it may have to fetch an image first."""
 _POLL_SECONDS = 1.0
 _IDLE_WARNING_SECONDS = 60.0
 
 
 @dataclass
 class Shard:
-    """One part of the records, and the child run that has it now."""
+    """One part of the records, and the child run that it is given to."""
 
     number: int
     record_count: int
     flow_run_id: UUID | None = None
     lost_run_ids: list[UUID] = field(default_factory=list[UUID])
-    """Child runs that had it before and are gone."""
+    """Earlier child runs of this shard whose workers are gone."""
     paid_usd: Decimal = Decimal(0)
-    """US dollars that those are known to have paid."""
+    """US dollars that the lost child runs are known to have paid."""
     result: ShardResult | None = None
     failure: str = ""
 
 
 def check_deployment(study: Study) -> None:
-    """Raises StudyError where `shards` are wanted of a run that no deployment started."""
+    """Raises StudyError when `shards` are set for a run that no deployment started."""
     if _deployment() is None and (problems := deployment_problems(study)):
         raise StudyError(problems)
 
 
 def shared_run_id(run: RunSettings) -> str | None:
-    """The name under which the present run shares its results with others, or None: it runs by itself."""
+    """The id under which the current run shares its results with others; None for a run that shares none."""
     flow_run = current_flow_run()
     return str(flow_run.id) if flow_run and (run.shard or flow_run.deployment_id) else None
 
 
 @contextmanager
 def shard_heartbeat(study: Study, owner: str | None, totals: Totals) -> Generator[None]:
-    """Tells others for the length of the block that the run `owner` goes on, and what it has paid."""
+    """Writes a heartbeat of the run `owner`, with the US dollars that it has paid, for the length of the block."""
     if owner is None:
         yield
         return
@@ -86,20 +86,20 @@ def shard_heartbeat(study: Study, owner: str | None, totals: Totals) -> Generato
 
 
 async def run_shards(study: Study, records: Sequence[Record]) -> list[Shard]:
-    """Runs every shard to its end, those of lost workers again.
+    """Runs every shard to its end; starts those of lost workers again.
 
-    Raises RunError, once all others have ended, where a shard came to nothing.
+    Raises RunError when a shard failed, after all others have ended.
     """
     deployment = _deployment()
     if deployment is None:
-        raise RunError("only a deployed run can be split over workers")
+        raise RunError("only a run that a deployment started can be split over workers")
     sizes = Counter(shard_of(record, study.run.shards) for record in records)
     shards = [Shard(number, sizes[number]) for number in sorted(sizes)]
     async with get_client() as client:
-        watching = _ShardSupervisor(study, deployment, client, result_store(study.run.results), len(records))
-        await watching.run_until_ended(shards)
+        supervisor = _ShardSupervisor(study, deployment, client, result_store(study.run.results), len(records))
+        await supervisor.run_until_ended(shards)
     if failures := [shard.failure for shard in shards if shard.failure]:
-        raise RunError("\n".join([*failures, "What the others have paid for is kept: run again to go on from here."]))
+        raise RunError("\n".join([*failures, "What the other shards have paid for is kept: run again to go on."]))
     return shards
 
 
@@ -115,11 +115,11 @@ class _ShardSupervisor:
         self._idle_since = time.monotonic()
 
     async def run_until_ended(self, shards: Sequence[Shard]) -> None:
-        """Begins each shard and sees it to its end."""
+        """Starts each shard, and watches the child runs until all have ended."""
         for shard in shards:
             await self._start_shard(shard)
         while waiting := {shard.flow_run_id: shard for shard in shards if not (shard.result or shard.failure)}:
-            # The server does not tell of a worker that is gone, so it has to be asked, and the storage with it.
+            # The server does not report a worker that is gone, so the server and the storage are polled.
             await asyncio.sleep(_POLL_SECONDS)
             runs = await self._read_flow_runs([run for run in waiting if run])
             self._warn_if_idle(runs)
@@ -128,7 +128,7 @@ class _ShardSupervisor:
 
     async def _read_flow_runs(self, ids: Sequence[UUID]) -> list[FlowRun]:
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
-        # Both have to be given: the client sends nulls otherwise, which the server refuses.
+        # `sort` and `limit` have to be given: the client otherwise sends nulls, which the server refuses.
         return await self._client.read_flow_runs(
             flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=len(ids)
         )
@@ -172,7 +172,7 @@ class _ShardSupervisor:
             return
         if not state.is_final():
             if await self._is_lost(run) and await self._mark_crashed(run):
-                await self._restart_shard(shard, run, "its worker fell silent")
+                await self._restart_shard(shard, run, "its worker sent no heartbeat")
             return
         shard.result = await read_shard(self._store, str(run.id))
         if shard.result is None and state.is_crashed():
@@ -181,22 +181,20 @@ class _ShardSupervisor:
             shard.failure = f"shard {self._label(shard)} ended as {state.name}: {state.message}"
 
     async def _is_lost(self, run: FlowRun) -> bool:
-        silent = await self._heartbeats.seconds_since_beat(str(run.id))
+        silent_seconds = await self._heartbeats.seconds_since_beat(str(run.id))
         has_begun = bool(await self._heartbeats.last_payload(str(run.id)))
-        return silent > (self._study.run.lost_after_seconds if has_begun else WORKER_START_SECONDS)
+        return silent_seconds > (self._study.run.lost_after_seconds if has_begun else WORKER_START_SECONDS)
 
     async def _mark_crashed(self, run: FlowRun) -> bool:
-        """Calls the run crashed, unless it has ended in this very moment."""
+        """Marks the run Crashed. Returns False when the server refuses, because the run has ended in the meantime."""
         seconds = self._study.run.lost_after_seconds
-        message = (
-            f"Nothing was heard of it for {seconds:.0f} s: its worker is taken for lost, and the shard is run again."
-        )
-        done = await self._client.set_flow_run_state(run.id, Crashed(message=message))
-        return done.status == SetStateStatus.ACCEPT
+        message = f"No heartbeat for {seconds:.0f} s: its worker is considered lost, and the shard is run again."
+        response = await self._client.set_flow_run_state(run.id, Crashed(message=message))
+        return response.status == SetStateStatus.ACCEPT
 
     async def _restart_shard(self, shard: Shard, run: FlowRun, why: str) -> None:
-        heartbeat = await self._heartbeats.last_payload(str(run.id))
-        shard.paid_usd += Decimal(heartbeat.get("paid_usd", "0"))
+        last_payload = await self._heartbeats.last_payload(str(run.id))
+        shard.paid_usd += Decimal(last_payload.get("paid_usd", "0"))
         shard.lost_run_ids.append(run.id)
         self._log.warning("Shard %s is run again: %s", self._label(shard), why)
         await self._start_shard(shard)
@@ -208,7 +206,7 @@ def _deployment() -> UUID | None:
 
 
 def shards_manifest(shards: Sequence[Shard]) -> list[Mapping[str, JsonValue]]:
-    """What the manifest says of them."""
+    """The shards as the manifest lists them."""
     return [
         {
             "shard": shard.number,
