@@ -1,5 +1,5 @@
-"""Every mistake in a study, found before the first call to a model.
+"""Finds every mistake in a study before the first model call.
 
-In: a typed flow, models, storages and settings. Out: findings with file, line, the nearest right name and what to do.
-Read `flow` first: it calls one file for each subject.
+In: a typed flow, models, storages and settings. Out: diagnostics with file, line, the nearest right name and what to
+do. Read `flow` first: it calls one file for each subject.
 """

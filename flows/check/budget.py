@@ -1,4 +1,4 @@
-"""The check of a budget: it can be kept only where every model's price is known."""
+"""The check of a budget: it can be kept only if every model's price is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flows.spec.study import Study
 
 
 def check_budget(study: Study, diagnostics: Diagnostics) -> None:
-    """Tells each model of the study whose price nobody knows, where the study has a budget."""
+    """Reports each model of the study whose price is not known, if the study has a budget."""
     if study.run.budget is None:
         return
     for name in sorted(study.used_models):

@@ -18,7 +18,7 @@ from flows.spec.agent_registry import AgentRegistry
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What a flow is checked against."""
+    """What a flow is checked against, and the diagnostics that its mistakes go to."""
 
     folders: tuple[Path, ...]
     registry: AgentRegistry
@@ -28,7 +28,7 @@ class CheckContext:
 
 
 def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
-    """Puts every mistake into the findings; gives the names of the models that the flow asks."""
+    """Adds every mistake to the diagnostics; returns the names of the models that the flow uses."""
     agents = agent_classes_of(flow, context.registry, context.diagnostics)
     WiringCheck(flow, agents, context.diagnostics).check()
     StepCheck(flow, agents, context.diagnostics).check()

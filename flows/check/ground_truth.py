@@ -1,6 +1,6 @@
-"""People: what they said of a study's records, beside what its judges may say.
+"""Compares people's answers about a study's records with the verdicts that its judges may give.
 
-An answer that no judge can give agrees with none, so agreement would come out as 0 whatever the models said.
+An answer that no judge can give agrees with none, so agreement would be 0 whatever the models answered.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _MAX_EXAMPLES = 5
 
 @dataclass
 class GroundTruthCheck:
-    """What people said, as verdicts."""
+    """Counts people's answers, as verdicts, and finds those that no judge may give."""
 
     measures: Measures
     possible_verdicts: frozenset[str]
-    """Those that the judges may give; none where only a run can tell, or where they stand on a scale."""
+    """Those that the judges may give; empty if they are known only in a run, or are numbers on a scale."""
     counts: Counter[str] = field(default_factory=Counter[str])
 
     @classmethod
     def for_flow(cls, flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> GroundTruthCheck | None:
-        """For a flow whose verdicts come from `judge`; None where it compares with nobody."""
+        """The check of a flow whose verdicts come from `judge`; None if it compares with no ground truth."""
         if flow.measures is None or flow.measures.truth is None:
             return None
         names = flow.measures.level == "nominal"
@@ -47,39 +47,40 @@ class GroundTruthCheck:
         return cls(flow.measures, verdicts)
 
     def add(self, record: Record) -> None:
-        """Takes in a record."""
+        """Counts the answer of a record."""
         if (truth := truth_verdict(record, self.measures)) is not None:
             self.counts[truth] += 1
 
     @property
     def unmatched(self) -> list[str]:
-        """What they said that no judge may say."""
+        """People's answers that no judge may give."""
         return (
             [answer for answer in self.counts if answer not in self.possible_verdicts] if self.possible_verdicts else []
         )
 
     @property
     def none_match(self) -> bool:
-        """Whether they said nothing that a judge may say."""
+        """Whether there are answers, and no judge may give any of them."""
         return len(self.unmatched) == len(self.counts) > 0
 
     @property
     def message(self) -> str:
-        """What is strange, in words."""
+        """The mistake, in words."""
         names = [f"'{answer}'" for answer in self.unmatched]
         return f"people's answers are {join_names(names, _MAX_EXAMPLES)}, which no judge here may give"
 
     @property
     def todo(self) -> str:
-        """What to do about it."""
+        """What the user should do about it, in words."""
         settings = " ".join(f"labels.{answer}=…" for answer in self.unmatched[:_MAX_EXAMPLES])
-        return f"say what each means: {settings}, or under `labels:`; the verdicts are {join_names(self.possible_verdicts)}"
+        verdicts = join_names(self.possible_verdicts)
+        return f"write what each means: {settings}, or under `labels:`; the verdicts are {verdicts}"
 
 
 def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
-    """Raises StudyError where none of the people's answers in the records can be what a judge says.
+    """Raises StudyError if the records hold people's answers and no judge may give any of them.
 
-    Of a part of the records nothing is said: the run that split them has looked at all.
+    A shard is not checked: the run that split the records has checked all of them.
     """
     measures = study.flow.measures if study.run.shard is None else None
     ground_truth = measures and GroundTruthCheck.for_flow(

@@ -20,7 +20,7 @@ from flows.storage.rows import Reject, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
 
 MAX_ROWS = 1000
-"""Rows that are looked at; fewer where that takes longer than `SECONDS`, as with long PDFs and large pictures."""
+"""Rows that are read; fewer if that takes longer than `MAX_SECONDS`, as with long PDFs and large pictures."""
 MAX_SECONDS = 3.0
 _WIDTH = 60
 
@@ -36,24 +36,24 @@ class FieldPreview:
 
 @dataclass
 class Preview:
-    """What the first rows of a source became."""
+    """The first rows of a source, as records and rejects."""
 
     source: str
     rows: int = 0
-    """How many were looked at."""
+    """Rows that were read."""
     more: bool = False
-    """Whether the source goes on behind them."""
+    """Whether the source has more rows after them."""
     records: int = 0
     rejects: int = 0
     first_reject: str | None = None
     fields: list[FieldPreview] = field(default_factory=list[FieldPreview])
-    """Of the first record."""
+    """The fields of the first record."""
     metadata: list[str] = field(default_factory=list[str])
     """Columns that go to metadata under their own names."""
     ground_truth: list[str] = field(default_factory=list[str])
-    """Names of what the records hold as ground truth."""
+    """Names in the ground truth of the records."""
     names: set[str] = field(default_factory=set[str])
-    """Every column seen, dotted where one holds others."""
+    """Every column found, dotted if it is inside another."""
     absent: set[str] = field(default_factory=set[str])
     """Mapped columns that no row had."""
     alike: bool = True
@@ -61,58 +61,58 @@ class Preview:
 
 
 def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] | None = None) -> Preview:
-    """The first rows of the source; `look_on` is shown each record.
+    """Reads the first rows of the source, and calls `on_record` with each record.
 
-    Raises StorageError as reading it does, but not when every row is rejected.
+    Raises StorageError as a run does when it reads the source, but not when every row is rejected.
     """
     maker = record_maker(storage)
-    seen = Preview(source_name(storage), absent=set(storage.columns.values()))
+    preview = Preview(source_name(storage), absent=set(storage.columns.values()))
     deadline = time.monotonic() + MAX_SECONDS
     first: set[str] | None = None
     for row in source_rows(storage):
-        if seen.rows == MAX_ROWS or (seen.rows and time.monotonic() > deadline):
-            seen.more = True
+        if preview.rows == MAX_ROWS or (preview.rows and time.monotonic() > deadline):
+            preview.more = True
             break
-        seen.rows += 1
+        preview.rows += 1
         made = row
         if isinstance(row, Row):
             first = first or set(row.values)
-            _note_columns(seen, row, first)
+            _add_columns(preview, row, first)
             made = maker.make_record(row)
             if isinstance(made, Record):
-                _note_record(seen, row, made, storage.columns)
+                _add_record(preview, row, made, storage.columns)
                 if on_record:
                     on_record(made)
         if isinstance(made, Reject):
-            seen.rejects += 1
-            seen.first_reject = seen.first_reject or _reject_text(made)
+            preview.rejects += 1
+            preview.first_reject = preview.first_reject or _reject_text(made)
         else:
-            seen.records += 1
-    if not seen.names:
-        seen.absent = set()
-    return seen
+            preview.records += 1
+    if not preview.names:
+        preview.absent = set()
+    return preview
 
 
-def _note_columns(seen: Preview, row: Row, first: set[str]) -> None:
-    seen.absent -= {column for column in seen.absent if column_path(row.values, column)}
+def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
+    preview.absent -= {column for column in preview.absent if column_path(row.values, column)}
     if set(row.values) != first:
-        seen.alike = False
+        preview.alike = False
     for name, value in row.values.items():
-        seen.names.add(name)
+        preview.names.add(name)
         if isinstance(value, Mapping):
-            seen.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
+            preview.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
 
 
-def _note_record(seen: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
-    seen.ground_truth += [name for name in record.ground_truth or {} if name not in seen.ground_truth]
-    if seen.records:
+def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+    preview.ground_truth += [name for name in record.ground_truth or {} if name not in preview.ground_truth]
+    if preview.records:
         return
     places = map_columns(row.values, columns)
-    seen.fields = [
+    preview.fields = [
         FieldPreview(name, column, _truncated(_display_value(name, value, row)))
         for name, column, value in places.assigned
     ]
-    seen.metadata = list(places.rest)
+    preview.metadata = list(places.rest)
 
 
 def _display_value(name: str, value: Any, row: Row) -> Any:
@@ -136,21 +136,22 @@ def _reject_text(reject: Reject) -> str:
     return str(Reject(reject.line, reject.reason, "", display_path(Path(reject.source)) if reject.source else ""))
 
 
-def rows_text(seen: Preview) -> str:
-    """Which rows were looked at, in words: `of the first 1,000 rows`, or `of the 20 rows` where those are all."""
-    noun = "row" if seen.rows == 1 else "rows"
-    return f"of the first {seen.rows:,} {noun}" if seen.more else f"of the {seen.rows:,} {noun}"
+def rows_text(preview: Preview) -> str:
+    """Which rows were read, in words: `of the first 1,000 rows`, or `of the 20 rows` if there are no more."""
+    noun = "row" if preview.rows == 1 else "rows"
+    return f"of the first {preview.rows:,} {noun}" if preview.more else f"of the {preview.rows:,} {noun}"
 
 
-def preview_lines(seen: Preview) -> Iterator[str]:
-    """The preview for a reader at a terminal."""
-    yield f"  {display_path(Path(seen.source))}: {rows_text(seen)} {seen.records:,} can be read, {seen.rejects:,} cannot"
-    if seen.first_reject:
-        yield f"    left out, the first: {seen.first_reject}"
-    width = max((len(one.field) for one in seen.fields), default=0)
-    columns = max((len(one.column) for one in seen.fields), default=0)
-    for one in seen.fields:
+def preview_lines(preview: Preview) -> Iterator[str]:
+    """The lines of the preview for a terminal."""
+    source = display_path(Path(preview.source))
+    yield f"  {source}: {rows_text(preview)} {preview.records:,} can be read, {preview.rejects:,} cannot"
+    if preview.first_reject:
+        yield f"    left out, the first: {preview.first_reject}"
+    width = max((len(one.field) for one in preview.fields), default=0)
+    columns = max((len(one.column) for one in preview.fields), default=0)
+    for one in preview.fields:
         yield f"    {one.field:<{width}} <- {one.column:<{columns}}  {one.value}"
-    if seen.metadata:
-        yield f"    to metadata, under their own names: {', '.join(seen.metadata)}"
-    yield f"    ground truth: {', '.join(seen.ground_truth) or 'none'}"
+    if preview.metadata:
+        yield f"    to metadata, under their own names: {', '.join(preview.metadata)}"
+    yield f"    ground truth: {', '.join(preview.ground_truth) or 'none'}"

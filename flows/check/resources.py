@@ -1,4 +1,4 @@
-"""The check of what a flow names outside itself: models, templates, criteria, storages."""
+"""The check of the resources that a flow names: models, templates, criteria, storages."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from flows.storage.factory import SAVABLE_TYPES
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
 _SEARCH_AGENTS = frozenset({"search"})
-"""Agents that look in the flow's corpus."""
+"""Agents that search the flow's corpus."""
 
 
 @dataclass
 class ResourceCheck:
-    """Checks what the steps of one flow name. `used` gathers the models that it asks."""
+    """Checks the resources that one flow names. `used_models` gathers the names of the models that it uses."""
 
     flow: ValidatedFlow
     agents: Mapping[str, AgentClass]
@@ -45,7 +45,7 @@ class ResourceCheck:
     used_models: set[str] = field(default_factory=set[str])
 
     def check(self) -> None:
-        """Puts every mistake into the findings."""
+        """Adds every mistake to the diagnostics."""
         prompts, criteria = Prompts(self.folders), Criteria(self.folders)
         for flow_node in walk_nodes(self.flow.spec, self.flow.path):
             agent = self.agents.get(flow_node.name)
@@ -104,7 +104,7 @@ class ResourceCheck:
                 self._report_file_problem(error, path, "write the criterion's text into it, in UTF-8")
 
     def _check_examples(self, flow_node: FlowNode, step: Step, agent: AgentClass, criteria: Criteria) -> None:
-        """A model that judges by examples needs some in each criterion that it is to judge by."""
+        """Checks that each criterion of the step has the examples that a model which judges by examples needs."""
         if getattr(agent, "Reply", None) is not JudgeReasons:
             return
         values = list(all_parameter_values(flow_node, step, agent))
@@ -134,9 +134,9 @@ class ResourceCheck:
                 todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
                 self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                self._report_file_problem(error, path, "mend the template")
+                self._report_file_problem(error, path, "correct the template")
             return
-        except Exception as error:  # a template that includes what is not there
+        except Exception as error:  # a template that includes one that does not exist
             self.diagnostics.add_at(path, f"the template '{value}' cannot be read: {error}")
             return
         self._check_headers(template, path)
@@ -203,7 +203,7 @@ class ResourceCheck:
                 self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
 
     def _check_labels(self, flow: FlowSpec) -> GroundTruthCheck | None:
-        """Who is compared with; verdicts that the measures name and no judge gives are told."""
+        """The check of people's answers, if any; reports verdicts that the measures name and no judge may give."""
         measures = flow.measures
         ground_truth = measures and GroundTruthCheck.for_flow(flow, self.agents.get(measures.verdicts), self.folders)
         if not measures or not ground_truth or not ground_truth.possible_verdicts:
@@ -217,7 +217,7 @@ class ResourceCheck:
         for at, verdict in named:
             if verdict not in ground_truth.possible_verdicts:
                 near = closest_name(verdict, ground_truth.possible_verdicts)
-                self.diagnostics.add_at(at, f"no judge here may say '{verdict}'", nearest=near, todo=todo)
+                self.diagnostics.add_at(at, f"no judge here may give '{verdict}'", nearest=near, todo=todo)
         return ground_truth
 
     def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:

@@ -1,4 +1,4 @@
-"""The check of sources: whether records can be had from them, and whether `columns:` names what is there."""
+"""The check of sources: whether records can be read from them, and whether `columns:` names existing columns."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def source_of(config: StorageConfig) -> RecordStorage:
-    """Where the storage's records are read from."""
+    """The storage that the records are read from: the source of one that is searchable, else the storage itself."""
     return config.source if isinstance(config, SearchableStorage) else config
 
 
 def is_remote(source: RecordStorage) -> bool:
-    """Whether only the network could tell more of it; no check goes there."""
+    """Whether the source can be read only over the network; no check does that."""
     if isinstance(source, HuggingFaceStorage):
         return not Path(source.dataset).expanduser().is_dir()
     return not isinstance(source, FileStorage)
@@ -40,9 +40,9 @@ def is_remote(source: RecordStorage) -> bool:
 def check_source(
     name: str, config: StorageConfig, diagnostics: Diagnostics, ground_truth: GroundTruthCheck | None = None
 ) -> None:
-    """Tells what is wrong with the source of the storage `name`, from its first rows.
+    """Reports the mistakes in the source of the storage `name`, from its first rows.
 
-    `people` is who is told of its records, where what they say is compared with people's answers.
+    `ground_truth` counts people's answers in these rows, where the study compares verdicts with them.
     """
     if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
         what = f"'{name}' is a vector collection, and the library lancedb is not installed"
@@ -54,7 +54,7 @@ def check_source(
         return
     if isinstance(source, FileStorage):
         if what := _file_problem(source.path):
-            todo = "mend `path:`; a relative one starts at the config folder that names it"
+            todo = "correct `path:`; a relative one starts at the config folder that names it"
             diagnostics.add_at(at, f"the source of '{name}', {display_path(source.path)}, {what}", todo=todo)
             return
     elif isinstance(source, HuggingFaceStorage) and find_spec("datasets") is None:
@@ -71,7 +71,7 @@ def _file_problem(path: Path) -> str | None:
     if not path.exists():
         return "does not exist"
     if not os.access(path, os.R_OK):
-        return "may not be read"
+        return "cannot be read: you have no permission"
     if path.is_file() and path.stat().st_size == 0:
         return "is empty"
     return "is an empty folder" if path.is_dir() and not any(path.iterdir()) else None
@@ -99,7 +99,7 @@ def _check_rows(
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
-        seen = preview_source(source, ground_truth.add if ground_truth else None)
+        preview = preview_source(source, ground_truth.add if ground_truth else None)
     except StorageError as error:
         message = str(error)
         if isinstance(source, FileStorage):
@@ -109,34 +109,37 @@ def _check_rows(
         )
         return
     for field, column in source.columns.items():
-        if column not in seen.absent:
+        if column not in preview.absent:
             continue
         what = f"'{name}' has no column '{column}' (for `{field}`)"
-        if seen.more and not seen.alike and field not in REQUIRED_FIELDS:
-            diagnostics.add_notice(f"{what} in the first {seen.rows:,} rows")
+        if preview.more and not preview.alike and field not in REQUIRED_FIELDS:
+            diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
         else:
-            near = closest_name(column, seen.names)
+            near = closest_name(column, preview.names)
             diagnostics.add_at(
-                (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(seen.names, 20)}"
+                (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
             )
-    if ground_truth and seen.records:
-        _check_ground_truth(name, ground_truth, seen, path, diagnostics)
-    if seen.absent or seen.records:
+    if ground_truth and preview.records:
+        _check_ground_truth(name, ground_truth, preview, path, diagnostics)
+    if preview.absent or preview.records:
         return
-    if not seen.rows:
+    if not preview.rows:
         diagnostics.add_at(at, f"the source of '{name}' holds no rows")
         return
-    todo = "mend the file, its `encoding` or `columns:`"
-    what = f"{rows_text(seen)} of '{name}' none can be a record; the first: {seen.first_reject}"
+    todo = "correct the file, its `encoding` or `columns:`"
+    what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {preview.first_reject}"
     diagnostics.add_at(at, what, todo=todo)
 
 
 def _check_ground_truth(
-    name: str, ground_truth: GroundTruthCheck, seen: Preview, path: KeyPath, diagnostics: Diagnostics
+    name: str, ground_truth: GroundTruthCheck, preview: Preview, path: KeyPath, diagnostics: Diagnostics
 ) -> None:
-    """Tells where nothing, or not everything, that people said can be what a judge says."""
+    """Reports people's answers that no judge may give: as a problem if these are all answers, else as a notice.
+
+    A source without answers of people is a notice too.
+    """
     if not ground_truth.counts:
-        diagnostics.add_notice(_no_ground_truth_message(name, ground_truth.measures.truth or "", seen))
+        diagnostics.add_notice(_no_ground_truth_message(name, ground_truth.measures.truth or "", preview))
     elif ground_truth.none_match:
         diagnostics.add_at(
             (*path, "columns", f"ground_truth.{ground_truth.measures.truth}"),
@@ -149,17 +152,17 @@ def _check_ground_truth(
         )
 
 
-def _no_ground_truth_message(name: str, truth: str, seen: Preview) -> str:
+def _no_ground_truth_message(name: str, truth: str, preview: Preview) -> str:
     what = f"'{name}' holds no answers of people to compare with (ground_truth.{truth})"
-    if not seen.metadata:
+    if not preview.metadata:
         return what
-    setting, column = f"columns.ground_truth.{truth}=", closest_name(truth, seen.metadata)
+    setting, column = f"columns.ground_truth.{truth}=", closest_name(truth, preview.metadata)
     todo = f"if its column '{column}' holds them, add {setting}{column}" if column else f"name their column: {setting}…"
     return f"{what}; {todo}"
 
 
 def _setting_at_fault(source: RecordStorage, path: KeyPath, at: KeyPath, message: str) -> KeyPath:
-    """Where that mistake was made, when it is not the path."""
+    """The setting that the message names, if the source has one of its own; else `at`."""
     for setting in ("sheet", "encoding", "split"):
         if setting in message and getattr(source, setting, None) not in (None, "utf-8", "train"):
             return (*path, setting)

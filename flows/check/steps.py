@@ -18,7 +18,7 @@ from flows.spec.nodes import FlowNode, walk_nodes
 
 
 def agent_classes_of(flow: ValidatedFlow, registry: AgentRegistry, diagnostics: Diagnostics) -> dict[str, AgentClass]:
-    """Step -> its agent's class; agents that are unknown or cannot be imported are told."""
+    """Step -> its agent's class; agents that are unknown or cannot be imported are reported."""
     found: dict[str, AgentClass] = {}
     for flow_node in walk_nodes(flow.spec, flow.path):
         if not isinstance(flow_node.node, Step):
@@ -44,7 +44,7 @@ class StepCheck:
     diagnostics: Diagnostics
 
     def check(self) -> None:
-        """Puts every mistake into the findings."""
+        """Adds every mistake to the diagnostics."""
         every = list(walk_nodes(self.flow.spec, self.flow.path))
         dimensions = {
             name for flow_node in every if isinstance(flow_node.node, Step) for name in flow_node.node.variants
@@ -70,7 +70,7 @@ class StepCheck:
             for number, value in enumerate(values):
                 key = canonical_json(value)
                 if key in seen:
-                    what = f"{value!r} stands twice among the variants of '{name}'"
+                    what = f"{value!r} appears twice among the variants of '{name}'"
                     self.diagnostics.add_at(
                         (*path, str(number)), what, todo="write it once; for the same again, use repeats"
                     )
@@ -143,7 +143,7 @@ class StepCheck:
                 self.diagnostics.add_at(
                     path, what, nearest=closest_name(name, known), todo=f"its inputs are {join_names(known)}"
                 )
-        # Which step a misspelt choice meant is unknown, so none of the loop's is said to lack what a host would give.
+        # A misspelt choice may mean any step of the loop, so no lack of an input that a host would supply is reported.
         chosen = loop is not None and (flow_node.name in loop.choices or not loop.loop.keys() >= set(loop.choices))
         if chosen or self._incomplete(flow_node):
             return
@@ -164,11 +164,11 @@ class StepCheck:
 
 
 def _validation_problems(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Field -> what is wrong with its value; None as the message when there is no such field."""
+    """Pairs of a field and the message about its value; None as the message when there is no such field."""
     try:
         model.model_validate(values)
     except ValidationError as error:
-        for misfit in error.errors(include_url=False, include_input=False, include_context=False):
-            name = str(misfit["loc"][0]) if misfit["loc"] else ""
-            message = misfit["msg"].replace("Input should be", "it should be").removeprefix("Value error, ")
-            yield name, None if misfit["type"] == "extra_forbidden" else message[:1].lower() + message[1:]
+        for details in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(details["loc"][0]) if details["loc"] else ""
+            message = details["msg"].replace("Input should be", "it should be").removeprefix("Value error, ")
+            yield name, None if details["type"] == "extra_forbidden" else message[:1].lower() + message[1:]

@@ -22,7 +22,7 @@ from flows.spec.references import RESERVED_NAMES, Reference, parse_reference
 
 @dataclass(frozen=True)
 class WiringCheck:
-    """One flow with the agents of its steps, as far as they could be loaded."""
+    """Checks the wiring of one flow, with the agents of its steps that could be loaded."""
 
     flow: ValidatedFlow
     agents: Mapping[str, AgentClass]
@@ -35,7 +35,7 @@ class WiringCheck:
         return {flow_node.name: flow_node for flow_node in walk_nodes(self.flow.spec, self.flow.path)}
 
     def check(self) -> None:
-        """Puts every mistake of the wiring into the findings."""
+        """Adds every mistake of the wiring to the diagnostics."""
         self._check_names()
         for flow_node in self.nodes_by_name.values():
             self._check_inputs(flow_node)
@@ -47,7 +47,7 @@ class WiringCheck:
         self._check_result()
 
     def is_known_step(self, name: str) -> bool:
-        """Whether a step of that name is there, or was left out for a mistake that is told already."""
+        """Whether a step of that name exists, or was left out for a mistake that is already reported."""
         return name in self.nodes_by_name or name in self.flow.dropped
 
     def _check_names(self) -> None:
@@ -96,7 +96,7 @@ class WiringCheck:
             self._check_fields(reference, path)
 
     def _comes_later(self, name: str, flow_node: FlowNode) -> bool:
-        """Whether `name` stands after `placed`, or is it, within a loop that holds both."""
+        """Whether `name` is `flow_node` or comes after it, within a loop that holds both."""
         other = self.nodes_by_name.get(name)
         if not other or not flow_node.loops:
             return False
@@ -217,7 +217,7 @@ class WiringCheck:
                 path = (*flow_node.path, "choices", str(number))
                 self.diagnostics.add_at(path, what, nearest=near, todo=f"there are {join_names(loop.loop)}")
         if loop.choices and not loop.host:
-            what = f"'{flow_node.name}' has choices but nobody to choose"
+            what = f"'{flow_node.name}' has choices but no host to choose among them"
             self.diagnostics.add_at(
                 (*flow_node.path, "choices"), what, todo="add `host:` with the name of one of its steps"
             )
@@ -270,7 +270,7 @@ class WiringCheck:
         flow_node, path = self.nodes_by_name.get(name), (*self.flow.path, "measures", "verdicts")
         steps = [flow_node.name for flow_node in self.nodes_by_name.values() if isinstance(flow_node.node, Step)]
         if not self.is_known_step(name):
-            what = f"the verdicts are to come from '{name}', which is no step of this flow"
+            what = f"`verdicts` names '{name}', which is no step of this flow"
             self.diagnostics.add_at(
                 path, what, nearest=closest_name(name, steps), todo=f"there are {join_names(steps)}"
             )
@@ -298,7 +298,7 @@ def _steps_referred_to(flow_node: FlowNode) -> Iterator[str]:
 
 
 def _shortest_cycle(start: str, needs: Mapping[str, set[str]]) -> list[str] | None:
-    """The shortest way from `start` back to it, `start` first; None if there is none."""
+    """The shortest cycle from `start` back to it, `start` first; None if there is none."""
     paths = [[start]]
     seen = set[str]()
     while paths:

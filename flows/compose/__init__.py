@@ -1,4 +1,4 @@
-"""From a study's files and the command line to checked studies.
+"""Composes a study's files and the command line into checked studies.
 
 In: names of flows, settings and a config folder. Out: `Study` objects, or a `StudyError` with every mistake. Read
 `compose` first.

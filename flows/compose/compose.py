@@ -1,9 +1,9 @@
-"""Composition: what a study's folder and the command line say, as checked studies ready to run.
+"""Composes a study's folder and the command line into checked studies, ready to run.
 
     [study] = compose(["osb"], ["query=When is a slur protected?", "llms=lite"], Path("my_study"))
 
-Files are merged by Hydra; everything that is wrong is found in one pass, before any model is asked, and raised
-together as a StudyError.
+Hydra merges the files. Every mistake is found in one pass, before the first model call, and all are raised together as
+one StudyError.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def compose(
     registry: AgentRegistry | None = None,
     require_request: bool = True,
 ) -> list[Study]:
-    """The studies that the flow names and the arguments `overrides` ask for, in that order.
+    """Returns one study for each flow that `flow_names` and the arguments `overrides` name, in that order.
 
     `registry` is for tests; otherwise the installed agents are used. Without `require_request`, required parameters
     may be absent and are listed in `Study.missing_parameters`. Raises StudyError with every mistake found.

@@ -1,4 +1,4 @@
-"""Models that no file holds: a models.json in Google Secret Manager or in an environment variable, and secret keys."""
+"""Reads a models.json from Google Secret Manager or an environment variable, and API keys that are secrets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def secret_settings_of(section: JsonValue, diagnostics: Diagnostics) -> SecretSe
 
 
 def external_models(settings: SecretSettings, diagnostics: Diagnostics) -> dict[str, ModelConfig]:
-    """The models of the secret that the study names, and over them those of the environment."""
+    """The models of the secret that the study names; those of the environment variable replace them by name."""
     models = dict[str, ModelConfig]()
     if settings.models:
         text = _read_secret(settings.models, ("secrets", "models"), settings, diagnostics)
@@ -46,7 +46,7 @@ def external_models(settings: SecretSettings, diagnostics: Diagnostics) -> dict[
 
 
 def with_api_keys(study: Study, settings: SecretSettings, diagnostics: Diagnostics) -> Study:
-    """The study with the keys that its models name as secrets; what cannot be had is told."""
+    """The study with the API keys that its models name as secrets; a secret that cannot be read is reported."""
     models = dict(study.models)
     for name in sorted(study.used_models):
         config = models[name]

@@ -1,4 +1,4 @@
-"""The request: what is asked of a flow this time, typed and put in its place.
+"""Applies a request to a flow: types its values and puts them into the steps.
 
 Precedence is flow < agent < request < variant: a flow's parameter fills an agent's parameter of that name unless the
 step sets it; the request replaces both; and naming a variant dimension replaces the dimension.
@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
-from contract.flow import MOST_REPEATS, FlowParameter, FlowSpec, Step
+from contract.flow import MAX_REPEATS, FlowParameter, FlowSpec, Step
 from flows.compose.shorthands import shorthands_of
 from flows.config.arguments import DOTTED_NAMES, split_list
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
@@ -54,7 +54,7 @@ def accepted_names(flow: FlowSpec, path: KeyPath, registry: AgentRegistry) -> se
 def report_unknown_names(
     raw: Mapping[str, str], accepted: set[str], config_names: set[str], diagnostics: Diagnostics
 ) -> None:
-    """Reports what no flow of this run understands. `words` are the configuration's own names."""
+    """Reports names that no flow of this run accepts. `config_names` may be suggested instead of one."""
     for name, value in raw.items():
         whole = name.partition(".")[0]
         if name not in accepted and not (whole in DOTTED_NAMES and whole in accepted):
@@ -66,7 +66,7 @@ def report_unknown_names(
 
 
 def parse_request(validated: ValidatedFlow, raw: Mapping[str, str], diagnostics: Diagnostics) -> FlowRequest:
-    """The flow's parameters, typed; what does not fit is told."""
+    """The values of the flow's parameters, typed; a value that does not fit is reported."""
     values: dict[str, JsonValue] = {}
     missing: list[str] = []
     for name, parameter in validated.spec.parameters.items():
@@ -104,12 +104,12 @@ def apply_request(
 ) -> FlowSpec:
     """The flow with the request's values in its steps.
 
-    A list such as `model=[a,b]` replaces dimensions only; where no step has the dimension it is one value.
+    A list such as `model=[a,b]` replaces dimensions only; if no step has that dimension, its text is one value.
     """
-    every = [
+    steps = [
         flow_node.node for flow_node in walk_nodes(validated.spec, validated.path) if isinstance(flow_node.node, Step)
     ]
-    dimensions = {name for step in every for name in step.variants}
+    dimensions = {name for step in steps for name in step.variants}
     fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
     repeats = None if "repeats" in validated.spec.parameters else _parse_repeats(raw, diagnostics)
 
@@ -129,21 +129,21 @@ def apply_request(
             elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):
                 parameters[name] = request.values.get(name, _coerce_item(declared.get(name), text))
                 diagnostics.provenance.add_argument((*path, "parameters", name), where)
-        again = repeats if repeats and step.repeats is not None else step.repeats
-        return step.model_copy(update={"parameters": parameters, "variants": variants, "repeats": again})
+        step_repeats = repeats if repeats and step.repeats is not None else step.repeats
+        return step.model_copy(update={"parameters": parameters, "variants": variants, "repeats": step_repeats})
 
     return map_steps(validated.spec, change, validated.path)
 
 
 def _parse_repeats(raw: Mapping[str, str], diagnostics: Diagnostics) -> int | None:
-    """`repeats=3`: how often the steps that repeat at all are to; None when that is not said, or said wrongly."""
+    """`repeats=3`: the repeats of every step that has `repeats`; None when absent, or invalid and reported."""
     text = raw.get("repeats")
     if text is None:
         return None
-    if text.isdecimal() and 1 <= int(text) <= MOST_REPEATS:
+    if text.isdecimal() and 1 <= int(text) <= MAX_REPEATS:
         return int(text)
-    todo = f"write a whole number from 1 to {MOST_REPEATS}, for example repeats=3"
-    diagnostics.add(f"command line: {display_argument(f'repeats={text}')}", "this is not how often", todo=todo)
+    todo = f"write a whole number from 1 to {MAX_REPEATS}, for example repeats=3"
+    diagnostics.add(f"command line: {display_argument(f'repeats={text}')}", "this is no number of repeats", todo=todo)
     return None
 
 
@@ -152,14 +152,14 @@ def _is_list(text: str) -> bool:
 
 
 def _split_values(text: str) -> list[str]:
-    """`[a, b]` as two values; anything else, commas and all, as one."""
+    """`[a, b]` as two values; any other text, with its commas, as one."""
     return split_list(text) if _is_list(text) else [text]
 
 
 def with_request_parameter(study: Study, name: str, text: str) -> Study:
-    """The study with one more of the flow's own parameters given, as typed by a user.
+    """The study with a value, as typed by a user, for one of the flow's own parameters.
 
-    Inputs see it as `parameters.<name>`; agents' parameters of that name keep what they had.
+    Inputs see it as `parameters.<name>`; agents' parameters of that name keep their values.
     Raises StudyError when the flow has no such parameter or the text does not fit its type.
     """
     diagnostics = Diagnostics(study.provenance)
@@ -179,7 +179,7 @@ def _agent_parameters(step: Step, registry: AgentRegistry) -> Mapping[str, Any]:
         return {}
     try:
         return registry[step.agent].Parameters.model_fields
-    except Exception:  # an agent that cannot be imported is told by the check of agents
+    except Exception:  # `agent_classes_of` reports an agent that cannot be imported
         return {}
 
 
@@ -241,7 +241,7 @@ def _example(parameter: FlowParameter) -> str:
 
 
 def _coerce_item(declared: Any, text: str) -> JsonValue:
-    """`text` as the agent's parameter would have it; as it stands when it does not fit, for the check to tell."""
+    """`text` as the type of the agent's parameter; unchanged if it does not fit, so that `StepCheck` reports it."""
     if declared is None or declared.annotation is str:
         return text
     try:

@@ -1,8 +1,8 @@
-"""Secret Manager: the text of a secret that Google keeps, or in plain words why it cannot be had.
+"""Reads a secret from Google Secret Manager, or explains in plain words why it cannot be read.
 
     text = read_secret("projects/my-project/secrets/models", SecretSettings())
 
-Who asks is found as Google's own tools find it: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default
+Credentials are found as Google's own tools find them: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default
 login`, or the service account that a machine or cluster runs as.
 """
 
@@ -25,12 +25,12 @@ LOGIN_HINT = (
     "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key"
 )
 _MAX_BYTES = 65_536
-"""Google keeps no longer secret; another server may not hand us one."""
+"""The longest secret that Google keeps; a longer one, from another server, is refused."""
 
 
 @dataclass
 class SecretUnreadable(Exception):
-    """A secret cannot be had: what is wrong, and what to do. Holds nothing of the secret."""
+    """A secret cannot be read: what is wrong, and what to do. Holds nothing of the secret."""
 
     what: str
     todo: str
@@ -38,7 +38,7 @@ class SecretUnreadable(Exception):
 
 @dataclass(frozen=True)
 class _SecretResource:
-    """A secret's full name, taken apart."""
+    """A secret's full name and its parts."""
 
     resource_name: str
 
@@ -69,7 +69,7 @@ def read_secret(name: str, settings: SecretSettings) -> SecretStr:
             return _access_secret(client, secret, settings)
     except (GoogleAPIError, GoogleAuthError, OSError) as error:
         failure = _translate_error(error, secret, settings)
-    # Raised outside the handler: a library's error may quote what was sent, and is not chained to ours.
+    # Raised outside the handler, so that the library's error, which may quote what was sent, is not chained.
     raise failure
 
 
@@ -106,7 +106,7 @@ def _access_secret(client: SecretManagerServiceClient, secret: _SecretResource, 
     if len(data) > _MAX_BYTES:
         raise SecretUnreadable(f"{secret} is longer than {_MAX_BYTES:,} bytes", "check the name")
     if response.payload.data_crc32c and response.payload.data_crc32c != _checksum(data):
-        raise SecretUnreadable(f"{secret} was damaged on its way", "run the command again")
+        raise SecretUnreadable(f"{secret} was damaged in transit", "run the command again")
     try:
         return SecretStr(data.decode())
     except UnicodeDecodeError:
@@ -158,8 +158,8 @@ def _forbidden(secret: _SecretResource, reason: str) -> SecretUnreadable:
         todo = f"run `gcloud services enable secretmanager.googleapis.com --project {secret.project}`"
         return SecretUnreadable(f"the project '{secret.project}' does not use Secret Manager yet", todo)
     return SecretUnreadable(
-        f"{secret} may not be read by this account: it lacks the role {ROLE}, or there is no such secret",
-        f"have it given: `gcloud secrets add-iam-policy-binding {secret.name} --project {secret.project} "
+        f"this account may not read {secret}: it lacks the role {ROLE}, or there is no such secret",
+        f"grant the role: `gcloud secrets add-iam-policy-binding {secret.name} --project {secret.project} "
         f"--role {ROLE} --member …`",
     )
 

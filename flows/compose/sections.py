@@ -1,4 +1,4 @@
-"""The sections beside the flows, typed: models, storage and run."""
+"""Types the sections beside the flows: models, storage and run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.calls import ModelSettings
 from contract.errors import StudyError
 from contract.models import EmbeddedModel, HostedModel, Limits, LocalModel, ModelConfig, Price, ScriptedModel
 from contract.run import RunSettings
-from contract.storage import IN_BUCKETS, StorageConfig
+from contract.storage import BUCKET_URL_PREFIX, StorageConfig
 from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
@@ -30,7 +30,7 @@ _MODEL_CLASSES: dict[str, type[BaseModel]] = {
 _CLOUD_STORAGE_TYPES = frozenset({"gcs", "bigquery"})
 """Storages whose `path` and `dataset` are names in the cloud."""
 _DISCRIMINATORS = {"models": "kind", "storage": "type"}
-"""The field that every entry of the section has. One with a value in the place of an entry lacks its entry's name."""
+"""Section -> the field that each of its entries has. Where it is text in the place of an entry, a name is missing."""
 _NESTED_CLASSES: dict[str, type[BaseModel]] = {"settings": ModelSettings, "limits": Limits, "price": Price}
 
 
@@ -107,13 +107,13 @@ def _validate_entries(
 
 
 def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostics: Diagnostics) -> dict[str, JsonValue]:
-    """`data` with each `path` made absolute, starting at the config folder that names it."""
+    """`data` with each `path` made absolute; a relative one starts at the config folder of the file that sets it."""
     resolved: dict[str, JsonValue] = {}
     for key, value in data.items():
         if isinstance(value, dict):
             is_in_bucket = key == "kept_in" or value.get("type") in _CLOUD_STORAGE_TYPES
             resolved[key] = value if is_in_bucket else with_absolute_paths(value, (*path, key), diagnostics)
-        elif key == "path" and isinstance(value, str) and value.startswith(IN_BUCKETS):
+        elif key == "path" and isinstance(value, str) and value.startswith(BUCKET_URL_PREFIX):
             resolved[key] = value
         elif key == "path" and isinstance(value, str):
             resolved[key] = str(_absolute(value, (*path, key), diagnostics))
@@ -125,13 +125,13 @@ def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostic
 
 
 def _dataset(text: str, folder: Path) -> str:
-    """A dataset on this machine as its folder; any other is one on the hub."""
+    """The folder of a dataset on this machine; any other text unchanged, as the name of one on the hub."""
     return str(folder) if text.startswith((".", "/", "~")) or folder.is_dir() else text
 
 
 def _absolute(text: str, path: KeyPath, diagnostics: Diagnostics) -> Path:
     location = diagnostics.provenance.location(path)
-    # A group's file is one folder below its config folder, and primary files stand in it; the group's name tells which.
+    # A group's file is one folder below its config folder; a primary file is in it. The folder's name shows which.
     folder = Path.cwd()
     if location and location.file:
         parent = location.file.parent
@@ -140,5 +140,5 @@ def _absolute(text: str, path: KeyPath, diagnostics: Diagnostics) -> Path:
 
 
 def config_section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:
-    """A section of the configuration as a mapping, empty when it is not one."""
+    """A section of the configuration as a mapping; empty when the section is absent or not a mapping."""
     return cast("dict[str, JsonValue]", found) if isinstance(found := config.get(name), dict) else {}

@@ -1,9 +1,9 @@
-"""Shorthands: what a request may say of a study's records and cost without knowing how storages are written.
+"""Shorthands: names by which a request sets a study's records and cost without the form of storages in YAML.
 
 records=my_posts.csv columns.text=body columns.ground_truth.violating=label labels.yes=violates sample=100 seed=7
 budget=5.00 shards=8
 
-A flow that declares a parameter of such a name keeps it for itself.
+In a flow that declares a parameter of such a name, the name means the parameter.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ _HUB_PREFIX = "hf:"
 
 @dataclass
 class AppliedShorthands:
-    """What a request makes of a flow's records and run."""
+    """The records and run settings of a flow, after the request's shorthands."""
 
     records: str
-    """The flow's `records`, perhaps another storage than the one it names."""
+    """The name of the storage of the records: the one that the flow names, or another."""
     storage: Mapping[str, StorageConfig]
     run: RunSettings
     labels: dict[str, str] = field(default_factory=dict[str, str])
-    """What people's answers mean, beside what the flow says of it."""
+    """People's answer -> the verdict that it means, added to the labels of the flow."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """The shorthands that were given, typed: a part of the study's request."""
+    """The shorthands that were given, with typed values: a part of the study's request."""
     other_values: dict[str, str] = field(default_factory=dict[str, str])
-    """What of the request is not a shorthand here."""
+    """The values of the request that are not shorthands for this flow."""
 
     def apply_to(self, flow: FlowSpec) -> FlowSpec:
         """The flow with these records and labels."""
@@ -77,13 +77,13 @@ def shorthands_of(flow: FlowSpec) -> list[str]:
 
 
 def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
-    """A study's request as one would type it: `compose` makes the same study of it."""
+    """A study's request as command-line arguments; `compose` makes the same study from them."""
     typed = list[str]()
     for name, value in request.items():
         if name in DOTTED_NAMES and isinstance(value, dict):
             typed += [f"{name}.{part}={part_value}" for part, part_value in value.items()]
         elif isinstance(value, list):
-            # A single one is written as it is, so that it may be a text with commas.
+            # A list of one is written without brackets, so that its text may hold commas.
             several = f"[{', '.join(map(str, value))}]"
             typed.append(f"{name}={value[0] if len(value) == 1 else several}")
         elif value is not None:
@@ -98,7 +98,7 @@ def apply_shorthands(
     run: RunSettings,
     diagnostics: Diagnostics,
 ) -> AppliedShorthands:
-    """The flow's records and run as the request wants them; what does not fit is told."""
+    """The flow's records and run settings as the request sets them; a value that does not fit is reported."""
     names = shorthands_of(validated.spec)
     typed = {name: text for name, text in raw.items() if name.partition(".")[0] in names}
     rest = {name: text for name, text in raw.items() if name not in typed}
@@ -109,7 +109,7 @@ def apply_shorthands(
     return applied
 
 
-def _typed_at(name: str, text: str) -> str:
+def _argument_location(name: str, text: str) -> str:
     return f"command line: {display_argument(f'{name}={text}')}"
 
 
@@ -136,8 +136,8 @@ def _apply_labels(
         if first != "labels":
             continue
         if not answer or not text.strip():
-            todo = "write for example labels.yes=violates: what people said, and the verdict that it means"
-            diagnostics.add(_typed_at(name, text), "this names no answer and verdict", todo=todo)
+            todo = "write for example labels.yes=violates: an answer of people, and the verdict that it means"
+            diagnostics.add(_argument_location(name, text), "this names no answer and verdict", todo=todo)
             continue
         applied.labels[answer] = text.strip()
         diagnostics.provenance.add_argument((*path, "measures", "labels", answer), display_argument(f"{name}={text}"))
@@ -186,7 +186,7 @@ def _unused_name(storage: Mapping[str, StorageConfig]) -> str:
 
 
 def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Diagnostics) -> RecordStorage | None:
-    where = _typed_at("records", text)
+    where = _argument_location("records", text)
     if text.startswith(_HUB_PREFIX) and (named := text.removeprefix(_HUB_PREFIX).strip()):
         folder = (Path.cwd() / Path(named).expanduser()).absolute()
         local = folder.is_dir() or named.startswith((".", "/", "~"))
@@ -205,7 +205,7 @@ def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Di
 
 
 def _nearby_sources(text: str, path: Path) -> list[str]:
-    """Sources in the folder in which that one was looked for, as one would type them."""
+    """Readable files in the folder of `path`, spelled as a user would type them."""
     from flows.storage.file import READABLE_SUFFIXES
 
     try:
@@ -231,12 +231,14 @@ def _apply_changes(
         if first == "columns":
             if not part or not text.strip():
                 todo = "write for example columns.text=body: a record's field, and the column that it comes from"
-                diagnostics.add(_typed_at(name, text), "this names no field and column", todo=todo)
+                diagnostics.add(_argument_location(name, text), "this names no field and column", todo=todo)
                 continue
             columns[part] = typed_columns[part] = text.strip()
             diagnostics.provenance.add_argument((*path, "columns", part), argument)
         elif first not in type(source).model_fields:
-            diagnostics.add(_typed_at(name, text), f"{source_name(source)} has no {first}", todo="leave it out")
+            diagnostics.add(
+                _argument_location(name, text), f"{source_name(source)} has no {first}", todo="leave it out"
+            )
         else:
             update[first] = applied.values[first] = text
             diagnostics.provenance.add_argument((*path, first), argument)

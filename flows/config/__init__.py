@@ -1,5 +1,5 @@
-"""YAML and Hydra to plain data, of which every value still knows its file and line.
+"""Turns YAML files and Hydra overrides into plain data, with the file and line of every value.
 
-In: config folders and command-line overrides. Out: a mapping, its provenance, and findings. Read `merge` first, then
-`provenance` and `findings`.
+In: config folders and command-line overrides. Out: a mapping, its provenance, and diagnostics. Read `compose_config`
+first, then `provenance` and `diagnostics`.
 """

@@ -1,4 +1,4 @@
-"""What was typed after the verb, sorted: flows, choices, overrides for Hydra, and the request itself.
+"""Sorts the arguments after the verb: flows, choices, overrides for Hydra, and the request itself.
 
 query="When, and why?"      the request: raw text, never read by Hydra's grammar
 columns.text=body           the same
@@ -18,7 +18,7 @@ from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import MULTI_CHOICE_GROUPS
 
 DOTTED_NAMES = ("columns", "labels")
-"""What a request says part by part: `columns.text=body`."""
+"""Names that a request gives part by part: `columns.text=body`."""
 _REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
 
@@ -43,7 +43,7 @@ class Arguments:
     request: dict[str, str] = field(default_factory=dict[str, str])
 
     def chosen_names(self, group: str, declared: Sequence[str]) -> list[str]:
-        """The names chosen in a group of which several may be: what the YAML declares, replaced or added to."""
+        """The names chosen in a group that allows several: those that the YAML declares, replaced or added to."""
         names = list(declared)
         for choice in self.choices:
             if choice.group == group and choice.package is None:
@@ -51,14 +51,14 @@ class Arguments:
         return list(dict.fromkeys(names))
 
     def text_of(self, group: str, name: str) -> str | None:
-        """What was typed to choose `name` in `group`."""
+        """The argument, as typed, that chose `name` in `group`; None if there is none."""
         return next((c.text for c in self.choices if c.group == group and name in c.names), None)
 
 
 def classify_arguments(
     arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], diagnostics: Diagnostics
 ) -> Arguments:
-    """Sorts what was typed. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
+    """Sorts the arguments. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
     classified = Arguments()
     for text in arguments:
         key, equals, value = text.partition("=")
@@ -82,7 +82,7 @@ def classify_arguments(
 
 
 def _with_force_prefix(key: str, text: str) -> str:
-    """A run's settings can be set whether or not the study's own run/default.yaml writes them down."""
+    """Adds `++` before a run setting, so that it can be set even if the study's run/default.yaml does not have it."""
     section, _, name = key.partition(".")
     return f"++{text}" if section == "run" and name in RunSettings.model_fields else text
 

@@ -1,4 +1,4 @@
-"""The configuration as one plain JSON object: files found, arguments sorted, layers merged, places kept."""
+"""Composes the configuration: finds files, sorts arguments, merges layers and records where each value was set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TOP_LEVEL_KEYS = frozenset({"bm", "hydra", "defaults"})
 
 @dataclass(frozen=True)
 class ComposedConfig:
-    """The merged configuration as plain JSON, and which flows of it were asked for."""
+    """The merged configuration as plain JSON, and the flows that were asked for."""
 
     config: dict[str, JsonValue]
     flows: tuple[str, ...]
@@ -45,7 +45,7 @@ class ComposedConfig:
 def compose_config(
     flow_names: Sequence[str], overrides: Sequence[str], config_dir: Path | None, diagnostics: Diagnostics
 ) -> ComposedConfig:
-    """The merged configuration. What is wrong with files and arguments is put into `findings`.
+    """Returns the merged configuration. Adds mistakes in files and arguments to `diagnostics`.
 
     Raises StudyError when nothing can be composed at all.
     """
@@ -90,7 +90,7 @@ def _config_sources(
 def _record_provenance(
     layers: Sequence[Layer], applied_overrides: Sequence[str], sources: ConfigSources, diagnostics: Diagnostics
 ) -> None:
-    """Fills the provenance: the files in the order in which Hydra merged them, then the command line."""
+    """Fills the provenance: first the files, in the order in which Hydra merged them, then the command line."""
     for layer in layers:
         document = sources.document(layer.name)
         if document and document.root and layer.name not in sources.stubs:
@@ -144,7 +144,7 @@ def _drop_unknown_choices(
 
 
 def _choice_overrides(arguments: Arguments, sources: ConfigSources, diagnostics: Diagnostics) -> list[str]:
-    """The choices in groups of one, as Hydra wants them; unknown ones are told and left out."""
+    """The choices in groups that allow one, in Hydra's form; unknown ones are reported and left out."""
     slots = _defaults_keys(sources.document("config"))
     overrides: list[str] = []
     for choice in arguments.choices:
@@ -157,20 +157,20 @@ def _choice_overrides(arguments: Arguments, sources: ConfigSources, diagnostics:
         if not chosen:
             if choice.package is None:
                 todo = f"there are {join_names(known)}"
-                diagnostics.add(where, f"a name is missing: what of {choice.group} is to be used", todo=todo)
+                diagnostics.add(where, f"a name is missing: which {choice.group} should be used", todo=todo)
             continue
         for name in unknown:
             what = f"there is no '{name}' in {choice.group}"
             diagnostics.add(where, what, nearest=closest_name(name, known), todo=f"there are {join_names(known)}")
         if not unknown:
             key = choice.text.partition("=")[0].lstrip("+")
-            # Plain Hydra refuses a plus before what the defaults list already has a place for.
+            # Plain Hydra refuses a plus before a group that the defaults list already has.
             overrides.append(choice.text.lstrip("+") if key in slots else choice.text)
     return overrides
 
 
 def _defaults_keys(primary: YamlDocument | None) -> set[str]:
-    """The groups, with their packages, for which the primary config has a place."""
+    """The groups, with their packages, that stand in the defaults list of the primary config."""
     defaults = primary.value().get("defaults") if primary and not primary.broken else None
     defaults_list = cast("list[Any]", defaults) if isinstance(defaults, list) else []
     entries = [cast("dict[str, Any]", entry) for entry in defaults_list if isinstance(entry, dict)]
@@ -178,7 +178,7 @@ def _defaults_keys(primary: YamlDocument | None) -> set[str]:
 
 
 def _report_documents(used: Sequence[str], sources: ConfigSources, diagnostics: Diagnostics) -> None:
-    """Reports broken files that matter here; those that do not are noticed only."""
+    """Reports broken or empty files that are used here; for those that are not, adds a notice only."""
     for path, document in sources.documents.items():
         folder = next(folder for folder in sources.folders if path.is_relative_to(folder))
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -204,7 +204,7 @@ def _report_documents(used: Sequence[str], sources: ConfigSources, diagnostics: 
 
 
 def _with_bm_llms(merged: Any, applied_overrides: Sequence[str], diagnostics: Diagnostics) -> Any:
-    """`bm.llms` laid over `llms`; what the command line says of `llms` itself stays."""
+    """Lays `bm.llms` over `llms`; values that the command line sets in `llms` itself stay."""
     from omegaconf import OmegaConf
 
     OmegaConf.set_struct(merged, False)

@@ -1,4 +1,4 @@
-"""Findings: the mistakes and notices gathered while a study is composed and checked."""
+"""Diagnostics: the mistakes and notices gathered while a study is composed and checked."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _FILE_AND_LINE = re.compile(r"^(.*):(\d+)$")
 
 @dataclass
 class Diagnostics:
-    """Gathers problems; each is added once, however many checks see it."""
+    """Gathers problems and notices; each is kept once, however many checks find it."""
 
     provenance: Provenance = field(default_factory=Provenance)
     problems: dict[tuple[str, str], Problem] = field(default_factory=dict[tuple[str, str], Problem])
     notices: dict[str, None] = field(default_factory=dict[str, None])
     reported: set[KeyPath] = field(default_factory=set[KeyPath])
-    """Paths whose value is missing because of a mistake already reported: nothing more is said of them."""
+    """Paths whose value is missing because of a mistake already reported: no further problem is added at them."""
 
     def add(self, where: str, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
-        """Adds a problem at a place that is known already."""
+        """Adds a problem at a place given as text, such as `file:line`."""
         self.problems.setdefault((where, what), Problem(where, what, nearest, todo))
 
     def add_at(self, path: KeyPath, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
-        """Adds a problem at the place where `path` was set, unless its value is known to be spoilt."""
+        """Adds a problem at the place where `path` was set, unless `path` is marked as reported."""
         if not self.is_reported(path):
             self.add(self.provenance.where(path), what, nearest=nearest, todo=todo)
 
     def add_notice(self, text: str) -> None:
-        """Adds something that the user should know though it stops nothing."""
+        """Adds a message that the user should see but that stops nothing."""
         self.notices.setdefault(text)
 
     def mark_reported(self, path: KeyPath) -> None:
-        """Marks `path` and all below it as already reported."""
+        """Marks `path` and everything below it as already reported."""
         self.reported.add(path)
 
     def is_reported(self, path: KeyPath) -> bool:
-        """Whether `path` or what holds it was reported already."""
+        """Whether `path` or a path above it is already reported."""
         return any(path[:length] in self.reported for length in range(len(path) + 1))
 
     def raise_if_any(self) -> None:
@@ -63,21 +63,21 @@ def _file_order(problem: Problem) -> tuple[int, str, int]:
 
 
 def closest_name(name: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that `name` was probably meant to be."""
+    """The most similar of the `known` names, ignoring case; None if none is similar enough."""
     by_folded = {other.casefold(): other for other in known}
     found = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.55)
     return by_folded[found[0]] if found else None
 
 
 def join_names(names: Iterable[str], limit: int = 12) -> str:
-    """Names in a sentence: `a, b, c`, or `none`."""
+    """The names, sorted, as part of a sentence: `a, b, c`, or `none`; after `limit` of them `and 3 more`."""
     every = sorted(set(names))
     more = f" and {len(every) - limit} more" if len(every) > limit else ""
     return (", ".join(every[:limit]) + more) or "none"
 
 
 def display_argument(text: str, limit: int = 80) -> str:
-    """What was typed, short enough for a line and without secrets."""
+    """A command-line argument for display: at most `limit` characters and an ellipsis, secrets masked."""
     text = text.removeprefix("++")
     key, equals, _ = text.partition("=")
     if equals and SECRET_KEY_PATTERN.search(key.split(".")[-1]):

@@ -1,4 +1,4 @@
-"""Where configuration is looked for: the study's own folder first, then the one in the package."""
+"""Finds configuration files: in the study's own folder first, then in the one of the package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def config_groups(folders: Sequence[Path]) -> frozenset[str]:
 
 
 def group_choices(folders: Sequence[Path], group: str) -> list[str]:
-    """What may be chosen in a group, our own first so that a study's definitions are laid over them."""
+    """The choices of a group, the package's first, so that a study's definitions are laid over them."""
     found: dict[str, None] = {}
     for folder in reversed(folders):
         found |= dict.fromkeys(sorted(path.stem for path in (folder / group).glob("*.yaml") if path.is_file()))
@@ -40,17 +40,17 @@ def group_choices(folders: Sequence[Path], group: str) -> list[str]:
 
 
 def find_config(folders: Sequence[Path], name: str) -> Path | None:
-    """The first `<folder>/<name>.yaml`, whatever it is; None if there is none."""
+    """The first `<folder>/<name>.yaml` that exists, file or folder; None if there is none."""
     return next((path for folder in folders if (path := folder / f"{name}.yaml").exists()), None)
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
-    """Every path below `folder` that ends as YAML does, in order."""
+    """Every path below `folder` that ends in .yaml or .yml, sorted."""
     yield from sorted(path for ending in ("*.yaml", "*.yml") for path in folder.rglob(ending))
 
 
 def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
-    """Files that Hydra would pass over in silence, since it reads `.yaml` only."""
+    """Files that end in `.yml`, which Hydra ignores without a message: it reads `.yaml` only."""
     every = (path for folder in folders for pattern in ("*.yml", "*/*.yml") for path in folder.glob(pattern))
     return sorted(
         path for path in every if path.parent.name not in TEXT_FOLDERS and not path.parent.name.startswith(".")
@@ -58,7 +58,7 @@ def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
 
 
 def display_path(path: Path) -> str:
-    """`path` as a reader knows it: relative when below the current folder, `conf/…` when in the package."""
+    """`path` for display: relative when below the current folder, `conf/…` when in the package."""
     path = Path(os.path.normpath(path.absolute()))
     ours = package_config_folder()
     if path.is_relative_to(ours):

@@ -1,4 +1,4 @@
-"""Fragments: steps brought into a flow from elsewhere by `/agents@agents: …` in its defaults list."""
+"""Fragments: steps that `/agents@agents: …` in a flow's defaults list brings in from another file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flows.config.diagnostics import Diagnostics
 
 
 def merge_fragments(name: str, flow: dict[str, JsonValue], diagnostics: Diagnostics) -> dict[str, JsonValue]:
-    """The flow with the steps brought in by `/agents@agents: …` below its own, which win."""
+    """The flow with the steps brought in by `/agents@agents: …`; the flow's own values win."""
     fragments = flow.get("agents")
     steps = flow.get("steps")
     rest = {key: value for key, value in flow.items() if key != "agents"}
@@ -25,7 +25,7 @@ def merge_fragments(name: str, flow: dict[str, JsonValue], diagnostics: Diagnost
 def _find_holder(
     steps: dict[str, JsonValue], name: str, path: tuple[str, ...]
 ) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
-    """The steps, at the top or in a loop, among which `name` is already; the top if it is in none."""
+    """The mapping of steps that holds `name`, at the top or in a loop, and its path; the top if none does."""
     if name not in steps:
         for other, node in steps.items():
             inner = node.get("loop") if isinstance(node, dict) else None

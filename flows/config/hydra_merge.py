@@ -1,8 +1,8 @@
-"""Hydra's part: the files that make up a configuration, merged.
+"""Merges the files that make up a configuration, with Hydra.
 
 Plain Hydra looks for the primary config only in its main folder, takes no package in a list of choices, and stops at
-the first mistake. So the defaults list is completed here before Hydra sees it, and what cannot be loaded is stood in
-for by an empty file, so that the rest can still be composed and checked in the same pass.
+the first mistake. So this module completes the defaults list before Hydra sees it. An empty file replaces a file that
+cannot be loaded, so that the rest can still be composed and checked in the same pass.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IN_FILE = re.compile(r"^In '([^']+)': (.*)")
 
 @dataclass(frozen=True)
 class Layer:
-    """One file of the defaults list and the package that its content goes to."""
+    """One file of the defaults list, and the package that its content goes to."""
 
     name: str
     package: tuple[str, ...]
@@ -43,12 +43,12 @@ class Layer:
 
 @dataclass
 class ConfigSources:
-    """What Hydra is to merge. `stubs` are config names that an empty file stands in for."""
+    """What Hydra merges. `stubs` maps the config names that are replaced to the text that replaces them."""
 
     folders: Sequence[Path]
     documents: Mapping[Path, YamlDocument]
     multi_choices: dict[str, list[str]]
-    """For each group of which several may be chosen, what was chosen."""
+    """Group -> chosen names, for each group of which several may be chosen."""
     stubs: dict[str, str] = field(default_factory=dict[str, str])
 
     def document(self, name: str) -> YamlDocument | None:
@@ -62,7 +62,7 @@ def merge_layers(
 ) -> tuple[DictConfig, list[Layer], list[str]]:
     """The merged configuration, its layers in order, and the overrides that could be applied.
 
-    What could not be is in `findings`; raises StudyError when nothing can be composed at all.
+    Adds a problem to `diagnostics` for each that could not. Raises StudyError when nothing can be composed at all.
     """
     overrides = _parseable_overrides(overrides, diagnostics)
     for _ in range(_MAX_ATTEMPTS):
@@ -118,7 +118,7 @@ def _write_overlay(folder: Path, sources: ConfigSources) -> None:
 
 
 def complete_defaults(defaults: Sequence[Any], chosen: Mapping[str, Sequence[str]]) -> list[Any]:
-    """The defaults list with the choices of each listed group in its place; each flow gets a package of its own."""
+    """The defaults list with the choices of each multi-choice group in its place; each flow gets its own package."""
     completed: list[Any] = []
     remaining = dict(chosen)
     for entry in defaults:
@@ -137,7 +137,7 @@ def _defaults_entries(group: str, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def declared_choices(primary: YamlDocument | None, group: str) -> list[str]:
-    """What the defaults list of the primary config itself chooses in a listed group."""
+    """The names that the defaults list of the primary config itself chooses in a multi-choice group."""
     defaults: Any = primary.value().get("defaults") if primary and not primary.broken else None
     for entry in defaults if isinstance(defaults, list) else ():  # type: ignore[reportUnknownVariableType]
         if isinstance(entry, dict) and group in entry:
@@ -157,7 +157,7 @@ def _parseable_overrides(overrides: list[str], diagnostics: Diagnostics) -> list
             diagnostics.add(where, "the value cannot be read", todo=todo)
             continue
         if override.is_sweep_override():
-            diagnostics.add(where, "this gives several values for one", todo="write a list as name=[a,b]")
+            diagnostics.add(where, "this gives several values for one setting", todo="write a list as name=[a,b]")
             continue
         good.append(text)
     return good
@@ -179,7 +179,9 @@ def _report_override(text: str, sources: ConfigSources, diagnostics: Diagnostics
     plain = key.lstrip("+~").partition("@")[0]
     if key.startswith("+") and not key.startswith("++"):
         todo = f"write {plain}=… to change it"
-        diagnostics.add(where, f"'{plain}' is there already, or what should hold it is not", todo=todo)
+        diagnostics.add(
+            where, f"'{plain}' exists already, or the section that should hold it does not exist", todo=todo
+        )
         return
     config, _ = _merge_once(sources, [])
     words = plain.split(".")
@@ -220,7 +222,7 @@ def _stub_missing_config(error: MissingConfigException, sources: ConfigSources, 
 
 
 def _document_naming(choice: str, sources: ConfigSources, parent: str) -> YamlDocument | None:
-    """The document that names `choice`: Hydra tells the one whose default was overridden, not the overriding one."""
+    """The document that names `choice`. Hydra reports the one whose default was overridden, not the overriding one."""
     first = sources.document(parent)
     every = [first, *sources.documents.values()]
     return next((found for found in every if found and found.has_scalar(choice)), first)
@@ -233,4 +235,6 @@ def _report_error(error: Exception, sources: ConfigSources, diagnostics: Diagnos
     what = found[2] if found else message
     quoted = re.findall(r"'([^']+)'", what)
     where = f"{display_path(document.path)}:{document.line_of(quoted)}" if document else "the configuration"
-    diagnostics.add(where, f"this cannot be composed: {what.rstrip('.')}", todo="mend the defaults list of this file")
+    diagnostics.add(
+        where, f"this cannot be composed: {what.rstrip('.')}", todo="correct the defaults list of this file"
+    )

@@ -1,7 +1,7 @@
-"""What there is: flows, agents, models, roles, storages, criteria and prompts, by name.
+"""Lists all flows, agents, models, roles, storages, criteria and prompts, by name.
 
-Reads YAML and package metadata only, so that `python -m flows list` answers at once; a broken file is listed with
-what is wrong instead of a description.
+Reads YAML and package metadata only, so that `python -m flows list` answers at once. A broken file is listed with its
+mistake instead of a description.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class CatalogueEntry:
     """flow, agent, model, llms, storage, criterion or prompt."""
     name: str
     about: str
-    """One line; empty when nothing is said of it."""
+    """A description of one line; empty when there is none."""
     where: str
     """The file, or the package and class of an agent."""
 
 
 def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
-    """Everything that a study may name, by kind and then name; the study's own folder goes before ours."""
+    """Everything that a study may name, by kind and then name; the study's own folder wins over the package's."""
     folders = search_folders(config_dir)
     return [
         *_flows(folders),
@@ -63,7 +63,7 @@ def _agents() -> list[CatalogueEntry]:
 
 
 def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[CatalogueEntry]:
-    """Things of which one file may define several; a later file's definition replaces an earlier one's."""
+    """Entries of which one file may define several; a later file's definition replaces an earlier one's."""
     found: dict[str, CatalogueEntry] = {}
     for choice in group_choices(folders, group):
         path = cast("Path", find_config(folders, f"{group}/{choice}"))
@@ -103,7 +103,7 @@ def _text_entries(folders: Sequence[Path], group: str, kind: str) -> list[Catalo
 
 
 def _title(path: Path) -> str:
-    """What the front matter calls the text, or its first line."""
+    """The title in the text's front matter, or its first line."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -120,7 +120,7 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], str | None]:
     except (OSError, UnicodeDecodeError):
         return {}, "cannot be read"
     except (yaml.YAMLError, RecursionError):
-        return {}, "not YAML; `check` says more"
+        return {}, "not YAML; `check` shows the line"
     if not isinstance(loaded, dict):
         return {}, "empty" if loaded is None else "not a list of `name: value` lines"
     return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items() if key != "defaults"}, None

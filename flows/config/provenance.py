@@ -2,7 +2,7 @@
 
     provenance.where(("flows", "osb", "steps", "search", "agent"))      # "conf/flows/osb.yaml:31"
 
-Built from Hydra's own list of the files it merged, in order, and the marks that PyYAML keeps on each node.
+It is built from Hydra's own list of the files it merged, in order, and the marks that PyYAML keeps on each node.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class SourceLocation:
 
 @dataclass
 class Provenance:
-    """Places by key path, and the values that are nothing but an interpolation of another path."""
+    """Locations by key path, and the values that consist only of an interpolation of another path."""
 
     locations: dict[KeyPath, SourceLocation] = field(default_factory=dict[KeyPath, SourceLocation])
     interpolations: dict[KeyPath, KeyPath] = field(default_factory=dict[KeyPath, KeyPath])
 
     def add_file(self, file: Path, root: yaml.Node, prefix: KeyPath) -> None:
-        """Lays a file's marks over what is known, as Hydra lays its values."""
+        """Adds the locations of a file; they replace earlier ones as Hydra lets its values replace earlier ones."""
         if prefix:
             self.locations.setdefault(prefix, SourceLocation(f"{display_path(file)}:1", file))
         for path, line, value in _marks(root, prefix):
@@ -63,16 +63,16 @@ class Provenance:
         self.locations[path] = SourceLocation(f"command line: {text}")
 
     def copy_below(self, source: KeyPath, target: KeyPath, *, overwrite: bool) -> None:
-        """What was set below `source` also counts below `target`, over or under what is set there."""
-        for known in (self.locations, self.interpolations):
-            found = {path: known[path] for path in known if path[: len(source)] == source}
+        """Copies what was set below `source` to `target`: over what is set there with `overwrite`, else under it."""
+        for table in (self.locations, self.interpolations):
+            found = {path: table[path] for path in table if path[: len(source)] == source}
             for path, value in found.items():
                 moved = target + path[len(source) :]
-                if overwrite or moved not in self.locations or known is self.interpolations:
-                    known[moved] = value  # type: ignore[reportArgumentType]
+                if overwrite or moved not in self.locations or table is self.interpolations:
+                    table[moved] = value  # type: ignore[reportArgumentType]
 
     def location(self, path: KeyPath) -> SourceLocation | None:
-        """Where the value at `path`, or the nearest thing that holds it, was set; interpolations are followed."""
+        """Where the value at `path`, or the nearest path above it, was set; follows interpolations."""
         return self._find_location(path, frozenset())
 
     def where(self, path: KeyPath) -> str:
@@ -80,14 +80,14 @@ class Provenance:
         return str(self.location(path) or ".".join(path) or "the configuration")
 
     def where_written(self, path: KeyPath) -> str:
-        """As `where`, but an interpolation is not followed: where the `${…}` itself stands."""
+        """Like `where`, but does not follow an interpolation: the place of the `${…}` itself."""
         for length in range(len(path), 0, -1):
             if found := self.locations.get(path[:length]):
                 return str(found)
         return self.where(path)
 
     def line_of_file(self, file: Path) -> str:
-        """The first line of a file, for what is wrong with all of it."""
+        """The first line of a file, as the place of a mistake that concerns the whole file."""
         return f"{display_path(file)}:1"
 
     def _find_location(self, path: KeyPath, seen: frozenset[KeyPath]) -> SourceLocation | None:
@@ -102,13 +102,13 @@ class Provenance:
 
     def _delete_below(self, path: KeyPath) -> None:
         depth = len(path)
-        for known in (self.locations, self.interpolations):
-            for below in [other for other in known if len(other) > depth and other[:depth] == path]:
-                del known[below]
+        for table in (self.locations, self.interpolations):
+            for below in [other for other in table if len(other) > depth and other[:depth] == path]:
+                del table[below]
 
 
 def _marks(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int, str | None]]:
-    """Key path, line, and the text of what replaces an earlier value (mappings are merged: None)."""
+    """Key path, line, and the text that replaces an earlier value (None for a mapping, which is merged)."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*path, str(key.value))
@@ -127,14 +127,14 @@ def _replacing_text(node: yaml.Node) -> str | None:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
-def mask_secrets(config: Mapping[str, object], secret: re.Pattern[str]) -> dict[str, object]:
-    """`config` with every value whose key looks like a secret's replaced by stars."""
+def mask_secrets(config: Mapping[str, object], secret_key: re.Pattern[str]) -> dict[str, object]:
+    """`config` with ten stars for every value whose key matches `secret_key`; null stays null."""
 
     def mask(key: str, value: object) -> object:
         if isinstance(value, Mapping):
             return {str(k): mask(str(k), v) for k, v in value.items()}  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if isinstance(value, list):
             return [mask(key, item) for item in value]  # type: ignore[reportUnknownVariableType]
-        return "**********" if value is not None and secret.search(key) else value
+        return "**********" if value is not None and secret_key.search(key) else value
 
     return {key: mask(key, value) for key, value in config.items()}

@@ -1,4 +1,4 @@
-"""From a merged OmegaConf tree to plain JSON: every interpolation resolved, every one that cannot be told."""
+"""Resolves every interpolation of a merged OmegaConf tree into plain JSON, and reports those that have no value."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from flows.config.provenance import KeyPath
 
 
 def resolve_config(config: DictConfig, diagnostics: Diagnostics) -> dict[str, JsonValue]:
-    """The whole configuration as plain JSON; what cannot be resolved is null, told and marked as spoilt."""
+    """The whole configuration as plain JSON. A value that cannot be resolved is reported, marked as such, and null."""
     return {str(key): _resolve_child(config, key, (str(key),), diagnostics) for key in config}
 
 
 def _resolve_child(node: Any, key: Any, path: KeyPath, diagnostics: Diagnostics) -> JsonValue:
     if OmegaConf.is_missing(node, key):
-        return _report_unresolved(path, "a value has still to be written here (???)", diagnostics)
+        return _report_unresolved(path, "a value is missing here (???)", diagnostics)
     try:
         value = node[key]
         return _resolve_value(value, path, diagnostics)

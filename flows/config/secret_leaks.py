@@ -1,6 +1,6 @@
-"""Leaks: secrets of the environment that a configuration or a request would carry into a run's files and prompts.
+"""Finds secrets of the environment that a configuration or a request would carry into a run's files and prompts.
 
-`${oc.env:OPENAI_API_KEY}` in a step's parameters would send the key to a model, and a study can come from anybody.
+`${oc.env:OPENAI_API_KEY}` in a step's parameters would send the key to a model, and a study can come from anyone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
 from flows.config.provenance import KeyPath
 
 _MIN_SECRET_CHARACTERS = 16
-"""Characters: shorter values, such as `postgres`, are ordinary words too."""
+"""Shorter values, such as `postgres`, are ordinary words too."""
 
 
 def report_secret_leaks(composed: ComposedConfig, diagnostics: Diagnostics) -> None:
-    """Tells every value that holds one of the environment's secrets, unless its name says that it is one."""
+    """Reports every value that holds one of the environment's secrets, unless its key is a secret's name."""
     secrets = {
         value: name
         for name, value in os.environ.items()

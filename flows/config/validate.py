@@ -1,6 +1,6 @@
-"""Shape: plain data against the contract's models, each misfit told at its line.
+"""Validates plain data against the contract's models, and reports each invalid value at its line.
 
-A misfit is told once and then left out, so that the rest of the flow can still be checked in the same pass.
+An invalid value is reported once and then left out, so that the rest of the flow can still be checked in the same pass.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ T = TypeVar("T")
 _MAX_ATTEMPTS = 30
 _URL_CREDENTIALS = re.compile(r"//[^/@]*@")
 _PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
-"""What stands in for a required field that is wrong, so that what it belongs to can still be checked."""
+"""Replaces a required field that is missing or invalid, so that the node with it can still be checked."""
 
 
 @dataclass
 class ValidatedFlow:
-    """A flow whose data fits the contract, after what did not fit was left out."""
+    """A flow whose data fits the contract, after invalid values were left out."""
 
     spec: FlowSpec
     path: KeyPath
     incomplete: set[KeyPath] = field(default_factory=set[KeyPath])
-    """Nodes from which something was left out: what they lack is not told again."""
+    """Nodes from which a value was left out: what they lack is not reported again."""
     dropped: set[str] = field(default_factory=set[str])
-    """Names of steps that were left out altogether."""
+    """Names of steps that were left out completely."""
 
 
 def validate_flow(name: str, data: Mapping[str, JsonValue], diagnostics: Diagnostics) -> ValidatedFlow | None:
@@ -54,7 +54,7 @@ def validate_flow(name: str, data: Mapping[str, JsonValue], diagnostics: Diagnos
 def validate_data(
     adapter: TypeAdapter[T], data: Mapping[str, JsonValue], path: KeyPath, model_at: ModelAt, diagnostics: Diagnostics
 ) -> T | None:
-    """`data` as that type; None, with all misfits told, when it does not fit."""
+    """`data` as the adapter's type; None, with every invalid value reported, when it does not fit."""
     validator = _Validator(path, copy.deepcopy(dict(data)), diagnostics, model_at)
     value = validator.validate(adapter)
     return None if validator.incomplete else value
@@ -75,36 +75,36 @@ class _Validator:
             try:
                 return adapter.validate_python(self.data)
             except ValidationError as error:
-                misfits = error.errors(include_url=False, include_context=True)
-            repaired = [self._report_and_drop(misfit) for misfit in misfits]
+                all_details = error.errors(include_url=False, include_context=True)
+            repaired = [self._report_and_drop(details) for details in all_details]
             if not any(repaired):
                 return None
         return None
 
-    def _report_and_drop(self, misfit: Mapping[str, Any]) -> bool:
-        loc = self._data_path(misfit["loc"])
-        error_type: str = misfit["type"]
+    def _report_and_drop(self, details: Mapping[str, Any]) -> bool:
+        loc = self._data_path(details["loc"])
+        error_type: str = details["type"]
         holder = loc if error_type in ("missing", "union_tag_not_found") else loc[:-1]
         self.incomplete.add(self.path + self._node_path(holder))
         if error_type == "missing":
-            return self._handle_missing(loc, str(misfit["loc"][-1]))
+            return self._handle_missing(loc, str(details["loc"][-1]))
         if error_type == "union_tag_invalid":
-            self._report_unknown_tag(loc, misfit)
+            self._report_unknown_tag(loc, details)
             return _delete(self.data, loc) if loc else False
         if not loc or error_type == "union_tag_not_found":
-            # A whole that lacks what was just left out of it is no second mistake.
+            # A mapping that lacks a value just left out of it is no second mistake.
             if not any(path[:-1] == loc for path in self.reported):
-                self.diagnostics.add_at(self.path + loc, _plain_message(misfit))
+                self.diagnostics.add_at(self.path + loc, _plain_message(details))
             return self._drop_node(loc)
         if error_type == "extra_forbidden":
             self._report_extra(loc)
         else:
-            self._report_invalid(loc, misfit)
+            self._report_invalid(loc, details)
         self.reported.add(loc)
         return _delete(self.data, loc)
 
     def _data_path(self, loc: tuple[Any, ...]) -> KeyPath:
-        """Pydantic's location without the names of union members: what is there in the data."""
+        """Pydantic's location without the names of union members: the keys that exist in the data."""
         found: list[str] = []
         at: Any = self.data
         for word in _without_tags(loc):
@@ -144,9 +144,9 @@ class _Validator:
         todo = f"its fields are {join_names(names)}" if names else None
         self.diagnostics.add_at(self.path + loc, what, nearest=closest_name(loc[-1], names), todo=todo)
 
-    def _report_invalid(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
-        path, value = self.path + loc, misfit.get("input")
-        if misfit["loc"] and misfit["loc"][-1] == "[key]":
+    def _report_invalid(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
+        path, value = self.path + loc, details.get("input")
+        if details["loc"] and details["loc"][-1] == "[key]":
             todo = "use lower-case letters, digits and underscores, a letter first"
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
@@ -158,10 +158,10 @@ class _Validator:
         )
         if value is None:
             shown = " is null, but"
-        self.diagnostics.add_at(path, f"`{loc[-1]}`{shown} {_plain_message(misfit)}")
+        self.diagnostics.add_at(path, f"`{loc[-1]}`{shown} {_plain_message(details)}")
 
-    def _report_unknown_tag(self, loc: KeyPath, misfit: Mapping[str, Any]) -> None:
-        context = misfit["ctx"]
+    def _report_unknown_tag(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
+        context = details["ctx"]
         tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
         key = str(context["discriminator"]).strip("'")
         what, near = f"`{key}` is '{context['tag']}'", closest_name(str(context["tag"]), tags)
@@ -176,7 +176,7 @@ class _Validator:
 
 
 def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
-    """Pydantic names the kind of a node after the node's own name; `loop` would be taken for its field."""
+    """Drops the kind of each node, which Pydantic puts after the node's name: `loop` would look like its field."""
     kept: list[Any] = []
     state = "root"
     for word in loc:
@@ -200,8 +200,8 @@ def _display_value(value: object) -> str:
     return _URL_CREDENTIALS.sub("//…@", repr(value))
 
 
-def _plain_message(misfit: Mapping[str, Any]) -> str:
-    message = str(misfit["msg"])
+def _plain_message(details: Mapping[str, Any]) -> str:
+    message = str(details["msg"])
     for pydantic_text, plain in (
         ("Input should be", "it should be"),
         ("Value error, ", ""),

@@ -1,4 +1,4 @@
-"""YAML documents: read once, with the line of every node, and every mistake in their form found."""
+"""Reads each YAML document once, with the line of every node, and finds every mistake in its form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import yaml
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_bounds
+from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
 
@@ -19,7 +19,7 @@ _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """One file. `root` is None when it is empty or broken; `problems` says which, and where."""
+    """One file. `root` is None when it is empty or cannot be parsed; `problems` lists its mistakes with their lines."""
 
     path: Path
     root: yaml.MappingNode | None = None
@@ -49,7 +49,7 @@ class YamlDocument:
 
 
 def read_documents(folders: Sequence[Path]) -> dict[Path, YamlDocument]:
-    """Every YAML file of the config folders, by path."""
+    """Every `.yaml` file of the config folders, by path, except those in folders of texts."""
     paths = [path for folder in folders if folder.is_dir() for path in yaml_files(folder)]
     return {
         path: read_document(path)
@@ -59,7 +59,7 @@ def read_documents(folders: Sequence[Path]) -> dict[Path, YamlDocument]:
 
 
 def read_document(path: Path) -> YamlDocument:
-    """One document; never raises: what is wrong with it is in `problems`."""
+    """One document. Never raises: its mistakes are in `problems`."""
     if path.is_dir():
         return _broken_document(path, 1, "this is a folder, not a file", "move it, or choose another name")
     try:
@@ -68,7 +68,7 @@ def read_document(path: Path) -> YamlDocument:
         line = error.object[: error.start].count(b"\n") + 1
         return _broken_document(path, line, "the file is not in UTF-8", "save it again with the encoding UTF-8")
     except PermissionError:
-        return _broken_document(path, 1, "the file may not be read", "give yourself permission to read it")
+        return _broken_document(path, 1, "you have no permission to read the file", "give yourself this permission")
     except OSError as error:
         return _broken_document(path, 1, f"the file cannot be read: {error.strerror or error}", None)
     return _parse_document(path, text)
@@ -86,7 +86,7 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
     if root is None:
         return YamlDocument(path, empty=True)
     try:
-        check_bounds(root)
+        check_yaml_limits(root)
     except YamlLimitExceeded as error:
         return _broken_document(path, error.line, error.message, "write the values out instead")
     if not isinstance(root, yaml.MappingNode):
@@ -105,7 +105,7 @@ def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDoc
         return _broken_document(
             path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here"
         )
-    # PyYAML notices a missing closing mark or colon only on a later line; where it began is more useful.
+    # PyYAML notices a missing closing mark or colon only on a later line; the line where it began is more useful.
     if error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context):
         line = error.context_mark.line + 1
     line = min(line, max((number for number, text in enumerate(lines, 1) if text.strip()), default=1))
@@ -127,7 +127,7 @@ def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:
         if isinstance(key, yaml.ScalarNode):
             name = str(key.value)
             if name in seen:
-                what = f"'{name}' stands twice here, first on line {seen[name]}"
+                what = f"'{name}' appears twice here, first on line {seen[name]}"
                 yield Problem(f"{display_path(path)}:{line}", what, todo="keep one of the two")
             seen.setdefault(name, line)
         yield from _duplicate_keys(path, value)

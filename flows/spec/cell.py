@@ -11,7 +11,7 @@ from contract.messages import AgentInput
 
 @dataclass(frozen=True)
 class Cell:
-    """One agent call that is to be made, with the names that stay the same from run to run."""
+    """One agent call to make, with identifiers that stay the same from run to run."""
 
     cell_id: str
     step: str

@@ -4,8 +4,8 @@
     condition.names                       # {"answers"}
     condition.evaluate({"answers": [...]})
 
-Only the text in the study's YAML is ever compiled; records and replies are values and are never evaluated. What a
-skipped step would have given is null, and a field of null is null, so `check.sufficient` is false before there is one.
+Only the text in the study's YAML is ever compiled; records and replies are values and are never evaluated. The output
+of a skipped step is null, and a field of null is null, so `check.sufficient` is false before `check` has an output.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def _sandbox() -> Environment:
 
 
 def _length(value: Any) -> int:
-    """What a skipped step would have given is null, and null holds nothing."""
+    """The length of a value; 0 for null, which is the output of a skipped step."""
     return 0 if value is None else len(value)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition, compiled. `names` are the words it wants values for; `chains` its dotted words, split."""
+    """A compiled condition. `names` are the names whose values it needs; `attribute_chains` its dotted names, split."""
 
     text: str
     names: frozenset[str]
@@ -60,7 +60,7 @@ class Condition:
     def evaluate(self, values: Mapping[str, Any]) -> bool:
         """Whether the condition holds; a name that is not in `values` is null.
 
-        Raises ValueError, in plain words, when the values do not let it be decided.
+        Raises ValueError, with a plain message, when it cannot be decided from the values.
         """
         wanted = {name: values.get(name) for name in self.names}
         try:
@@ -75,7 +75,7 @@ class Condition:
 
 
 def compile_condition(text: str) -> Condition:
-    """The condition that `text` spells. Raises ValueError, in plain words, when it spells none."""
+    """Compiles a condition. Raises ValueError, with a plain message, when `text` is not one."""
     environment = _sandbox()
     try:
         expression = environment.compile_expression(text, undefined_to_none=False)

@@ -1,4 +1,4 @@
-"""The graph of a flow: which step waits for which, read off the inputs and conditions."""
+"""The graph of a flow: which step waits for which, from their inputs and conditions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def upstream(node: Step | Gate) -> frozenset[str]:
 
 
 def required_steps(node: Node) -> frozenset[str]:
-    """Names of the steps whose output of this turn the node uses, its own inner steps left out."""
+    """Names of the steps whose output of this turn the node uses, without its own inner steps."""
     if isinstance(node, Loop):
         inner = frozenset[str]().union(*(required_steps(child) for child in node.loop.values()))
         return (inner | _names_in_conditions(node)) - set(steps_within(node))
@@ -51,8 +51,8 @@ def steps_within(loop: Loop) -> Iterator[str]:
 def dependencies(nodes: Mapping[str, Node], host: str | None = None) -> dict[str, frozenset[str]]:
     """For each node the nodes of the same level that must end before it begins.
 
-    A step inside a loop stands for its loop. With `host`, all that the host does not itself need waits for it,
-    since it decides who runs.
+    A step inside a loop stands for its loop. With `host`, every node that the host does not itself need waits for the
+    host, since the host decides which steps run.
     """
     owner = {inner: name for name, node in nodes.items() for inner in (*_inner_steps(node), name)}
     direct = {

@@ -1,4 +1,4 @@
-"""The nodes of a flow, each with where it stands, loops opened."""
+"""Walks the nodes of a flow, those inside loops included, each with its key path."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def _map_nodes(nodes: Mapping[str, Node], change: Callable[[Step, KeyPath], Step
 
 
 def gives_list(step: Step) -> bool:
-    """Whether references to the step stand for a list; said by the YAML, not by how many outputs there happen to be."""
+    """Whether references to the step stand for a list. The YAML decides this, not the number of outputs in a run."""
     return bool(step.variants) or step.repeats is not None or bool(step.group_by) or step.for_each is not None

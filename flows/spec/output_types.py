@@ -1,4 +1,4 @@
-"""What a reference may name: walks a JMESPath, or dotted words, down an agent's declared types."""
+"""Finds the type that a reference names: follows a JMESPath, or dotted words, through an agent's declared types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 UNKNOWN_TYPE: Any = object()
-"""The type of what cannot be known before the run."""
+"""The type of a value that cannot be known before the run."""
 
 
 class UnknownField(Exception):

@@ -1,9 +1,9 @@
 """References: what a step's input names. `search.passages`, `record.metadata.year`, `previous.check.missing`.
 
-    reference = parse("check.answers[0].claims")
+    reference = parse_reference("check.answers[0].claims")
     reference.resolve({"check": {"answers": [...]}})
 
-The first word says where to look; after it (and after the step's name, for `previous`) everything is JMESPath.
+The first word names where to look. Everything after it (for `previous`, after the step's name) is JMESPath.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contract.base import JsonValue
 
 Root = Literal["record", "parameters", "previous", "step"]
 RESERVED_NAMES = frozenset({"record", "parameters", "previous", "round"})
-"""Words that no step may be called."""
+"""Names that no step may have."""
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*")
 
@@ -32,10 +32,10 @@ class Reference:
     path: str
 
     def resolve(self, values: Mapping[str, Any]) -> JsonValue:
-        """What the reference stands for in `values`: `record`, `parameters`, `previous` and step names -> JSON.
+        """The value of the reference in `values`, which maps `record`, `parameters`, `previous` and step names to JSON.
 
-        Null when the step was skipped or the path finds nothing. Raises ValueError, in plain words, when a
-        JMESPath function is given what it cannot take.
+        Null when the step was skipped or the path finds nothing. Raises ValueError, with a plain message, when a
+        JMESPath function gets a value that it cannot take.
         """
         if self.root == "step":
             found = values.get(self.step or "")
@@ -47,13 +47,13 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """The reference that `text` spells. Raises ValueError, in plain words, when it spells none."""
+    """Parses a reference. Raises ValueError, with a plain message, when `text` is not one."""
     first, rest = _split_word(text, text)
     if first not in ("record", "parameters", "previous"):
         return Reference(text, "step", first, _parse_path(rest, text))
     if first == "previous":
         if not rest.startswith("."):
-            raise ValueError(f"'{text}' does not say of which step; write previous.<step>.<field>")
+            raise ValueError(f"'{text}' names no step; write previous.<step>.<field>")
         step, rest = _split_word(rest[1:], text)
         return Reference(text, "previous", step, _parse_path(rest, text))
     return Reference(text, first, None, _parse_path(rest, text))
@@ -97,7 +97,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _plain_json(value: Any) -> Any:
-    """Frozen maps and tuples as the dicts and lists that JMESPath knows."""
+    """Frozen maps and tuples as the dicts and lists that JMESPath reads."""
     if isinstance(value, Mapping):
         return {key: _plain_json(item) for key, item in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list | tuple):

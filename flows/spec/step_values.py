@@ -1,4 +1,4 @@
-"""Step values: all that the parameters of a step may be."""
+"""Lists every value that the parameters of a step may take."""
 
 from __future__ import annotations
 

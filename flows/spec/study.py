@@ -1,4 +1,4 @@
-"""Study: a flow composed and checked, with all that it needs to run."""
+"""Study: a composed and checked flow, with everything that it needs to run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Study:
 
     Beside them the shorthands that were given, such as `records` and `sample`."""
     models: Mapping[str, ModelConfig]
-    """Every model that the configuration knows, by name."""
+    """Every model that the configuration defines, by name."""
     used_models: frozenset[str]
-    """Names of the models that the flow's steps ask."""
+    """Names of the models that the flow's steps use."""
     storage: Mapping[str, StorageConfig]
     """Every storage by name, its paths absolute."""
     run: RunSettings
@@ -37,6 +37,6 @@ class Study:
     """The whole composed configuration, interpolations resolved, secrets masked."""
     provenance: Provenance
     notices: tuple[str, ...] = ()
-    """What the user should know though it stops nothing, one sentence each."""
+    """Messages that the user should see but that stop nothing, one sentence each."""
     missing_parameters: tuple[str, ...] = field(default=())
     """Required parameters that were not given; only with `compose(..., require_request=False)`."""
