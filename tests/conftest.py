@@ -1,4 +1,4 @@
-"""What all tests share: a Prefect home of their own, and one real Prefect server for those that run flows."""
+"""Fixtures of all tests: a Prefect home of their own, and one real Prefect server for tests that run flows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from fcntl import LOCK_EX, flock
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ import pytest
 
 if TYPE_CHECKING:
     from flows.corpus.index import CorpusIndex
+    from tests.support.commands import CommandLine
+    from tests.support.fake_llm import FakeLLM
     from tests.support.running import Lab
 
 # Before anything imports Prefect, which reads its settings then.
@@ -31,12 +34,12 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three processes, since tests that start commands also wait; one where figures are to be seen (`-s`)."""
+    """Three processes, since tests that start commands also wait; one where printed figures are wanted (`-s`)."""
     return 0 if config.getoption("capture") == "no" else 3
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest goes first, so that none of it is left for one process alone at the end."""
+    """Runs the longest tests first, so that none of them is left for one process alone at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/docs", "tests/e2e", "tests/tables")))
 
 
@@ -48,14 +51,14 @@ def prefect_home() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder that all processes of the tests have in common."""
+    """A folder that all processes of the tests share."""
     own_folder = tmp_path_factory.getbasetemp()
     return own_folder if worker_id == "master" else own_folder.parent
 
 
 @pytest.fixture(scope="session")
 def prefect_database(shared_folder: Path) -> Path:
-    """An empty database of Prefect's, made once: a server that has to make its own needs twice as long to start."""
+    """An empty Prefect database, made once: a server that has to make its own needs twice as long to start."""
     path = shared_folder / "prefect.db"
     with (shared_folder / "prefect.lock").open("w") as lock:
         flock(lock, LOCK_EX)
@@ -89,6 +92,36 @@ def osb_index(shared_folder: Path) -> CorpusIndex:
     from tests.support.shipped import osb_storage
 
     return open_corpus(CorpusStorage.model_validate(osb_storage()), shared_folder / "osb")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLLM]:
+    """A fake model service in this process."""
+    from tests.support.fake_llm import FakeLLM
+
+    with FakeLLM() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hosted_service() -> Iterator[FakeLLM]:
+    """One fake service for all hosted models of a file's tests; each test resets its log."""
+    from tests.support.fake_llm import FakeLLM
+
+    # Imported here so that the seconds it takes do not count against a call's time limit.
+    import_module("agents.llms.hosted.pydantic_ai_service")
+    with FakeLLM() as running:
+        yield running
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line with a home of its own; fails the test when anything in it tried to leave this machine."""
+    from tests.support.commands import CommandLine
+
+    cli = CommandLine(tmp_path)
+    yield cli
+    assert not cli.blocked_connections
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ None of them raises for data for which `flows/measures/catalogue.py` calls the m
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -67,6 +68,7 @@ def krippendorff_alpha(counts: Ints, values: Floats, level: Level) -> float:
     return float(krippendorff.alpha(value_counts=counts, value_domain=values, level_of_measurement=level))
 
 
+@cache
 def library_versions() -> str:
     """The libraries with their versions."""
     names = {"scikit-learn": "scikit-learn", "statsmodels": "statsmodels", "krippendorff": "krippendorff"}

@@ -1,4 +1,4 @@
-"""What a run leaves outside its tables: its JSON log, its line in the audit trail, its costs in Prefect."""
+"""What a run leaves outside its tables: its JSON log, its lines in the audit trail, its costs in Prefect."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 def study(lab: Lab) -> Lab:
     """Two records and a hosted model."""
-    # A name of its own: the tests' server holds the costs of other tests' runs, by flow.
+    # The flow has a name of its own, because the tests' server also holds the costs of other tests' runs, by flow.
     lab.flow = "accounted"
     lab.write("flows/accounted.yaml", FLOW)
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
@@ -52,7 +52,7 @@ def study(lab: Lab) -> Lab:
     return lab
 
 
-async def test_a_run_leaves_its_log_its_account_and_its_costs(study: Lab) -> None:
+async def test_a_run_leaves_its_log_its_audit_lines_and_its_costs(study: Lab) -> None:
     with FakeLLM() as service:
         write_hosted_model(study, service, "openai")
         ran = await study.run()
@@ -111,7 +111,7 @@ async def artifacts(lab: Lab, key: str) -> list[list[dict[str, Any]]]:
     return [json.loads(artifact["data"]) for artifact in response.json()]
 
 
-async def test_a_run_that_breaks_off_is_in_the_trail(study: Lab) -> None:
+async def test_a_run_that_breaks_off_is_in_the_audit_trail(study: Lab) -> None:
     study.write_model("fake", {"reply": {"text": "So."}})
     composed = study.compose()
     (study.folder / "posts.jsonl").unlink()
@@ -123,7 +123,7 @@ async def test_a_run_that_breaks_off_is_in_the_trail(study: Lab) -> None:
     ]
 
 
-async def test_a_run_that_could_leave_no_trace_is_not_begun(study: Lab) -> None:
+async def test_a_run_whose_audit_trail_cannot_be_written_is_not_started(study: Lab) -> None:
     study.write_model("fake", {"reply": {"text": "So."}})
     (study.folder / "file").write_text("")
     composed = study.compose(f"run.audit={study.folder / 'file' / 'audit.jsonl'}")
@@ -136,9 +136,9 @@ async def test_a_run_that_could_leave_no_trace_is_not_begun(study: Lab) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from flows.accounting.audit import Trail
+from flows.accounting.audit import AuditTrail
 for number in range(50):
-    Trail(Path(sys.argv[1])).add("run started", flow=sys.argv[2], number=number)
+    AuditTrail(Path(sys.argv[1])).add("run started", flow=sys.argv[2], number=number)
 """
 
 
@@ -154,7 +154,7 @@ def test_processes_that_write_at_once_tear_no_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["taken out", "changed", "torn"])
-def test_a_change_of_the_trail_is_noticed(tmp_path: Path, change: str) -> None:
+def test_a_change_of_the_audit_trail_is_reported(tmp_path: Path, change: str) -> None:
     trail = AuditTrail(tmp_path / "audit.jsonl")
     for number in range(3):
         trail.add("run started", number=number)
@@ -177,7 +177,7 @@ def test_a_change_of_the_trail_is_noticed(tmp_path: Path, change: str) -> None:
     assert "audit.jsonl:" in done.stdout
 
 
-def test_a_trail_goes_on_after_a_torn_line(tmp_path: Path) -> None:
+def test_an_audit_trail_continues_after_a_torn_line(tmp_path: Path) -> None:
     trail = AuditTrail(tmp_path / "audit.jsonl")
     trail.add("run started")
     with trail.path.open("a") as file:

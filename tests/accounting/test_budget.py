@@ -1,4 +1,4 @@
-"""A budget: no call that could pass it, a state that says so, and a run that goes on from there."""
+"""Budgets: no call may exceed one, the run's state reports it, and the next run continues from there."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def billed(fake: FakeLLM) -> Decimal:
 
 
 def paid(ran: RunResult) -> Decimal:
-    """US dollars that the run says it paid."""
+    """US dollars that the run reports as paid."""
     assert ran.outcome
     return ran.outcome.totals.cost_usd
 
 
-async def test_a_budget_is_never_passed_and_the_same_command_with_more_goes_on(judged: Lab, fake: FakeLLM) -> None:
+async def test_a_budget_is_never_exceeded_and_a_larger_one_continues_the_run(judged: Lab, fake: FakeLLM) -> None:
     whole = Decimal("0.02")
     first = await judged.run(f"budget={whole}")
     statuses = [row.status for row in first.traces]
@@ -74,13 +74,13 @@ async def test_replies_that_are_asked_for_again_and_retries_are_paid_for_as_bill
     assert totals.cost_usd + totals.cost_repeated_usd == billed(fake)
 
 
-async def test_no_budget_no_limit_and_nothing_left_of_the_journal(judged: Lab, fake: FakeLLM) -> None:
+async def test_without_a_budget_there_is_no_limit_and_no_spend_journal_is_left(judged: Lab, fake: FakeLLM) -> None:
     ran = await judged.run()
     assert paid(ran) == billed(fake)
     assert not list((judged.folder / "results" / "spend").glob("*"))
 
 
-async def test_a_budget_needs_every_price(judged: Lab) -> None:
+async def test_a_budget_is_refused_where_a_price_is_unknown(judged: Lab) -> None:
     path = judged.folder / "models" / "served.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("  price: {input_per_mtok: 1, output_per_mtok: 2}\n", ""))
     with pytest.raises(StudyError, match=r"served.yaml:\d+: the price of 'ann' is not known, so the budget of \$5"):

@@ -1,26 +1,39 @@
-"""How tests ask one agent of a study, with a scripted model and the criteria of a test."""
+"""Runs one agent in a test, with a scripted model and the test's criteria."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agents.base.registry import load_agent
 from agents.base.services import AgentServices
+from agents.llms.reply_cache import CachedReplies, InMemoryReplyStore
+from agents.llms.scripted import Scripted, ScriptLine
 from agents.prompting.criteria import Criterion
 from agents.prompting.templates import Prompts
 from contract.base import thawed
 from contract.calls import ModelReply, ModelRequest
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
-from tests.agents.test_agents import CONF, Book
+from tests.support.shipped import CONF
 
 RECORD = Record(record_id="r", text="They were asked for nothing and told nothing.", ground_truth={"violating": True})
 
 
+class ScriptedModels:
+    """One scripted model under every name. Its replies are kept."""
+
+    def __init__(self, script: Sequence[ScriptLine] | Callable[[ModelRequest], ModelReply | str]) -> None:
+        self.scripted = Scripted("one", script)
+        self._model = CachedReplies(self.scripted, InMemoryReplyStore())
+
+    def get(self, name: str) -> CachedReplies:
+        return self._model
+
+
 class FakeCriteria:
-    """Criteria by name; any other name is a text."""
+    """Criteria by name; any other name is the text of a criterion."""
 
     def __init__(self, *criteria: Criterion) -> None:
         self._criteria = {criterion.name: criterion for criterion in criteria}
@@ -30,14 +43,14 @@ class FakeCriteria:
         return self._criteria.get(name_or_text) or Criterion(name="literal", title="t", text=name_or_text)
 
 
-def replying_with(*replies: Any) -> Book:
+def replying_with(*replies: Any) -> ScriptedModels:
     """A model that gives these replies in turn."""
-    waiting = [reply if isinstance(reply, str) else json.dumps(reply) for reply in replies]
+    remaining = [reply if isinstance(reply, str) else json.dumps(reply) for reply in replies]
 
     def answer(request: ModelRequest) -> ModelReply | str:
-        return waiting.pop(0)
+        return remaining.pop(0)
 
-    return Book(answer)
+    return ScriptedModels(answer)
 
 
 def judge_reply(verdict: str = "violates", *quotes: str, **more: Any) -> dict[str, Any]:
@@ -59,18 +72,18 @@ def found_quote(quote: str, start: int = 0) -> dict[str, Any]:
 
 
 def missing_quote(quote: str) -> dict[str, Any]:
-    """One that was not."""
+    """A quotation that was not found."""
     return {"quote": quote, "status": "not_found"}
 
 
-def agent_services(book: Any, *criteria: Criterion) -> AgentServices:
-    """The services of a test."""
-    return AgentServices(models=book, prompts=Prompts([CONF]), criteria=FakeCriteria(*criteria))
+def agent_services(models: Any, *criteria: Criterion) -> AgentServices:
+    """Services with these models and criteria."""
+    return AgentServices(models=models, prompts=Prompts([CONF]), criteria=FakeCriteria(*criteria))
 
 
 async def ask_agent(
     agent: str,
-    book: Any,
+    models: Any,
     inputs: dict[str, Any] | None = None,
     *criteria: Criterion,
     record: Record = RECORD,
@@ -78,9 +91,9 @@ async def ask_agent(
 ) -> AgentOutput:
     """The agent's output."""
     agent_input = AgentInput(record=record, inputs=inputs or {}, parameters={"model": "one", **more})
-    return await load_agent(agent)().process(agent_input, agent_services(book, *criteria))
+    return await load_agent(agent)().process(agent_input, agent_services(models, *criteria))
 
 
 def plain_value(output: AgentOutput) -> Any:
-    """As plain JSON."""
+    """The output's value as plain JSON."""
     return thawed(output.value)

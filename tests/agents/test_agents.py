@@ -1,27 +1,25 @@
-"""Agents on their own: what they ask, what they make of replies, and what they never do."""
+"""Agents, each alone: what they ask, what they make of replies, and what they never do."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from agents.base.registry import installed_agents, load_agent
 from agents.base.services import AgentServices
-from agents.llms.reply_cache import CachedReplies, InMemoryReplyStore
-from agents.llms.scripted import Scripted, ScriptLine, scripted_reply
+from agents.llms.scripted import ScriptLine, scripted_reply
 from agents.prompting.templates import Prompts
 from contract.base import Frozen
-from contract.calls import ModelReply, ModelRequest
 from contract.errors import MissingInput, OutputInvalid, RateLimited
 from contract.findings import Passage, Source
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
-from tests.support.commands import ROOT
+from tests.agents.agent_calls import ScriptedModels, replying_with
+from tests.support.shipped import CONF
 
-CONF = ROOT / "conf"
 QUOTE = "the newsworthiness allowance should have kept political protest speech up"
 DRAFT = {"answerable": True, "claims": [{"text": "It can.", "quotes": [{"passage": "P1", "quote": QUOTE}]}]}
 PASSAGE = Passage(
@@ -31,19 +29,8 @@ PASSAGE = Passage(
 RECORD = Record(record_id="q", text="When?", ground_truth={"answer": "planted truth"})
 
 
-class Book:
-    """One scripted model under every name, its replies kept."""
-
-    def __init__(self, script: Sequence[ScriptLine] | Callable[[ModelRequest], ModelReply | str]) -> None:
-        self.scripted = Scripted("one", script)
-        self._model = CachedReplies(self.scripted, InMemoryReplyStore())
-
-    def get(self, name: str) -> CachedReplies:
-        return self._model
-
-
 class Corpus:
-    """Two passages, whatever is asked."""
+    """Finds the same two passages for every query."""
 
     label = "Decisions"
     fingerprint = "f"
@@ -56,23 +43,17 @@ class Corpus:
         return []
 
 
-def replies(*texts: object) -> Book:
-    """A model that says these things in turn."""
-    waiting = [text if isinstance(text, str) else json.dumps(text) for text in texts]
-    return Book(lambda request: waiting.pop(0))
-
-
-async def process(agent: str, book: Book, inputs: dict[str, Any], **parameters: Any) -> AgentOutput:
-    given = AgentServices(models=book, prompts=Prompts([CONF]), index=Corpus())
+async def process(agent: str, models: ScriptedModels, inputs: dict[str, Any], **parameters: Any) -> AgentOutput:
+    services = AgentServices(models=models, prompts=Prompts([CONF]), index=Corpus())
     chosen = {"model": "one", **parameters} if "model" in load_agent(agent).Parameters.model_fields else parameters
-    return await load_agent(agent)().process(AgentInput(record=RECORD, inputs=inputs, parameters=chosen), given)
+    return await load_agent(agent)().process(AgentInput(record=RECORD, inputs=inputs, parameters=chosen), services)
 
 
 def research(**more: Any) -> dict[str, Any]:
     return {"question": "When?", "passages": [PASSAGE.model_dump(mode="json")], **more}
 
 
-def test_every_installed_agent_says_what_it_takes_and_gives() -> None:
+def test_every_installed_agent_declares_its_inputs_parameters_and_output() -> None:
     assert len(installed_agents()) >= 9
     for name in installed_agents():
         agent = load_agent(name)
@@ -82,83 +63,83 @@ def test_every_installed_agent_says_what_it_takes_and_gives() -> None:
 
 
 async def test_a_researcher_quotes_passages_and_never_sees_the_ground_truth() -> None:
-    book = replies(DRAFT)
-    output = await process("researcher", book, research())
+    models = replying_with(DRAFT)
+    output = await process("researcher", models, research())
     assert output.value is not None
     [claim] = json.loads(output.model_dump_json())["value"]["claims"]
     assert claim["citations"][0]["passage_id"] == PASSAGE.passage_id
-    asked = book.scripted.requests[0].model_dump_json()
+    asked = models.scripted.requests[0].model_dump_json()
     assert "planted truth" not in asked
     assert QUOTE in asked
 
 
 async def test_a_reply_that_does_not_fit_is_asked_again_with_what_is_wrong() -> None:
-    book = replies("no JSON at all", {"answerable": "perhaps"}, DRAFT)
-    output = await process("researcher", book, research())
+    models = replying_with("no JSON at all", {"answerable": "perhaps"}, DRAFT)
+    output = await process("researcher", models, research())
     assert output.status == "completed"
     assert len(output.calls) == 3
     assert [bool(call.error) for call in output.calls] == [True, True, False]
-    last = book.scripted.requests[-1].messages
+    last = models.scripted.requests[-1].messages
     assert [message.role for message in last[-4:]] == ["assistant", "user", "assistant", "user"]
     assert "answerable" in last[-1].text
 
 
-async def test_after_three_unfit_replies_it_gives_up_and_loses_none() -> None:
-    book = replies("1", "2", "3", DRAFT)
+async def test_after_three_unfit_replies_it_gives_up_and_keeps_all_three() -> None:
+    models = replying_with("1", "2", "3", DRAFT)
     with pytest.raises(OutputInvalid) as caught:
-        await process("researcher", book, research())
+        await process("researcher", models, research())
     assert [call.reply.text for call in caught.value.calls if call.reply] == ["1", "2", "3"]
-    assert book.scripted.calls == 3
+    assert models.scripted.calls == 3
 
 
 @pytest.mark.parametrize(("reason", "status"), [("refusal", "refused"), ("length", "truncated")])
 async def test_refusal_and_cut_are_outcomes_and_are_not_asked_again(reason: Any, status: str) -> None:
-    book = Book(lambda request: scripted_reply(request, "I can").model_copy(update={"finish_reason": reason}))
-    output = await process("researcher", book, research())
+    models = ScriptedModels(lambda asked: scripted_reply(asked, "I can").model_copy(update={"finish_reason": reason}))
+    output = await process("researcher", models, research())
     assert (output.status, output.value, len(output.calls)) == (status, None, 1)
     assert output.note
 
 
 async def test_an_error_on_the_second_call_keeps_the_first() -> None:
-    book = Book([ScriptLine(reply="unfit", times=1), ScriptLine(error="RateLimited")])
+    models = ScriptedModels([ScriptLine(reply="unfit", times=1), ScriptLine(error="RateLimited")])
     with pytest.raises(RateLimited) as caught:
-        await process("researcher", book, research())
+        await process("researcher", models, research())
     assert len(caught.value.calls) == 2
     assert caught.value.calls[0].reply is not None
 
 
 async def test_a_code_fence_around_the_json_does_no_harm() -> None:
-    output = await process("researcher", replies(f"```json\n{json.dumps(DRAFT)}\n```"), research())
+    output = await process("researcher", replying_with(f"```json\n{json.dumps(DRAFT)}\n```"), research())
     assert len(output.calls) == 1
 
 
-async def test_without_passages_nobody_is_asked() -> None:
-    book = replies()
-    output = await process("researcher", book, {"question": "When?"})
-    assert book.scripted.calls == 0
+async def test_without_passages_no_model_is_asked() -> None:
+    models = replying_with()
+    output = await process("researcher", models, {"question": "When?"})
+    assert models.scripted.calls == 0
     assert output.value is not None
     assert output.value["unanswered"] == ("When?",)
 
 
 async def test_a_missing_question_is_named() -> None:
     with pytest.raises(MissingInput, match="question"):
-        await process("researcher", replies(), {"question": None})
+        await process("researcher", replying_with(), {"question": None})
 
 
 async def test_a_draft_that_cannot_answer_makes_no_claims() -> None:
-    output = await process("researcher", replies({**DRAFT, "answerable": False}), research())
+    output = await process("researcher", replying_with({**DRAFT, "answerable": False}), research())
     assert output.value is not None
     assert (output.value["claims"], output.value["unanswered"]) == ((), ("When?",))
 
 
 async def checked(question: str = "When?", *quotes: tuple[str, str]) -> AgentOutput:
     draft = {"answerable": True, "claims": [{"text": q, "quotes": [{"passage": p, "quote": q}]} for p, q in quotes]}
-    answer = await process("researcher", replies(draft), research(question=question))
+    answer = await process("researcher", replying_with(draft), research(question=question))
     inputs = {"answers": [answer.value], "passages": [PASSAGE.model_dump(mode="json")]}
-    return await process("citation_checker", replies(), inputs)
+    return await process("citation_checker", replying_with(), inputs)
 
 
-async def test_the_checker_says_what_is_missing() -> None:
+async def test_the_checker_reports_what_is_missing() -> None:
     report = (await checked("When?", ("P1", QUOTE), ("P7", "words that stand nowhere"))).value
     assert report is not None
     assert (report["checked"], report["found"], report["sufficient"]) == (2, 1, False)
@@ -167,8 +148,8 @@ async def test_the_checker_says_what_is_missing() -> None:
 
 async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -> None:
     passages = [PASSAGE.model_dump(mode="json")]
-    bad = await process("researcher", replies({**DRAFT, "claims": [_claim("invented from nothing")]}), research())
-    output = await process("answer", replies(), {"question": "?", "answers": [bad.value], "passages": passages})
+    bad = await process("researcher", replying_with({**DRAFT, "claims": [_claim("invented from nothing")]}), research())
+    output = await process("answer", replying_with(), {"question": "?", "answers": [bad.value], "passages": passages})
     assert output.value is not None
     assert output.value["abstained"] is True
     assert output.value["summary"] == "The corpus does not say."
@@ -176,9 +157,9 @@ async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -
     assert [source["title"] for source in output.value["not_used"]] == ["Colombia protests"]  # type: ignore[index,union-attr,call-overload]
 
 
-async def test_without_any_answer_nothing_is_said_of_the_corpus() -> None:
+async def test_without_any_answer_nothing_is_concluded_about_the_corpus() -> None:
     with pytest.raises(MissingInput, match="no model gave an answer"):
-        await process("answer", replies(), {"question": "?", "answers": [], "passages": []})
+        await process("answer", replying_with(), {"question": "?", "answers": [], "passages": []})
 
 
 def _claim(quote: str) -> dict[str, Any]:
@@ -186,23 +167,23 @@ def _claim(quote: str) -> dict[str, Any]:
 
 
 async def test_a_synthesiser_reads_only_what_the_answers_quote() -> None:
-    answer = await process("researcher", replies(DRAFT), research())
+    answer = await process("researcher", replying_with(DRAFT), research())
     other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "text": "Never quoted by anybody."})
-    book = replies(DRAFT)
+    models = replying_with(DRAFT)
     passages = [other.model_dump(mode="json"), PASSAGE.model_dump(mode="json")]
     inputs = {"question": "When?", "answers": [answer.value, answer.value], "passages": passages}
-    output = await process("synthesiser", book, inputs)
-    assert "Never quoted" not in book.scripted.requests[0].model_dump_json()
+    output = await process("synthesiser", models, inputs)
+    assert "Never quoted" not in models.scripted.requests[0].model_dump_json()
     assert output.value is not None
     assert output.value["claims"][0]["citations"][0]["passage_id"] == PASSAGE.passage_id  # type: ignore[index,call-overload]
 
 
-async def test_differences_name_only_answers_that_there_are() -> None:
-    answer = await process("researcher", replies(DRAFT), research())
+async def test_differences_name_only_existing_answers() -> None:
+    answer = await process("researcher", replying_with(DRAFT), research())
     wrong = {"conclusion": "c", "divergences": [{"topic": "t", "positions": [_position("A1"), _position("A9")]}]}
     right = {"conclusion": "c", "divergences": [{"topic": "t", "positions": [_position("A1"), _position("A2")]}]}
     inputs = {"question": "When?", "answers": [answer.value, answer.value]}
-    output = await process("differences", replies(wrong, right), inputs)
+    output = await process("differences", replying_with(wrong, right), inputs)
     assert len(output.calls) == 2
     assert "A9" in (output.calls[0].error or "")
 
@@ -216,18 +197,18 @@ TOOL = (
 )
 
 
-async def test_a_host_chooses_only_steps_that_there_are_with_arguments_that_fit() -> None:
-    book = replies(
+async def test_a_host_chooses_only_existing_steps_with_arguments_that_fit() -> None:
+    models = replying_with(
         {"step": "delete_everything", "arguments": {}, "reason": ""},
         {"step": "search", "arguments": {"queries": "not a list"}, "reason": ""},
         {"step": "search", "arguments": {"queries": ["slurs"]}, "reason": "to begin"},
     )
-    output = await process("llm_host", book, {"question": "When?", "tools": [TOOL], "round": 1})
+    output = await process("llm_host", models, {"question": "When?", "tools": [TOOL], "round": 1})
     assert output.value is not None
     assert output.value["arguments"] == {"queries": ("slurs",)}
     assert "delete_everything" in (output.calls[0].error or "")
     assert "array" in (output.calls[1].error or "")
-    schema = book.scripted.requests[0].model_dump(mode="json")["output_schema"]
+    schema = models.scripted.requests[0].model_dump(mode="json")["output_schema"]
     assert schema["properties"]["step"]["enum"] == ["search", "stop"]
 
 
@@ -238,36 +219,36 @@ def test_a_host_is_not_offered_what_the_flow_binds() -> None:
 @pytest.mark.parametrize(("number", "step"), [(1, "search"), (2, "research"), (3, "stop"), (9, "stop")])
 async def test_a_sequence_host_follows_its_sequence(number: int, step: str) -> None:
     inputs = {"round": number, "arguments": {"a": 1}}
-    output = await process("host", replies(), inputs, sequence=["search", "research"])
+    output = await process("host", replying_with(), inputs, sequence=["search", "research"])
     assert output.value is not None
     assert output.value["step"] == step
 
 
 async def test_search_keeps_what_was_found_and_adds_what_is_new() -> None:
     inputs = {"queries": ["slur"], "previous": [PASSAGE.model_dump(mode="json")]}
-    output = await process("search", replies(), inputs, limit=5)
+    output = await process("search", replying_with(), inputs, limit=5)
     assert output.value is not None
     assert [one["record_id"] for one in output.value["passages"]] == ["a", "b"]  # type: ignore[index,union-attr,call-overload]
 
 
-async def test_search_without_a_corpus_says_so() -> None:
-    given = AgentServices(models=replies(), prompts=Prompts([CONF]), index=None)
+async def test_search_without_a_corpus_is_refused() -> None:
+    services = AgentServices(models=replying_with(), prompts=Prompts([CONF]), index=None)
     with pytest.raises(MissingInput, match="corpus"):
-        await load_agent("search")().process(AgentInput(record=RECORD, inputs={"queries": ["x"]}), given)
+        await load_agent("search")().process(AgentInput(record=RECORD, inputs={"queries": ["x"]}), services)
 
 
 async def test_a_plain_llm_agent_needs_only_a_template() -> None:
-    book = replies({"text": "A poem."})
+    models = replying_with({"text": "A poem."})
     template = "system:\nBe brief.\nuser:\n{{ record.text | fence('record') }} {{ instructions }}"
-    output = await process("llm", book, {}, template=template, instructions="Summarise.")
+    output = await process("llm", models, {}, template=template, instructions="Summarise.")
     assert output.value == {"text": "A poem."}
-    assert "Summarise." in book.scripted.requests[0].messages[1].text
+    assert "Summarise." in models.scripted.requests[0].messages[1].text
 
 
 def _key(inputs: dict[str, Any], **changes: Any) -> Any:
-    given = AgentServices(models=replies(), prompts=Prompts([CONF]), index=None)
+    services = AgentServices(models=replying_with(), prompts=Prompts([CONF]), index=None)
     fields: dict[str, Any] = {"record": RECORD, "inputs": inputs, "parameters": {"model": "one"}, **changes}
-    return load_agent("researcher")().cache_key_parts(AgentInput(**fields), given)
+    return load_agent("researcher")().cache_key_parts(AgentInput(**fields), services)
 
 
 def test_the_key_holds_all_that_the_output_depends_on_and_no_ground_truth() -> None:

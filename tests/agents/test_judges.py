@@ -1,4 +1,4 @@
-"""Agents of studies on their own: what they show to models, what they make of replies, and what they refuse."""
+"""Agents of studies, each alone: what they show to models, what they make of replies, and what they refuse."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ PIXEL = ImagePart(mime="image/png", data="iVBORw0KGgo=")
 
 
 async def test_a_judge_is_shown_the_criterion_with_its_examples_and_never_the_ground_truth() -> None:
-    book = replying_with(judge_reply("violates", "asked for nothing"))
-    output = await ask_agent("judge", book, {}, ONE, criteria="one")
-    [request] = book.scripted.requests
+    models = replying_with(judge_reply("violates", "asked for nothing"))
+    output = await ask_agent("judge", models, {}, ONE, criteria="one")
+    [request] = models.scripted.requests
     for words in ("A rule", "Do no harm.", "A blow.", "It hurts.", "violates, does_not_violate, unclear"):
         assert words in request.messages[0].text
     assert "ground_truth" not in request.model_dump_json()
@@ -50,19 +50,19 @@ async def test_a_judge_is_shown_the_criterion_with_its_examples_and_never_the_gr
     )
 
 
-async def test_a_judge_without_criteria_says_so() -> None:
-    asked = AgentInput(record=RECORD, parameters={"model": "one", "criteria": "one"})
+async def test_a_judge_without_criteria_is_refused() -> None:
+    agent_input = AgentInput(record=RECORD, parameters={"model": "one", "criteria": "one"})
     bare = agent_services(replying_with())
     with pytest.raises(MissingInput, match="no criteria"):
-        await load_agent("judge")().process(asked, type(bare)(models=bare.models, prompts=bare.prompts))
+        await load_agent("judge")().process(agent_input, type(bare)(models=bare.models, prompts=bare.prompts))
 
 
 def key(criterion: Criterion = ONE, **inputs: Any) -> str:
-    asked = AgentInput(record=RECORD, inputs=inputs, parameters={"model": "one", "criteria": "one"})
-    return digest(load_agent("judge")().cache_key_parts(asked, agent_services(replying_with(), criterion)))
+    agent_input = AgentInput(record=RECORD, inputs=inputs, parameters={"model": "one", "criteria": "one"})
+    return digest(load_agent("judge")().cache_key_parts(agent_input, agent_services(replying_with(), criterion)))
 
 
-def test_what_does_not_concern_a_judge_is_no_part_of_its_key() -> None:
+def test_concerns_about_other_criteria_do_not_change_a_judges_key() -> None:
     mine = {"raised": True, "concern": "Look again.", "criteria": "one"}
     others = [{**mine, "criteria": "two"}, {**mine, "raised": False, "concern": ""}]
     assert key() == key(concerns=others) == key(concerns=None, description=None)
@@ -74,7 +74,7 @@ def test_what_does_not_concern_a_judge_is_no_part_of_its_key() -> None:
     "change",
     [{"text": "Do much good."}, {"verdicts": ("violates", "does_not_violate")}, {"examples": ()}, {"title": "B"}],
 )
-def test_whatever_a_judge_goes_by_is_part_of_its_key(change: dict[str, Any]) -> None:
+def test_every_field_of_a_criterion_is_part_of_a_judges_key(change: dict[str, Any]) -> None:
     assert key() != key(ONE.model_copy(update=change))
 
 
@@ -82,18 +82,18 @@ async def test_a_picture_that_is_only_an_address_is_neither_sent_nor_fetched() -
     picture = ImagePart(mime="image/png", uri="https://pictures.example/1.png")
     record = Record(record_id="p", text="Look.", images=(picture,))
     with pytest.raises(MissingInput, match="addresses are not fetched"):
-        await ask_agent("judge", seeing(), {}, ONE, record=record, criteria="one")
-    told = Record(record_id="p", text="Look.", images=(picture.model_copy(update={"alt_text": "a boat"}),))
-    book = seeing(judge_reply())
-    await ask_agent("judge", book, {}, ONE, record=told, criteria="one")
-    assert "pictures.example" not in book.scripted.requests[0].model_dump_json()
-    assert "a boat" in book.scripted.requests[0].messages[-1].text
+        await ask_agent("judge", seeing_models(), {}, ONE, record=record, criteria="one")
+    described = Record(record_id="p", text="Look.", images=(picture.model_copy(update={"alt_text": "a boat"}),))
+    models = seeing_models(judge_reply())
+    await ask_agent("judge", models, {}, ONE, record=described, criteria="one")
+    assert "pictures.example" not in models.scripted.requests[0].model_dump_json()
+    assert "a boat" in models.scripted.requests[0].messages[-1].text
 
 
-def seeing(*replies: Any) -> Any:
-    book = replying_with(*replies)
-    book.scripted._sees_images = True  # type: ignore[reportPrivateUsage]
-    return book
+def seeing_models(*replies: Any) -> Any:
+    models = replying_with(*replies)
+    models.scripted._sees_images = True  # type: ignore[reportPrivateUsage]
+    return models
 
 
 async def test_a_synthesis_quotes_only_what_the_answers_found() -> None:
@@ -113,11 +113,11 @@ async def test_a_synthesis_quotes_only_what_the_answers_found() -> None:
     assert [label["label"] for label in plain_value(output)["answers"]] == ["A1", "A2"]
 
 
-async def test_a_synthesis_is_told_which_words_do_not_stand_in_the_record() -> None:
-    book = replying_with(judge_reply())
+async def test_a_synthesis_is_shown_which_words_do_not_stand_in_the_record() -> None:
+    models = replying_with(judge_reply())
     answers = [judgement("violates", missing_quote("never said"), model="secret")]
-    await ask_agent("verdict_synthesiser", book, {"answers": answers}, ONE)
-    shown = book.scripted.requests[0].messages[-1].text
+    await ask_agent("verdict_synthesiser", models, {"answers": answers}, ONE)
+    shown = models.scripted.requests[0].messages[-1].text
     assert '[not found: "never said"]' in shown
     assert "secret" not in shown
     assert RECORD.text not in shown
@@ -132,8 +132,8 @@ async def test_answers_on_several_criteria_are_not_mixed(agent: str) -> None:
 
 async def test_a_scorer_gives_one_assessment_for_each_expected_reason() -> None:
     yes, no = {"assessment": "It is there.", "correct": True}, {"assessment": "It is not.", "correct": False}
-    book = replying_with({"assessments": [yes]}, {"assessments": [yes, no, no]}, {"assessments": [yes, no]})
-    output = await ask_agent("scorer", book, {"answer": judgement(), "expected": ["a", "b"]})
+    models = replying_with({"assessments": [yes]}, {"assessments": [yes, no, no]}, {"assessments": [yes, no]})
+    output = await ask_agent("scorer", models, {"answer": judgement(), "expected": ["a", "b"]})
     assert [one["correct"] for one in plain_value(output)["assessments"]] == [True, False]
     assert output.note == "1 of 2 expected reasons are in the answer"
     assert "there are 1 assessments, but 2 expected reasons" in (output.calls[0].error or "")
@@ -151,8 +151,8 @@ async def test_a_scorer_needs_something_to_score_by(expected: Any) -> None:
 
 
 async def test_a_concern_has_words_and_the_name_of_its_criterion() -> None:
-    book = replying_with({"raised": True, "concern": " "}, {"raised": True, "concern": "Look at the first word."})
-    output = await ask_agent("owl", book, {"answers": [judgement()]}, ONE)
+    models = replying_with({"raised": True, "concern": " "}, {"raised": True, "concern": "Look at the first word."})
+    output = await ask_agent("owl", models, {"answers": [judgement()]}, ONE)
     assert plain_value(output) == {"raised": True, "concern": "Look at the first word.", "criteria": "one"}
     calm = await ask_agent(
         "owl", replying_with({"raised": False, "concern": "nothing at all"}), {"answers": [judgement()]}, ONE
@@ -162,10 +162,10 @@ async def test_a_concern_has_words_and_the_name_of_its_criterion() -> None:
 
 async def test_a_describer_writes_one_text_a_picture() -> None:
     record = Record(record_id="p", images=(PIXEL, PIXEL))
-    book = seeing({"alt_texts": ["a boat"]}, {"alt_texts": ["a boat", "a bird"]})
-    output = await ask_agent("describer", book, record=record)
+    models = seeing_models({"alt_texts": ["a boat"]}, {"alt_texts": ["a boat", "a bird"]})
+    output = await ask_agent("describer", models, record=record)
     assert plain_value(output) == {"alt_texts": ["a boat", "a bird"]}
-    assert [part.kind for part in book.scripted.requests[0].messages[-1].parts] == [
+    assert [part.kind for part in models.scripted.requests[0].messages[-1].parts] == [
         "text",
         "text",
         "image",
@@ -175,7 +175,7 @@ async def test_a_describer_writes_one_text_a_picture() -> None:
     with pytest.raises(MissingInput, match="does not see"):
         await ask_agent("describer", replying_with(), record=record)
     with pytest.raises(MissingInput, match=r"when: record\.images"):
-        await ask_agent("describer", seeing())
+        await ask_agent("describer", seeing_models())
 
 
 async def test_differences_compare_either_kind_of_answers_but_not_both() -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Generator
 
@@ -16,6 +14,7 @@ import httpx
 import pytest
 
 from tests.support.running import Lab
+from tests.support.services import fake_service
 
 CALLS, AT_ONCE, LATENCY = 600, 50, 0.2
 TARGET = 2.0
@@ -33,19 +32,13 @@ result: ask
 
 @pytest.fixture
 def service() -> Generator[str]:
-    """The fake service in a process of its own."""
-    command = [sys.executable, "-m", "tests.support.fake_llm", "--latency", str(LATENCY)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
+    """The address of the fake service in a process of its own."""
+    with fake_service(LATENCY) as running:
+        yield running.url
 
 
-def study(lab: Lab, url: str) -> None:
-    """A flow and a model behind that address."""
+def write_study(lab: Lab, url: str) -> None:
+    """Writes a flow and a model that calls that address."""
     limits = {"concurrency": AT_ONCE}
     model = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": f"{url}/v1"}
     lab.write("models/fake.yaml", json.dumps({"fake": {**model, "limits": limits}}))
@@ -53,13 +46,13 @@ def study(lab: Lab, url: str) -> None:
     lab.write("flows/tiny.yaml", FLOW)
 
 
-def posts(lab: Lab, number: int, words: str) -> None:
-    """That many posts, one a call."""
+def write_posts(lab: Lab, number: int, words: str) -> None:
+    """Writes that many posts, one for each call."""
     lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n} {words}"} for n in range(number)])
 
 
-async def bare(url: str) -> float:
-    """Seconds that the calls take without us."""
+async def bare_seconds(url: str) -> float:
+    """Seconds that the calls take without a flow."""
     slots, body = asyncio.Semaphore(AT_ONCE), {"model": "m", "response_format": _schema()}
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=AT_ONCE)) as client:
 
@@ -84,14 +77,14 @@ def _schema() -> dict[str, object]:
 @pytest.mark.benchmark
 @pytest.mark.timeout(900)
 async def test_a_flow_of_600_calls_takes_at_most_twice_as_long_as_the_calls(lab: Lab, service: str) -> None:
-    study(lab, service)
+    write_study(lab, service)
     # Neither side is measured while it imports its libraries.
-    posts(lab, 1, "first of all")
+    write_posts(lab, 1, "first of all")
     await lab.run()
-    posts(lab, CALLS, "word " * 100)
-    alone = await bare(service)
+    write_posts(lab, CALLS, "word " * 100)
+    alone = await bare_seconds(service)
     ran = await lab.run()
-    again = await bare(service)
+    again = await bare_seconds(service)
     least = min(alone, again)
     print(f"\n{CALLS} calls of {LATENCY} s, {AT_ONCE} at once")
     print(f"  bare httpx        {alone:6.2f} s, and once more {again:6.2f} s")

@@ -1,5 +1,5 @@
 """Scale: 10,000 records x 3 models, 30,000 calls of 200 ms, 50 at once, as one command: with the server that it starts
-for itself, with its database there or not, and beside a Prefect server with SQLite and with PostgreSQL.
+itself, whether its database exists or not, and with a running Prefect server on SQLite and on PostgreSQL.
 
 uv run pytest -m benchmark tests/benchmarks/test_scale.py -s        BUTTERMILK_RECORDS=1000 for a shorter one
 """
@@ -25,14 +25,15 @@ from tests.support.services import FakeService, fake_service, prefect_server
 RECORDS = int(os.environ.get("BUTTERMILK_RECORDS", "10000"))
 AT_ONCE, LATENCY = 50, 0.2
 TARGETS = {"own": 1.5, "first": 1.5, "postgresql": 1.5, "sqlite": 2.0}
-"""Seconds by those of bare calls. `first` is the first run ever on a machine, which also makes Prefect's database.
+"""Seconds of the command divided by the seconds of bare calls. `first` is the first run on a machine, which also makes
+Prefect's database.
 
-A server for many that keeps its feed of events in SQLite is the slowest, and differs from run to run: PostgreSQL is for
-those.
+A shared server that keeps its events in SQLite is the slowest and differs from run to run: PostgreSQL is for shared
+servers.
 """
 MOST_MEGABYTES = 600
 BARE_CALLS = min(RECORDS * 3, 3000)
-"""Bare calls all take the same time, so a part of them tells how long all would take."""
+"""Bare calls all take the same time, so a part of them shows how long all would take."""
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def service() -> Generator[FakeService]:
         yield running
 
 
-async def bare(url: str) -> float:
-    """Seconds for one call, 50 at once, without us."""
+async def seconds_per_bare_call(url: str) -> float:
+    """Seconds for one call, 50 at once, without a flow."""
     slots = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=AT_ONCE)) as client:
 
@@ -58,24 +59,24 @@ async def bare(url: str) -> float:
 
 
 @contextmanager
-def server_beside(kind: str, place: CommandLine) -> Generator[dict[str, str]]:
-    """A server of that kind for the length of the block, as the command's environment names it."""
+def prefect_server_of_kind(kind: str, cli: CommandLine) -> Generator[dict[str, str]]:
+    """Runs a server of that kind for the length of the block; yields environment variables for the command."""
     if kind in ("own", "first"):
         yield {}
         return
-    (place.folder / "server").mkdir()
-    with DATABASES[kind]() as settings, prefect_server(place.folder / "server", **settings) as api:
+    (cli.folder / "server").mkdir()
+    with DATABASES[kind]() as settings, prefect_server(cli.folder / "server", **settings) as api:
         yield {"PREFECT_API_URL": api}
 
 
 def task_runs(api: str) -> int:
-    """How many that server holds."""
+    """How many task runs the server holds."""
     return httpx.post(f"{api}/task_runs/count", json={}).json()
 
 
-def kept_task_runs(place: CommandLine) -> int:
-    """How many a server shows that is started when the command and its own server have ended."""
-    with prefect_server(place.folder, PREFECT_HOME=place.environment()["PREFECT_HOME"]) as api:
+def kept_task_runs(cli: CommandLine) -> int:
+    """How many task runs a server shows that starts after the command and its own server have ended."""
+    with prefect_server(cli.folder, PREFECT_HOME=cli.environment()["PREFECT_HOME"]) as api:
         return task_runs(api)
 
 
@@ -85,21 +86,21 @@ def kept_task_runs(place: CommandLine) -> int:
 def test_thirty_thousand_calls_are_all_there_in_flat_memory(
     server: str, tmp_path: Path, service: FakeService, prefect_database: Path
 ) -> None:
-    place = CommandLine(tmp_path)
+    cli = CommandLine(tmp_path)
     if server == "own":
-        place.use_database(prefect_database)
-    before = asyncio.run(bare(service.url))
+        cli.use_database(prefect_database)
+    before = asyncio.run(seconds_per_bare_call(service.url))
     service.reset()
-    # Twice as many cells as calls: before and after its call, a cell is to take no call's place.
+    # Twice as many cells as calls: before and after its call, a cell must not take the place of a call.
     study = write_study(
-        place.folder / "study", service.url, make_posts(RECORDS), concurrency=2 * AT_ONCE, max_concurrent_calls=AT_ONCE
+        cli.folder / "study", service.url, make_posts(RECORDS), concurrency=2 * AT_ONCE, max_concurrent_calls=AT_ONCE
     )
     flow = study / "flows" / "judged.yaml"
     flow.write_text(flow.read_text(encoding="utf-8").replace('["plain", "strict"]', '["plain"]'), encoding="utf-8")
     cells, marks, memory = RECORDS * len(MODELS), [1_000, 10_000, 30_000], dict[int, float]()
-    with server_beside(server, place) as named:
+    with prefect_server_of_kind(server, cli) as variables:
         started = time.perf_counter()
-        command = place.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", **named)
+        command = cli.start("flows", "+flows=[judged]", "--config-dir", str(study), "--json", **variables)
         called = most = 0.0
         while command.running:
             time.sleep(0.25)
@@ -110,20 +111,20 @@ def test_thirty_thousand_calls_are_all_there_in_flat_memory(
                     memory[mark] = command.megabytes()
         seconds = time.perf_counter() - started
         done = command.wait(60)
-        there = task_runs(named["PREFECT_API_URL"]) if named else kept_task_runs(place)
+        recorded = task_runs(variables["PREFECT_API_URL"]) if variables else kept_task_runs(cli)
     counted = service.calls()
-    # The quicker of the two: what slows this machine now and then is not to flatter us.
-    alone = min(before, asyncio.run(bare(service.url))) * cells
+    # The quicker of the two: a slow moment of this machine must not make the ratio look better.
+    alone = min(before, asyncio.run(seconds_per_bare_call(service.url))) * cells
     print(f"\n{cells} calls of {LATENCY} s, {AT_ONCE} at once, server: {server}")
     print(f"  bare httpx            {alone:7.1f} s")
     print(f"  until the last call   {called:7.1f} s   {called / alone:.2f} x")
     print(f"  whole command         {seconds:7.1f} s   {seconds / alone:.2f} x, report and recording included")
     print(f"  memory, MB            {memory}, at the most {most:.0f}")
-    print(f"  task runs on the server {there}")
+    print(f"  task runs on the server {recorded}")
     assert done.exit_code == 0, done.transcript[-2000:]
     assert json.loads(done.stdout)["cells"] == {"completed": cells}
-    assert counted == cells and there >= cells
-    folder = run_folders(place, "judged")[-1]
+    assert counted == cells and recorded >= cells
+    folder = run_folders(cli, "judged")[-1]
     lines, report = (folder / "cells.csv").read_bytes().count(b"\n"), (folder / "report.html").stat().st_size
     print(f"  lines of cells.csv    {lines}, report {report:,} bytes")
     assert max(memory.values()) <= MOST_MEGABYTES

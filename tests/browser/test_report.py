@@ -2,7 +2,7 @@
 
     uv run --group browser pytest -m browser tests/browser/test_report.py
 
-BUTTERMILK_SCREENSHOTS names a folder to keep the pictures in.
+BUTTERMILK_SCREENSHOTS names a folder for the screenshots.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _RUDE = "They are no better than geese."
 
 
 @dataclass
-class Seen:
+class ReportBrowser:
     """A browser that shows a report."""
 
     driver: Any
     folder: Path
-    pictures: Path
+    screenshots: Path
 
     def report(self, sample: Sample | None = None, size: tuple[int, int] = DESK) -> SampleRun:
         """Makes a sample's report and opens it."""
@@ -94,8 +94,8 @@ class Seen:
     def focused(self) -> str:
         return self.run("return document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")
 
-    def picture(self, name: str) -> None:
-        self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
+    def screenshot(self, name: str) -> None:
+        self.driver.save_screenshot(str(self.screenshots / f"{name}.png"))
 
     def wait(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + 10
@@ -103,8 +103,8 @@ class Seen:
             assert time.monotonic() < end
             time.sleep(0.05)
 
-    def quiet(self) -> None:
-        """Nothing failed in the page, and nothing but the page itself was asked for."""
+    def check_quiet(self) -> None:
+        """Fails unless the page reported no error, loaded nothing but itself and fits its window."""
         assert self.driver.get_log("browser") == []
         assert self.run("return performance.getEntriesByType('resource').map((one) => one.name)") == []
         assert self.run("return document.documentElement.scrollWidth <= window.innerWidth")
@@ -125,156 +125,156 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
 
 
 @pytest.fixture
-def seen(driver: Any, tmp_path: Path) -> Seen:
-    pictures = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", tmp_path / "pictures"))
-    pictures.mkdir(parents=True, exist_ok=True)
+def viewer(driver: Any, tmp_path: Path) -> ReportBrowser:
+    screenshots = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", tmp_path / "pictures"))
+    screenshots.mkdir(parents=True, exist_ok=True)
     driver.get_log("browser")
-    return Seen(driver, tmp_path, pictures)
+    return ReportBrowser(driver, tmp_path, screenshots)
 
 
-def test_filters_and_order(seen: Seen) -> None:
-    made = seen.report()
-    assert "36 records" in seen.text("#counted")
-    assert seen.count("#grid tbody tr") == 36
-    assert seen.count("#grid button.cell") == len(made.rows)
-    seen.check("only where verdicts part")
-    parted = {row.record_id for row in made.rows if len(_said(made, row.record_id, row.criteria)) > 1}
-    assert seen.count("#grid tbody tr") == len(parted) > 0
-    seen.click("#filters button")
-    seen.choose("Criterion", "Plain courtesy")
-    seen.choose("Model", "gpt-mini")
-    seen.choose("Verdict", "violates")
+def test_filters_and_order(viewer: ReportBrowser) -> None:
+    made = viewer.report()
+    assert "36 records" in viewer.text("#counted")
+    assert viewer.count("#grid tbody tr") == 36
+    assert viewer.count("#grid button.cell") == len(made.rows)
+    viewer.check("only where verdicts part")
+    parted = {row.record_id for row in made.rows if len(_verdicts(made, row.record_id, row.criteria)) > 1}
+    assert viewer.count("#grid tbody tr") == len(parted) > 0
+    viewer.click("#filters button")
+    viewer.choose("Criterion", "Plain courtesy")
+    viewer.choose("Model", "gpt-mini")
+    viewer.choose("Verdict", "violates")
     found = [row for row in made.rows if (row.criteria, row.model, row.verdict) == ("courtesy", "gpt-mini", "violates")]
-    assert seen.count("#grid tbody tr") == seen.count("#grid button.cell") == len(found) > 0
-    seen.click("#filters button")
-    seen.check("differs from people")
+    assert viewer.count("#grid tbody tr") == viewer.count("#grid button.cell") == len(found) > 0
+    viewer.click("#filters button")
+    viewer.check("differs from people")
     mistaken = {row.record_id for row in made.rows if row.truth and row.verdict and row.truth != row.verdict}
-    assert seen.count("#grid tbody tr") == len(mistaken) > 0
-    seen.click("#filters button")
-    seen.choose("year", "1925")
-    assert seen.count("#grid tbody tr") == sum(record.metadata["year"] == 1925 for record in made.records)
-    seen.click("#filters button")
-    seen.choose("Order", "by disagreement")
-    assert seen.text("#grid tbody th").split("\n")[0] in parted
-    seen.quiet()
+    assert viewer.count("#grid tbody tr") == len(mistaken) > 0
+    viewer.click("#filters button")
+    viewer.choose("year", "1925")
+    assert viewer.count("#grid tbody tr") == sum(record.metadata["year"] == 1925 for record in made.records)
+    viewer.click("#filters button")
+    viewer.choose("Order", "by disagreement")
+    assert viewer.text("#grid tbody th").split("\n")[0] in parted
+    viewer.check_quiet()
 
 
-def _said(made: SampleRun, record: str, criteria: str) -> set[str]:
+def _verdicts(made: SampleRun, record: str, criteria: str) -> set[str]:
     rows = [row for row in made.rows if (row.record_id, row.criteria) == (record, criteria)]
     return {row.verdict for row in rows if row.verdict}
 
 
-def test_search_looks_into_the_texts(seen: Seen) -> None:
-    made = seen.report()
-    seen.search("NO BETTER than")
+def test_search_looks_into_the_texts(viewer: ReportBrowser) -> None:
+    made = viewer.report()
+    viewer.search("NO BETTER than")
     expected = sum("no better than" in record.text for record in made.records)
-    seen.wait(lambda: seen.count("#grid tbody tr") == expected)
-    seen.search("zebra")
-    seen.wait(lambda: "No record fits" in seen.text("#grid"))
+    viewer.wait(lambda: viewer.count("#grid tbody tr") == expected)
+    viewer.search("zebra")
+    viewer.wait(lambda: "No record fits" in viewer.text("#grid"))
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
-def test_a_cell_opens_on_its_reasons_and_highlights_its_quotations(seen: Seen, size: tuple[int, int]) -> None:
+def test_a_cell_shows_its_reasons_and_highlights_its_quotations(viewer: ReportBrowser, size: tuple[int, int]) -> None:
     compass = Record(record_id="compass", title="A compass", text=f"\U0001f9ed Lost. {_RUDE} \U0001f9ed So there.")
-    seen.report(Sample(records=4, extra=(compass,), failures=False), size)
-    seen.click("#grid tr[data-place='0'] button.cell")
-    assert seen.run("return document.getElementById('panel').open")
-    assert seen.text("#panel-title") == "A compass"
-    assert seen.run("return document.querySelector('#panel mark').lastChild.data") == _RUDE
-    assert f"“{_RUDE}”" in seen.text("#panel button.quote")
-    assert "synthesise" in seen.text("#panel .others")
-    seen.click("#panel button.quote")
-    assert seen.count("#panel mark.here") == 1
-    seen.click("#panel .tabs button:nth-child(2)")
-    assert seen.run("return document.querySelectorAll('#panel .tabs button')[1].ariaPressed") == "true"
-    assert seen.run("const p = document.getElementById('panel'); return p.scrollWidth <= p.clientWidth")
-    seen.keys("Escape")
-    assert not seen.run("return document.getElementById('panel').open")
-    seen.quiet()
+    viewer.report(Sample(records=4, extra=(compass,), failures=False), size)
+    viewer.click("#grid tr[data-place='0'] button.cell")
+    assert viewer.run("return document.getElementById('panel').open")
+    assert viewer.text("#panel-title") == "A compass"
+    assert viewer.run("return document.querySelector('#panel mark').lastChild.data") == _RUDE
+    assert f"“{_RUDE}”" in viewer.text("#panel button.quote")
+    assert "synthesise" in viewer.text("#panel .others")
+    viewer.click("#panel button.quote")
+    assert viewer.count("#panel mark.here") == 1
+    viewer.click("#panel .tabs button:nth-child(2)")
+    assert viewer.run("return document.querySelectorAll('#panel .tabs button')[1].ariaPressed") == "true"
+    assert viewer.run("const p = document.getElementById('panel'); return p.scrollWidth <= p.clientWidth")
+    viewer.keys("Escape")
+    assert not viewer.run("return document.getElementById('panel').open")
+    viewer.check_quiet()
 
 
-def test_a_quotation_that_was_not_found_says_so(seen: Seen) -> None:
-    seen.report()
-    seen.run(
+def test_a_quotation_that_was_not_found_is_marked(viewer: ReportBrowser) -> None:
+    viewer.report()
+    viewer.run(
         """
         const button = document.querySelectorAll('#grid button.cell');
         for (const one of button) { one.click(); if (document.querySelector('#panel .lost')) break; }
         """
     )
-    assert "not found in the record" in seen.text("#panel .lost")
+    assert "not found in the record" in viewer.text("#panel .lost")
 
 
-def test_the_keyboard_is_enough(seen: Seen) -> None:
-    seen.report()
-    seen.run("document.querySelector('#grid button.cell').focus()")
-    seen.keys("ArrowRight", "ArrowDown")
-    where = seen.focused()
+def test_the_keyboard_is_enough(viewer: ReportBrowser) -> None:
+    viewer.report()
+    viewer.run("document.querySelector('#grid button.cell').focus()")
+    viewer.keys("ArrowRight", "ArrowDown")
+    where = viewer.focused()
     assert where.startswith("letter-2, Plain courtesy, gemini-flash")
-    seen.keys("Enter")
-    assert seen.text("#panel .byline").startswith("letter-2")
-    assert seen.run("return document.getElementById('panel').contains(document.activeElement)")
-    seen.keys("Escape")
-    assert seen.focused() == where
+    viewer.keys("Enter")
+    assert viewer.text("#panel .byline").startswith("letter-2")
+    assert viewer.run("return document.getElementById('panel').contains(document.activeElement)")
+    viewer.keys("Escape")
+    assert viewer.focused() == where
 
 
-def test_from_the_ranking_into_the_matrix(seen: Seen) -> None:
-    seen.report()
-    name = seen.text("#parted tbody a")
-    seen.click("#parted tbody a")
-    assert seen.text("#panel .byline").startswith(name)
-    seen.keys("Escape")
-    assert seen.text("#grid tr.found th").startswith(name)
+def test_the_ranking_leads_into_the_matrix(viewer: ReportBrowser) -> None:
+    viewer.report()
+    name = viewer.text("#parted tbody a")
+    viewer.click("#parted tbody a")
+    assert viewer.text("#panel .byline").startswith(name)
+    viewer.keys("Escape")
+    assert viewer.text("#grid tr.found th").startswith(name)
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
-def test_masked_texts_are_shown_one_by_one_or_all(seen: Seen, size: tuple[int, int]) -> None:
-    made = seen.report(Sample(warning="These letters tease."), size)
+def test_masked_texts_are_shown_one_by_one_or_all(viewer: ReportBrowser, size: tuple[int, int]) -> None:
+    made = viewer.report(Sample(warning="These letters tease."), size)
     titles = {str(record.title) for record in made.records}
-    assert not [title for title in titles if title in seen.text("body")]
-    seen.click("#grid button.cell")
-    page = seen.run("return document.querySelector('main').outerHTML + document.getElementById('panel').outerHTML")
+    assert not [title for title in titles if title in viewer.text("body")]
+    viewer.click("#grid button.cell")
+    page = viewer.run("return document.querySelector('main').outerHTML + document.getElementById('panel').outerHTML")
     assert not [record.text for record in made.records if record.text[:60] in page]
-    assert seen.count("#panel mark") == 0
-    seen.picture(f"masked-{size[0]}")
-    seen.click("#unveil-one")
-    assert made.records[0].text[:60] in seen.text("#panel .source")
-    seen.click("#panel .panel-tools button:nth-child(2)")
-    assert made.records[1].text[:60] not in seen.text("#panel")
-    seen.keys("Escape")
-    seen.click("#unveil")
-    assert str(made.records[5].title) in seen.text("#grid")
-    assert seen.count("main .veil, #panel *") == 0
-    seen.click("#unveil")
-    assert str(made.records[5].title) not in seen.text("body")
-    seen.quiet()
+    assert viewer.count("#panel mark") == 0
+    viewer.screenshot(f"masked-{size[0]}")
+    viewer.click("#unveil-one")
+    assert made.records[0].text[:60] in viewer.text("#panel .source")
+    viewer.click("#panel .panel-tools button:nth-child(2)")
+    assert made.records[1].text[:60] not in viewer.text("#panel")
+    viewer.keys("Escape")
+    viewer.click("#unveil")
+    assert str(made.records[5].title) in viewer.text("#grid")
+    assert viewer.count("main .veil, #panel *") == 0
+    viewer.click("#unveil")
+    assert str(made.records[5].title) not in viewer.text("body")
+    viewer.check_quiet()
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
-def test_hostile_records_do_nothing_and_stay_in_their_place(seen: Seen, size: tuple[int, int]) -> None:
+def test_hostile_records_do_nothing_and_stay_in_their_place(viewer: ReportBrowser, size: tuple[int, int]) -> None:
     name = "".join(filter(str.isprintable, f"0{HOSTILE}"))[:500]
     hostile = Record(record_id=name, title=HOSTILE, text=HOSTILE, sections={HOSTILE: HOSTILE})
     long = Record(record_id="1long", text="word " * 1_000_000, metadata={"year": "x" * 200})
-    seen.report(Sample(records=3, extra=(hostile, long), models=("w" * 200, "two")), size)
+    viewer.report(Sample(records=3, extra=(hostile, long), models=("w" * 200, "two")), size)
     for place in (0, 1):
-        seen.click(f"#grid tr[data-place='{place}'] button.cell")
-        assert seen.run("const p = document.getElementById('panel'); return p.scrollWidth <= p.clientWidth")
-        seen.picture(f"hostile-{place}-{size[0]}")
-        seen.keys("Escape")
-    seen.click("#grid tr[data-place='1'] button.cell")
-    assert "The first 20,000 of 5,000,000 characters are shown." in seen.text("#panel")
-    assert seen.run("return [...document.querySelectorAll('img, iframe, .source script')].length") == 0
-    seen.quiet()
+        viewer.click(f"#grid tr[data-place='{place}'] button.cell")
+        assert viewer.run("const p = document.getElementById('panel'); return p.scrollWidth <= p.clientWidth")
+        viewer.screenshot(f"hostile-{place}-{size[0]}")
+        viewer.keys("Escape")
+    viewer.click("#grid tr[data-place='1'] button.cell")
+    assert "The first 20,000 of 5,000,000 characters are shown." in viewer.text("#panel")
+    assert viewer.run("return [...document.querySelectorAll('img, iframe, .source script')].length") == 0
+    viewer.check_quiet()
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
-def test_pictures(seen: Seen, size: tuple[int, int]) -> None:
+def test_screenshots_can_be_taken(viewer: ReportBrowser, size: tuple[int, int]) -> None:
     name = "desktop" if size == DESK else "phone"
-    seen.report(size=size)
-    seen.run("document.querySelector('#matrix h3').scrollIntoView()")
-    seen.picture(f"report-{name}")
-    seen.run("document.querySelector('#agreement').scrollIntoView()")
-    seen.picture(f"agreement-{name}")
-    seen.click("#parted tbody tr:nth-child(5) a")
-    seen.click("#panel .tabs button:nth-child(2)")
-    seen.picture("report-cell" if size == DESK else "cell-phone")
-    seen.quiet()
+    viewer.report(size=size)
+    viewer.run("document.querySelector('#matrix h3').scrollIntoView()")
+    viewer.screenshot(f"report-{name}")
+    viewer.run("document.querySelector('#agreement').scrollIntoView()")
+    viewer.screenshot(f"agreement-{name}")
+    viewer.click("#parted tbody tr:nth-child(5) a")
+    viewer.click("#panel .tabs button:nth-child(2)")
+    viewer.screenshot("report-cell" if size == DESK else "cell-phone")
+    viewer.check_quiet()

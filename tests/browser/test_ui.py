@@ -2,8 +2,8 @@
 
     uv run --group browser pytest -m browser
 
-The graph is a canvas, without words that a test could read: what it draws is checked in the data that the UI draws
-it from, that it draws anything on the screen. BUTTERMILK_SCREENSHOTS names a folder to keep the pictures in.
+The graph is a canvas, without words that a test could read: the tests check the data that the UI draws
+it from, and that anything is drawn. BUTTERMILK_SCREENSHOTS names a folder for the screenshots.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import browser, why_no_browser
-from tests.support.commands import CommandLine, wait_until
+from tests.support.commands import CommandLine, wait_until, write_files
 from tests.support.services import prefect_server
 
 pytestmark = [
@@ -37,21 +37,21 @@ _TWO_MODELS = {
 
 
 @dataclass
-class Seen:
+class UIBrowser:
     """A server's UI, a browser, and two runs: one of two models, one of a single model."""
 
     url: str
     driver: Any
-    two: str
-    one: str
-    pictures: Path
+    two_models_run: str
+    one_model_run: str
+    screenshots: Path
 
     def page(self, path: str, *words: str) -> str:
         """The text of a page once all `words` are on it."""
         self.driver.get(f"{self.url}{path}")
-        return self.shows(*words)
+        return self.wait_for(*words)
 
-    def shows(self, *words: str) -> str:
+    def wait_for(self, *words: str) -> str:
         """The text of the present page once all `words` are on it."""
 
         def there() -> bool:
@@ -61,7 +61,7 @@ class Seen:
         return self.text()
 
     def text(self) -> str:
-        """What can be read on the page now."""
+        """The text that the page shows now."""
         return self.driver.execute_script("return document.body.innerText")
 
     def tab(self, name: str) -> None:
@@ -69,13 +69,13 @@ class Seen:
         wait_until(lambda: bool(self.driver.execute_script(_CLICK, name)), f"the tab {name}", 30, pause=0.2)
 
     def graph_is_drawn(self) -> bool:
-        """Whether there is more on the canvas than a background, which takes next to nothing as a PNG."""
+        """Whether there is more on the canvas than a background, which is very small as a PNG."""
         canvases = self.driver.find_elements("css selector", "canvas")
         return bool(canvases) and len(canvases[0].screenshot_as_png) > EMPTY_PNG_BYTES
 
-    def picture(self, name: str) -> Path:
-        """A screenshot."""
-        path = self.pictures / f"{name}.png"
+    def screenshot(self, name: str) -> Path:
+        """Takes a screenshot."""
+        path = self.screenshots / f"{name}.png"
         self.driver.save_screenshot(str(path))
         return path
 
@@ -88,33 +88,30 @@ return Boolean(named);
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seen]:
-    """Both runs on one server, and a browser beside it."""
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[UIBrowser]:
+    """Both runs on one server, and a browser."""
     folder = tmp_path_factory.mktemp("ui")
-    pictures = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", folder / "pictures"))
-    pictures.mkdir(parents=True, exist_ok=True)
+    screenshots = Path(os.environ.get("BUTTERMILK_SCREENSHOTS", folder / "pictures"))
+    screenshots.mkdir(parents=True, exist_ok=True)
     with prefect_server(folder / "server") as api_url:
-        place = CommandLine(folder / "place", {"PREFECT_API_URL": api_url})
-        for name, text in _TWO_MODELS.items():
-            path = place.working_folder / "study" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        two = _run(place, "llms=two", "--config-dir", "study")
-        one = _run(place)
+        cli = CommandLine(folder / "place", {"PREFECT_API_URL": api_url})
+        write_files(cli.working_folder / "study", _TWO_MODELS)
+        two_models_run = _run(cli, "llms=two", "--config-dir", "study")
+        one_model_run = _run(cli)
         with browser(folder / "profile") as driver:
-            yield Seen(api_url.removesuffix("/api"), driver, two, one, pictures)
+            yield UIBrowser(api_url.removesuffix("/api"), driver, two_models_run, one_model_run, screenshots)
 
 
-def _run(place: CommandLine, *arguments: str) -> str:
-    done = place.run("flows.osb", f"query={QUESTION}", "--json", *arguments)
+def _run(cli: CommandLine, *arguments: str) -> str:
+    done = cli.run("flows.osb", f"query={QUESTION}", "--json", *arguments)
     assert done.exit_code == 0, done.transcript
     return json.loads(done.stdout)["flow_run_id"]
 
 
-def _graph(seen: Seen, run: str) -> dict[str, dict[str, Any]]:
-    with urllib.request.urlopen(f"{seen.url}/api/flow_runs/{run}/graph-v2", timeout=30) as answer:
+def _graph(ui: UIBrowser, run: str) -> dict[str, dict[str, Any]]:
+    with urllib.request.urlopen(f"{ui.url}/api/flow_runs/{run}/graph-v2", timeout=30) as answer:
         nodes = json.loads(answer.read())["nodes"]
-    # A child run is labelled `flow / run`; the run's own name is what tells them apart.
+    # A child run is labelled `flow / run`; the run's own name distinguishes them.
     return {node["label"].split(" / ")[-1]: node for _, node in nodes}
 
 
@@ -123,11 +120,11 @@ def _edges(graph: dict[str, dict[str, Any]]) -> set[tuple[str, str]]:
     return {(labels[child["id"]], label.split(",")[0]) for label, node in graph.items() for child in node["parents"]}
 
 
-def test_the_run_and_its_graph(seen: Seen) -> None:
-    seen.page(f"/runs/flow-run/{seen.two}", QUESTION, "Completed")
-    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
-    seen.picture("run")
-    graph = _graph(seen, seen.two)
+def test_the_run_and_its_graph(ui: UIBrowser) -> None:
+    ui.page(f"/runs/flow-run/{ui.two_models_run}", QUESTION, "Completed")
+    wait_until(ui.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    ui.screenshot("run")
+    graph = _graph(ui, ui.two_models_run)
     assert {label.split(",")[0] for label in graph} == {"rounds", "synthesise", "differences", "answer"}
     assert _edges(graph) == {
         ("rounds", "synthesise"), ("rounds", "differences"), ("rounds", "answer"),
@@ -135,33 +132,33 @@ def test_the_run_and_its_graph(seen: Seen) -> None:
     }  # fmt: skip
 
 
-def test_a_round_shows_each_agent_with_its_model_and_the_edges(seen: Seen) -> None:
-    rounds = next(node for label, node in _graph(seen, seen.two).items() if label.startswith("rounds"))["id"]
-    seen.page(f"/runs/flow-run/{rounds}", "round 1", "Task Runs")
-    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
-    seen.tab("Task Runs")
-    seen.shows("llm_host, ", "search, ", "researcher, demo, ", "researcher, second, ", "citation_checker, ")
-    seen.picture("round")
-    assert _edges(_graph(seen, rounds)) == {
+def test_a_round_shows_each_agent_with_its_model_and_the_edges(ui: UIBrowser) -> None:
+    rounds = next(node for label, node in _graph(ui, ui.two_models_run).items() if label.startswith("rounds"))["id"]
+    ui.page(f"/runs/flow-run/{rounds}", "round 1", "Task Runs")
+    wait_until(ui.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    ui.tab("Task Runs")
+    ui.wait_for("llm_host, ", "search, ", "researcher, demo, ", "researcher, second, ", "citation_checker, ")
+    ui.screenshot("round")
+    assert _edges(_graph(ui, rounds)) == {
         ("llm_host", "search"), ("search", "researcher"), ("researcher", "citation_checker"),
         ("search", "citation_checker"),
     } | {("llm_host", "researcher"), ("llm_host", "citation_checker")}  # fmt: skip
 
 
-def test_a_skipped_branch_says_so_and_why(seen: Seen) -> None:
-    seen.page(f"/runs/flow-run/{seen.one}", QUESTION, "Subflow Runs")
-    seen.tab("Subflow Runs")
-    seen.shows("synthesise, skipped: answers | length >= 2 does not hold: 1 answers", "Skipped")
-    wait_until(seen.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
-    seen.picture("skipped")
+def test_a_skipped_branch_is_shown_with_its_reason(ui: UIBrowser) -> None:
+    ui.page(f"/runs/flow-run/{ui.one_model_run}", QUESTION, "Subflow Runs")
+    ui.tab("Subflow Runs")
+    ui.wait_for("synthesise, skipped: answers | length >= 2 does not hold: 1 answers", "Skipped")
+    wait_until(ui.graph_is_drawn, "the graph to be drawn", 60, pause=0.2)
+    ui.screenshot("skipped")
 
 
-def test_the_answer_is_an_artifact_of_the_run(seen: Seen) -> None:
-    seen.page(f"/runs/flow-run/{seen.two}", "Artifacts")
-    seen.tab("Artifacts")
-    seen.shows("MARKDOWN")
-    # The costs are artifacts, too, and which of them comes first is a matter of their random ids.
-    link = seen.driver.find_element("xpath", f"//a[contains(@href, '/artifacts/')][contains(., '{QUESTION}')]")
-    path = link.get_attribute("href").removeprefix(seen.url)
-    seen.page(path, QUESTION, "verified quotations", "reasons", "Demonstration quality")
-    seen.picture("answer")
+def test_the_answer_is_an_artifact_of_the_run(ui: UIBrowser) -> None:
+    ui.page(f"/runs/flow-run/{ui.two_models_run}", "Artifacts")
+    ui.tab("Artifacts")
+    ui.wait_for("MARKDOWN")
+    # The costs are artifacts, too, and their random ids decide which comes first.
+    link = ui.driver.find_element("xpath", f"//a[contains(@href, '/artifacts/')][contains(., '{QUESTION}')]")
+    path = link.get_attribute("href").removeprefix(ui.url)
+    ui.page(path, QUESTION, "verified quotations", "reasons", "Demonstration quality")
+    ui.screenshot("answer")

@@ -33,7 +33,7 @@ result: again
 
 
 class JudgeParameters(Frozen):
-    """What a judge is told."""
+    """The parameters of a judge."""
 
     criteria: str
     """A criterion's name, or its text."""
@@ -55,7 +55,7 @@ def test_criteria_are_names_or_text(tmp_path: Path) -> None:
     assert study.request == {"text": "x"}
 
 
-def test_an_unknown_criterion_and_a_bad_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_criterion_and_a_bad_one_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flow = FLOW.replace("[ordinary, rule]", "[ordinery, rule]")
     write_study(tmp_path / "my_study", {"flows/judged.yaml": flow, "criteria/rule.md": "---\ntitle: [\n---\nx"})

@@ -14,15 +14,15 @@ MINE = "my_study/flows/mine.yaml"
 
 @dataclass(frozen=True)
 class Mistake:
-    """One seeded mistake and what must be said of it."""
+    """One seeded mistake, and parts of the problem that must be reported."""
 
     name: str
     where: str
-    says: str
+    what: str
     todo: str = ""
     nearest: str | None = None
     flow: tuple[str, str] = ("", "")
-    """What is replaced in the flow, and by what."""
+    """A text of the flow, and the text that replaces it."""
     files: dict[str, str | bytes] = field(default_factory=dict[str, str | bytes])
     folders: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ CASES = [
     Mistake(
         "duplicate key",
         mine(11),
-        "'max_rounds' stands twice here, first on line 10",
+        "'max_rounds' appears twice here, first on line 10",
         "keep one",
         flow=("    until: check.sufficient", "    max_rounds: 3\n    until: check.sufficient"),
     ),
@@ -222,7 +222,7 @@ CASES = [
         "below `inputs:`",
         flow=("          question: parameters.query\n          passages", "          passages"),
     ),
-    Mistake("duplicate variants", mine(28), "'demo' stands twice", "repeats", flow=("[demo, second]", "[demo, demo]")),
+    Mistake("duplicate variants", mine(28), "'demo' appears twice", "repeats", flow=("[demo, second]", "[demo, demo]")),
     Mistake("empty variants", mine(28), "are empty", "at least one", flow=("[demo, second]", "[]")),
     Mistake(
         "group_by",
@@ -423,7 +423,7 @@ CASES = [
         "template syntax",
         "my_study/prompts/differences.md:2",
         "xpected",
-        "mend the template",
+        "correct the template",
         files={"prompts/differences.md": "user:\n{% for a in %}\n"},
     ),
     Mistake(
@@ -449,7 +449,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_mistake_is_told(case: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_is_reported(case: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MY_STUDY_KEY", raising=False)
     write_study(tmp_path / "my_study", files_of(case))
@@ -457,6 +457,6 @@ def test_a_mistake_is_told(case: Mistake, tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / "my_study" / folder).mkdir(parents=True)
     [problem] = problems_of(Path("my_study"), *case.arguments)
     assert problem.where == case.where
-    assert case.says in problem.what
+    assert case.what in problem.what
     assert problem.nearest == case.nearest
     assert case.todo in (problem.todo or "")

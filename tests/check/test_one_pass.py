@@ -1,4 +1,4 @@
-"""Many mistakes at once are all told in one pass, in file order."""
+"""Many mistakes at once are all reported in one pass, in file order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.compose.tiny_study import FLOW, STORAGE, compose_study, problems_of, write_study
 
 
-def test_six_mistakes_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_six_mistakes_are_reported_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flow = FLOW.replace("agent: researcher", "agent: reseacher")
     flow = flow.replace("temperature: 0.2", "temprature: 0.2").replace("length >= 2", "length >=")
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_yaml_hides_no_other_mistake(tmp_path: Path, monkeypat
     ]
 
 
-def test_a_missing_question_and_a_missing_folder_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_question_and_a_missing_folder_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_study(tmp_path / "my_study", {})
     [empty] = problems_of(Path("my_study"), "query=", flows=["mine"])[-1:]
@@ -73,7 +73,7 @@ def test_what_is_ignored_or_unused_is_a_notice(tmp_path: Path, monkeypatch: pyte
     assert any("old.prompt is ignored" in notice for notice in study.notices)
 
 
-def test_no_secret_is_ever_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_ever_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     secret = "sk-very-secret"
     model = f"second:\n  kind: hosted\n  provider: openai\n  model_id: [x]\n  api_key: {secret}\n  apikey: {secret}\n"

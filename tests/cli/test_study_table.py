@@ -1,4 +1,4 @@
-"""What a study shows at a terminal when it is over."""
+"""The table that a study shows at a terminal when it has ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from flows.run_folder.derive import Derived
 from tests.support.verdicts import rows, spec
 
 
-def shown(said: Sequence[str | None], truth: Sequence[str | None] | None = None) -> str:
-    """The table of one model, 80 characters wide, with its runs of blanks made one."""
+def table_of(verdicts: Sequence[str | None], truth: Sequence[str | None] | None = None) -> str:
+    """The table of one model's verdicts, 80 characters wide; each run of blanks is reduced to one."""
     flow = FlowSpec.model_validate({"name": "letters", "records": "post", "steps": {"judge": {"agent": "judge"}}})
-    verdicts = rows({"a_model_of_a_long_name": said}, truth)
+    verdict_rows = rows({"a_model_of_a_long_name": verdicts}, truth)
     derived = Derived(
-        RunData(Path(), {}, flow), verdicts, compute_measures(verdicts, spec(truth="label", resamples=50))
+        RunData(Path(), {}, flow), verdict_rows, compute_measures(verdict_rows, spec(truth="label", resamples=50))
     )
     console = Console(file=io.StringIO(), width=80)
     show_study(console, derived)
@@ -30,13 +30,13 @@ def shown(said: Sequence[str | None], truth: Sequence[str | None] | None = None)
 
 
 def test_verdicts_are_written_out_however_narrow_the_terminal() -> None:
-    said = ["does_not_violate", "violates", "does_not_violate", "violates_in_part"]
-    table = shown(said, said)
+    verdicts = ["does_not_violate", "violates", "does_not_violate", "violates_in_part"]
+    table = table_of(verdicts, verdicts)
     assert "does_not_violate" in table and "violates_in_part" in table and "…" not in table
     assert "accuracy" in table and "1.00" in table
 
 
-def test_without_answers_of_people_nothing_is_compared_and_that_is_said() -> None:
-    table = shown(["violates", "does_not_violate"])
+def test_without_answers_of_people_nothing_is_compared_and_the_table_reports_it() -> None:
+    table = table_of(["violates", "does_not_violate"])
     assert "Not compared with people" in table
     assert "accuracy" not in table and "undefined" not in table

@@ -1,4 +1,4 @@
-"""A way to an emulator that is cut at a chosen request: the emulator is killed, and no answer comes back."""
+"""A proxy before an emulator that is cut at a chosen request: it kills the emulator and sends no answer."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import urlsplit
 
 from tests.cloud.emulators import Emulator
+from tests.support.services import QuietHandler, http_server
 
 RequestMatcher = Callable[[str, str, bytes], bool]
-"""Method, path and body of a request -> whether it is the one."""
+"""Method, path and body of a request -> whether the proxy is cut at it."""
 _UNFORWARDED_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "server", "date"})
 
 
 @dataclass
 class CutProxy:
-    """The way, and where it is cut."""
+    """The proxy's address, and the request at which it is cut."""
 
     url: str
     when: RequestMatcher | None = None
@@ -31,10 +30,10 @@ class CutProxy:
 
 @contextmanager
 def cut_proxy(emulator: Emulator) -> Generator[CutProxy]:
-    """A way to the emulator for the length of the block; whole until `when` is set."""
+    """A proxy before the emulator for the length of the block; forwards everything until `when` is set."""
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def _forward(self) -> None:
@@ -73,16 +72,6 @@ def cut_proxy(emulator: Emulator) -> Generator[CutProxy]:
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _forward  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    proxy = CutProxy(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with http_server(Handler) as url:
+        proxy = CutProxy(url)
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,4 +1,4 @@
-"""Google's services as processes on this machine, that keep what they were given when they are killed.
+"""Emulators of Google's services as processes on this machine. They keep their data when they are killed.
 
 with bigquery(folder) as emulator:
     storage = BigQueryStorage(..., endpoint=emulator.url)
@@ -36,7 +36,7 @@ main()
 
 
 class Emulator:
-    """A service under way; `kill` leaves its data, and `start` goes on with them at the same address."""
+    """A running service; `kill` leaves its data, and `start` continues with them at the same address."""
 
     def __init__(self, command: Sequence[str], port: int, health: str, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -47,7 +47,7 @@ class Emulator:
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Whether its process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:

@@ -1,27 +1,26 @@
-"""A service of Google's as its clients meet it over HTTP, answering as a test says; and an address where nobody is.
+"""A fake of a Google service over HTTP that answers as a test decides; and an address where nothing listens.
 
 with service(answers) as found:
     storage = BigQueryStorage(..., endpoint=found.url)
     ...
-found.asked("POST", "/queries")
+found.matching("POST", "/queries")
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from flows.server.private_server import free_port
+from tests.support.services import QuietHandler, http_server
 
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request as it came."""
+    """One request as it was received."""
 
     method: str
     path: str
@@ -34,12 +33,12 @@ class ReceivedRequest:
 
 
 Answer = tuple[int, Any]
-"""Status, and what is sent as JSON."""
+"""Status and JSON body of a response."""
 
 
 @dataclass
 class Service:
-    """Where it is, and every request that it got."""
+    """The service's address, and every request that it received."""
 
     url: str
     requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
@@ -53,7 +52,7 @@ class Service:
 def service(answers: Callable[[ReceivedRequest], Answer]) -> Generator[Service]:
     """A service for the length of the block."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _answer(self) -> None:
             request = ReceivedRequest(
                 self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -64,26 +63,16 @@ def service(answers: Callable[[ReceivedRequest], Answer]) -> Generator[Service]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            # Whoever waited no longer has hung up.
+            # A client that no longer waits has closed the connection.
             with suppress(ConnectionError):
                 self.end_headers()
                 self.wfile.write(body)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Service(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with http_server(Handler) as url:
+        found = Service(url)
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def error_response(status: int, reason: str, message: str) -> Answer:
@@ -92,5 +81,5 @@ def error_response(status: int, reason: str, message: str) -> Answer:
 
 
 def unused_address() -> str:
-    """An address on this machine where no one listens."""
+    """An address on this machine where nothing listens."""
     return f"http://127.0.0.1:{free_port()}"

@@ -1,4 +1,4 @@
-"""Cloud Storage as LanceDB speaks to it, over its XML API, in memory: the emulator knows only how to read there.
+"""Cloud Storage as LanceDB uses it, over its XML API, in memory: the emulator's XML API can only read.
 
 with object_service() as url:
     storage = VectorStorage(..., path="gs://any/collections", endpoint=url)
@@ -19,14 +19,14 @@ from xml.sax.saxutils import escape
 
 @dataclass
 class FakeObjectStore:
-    """Name -> generation and bytes, bucket and all; and where the service is."""
+    """The objects, name with bucket -> generation and bytes; and the service's address."""
 
     url: str
     objects: dict[str, tuple[int, bytes]] = field(default_factory=dict[str, tuple[int, bytes]])
     generations: int = 0
 
     def put(self, name: str, content: bytes, if_generation_match: str | None) -> int | None:
-        """Keeps it; its generation, or None when another one is there than was said."""
+        """Keeps an object; returns its generation, or None when it has another one than the request names."""
         generation = self.objects.get(name, (0, b""))[0]
         if if_generation_match is not None and int(if_generation_match) != generation:
             return None
@@ -35,7 +35,7 @@ class FakeObjectStore:
         return self.generations
 
     def listing(self, bucket: str, query: dict[str, list[str]]) -> bytes:
-        """What is below a prefix, as XML; names up to the delimiter once."""
+        """The objects below a prefix as XML; each name up to the delimiter once."""
         prefix, delimiter = query.get("prefix", [""])[0], query.get("delimiter", [""])[0]
         names = sorted(
             name.removeprefix(f"{bucket}/") for name in self.objects if name.startswith(f"{bucket}/{prefix}")

@@ -13,8 +13,7 @@ from contract.storage import BigQueryStorage
 from flows.storage.bigquery_save import CLUSTERING_FIELDS
 from flows.storage.factory import StorageFactory
 from flows.storage.reader import read_valid_records
-from tests.cloud.conftest import client_to
-from tests.cloud.tables import fill, rows_in, tables_in
+from tests.cloud.tables import client_to, fill, rows_in, tables_in
 from tests.support.traces import cell, finished_run, record, write_run
 
 pytestmark = pytest.mark.emulators
@@ -49,7 +48,7 @@ def test_rows_become_records_whatever_their_types(table: BigQueryStorage) -> Non
     rejects: list[Any] = []
     found = list(read_valid_records(table, rejects.append))
     assert [one.record_id for one in found] == ["1", "2"]
-    assert [reject.line for reject in rejects] == [3], "a row without text is told and not dropped"
+    assert [reject.line for reject in rejects] == [3], "a row without text is reported and not dropped"
     first = json.loads(found[0].model_dump_json())["metadata"]
     assert first == {
         "lang": "en",
@@ -99,7 +98,7 @@ def megabytes() -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def test_what_is_not_there_is_named(table: BigQueryStorage, tmp_path: Path) -> None:
+def test_a_missing_table_or_dataset_is_named(table: BigQueryStorage, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=rf"dataset {table.dataset}, table cells\) is not there"):
         list(StorageFactory.rows(table))
     folder = finished_run(tmp_path / "study" / "run", records=1)
@@ -107,7 +106,7 @@ def test_what_is_not_there_is_named(table: BigQueryStorage, tmp_path: Path) -> N
         StorageFactory.saver(table.model_copy(update={"dataset": "nowhere"}))(folder)
 
 
-def test_saved_twice_means_the_same_rows(table: BigQueryStorage, tmp_path: Path) -> None:
+def test_saving_twice_leaves_the_same_rows(table: BigQueryStorage, tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "study" / "20260102T030405", records=6)
     save = StorageFactory.saver(table)
     assert save(folder) == "35 cells, 35 of them new or changed, in a new table"
@@ -118,10 +117,10 @@ def test_saved_twice_means_the_same_rows(table: BigQueryStorage, tmp_path: Path)
     assert tuple(made.clustering_fields) == CLUSTERING_FIELDS
     assert save(folder) == "35 cells, 0 of them new or changed"
     assert rows_in(table) == first
-    assert tables_in(table) == {"cells"}, "nothing is left beside"
+    assert tables_in(table) == {"cells"}, "no other table is left"
 
 
-def test_a_later_run_changes_only_what_it_answered_otherwise(table: BigQueryStorage, tmp_path: Path) -> None:
+def test_a_later_run_changes_only_rows_with_another_answer(table: BigQueryStorage, tmp_path: Path) -> None:
     variant = {"criteria": "ordinary", "model": "alpha"}
     ids = range(3)
     before = write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in ids])
@@ -152,11 +151,11 @@ def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
         [{"name": "cell_id", "type": "STRING"}, {"name": "mine", "type": "STRING"}],
         [{"cell_id": "x", "mine": "y"}],
     )
-    told = StorageFactory.saver(table)(folder)
-    assert told.startswith("6 cells, 6 of them new or changed; the table lacked flow, step, ")
+    message = StorageFactory.saver(table)(folder)
+    assert message.startswith("6 cells, 6 of them new or changed; the table lacked flow, step, ")
     kept = [row for row in rows_in(table) if row["cell_id"] == "x"]
     assert [(row["mine"], row["flow"]) for row in kept] == [("y", None)]
-    # The emulator adds columns, and goes on to describe the table without them.
+    # The emulator adds columns, but still describes the table without them.
     assert StorageFactory.saver(table)(folder).startswith("6 cells, 0 of them new or changed")
 
     other = table.model_copy(update={"table": "other"})

@@ -40,7 +40,7 @@ def test_data_becomes_the_storage_of_its_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         ({"type": "bigqury"}, "did you mean 'bigquery'?"),
         ({**TABLE, "tabel": "x"}, "has no field 'tabel'; did you mean 'table'?"),
@@ -52,10 +52,10 @@ def test_data_becomes_the_storage_of_its_type() -> None:
         ({**TABLE, "most_bytes": 0}, "`most_bytes` is 0"),
     ],
 )
-def test_what_does_not_fit_is_told_in_plain_words(data: dict[str, object], says: str) -> None:
-    with pytest.raises(StudyError) as told:
+def test_data_that_does_not_fit_is_refused_in_plain_words(data: dict[str, object], message: str) -> None:
+    with pytest.raises(StudyError) as caught:
         StorageFactory.create_config(data)
-    assert says in str(told.value)
+    assert message in str(caught.value)
 
 
 def test_nothing_can_be_saved_to_a_file_storage() -> None:
@@ -64,7 +64,7 @@ def test_nothing_can_be_saved_to_a_file_storage() -> None:
 
 
 def test_a_study_in_the_cloud_composes_without_a_network(tmp_path: Path) -> None:
-    # A folder of that name beside must not be taken for the dataset.
+    # A folder with the dataset's name must not be taken for the dataset.
     (tmp_path / "posts").mkdir()
     write_study(tmp_path, {"flows/mine.yaml": FLOW, "storage/cloud.yaml": STORAGE})
     [study] = compose(["mine"], [], tmp_path)
@@ -107,7 +107,7 @@ def test_a_corpus_names_where_its_index_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "says"),
+    ("old", "new", "message"),
     [
         ("kept_in", "keptin", "storage/papers.yaml:5: 'papers' has no field 'keptin'; did you mean 'kept_in'?"),
         (
@@ -122,15 +122,15 @@ def test_a_corpus_names_where_its_index_is_kept(tmp_path: Path) -> None:
         ("{path: papers.jsonl}", "{type: gsc, path: x}", "storage/papers.yaml:4: `type` is 'gsc'; did you mean 'gcs'?"),
     ],
 )
-def test_mistakes_in_a_corpus_are_told_with_their_line(tmp_path: Path, was: str, now: str, says: str) -> None:
-    write_study(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS.replace(was, now)})
-    with pytest.raises(StudyError) as told:
+def test_mistakes_in_a_corpus_are_reported_with_their_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    write_study(tmp_path, {"flows/asks.yaml": CORPUS, "storage/papers.yaml": PAPERS.replace(old, new)})
+    with pytest.raises(StudyError) as caught:
         compose(["asks"], ["query=Why?"], tmp_path)
-    assert says in str(told.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("flow", "storage", "says"),
+    ("flow", "storage", "message"),
     [
         ("[warehous]", STORAGE, "flows/mine.yaml:4: there is no storage 'warehous'; did you mean 'warehouse'?"),
         ("[osb]", STORAGE, "flows/mine.yaml:4: the storage 'osb' is a corpus, which nothing can be saved to; name one"),
@@ -142,8 +142,8 @@ def test_mistakes_in_a_corpus_are_told_with_their_line(tmp_path: Path, was: str,
         ),
     ],
 )
-def test_mistakes_are_told_with_their_line(tmp_path: Path, flow: str, storage: str, says: str) -> None:
+def test_mistakes_are_reported_with_their_line(tmp_path: Path, flow: str, storage: str, message: str) -> None:
     write_study(tmp_path, {"flows/mine.yaml": FLOW.replace("[warehouse, bucket]", flow), "storage/cloud.yaml": storage})
-    with pytest.raises(StudyError) as told:
+    with pytest.raises(StudyError) as caught:
         compose(["mine"], [], tmp_path)
-    assert says in str(told.value)
+    assert message in str(caught.value)

@@ -12,8 +12,7 @@ from contract.storage import GCSStorage
 from flows.files.checksums import write_sums
 from flows.storage.factory import StorageFactory
 from flows.storage.reader import read_valid_records
-from tests.cloud.conftest import objects_of
-from tests.cloud.tables import objects_in
+from tests.cloud.tables import objects_in, objects_of
 from tests.support.traces import finished_run
 
 pytestmark = pytest.mark.emulators
@@ -51,7 +50,7 @@ def test_a_prefix_is_read_object_by_object(bucket: GCSStorage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "more", "says"),
+    ("path", "more", "message"),
     [
         ("nothing.csv", {}, "there is no object gs://"),
         ("nothing/", {}, "there are no objects below gs://"),
@@ -60,24 +59,24 @@ def test_a_prefix_is_read_object_by_object(bucket: GCSStorage) -> None:
         ("odd.xyz", {}, "gs://.*/odd.xyz: the kind '.xyz' is not known"),
     ],
 )
-def test_what_cannot_be_read_is_told(bucket: GCSStorage, path: str, more: dict[str, Any], says: str) -> None:
+def test_unreadable_objects_are_reported(bucket: GCSStorage, path: str, more: dict[str, Any], message: str) -> None:
     put(bucket, **{"big.csv": "id,text\n1,One.\n2,Two too\n", "odd.xyz": "x"})
-    with pytest.raises(StorageError, match=says) as told:
+    with pytest.raises(StorageError, match=message) as caught:
         list(read_valid_records(at(bucket, path, **more), lambda _: None))
-    assert "/tmp" not in str(told.value)
+    assert "/tmp" not in str(caught.value)
 
 
-def test_saved_twice_means_the_same_objects(bucket: GCSStorage, tmp_path: Path) -> None:
+def test_saving_twice_leaves_the_same_objects(bucket: GCSStorage, tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "study" / "20260102T030405")
     (folder / "deep").mkdir()
     (folder / "deep" / "more.txt").write_text("More.", encoding="utf-8")
     write_sums(folder)
     save = StorageFactory.saver(bucket)
-    place = "runs/study/20260102T030405"
-    assert save(folder) == f"4 files in gs://{bucket.bucket}/{place}/, 4 of them new"
+    prefix = "runs/study/20260102T030405"
+    assert save(folder) == f"4 files in gs://{bucket.bucket}/{prefix}/, 4 of them new"
     first = objects_in(bucket)
     assert {name: content for name, (_, content) in first.items()} == {
-        f"{place}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        f"{prefix}/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file()
     }
@@ -93,4 +92,4 @@ def test_other_bytes_are_never_overwritten(bucket: GCSStorage, tmp_path: Path) -
         StorageFactory.saver(bucket)(folder)
     kept = objects_in(bucket)
     assert kept["runs/study/run/answers.jsonl"][1] == b"somebody else's"
-    assert "runs/study/run/SHA256SUMS" not in kept, "which says that all is there"
+    assert "runs/study/run/SHA256SUMS" not in kept, "which would mean that all files are there"

@@ -1,4 +1,4 @@
-"""The copy of a corpus's index in a bucket: what one machine embedded, no other embeds again."""
+"""The copy of a corpus's index in a bucket: passages embedded by one machine are embedded by no other."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ import conf
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, CorpusStorage, GCSStorage, VectorStorage
 from flows.corpus.index import CorpusIndex, open_corpus
-from tests.cloud.conftest import objects_of
 from tests.cloud.cut_proxy import cut_proxy
 from tests.cloud.emulators import Emulator
 from tests.cloud.google_service import ReceivedRequest, error_response, service, unused_address
-from tests.cloud.tables import fill, objects_in
+from tests.cloud.tables import fill, objects_in, objects_of
 from tests.corpus.fake_embedders import CountingEmbedder
 from tests.support.commands import CommandLine
 
@@ -28,23 +27,23 @@ pytestmark = pytest.mark.emulators
 
 @dataclass
 class Machine:
-    """One machine: its copy of the source, its cache, and what it was told."""
+    """One machine: its copy of the source, its cache, and the notes that it received."""
 
     folder: Path
     bucket: GCSStorage
-    told: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
 
     def config(self, rows: list[dict[str, str]], **more: Any) -> CorpusStorage:
         self.folder.mkdir(exist_ok=True)
         source = self.folder / "posts.jsonl"
         source.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-        place = {"bucket": self.bucket.bucket, "path": "indexes", "endpoint": self.bucket.endpoint}
-        return CorpusStorage.model_validate({"source": {"path": source}, "label": "Posts", "kept_in": place, **more})
+        kept = {"bucket": self.bucket.bucket, "path": "indexes", "endpoint": self.bucket.endpoint}
+        return CorpusStorage.model_validate({"source": {"path": source}, "label": "Posts", "kept_in": kept, **more})
 
     def open(self, rows: list[dict[str, str]], embedder: CountingEmbedder | None = None) -> tuple[CorpusIndex, int]:
         """The corpus of those rows, and how many passages were embedded for it."""
         used = embedder or CountingEmbedder()
-        index = open_corpus(self.config(rows), self.folder / "cache", embedder=used, on_note=self.told.append)
+        index = open_corpus(self.config(rows), self.folder / "cache", embedder=used, on_note=self.notes.append)
         return index, used.texts
 
 
@@ -56,7 +55,7 @@ def rows(count: int, first: int = 0) -> list[dict[str, str]]:
     return [{"id": f"r{n}", "title": f"Title {n}", "text": f"Number {n} is odd."} for n in range(first, first + count)]
 
 
-async def test_what_one_machine_embedded_no_other_embeds(tmp_path: Path, bucket: GCSStorage) -> None:
+async def test_passages_embedded_by_one_machine_are_embedded_by_no_other(tmp_path: Path, bucket: GCSStorage) -> None:
     one, two = machine(tmp_path, bucket, "one"), machine(tmp_path, bucket, "two")
     first, embedded = one.open(rows(30))
     assert embedded == 30
@@ -68,7 +67,7 @@ async def test_what_one_machine_embedded_no_other_embeds(tmp_path: Path, bucket:
     assert second.fingerprint == first.fingerprint
     assert await second.search(["Number 7", "odd"], 10) == await first.search(["Number 7", "odd"], 10)
     assert objects_in(bucket) == kept, "nothing was written again"
-    assert not one.told and not two.told
+    assert not one.notes and not two.notes
 
 
 def test_only_what_is_new_is_embedded_and_everyone_gets_it(tmp_path: Path, bucket: GCSStorage) -> None:
@@ -83,7 +82,7 @@ def test_only_what_is_new_is_embedded_and_everyone_gets_it(tmp_path: Path, bucke
     assert objects_in(bucket) == kept
 
 
-def test_where_nothing_has_changed_the_bucket_is_not_asked(tmp_path: Path, bucket: GCSStorage) -> None:
+def test_where_nothing_has_changed_no_request_goes_to_the_bucket(tmp_path: Path, bucket: GCSStorage) -> None:
     one = machine(tmp_path, bucket, "one")
     config = one.config(rows(30))
     open_corpus(config, tmp_path / "cache", embedder=CountingEmbedder())
@@ -94,11 +93,11 @@ def test_where_nothing_has_changed_the_bucket_is_not_asked(tmp_path: Path, bucke
         assert not found.requests
 
 
-def test_of_two_that_come_together_one_is_first_and_nothing_is_lost(tmp_path: Path, bucket: GCSStorage) -> None:
+def test_two_machines_that_upload_at_once_lose_nothing(tmp_path: Path, bucket: GCSStorage) -> None:
     one, two = machine(tmp_path, bucket, "one"), machine(tmp_path, bucket, "two")
 
     class Slow(CountingEmbedder):
-        """While it embeds, another machine is done."""
+        """While this machine embeds, another one finishes and uploads."""
 
         def embed(self, texts: Any) -> Any:
             if not objects_in(bucket):
@@ -107,15 +106,15 @@ def test_of_two_that_come_together_one_is_first_and_nothing_is_lost(tmp_path: Pa
 
     index, embedded = one.open(rows(40), Slow())
     assert embedded == 40 and index.counts() == (40, 40)
-    assert "somebody else has put another index in gs://" in one.told[0]
+    assert "somebody else has put another index in gs://" in one.notes[0]
     kept = objects_in(bucket)
     assert one.open(rows(40))[1] == 0
     assert objects_in(bucket) != kept, "what only this machine had is there now"
-    assert len(one.told) == 1
+    assert len(one.notes) == 1
     assert machine(tmp_path, bucket, "three").open(rows(40))[1] == 0
 
 
-async def test_vectors_that_are_none_are_made_again(tmp_path: Path, bucket: GCSStorage) -> None:
+async def test_broken_vectors_are_made_again(tmp_path: Path, bucket: GCSStorage) -> None:
     one, two = machine(tmp_path, bucket, "one"), machine(tmp_path, bucket, "two")
     first, _ = one.open(rows(30))
     [(name, (_, content))] = objects_in(bucket).items()
@@ -131,7 +130,7 @@ async def test_vectors_that_are_none_are_made_again(tmp_path: Path, bucket: GCSS
     assert await second.search(["odd"], 30) == await first.search(["odd"], 30)
 
 
-def test_the_copy_does_not_tell_where_files_lie(tmp_path: Path, bucket: GCSStorage) -> None:
+def test_the_copy_does_not_show_where_files_lie(tmp_path: Path, bucket: GCSStorage) -> None:
     one = machine(tmp_path, bucket, "a-private-folder")
     assert one.open([*rows(3), rows(1)[0]])[0].rejects()
     [(_, content)] = objects_in(bucket).values()
@@ -145,34 +144,34 @@ def test_a_copy_that_cannot_be_used_is_refused_and_replaced(tmp_path: Path, buck
     [(name, (_, content))] = objects_in(bucket).items()
     broken = tmp_path / "broken.sqlite"
     broken.write_bytes(content)
-    says = _spoil(broken, kind)
+    reason = _break_file(broken, kind)
     blob = objects_of(bucket).blob(name)
     blob.metadata = {"fingerprint": one.open(rows(300))[0].fingerprint}
     blob.upload_from_filename(str(broken))
     index, embedded = two.open(rows(300))
     assert embedded == 300 and index.counts() == (300, 300)
-    [told] = two.told
-    assert f"gs://{bucket.bucket}/{name} is not used: {says}" in told
+    [note] = two.notes
+    assert f"gs://{bucket.bucket}/{name} is not used: {reason}" in note
     assert machine(tmp_path, bucket, "three").open(rows(300))[1] == 0
     assert not list((tmp_path / "two").rglob("*.fetched")) and not list((tmp_path / "two").rglob("*.sending"))
 
 
-def _spoil(path: Path, kind: str) -> str:
-    """Makes the file useless in that way; gives what should be said of it."""
+def _break_file(path: Path, kind: str) -> str:
+    """Breaks the file in that way; returns the reason that should be reported."""
     if kind == "no database":
         path.write_bytes(b"<html>not found</html>" * 500)
-        return "it is no sound SQLite file"
+        return "it is not a valid SQLite file"
     if kind == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        return "it is no sound SQLite file"
-    statement, says = {
+        return "it is not a valid SQLite file"
+    statement, reason = {
         "another model": ("UPDATE meta SET value = 'x' WHERE key = 'embedder'", "its vectors are those of another"),
         "foreign tables": ("CREATE TRIGGER own AFTER INSERT ON records BEGIN SELECT 1; END", "its tables are not"),
         "other vectors": ("UPDATE passages SET vector = x'00000000' WHERE id = 1", "its vectors are not of one length"),
     }[kind]
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute(statement)
-    return says
+    return reason
 
 
 def test_a_download_that_is_cut_off_leaves_nothing_broken(
@@ -189,13 +188,15 @@ def test_a_download_that_is_cut_off_leaves_nothing_broken(
     assert embedded == 0 and index.counts() == (300, 300)
 
 
-def test_an_upload_that_is_cut_off_is_made_up_for(tmp_path: Path, bucket: GCSStorage, gcs_emulator: Emulator) -> None:
+def test_an_upload_that_is_cut_off_is_repeated_later(
+    tmp_path: Path, bucket: GCSStorage, gcs_emulator: Emulator
+) -> None:
     with cut_proxy(gcs_emulator) as cut:
         one = machine(tmp_path, bucket.model_copy(update={"endpoint": cut.url}), "one")
         cut.when = lambda method, path, _: method == "POST" and "upload" in path
         index, embedded = one.open(rows(30))
     assert embedded == 30 and index.counts() == (30, 30)
-    assert "could not be kept in the bucket" in one.told[0]
+    assert "could not be kept in the bucket" in one.notes[0]
     gcs_emulator.start()
     assert not objects_in(bucket)
     assert Machine(one.folder, bucket).open(rows(30))[1] == 0
@@ -213,21 +214,21 @@ def test_an_upload_whose_answer_is_lost_is_found_done(
     kept = objects_in(bucket)
     again = Machine(one.folder, bucket)
     assert again.open(rows(30))[1] == 0
-    assert objects_in(bucket) == kept and not again.told
+    assert objects_in(bucket) == kept and not again.notes
 
 
-def test_no_bucket_is_told_before_anything_is_embedded(tmp_path: Path, bucket: GCSStorage) -> None:
+def test_a_missing_bucket_is_reported_before_anything_is_embedded(tmp_path: Path, bucket: GCSStorage) -> None:
     embedder = CountingEmbedder()
-    for other, says in (
+    for other, message in (
         ({"bucket": "not-there"}, "gs://not-there/indexes/.* is not there, or this account may not see it"),
         ({"endpoint": unused_address()}, "cannot be reached"),
     ):
-        with pytest.raises(StorageError, match=says):
+        with pytest.raises(StorageError, match=message):
             machine(tmp_path, bucket.model_copy(update=other), "one").open(rows(3), embedder)
     assert embedder.texts == 0
 
 
-def test_an_account_that_may_not_write_is_told_and_the_corpus_opens(tmp_path: Path, bucket: GCSStorage) -> None:
+def test_an_account_that_may_not_write_is_reported_and_the_corpus_opens(tmp_path: Path, bucket: GCSStorage) -> None:
     def read_only(asked: ReceivedRequest) -> tuple[int, Any]:
         if asked.method == "GET" and "/o/" in asked.path:
             return error_response(404, "notFound", "No such object")
@@ -236,7 +237,7 @@ def test_an_account_that_may_not_write_is_told_and_the_corpus_opens(tmp_path: Pa
     with service(read_only) as found:
         one = machine(tmp_path, bucket.model_copy(update={"endpoint": found.url}), "one")
         assert one.open(rows(3))[0].counts() == (3, 3)
-    assert "may not use gs://" in one.told[0] and "roles/storage.objectUser" in one.told[0]
+    assert "may not use gs://" in one.notes[0] and "roles/storage.objectUser" in one.notes[0]
 
 
 STORAGE = """
@@ -271,8 +272,8 @@ def test_a_question_is_answered_on_two_machines_with_one_index(tmp_path: Path, b
     objects_of(bucket).blob(name).upload_from_string(b"spoilt" * 1000)
     third = three.run("flows.osb", *asked)
     assert third.exit_code == 0, third.transcript
-    assert "is not used: it is no sound SQLite file" in " ".join(third.stderr.split())
-    assert not [place.blocked_connections for place in (one, two, three) if place.blocked_connections]
+    assert "is not used: it is not a valid SQLite file" in " ".join(third.stderr.split())
+    assert not [cli.blocked_connections for cli in (one, two, three) if cli.blocked_connections]
 
 
 def test_records_of_a_corpus_may_be_a_table(tmp_path: Path, table: BigQueryStorage) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of BigQuery: names are quoted, values are parameters, and cost is known before."""
+"""Queries to BigQuery: names are quoted, values are parameters, and the cost is known before."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ def test_without_columns_all_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["a`b", "", "a\\b", "a\nb"])
 def test_a_name_that_could_end_its_quotation_is_refused(name: str) -> None:
-    with pytest.raises(StorageError, match="cannot be the name"):
+    with pytest.raises(StorageError, match="is not a valid name"):
         quote_identifier("my-project", name)
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "message"),
     [
         ({"columns": {"text": "bodi"}}, "has no column 'bodi'; did you mean 'body'?"),
         (
             {"where": {"lng": "en"}},
             "`where`: the table my-project.posts.march has no column 'lng'; did you mean 'lang'?",
         ),
-        ({"where": {"n": "many"}}, "`where`: 'many' is no INT64"),
+        ({"where": {"n": "many"}}, "`where`: 'many' is not INT64"),
         ({"where": {"meta": "x"}}, "`where`: the column 'meta' of my-project.posts.march is RECORD"),
         ({"where": {"id` = '' OR `id": "x"}}, "has no column"),
     ],
 )
-def test_what_the_table_does_not_have_is_told(more: dict[str, Any], says: str) -> None:
-    with pytest.raises(StorageError) as told:
+def test_names_and_values_that_do_not_fit_the_table_are_refused(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(StorageError) as caught:
         build_select(table(**more), SCHEMA)
-    assert says in str(told.value)
+    assert message in str(caught.value)
 
 
 def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[ReceivedRequest], Answer]:
@@ -82,7 +82,7 @@ def bigquery(bytes_read: int, rows: list[list[Any]]) -> Callable[[ReceivedReques
     return answer
 
 
-def test_more_than_most_bytes_is_told_and_never_asked() -> None:
+def test_a_query_of_more_than_most_bytes_is_refused_and_never_run() -> None:
     with service(bigquery(12_300_000_000, [])) as found:
         storage = table(found.url)
         assert describe_read_cost(storage) == "my-project.posts.march: the query reads 12.3 GB (most_bytes: 10.0 GB)"
@@ -91,7 +91,7 @@ def test_more_than_most_bytes_is_told_and_never_asked() -> None:
     assert all(one.json["configuration"]["dryRun"] for one in found.matching("POST", "/jobs"))
 
 
-def test_the_service_is_told_the_limit_and_the_parameters() -> None:
+def test_the_limit_and_the_parameters_are_sent_to_the_service() -> None:
     with service(bigquery(1000, [["1", "One."], ["2", None]])) as found:
         rows = list(StorageFactory.rows(table(found.url, where={"body": "One."})))
     assert [getattr(row, "values") for row in rows] == [{"id": "1", "body": "One."}, {"id": "2", "body": None}]  # noqa: B009
@@ -104,28 +104,31 @@ def test_the_service_is_told_the_limit_and_the_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         (error_response(404, "notFound", "Not found"), "(project my-project, dataset posts, table march) is not there"),
-        (error_response(403, "accessDenied", "Access Denied"), "it needs roles/bigquery.dataViewer on the dataset posts and"),
+        (
+            error_response(403, "accessDenied", "Access Denied"),
+            "it needs roles/bigquery.dataViewer on the dataset posts and",
+        ),
         (error_response(403, "quotaExceeded", "Quota exceeded"), "a quota of the project is used up"),
         (error_response(401, "authError", "Invalid Credentials"), "gcloud auth application-default login"),
         (error_response(400, "invalidQuery", "Syntax error"), "(HTTP 400): Syntax error"),
     ],
-)  # fmt: skip
-def test_a_refusal_is_told_in_plain_words(answer: Answer, says: str) -> None:
-    with service(lambda _: answer) as found, pytest.raises(StorageError) as told:
+)
+def test_a_refusal_is_reported_in_plain_words(answer: Answer, message: str) -> None:
+    with service(lambda _: answer) as found, pytest.raises(StorageError) as caught:
         list(StorageFactory.rows(table(found.url)))
-    assert says in str(told.value)
-    assert "Traceback" not in str(told.value)
+    assert message in str(caught.value)
+    assert "Traceback" not in str(caught.value)
 
 
-def test_nobody_there_is_told_within_seconds() -> None:
+def test_a_service_that_cannot_be_reached_is_reported_within_seconds() -> None:
     with pytest.raises(StorageError, match=r"cannot be reached for the BigQuery table .*Connection refused"):
         list(StorageFactory.rows(table(unused_address())))
 
 
-def test_a_service_that_does_not_answer_is_not_waited_for() -> None:
+def test_a_service_that_does_not_answer_ends_in_a_timeout() -> None:
     import threading
 
     over = threading.Event()
@@ -142,7 +145,7 @@ def test_a_service_that_does_not_answer_is_not_waited_for() -> None:
             over.set()
 
 
-def test_without_credentials_one_is_told_how_to_sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_without_credentials_the_error_names_how_to_sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)

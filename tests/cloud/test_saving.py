@@ -1,4 +1,4 @@
-"""What is saved: the schema, the rows, the bytes; and a run that could not be saved."""
+"""Saving to the cloud: the schema, the rows, the bytes; and a run that could not be saved."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_schema_comes_from_the_contract() -> None:
     assert "partitioned" in columns["ended"].description
 
 
-def test_a_row_says_what_the_cell_said() -> None:
+def test_a_row_holds_what_the_cell_holds() -> None:
     variant: dict[str, JsonValue] = {"criteria": "ordinary", "model": "alpha", "tone": {"level": 2}}
     trace = cell(record(0), variant, calls=[call("{}", cost=Decimal("0.00000012345"))], parents=("p",))
     row = json.loads(saved_cell(trace, "run-1").model_dump_json(exclude_none=True))
@@ -55,7 +55,7 @@ def test_a_row_says_what_the_cell_said() -> None:
     assert json.loads(row["trace"]) == json.loads(trace.model_dump_json())
 
 
-def test_the_digest_is_of_the_answer_and_not_of_when_it_came() -> None:
+def test_the_digest_depends_on_the_answer_and_not_on_its_time() -> None:
     variant = {"criteria": "ordinary", "model": "alpha"}
     first = saved_cell(cell(record(0), variant), "run-1")
     later = saved_cell(cell(record(0), variant, attempts=3, ended="2027-01-01T00:00:00Z"), "run-2")
@@ -64,7 +64,7 @@ def test_the_digest_is_of_the_answer_and_not_of_when_it_came() -> None:
     assert first.cell_id == other.cell_id
 
 
-def test_what_would_stop_a_load_is_made_to_fit() -> None:
+def test_values_that_would_stop_a_load_are_made_to_fit() -> None:
     huge: dict[str, JsonValue] = {"verdict": "violates", "number": 10**30, "nested": [{"n": -(10**20)}]}
     text = "x" * MAX_TRACE_BYTES
     row = saved_cell(cell(record(0, text=text), {"model": "a"}, value=huge), "run-1")
@@ -109,7 +109,7 @@ def test_checksums_are_those_of_the_service(tmp_path: Path) -> None:
     assert crc32c(path) == "mnG7TA=="
 
 
-def test_nobody_there_is_told_within_seconds(tmp_path: Path) -> None:
+def test_a_service_that_cannot_be_reached_is_reported_within_seconds(tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "study" / "run", records=1)
     storage = GCSStorage(bucket="my-bucket", path="runs/", endpoint=unused_address())
     with pytest.raises(StorageError, match=r"cannot be reached for gs://my-bucket/runs/: Connection refused"):
@@ -124,7 +124,7 @@ STEPS = """\
 """
 
 
-async def test_a_run_that_cannot_be_saved_is_whole_and_says_so(lab: Lab) -> None:
+async def test_a_run_that_cannot_be_saved_is_complete_and_its_state_reports_it(lab: Lab) -> None:
     write_study(lab, STEPS)
     flow = lab.folder / "flows/tiny.yaml"
     flow.write_text(flow.read_text(encoding="utf-8") + "save: [bucket]\n", encoding="utf-8")
@@ -133,8 +133,8 @@ async def test_a_run_that_cannot_be_saved_is_whole_and_says_so(lab: Lab) -> None
         lab.write("storage/bucket.yaml", json.dumps({"bucket": bucket}))
         ran = await lab.run()
         assert ran.state.name == "NotSaved" and ran.state.is_failed()
-        told = "Not saved to bucket: this account may not use gs://my-bucket/runs/; it needs roles/storage.objectUser"
-        assert told in str(ran.state.message) and "the same command saves it" in str(ran.state.message)
+        note = "Not saved to bucket: this account may not use gs://my-bucket/runs/; it needs roles/storage.objectUser"
+        assert note in str(ran.state.message) and "the same command saves it" in str(ran.state.message)
         assert ran.outcome and ran.outcome.unsaved == ["bucket"]
         assert not list(changed_files(ran.outcome.folder)), "the folder is sealed before it is saved"
         assert {trace.status for trace in ran.traces} == {"completed"}
@@ -146,7 +146,7 @@ def test_requests_of_a_failed_save_hold_no_text_of_a_record(tmp_path: Path) -> N
     def answer(asked: ReceivedRequest) -> tuple[int, object]:
         return error_response(403, "forbidden", f"No access for {asked.path}")
 
-    with service(answer) as found, pytest.raises(StorageError) as told:
+    with service(answer) as found, pytest.raises(StorageError) as caught:
         StorageFactory.saver(TABLE.model_copy(update={"endpoint": found.url}))(folder)
-    assert "roles/bigquery.dataEditor on the dataset studies" in str(told.value)
-    assert "what was said" not in str(told.value)
+    assert "roles/bigquery.dataEditor on the dataset studies" in str(caught.value)
+    assert "what was said" not in str(caught.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +43,8 @@ POSTS = [
 ]
 
 
-@pytest.fixture
-def cli(tmp_path: Path) -> Generator[CommandLine]:
-    cli = CommandLine(tmp_path)
-    yield cli
-    assert not cli.blocked_connections
-
-
-def study(place: CommandLine, table: BigQueryStorage, bucket: GCSStorage, posts: int = 6) -> list[str]:
-    """Writes the study and fills its source; gives the arguments to run it with."""
+def study(cli: CommandLine, table: BigQueryStorage, bucket: GCSStorage, posts: int = 6) -> list[str]:
+    """Writes the study and fills its source; returns the arguments to run it with."""
     source = table.model_copy(
         update={"table": "posts", "columns": {"text": "body", "record_id": "nr", "ground_truth.harmful": "harmful"}}
     )
@@ -62,7 +54,7 @@ def study(place: CommandLine, table: BigQueryStorage, bucket: GCSStorage, posts:
         for n in range(posts + 2)
     ]
     fill(source, POSTS, rows)
-    folder = place.folder / "study"
+    folder = cli.folder / "study"
     for group in ("flows", "storage"):
         (folder / group).mkdir(parents=True)
     (folder / "flows/posts.yaml").write_text(FLOW, encoding="utf-8")
@@ -110,13 +102,13 @@ def _merging(method: str, path: str, body: bytes) -> bool:
     return method == "POST" and path.partition("?")[0].endswith("/jobs") and b"MERGE" in body
 
 
-def _tidying(method: str, _: str, __: bytes) -> bool:
+def _deleting(method: str, _: str, __: bytes) -> bool:
     return method == "DELETE"
 
 
 @pytest.mark.parametrize(
     ("when", "done"),
-    [(_loading, False), (_loading, True), (_merging, False), (_merging, True), (_tidying, False)],
+    [(_loading, False), (_loading, True), (_merging, False), (_merging, True), (_deleting, False)],
     ids=["before the load", "after the load", "before the merge", "after the merge", "before the tidying"],
 )
 def test_a_warehouse_killed_on_the_way_holds_all_or_nothing_and_then_all(
@@ -127,12 +119,12 @@ def test_a_warehouse_killed_on_the_way_holds_all_or_nothing_and_then_all(
     first = rows_in(table)
     folder = finished_run(tmp_path / "study" / "run-2")
     with cut_proxy(bigquery_emulator) as cut:
-        saved = _cut(cut, when, done, table.model_copy(update={"endpoint": cut.url}), folder)
+        saved = _save(cut, when, done, table.model_copy(update={"endpoint": cut.url}), folder)
         assert cut.has_cut and not bigquery_emulator.running
         bigquery_emulator.start()
-        assert saved == (when is _tidying)
+        assert saved == (when is _deleting)
         merged = len(rows_in(table)) > 1
-        assert merged == (when is _tidying or (when is _merging and done)), "all of the run or nothing of it"
+        assert merged == (when is _deleting or (when is _merging and done)), "all of the run or nothing of it"
         assert merged or rows_in(table) == first
         StorageFactory.saver(table.model_copy(update={"endpoint": cut.url}))(folder)
     cells = {trace.cell_id for trace in RunData.open(folder).traces()} | {first[0]["cell_id"]}
@@ -157,22 +149,24 @@ def test_a_bucket_killed_on_the_way_is_filled_by_the_next_save(
                 seen += [path] if method == "POST" and path.startswith("/upload/") else []
                 return len(seen) == 3
 
-            assert not _cut(cut, third, done, storage, folder)
+            assert not _save(cut, third, done, storage, folder)
             gcs_emulator.start()
             there = [name for name in objects_in(bucket) if name.startswith(f"{done}/")]
             assert len(there) == (3 if done else 2)
-            # The same command makes another run, whose folder stands beside.
+            # The same command makes another run with a folder of its own.
             assert StorageFactory.saver(storage)(later).endswith("; run, cut off before, is whole now")
             assert StorageFactory.saver(storage)(folder).endswith(", 0 of them new")
         files = {f"{done}/study/run/{path.name}": path.read_bytes() for path in folder.iterdir()}
         assert {name: content for name, (_, content) in objects_in(bucket).items() if name in files} == files
 
 
-def _cut(cut: CutProxy, when: RequestMatcher, done: bool, storage: BigQueryStorage | GCSStorage, folder: Path) -> bool:
-    """Saves over a way that is cut; tells whether the saver took it for done."""
+def _save(
+    cut: CutProxy, when: RequestMatcher, after: bool, storage: BigQueryStorage | GCSStorage, folder: Path
+) -> bool:
+    """Saves through a proxy that is cut; returns whether the saver took it for done."""
     from contract.errors import StorageError
 
-    cut.when, cut.after_response = when, done
+    cut.when, cut.after_response = when, after
     try:
         StorageFactory.saver(storage)(folder)
     except StorageError as error:

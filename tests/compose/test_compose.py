@@ -1,4 +1,4 @@
-"""Every spelling of the design composes and means what it says."""
+"""Every way to write a command or a study composes into what it stands for."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_request_goes_before_the_agent_and_the_flow() -> None:
     assert researchers(study) == ("gpt", "demo")
 
 
-def test_a_study_of_ones_own_goes_before_ours(tmp_path: Path) -> None:
+def test_files_of_a_users_study_go_before_the_shipped_ones(tmp_path: Path) -> None:
     prompt = "user:\n{{ question }} {{ passages }}\n"
     files = {
         "flows/osb.yaml": FLOW,
@@ -149,7 +149,7 @@ def test_steps_are_brought_in_by_package_directives(tmp_path: Path) -> None:
     assert study.provenance.where(path) == "conf/agents/researcher.yaml:3"
 
 
-def test_a_primary_config_of_ones_own(tmp_path: Path) -> None:
+def test_a_primary_config_of_the_users_own(tmp_path: Path) -> None:
     primary = "defaults:\n  - _self_\n  - llms: embedded\n  - run: default\n  - flows: [mine]\nextra: 1\n"
     folder = write_study(tmp_path, {"config.yaml": primary})
     [study] = compose([], ["query=x"], folder)
@@ -168,9 +168,9 @@ def test_models_json_adds_models(tmp_path: Path) -> None:
 def test_a_question_may_come_later() -> None:
     [study] = compose(["osb"], [], require_request=False)
     assert study.missing_parameters == ("query",)
-    asked = with_request_parameter(study, "query", "Why, then?")
-    assert asked.request == {"query": "Why, then?", "limit": 12}
-    assert asked.missing_parameters == ()
+    completed = with_request_parameter(study, "query", "Why, then?")
+    assert completed.request == {"query": "Why, then?", "limit": 12}
+    assert completed.missing_parameters == ()
 
 
 def test_composing_leaves_nothing_behind() -> None:

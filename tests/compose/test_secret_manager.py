@@ -33,7 +33,7 @@ MINE = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "bas
 
 @pytest.fixture
 def service() -> Iterator[FakeSecretManager]:
-    """The service, holding a models.json."""
+    """The service with a models.json as a secret."""
     with FakeSecretManager() as fake:
         fake.secrets[SECRET] = json.dumps({"mine": {**MINE, "api_key": KEY}})
         yield fake
@@ -41,19 +41,19 @@ def service() -> Iterator[FakeSecretManager]:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Lab:
-    """A study whose only model is nowhere in its files."""
+    """A study whose files do not declare its only model."""
     lab = Lab(tmp_path, "")
     lab.write("flows/tiny.yaml", FLOW)
     return lab
 
 
-def named(service: FakeSecretManager, name: str = SECRET, seconds: float = 10) -> str:
-    """The study's own settings."""
+def local_settings(service: FakeSecretManager, name: str = SECRET, seconds: float = 10) -> str:
+    """The text of the study's `local.yaml`."""
     return f"secrets:\n  models: {name}\n  endpoint: {service.url}\n  timeout_seconds: {seconds}\n"
 
 
 def test_models_come_from_a_secret(study: Lab, service: FakeSecretManager) -> None:
-    study.write("local.yaml", named(service))
+    study.write("local.yaml", local_settings(service))
     found = study.compose("question=Why?").models["mine"]
     assert isinstance(found, HostedModel)
     assert found.api_key
@@ -62,7 +62,7 @@ def test_models_come_from_a_secret(study: Lab, service: FakeSecretManager) -> No
 
 
 def test_a_version_can_be_named(study: Lab, service: FakeSecretManager) -> None:
-    study.write("local.yaml", named(service, f"{SECRET}/versions/3"))
+    study.write("local.yaml", local_settings(service, f"{SECRET}/versions/3"))
     study.compose("question=Why?")
     assert service.requested_paths == [f"/v1/{SECRET}/versions/3:access"]
 
@@ -70,7 +70,7 @@ def test_a_version_can_be_named(study: Lab, service: FakeSecretManager) -> None:
 def test_models_come_from_the_environment_and_win(
     study: Lab, service: FakeSecretManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study.write("local.yaml", named(service))
+    study.write("local.yaml", local_settings(service))
     monkeypatch.setenv("BUTTERMILK_MODELS_JSON", json.dumps({"mine": {**MINE, "model_id": "other"}}))
     found = study.compose("question=Why?").models["mine"]
     assert isinstance(found, HostedModel)
@@ -90,29 +90,29 @@ def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecretManager) -> No
 
 def test_a_service_that_is_overloaded_is_asked_again(study: Lab, service: FakeSecretManager) -> None:
     service.fail_with(SECRET, error_response(503, "UNAVAILABLE", "busy"))
-    study.write("local.yaml", named(service))
+    study.write("local.yaml", local_settings(service))
     assert "mine" in study.compose("question=Why?").models
     assert len(service.requested_paths) == 2
 
 
-def test_a_service_that_stays_overloaded_is_not_waited_for_longer_than_asked(
+def test_a_service_that_stays_overloaded_is_waited_for_no_longer_than_configured(
     study: Lab, service: FakeSecretManager
 ) -> None:
     service.fail_with(SECRET, error_response(429, "RESOURCE_EXHAUSTED", "slow down"))
-    study.write("local.yaml", named(service, seconds=1))
-    with pytest.raises(StudyError) as raised:
+    study.write("local.yaml", local_settings(service, seconds=1))
+    with pytest.raises(StudyError) as caught:
         study.compose("question=Why?")
-    assert "no answer within 1 s" in str(raised.value)
+    assert "no answer within 1 s" in str(caught.value)
     assert len(service.requested_paths) >= 2
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the service says, and what the user then reads."""
+    """An answer of the service, and parts of the message that the user then reads."""
 
     name: str
     answer: Response
-    says: tuple[str, ...]
+    expected_parts: tuple[str, ...]
 
 
 CASES = [
@@ -148,18 +148,18 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_missing_is_named_with_its_line(study: Lab, service: FakeSecretManager, case: Case) -> None:
     service.fail_with(SECRET, case.answer)
-    path = study.write("local.yaml", named(service))
-    with pytest.raises(StudyError) as raised:
+    path = study.write("local.yaml", local_settings(service))
+    with pytest.raises(StudyError) as caught:
         study.compose("question=Why?")
-    [told] = raised.value.problems
-    assert told.where == f"{path}:2"
-    assert all(words in str(told) for words in case.says), str(told)
-    assert KEY not in str(told)
-    assert raised.value.__cause__ is None
+    [problem] = caught.value.problems
+    assert problem.where == f"{path}:2"
+    assert all(words in str(problem) for words in case.expected_parts), str(problem)
+    assert KEY not in str(problem)
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
-    ("name", "endpoint", "says"),
+    ("name", "endpoint", "message"),
     [
         ("models", "null", "secrets.models"),
         ("projects/p/secrets/../../../x", "null", "secrets.models"),
@@ -169,23 +169,23 @@ def test_what_is_missing_is_named_with_its_line(study: Lab, service: FakeSecretM
         (SECRET, "https://evil.example/?googleapis.com", "nothing more"),
     ],
 )
-def test_a_login_is_shown_to_google_alone(study: Lab, name: str, endpoint: str, says: str) -> None:
+def test_a_login_is_sent_to_google_only(study: Lab, name: str, endpoint: str, message: str) -> None:
     study.write("local.yaml", f"secrets:\n  models: {name}\n  endpoint: {endpoint}\n")
-    with pytest.raises(StudyError) as raised:
+    with pytest.raises(StudyError) as caught:
         study.compose("question=Why?")
-    assert says.split(".")[-1] in str(raised.value)
+    assert message.split(".")[-1] in str(caught.value)
 
 
-def test_a_mistake_in_a_secret_is_told_by_its_line_and_not_its_content(study: Lab, service: FakeSecretManager) -> None:
+def test_a_mistake_in_a_secret_is_reported_by_line_without_content(study: Lab, service: FakeSecretManager) -> None:
     service.secrets[SECRET] = f'{{\n "mine": {{"kind": "hosted", "api_key": "{KEY}"}}\n}}'
-    study.write("local.yaml", named(service))
-    with pytest.raises(StudyError) as raised:
+    study.write("local.yaml", local_settings(service))
+    with pytest.raises(StudyError) as caught:
         study.compose("question=Why?")
-    assert f"the secret {SECRET}:2" in str(raised.value)
-    assert KEY not in str(raised.value)
+    assert f"the secret {SECRET}:2" in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
-def test_without_a_login_the_ways_to_one_are_told(tmp_path: Path) -> None:
+def test_without_a_login_the_ways_to_log_in_are_named(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "study", "")
     lab.write("flows/tiny.yaml", FLOW)
     lab.write("local.yaml", f"secrets: {{models: {SECRET}}}\n")

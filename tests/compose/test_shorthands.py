@@ -53,7 +53,7 @@ FILES = {
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A study of a table, in the current folder; a table of the user's own lies beside it."""
+    """Writes a study of a table in the current folder, and a table of the user's own next to it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_posts.csv").write_text("nr;words;group\n10;one;x\n11;two;y\n12;three;x\n")
     return write_study(tmp_path / "my_study", FILES)
@@ -65,9 +65,9 @@ def _composed(*arguments: str, flow: str = "mine") -> Study:
 
 
 def _mistakes(*arguments: str, flow: str = "mine") -> dict[str, str]:
-    with pytest.raises(StudyError) as told:
+    with pytest.raises(StudyError) as caught:
         _composed(*arguments, flow=flow)
-    return {problem.where: str(problem) for problem in told.value.problems}
+    return {problem.where: str(problem) for problem in caught.value.problems}
 
 
 def _ids(study: Study) -> list[str]:
@@ -90,7 +90,7 @@ MY_POSTS = (
 )
 
 
-def test_a_file_of_ones_own(study: Path) -> None:
+def test_a_file_of_the_users_own(study: Path) -> None:
     found = _composed(*MY_POSTS, "sample=2", "seed=7", "budget=5.00")
     storage = found.storage[found.flow.records]
     assert isinstance(storage, FileStorage)
@@ -98,10 +98,10 @@ def test_a_file_of_ones_own(study: Path) -> None:
     assert storage.columns == {"text": "words", "record_id": "nr", "ground_truth.violating": "group"}
     assert (found.run.sample, found.run.seed, str(found.run.budget)) == (2, 7, "5.00")
     assert len(_ids(found)) == 2
-    assert found.flow.steps["read"].parameters["seed"] == 99, "the model's seed is another"  # type: ignore[reportAttributeAccessIssue]
+    assert found.flow.steps["read"].parameters["seed"] == 99, "the model's seed is a different setting"  # type: ignore[reportAttributeAccessIssue]
     columns = {"text": "words", "record_id": "nr", "ground_truth.violating": "group"}
-    given = {"records": "my_posts.csv", "sample": 2, "seed": 7, "budget": 5.0, "columns": columns}
-    assert dict(found.request) == given
+    expected = {"records": "my_posts.csv", "sample": 2, "seed": 7, "budget": 5.0, "columns": columns}
+    assert dict(found.request) == expected
 
 
 def test_a_study_is_composed_again_from_its_own_request(study: Path) -> None:
@@ -160,12 +160,12 @@ def test_a_dataset(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no folder './set'" in _mistakes("records=hf:./set")["command line: records=hf:./set"]
     assert "has no sheet" in _mistakes("records=hf:owner/name", "sheet=One")["command line: sheet=One"]
     monkeypatch.setattr("flows.check.sources.find_spec", _not_found)
-    told = _mistakes("records=hf:owner/name")["command line: records=hf:owner/name"]
-    assert "install buttermilk[huggingface]" in told
+    message = _mistakes("records=hf:owner/name")["command line: records=hf:owner/name"]
+    assert "install buttermilk[huggingface]" in message
 
 
 @pytest.mark.parametrize(
-    ("arguments", "where", "says"),
+    ("arguments", "where", "message"),
     [
         (["records=my_post.csv"], "records=my_post.csv", "did you mean 'my_posts.csv'?"),
         (["records=letter"], "records=letter", "did you mean 'letters'?"),
@@ -185,41 +185,41 @@ def test_a_dataset(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["encoding=utf8x"], "encoding=utf8x", "there is no encoding 'utf8x'"),
     ],
 )
-def test_what_does_not_fit_is_told(study: Path, arguments: list[str], where: str, says: str) -> None:
+def test_arguments_that_do_not_fit_are_reported(study: Path, arguments: list[str], where: str, message: str) -> None:
     Path("tables").mkdir()
     Path("tables/a.csv").write_text("id,text\n1,x\n")
-    told = _mistakes(*arguments)
-    assert [says in text for text in told.values()] == [True], told
-    assert list(told) == [f"command line: {where}"]
+    mistakes = _mistakes(*arguments)
+    assert [message in text for text in mistakes.values()] == [True], mistakes
+    assert list(mistakes) == [f"command line: {where}"]
 
 
-def test_a_wrong_column_is_told_at_its_line_together_with_everything_else(study: Path) -> None:
+def test_a_wrong_column_is_reported_at_its_line_together_with_all_other_mistakes(study: Path) -> None:
     text = FILES["storage/posts.yaml"].replace('by": author', 'by": autor').replace("text: body", "text: bdy")
     (study / "storage/posts.yaml").write_text(text.replace("  columns:", "  columns:\n    txt: x"))
-    told = _mistakes("llms=lit")
-    assert list(told) == [
+    mistakes = _mistakes("llms=lit")
+    assert list(mistakes) == [
         "command line: llms=lit",
         "my_study/storage/posts.yaml:5",
         "my_study/storage/posts.yaml:6",
         "my_study/storage/posts.yaml:7",
     ]
-    assert "did you mean 'body'?; its columns are author, body, id, label" in told["my_study/storage/posts.yaml:6"]
+    assert "did you mean 'body'?; its columns are author, body, id, label" in mistakes["my_study/storage/posts.yaml:6"]
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("id,body,author\n", "holds no rows"),
         (
             "id,body,author\n1,,x\n2,,y\n",
-            "of the 2 rows of 'posts' none can be a record; the first: my_study/posts.csv:2",
+            "none of the 2 rows of 'posts' can be a record; the first: my_study/posts.csv:2",
         ),
         ("id,body,body\n", "cannot be used: my_study/posts.csv:1: two columns have the same name: body"),
     ],
 )
-def test_a_source_of_which_nothing_can_be_read_is_a_mistake(study: Path, content: str, says: str) -> None:
+def test_a_source_without_a_readable_row_is_a_mistake(study: Path, content: str, message: str) -> None:
     (study / "posts.csv").write_text(content)
-    assert says in _mistakes()["my_study/storage/posts.yaml:3"]
+    assert message in _mistakes()["my_study/storage/posts.yaml:3"]
 
 
 def test_check_shows_how_the_first_record_will_be_read(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,27 +235,27 @@ def test_check_shows_how_the_first_record_will_be_read(study: Path, capsys: pyte
     ):
         assert part in shown
     assert main([*arguments, "--json"]) == 0
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    [preview] = told["records"]
-    assert (told["ok"], preview["flow"], preview["rows"], preview["rejects"]) == (True, "mine", 3, 1)
+    output: dict[str, Any] = json.loads(capsys.readouterr().out)
+    [preview] = output["records"]
+    assert (output["ok"], preview["flow"], preview["rows"], preview["rejects"]) == (True, "mine", 3, 1)
     assert {"field": "text", "column": "body", "value": "hello"} in preview["fields"]
 
 
 @pytest.mark.parametrize(
-    ("column", "says"),
+    ("column", "message"),
     [
         ("violating", "if its column 'violating' holds them, add columns.ground_truth.violating=violating"),
         ("violates", "if its column 'violates' holds them, add columns.ground_truth.violating=violates"),
         ("author", "name their column: columns.ground_truth.violating=…"),
     ],
 )
-def test_a_source_without_answers_of_people_is_told_of_with_the_likely_column(
-    study: Path, capsys: pytest.CaptureFixture[str], column: str, says: str
+def test_a_source_without_answers_of_people_is_noted_with_the_likely_column(
+    study: Path, capsys: pytest.CaptureFixture[str], column: str, message: str
 ) -> None:
     (study / "own.csv").write_text(f"id,text,{column}\n1,hello,\n2,good day,true\n")
     check = ["check", "+flows=[judger]", f"records={study / 'own.csv'}"]
     assert main(check) == 0
-    assert f"note: 'records' holds no answers of people to compare with (ground_truth.violating); {says}\n" in (
+    assert f"note: 'records' holds no answers of people to compare with (ground_truth.violating); {message}\n" in (
         capsys.readouterr().err
     )
     assert main([*check, f"columns.ground_truth.violating={column}"]) == 0
@@ -268,7 +268,7 @@ def _judged(study: Path, answers: str, *more: str) -> Study:
     return _composed(f"records={study / 'own.csv'}", "columns.ground_truth.violating=said", *more, flow="judger")
 
 
-def test_what_people_said_is_given_its_meaning(study: Path) -> None:
+def test_labels_map_answers_of_people_to_verdicts(study: Path) -> None:
     labels = ("labels.yes=violates", "labels.no=does_not_violate")
     found = _judged(study, "yes no yes", *labels)
     assert found.flow.measures
@@ -284,32 +284,32 @@ def test_what_people_said_is_given_its_meaning(study: Path) -> None:
 
 
 def test_answers_that_no_judge_may_give_are_refused_where_there_are_no_others(study: Path) -> None:
-    with pytest.raises(StudyError) as told:
+    with pytest.raises(StudyError) as caught:
         _judged(study, "yes no yes")
-    [problem] = told.value.problems
+    [problem] = caught.value.problems
     assert problem.where == "command line: columns.ground_truth.violating=said"
     assert "people's answers are 'no', 'yes', which no judge here may give" in str(problem)
     assert "labels.yes=… labels.no=…" in str(problem) and "does_not_violate, unclear, violates" in str(problem)
 
 
-def test_a_few_answers_that_no_judge_may_give_are_only_told_of(study: Path) -> None:
+def test_a_few_answers_that_no_judge_may_give_are_only_a_notice(study: Path) -> None:
     [notice] = _judged(study, "true unsure false violates").notices
     assert "people's answers are 'unsure', which no judge here may give, and so agree with none" in notice
 
 
 @pytest.mark.parametrize(
-    ("label", "says"),
+    ("label", "message"),
     [
-        ("labels.true=violate", "no judge here may say 'violate'; did you mean 'violates'?"),
+        ("labels.true=violate", "no judge here may give 'violate'; did you mean 'violates'?"),
         ("labels.true=", "this names no answer and verdict; write for example labels.yes=violates"),
         ("labels=violates", "this names no answer and verdict; write for example labels.yes=violates"),
         ("label.true=violates", "label"),
     ],
 )
-def test_labels_that_are_none(study: Path, label: str, says: str) -> None:
-    with pytest.raises(StudyError) as told:
+def test_labels_that_do_not_fit_are_refused(study: Path, label: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
         _judged(study, "true false", label)
-    assert any(says in str(problem) for problem in told.value.problems)
+    assert any(message in str(problem) for problem in caught.value.problems)
 
 
 def test_only_flows_that_compare_with_people_take_labels(study: Path) -> None:
@@ -325,7 +325,7 @@ def test_check_looks_at_the_first_thousand_rows(study: Path, capsys: pytest.Capt
     assert "to metadata, under their own names: label" in out
 
 
-def test_files_and_headers_that_are_passed_over_are_noticed(study: Path) -> None:
+def test_ignored_files_and_headers_are_a_notice(study: Path) -> None:
     (study / "flows/other.yml").write_text(FLOW)
     template = "---\ntitle: User\n---\nSystem:\nBe brief.\n user :\n{{ record.text }}\nuser:\nsystem: is fine here\n"
     (study / "prompts").mkdir()

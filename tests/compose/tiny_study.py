@@ -1,4 +1,4 @@
-"""A tiny study that composes, to put mistakes into."""
+"""A tiny study that composes; tests put mistakes into it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from contract.errors import Problem, StudyError
 from flows.compose.compose import compose
 from flows.spec.study import Study
+from tests.support.commands import write_files
 
 FLOW = """\
 description: A question, a search, an answer.
@@ -85,16 +86,12 @@ FILES: dict[str, str] = {
 
 
 def write_study(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """Writes the tiny study with `files` in place of, or beside, its own."""
-    for name, content in {**FILES, **files}.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return folder
+    """Writes the tiny study with `files` instead of, or in addition to, its own."""
+    return write_files(folder, {**FILES, **files})
 
 
 def compose_study(folder: Path, *arguments: str) -> list[Study]:
-    """The tiny study, composed; a question is asked unless `arguments` ask one."""
+    """Composes the tiny study; with a question of its own unless `arguments` hold one."""
     has_query = any(argument.startswith("query") for argument in arguments)
     return compose(["mine"], [*([] if has_query else ["query=Why?"]), *arguments], folder)
 

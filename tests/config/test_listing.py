@@ -30,7 +30,7 @@ def test_a_criterion_may_be_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "the file is empty"),
         (b"---\ntitle: x\n---\n", "the file is empty"),
@@ -38,9 +38,9 @@ def test_a_criterion_may_be_its_text() -> None:
         (b"caf\xe9", "not in UTF-8"),
     ],
 )
-def test_a_bad_criterion_is_told(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_bad_criterion_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     write_study(tmp_path, {"criteria/rule.md": content})
-    with pytest.raises(PromptError, match=says):
+    with pytest.raises(PromptError, match=message):
         Criteria([tmp_path]).get("rule")
 
 

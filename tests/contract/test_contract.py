@@ -47,7 +47,7 @@ def test_equal_values_share_one_canonical_text(value: object) -> None:
     assert json.loads(canonical_json(value)) == again
 
 
-def test_canonical_json_knows_no_order_and_refuses_nan() -> None:
+def test_canonical_json_sorts_keys_and_refuses_nan() -> None:
     assert canonical_json({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
     with pytest.raises(ValueError, match=r"NaN|nan|Out of range"):
         canonical_json(float("nan"))
@@ -75,7 +75,7 @@ def test_a_record_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"record_id": "1"}, "empty"),
         ({"record_id": "1", "text": " \n\t"}, "empty"),
@@ -88,8 +88,8 @@ def test_a_record_survives_json() -> None:
         ({"record_id": "1", "images": [{"mime": "image/png", "data": "%%%"}]}, "base64"),
     ],
 )
-def test_what_is_no_record_is_refused(fields: dict[str, object], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_data_that_is_no_record_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         Record.model_validate(fields)
 
 

@@ -1,4 +1,4 @@
-"""An embedder without a model, which counts what it is given and can die; and what every index over it promises."""
+"""An embedder without a model that counts its texts and can kill its process; and a check that every index passes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.corpus.index import CorpusIndex
+from contract.storage import CorpusStorage, VectorStorage
+from flows.corpus.index import CorpusIndex, open_corpus
 
 
 class CountingEmbedder:
-    """Vectors of the words that a text holds; keeps count of the texts."""
+    """Makes vectors from the words of a text and counts the texts; kills its process after `kill_after` of them."""
 
     def __init__(self, *, fingerprint: str = "fake-1", kill_after: int | None = None) -> None:
         self.fingerprint = fingerprint
@@ -33,6 +35,14 @@ class CountingEmbedder:
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
+def open_counting(
+    config: CorpusStorage | VectorStorage, folder: Path, fingerprint: str = "fake-1"
+) -> tuple[CorpusIndex, int]:
+    """Opens the corpus; returns its index and how many texts were embedded for it."""
+    embedder = CountingEmbedder(fingerprint=fingerprint)
+    return open_corpus(config, folder, embedder=embedder), embedder.texts
+
+
 def make_records(count: int) -> list[dict[str, Any]]:
     """That many records, each of one passage."""
     return [
@@ -41,7 +51,7 @@ def make_records(count: int) -> list[dict[str, Any]]:
 
 
 async def check_embeds_only_changes(open_index: Callable[[list[dict[str, Any]]], tuple[CorpusIndex, int]]) -> None:
-    """Holds `opened`, which indexes records and tells how many texts it embedded, to that."""
+    """Checks that `open_index`, which indexes records and returns how many texts it embedded, embeds only changes."""
     rows = make_records(300)
     first, embedded = open_index(rows)
     assert embedded == 300

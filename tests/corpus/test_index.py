@@ -1,4 +1,4 @@
-"""The corpus index: incremental, killable, safe to ask anything."""
+"""The corpus index: built incrementally, finished after a kill, safe for any question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from contract.errors import StorageError
 from contract.storage import CorpusStorage, FileStorage
 from flows.corpus.index import CorpusIndex, open_corpus
-from tests.corpus.fake_embedders import CountingEmbedder, check_embeds_only_changes, make_records
+from tests.corpus.fake_embedders import CountingEmbedder, check_embeds_only_changes, make_records, open_counting
 from tests.support.commands import ROOT
 
 
@@ -29,56 +29,51 @@ def _corpus(path: Path, rows: list[dict[str, Any]], **settings: object) -> Corpu
     return CorpusStorage.model_validate({"source": FileStorage(path=path), "label": "Test", **settings})
 
 
-def _open(config: CorpusStorage, folder: Path, fingerprint: str = "fake-1") -> tuple[CorpusIndex, int]:
-    embedder = CountingEmbedder(fingerprint=fingerprint)
-    return open_corpus(config, folder, embedder=embedder), embedder.texts
-
-
 async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
-    await check_embeds_only_changes(lambda rows: _open(_corpus(tmp_path / "a.jsonl", rows), tmp_path / "cache"))
+    await check_embeds_only_changes(lambda rows: open_counting(_corpus(tmp_path / "a.jsonl", rows), tmp_path / "cache"))
 
 
 def test_fingerprint_depends_on_chunking_and_embedder(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
     fingerprints = {
-        _open(_corpus(source, make_records(3)), folder)[0].fingerprint,
-        _open(_corpus(source, make_records(3), chunk_characters=500), folder)[0].fingerprint,
-        _open(_corpus(source, make_records(3)), folder, fingerprint="fake-2")[0].fingerprint,
+        open_counting(_corpus(source, make_records(3)), folder)[0].fingerprint,
+        open_counting(_corpus(source, make_records(3), chunk_characters=500), folder)[0].fingerprint,
+        open_counting(_corpus(source, make_records(3)), folder, fingerprint="fake-2")[0].fingerprint,
     }
     assert len(fingerprints) == 3
 
 
 def test_fingerprint_does_not_depend_on_place_or_order(tmp_path: Path) -> None:
-    one, _ = _open(_corpus(tmp_path / "a.jsonl", make_records(5)), tmp_path / "cache")
-    other, _ = _open(_corpus(tmp_path / "b.jsonl", make_records(5)[::-1]), tmp_path / "other")
+    one, _ = open_counting(_corpus(tmp_path / "a.jsonl", make_records(5)), tmp_path / "cache")
+    other, _ = open_counting(_corpus(tmp_path / "b.jsonl", make_records(5)[::-1]), tmp_path / "other")
     assert one.fingerprint == other.fingerprint
 
 
 def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(2000))
-    _open(config, tmp_path)
+    open_counting(config, tmp_path)
     start = time.perf_counter()
-    assert _open(config, tmp_path)[1] == 0
+    assert open_counting(config, tmp_path)[1] == 0
     assert time.perf_counter() - start < 0.1
 
 
 def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(10))
-    first, _ = _open(config, tmp_path)
+    first, _ = open_counting(config, tmp_path)
     os.utime(tmp_path / "a.jsonl", (1, 1))
-    second, embedded = _open(config, tmp_path)
+    second, embedded = open_counting(config, tmp_path)
     assert (embedded, second.fingerprint) == (0, first.fingerprint)
 
 
-def test_progress_tells_done_and_all(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+def test_progress_reports_done_and_total(tmp_path: Path) -> None:
+    reports: list[tuple[int, int | None]] = []
     config = _corpus(tmp_path / "a.jsonl", make_records(200))
-    open_corpus(config, tmp_path, lambda done, total: told.append((done, total)), CountingEmbedder())
-    assert told[-1] == (200, 200)
-    assert len(told) > 2
+    open_corpus(config, tmp_path, lambda done, total: reports.append((done, total)), CountingEmbedder())
+    assert reports[-1] == (200, 200)
+    assert len(reports) > 2
 
 
-_KILLED = """
+_OPEN_AND_DIE = """
 import sys
 from pathlib import Path
 from typing import Any
@@ -86,42 +81,42 @@ from contract.storage import CorpusStorage
 from flows.corpus.index import open_corpus
 from tests.corpus.fake_embedders import CountingEmbedder
 config = CorpusStorage.model_validate_json(sys.argv[1])
-open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(die_after=int(sys.argv[3])))
+open_corpus(config, Path(sys.argv[2]), embedder=CountingEmbedder(kill_after=int(sys.argv[3])))
 """
 
 
 def test_kill_in_the_middle_then_resume(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(1000))
-    arguments = [sys.executable, "-c", _KILLED, config.model_dump_json(), str(tmp_path / "cache")]
+    arguments = [sys.executable, "-c", _OPEN_AND_DIE, config.model_dump_json(), str(tmp_path / "cache")]
     killed = subprocess.run([*arguments, "500"], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     killed = subprocess.run([*arguments, "300"], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    index, embedded = _open(config, tmp_path / "cache")
+    index, embedded = open_counting(config, tmp_path / "cache")
     assert index.counts() == (1000, 1000)
     # 448 whole batches of 64 were kept of the first 500, 256 of the next 300.
     assert embedded == 1000 - 448 - 256
-    assert index.fingerprint == _open(config, tmp_path / "fresh")[0].fingerprint
+    assert index.fingerprint == open_counting(config, tmp_path / "fresh")[0].fingerprint
 
 
-def _book(words: int, changed: str = "") -> list[dict[str, Any]]:
+def _long_document(words: int, changed: str = "") -> list[dict[str, Any]]:
     text = " ".join(f"Number {number} is {changed if number == 40 else ''}odd." for number in range(words))
     return [{"id": "book", "title": "Long", "text": text}]
 
 
 def test_kill_in_the_middle_of_a_long_document_then_resume(tmp_path: Path) -> None:
-    config = _corpus(tmp_path / "a.jsonl", _book(9000), chunk_characters=400)
-    arguments = [sys.executable, "-c", _KILLED, config.model_dump_json(), str(tmp_path / "cache"), "200"]
+    config = _corpus(tmp_path / "a.jsonl", _long_document(9000), chunk_characters=400)
+    arguments = [sys.executable, "-c", _OPEN_AND_DIE, config.model_dump_json(), str(tmp_path / "cache"), "200"]
     assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    index, embedded = _open(config, tmp_path / "cache")
+    index, embedded = open_counting(config, tmp_path / "cache")
     assert embedded == index.counts()[1] - 192
-    assert index.fingerprint == _open(config, tmp_path / "fresh")[0].fingerprint
+    assert index.fingerprint == open_counting(config, tmp_path / "fresh")[0].fingerprint
 
 
-def test_of_an_edited_document_only_what_changed_is_embedded(tmp_path: Path) -> None:
+def test_only_changed_passages_of_an_edited_document_are_embedded(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
-    _open(_corpus(source, _book(2000), overlap_characters=0), folder)
-    index, embedded = _open(_corpus(source, _book(2000, "very "), overlap_characters=0), folder)
+    open_counting(_corpus(source, _long_document(2000), overlap_characters=0), folder)
+    index, embedded = open_counting(_corpus(source, _long_document(2000, "very "), overlap_characters=0), folder)
     assert 0 < embedded < index.counts()[1] / 2
 
 
@@ -132,19 +127,19 @@ def test_progress_may_stop_the_build(tmp_path: Path) -> None:
     def stop(_done: int, _total: int | None) -> None:
         raise Enough
 
-    config = _corpus(tmp_path / "a.jsonl", _book(9000))
+    config = _corpus(tmp_path / "a.jsonl", _long_document(9000))
     with pytest.raises(Enough):
         open_corpus(config, tmp_path, stop, CountingEmbedder())
-    assert _open(config, tmp_path)[0].counts()[0] == 1
+    assert open_counting(config, tmp_path)[0].counts()[0] == 1
 
 
-def test_a_pass_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path) -> None:
+def test_a_build_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path) -> None:
     source, folder = tmp_path / "a.jsonl", tmp_path / "cache"
-    before, _ = _open(_corpus(source, make_records(100)), folder)
+    before, _ = open_counting(_corpus(source, make_records(100)), folder)
     other = [{**row, "text": row["text"] + " And more."} for row in make_records(100)]
-    arguments = [sys.executable, "-c", _KILLED, _corpus(source, other).model_dump_json(), str(folder), "70"]
+    arguments = [sys.executable, "-c", _OPEN_AND_DIE, _corpus(source, other).model_dump_json(), str(folder), "70"]
     assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    after, embedded = _open(_corpus(source, make_records(100)), folder)
+    after, embedded = open_counting(_corpus(source, make_records(100)), folder)
     assert after.fingerprint == before.fingerprint
     assert embedded == 64
 
@@ -152,29 +147,29 @@ def test_a_pass_killed_half_way_is_not_taken_for_the_old_content(tmp_path: Path)
 def test_several_openers_at_once(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(300))
     with ThreadPoolExecutor(4) as pool:
-        opened = list(pool.map(partial(_open, config), [tmp_path / "cache"] * 4))
+        opened = list(pool.map(partial(open_counting, config), [tmp_path / "cache"] * 4))
     assert sorted(embedded for _, embedded in opened) == [0, 0, 0, 300]
     assert len({index.fingerprint for index, _ in opened}) == 1
 
 
 def test_rejects_are_kept(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", [*make_records(2), {"id": "r0", "text": "twice"}])
-    assert "there before" in _open(config, tmp_path)[0].rejects()[0].reason
+    assert "there before" in open_counting(config, tmp_path)[0].rejects()[0].reason
 
 
-def test_a_spoilt_index_is_told_in_plain_words(tmp_path: Path) -> None:
+def test_a_broken_index_is_reported_in_plain_words(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(2))
-    path = Path(_open(config, tmp_path)[0].location)
+    path = Path(open_counting(config, tmp_path)[0].location)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="delete it"):
-        _open(config, tmp_path)
+        open_counting(config, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> CorpusIndex:
     folder = tmp_path_factory.mktemp("index")
-    return _open(_corpus(folder / "a.jsonl", make_records(50)), folder)[0]
+    return open_counting(_corpus(folder / "a.jsonl", make_records(50)), folder)[0]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +214,7 @@ async def test_search_is_ordered_and_scored(index: CorpusIndex) -> None:
 async def test_thousands_of_long_documents(tmp_path: Path) -> None:
     words = [f"word{number}" for number in range(3000)]
     rows = [{"id": str(n), "text": " ".join(words[(n * 31 + k * k) % 3000] for k in range(2500))} for n in range(2000)]
-    built, _ = _open(_corpus(tmp_path / "a.jsonl", rows), tmp_path)
+    built, _ = open_counting(_corpus(tmp_path / "a.jsonl", rows), tmp_path)
     await built.search(["word1"], 12)
     start = time.perf_counter()
     for number in range(20):

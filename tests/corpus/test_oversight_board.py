@@ -1,4 +1,4 @@
-"""The corpus that is shipped: made by its converter, true to its fields."""
+"""The shipped corpus: its converter, and its content."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_fields_become_sentences() -> None:
     assert "The Board made no ruling" in str(convert_cases([json.dumps(undecided)])[0].sections["summary"])
 
 
-def test_file_in_file_out(tmp_path: Path) -> None:
+def test_the_converter_writes_a_file_of_records(tmp_path: Path) -> None:
     source, target = tmp_path / "cases.jsonl", tmp_path / "osb.jsonl"
     source.write_text(json.dumps(_case()) + "\n")
     main([str(source), str(target)])

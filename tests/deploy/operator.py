@@ -32,7 +32,7 @@ def doc_block(note: str) -> str:
 class Operator:
     """Commands in a copy of the project, against a server of its own."""
 
-    place: CommandLine
+    cli: CommandLine
     port: int
     background: list[RunningCommand] = field(default_factory=list[RunningCommand])
 
@@ -47,22 +47,22 @@ class Operator:
         return words[2:] if words[2] != "python" else words[4:]
 
     def shell(self, line: str, **more: str) -> CompletedCommand | None:
-        """One line of a shell, as the documentation has it; one that ends with `&` goes on beside."""
+        """Runs one line of a shell, as the documentation shows it; a line that ends with `&` runs in the background."""
         module, *arguments = self._arguments(line)
-        command = self.place.start(module, *arguments, **more)
+        command = self.cli.start(module, *arguments, **more)
         if not line.rstrip().endswith("&"):
             return command.wait(300)
         self.background.append(command)
         return None
 
     def shell_ok(self, line: str, **more: str) -> CompletedCommand:
-        """A line that has to end well."""
+        """Runs a line that must end with exit code 0."""
         done = self.shell(line, **more)
         assert done and done.exit_code == 0 and "Traceback" not in done.stderr, done and done.transcript
         return done
 
     def get(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """What the API answers to a GET, or with a body to a POST."""
+        """The API's answer to a GET, or to a POST where there is a body."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.api}{path}", data, {"Content-Type": "application/json"})
         # Prefect's server itself waits up to a minute for its SQLite database.
@@ -88,14 +88,14 @@ class Operator:
         return self.get("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
     def wait_for_run(self, run: str, seconds: float = 240) -> Any:
-        """The run once it has ended."""
+        """Waits until the run has ended; returns it."""
         wait_until(
             lambda: self.get(f"/flow_runs/{run}")["state_type"] in FINAL_STATES, f"the end of {run}", seconds, pause=0.3
         )
         return self.get(f"/flow_runs/{run}")
 
     def retry_run(self, run: str) -> Any:
-        """The run once it has ended again, after the Retry button of the UI."""
+        """Does what the Retry button of the UI does; returns the run when it has ended again."""
         before = self.get(f"/flow_runs/{run}")["run_count"]
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         answer = self.get(f"/flow_runs/{run}/set_state", {"state": state, "force": False})
@@ -106,28 +106,28 @@ class Operator:
 
 @contextmanager
 def operator(folder: Path, **extra: str) -> Generator[Operator]:
-    """An operator for the length of the block; whatever was started is ended with it."""
+    """An operator for the length of the block; ends everything that was started."""
     port = free_port()
-    place = CommandLine(folder)
+    cli = CommandLine(folder)
     shutil.copytree(
-        ROOT, place.working_folder, dirs_exist_ok=True,
+        ROOT, cli.working_folder, dirs_exist_ok=True,
         ignore=lambda at, names: [n for n in names if (Path(at) == ROOT and n not in _COPIED) or n == "__pycache__"],
     )  # fmt: skip
-    place.extra_variables |= {
-        # Instead of 4200, because a test must not meet an operator's server. No address: there is none to begin with.
+    cli.extra_variables |= {
+        # Instead of 4200: a test must not meet an operator's server. No address is set: an operator starts without one.
         "PREFECT_SERVER_API_PORT": str(port),
-        # What is asked for shall be begun at once, not within the quarter of a minute that is usual.
+        # A worker looks for runs every second instead of every fifteen.
         "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "PATH": f"{Path(sys.executable).parent}:{place.environment()['PATH']}",
-        "PYTHONPATH": f"{place.working_folder}:{place.environment()['PYTHONPATH']}",
+        "PATH": f"{Path(sys.executable).parent}:{cli.environment()['PATH']}",
+        "PYTHONPATH": f"{cli.working_folder}:{cli.environment()['PYTHONPATH']}",
         **extra,
     }
-    found = Operator(place, port)
+    found = Operator(cli, port)
     try:
         yield found
     finally:
         with ExitStack() as ending:
-            # The server last: whoever serves flows tells it that it goes, and would wait for one that is gone.
+            # The server ends last: a process that serves flows reports its end to it and would wait for a missing one.
             for command in found.background:
                 ending.callback(command.wait, 60)
                 ending.callback(command.terminate)

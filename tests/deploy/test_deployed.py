@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.deployments, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Operator, list[CompletedCommand]]]:
-    """The transcript of the documentation, line by line; its server and worker go on."""
+    """Runs the transcript of the documentation line by line; its server and worker keep running."""
     with operator(tmp_path_factory.mktemp("operator")) as one:
         lines = doc_block("transcript").strip().splitlines()
         yield one, [done for line in lines if (done := one.shell(line))]
@@ -43,12 +43,12 @@ def test_the_transcript(running: tuple[Operator, list[CompletedCommand]]) -> Non
     assert asked.exit_code == 0 and "Flow run finished successfully" in asked.stdout, asked.transcript
     [run] = one.runs("osb")
     assert run["state_name"] == "Completed" and run["parameters"]["query"].startswith("When does the Board")
-    assert (one.place.working_folder / "runs" / "osb" / "latest" / "answer.md").read_text(encoding="utf-8")
+    assert (one.cli.working_folder / "runs" / "osb" / "latest" / "answer.md").read_text(encoding="utf-8")
     for done in (deployed, asked):
         assert "Traceback" not in done.stderr, done.transcript
 
 
-def test_a_worker_says_whether_it_is_ready(prefect: Operator) -> None:
+def test_a_worker_reports_whether_it_is_ready(prefect: Operator) -> None:
     assert "ready for" in _message(
         prefect, "ready", prefect.shell("uv run prefect deployment run 'ready/ready' --watch")
     )
@@ -72,16 +72,16 @@ def test_a_value_that_does_not_fit_starts_nothing(prefect: Operator) -> None:
     assert len(prefect.runs("tox")) == before
 
 
-def test_what_only_the_worker_knows_ends_the_run_in_plain_words(prefect: Operator) -> None:
+def test_a_mistake_that_only_the_worker_can_find_ends_the_run_in_plain_words(prefect: Operator) -> None:
     done = prefect.shell("uv run prefect deployment run 'tox/tox' --param records=psts.csv --watch")
-    told = _message(prefect, "tox", done, "Failed")
-    assert told.startswith("1 mistake; nothing was run") and "there is neither a file nor a storage 'psts.csv'" in told
+    text = _message(prefect, "tox", done, "Failed")
+    assert text.startswith("1 mistake; nothing was run") and "there is neither a file nor a storage 'psts.csv'" in text
     logs = prefect.get("/logs/filter", {"logs": {"flow_run_id": {"any_": [prefect.runs("tox")[-1]["id"]]}}})
     assert not [log["message"] for log in logs if "Traceback" in log["message"]]
 
 
 def test_the_program_of_the_documentation(prefect: Operator) -> None:
-    (prefect.place.working_folder / "client.py").write_text(doc_block("client"), encoding="utf-8")
+    (prefect.cli.working_folder / "client.py").write_text(doc_block("client"), encoding="utf-8")
     done = prefect.shell_ok("uv run python -m client", PREFECT_API_URL=prefect.api)
     assert "prefect.flow-run.Running" in done.stdout and "prefect.flow-run.Completed" in done.stdout, done.transcript
     assert "What is a veiled threat?" in done.stdout.rpartition("prefect.flow-run.Completed")[2]
@@ -91,7 +91,7 @@ def test_pools_of_containers_take_what_is_deployed_to_them(prefect: Operator) ->
     metadata = prefect.get("/collections/views/aggregate-worker-metadata")
     docker = metadata["prefect-docker"]["docker"]["default_base_job_configuration"]
     kubernetes = json.loads(
-        (prefect.place.working_folder / "deployments/kubernetes-pool.json").read_text(encoding="utf-8")
+        (prefect.cli.working_folder / "deployments/kubernetes-pool.json").read_text(encoding="utf-8")
     )
     for kind, template in (("docker", docker), ("kubernetes", kubernetes)):
         pool = {"name": f"buttermilk-{kind}", "type": kind, "base_job_template": template}
@@ -101,10 +101,10 @@ def test_pools_of_containers_take_what_is_deployed_to_them(prefect: Operator) ->
         assert found["entrypoint"] == "flows.osb.osb" and found["work_pool_name"] == f"buttermilk-{kind}"
 
 
-# A study of our own, whose models stand behind the fake service and whose records grow.
+# A study for these tests. Its models call the fake service, and its records grow.
 
 SECONDS = 20
-"""Between two runs of the schedule."""
+"""Seconds between two runs of the schedule."""
 
 
 @pytest.fixture(scope="module")
@@ -113,33 +113,33 @@ def service() -> Generator[FakeService]:
         yield running
 
 
-def _deployed(prefect: Operator, service: FakeService, name: str, **entry: Any) -> Path:
+def _deploy(prefect: Operator, service: FakeService, name: str, **entry: Any) -> Path:
     """Deploys a study of that name, four posts by two criteria and three models; returns its folder."""
     service.reset()
-    folder = write_study(prefect.place.working_folder / name, service.url, make_posts(4))
+    folder = write_study(prefect.cli.working_folder / name, service.url, make_posts(4))
     (folder / "flows" / "judged.yaml").rename(folder / "flows" / f"{name}.yaml")
-    # The studies here ask the same, and shall not find each other's replies.
+    # These studies ask the same questions and must not find each other's replies.
     with (folder / "run" / "default.yaml").open("a", encoding="utf-8") as file:
         file.write(f"results: {folder}/kept\n")
     declared = (
         f"from pathlib import Path\nfrom flows.declared import declare\n{name} = declare('{name}', Path('{name}'))\n"
     )
-    (prefect.place.working_folder / f"{name}_flow.py").write_text(declared, encoding="utf-8")
-    shipped = yaml.safe_load((prefect.place.working_folder / "deployments/prefect.yaml").read_text(encoding="utf-8"))
+    (prefect.cli.working_folder / f"{name}_flow.py").write_text(declared, encoding="utf-8")
+    shipped = yaml.safe_load((prefect.cli.working_folder / "deployments/prefect.yaml").read_text(encoding="utf-8"))
     one = {"name": name, "entrypoint": f"{name}_flow.py:{name}", "work_pool": {"name": "buttermilk"}, **entry}
-    file = prefect.place.working_folder / f"{name}.yaml"
+    file = prefect.cli.working_folder / f"{name}.yaml"
     file.write_text(yaml.safe_dump({**shipped, "deployments": [one]}), encoding="utf-8")
     prefect.shell_ok(f"uv run prefect deploy --all --prefect-file {name}.yaml")
     return folder
 
 
-def _started(prefect: Operator, name: str) -> str:
+def _start_run(prefect: Operator, name: str) -> str:
     deployment = prefect.get(f"/deployments/name/{name}/{name}")["id"]
     return prefect.get(f"/deployments/{deployment}/create_flow_run", {"parameters": {}})["id"]
 
 
 def test_a_schedule_asks_about_new_records_only(prefect: Operator, service: FakeService) -> None:
-    folder = _deployed(prefect, service, "grows", schedules=[{"interval": SECONDS}])
+    folder = _deploy(prefect, service, "grows", schedules=[{"interval": SECONDS}])
     try:
         wait_until(lambda: len(_completed(prefect, "grows")) == 1, "the first run of the schedule", 120, pause=0.2)
         first = service.calls()
@@ -157,9 +157,9 @@ def _completed(prefect: Operator, flow: str) -> list[Any]:
 
 
 def test_a_failed_run_is_retried_and_pays_for_the_holes_only(prefect: Operator, service: FakeService) -> None:
-    _deployed(prefect, service, "holes")
+    _deploy(prefect, service, "holes")
     service.script([{"kind": "status", "status": 400, "match": "Post number 2"}])
-    run = _started(prefect, "holes")
+    run = _start_run(prefect, "holes")
     assert prefect.wait_for_run(run)["state_name"] == "Incomplete"
     before = service.calls()
     service.script([])
@@ -168,10 +168,10 @@ def test_a_failed_run_is_retried_and_pays_for_the_holes_only(prefect: Operator, 
     assert service.calls() - before == 6
 
 
-def test_a_killed_run_goes_on_and_pays_only_for_what_was_under_way(prefect: Operator, service: FakeService) -> None:
-    _deployed(prefect, service, "killed")
+def test_a_killed_run_continues_and_repays_only_calls_in_flight(prefect: Operator, service: FakeService) -> None:
+    _deploy(prefect, service, "killed")
     service.script([{"kind": "reply", "latency": 0.7}])
-    run = _started(prefect, "killed")
+    run = _start_run(prefect, "killed")
     wait_until(lambda: service.calls() > 4, "the first calls", 60)
     wait_until(lambda: bool(_processes_of(run)), "the process of the run", 10)
     for process in _processes_of(run):
@@ -188,10 +188,10 @@ def test_a_killed_run_goes_on_and_pays_only_for_what_was_under_way(prefect: Oper
 def test_a_run_over_its_budget_pauses_its_deployment_until_it_is_deployed_again(
     prefect: Operator, service: FakeService
 ) -> None:
-    _deployed(prefect, service, "dear", schedules=[{"cron": "0 2 1 1 *"}], parameters={"budget": 0.00001})
+    _deploy(prefect, service, "dear", schedules=[{"cron": "0 2 1 1 *"}], parameters={"budget": 0.00001})
     prefect.shell_ok("uv run prefect automation create --from-file deployments/automations/run-over-budget.yaml")
     wait_until(lambda: len(prefect.scheduled_runs("dear")) > 0, "the scheduler", 60, pause=0.5)
-    assert prefect.wait_for_run(_started(prefect, "dear"))["state_name"] == "BudgetReached"
+    assert prefect.wait_for_run(_start_run(prefect, "dear"))["state_name"] == "BudgetReached"
     wait_until(lambda: prefect.get("/deployments/name/dear/dear")["paused"], "the automation", 60, pause=0.2)
     assert not prefect.scheduled_runs("dear") and not prefect.get("/deployments/name/ready/ready")["paused"]
     prefect.shell_ok("uv run prefect deploy --all --prefect-file dear.yaml")
@@ -232,10 +232,10 @@ def test_a_server_with_a_password(tmp_path: Path) -> None:
             refused and refused.transcript
         )
         assert "Traceback" not in refused.stderr, refused.transcript
-        one.place.extra_variables["PREFECT_API_AUTH_STRING"] = "admin:a long secret"
+        one.cli.extra_variables["PREFECT_API_AUTH_STRING"] = "admin:a long secret"
         one.shell_ok("uv run prefect deploy --all --prefect-file deployments/prefect.yaml")
         one.shell(doc_block("transcript").splitlines()[2])
-        (one.place.working_folder / "client.py").write_text(doc_block("client"), encoding="utf-8")
+        (one.cli.working_folder / "client.py").write_text(doc_block("client"), encoding="utf-8")
         assert "prefect.flow-run.Completed" in one.shell_ok("uv run python -m client", PREFECT_API_URL=one.api).stdout
-        [log] = [one.place.working_folder.glob(".*.out")]
+        [log] = [one.cli.working_folder.glob(".*.out")]
         assert not [file for file in log if "a long secret" in file.read_text(encoding="utf-8")]

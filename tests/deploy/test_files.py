@@ -1,4 +1,4 @@
-"""The files of deployments/: what they name exists, and they say the same as what they stand for."""
+"""The files of deployments/: what they name exists, and they agree with each other, the code and the documentation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_one_study_runs_every_night_and_never_twice_at_once() -> None:
     assert nightly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 
 
-def test_the_documentation_shows_what_the_file_says() -> None:
+def test_the_documentation_shows_the_schedule_of_the_file() -> None:
     [part] = [block for block in blocks(PAGE) if block.note.startswith("part: ")]
     [nightly] = [one for one in read("prefect.yaml")["deployments"] if one["name"] == "nightly"]
     assert yaml.safe_load(part.body)["schedules"] == nightly["schedules"]
@@ -62,7 +62,7 @@ def _flat(section: dict[str, Any], prefix: str = "PREFECT") -> dict[str, str]:
     return found
 
 
-def test_the_servers_settings_are_the_same_wherever_it_is_started() -> None:
+def test_the_servers_settings_are_the_same_however_it_is_started() -> None:
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["prefect"]
     shipped = tomllib.loads((FOLDER / "prefect.toml").read_text(encoding="utf-8"))
     # For clients and workers, not for the server.
@@ -77,7 +77,7 @@ def _instructions(path: Path) -> list[tuple[str, str]]:
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_the_image_is_made_of_the_lock_and_holds_nothing_of_ones_own() -> None:
+def test_the_image_is_made_from_the_lock_file_and_holds_no_local_files() -> None:
     steps = _instructions(FOLDER / "Dockerfile")
     assert {word for word, _ in steps} <= {"FROM", "COPY", "ENV", "WORKDIR", "RUN", "VOLUME", "USER", "CMD"}
     copied = [rest.split() for word, rest in steps if word == "COPY" and not rest.startswith("--from")]
@@ -96,7 +96,7 @@ def test_the_image_is_made_of_the_lock_and_holds_nothing_of_ones_own() -> None:
     assert {f"!{name}" for name in names} <= set(allowed)
 
 
-def test_what_is_kept_in_containers_outlives_them() -> None:
+def test_results_kept_in_containers_outlive_them() -> None:
     [kept] = [rest for word, rest in _instructions(FOLDER / "Dockerfile") if word == "VOLUME"]
     assert f"XDG_CACHE_HOME={kept}/" in (FOLDER / "Dockerfile").read_text(encoding="utf-8")
     docker, kubernetes = read("docker.yaml"), json.loads((FOLDER / "kubernetes-pool.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Which server `prefect` commands in the project's folder take, where none is configured and where one is."""
+"""Which server `prefect` commands in the project's folder use, with and without a configured one."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ OTHER = "http://127.0.0.1:8/api"
 
 @pytest.fixture
 def cli(tmp_path: Path) -> CommandLine:
-    """The project's folder, as far as Prefect looks at it."""
+    """A folder that looks to Prefect like the project's."""
     cli = CommandLine(tmp_path)
     cli.extra_variables["PYTHONPATH"] = f"{ROOT}:{cli.environment()['PYTHONPATH']}"
     shutil.copy(ROOT / "pyproject.toml", cli.working_folder)
     return cli
 
 
-def _address(place: CommandLine, *options: str, **more: str) -> list[str]:
-    done = place.run("prefect", *options, "config", "view", **more)
+def _address(cli: CommandLine, *options: str, **more: str) -> list[str]:
+    done = cli.run("prefect", *options, "config", "view", **more)
     assert done.exit_code == 0 and not done.stderr, done.transcript
     return [line.partition("'")[2].partition("'")[0] for line in done.stdout.splitlines() if "PREFECT_API_URL=" in line]
 
 
-def test_where_nothing_is_configured_it_is_the_server_of_this_machine(cli: CommandLine) -> None:
+def test_without_configuration_the_server_of_this_machine_is_used(cli: CommandLine) -> None:
     assert _address(cli) == [LOCAL]
 
 
-def test_the_environment_goes_before(cli: CommandLine) -> None:
+def test_the_environment_comes_first(cli: CommandLine) -> None:
     assert _address(cli, PREFECT_API_URL=OTHER) == [OTHER]
 
 
-def test_the_users_profile_goes_before_and_is_written_without_ado(cli: CommandLine) -> None:
+def test_the_users_profile_comes_first_and_is_written_without_a_warning(cli: CommandLine) -> None:
     done = cli.run("prefect", "config", "set", f"PREFECT_API_URL={OTHER}")
     assert done.exit_code == 0 and "override" not in done.stdout + done.stderr, done.transcript
     assert _address(cli) == [OTHER]
 
 
-def test_in_other_folders_nothing_is_taken_for_granted(cli: CommandLine) -> None:
+def test_in_other_folders_no_server_is_assumed(cli: CommandLine) -> None:
     (cli.working_folder / "pyproject.toml").unlink()
     assert _address(cli) == []
 

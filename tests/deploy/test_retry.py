@@ -1,9 +1,8 @@
-"""A run that failed, tried again under the same id, as the Retry button of the UI has it: nothing is paid for again."""
+"""A failed run, retried under the same id as by the Retry button of the UI: nothing is paid for again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from typing import Any
 from uuid import UUID
 
@@ -45,12 +44,6 @@ BROKEN = Rule(kind="status", status=500, match="post two")
 
 
 @pytest.fixture
-def fake() -> Generator[FakeLLM]:
-    with FakeLLM() as running:
-        yield running
-
-
-@pytest.fixture
 def study(lab: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Three posts; each step asks the fake service once for each."""
     monkeypatch.chdir(lab.write("posts.jsonl", POSTS).parent)
@@ -64,15 +57,15 @@ def study(lab: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-async def started(lab: Lab, **parameters: Any) -> State[Any]:
-    """How a first run ends."""
+async def first_run(lab: Lab, **parameters: Any) -> State[Any]:
+    """The state in which a first run ends."""
     with temporary_settings({PREFECT_API_URL: lab.api_url}):
         flow: Any = declare("tiny", lab.folder)
         return await flow(**parameters, return_state=True)
 
 
-async def tried_again(lab: Lab, run: UUID | None) -> FlowRun:
-    """The run as the server holds it after a retry, done as a worker's process does it."""
+async def retried_run(lab: Lab, run: UUID | None) -> FlowRun:
+    """Retries the run as a worker's process does; returns it as the server holds it then."""
     assert run
     with temporary_settings({PREFECT_API_URL: lab.api_url}):
         async with get_client() as client:
@@ -84,20 +77,20 @@ async def tried_again(lab: Lab, run: UUID | None) -> FlowRun:
 
 async def test_a_retried_run_asks_only_what_was_missing(study: Lab, fake: FakeLLM) -> None:
     fake.script(BROKEN)
-    state = await started(study)
+    state = await first_run(study)
     assert (state.type.value, state.name) == ("FAILED", "Incomplete")
     before = fake.stats()["calls"]
     fake.script()
-    run = await tried_again(study, state.state_details.flow_run_id)
+    run = await retried_run(study, state.state_details.flow_run_id)
     assert run.state and run.state.is_completed() and run.run_count == 2, run.state
     # A call of each step, about the second post.
     assert fake.stats()["calls"] - before == 3
 
 
 async def test_a_finished_run_started_again_asks_nothing(study: Lab, fake: FakeLLM) -> None:
-    state = await started(study)
+    state = await first_run(study)
     assert state.is_completed()
-    run = await tried_again(study, state.state_details.flow_run_id)
+    run = await retried_run(study, state.state_details.flow_run_id)
     assert run.state and run.state.is_completed() and run.run_count == 2
     assert fake.stats()["calls"] == 9
 
@@ -105,19 +98,19 @@ async def test_a_finished_run_started_again_asks_nothing(study: Lab, fake: FakeL
 async def test_a_mistake_ends_the_run_in_plain_words(
     study: Lab, fake: FakeLLM, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    state = await started(study, records="psts.csv", sample=2)
+    state = await first_run(study, records="psts.csv", sample=2)
     assert state.is_failed() and state.message
     assert state.message.startswith("1 mistake; nothing was run and no model was asked.\nparameters: records=psts.csv:")
     assert "Traceback" not in "".join(capfd.readouterr())
     assert fake.stats()["calls"] == 0
 
 
-async def test_every_mistake_is_told_at_once(study: Lab) -> None:
-    state = await started(study, records="psts.csv", budget=-1)
+async def test_all_mistakes_are_reported_at_once(study: Lab) -> None:
+    state = await first_run(study, records="psts.csv", budget=-1)
     assert state.message and state.message.startswith("2 mistakes;") and "budget" in state.message
 
 
-async def test_fields_left_empty_are_not_asked(study: Lab, fake: FakeLLM) -> None:
-    state = await started(study, records="", columns={}, sample=2, seed=0, llms="as configured")
+async def test_form_fields_left_empty_change_nothing(study: Lab, fake: FakeLLM) -> None:
+    state = await first_run(study, records="", columns={}, sample=2, seed=0, llms="as configured")
     assert state.is_completed(), state.message
     assert fake.stats()["calls"] == 6

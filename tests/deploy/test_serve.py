@@ -1,4 +1,4 @@
-"""`python -m flows serve`: what it refuses before anything is served. That it serves is in test_deployed.py."""
+"""`python -m flows serve`: what it refuses before anything is served. test_deployed.py tests that it serves."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tests.support.commands import CommandLine
 
 MISTAKES = {
     "a flow that there is not": (("+flows=[osb,osv]",), 2, "did you mean 'osb'?"),
-    "a question, which belongs to a run": (("query=Why?",), 2, "what is asked of a flow is said when a run is started"),
+    "a question, which belongs to a run": (("query=Why?",), 2, "a flow gets its other settings when a run is started"),
     "no server": (("+flows=[osb]",), 3, "no Prefect server answers at http://127.0.0.1:9/api"),
 }
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_plainly_and_nothing_is_served(tmp_path: Path, name: str) -> None:
-    arguments, code, told = MISTAKES[name]
+def test_a_mistake_is_reported_plainly_and_nothing_is_served(tmp_path: Path, name: str) -> None:
+    arguments, code, message = MISTAKES[name]
     done = CommandLine(tmp_path).run("flows", "serve", *arguments)
-    assert done.exit_code == code and told in done.stderr and "Traceback" not in done.stderr, done.transcript
+    assert done.exit_code == code and message in done.stderr and "Traceback" not in done.stderr, done.transcript
 
 
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Every command, file and program in the documentation, run as a reader would, in order, each page in its own folder.
-The pages have one cache, as all that a reader does has.
+The pages share one cache, as a reader's commands do.
 
-A comment before a block says what it is: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
-of the command, `<!-- python -->` a program to run, `<!-- polars -->` and `<!-- r -->` one to run where there is polars
-or R, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers; tests/deploy runs them.
+A comment before a block names its kind: `<!-- file: path -->` a file to write, `<!-- expect: 2 -->` the exit code
+of the command, `<!-- python -->` a program to run, `<!-- polars -->` and `<!-- r -->` one to run where polars
+or R is installed, `<!-- elsewhere -->` and `<!-- transcript -->` commands that need servers; tests/deploy runs them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.corpus.index import CorpusIndex
 from flows.run_folder.derive import derive
 from tests.support.commands import ROOT
 from tests.support.traces import finished_run
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)```", re.DOTALL)
-_ELSEWHERE = ("uv run pytest", "uv run prefect server start", "uv run prefect worker start", "git clone")
-"""What other tests run, or what does not end by itself."""
+_ELSEWHERE = ("uv run pytest", "uv sync", "uv run prefect server start", "uv run prefect worker start", "git clone")
+"""Commands that other tests run, or that do not end by themselves."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,16 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_index: CorpusIndex) -> dict[str, str]:
+    """The reader's environment: no keys, a cache with an index of the shipped corpus, and a server of Prefect."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "PREFECT_API_URL": prefect_api}
-    return {**kept, **cache, "UV_PROJECT": str(ROOT), "PYTHONPATH": str(ROOT), "UV_OFFLINE": "1"}
+    cache = tmp_path_factory.mktemp("cache")
+    indexes = cache / "buttermilk" / "indexes"
+    indexes.mkdir(parents=True)
+    shutil.copy(osb_index.location, indexes)
+    ours = {"XDG_CACHE_HOME": str(cache), "PREFECT_API_URL": prefect_api, "PYTHONPATH": str(ROOT)}
+    # The environment is installed: each `uv run` would look whether it still is.
+    return {**kept, **ours, "UV_PROJECT": str(ROOT), "UV_OFFLINE": "1", "UV_NO_SYNC": "1"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -70,13 +77,13 @@ def test_every_block_of_a_page_works(page: Path, tmp_path: Path, environment: di
     folder = tmp_path / "reader"
     folder.mkdir()
     if page.stem == "results":
-        asked = [sys.executable, "-m", "flows.osb", "query=What is a veiled threat?"]
-        assert run(asked, folder, environment).returncode == 0
+        command = [sys.executable, "-m", "flows.osb", "query=What is a veiled threat?"]
+        assert run(command, folder, environment).returncode == 0
     for block in blocks(page):
-        _try(block, folder, environment)
+        _check_block(block, folder, environment)
 
 
-def _try(block: Block, folder: Path, environment: dict[str, str]) -> None:
+def _check_block(block: Block, folder: Path, environment: dict[str, str]) -> None:
     kind, _, value = block.note.partition(": ")
     if block.language == "yaml":
         assert yaml.safe_load(block.body)
@@ -88,28 +95,28 @@ def _try(block: Block, folder: Path, environment: dict[str, str]) -> None:
         done = run([sys.executable, "-c", block.body], folder, environment)
         assert done.returncode == 0, done.stderr
     elif block.language == "bash" and kind not in ("elsewhere", "transcript") and not block.body.startswith(_ELSEWHERE):
-        _command(block.body, int(value) if kind == "expect" else 0, folder, environment)
+        _check_commands(block.body, int(value) if kind == "expect" else 0, folder, environment)
 
 
-def _command(body: str, expected: int, folder: Path, environment: dict[str, str]) -> None:
+def _check_commands(body: str, expected: int, folder: Path, environment: dict[str, str]) -> None:
     for line in body.strip().splitlines():
         done = run([shutil.which("bash") or "bash", "-c", line], folder, environment)
-        told = f"{line}\n{done.stdout}\n{done.stderr}"
-        assert done.returncode == expected, told
-        assert "Traceback" not in done.stderr, told
+        transcript = f"{line}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expected, transcript
+        assert "Traceback" not in done.stderr, transcript
 
 
 @pytest.mark.skipif(find_spec("polars") is None, reason="polars is not installed: uv run --group polars pytest")
 def test_what_is_shown_in_polars_works(tmp_path: Path) -> None:
-    _shown("polars", [sys.executable, "-c"], tmp_path)
+    _check_programs("polars", [sys.executable, "-c"], tmp_path)
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed: no Rscript on the PATH")
 def test_what_is_shown_in_r_works(tmp_path: Path) -> None:
-    _shown("r", ["Rscript", "-e"], tmp_path)
+    _check_programs("r", ["Rscript", "-e"], tmp_path)
 
 
-def _shown(note: str, command: list[str], folder: Path) -> None:
+def _check_programs(note: str, command: list[str], folder: Path) -> None:
     derive(finished_run(folder / "runs" / "osb" / "latest"))
     found = [block for page in PAGES for block in blocks(page) if block.note == note]
     assert found

@@ -1,4 +1,4 @@
-"""The map of the code is true: rooms hold what they say, and every file that a page names is there."""
+"""The map of the code is true: packages describe themselves, and every file that a page names exists."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _READ_FIRST = re.compile(r"Read `([\w.]+)`")
 
 
 def packages() -> Iterator[Path]:
-    """Every package of ours that holds code."""
+    """Every package with code of this project."""
     for root in ("contract", "agents", "flows"):
         yield from sorted(path.parent for path in (ROOT / root).rglob("__init__.py"))
 
 
-def test_beside_its_rooms_flows_holds_entry_points_alone() -> None:
+def test_flows_holds_only_entry_points_and_rooms() -> None:
     assert {path.stem for path in (ROOT / "flows").glob("*.py")} == ENTRY_POINTS
 
 
 @pytest.mark.parametrize("package", list(packages()), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_package_says_what_it_does_and_names_a_file_that_is_there(package: Path) -> None:
+def test_a_package_has_a_docstring_that_names_an_existing_file(package: Path) -> None:
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
     assert text
     for name in _READ_FIRST.findall(text):
-        place = package / name.replace(".", "/")
-        assert place.with_suffix(".py").is_file() or place.is_dir(), f"{package.name} names {name}"
+        target = package / name.replace(".", "/")
+        assert target.with_suffix(".py").is_file() or target.is_dir(), f"{package.name} names {name}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_file_of_code_that_a_page_names_is_there(page: Path) -> None:
+def test_every_file_of_code_that_a_page_names_exists(page: Path) -> None:
     named = set(_PATH.findall(page.read_text(encoding="utf-8")))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a Prefect server beside them, and a place for each test."""
+"""Fixtures of the end-to-end tests: a Prefect server, and a command line that uses it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,10 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory, prefect_database: Path
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Generator[CommandLine]:
-    """A home of its own; fails the test when anything in it tried to leave this machine."""
-    place = CommandLine(tmp_path)
-    yield place
-    assert not place.blocked_connections
-
-
-@pytest.fixture
 def cli_with_server(cli: CommandLine, prefect_api: str, prefect_database: Path) -> CommandLine:
-    """A place whose commands use the Prefect server beside them, which is quicker than starting one each time.
+    """A command line that uses the running Prefect server, which is quicker than starting one each time.
 
-    One that is told to start its own all the same finds a database to go on with.
+    A command that starts its own server anyway finds a database.
     """
     cli.use_database(prefect_database)
     cli.extra_variables["PREFECT_API_URL"] = prefect_api
@@ -41,6 +33,6 @@ def cli_with_server(cli: CommandLine, prefect_api: str, prefect_database: Path) 
 
 @pytest.fixture
 def prebuilt_index(cli: CommandLine, osb_index: CorpusIndex) -> None:
-    """The place's index of the shipped corpus, made before; embedding it takes longer than all else in a command."""
+    """Puts an index of the shipped corpus into the cache; embedding it takes longer than the rest of a command."""
     cli.indexes.mkdir(parents=True)
     shutil.copy(osb_index.location, cli.indexes)

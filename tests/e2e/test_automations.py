@@ -1,13 +1,11 @@
-"""Automations: the examples as `prefect automation create` reads them, on a real server, and what they then do."""
+"""Automations: the examples, read as `prefect automation create` reads them, and what they do on a real server."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from tests.support.agents import register_test_agents
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
 from tests.support.running import Lab
+from tests.support.services import QuietHandler, http_server
 from tests.support.small_study import write_study
 
 EXAMPLES = sorted((ROOT / "deployments/automations").glob("*.yaml"))
@@ -45,39 +44,33 @@ result: ask
 
 
 @pytest.fixture
-def told() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """An address for notifications, and what was sent to it."""
+def webhook() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """An address for notifications, and the notes that were sent to it."""
     found = list[dict[str, str]]()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802
             found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/hook", found
-    server.shutdown()
-    server.server_close()
+    with http_server(Handler) as url:
+        yield f"{url}/hook", found
 
 
-async def test_the_examples_act_on_what_runs_tell(
+async def test_the_examples_act_on_the_events_of_runs(
     tmp_path: Path,
     prefect_api: str,
-    told: tuple[str, list[dict[str, str]]],
+    webhook: tuple[str, list[dict[str, str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     register_test_agents(monkeypatch)
-    url, notes = told
+    url, notes = webhook
     lab = Lab(tmp_path / "study", prefect_api, settings=[f"run.audit={tmp_path / 'audit.jsonl'}", "run.retries=0"])
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         async with get_client() as client:
             await _create_all(client, url)
-            await _run_badly(lab)
+            await _run_studies_that_fail(lab)
             await flush_events()
             events = dict[str, Any]()
             async with asyncio.timeout(60):
@@ -102,7 +95,7 @@ async def _create_all(client: PrefectClient, url: str) -> None:
         assert await client.create_automation(AutomationCore.model_validate(yaml.safe_load(text)))
 
 
-async def _run_badly(lab: Lab) -> None:
+async def _run_studies_that_fail(lab: Lab) -> None:
     write_study(lab, JUDGE)
     lab.write_model("broken", {"error": "ModelRejected"})
     spec = lab.folder / "flows/tiny.yaml"

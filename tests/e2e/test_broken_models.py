@@ -1,4 +1,4 @@
-"""Models that cannot answer: plain words, a failed row, and never a false word on the corpus."""
+"""Models that cannot answer: a plain message, a failed row, and no false conclusion about the corpus."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("prebuilt_index")
 QUESTION = "query=When does the Board accept a slur in political speech?"
 
 
-def _ask(place: CommandLine, researchers: str) -> CompletedCommand:
-    models = place.working_folder / "study" / "models"
+def _ask(cli: CommandLine, researchers: str) -> CompletedCommand:
+    models = cli.working_folder / "study" / "models"
     models.mkdir(parents=True)
     models.joinpath("dead.yaml").write_text(
         "dead:\n  kind: hosted\n  provider: openai-compatible\n  model_id: none\n"
@@ -29,22 +29,22 @@ def _ask(place: CommandLine, researchers: str) -> CompletedCommand:
         "run.retries=1",
         "run.retry_delay_seconds=0",
     ]
-    return place.run("flows.osb", QUESTION, *arguments)
+    return cli.run("flows.osb", QUESTION, *arguments)
 
 
-def _research(place: CommandLine) -> Counter[str]:
-    with (run_folders(place, "osb")[-1] / "cells.csv").open(encoding="utf-8", newline="") as file:
+def _research(cli: CommandLine) -> Counter[str]:
+    with (run_folders(cli, "osb")[-1] / "cells.csv").open(encoding="utf-8", newline="") as file:
         return Counter(row["status"] for row in csv.DictReader(file) if row["step"] == "research")
 
 
-def test_when_no_model_answers_nothing_is_said_of_the_corpus(cli_with_server: CommandLine) -> None:
+def test_when_no_model_answers_nothing_is_concluded_about_the_corpus(cli_with_server: CommandLine) -> None:
     done = _ask(cli_with_server, "[dead]")
     assert done.exit_code == 1 and "Traceback" not in done.stderr, done.transcript
     assert "cannot be reached; check the network" in done.stderr.replace("\n", " ")
     assert "trying again: " in done.stderr
     assert "no model gave an answer" in done.stderr.replace("\n", " ")
     assert "does not say" not in done.stdout
-    assert _research(cli_with_server) == {"failed": 1}, "a further round would find nobody either"
+    assert _research(cli_with_server) == {"failed": 1}, "a further round would find no model either"
 
 
 @pytest.mark.parametrize("researchers", ["[dead,demo]", "[demo,dead]"])

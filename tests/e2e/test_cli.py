@@ -1,20 +1,19 @@
-"""The command line where nothing is run: help, lists, checks, plans, and every mistake told in plain words."""
+"""The command line where nothing is run: help, lists, checks, plans, and mistakes reported in plain words."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.support.commands import CommandLine, CompletedCommand
+from tests.support.commands import CommandLine, CompletedCommand, write_files
 
 HEAVY = ("prefect", "hydra", "omegaconf", "pydantic_ai", "onnxruntime", "google", "numpy")
 
 
-def _plain(done: CompletedCommand, code: int) -> CompletedCommand:
+def _check_plain(done: CompletedCommand, code: int) -> CompletedCommand:
     assert done.exit_code == code, done.transcript
     assert "Traceback" not in done.stderr, done.transcript
     assert "\x1b" not in done.stdout + done.stderr, done.transcript
@@ -22,53 +21,55 @@ def _plain(done: CompletedCommand, code: int) -> CompletedCommand:
 
 
 @pytest.mark.parametrize("module", ["flows", "flows.osb"])
-def test_help_tells_the_verbs_and_the_exit_codes(cli: CommandLine, module: str) -> None:
-    done = _plain(cli.run(module, "--help"), 0)
+def test_help_names_the_verbs_and_the_exit_codes(cli: CommandLine, module: str) -> None:
+    done = _check_plain(cli.run(module, "--help"), 0)
     assert all(word in done.stdout for word in ("plan", "check", "list", "--config-dir", "exit codes"))
 
 
-def test_list_names_what_there_is(cli: CommandLine) -> None:
-    done = _plain(cli.run("flows", "list"), 0)
+def test_list_names_everything_a_study_may_name(cli: CommandLine) -> None:
+    done = _check_plain(cli.run("flows", "list"), 0)
     assert all(word in done.stdout for word in ("osb", "researcher", "demo", "flow", "agent"))
-    assert "osb" in str(json.loads(_plain(cli.run("flows", "list", "--json"), 0).stdout))
+    assert "osb" in str(json.loads(_check_plain(cli.run("flows", "list", "--json"), 0).stdout))
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("--help",)])
-def test_what_should_be_quick_imports_nothing_heavy(cli: CommandLine, arguments: tuple[str, ...]) -> None:
-    done = _plain(cli.run("flows", *arguments, PYTHONPROFILEIMPORTTIME="1"), 0)
+def test_quick_commands_import_nothing_heavy(cli: CommandLine, arguments: tuple[str, ...]) -> None:
+    done = _check_plain(cli.run("flows", *arguments, PYTHONPROFILEIMPORTTIME="1"), 0)
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "contract" in imported
     assert not imported & set(HEAVY)
 
 
-def test_check_finds_nothing_wrong_with_what_is_shipped(cli: CommandLine) -> None:
-    assert "no mistakes" in _plain(cli.run("flows", "check", "+flows=[osb]"), 0).stdout
-    assert json.loads(_plain(cli.run("flows.osb", "check", "--json"), 0).stdout) == {"ok": True, "records": []}
+def test_check_finds_no_mistake_in_the_shipped_flow(cli: CommandLine) -> None:
+    assert "no mistakes" in _check_plain(cli.run("flows", "check", "+flows=[osb]"), 0).stdout
+    assert json.loads(_check_plain(cli.run("flows.osb", "check", "--json"), 0).stdout) == {"ok": True, "records": []}
 
 
-def test_plan_tells_steps_calls_and_cost(cli: CommandLine) -> None:
-    done = _plain(cli.run("flows", "plan", "+flows=[osb]", "query=Why?"), 0)
+def test_plan_shows_steps_calls_and_cost(cli: CommandLine) -> None:
+    done = _check_plain(cli.run("flows", "plan", "+flows=[osb]", "query=Why?"), 0)
     assert "2 to 8 model calls; cost: nothing" in done.stdout
-    [plan] = json.loads(_plain(cli.run("flows.osb", "plan", "query=Why?", "--json"), 0).stdout)
+    [plan] = json.loads(_check_plain(cli.run("flows.osb", "plan", "query=Why?", "--json"), 0).stdout)
     assert [step["name"] for step in plan["steps"]][-1] == "answer" and plan["demonstration"]
 
 
 def test_plan_counts_a_call_for_each_group(cli: CommandLine) -> None:
-    _study(cli, _OWN)
-    [plan] = json.loads(_plain(cli.run("flows", "plan", "+flows=[many]", "--config-dir", "study", "--json"), 0).stdout)
+    write_files(cli.working_folder / "study", _OWN)
+    [plan] = json.loads(
+        _check_plain(cli.run("flows", "plan", "+flows=[many]", "--config-dir", "study", "--json"), 0).stdout
+    )
     assert [(step["name"], step["least"], step["most"]) for step in plan["steps"]] == [("draft", 6, 6), ("join", 3, 3)]
 
 
-def test_cfg_prints_the_composition_also_without_keys(cli: CommandLine) -> None:
+def test_cfg_prints_the_composition_even_without_keys(cli: CommandLine) -> None:
     done = cli.run("flows", "--cfg", "+flows=[osb]", "llms@bm.llms=full", "run.concurrency=3")
     config = json.loads(done.stdout)
     assert config["llms"]["general"] == "claude-sonnet" and config["run"]["concurrency"] == 3
-    assert _plain(done, 0)
+    assert _check_plain(done, 0)
 
 
-def test_a_config_folder_of_ones_own_comes_first(cli: CommandLine) -> None:
-    _study(cli, _OWN)
-    done = _plain(cli.run("flows", "check", "+flows=[many,osb]", "--config-dir", "study"), 0)
+def test_a_users_config_folder_comes_first(cli: CommandLine) -> None:
+    write_files(cli.working_folder / "study", _OWN)
+    done = _check_plain(cli.run("flows", "check", "+flows=[many,osb]", "--config-dir", "study"), 0)
     assert "many, osb" in done.stdout
 
 
@@ -87,16 +88,16 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_plainly_and_nothing_runs(cli: CommandLine, name: str) -> None:
-    arguments, told = MISTAKES[name]
-    done = _plain(cli.run("flows", *arguments), 2)
-    assert told in done.stderr, done.transcript
+def test_a_mistake_is_reported_plainly_and_nothing_runs(cli: CommandLine, name: str) -> None:
+    arguments, message = MISTAKES[name]
+    done = _check_plain(cli.run("flows", *arguments), 2)
+    assert message in done.stderr, done.transcript
     assert not done.stdout and not (cli.working_folder / "runs").exists()
     assert not cli.leftover_processes()
 
 
 def test_json_leaves_stdout_empty_when_there_is_no_result(cli: CommandLine) -> None:
-    assert not _plain(cli.run("flows.osb", "query=x", "llms=lite", "--json"), 2).stdout
+    assert not _check_plain(cli.run("flows.osb", "query=x", "llms=lite", "--json"), 2).stdout
 
 
 _GROUPED = """\
@@ -120,21 +121,12 @@ _OWN = {
 }
 
 
-def _study(place: CommandLine, files: dict[str, str]) -> Path:
-    folder = place.working_folder / "study"
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
-
-
 def test_the_verb_may_stand_after_the_settings(cli: CommandLine) -> None:
-    done = _plain(cli.run("flows.osb", "--config-dir", ".", "llms=embedded", "check"), 0)
+    done = _check_plain(cli.run("flows.osb", "--config-dir", ".", "llms=embedded", "check"), 0)
     assert "no mistakes found" in done.stdout
 
 
-def test_a_reader_that_has_seen_enough_is_no_mistake(cli: CommandLine) -> None:
+def test_a_closed_pipe_is_no_error(cli: CommandLine) -> None:
     command = f"{sys.executable} -m flows list | head -1"
     done = subprocess.run(
         ["/bin/sh", "-c", command],

@@ -1,7 +1,7 @@
 """Results kept by an earlier version are found by this one: no key depends on how the code is arranged.
 
-`tests/data/kept-0.1.zip` holds two studies with prompts and criteria of their own, the replies and cells that the version
-before the rooms kept of them, and what it answered. One of the models is hosted; nothing listens at its address.
+`tests/data/kept-0.1.zip` holds two studies with their own prompts and criteria, the replies and cells that the version
+before the rooms kept of them, and its answers. One of the models is hosted; nothing listens at its address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.commands import ROOT, CommandLine
 
 @pytest.mark.parametrize(("flow", "arguments"), [("osb", ["query=When does the Board accept a slur?"]), ("tox", [])])
 @pytest.mark.parametrize("lost", ["nothing", "cells"])
-def test_what_an_earlier_version_kept_is_not_paid_for_again(
+def test_results_kept_by_an_earlier_version_are_not_paid_for_again(
     cli_with_server: CommandLine, tmp_path: Path, flow: str, arguments: list[str], lost: str
 ) -> None:
     shutil.unpack_archive(ROOT / "tests" / "data" / "kept-0.1.zip", tmp_path / "kept")

@@ -31,7 +31,7 @@ pytestmark = [
 def test_a_real_model_judges_every_post_and_its_quotations_are_looked_up(cli_with_server: CommandLine) -> None:
     settings = ["llms=local", f"models.local.path={MODEL}", f"sample={SAMPLE}", "seed=1", "criteria=ordinary"]
     source = [f"records={POSTS}"] if POSTS else []
-    # Long enough to end every grammar-bound reply of a model that does not know when to stop.
+    # Enough tokens to end every grammar-bound reply of a model that does not stop by itself.
     command = cli_with_server.start(
         "flows.judger", *settings, *source, "+flows.judger.steps.judge.parameters.max_tokens=600"
     )

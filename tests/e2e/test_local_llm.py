@@ -24,7 +24,7 @@ from tests.support.commands import ROOT, CommandLine
 MODEL = os.environ.get("BUTTERMILK_LOCAL_MODEL")
 QUESTIONS = Path(os.environ.get("BUTTERMILK_QUESTIONS") or ROOT / "tests" / "data" / "osb_questions.jsonl")
 FEW = 4
-"""Of our own questions; a file that was named is asked whole."""
+"""How many of the shipped questions are asked; of another file, all are."""
 
 pytestmark = [
     pytest.mark.local_llm,
@@ -36,8 +36,8 @@ pytestmark = [
 
 def questions() -> list[str]:
     lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
-    asked: list[str] = [json.loads(line)["question"] for line in lines]
-    return asked if "BUTTERMILK_QUESTIONS" in os.environ else asked[:FEW]
+    found: list[str] = [json.loads(line)["question"] for line in lines]
+    return found if "BUTTERMILK_QUESTIONS" in os.environ else found[:FEW]
 
 
 def sources() -> dict[str, Record]:
@@ -64,9 +64,9 @@ def test_a_real_model_writes_the_answers_and_every_quotation_shown_is_verbatim(c
     assert answered
 
 
-def ask(place: CommandLine, question: str) -> dict[str, Any]:
+def ask(cli: CommandLine, question: str) -> dict[str, Any]:
     settings = ("llms=local", f"models.local.path={MODEL}", "limit=5", f"query={question}")
-    done = place.start("flows.osb", "--json", *settings).wait(seconds=1800)
+    done = cli.start("flows.osb", "--json", *settings).wait(seconds=1800)
     assert done.exit_code == 0, done.transcript
     answer = json.loads(done.stdout)["results"][0]["result"]
     assert answer["quality"] == "full"

@@ -1,4 +1,4 @@
-"""Whole runs from the command line: answers, exit codes, what is left behind, and what is not."""
+"""Whole runs from the command line: answers, exit codes, files and processes that are left."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def test_a_question_is_answered_without_key_server_or_network(cli: CommandLine) 
 
 
 @pytest.mark.usefixtures("prebuilt_index")
-def test_json_is_all_there_is_on_stdout_and_the_same_command_again_asks_nobody(cli_with_server: CommandLine) -> None:
+def test_stdout_holds_only_json_and_the_same_command_again_asks_no_model(cli_with_server: CommandLine) -> None:
     first = cli_with_server.run("flows.osb", f"query={QUESTION}", "--json")
     again = cli_with_server.run("flows.osb", f"query={QUESTION}", "--json")
-    told, repeated = json.loads(first.stdout), json.loads(again.stdout)
+    output, second_output = json.loads(first.stdout), json.loads(again.stdout)
     assert not first.stderr and not again.stderr
-    assert told["calls"]["paid"] > 0 and repeated["calls"] == {"paid": 0, "kept": sum(told["calls"].values())}
-    assert repeated["results"] == told["results"]
-    assert Path(told["folder"]).is_dir()
+    assert output["calls"]["paid"] > 0 and second_output["calls"] == {"paid": 0, "kept": sum(output["calls"].values())}
+    assert second_output["results"] == output["results"]
+    assert Path(output["folder"]).is_dir()
     assert not cli_with_server.leftover_processes()
 
 
 @pytest.mark.usefixtures("prebuilt_index")
-def test_the_bare_command_asks_an_example_where_nobody_can_be_asked(cli_with_server: CommandLine) -> None:
+def test_the_bare_command_answers_an_example_where_there_is_no_terminal(cli_with_server: CommandLine) -> None:
     done = cli_with_server.run("flows.osb")
     assert done.exit_code == 0, done.transcript
     assert "nothing was asked, so this is an example" in done.stderr and QUESTION in done.stdout
@@ -93,7 +93,7 @@ def test_a_server_on_this_machine_is_used_without_being_configured(cli: CommandL
 
 
 @pytest.mark.usefixtures("prebuilt_index")
-def test_what_is_no_server_of_prefect_is_left_alone(cli: CommandLine, service: FakeService) -> None:
+def test_a_server_that_is_not_prefect_is_left_alone(cli: CommandLine, service: FakeService) -> None:
     done = cli.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=service.url.rpartition(":")[2])
     assert done.exit_code == 0, done.transcript
     assert "Run in the Prefect UI: `uv run prefect server start`, then" in done.stderr
@@ -134,20 +134,20 @@ def test_cells_without_output_end_the_run_with_1_and_each_has_a_row(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "message"),
     [
         (["run.folder=/proc/nowhere"], {}, "cannot make the run folder"),
-        ([], {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "http://127.0.0.1:9/api did not do its part"),
-        ([], {"PREFECT_API_URL": "nonsense"}, "nonsense did not do its part"),
+        ([], {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "http://127.0.0.1:9/api failed"),
+        ([], {"PREFECT_API_URL": "nonsense"}, "nonsense failed"),
     ],
     ids=["a folder that cannot be", "a server that does not answer", "no address at all"],
 )
 def test_a_run_that_cannot_go_on_ends_with_3(
-    cli_with_server: CommandLine, arguments: list[str], environment: dict[str, str], told: str
+    cli_with_server: CommandLine, arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     done = cli_with_server.run("flows.osb", "query=x", *arguments, **environment)
     assert done.exit_code == 3, done.transcript
-    assert told in done.stderr and "Traceback" not in done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr
     assert not done.stdout
 
 
@@ -189,7 +189,7 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(
     assert not cli_with_server.leftover_processes()
 
 
-@pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "says nothing"])
+@pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "does not answer"])
 def test_ctrl_c_is_not_held_up_by_a_server_that(
     cli: CommandLine, service: FakeService, tmp_path: Path, prefect_database: Path, signal_to_server: signal.Signals
 ) -> None:
@@ -213,12 +213,12 @@ def test_ctrl_c_is_not_held_up_by_a_server_that(
     assert not cli.leftover_processes()
 
 
-def test_the_block_on_the_network_has_teeth(tmp_path: Path) -> None:
-    place = CommandLine(tmp_path)
-    (place.working_folder / "outside.py").write_text(
+def test_the_network_is_blocked(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path)
+    (cli.working_folder / "outside.py").write_text(
         "import urllib.request as u\nu.urlopen('http://192.0.2.1/', timeout=5)\n"
     )
-    (place.working_folder / "named.py").write_text("import socket\nsocket.getaddrinfo('example.org', 80)\n")
-    assert "no network in tests" in place.run("outside").stderr
-    assert "no network in tests" in place.run("named").stderr
-    assert len(place.blocked_connections) == 2
+    (cli.working_folder / "named.py").write_text("import socket\nsocket.getaddrinfo('example.org', 80)\n")
+    assert "no network in tests" in cli.run("outside").stderr
+    assert "no network in tests" in cli.run("named").stderr
+    assert len(cli.blocked_connections) == 2

@@ -1,6 +1,6 @@
 """`kill -9` anywhere, then the same command again: only calls that were in flight are made a second time.
 
-With more kills than in every run of the tests:
+With more kills than a usual run of the tests:
 
     BUTTERMILK_KILLS=20 uv run pytest tests/e2e/test_sigkill.py -s
 """
@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,14 @@ from tests.support.services import FakeService, fake_service
 
 SEED = 20261122
 KILLS = int(os.environ.get("BUTTERMILK_KILLS", "4"))
-"""The last of them is of a run that has a private Prefect server, which has to die with it."""
-_NOT_THE_SAME = {"started", "ended", "from_cache", "attempts", "parents"}
-"""What two runs with the same outcome may differ in; parents are compared by the cells they name."""
+"""The last one kills a run that has a private Prefect server, which must end with it."""
+_VARYING_FIELDS = {"started", "ended", "from_cache", "attempts", "parents"}
+"""Fields in which two runs with the same outcome may differ; parents are compared by the cells they name."""
 
 
 @pytest.fixture(scope="module")
 def service() -> Generator[FakeService]:
-    """The model service, slow enough for calls to be in flight."""
+    """The model service, slow enough that calls are in flight at a kill."""
     with fake_service(latency=0.2) as running:
         yield running
 
@@ -40,16 +41,16 @@ def service() -> Generator[FakeService]:
 class Study:
     """One study's command, and what its run folders hold."""
 
-    def __init__(self, place: CommandLine, service: FakeService) -> None:
-        self.place, self.service = place, service
-        place.extra_variables["SOME_KEY"] = "not a key"
-        self._config = str(write_study(place.folder / "study", service))
+    def __init__(self, cli: CommandLine, service: FakeService) -> None:
+        self.cli, self.service = cli, service
+        cli.extra_variables["SOME_KEY"] = "not a key"
+        self._config = str(write_study(cli.folder / "study", service))
 
     def start(self, **more: str) -> RunningCommand:
-        """The command, always the same."""
-        return self.place.start("flows", "+flows=[many]", "topic=cats", "--config-dir", self._config, **more)
+        """Starts the command, always the same."""
+        return self.cli.start("flows", "+flows=[many]", "topic=cats", "--config-dir", self._config, **more)
 
-    def killed(self, after_calls: int, **more: str) -> int:
+    def run_and_kill(self, after_calls: int, **more: str) -> int:
         """Starts it, kills it at its `after_calls`-th call; returns how many calls were in flight then."""
         before = self.service.calls()
         command = self.start(**more)
@@ -59,15 +60,15 @@ class Study:
         )  # fmt: skip
         command.kill()
         # A call is in flight until its reply is kept: on the wire, or being written.
-        return len(self.service.stats()["by_key"]) - self.kept()
+        return len(self.service.stats()["by_key"]) - self.kept_replies()
 
-    def kept(self) -> int:
+    def kept_replies(self) -> int:
         """How many replies are on disk."""
-        return sum(path.is_file() and not path.name.startswith(".") for path in self.place.results.glob("replies/*/*"))
+        return sum(path.is_file() and not path.name.startswith(".") for path in self.cli.results.glob("replies/*/*"))
 
     def traces(self) -> dict[str, Any]:
         """The newest run's traces by cell, without what differs between equal runs."""
-        lines = (run_folders(self.place, "many")[-1] / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (run_folders(self.cli, "many")[-1] / "answers.jsonl").read_text(encoding="utf-8").splitlines()
         traces = [json.loads(line) for line in lines]
         assert len({trace["cell_id"] for trace in traces}) == len(traces) == CELLS
         return {trace["cell_id"]: _without_times(trace) for trace in traces}
@@ -75,7 +76,7 @@ class Study:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_times(item) for key, item in value.items() if key not in _NOT_THE_SAME}  # type: ignore[reportUnknownVariableType]
+        return {key: _without_times(item) for key, item in value.items() if key not in _VARYING_FIELDS}  # type: ignore[reportUnknownVariableType]
     return [_without_times(item) for item in value] if isinstance(value, list) else value  # type: ignore[reportUnknownVariableType]
 
 
@@ -85,8 +86,10 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     study = Study(cli_with_server, service)
     chance = random.Random(SEED)
     points = [chance.randint(1, 12) for _ in range(KILLS)]
-    in_flight = [study.killed(point, **(_ALONE if turn == KILLS - 1 else {})) for turn, point in enumerate(points)]
-    # A private server notices by itself that its run is gone.
+    in_flight = [
+        study.run_and_kill(point, **(_OWN_SERVER if turn == KILLS - 1 else {})) for turn, point in enumerate(points)
+    ]
+    # A private server ends by itself when its run is gone.
     assert not cli_with_server.leftover_processes()
     done = study.start().wait()
     stats = service.stats()
@@ -100,7 +103,7 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     assert _same_as_unbroken(study, service, tmp_path)
 
 
-def test_a_run_killed_while_it_writes_its_folder_is_done_again_for_nothing(
+def test_a_run_killed_while_it_writes_its_folder_is_repeated_without_a_call(
     cli_with_server: CommandLine, service: FakeService
 ) -> None:
     study = Study(cli_with_server, service)
@@ -117,8 +120,8 @@ def test_a_run_killed_while_it_writes_its_folder_is_done_again_for_nothing(
     _whole_or_absent(run_folders(cli_with_server, "many")[0])
 
 
-def _written(place: CommandLine, name: str) -> bool:
-    return any((folder / name).exists() for folder in run_folders(place, "many"))
+def _written(cli: CommandLine, name: str) -> bool:
+    return any((folder / name).exists() for folder in run_folders(cli, "many"))
 
 
 def _whole_or_absent(folder: Path) -> None:
@@ -134,16 +137,12 @@ def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_sam
     for _ in range(2):
         size = _size(cli_with_server.indexes)
         command = cli_with_server.start("flows.osb", _QUESTION, "--json")
-        wait_until(
-            lambda: _size(cli_with_server.indexes) > size + 20_000 or not command.running,
-            "the index to grow",
-            pause=0.001,
-        )  # noqa: B023
+        wait_until(partial(_has_grown, cli_with_server.indexes, size, command), "the index to grow", pause=0.001)
         command.kill()
     unbroken = CommandLine(tmp_path / "unbroken", dict(cli_with_server.extra_variables))
     unbroken.indexes.mkdir(parents=True)
     shutil.copy(osb_index.location, unbroken.indexes)
-    done, wanted = (place.run("flows.osb", _QUESTION, "--json") for place in (cli_with_server, unbroken))
+    done, wanted = (cli.run("flows.osb", _QUESTION, "--json") for cli in (cli_with_server, unbroken))
     assert done.exit_code == wanted.exit_code == 0, done.transcript + wanted.transcript
     assert json.loads(done.stdout)["results"] == json.loads(wanted.stdout)["results"]
 
@@ -151,20 +150,24 @@ def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_sam
 _QUESTION = "query=When does the Board accept a slur in political speech?"
 
 
+def _has_grown(folder: Path, size: int, command: RunningCommand) -> bool:
+    return _size(folder) > size + 20_000 or not command.running
+
+
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
 
 
-def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(
+def test_a_run_whose_own_server_is_killed_reports_it_and_the_next_run_continues(
     cli_with_server: CommandLine, service: FakeService
 ) -> None:
     service.reset()
     study = Study(cli_with_server, service)
-    command = study.start(**_ALONE)
+    command = study.start(**_OWN_SERVER)
     wait_until(lambda: service.calls() >= 5 or not command.running, "five calls", 120, pause=0.002)
     assert cli_with_server.kill("flows.server.private_server") == 1
     done = command.wait(60)
-    in_flight = len(service.stats()["by_key"]) - study.kept()
+    in_flight = len(service.stats()["by_key"]) - study.kept_replies()
     assert done.exit_code == 3 and "Traceback" not in done.transcript
     assert "the Prefect server of this run has ended: signal 9 ended it" in done.stderr
     assert not cli_with_server.leftover_processes()
@@ -174,15 +177,15 @@ def test_a_run_whose_own_server_is_killed_says_so_and_goes_on_from_there(
     assert len(asked) == CELLS and sum(asked.values()) - CELLS <= in_flight
 
 
-_ALONE = {"PREFECT_API_URL": ""}
+_OWN_SERVER = {"PREFECT_API_URL": ""}
 
 
 def _same_as_unbroken(study: Study, service: FakeService, folder: Path) -> bool:
     finished = study.traces()
     assert {trace["status"] for trace in finished.values()} == {"completed"}
-    unbroken = Study(CommandLine(folder / "unbroken", dict(study.place.extra_variables)), service)
+    unbroken = Study(CommandLine(folder / "unbroken", dict(study.cli.extra_variables)), service)
     service.reset()
-    unbroken = Study(unbroken.place, service)
+    unbroken = Study(unbroken.cli, service)
     done = unbroken.start().wait()
     assert done.exit_code == 0, done.transcript
     return unbroken.traces() == finished

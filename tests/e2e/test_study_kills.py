@@ -1,6 +1,6 @@
-"""A study of posts x criteria x models, killed, resumed, widened and changed: nothing lost, nothing paid twice.
+"""A study of posts x criteria x models, killed, resumed, widened and changed: nothing is lost or paid twice.
 
-The figures for a larger study, with posts of one's own:
+Figures for a larger study, with the user's own posts:
 
     BUTTERMILK_POSTS=posts.jsonl BUTTERMILK_KILLS=20 uv run pytest tests/e2e/test_study_kills.py -s
 """
@@ -30,57 +30,57 @@ TABLES = ("cells.csv", "cells.parquet", "verdicts.csv", "measures.csv", "confusi
 
 @pytest.fixture
 def service() -> Generator[FakeService]:
-    """The model service, slow enough for calls to be in flight."""
+    """The model service, slow enough that calls are in flight at a kill."""
     with fake_service(latency=0.1) as running:
         yield running
 
 
 class Study:
-    """The study's command and what it leaves behind."""
+    """The study's command, and what its run folders hold."""
 
-    def __init__(self, place: CommandLine, service: FakeService) -> None:
-        self.place, self.service = place, service
-        self.folder = place.folder / "study"
+    def __init__(self, cli: CommandLine, service: FakeService) -> None:
+        self.cli, self.service = cli, service
+        self.folder = cli.folder / "study"
         self.batch = 250
-        """Records that go through the flow together. In runs of more, a process beside makes the calls."""
+        """How many records go through the flow together. In runs of more records, a subprocess makes the calls."""
         self.write(POSTS, MODELS[:3])
 
     def write(self, records: list[dict[str, Any]], models: tuple[str, ...]) -> None:
-        """The study with those records and models."""
+        """Writes the study with those records and models."""
         write_study(self.folder, self.service.url, records, models, CONCURRENCY, self.batch)
 
     def run(self) -> CompletedCommand:
-        """The command, to its end."""
-        done = self.place.start("flows", "+flows=[judged]", "--config-dir", str(self.folder)).wait(600)
+        """Runs the command to its end."""
+        done = self.cli.start("flows", "+flows=[judged]", "--config-dir", str(self.folder)).wait(600)
         assert done.exit_code == 0, done.transcript
         return done
 
-    def killed(self, after_calls: int) -> int:
+    def run_and_kill(self, after_calls: int) -> int:
         """Starts it and kills it at its `after_calls`-th call; returns how many calls were in flight then."""
         before = self.service.calls()
-        command = self.place.start("flows", "+flows=[judged]", "--config-dir", str(self.folder))
+        command = self.cli.start("flows", "+flows=[judged]", "--config-dir", str(self.folder))
         wait_until(
             lambda: self.service.calls() - before >= after_calls or not command.running, "calls", 120, pause=0.002
         )
         command.kill()
-        assert not self.place.leftover_processes()
-        return len(self.service.stats()["by_key"]) - self.kept()
+        assert not self.cli.leftover_processes()
+        return len(self.service.stats()["by_key"]) - self.kept_replies()
 
-    def kept(self) -> int:
-        """Replies on disk."""
-        return sum(path.is_file() and not path.name.startswith(".") for path in self.place.results.glob("replies/*/*"))
+    def kept_replies(self) -> int:
+        """How many replies are on disk."""
+        return sum(path.is_file() and not path.name.startswith(".") for path in self.cli.results.glob("replies/*/*"))
 
     @property
     def newest(self) -> Path:
         """The newest run's folder."""
-        return run_folders(self.place, "judged")[-1]
+        return run_folders(self.cli, "judged")[-1]
 
     def manifest(self) -> dict[str, Any]:
-        """Of the newest run."""
+        """The manifest of the newest run."""
         return json.loads((self.newest / "manifest.json").read_text(encoding="utf-8"))
 
     def rows(self) -> list[dict[str, str]]:
-        """Of `cells.csv` of the newest run."""
+        """The rows of `cells.csv` of the newest run."""
         with (self.newest / "cells.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
@@ -99,7 +99,7 @@ def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
     study.write(POSTS, MODELS)
     cells = len(POSTS) * len(CRITERIA) * len(MODELS)
     points = [chance.randint(1, max(cells // (KILLS + 1), 2)) for _ in range(KILLS)]
-    in_flight = [study.killed(point) for point in points]
+    in_flight = [study.run_and_kill(point) for point in points]
     study.run()
     stats, manifest = service.stats(), study.manifest()
     repaid = sum(stats["by_key"].values()) - cells
@@ -140,7 +140,7 @@ def test_only_what_is_new_or_changed_is_asked(cli_with_server: CommandLine, serv
 
     service.reset()
     (study.folder / "criteria" / "strict.md").write_text("Another rule: it says nothing.", encoding="utf-8")
-    planned = study.place.run("flows", "plan", "+flows=[judged]", "--config-dir", str(study.folder), "--json")
+    planned = study.cli.run("flows", "plan", "+flows=[judged]", "--config-dir", str(study.folder), "--json")
     cells = json.loads(planned.stdout)[0]["forecasts"]
     assert sum(cell["to_run"] for cell in cells) == len(POSTS) * len(MODELS), planned.transcript
     assert {reason for cell in cells for reason in cell["why"]} == {"changed: criteria/strict.md"}

@@ -1,4 +1,4 @@
-"""Runs of many records: the server hears of a cell when it has ended, and then of all that anybody may ask."""
+"""Runs of many records: a cell is reported to the server when it has ended, with its times, attempts and state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def many(lab: Lab) -> Lab:
     return lab
 
 
-async def test_the_server_holds_times_tries_and_ends_of_every_cell(many: Lab) -> None:
+async def test_the_server_holds_times_attempts_and_states_of_every_cell(many: Lab) -> None:
     many.write_model("shaky", {"error": "RateLimited", "times": 1}, {"match": "post 3", "error": "ModelRejected"}, FINE)
     ran = await many.run()
     asked = {row.record_id: row for row in ran.rows("ask")}
@@ -55,7 +55,7 @@ async def test_the_same_run_again_reads_every_cell_back(many: Lab) -> None:
     assert again.outcome.results == first.outcome.results
 
 
-async def test_a_cell_that_takes_too_long_is_tried_again_and_told(many: Lab) -> None:
+async def test_a_cell_that_takes_too_long_is_retried_and_reported(many: Lab) -> None:
     many.write_model("shaky", FINE)
     many.write("flows/tiny.yaml", FLOW.replace("agent: echo,", "agent: echo, parameters: {hang_on: post 3},"))
     ran = await many.run("run.timeout_seconds=0.5", "run.retries=1")

@@ -1,4 +1,4 @@
-"""Cells: each ends as a row, whatever happens in it, and never takes another with it."""
+"""Cells: each ends as a row, whatever happens in it, and a failed one fails no other."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ result: gathered
 GOOD = {"reply": {"text": "fine"}}
 
 
-def asking(lab: Lab, *models: str) -> None:
-    """A flow that asks those models the same thing and gathers what they say."""
+def write_flow(lab: Lab, *models: str) -> None:
+    """Writes a flow that asks those models the same question and gathers their replies."""
     lab.write("flows/tiny.yaml", FLOW % ", ".join(models))
 
 
@@ -37,10 +37,10 @@ def by_model(rows: list[AgentTrace]) -> dict[object, AgentTrace]:
     return {row.variant["model"]: row for row in rows}
 
 
-async def test_a_failed_cell_is_a_row_and_its_siblings_go_on(lab: Lab) -> None:
+async def test_a_failed_cell_is_a_row_and_its_siblings_continue(lab: Lab) -> None:
     lab.write_model("good", GOOD)
     lab.write_model("bad", {"error": "ModelRejected"})
-    asking(lab, "good", "bad")
+    write_flow(lab, "good", "bad")
     ran = await lab.run("question=Why?")
     rows = by_model(ran.rows("ask"))
     assert (rows["good"].status, rows["bad"].status) == ("completed", "failed")
@@ -59,7 +59,7 @@ async def test_a_failed_cell_is_a_row_and_its_siblings_go_on(lab: Lab) -> None:
 async def test_refused_and_cut_replies_are_states_of_their_own_and_are_kept(lab: Lab) -> None:
     lab.write_model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
     lab.write_model("long", {"reply": "It is so that", "finish_reason": "length"})
-    asking(lab, "shy", "long")
+    write_flow(lab, "shy", "long")
     ran = await lab.run("question=Why?")
     rows = by_model(ran.rows("ask"))
     assert (rows["shy"].status, rows["long"].status) == ("refused", "truncated")
@@ -74,16 +74,16 @@ async def test_refused_and_cut_replies_are_states_of_their_own_and_are_kept(lab:
     assert again.server.task("shy").state_name == "Cached"
 
 
-async def test_a_refusal_is_a_finding_and_no_hole(lab: Lab) -> None:
+async def test_a_refusal_is_an_outcome_and_no_failure(lab: Lab) -> None:
     lab.write_model("shy", {"reply": "I cannot.", "finish_reason": "refusal"})
-    asking(lab, "shy")
+    write_flow(lab, "shy")
     ran = await lab.run("question=Why?")
     assert ran.state.is_completed()
 
 
 async def test_a_reply_that_never_fits_keeps_every_call(lab: Lab) -> None:
     lab.write_model("odd", {"reply": {"nobody": "asked"}})
-    asking(lab, "odd")
+    write_flow(lab, "odd")
     ran = await lab.run("question=Why?")
     [row] = ran.rows("ask")
     assert row.error and row.error.kind == "OutputInvalid"
@@ -92,9 +92,9 @@ async def test_a_reply_that_never_fits_keeps_every_call(lab: Lab) -> None:
     assert (row.attempts, ran.calls) == (1, (3, 0))
 
 
-async def test_transient_errors_are_retried_by_prefect_and_every_call_is_told(lab: Lab) -> None:
+async def test_transient_errors_are_retried_by_prefect_and_every_call_is_recorded(lab: Lab) -> None:
     lab.write_model("busy", {"error": "RateLimited", "times": 1}, {"error": "ModelUnavailable", "times": 1}, GOOD)
-    asking(lab, "busy")
+    write_flow(lab, "busy")
     ran = await lab.run("question=Why?")
     [row] = ran.rows("ask")
     assert (row.status, row.attempts) == ("completed", 3)
@@ -105,7 +105,7 @@ async def test_transient_errors_are_retried_by_prefect_and_every_call_is_told(la
 
 async def test_retries_end(lab: Lab) -> None:
     lab.write_model("down", {"error": "ModelUnavailable"})
-    asking(lab, "down")
+    write_flow(lab, "down")
     ran = await lab.run("question=Why?", "run.retries=2")
     [row] = ran.rows("ask")
     assert (row.status, row.attempts, len(row.calls)) == ("failed", 3, 3)
@@ -120,7 +120,7 @@ async def test_a_later_calls_rate_limit_does_not_pay_for_the_first_call_again(la
         {"match": "That reply cannot be used", **GOOD},
         {"reply": {"nobody": "asked"}, "times": 1},
     )
-    asking(lab, "odd")
+    write_flow(lab, "odd")
     ran = await lab.run("question=Why?")
     [row] = ran.rows("ask")
     assert (row.status, row.attempts) == ("completed", 2)
@@ -149,13 +149,13 @@ async def test_the_wait_that_a_service_asks_for_is_kept(lab: Lab, monkeypatch: p
 
     monkeypatch.setattr(limits, "Clock", Watched)
     lab.write_model("busy", {"error": "RateLimited", "retry_after": 17, "times": 1}, GOOD)
-    asking(lab, "busy")
+    write_flow(lab, "busy")
     ran = await lab.run("question=Why?")
     assert slept == [17]
     assert ran.rows("ask")[0].status == "completed"
 
 
-async def test_what_a_step_lacks_is_a_row_and_no_call(lab: Lab) -> None:
+async def test_a_missing_input_is_a_row_without_a_call(lab: Lab) -> None:
     lab.write(
         "flows/tiny.yaml",
         "description: Tiny.\nparameters: {question: {required: true}}\nrecords: parameters.question\nsteps:\n"

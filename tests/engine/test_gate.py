@@ -1,4 +1,4 @@
-"""Human gates: the run waits for a person, and goes on with a typed answer."""
+"""Human gates: the run waits for a person and continues with a typed answer."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ result: last
 
 
 async def _paused(client: PrefectClient) -> tuple[FlowRun, str]:
-    """The gate's run and what it asks, as soon as a person could answer."""
+    """Waits until a person could answer; returns the gate's run and its question."""
     while True:
         wanted = {"flow_runs": {"state": {"type": {"any_": [StateType.PAUSED]}}, "name": {"like_": "consent"}}}
         response = await client.request("POST", "/flow_runs/filter", json=wanted)
         for run in map(FlowRun.model_validate, response.json()):
             keyset = run.state.state_details.run_input_keyset if run.state else None
-            # The run is paused a moment before its question is there.
+            # The run is paused a moment before its question exists.
             with suppress(PrefectHTTPStatusError):
                 return run, await client.read_flow_run_input(run.id, (keyset or {})["description"])
         await asyncio.sleep(0.05)
@@ -66,10 +66,10 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
     assert any("consent" in start and "last" in end for start, end in edges)
 
 
-async def test_a_gate_that_nobody_answers_ends_the_run_in_plain_words(lab: Lab) -> None:
+async def test_a_gate_without_an_answer_ends_the_run_in_plain_words(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", FLOW.replace("timeout_seconds: 60", "timeout_seconds: 1"))
     ran = await lab.run("text=hello")
     assert ran.state.is_failed()
-    with pytest.raises(RunError, match=r"nobody answered 'Is this fit to be published\?' within 1 s"):
+    with pytest.raises(RunError, match=r"no answer to 'Is this fit to be published\?' within 1 s"):
         await ran.state.aresult()
     assert ran.server.child("consent, a person").state_name == "Failed"

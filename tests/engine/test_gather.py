@@ -1,4 +1,4 @@
-"""Errors of parallel work surface as themselves."""
+"""Errors of parallel work are raised as themselves."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ async def test_an_error_below_two_child_runs_is_raised_as_itself(lab: Lab, monke
     )
     monkeypatch.setattr("contract.messages.AgentTrace.model_dump_json", full)
     ran = await lab.run("text=x")
-    with pytest.raises(Exception, match=r"cannot write .*answers.jsonl: No space left on device") as raised:
+    with pytest.raises(Exception, match=r"cannot write .*answers.jsonl: No space left on device") as caught:
         await ran.state.aresult()
-    assert type(raised.value).__name__ == "RunError"
+    assert type(caught.value).__name__ == "RunError"
 
 
 async def test_results_that_cannot_be_kept_end_the_run_before_any_call(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""The graph that a run leaves on the server: a task run for each cell, true edges, child runs with theirs."""
+"""The graph that a run leaves on the server: a task run for each cell, the edges of its inputs, and child runs."""
 
 from __future__ import annotations
 

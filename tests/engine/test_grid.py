@@ -10,8 +10,8 @@ HEAD = "description: Tiny.\nparameters: {text: {required: true}}\nrecords: param
 POSTS = "posts: {type: file, path: posts.jsonl}\n"
 
 
-def posts(lab: Lab, steps: str, number: int) -> None:
-    """A flow over that many records of a file."""
+def write_posts(lab: Lab, steps: str, number: int) -> None:
+    """Writes a flow over that many records of a file."""
     lab.write("storage/posts.yaml", POSTS)
     lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n}"} for n in range(number)])
     lab.write("flows/tiny.yaml", f"description: Tiny.\nrecords: posts\nsteps:\n{steps}result: last\n")
@@ -37,7 +37,7 @@ async def test_every_variant_is_run_for_every_repeat_and_has_an_id_of_its_own(la
     assert set(first.rows("last")[0].parents) == {row.cell_id for row in rows}
 
 
-async def test_groups_are_given_only_their_own_and_each_is_held_to_min_inputs(lab: Lab) -> None:
+async def test_each_group_gets_only_its_own_inputs_and_needs_min_inputs(lab: Lab) -> None:
     lab.write(
         "flows/tiny.yaml",
         HEAD + "steps:\n"
@@ -57,7 +57,7 @@ async def test_groups_are_given_only_their_own_and_each_is_held_to_min_inputs(la
     assert ran.result["given"] == [["harsh.", "harsh.", "harsh."]]
 
 
-async def test_nothing_to_group_by_is_a_skip_with_a_row(lab: Lab) -> None:
+async def test_a_step_with_nothing_to_group_is_skipped_with_a_row(lab: Lab) -> None:
     lab.write(
         "flows/tiny.yaml",
         HEAD + "steps:\n"
@@ -83,7 +83,7 @@ async def test_for_each_runs_once_for_every_item(lab: Lab) -> None:
 
 
 async def test_records_go_in_batches_and_rejected_rows_are_reported(lab: Lab) -> None:
-    posts(lab, "  first: {agent: echo}\n  last: {agent: echo, inputs: {given: first.text}}\n", 5)
+    write_posts(lab, "  first: {agent: echo}\n  last: {agent: echo, inputs: {given: first.text}}\n", 5)
     with (lab.folder / "posts.jsonl").open("a") as file:
         file.write('{"record_id": "empty", "text": " "}\nnot JSON\n{"record_id": "r0", "text": "again"}\n')
     ran = await lab.run("run.batch=2")
@@ -98,9 +98,9 @@ async def test_records_go_in_batches_and_rejected_rows_are_reported(lab: Lab) ->
     assert "the id 'r0' was there before" in rejects[3]
 
 
-async def test_what_does_not_exist_cannot_be_resolved_and_harms_nobody_else(lab: Lab) -> None:
+async def test_a_reference_that_cannot_be_resolved_fails_only_its_own_cell(lab: Lab) -> None:
     steps = "  first: {agent: echo}\n  last: {agent: echo, inputs: {given: 'record.metadata.year | length(@)'}}\n"
-    posts(lab, steps, 2)
+    write_posts(lab, steps, 2)
     lab.write("posts.jsonl", [{"record_id": "a", "text": "t", "year": "1999"}, {"record_id": "b", "text": "t"}])
     ran = await lab.run()
     rows = {row.record_id: row for row in ran.rows("last")}

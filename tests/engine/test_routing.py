@@ -1,4 +1,4 @@
-"""Routing: branches, loops, hosts and gates, and how what is left out is shown."""
+"""Routing: branches, loops and hosts, and how skipped steps are shown."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.running import Lab
 HEAD = "description: Tiny.\nparameters: {text: {required: true}}\nrecords: parameters.text\n"
 
 
-def loop(head: str, *, until: str = "", rounds: int = 4) -> str:
-    """A flow whose loop counts up."""
+def flow_with_loop(head: str, *, until: str = "", rounds: int = 4) -> str:
+    """A flow with a loop that counts up."""
     until = f"    until: {until}\n" if until else ""
     return (
         f"{HEAD}steps:\n  rounds:\n    max_rounds: {rounds}\n{until}{head}"
@@ -41,7 +41,7 @@ async def test_a_false_condition_is_a_child_run_in_the_state_skipped_with_the_re
     assert ran.rows("last")[0].status == "completed"
 
 
-async def test_too_few_inputs_are_a_skip_that_can_be_seen(lab: Lab) -> None:
+async def test_too_few_inputs_are_a_visible_skip(lab: Lab) -> None:
     lab.write(
         "flows/tiny.yaml",
         HEAD + "steps:\n"
@@ -57,14 +57,14 @@ async def test_too_few_inputs_are_a_skip_that_can_be_seen(lab: Lab) -> None:
 
 
 async def test_a_skipped_loop_has_a_row_for_each_of_its_steps(lab: Lab) -> None:
-    lab.write("flows/tiny.yaml", loop("    when: parameters.text == 'go'\n"))
+    lab.write("flows/tiny.yaml", flow_with_loop("    when: parameters.text == 'go'\n"))
     ran = await lab.run("text=hello")
     assert [row.status for row in ran.rows("count")] == ["skipped"]
     assert ran.server.child("rounds").state_name == "Skipped"
 
 
 async def test_a_loop_ends_by_until_and_carries_its_values(lab: Lab) -> None:
-    lab.write("flows/tiny.yaml", loop("", until="count.enough"))
+    lab.write("flows/tiny.yaml", flow_with_loop("", until="count.enough"))
     ran = await lab.run("text=hello")
     assert [(row.round, row.value and row.value["count"]) for row in ran.rows("count")] == [(1, 1), (2, 2)]
     assert ran.rows("count")[0].input.inputs["before"] is None
@@ -75,14 +75,14 @@ async def test_a_loop_ends_by_until_and_carries_its_values(lab: Lab) -> None:
 
 
 async def test_a_loop_ends_by_max_rounds(lab: Lab) -> None:
-    lab.write("flows/tiny.yaml", loop("", until="count.count > 99", rounds=3))
+    lab.write("flows/tiny.yaml", flow_with_loop("", until="count.count > 99", rounds=3))
     ran = await lab.run("text=hello")
     assert [row.round for row in ran.rows("count")] == [1, 2, 3]
     assert len({row.cell_id for row in ran.rows("count")}) == 3
 
 
-async def test_an_until_that_cannot_be_decided_ends_the_loop_with_a_row_that_says_so(lab: Lab) -> None:
-    lab.write("flows/tiny.yaml", loop("", until="count.count > 'x'"))
+async def test_an_until_that_cannot_be_decided_ends_the_loop_with_a_failed_row(lab: Lab) -> None:
+    lab.write("flows/tiny.yaml", flow_with_loop("", until="count.count > 'x'"))
     ran = await lab.run("text=hello")
     assert [row.round for row in ran.rows("count")] == [1]
     [row] = ran.rows("rounds.until")
@@ -162,7 +162,7 @@ async def test_a_host_that_stops_at_once_leaves_every_step_visibly_skipped(lab: 
     assert ran.result["given"] is None
 
 
-async def test_a_written_sequence_of_steps(lab: Lab) -> None:
+async def test_a_sequence_host_runs_the_steps_in_its_order(lab: Lab) -> None:
     sequence = HOSTED.replace(
         """        agent: llm_host
         inputs: {question: parameters.text, missing: previous.left.items}

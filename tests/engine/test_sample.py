@@ -21,7 +21,7 @@ def _ids(found: list[Record]) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_depends_on_the_seed_and_the_ids_alone(seed: int) -> None:
+def test_a_sample_depends_on_the_seed_and_the_ids_alone(seed: int) -> None:
     every = _records(200)
     drawn = _ids(sample(every, 20, seed))
     assert len(drawn) == 20

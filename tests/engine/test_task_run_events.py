@@ -1,4 +1,4 @@
-"""The feed of a large run says of a task run what Prefect's own engine says."""
+"""Task run events of a large run are equal to those of Prefect's own engine."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ ENDS = [
 
 
 @pytest.fixture
-def heard() -> Generator[None]:
-    """Prefect's events go nowhere."""
+def events_discarded() -> Generator[None]:
+    """Discards Prefect's events."""
     EventsWorker.set_client_override(AssertingEventsClient)
     yield
     EventsWorker.instance().drain()
     EventsWorker.set_client_override(None)
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("events_discarded")
 @pytest.mark.parametrize("end", ENDS, ids=lambda state: state.name)
 @pytest.mark.parametrize("minutes", [None, 0, 6], ids=["first", "soon after", "long after"])
-def test_an_event_is_as_prefect_makes_it(end: State[None], minutes: int | None) -> None:
+def test_an_event_is_equal_to_prefects(end: State[None], minutes: int | None) -> None:
     theirs, ours = _both(end, minutes)
     assert ours == theirs
 
 
-@pytest.mark.usefixtures("heard")
-async def test_an_event_says_where_the_result_is_kept_as_prefect_does(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("events_discarded")
+async def test_an_event_names_where_the_result_is_kept_as_prefects_does(tmp_path: Path) -> None:
     store = ResultStore(result_storage=LocalFileSystem(basepath=str(tmp_path)))
     end = Completed(data=store.create_result_record("a result", key="kept/here"))
     with temporary_settings({PREFECT_RESULTS_PERSIST_BY_DEFAULT: True}):

@@ -1,4 +1,4 @@
-"""Who is compared with whom, split by what, and how it is written down and summed up."""
+"""Comparisons: which raters are compared, in which groups, and how the results are written and summarised."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
     found = compute_measures(study(), spec(truth="label", by=("source",), resamples=20))
     write_measures(tmp_path, found)
     lines = _read(tmp_path / "measures.csv")
-    told = [(line["kind"], line["group"], line["raters"], line["measure"], line["value"]) for line in lines]
-    assert told == [
+    written = [(line["kind"], line["group"], line["raters"], line["measure"], line["value"]) for line in lines]
+    assert written == [
         (
             one.kind,
             one.group,
@@ -106,36 +106,36 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_summary_counts_every_cell_once() -> None:
-    said = [*rows({"a": ["y", "n", None], "b": ["y", "y", "y"]}, ["y", "n", "y"])]
-    said.append(row("9", "a", None, status="refused"))
-    told = summarise_verdicts(said, compute_measures(said, spec(truth="label", positive="y")))
-    assert [(one.model, one.verdicts, one.without_verdict) for one in told] == [
+    judged = [*rows({"a": ["y", "n", None], "b": ["y", "y", "y"]}, ["y", "n", "y"])]
+    judged.append(row("9", "a", None, status="refused"))
+    summaries = summarise_verdicts(judged, compute_measures(judged, spec(truth="label", positive="y")))
+    assert [(one.model, one.verdicts, one.without_verdict) for one in summaries] == [
         ("a", {"n": 1, "y": 1}, {"failed": 1, "refused": 1}),
         ("b", {"y": 3}, {}),
     ]
-    assert told[0].records == 2 and told[0].accuracy is not None and told[0].accuracy.value == 1
-    assert sum(sum(one.verdicts.values()) + sum(one.without_verdict.values()) for one in told) == len(said)
+    assert summaries[0].records == 2 and summaries[0].accuracy is not None and summaries[0].accuracy.value == 1
+    assert sum(sum(one.verdicts.values()) + sum(one.without_verdict.values()) for one in summaries) == len(judged)
 
 
 def test_a_summary_without_ground_truth_has_no_scores() -> None:
-    said = rows({"a": ["y", "n"]})
-    [told] = summarise_verdicts(said, compute_measures(said, spec()))
-    assert (told.records, told.accuracy, told.cohen_kappa) == (None, None, None)
+    judged = rows({"a": ["y", "n"]})
+    [summary] = summarise_verdicts(judged, compute_measures(judged, spec()))
+    assert (summary.records, summary.accuracy, summary.cohen_kappa) == (None, None, None)
 
 
 def test_the_method_names_what_a_reader_needs_to_repeat_it() -> None:
-    told = compute_measures([], spec(resamples=500, confidence=0.9, seed=3)).method
-    assert "500 resamples" in told and "at 90 %" in told and "seed 3" in told
-    assert "scikit-learn 1." in told and "krippendorff 0." in told and "Gwet (2008)" in told
+    method = compute_measures([], spec(resamples=500, confidence=0.9, seed=3)).method
+    assert "500 resamples" in method and "at 90 %" in method and "seed 3" in method
+    assert "scikit-learn 1." in method and "krippendorff 0." in method and "Gwet (2008)" in method
 
 
 def test_tables_too_large_for_the_libraries_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     for level in ("nominal", "ordinal", "interval", "ratio"):
-        said = rows({"a": list("1223"), "b": list("1233"), "c": list("1123")}, list("1223"))
-        asked = spec(truth="label", positive="2", level=level, order=("1", "2", "3"))
+        judged = rows({"a": list("1223"), "b": list("1233"), "c": list("1123")}, list("1223"))
+        measures = spec(truth="label", positive="2", level=level, order=("1", "2", "3"))
         with monkeypatch.context() as patched:
-            patched.setattr(catalogue, "_LARGEST", 0)
-            ours = compute_measures(said, asked)
-        for small, large in zip(compute_measures(said, asked).comparisons, ours.comparisons, strict=True):
+            patched.setattr(catalogue, "_MAX_LIBRARY_NUMBERS", 0)
+            ours = compute_measures(judged, measures)
+        for small, large in zip(compute_measures(judged, measures).comparisons, ours.comparisons, strict=True):
             values = {one.measure: one.value for one in large.estimates}
             assert {one.measure: one.value for one in small.estimates} == pytest.approx(values)

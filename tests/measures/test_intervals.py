@@ -1,4 +1,4 @@
-"""Intervals: by record, from a seed, of their own for each comparison, and right about as often as they say."""
+"""Intervals: resampled by record from a seed, separately for each comparison, and right as often as they claim."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ COHEN = {  # Example, its two-way table, and the published standard error of Coh
     "abstractors": ([[13, 0, 0], [0, 20, 7], [0, 4, 56]], 0.05891072),
     "sas": ([[0, 4, 1], [0, 8, 0], [0, 1, 5]], 0.1380),
 }
-SAID = {"a": list("xyxxyxyyxxyxyyxyxyxy"), "b": list("xyxyyxyyxxxxyyxyxxxy"), "c": list("yyxyyxyxxxxxyyxxxxyy")}
+VERDICTS = {"a": list("xyxxyxyyxxyxyyxyxyxy"), "b": list("xyxyyxyyxxxxyyxyxxxy"), "c": list("yyxyyxyxxxxxyyxxxxyy")}
 
 
 def measured(models: str = "abc", **fields: object) -> MeasureResults:
-    said = {model: SAID[model] for model in models}
+    verdicts = {model: VERDICTS[model] for model in models}
     return compute_measures(
-        rows(said, list("xyxxyxyyxxyxyyxyxyxx")), spec(truth="label", positive="x", resamples=200, **fields)
+        rows(verdicts, list("xyxxyxyyxxyxyyxyxyxx")), spec(truth="label", positive="x", resamples=200, **fields)
     )
 
 
@@ -29,17 +29,17 @@ def test_the_same_seed_gives_the_same_intervals_and_another_one_others() -> None
 
 
 def test_another_model_does_not_change_the_intervals_of_the_others() -> None:
-    def apart(found: MeasureResults) -> list[Comparison]:
+    def without_third(found: MeasureResults) -> list[Comparison]:
         return [one for one in found.comparisons if one.kind != "all_models" and "c" not in one.raters]
 
-    assert apart(measured("ab")) == apart(measured("abc"))
-    assert len(apart(measured("abc"))) == 3
+    assert without_third(measured("ab")) == without_third(measured("abc"))
+    assert len(without_third(measured("abc"))) == 3
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
-    said = rows({model: SAID[model] for model in "abc"}, SAID["a"])
+    verdicts = rows({model: VERDICTS[model] for model in "abc"}, VERDICTS["a"])
     asked = spec(truth="label", resamples=100)
-    assert compute_measures(said, asked) == compute_measures(said[::-1], asked)
+    assert compute_measures(verdicts, asked) == compute_measures(verdicts[::-1], asked)
 
 
 def test_the_value_lies_within_its_interval() -> None:
@@ -59,7 +59,7 @@ def test_more_confidence_is_a_wider_interval() -> None:
 
 
 def test_no_resamples_no_intervals() -> None:
-    without = compute_measures(rows({model: SAID[model] for model in "ab"}), spec(resamples=0))
+    without = compute_measures(rows({model: VERDICTS[model] for model in "ab"}), spec(resamples=0))
     assert all(one.low is None and one.interval_undefined is None for c in without.comparisons for one in c.estimates)
 
 
@@ -77,8 +77,8 @@ def test_an_interval_of_90_percent_holds_the_true_value_about_nine_times_in_ten(
     held = 0
     for study in range(200):
         right = generator.random(150) < 0.7
-        said = ["y" if hit else "n" for hit in right]
-        one = estimates_against_truth(["y"] * 150, said, positive=None, resamples=200, confidence=0.9, seed=study)[
+        verdicts = ["y" if hit else "n" for hit in right]
+        one = estimates_against_truth(["y"] * 150, verdicts, positive=None, resamples=200, confidence=0.9, seed=study)[
             "accuracy"
         ]
         assert one.low is not None and one.high is not None

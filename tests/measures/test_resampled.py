@@ -1,4 +1,4 @@
-"""What is computed for many resamples at once is, for each of them, what the libraries say of its records."""
+"""Measures computed for many resamples at once are, for each resample, those of the libraries for its records."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_weighted_kappa_is_that_of_statsmodels_and_scikit_learn(one: RatingsCase
 def test_correctness_is_that_of_scikit_learn(one: RatingsCase) -> None:
     if not len(one.codes):
         return
-    truth, said = one.codes[:, 0], one.codes[:, 1]
-    theirs: Any = metrics.precision_recall_fscore_support(truth, said, labels=[2], average=None, zero_division=np.nan)  # type: ignore[reportArgumentType]
+    truth, model = one.codes[:, 0], one.codes[:, 1]
+    theirs: Any = metrics.precision_recall_fscore_support(truth, model, labels=[2], average=None, zero_division=np.nan)  # type: ignore[reportArgumentType]
     ours = [measure.resampled(one.ratings, one.weights)[0] for measure in catalogue.positive_class_measures("2")]
     assert all(same(float(a), float(b[0])) for a, b in zip(ours, theirs[:3], strict=True))
-    assert same(float(resampled.accuracy(one.ratings, one.weights)[0]), float(metrics.accuracy_score(truth, said)))
+    assert same(float(resampled.accuracy(one.ratings, one.weights)[0]), float(metrics.accuracy_score(truth, model)))
 
 
 @settings(max_examples=200, deadline=None)
@@ -129,6 +129,6 @@ def test_all_measures_of_many_resamples_are_those_of_each(one: RatingsCase) -> N
         catalogue.KRIPPENDORFF_ALPHA,
         catalogue.GWET_AC1,
     ):
-        together = measure.resampled(one.ratings, both)
-        apart = [float(measure.resampled(one.ratings, weights)[0]) for weights in (one.weights, other)]
-        assert all(same(float(a), b) for a, b in zip(together, apart, strict=True))
+        at_once = measure.resampled(one.ratings, both)
+        one_by_one = [float(measure.resampled(one.ratings, weights)[0]) for weights in (one.weights, other)]
+        assert all(same(float(a), b) for a, b in zip(at_once, one_by_one, strict=True))

@@ -1,4 +1,4 @@
-"""Undefined is told with the reason, never as 0 or 1."""
+"""Undefined measures are reported with a reason, never as 0 or 1."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.support.verdicts import (
     spec,
 )
 
-Said = Sequence[str | None]
+Verdicts = Sequence[str | None]
 NOBODY = "no record was judged by two of them"
 ONE = "only one record was judged by two of them"
 
 
 def undefined(found: dict[str, Estimate]) -> dict[str, str]:
-    """Measure -> reason, of those without a value."""
+    """Measure -> reason, for the measures without a value."""
     for estimate in found.values():
         assert (estimate.value is None) == (estimate.undefined is not None)
         assert estimate.value is not None or (estimate.low is None and estimate.high is None)
@@ -42,10 +42,10 @@ def undefined(found: dict[str, Estimate]) -> dict[str, str]:
         ([None, "x"], ["x", None], dict.fromkeys(["percent_agreement", "cohen_kappa", "krippendorff_alpha"], NOBODY)),
     ],
 )
-def test_two_models(first: Said, second: Said, expected: dict[str, str]) -> None:
-    told = undefined(estimates_of_two_models(first, second, resamples=50))
-    told.pop("gwet_ac1", None)
-    assert told == expected
+def test_two_models(first: Verdicts, second: Verdicts, expected: dict[str, str]) -> None:
+    reasons = undefined(estimates_of_two_models(first, second, resamples=50))
+    reasons.pop("gwet_ac1", None)
+    assert reasons == expected
 
 
 def test_ac1_needs_two_categories_on_its_scale_not_in_the_data() -> None:
@@ -59,7 +59,7 @@ def test_total_disagreement_is_0_for_cohen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "said", "expected"),
+    ("truth", "verdicts", "expected"),
     [
         (["y", "n", "y"], ["y", "n", "n"], {}),
         (["y", "n", "y"], ["n", "n", "n"], {"precision": "the verdict `y` was never given"}),
@@ -75,8 +75,8 @@ def test_total_disagreement_is_0_for_cohen() -> None:
         ),
     ],
 )
-def test_precision_and_recall(truth: Said, said: Said, expected: dict[str, str]) -> None:
-    assert undefined(estimates_against_truth(truth, said, positive="y", resamples=50)) == expected
+def test_precision_and_recall(truth: Verdicts, verdicts: Verdicts, expected: dict[str, str]) -> None:
+    assert undefined(estimates_against_truth(truth, verdicts, positive="y", resamples=50)) == expected
 
 
 def test_without_ground_truth_everything_is_undefined() -> None:
@@ -98,8 +98,8 @@ def test_an_unclear_verdict_does_not_match_and_is_a_category() -> None:
 
 
 def test_failed_cells_and_missing_truth_are_left_out_and_counted() -> None:
-    said = rows({"a": ["x", "y", None, "x"], "b": ["x", "y", "y", None]}, ["x", "y", "y", None])
-    found = compute_measures(said, spec(truth="label"))
+    verdicts = rows({"a": ["x", "y", None, "x"], "b": ["x", "y", "y", None]}, ["x", "y", "y", None])
+    found = compute_measures(verdicts, spec(truth="label"))
     assert (comparison(found, "models").records, comparison(found, "models").left_out) == (2, 2)
     assert (comparison(found, "all_models").records, comparison(found, "all_models").left_out) == (2, 2)
     with_truth = comparison(found, "truth", "b")
@@ -107,10 +107,10 @@ def test_failed_cells_and_missing_truth_are_left_out_and_counted() -> None:
 
 
 def test_verdicts_that_are_not_on_the_scale_are_left_out_and_counted() -> None:
-    said = rows({"a": ["1", "2", "many", "4"], "b": ["1.0", "3", "3", "inf"]})
-    found = comparison(compute_measures(said, spec(level="interval")), "models")
+    verdicts = rows({"a": ["1", "2", "many", "4"], "b": ["1.0", "3", "3", "inf"]})
+    found = comparison(compute_measures(verdicts, spec(level="interval")), "models")
     assert (found.records, found.left_out, found.off_scale) == (2, 2, 2)
-    ordinal = compute_measures(said, spec(level="ordinal", order=("1", "2", "3", "4")))
+    ordinal = compute_measures(verdicts, spec(level="ordinal", order=("1", "2", "3", "4")))
     assert comparison(ordinal, "models").off_scale == 3
 
 

@@ -51,7 +51,7 @@ def _numbers() -> Iterator[Any]:
 
 
 def _raters(example: dict[str, Any]) -> dict[str, list[str | None]]:
-    """Rater -> what they said of each unit, as text."""
+    """Rater -> that rater's label for each unit, as text."""
     data = example["data"]
     if example["shape"] == "contingency":
         pairs = [(r, c) for r, row in enumerate(data) for c, number in enumerate(row) for _ in range(number)]
@@ -68,9 +68,9 @@ def _raters(example: dict[str, Any]) -> dict[str, list[str | None]]:
 
 def _value(example: dict[str, Any], name: str) -> float:
     kind, measured, level = OFFERED[name]
-    said = _raters(example)
-    order = sorted({label for labels in said.values() for label in labels if label is not None})
-    found = compute_measures(rows(said), spec(level=level, order=order if level == "ordinal" else ()))
+    labels_by_rater = _raters(example)
+    order = sorted({label for labels in labels_by_rater.values() for label in labels if label is not None})
+    found = compute_measures(rows(labels_by_rater), spec(level=level, order=order if level == "ordinal" else ()))
     value = estimates(comparison(found, kind))[measured].value
     assert value is not None
     return value
@@ -87,5 +87,5 @@ def test_a_published_number(example: dict[str, Any], name: str, published: Decim
 
 
 def test_every_published_number_is_checked_or_known_not_to_be_offered() -> None:
-    told = {name for example in EXAMPLES for source in ("answers", "recomputed") for name in example[source]}
-    assert told == set(OFFERED) | NOT_OFFERED
+    published = {name for example in EXAMPLES for source in ("answers", "recomputed") for name in example[source]}
+    assert published == set(OFFERED) | NOT_OFFERED

@@ -1,4 +1,4 @@
-"""Sample studies as run folders: mild made-up letters to a newspaper, judged by models that were never asked."""
+"""Sample studies as run folders: mild made-up letters to a newspaper, with made-up judgements."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _RULES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What kind of study to make up."""
+    """The kind of study to make up."""
 
     records: int = 36
     models: tuple[str, ...] = ("claude-haiku", "gemini-flash", "gpt-mini")
@@ -53,7 +53,7 @@ class Sample:
     warning: str = ""
     quality: str = "full"
     extra: tuple[Record, ...] = ()
-    """Records beside the made-up ones, judged first."""
+    """Records in addition to the made-up ones, judged first."""
     failures: bool = True
     """Whether some cells are refused or fail."""
     steps: bool = True

@@ -1,4 +1,4 @@
-"""report.md: the same facts, and records that cannot write Markdown."""
+"""report.md: the facts of the page, and no Markdown from a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def markdown(folder: Path, sample: Sample | None = None) -> str:
     return (folder / "report.md").read_text(encoding="utf-8")
 
 
-def test_it_tells_what_the_page_tells(tmp_path: Path) -> None:
+def test_it_holds_the_facts_of_the_page(tmp_path: Path) -> None:
     text = markdown(tmp_path)
     for words in ("Plain courtesy", "gemini-flash", "6 refused and 4 failed", "0.62 (0.48 to 0.74)", "US$ 0.0864"):
         assert words in text.replace("\\", "")
@@ -40,7 +40,7 @@ def test_every_table_has_as_many_cells_in_each_row(tmp_path: Path) -> None:
     assert all(len(found) == 1 for found in widths.values())
 
 
-def test_without_answers_of_people_nothing_is_said_to_come_from_them(tmp_path: Path) -> None:
+def test_without_answers_of_people_the_report_claims_none(tmp_path: Path) -> None:
     made = write_sample(tmp_path)
     rows = [replace(row, truth=None) for row in made.rows]
     assert made.data.spec.measures

@@ -1,4 +1,4 @@
-"""Memory: what a report needs does not grow with what the cells said."""
+"""Memory: a report's need does not grow with the length of the cells' answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECORDS = 60
 
 
 def test_long_answers_are_not_held_together(tmp_path: Path) -> None:
-    _peak(tmp_path / "first", 10)  # Imports are not to count.
+    _peak(tmp_path / "first", 10)  # Imports must not count.
     short, long = _peak(tmp_path / "short", 10), _peak(tmp_path / "long", 50_000)
     written = (tmp_path / "long" / "report.html").stat().st_size
     assert written > RECORDS * len(MODELS) * 50_000
@@ -23,8 +23,8 @@ def test_long_answers_are_not_held_together(tmp_path: Path) -> None:
 
 
 def _peak(folder: Path, letters: int) -> int:
-    """The most bytes that were held at once while the report was made of a run with answers of that length."""
-    write_run(folder, (_said(number, model, letters) for number in range(RECORDS) for model in MODELS))
+    """The most bytes that were held at once while the report of a run with answers of that length was made."""
+    write_run(folder, (_judged_cell(number, model, letters) for number in range(RECORDS) for model in MODELS))
     data = RunData.open(folder)
     rows = verdict_rows(data)
     tracemalloc.start()
@@ -35,7 +35,7 @@ def _peak(folder: Path, letters: int) -> int:
         tracemalloc.stop()
 
 
-def _said(number: int, model: str, letters: int) -> AgentTrace:
+def _judged_cell(number: int, model: str, letters: int) -> AgentTrace:
     of = record(number)
     value = judgement(of, "violates", "plain", model) | {"conclusion": f"{number} {model} " + "x" * letters}
     return cell(of, {"criteria": "plain", "model": model}, value=value)

@@ -1,4 +1,4 @@
-"""report.html: every verdict once, nothing of a record as markup, the same bytes again, and nothing left unsaid."""
+"""report.html: every verdict once, nothing of a record as markup, the same bytes each time, every gap explained."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ HOSTILE = (
 )
 
 
-class Read(HTMLParser):
-    """What a browser would find: tags with attributes, and the text of each element."""
+class ParsedPage(HTMLParser):
+    """What a browser would find: tags with attributes, and the text of each script and style."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -93,22 +93,22 @@ def html(made: SampleRun) -> str:
 
 
 def test_every_record_and_verdict_is_in_the_page_once(made: SampleRun, html: str) -> None:
-    index = Read(html).index
+    index = ParsedPage(html).index
     assert sorted(record["i"] for record in index["records"]) == sorted(record.record_id for record in made.records)
     there = Counter(
-        (record["i"], index["criteria"][cell[0]]["name"], index["models"][cell[1]], cell[2], said(index, cell))
+        (record["i"], index["criteria"][cell[0]]["name"], index["models"][cell[1]], cell[2], verdict_name(index, cell))
         for record in index["records"]
         for cell in record["c"]
     )
     assert there == Counter((row.record_id, row.criteria, row.model, row.repeat, row.verdict) for row in made.rows)
 
 
-def said(index: dict[str, Any], cell: list[int]) -> str | None:
+def verdict_name(index: dict[str, Any], cell: list[int]) -> str | None:
     return index["verdicts"][cell[3]]["name"] if cell[3] >= 0 else None
 
 
-def test_mistakes_and_what_people_said_are_marked(made: SampleRun, html: str) -> None:
-    index = Read(html).index
+def test_mistakes_and_answers_of_people_are_marked(made: SampleRun, html: str) -> None:
+    index = ParsedPage(html).index
     marked = sum(cell[6] > 0 for record in index["records"] for cell in record["c"])
     assert marked == sum(row.truth is not None and row.verdict not in (None, row.truth) for row in made.rows)
     truths = {record["i"]: index["verdicts"][record["p"]]["name"] for record in index["records"] if record["p"] >= 0}
@@ -116,22 +116,22 @@ def test_mistakes_and_what_people_said_are_marked(made: SampleRun, html: str) ->
 
 
 def test_the_details_are_those_of_the_cells(made: SampleRun, html: str) -> None:
-    read = Read(html)
+    page = ParsedPage(html)
     conclusions = {
         str(trace.value["conclusion"]) for trace in made.data.traces() if trace.step == "judge" and trace.value
     }
-    told = [cell for record in read.details for cell in record["c"]]
-    assert len(told) == len(made.rows)
-    assert {cell["k"] for cell in told if "k" in cell} == conclusions
-    assert {cell["n"] for cell in told if "n" in cell} == {"the model declined to answer"}
-    assert {cell["e"] for cell in told if "e" in cell} == {"Timeout: no answer within 120 seconds"}
-    steps = Counter(other["p"] for record in read.details for other in record["o"])
+    cells = [cell for record in page.details for cell in record["c"]]
+    assert len(cells) == len(made.rows)
+    assert {cell["k"] for cell in cells if "k" in cell} == conclusions
+    assert {cell["n"] for cell in cells if "n" in cell} == {"the model declined to answer"}
+    assert {cell["e"] for cell in cells if "e" in cell} == {"Timeout: no answer within 120 seconds"}
+    steps = Counter(other["p"] for record in page.details for other in record["o"])
     assert steps["synthesise"] == len(made.records) * 2
-    assert all(len(other["a"]) == 1 for record in read.details for other in record["o"])
+    assert all(len(other["a"]) == 1 for record in page.details for other in record["o"])
 
 
-def quotes(read: Read) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-    for record in read.details:
+def quotes(page: ParsedPage) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    for record in page.details:
         for cell in record["c"]:
             for reason in cell.get("r", []):
                 yield from ((record, quote) for quote in reason[3])
@@ -139,8 +139,8 @@ def quotes(read: Read) -> Iterator[tuple[dict[str, Any], list[Any]]]:
 
 def test_quotations_are_offsets_into_the_text_as_a_browser_counts(tmp_path: Path) -> None:
     compass = Record(record_id="compass", text="\U0001f9ed\U0001f9ed They are no better than geese.\r\nEnd")
-    read = Read(report(write_sample(tmp_path, Sample(records=0, extra=(compass,), failures=False))))
-    found = [(record, quote) for record, quote in quotes(read) if isinstance(quote[0], int)]
+    page = ParsedPage(report(write_sample(tmp_path, Sample(records=0, extra=(compass,), failures=False))))
+    found = [(record, quote) for record, quote in quotes(page) if isinstance(quote[0], int)]
     assert found
     for record, (field, start, end) in found:
         units = record["f"][field][1].encode("utf-16-le")
@@ -154,13 +154,13 @@ def test_nothing_of_a_record_becomes_markup(tmp_path: Path) -> None:
         metadata={HOSTILE: HOSTILE, "year": HOSTILE}, uri="javascript:alert(1)",
     )  # fmt: skip
     sample = Sample(records=2, extra=(record,), models=("<i>one", "two"), criteria=("<u>rule",))
-    read = Read(report(write_sample(tmp_path, sample)))
-    assert {tag for tag, _ in read.tags}.isdisjoint({"img", "b", "i", "u", "iframe", "object", "link", "base", "form"})
-    assert len(read.of("script")) == 1 + 1 + len(read.of("script", class_="piece"))
-    assert not [name for _, attributes in read.tags for name in attributes if name.startswith("on")]
-    assert not [value for _, attributes in read.tags for value in attributes.values() if "javascript:" in (value or "")]
-    assert not any("u" in record for record in read.details)
-    text = next(field for field in read.details[0]["f"] + read.details[-1]["f"] if field[0] == "text")[1]
+    page = ParsedPage(report(write_sample(tmp_path, sample)))
+    assert {tag for tag, _ in page.tags}.isdisjoint({"img", "b", "i", "u", "iframe", "object", "link", "base", "form"})
+    assert len(page.of("script")) == 1 + 1 + len(page.of("script", class_="piece"))
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert not [value for _, attributes in page.tags for value in attributes.values() if "javascript:" in (value or "")]
+    assert not any("u" in record for record in page.details)
+    text = next(field for field in page.details[0]["f"] + page.details[-1]["f"] if field[0] == "text")[1]
     assert "after the compass" in text
 
 
@@ -172,16 +172,16 @@ def test_json_in_a_script_element_cannot_end_it() -> None:
 
 
 def test_the_policy_allows_this_style_and_this_script_and_no_network(html: str) -> None:
-    read = Read(html)
-    policy = next(a["content"] or "" for _, a in read.tags if a.get("http-equiv") == "Content-Security-Policy")
+    page = ParsedPage(html)
+    policy = next(a["content"] or "" for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     rules = {name: value for name, _, value in (rule.strip().partition(" ") for rule in policy.split(";"))}
-    (style,) = read.of("style")
-    script = read.of("script")[-1]
+    (style,) = page.of("style")
+    script = page.of("script")[-1]
     assert rules["default-src"] == "'none'"
     assert rules["img-src"] == "data:"
     assert rules["style-src"] == f"'{sha256(style)}'"
     assert rules["script-src"] == f"'{sha256(script)}'"
-    assert not [attributes for _, attributes in read.tags if "style" in attributes or "src" in attributes]
+    assert not [attributes for _, attributes in page.tags if "style" in attributes or "src" in attributes]
     assert "innerHTML" not in script
 
 
@@ -190,7 +190,7 @@ def sha256(text: str) -> str:
 
 
 def test_ids_are_not_used_twice(html: str) -> None:
-    ids = Counter(attributes["id"] for _, attributes in Read(html).tags if "id" in attributes)
+    ids = Counter(attributes["id"] for _, attributes in ParsedPage(html).tags if "id" in attributes)
     assert [name for name, count in ids.items() if count > 1] == []
 
 
@@ -200,7 +200,7 @@ def test_the_same_folder_gives_the_same_bytes(made: SampleRun, html: str) -> Non
     assert (made.data.folder / "report.md").read_bytes() == markdown
 
 
-def test_what_is_undefined_says_why(html: str) -> None:
+def test_undefined_estimates_are_shown_with_their_reason(html: str) -> None:
     assert "undefined: every rater gave the same verdict to every record" in words(html)
 
 
@@ -233,25 +233,25 @@ def test_a_demonstration_is_not_claimed_of_real_models(html: str) -> None:
 
 def test_masked_texts_are_not_in_the_page_before_they_are_asked_for(tmp_path: Path) -> None:
     made = write_sample(tmp_path, Sample(records=6, warning="These letters tease."))
-    page = report(made)
-    shown = page.partition("<main>")[2].partition("<script")[0]
+    html = report(made)
+    shown = html.partition("<main>")[2].partition("<script")[0]
     assert "These letters tease." in shown
     assert not [record.title for record in made.records if record.title and record.title in shown]
-    assert Read(page).index["warning"] is True
-    assert any(record.title in Read(page).index["veils"] for record in made.records)
+    assert ParsedPage(html).index["warning"] is True
+    assert any(record.title in ParsedPage(html).index["veils"] for record in made.records)
 
 
-def test_long_texts_are_cut_and_quotations_beyond_are_told(tmp_path: Path) -> None:
+def test_long_texts_are_cut_and_quotations_beyond_are_listed(tmp_path: Path) -> None:
     long = Record(record_id="long", text="A line of a long book.\n" * 230_000 + "They are no better than geese.")
-    read = Read(report(write_sample(tmp_path, Sample(records=0, extra=(long,), failures=False, steps=False))))
-    ((name, text, whole),) = read.details[0]["f"]
+    page = ParsedPage(report(write_sample(tmp_path, Sample(records=0, extra=(long,), failures=False, steps=False))))
+    ((name, text, whole),) = page.details[0]["f"]
     assert (name, len(text), whole) == ("text", MAX_FIELD_CHARACTERS, len(long.text))
-    beyond = [quote for _, quote in quotes(read) if isinstance(quote[0], str) and quote[1]]
+    beyond = [quote for _, quote in quotes(page) if isinstance(quote[0], str) and quote[1]]
     assert beyond and beyond[0] == ["They are no better than geese.", True, 0, len(long.text) - 30]
 
 
-def test_repeats_are_told_apart(tmp_path: Path) -> None:
-    index = Read(report(write_sample(tmp_path, Sample(records=3, repeats=3)))).index
+def test_repeats_are_distinguished(tmp_path: Path) -> None:
+    index = ParsedPage(report(write_sample(tmp_path, Sample(records=3, repeats=3)))).index
     assert {cell[2] for record in index["records"] for cell in record["c"]} == {0, 1, 2}
 
 

@@ -24,7 +24,7 @@ def test_entropy_of_verdicts() -> None:
     assert entropy(["a", "b", "c"]) > entropy(["a", "a", "b"])
 
 
-def test_where_most_disagree_comes_first(tmp_path: Path) -> None:
+def test_the_most_divided_records_come_first(tmp_path: Path) -> None:
     rows = write_sample(tmp_path).rows
     found = rank_disagreements(rows)
     assert [one.entropy for one in found] == sorted((one.entropy for one in found), reverse=True)
@@ -62,8 +62,8 @@ def test_control_characters_are_shown_letter_for_letter() -> None:
 
 def test_metadata_of_several_levels_reads_as_json() -> None:
     record = Record(record_id="1", text="t", metadata={"place": {"town": "Alençon", "at": [48.4, {"year": 1924}]}})
-    [(name, told)] = record_view(record).metadata
-    assert (name, json.loads(told)) == ("place", {"town": "Alençon", "at": [48.4, {"year": 1924}]})
+    [(name, text)] = record_view(record).metadata
+    assert (name, json.loads(text)) == ("place", {"town": "Alençon", "at": [48.4, {"year": 1924}]})
 
 
 def _plots(*names: str, value: float | None = 0.5) -> list[str]:
@@ -83,7 +83,7 @@ def test_a_plot_is_text_with_a_title_and_no_styles() -> None:
     assert not re.search(r"\bstyle=|<style|font-family|<metadata", picture)
 
 
-def test_a_plot_says_undefined() -> None:
+def test_a_plot_shows_undefined_with_its_reason() -> None:
     (picture,) = _plots("a", "b", value=None)
     assert ">undefined<" in picture
     assert "undefined: too few" in picture

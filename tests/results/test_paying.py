@@ -22,8 +22,8 @@ result: last
 POSTS = [{"record_id": "a", "text": "one"}, {"record_id": "b", "text": "two"}]
 
 
-def study(lab: Lab, *models: str, prompt: str = "Is it so?", posts: list[dict[str, str]] = POSTS) -> None:
-    """Two posts, each model asked twice about each."""
+def write_study(lab: Lab, *models: str, prompt: str = "Is it so?", posts: list[dict[str, str]] = POSTS) -> None:
+    """Writes a study of two posts; each model is asked twice about each."""
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     lab.write("posts.jsonl", posts)
     template = json.dumps(f"user:\n{prompt} {{{{ record.text }}}}")
@@ -34,18 +34,18 @@ def study(lab: Lab, *models: str, prompt: str = "Is it so?", posts: list[dict[st
 
 def fresh(ran: RunResult) -> set[tuple[object, str]]:
     """(model, record) of the cells that ran now."""
-    return {(row.variant["model"], row.record_id) for row in ran.rows("ask") if not kept(ran, row.key)}
+    return {(row.variant["model"], row.record_id) for row in ran.rows("ask") if not was_cached(ran, row.key)}
 
 
-def kept(ran: RunResult, key: str) -> bool:
-    """Whether the server says that the cell was read back."""
+def was_cached(ran: RunResult, key: str) -> bool:
+    """Whether the server holds the cell's state as `Cached`."""
     [row] = [row for row in ran.rows("ask") if row.key == key]
     label = f"llm, {row.variant['model']}, {row.record_id}" + (", repeat 2" if row.repeat else "")
     return next(run for run in ran.server.cells if run.name == label).state_name == "Cached"
 
 
-async def test_the_same_command_again_makes_no_call_and_says_the_same(lab: Lab) -> None:
-    study(lab, "x")
+async def test_the_same_command_again_makes_no_call_and_gives_the_same_results(lab: Lab) -> None:
+    write_study(lab, "x")
     first, again = await lab.run(), await lab.run()
     assert (first.calls, again.calls) == ((4, 0), (0, 4))
     assert first.outcome and again.outcome
@@ -56,32 +56,32 @@ async def test_the_same_command_again_makes_no_call_and_says_the_same(lab: Lab) 
 
 
 async def test_repeats_are_calls_of_their_own(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     ran = await lab.run()
     assert len({call.key for row in ran.rows("ask") for call in row.calls}) == 4
 
 
 async def test_one_model_more_runs_only_its_cells(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
-    study(lab, "x", "y")
+    write_study(lab, "x", "y")
     ran = await lab.run()
     assert ran.calls == (4, 4)
     assert fresh(ran) == {("y", "a"), ("y", "b")}
 
 
 async def test_one_changed_record_runs_only_its_cells(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
-    study(lab, "x", posts=[POSTS[0], {"record_id": "b", "text": "changed"}])
+    write_study(lab, "x", posts=[POSTS[0], {"record_id": "b", "text": "changed"}])
     ran = await lab.run()
     assert fresh(ran) == {("x", "b")}
 
 
 async def test_people_may_correct_the_ground_truth_without_paying(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
-    study(lab, "x", posts=[{**POSTS[0], "ground_truth": "yes"}, POSTS[1]])
+    write_study(lab, "x", posts=[{**POSTS[0], "ground_truth": "yes"}, POSTS[1]])
     ran = await lab.run()
     assert ran.calls == (0, 4)
     row = next(row for row in ran.rows("ask") if row.record_id == "a")
@@ -90,21 +90,21 @@ async def test_people_may_correct_the_ground_truth_without_paying(lab: Lab) -> N
 
 
 async def test_another_prompt_is_another_question(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
-    study(lab, "x", prompt="Is it really so?")
+    write_study(lab, "x", prompt="Is it really so?")
     assert (await lab.run()).calls == (4, 0)
 
 
 async def test_settings_of_the_run_are_no_part_of_the_question(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
     ran = await lab.run("run.concurrency=1", "run.batch=1", "run.retries=0", "run.timeout_seconds=50")
     assert ran.calls == (0, 4)
 
 
 async def test_a_broken_result_file_costs_no_call(lab: Lab) -> None:
-    study(lab, "x")
+    write_study(lab, "x")
     await lab.run()
     for path in _files(lab.folder / "results" / "cells"):
         path.write_text(path.read_text()[:40])
@@ -112,8 +112,8 @@ async def test_a_broken_result_file_costs_no_call(lab: Lab) -> None:
     assert (ran.calls, {row.status for row in ran.traces}) == ((0, 4), {"completed"})
 
 
-async def test_a_lost_cell_is_made_of_the_reply_that_was_kept(lab: Lab) -> None:
-    study(lab, "x")
+async def test_a_lost_cell_is_made_from_the_kept_reply(lab: Lab) -> None:
+    write_study(lab, "x")
     await lab.run()
     for path in _files(lab.folder / "results" / "cells"):
         path.unlink()

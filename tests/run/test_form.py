@@ -20,7 +20,7 @@ def _form(name: str) -> dict[str, Any]:
     return parameter_schema(getattr(declared, name)).model_dump_for_openapi()
 
 
-def test_what_must_be_said_comes_first_and_may_not_be_empty() -> None:
+def test_required_parameters_come_first_and_may_not_be_empty() -> None:
     form = _form("osb")
     query = form["properties"]["query"]
     assert form["required"] == ["query"] and query["position"] == 0
@@ -28,7 +28,7 @@ def test_what_must_be_said_comes_first_and_may_not_be_empty() -> None:
     assert form["properties"]["limit"]["default"] == 12
 
 
-def test_roles_models_and_criteria_are_chosen_from_what_there_is() -> None:
+def test_roles_models_and_criteria_are_chosen_from_lists() -> None:
     properties = _form("tox")["properties"]
     assert {"embedded", "lite", "full", "local"} <= set(properties["llms"]["enum"])
     assert properties["llms"]["default"] == "as configured"
@@ -38,7 +38,7 @@ def test_roles_models_and_criteria_are_chosen_from_what_there_is() -> None:
     assert "ordinary, power" in properties["criteria"]["description"]
 
 
-def test_the_shorthands_are_asked_for_with_their_limits() -> None:
+def test_the_shorthands_are_fields_with_limits() -> None:
     properties = _form("tox")["properties"]
     assert (properties["sample"]["type"], properties["sample"]["minimum"]) == ("integer", 0)
     assert {"type": "number", "minimum": 0} in properties["budget"]["anyOf"]
@@ -81,8 +81,8 @@ result: write
 
 
 @pytest.fixture(scope="module")
-def osb_index(prefect_api: str) -> str:
-    """The address at which runs of a deployment of osb are asked for."""
+def osb_runs_url(prefect_api: str) -> str:
+    """The API address that creates runs of a deployment of osb."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         deployment: Any = RunnerDeployment.from_entrypoint("flows.declared.osb", name="form").apply()
         return f"{prefect_api}/deployments/{deployment}/create_flow_run"
@@ -100,14 +100,14 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_the_api_refuses_what_does_not_fit(osb_index: str, name: str) -> None:
-    answer = httpx.post(osb_index, json={"parameters": REFUSED[name]})
+def test_the_api_refuses_what_does_not_fit(osb_runs_url: str, name: str) -> None:
+    answer = httpx.post(osb_runs_url, json={"parameters": REFUSED[name]})
     assert answer.status_code in (409, 422), answer.text
     assert "Validation failed" in answer.text
 
 
-def test_the_api_takes_what_fits(osb_index: str) -> None:
+def test_the_api_accepts_what_fits(osb_runs_url: str) -> None:
     wanted = {"query": "Why?", "limit": 3, "llms": "lite", "model": ["gpt-mini"], "budget": 0.5}
-    answer = httpx.post(osb_index, json={"parameters": wanted})
+    answer = httpx.post(osb_runs_url, json={"parameters": wanted})
     assert answer.status_code == 201, answer.text
     assert answer.json()["parameters"] == wanted

@@ -1,10 +1,8 @@
-"""Hosted models through a whole flow: how each thing that can go wrong on the wire ends."""
+"""Hosted models through a whole flow: how a cell ends for each failure on the wire."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 
 import pytest
 
@@ -25,7 +23,7 @@ result: ask
 
 @dataclass(frozen=True)
 class Case:
-    """What the service does, and how the cell is to end."""
+    """What the service does, and how the cell must end."""
 
     name: str
     rule: Rule
@@ -35,7 +33,7 @@ class Case:
     attempts: int
     error: str | None = None
     replies: int = 0
-    """Replies in the trace."""
+    """How many replies the trace holds."""
 
 
 WELL = ("completed", "Completed")
@@ -57,17 +55,9 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[FakeLLM]:
-    """One fake service for all cases."""
-    import_module("agents.llms.hosted.pydantic_ai_service")
-    with FakeLLM() as fake:
-        yield fake
-
-
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits that a service asks for take no time; they are listed."""
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits in seconds that a service asked for; they take no time."""
     waited: list[float] = []
 
     class Quick(limits.Clock):
@@ -87,17 +77,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_how_it_ends(lab: Lab, service: FakeLLM, quick: list[float], provider: str, case: Case) -> None:
-    service.log.reset()
-    service.script(case.rule.model_copy())
-    write_hosted_model(lab, service, provider, timeout=2 if case.rule.kind == "hang" else 30)
+async def test_how_a_cell_ends(
+    lab: Lab, hosted_service: FakeLLM, waits: list[float], provider: str, case: Case
+) -> None:
+    hosted_service.log.reset()
+    hosted_service.script(case.rule.model_copy())
+    write_hosted_model(lab, hosted_service, provider, timeout=2 if case.rule.kind == "hang" else 30)
     lab.write("flows/tiny.yaml", FLOW)
     ran = await lab.run("question=Why?", "run.retries=2")
     [row] = ran.rows("ask")
     [cell] = ran.server.cells
     assert (row.status, cell.state_name) == (case.status, case.state)
-    assert (service.stats()["calls"], row.attempts, cell.run_count) == (case.calls, case.attempts, case.attempts)
+    assert (hosted_service.stats()["calls"], row.attempts, cell.run_count) == (case.calls, case.attempts, case.attempts)
     assert row.error is None if case.error is None else row.error and row.error.kind == case.error
     assert len([call for call in row.calls if call.reply]) == case.replies
     assert len(row.calls) == case.calls
-    assert quick == ([3] if case.name == "rate limit" else [])
+    assert waits == ([3] if case.name == "rate limit" else [])

@@ -1,4 +1,4 @@
-"""The studies that are shipped, with the embedded model: they run to their end without a key, with sensible rows."""
+"""The shipped studies with the embedded model: they run to their end without a key, with sensible rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEYS = ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
 @pytest.mark.parametrize("llms", ["embedded", "lite", "full"])
-def test_they_compose_with_every_choice_of_models(llms: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_studies_compose_with_every_choice_of_models(llms: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in KEYS:
         monkeypatch.setenv(key, "planted")
     studies = compose(list(STUDIES), [f"llms={llms}"], None)
@@ -39,7 +39,7 @@ def test_the_judges_are_several_and_a_revision_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("flow", ["trans", "vaw"])
-async def test_they_run_to_their_end(lab: Lab, flow: str) -> None:
+async def test_shipped_studies_run_to_their_end(lab: Lab, flow: str) -> None:
     lab.flow = flow
     lab.folder.mkdir(parents=True)
     ran = await lab.run("sample=6")

@@ -1,4 +1,4 @@
-"""Pictures in studies: models that see, models that do not, and who describes for whom."""
+"""Pictures in studies: models that see them, and models that get a description."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DESCRIBED = """\
 """
 
 
-def pictured(lab: Lab, steps: str, **image: str) -> None:
-    """One post with a picture, one without, and a model that sees."""
+def write_study_with_picture(lab: Lab, steps: str, **image: str) -> None:
+    """Writes a study of one post with a picture and one without, and a model that sees."""
     images = [{"mime": "image/png", **image}]
     write_study(
         lab,
@@ -35,19 +35,19 @@ def pictured(lab: Lab, steps: str, **image: str) -> None:
         {"output_name": "Description", "reply": {"alt_texts": ["A tidy harbour at dusk."]}},
         {"reply": judge_reply()},
     )
-    told: dict[str, Any] = json.loads((lab.folder / "models" / "seer.yaml").read_text(encoding="utf-8"))
-    told["seer"]["sees_images"] = True
-    lab.write("models/seer.yaml", json.dumps(told))
+    models: dict[str, Any] = json.loads((lab.folder / "models" / "seer.yaml").read_text(encoding="utf-8"))
+    models["seer"]["sees_images"] = True
+    lab.write("models/seer.yaml", json.dumps(models))
 
 
 def parts(ran: RunResult, record: str, model: str) -> list[dict[str, Any]]:
-    """What that judge was shown last."""
+    """The parts of the last message that this judge was shown."""
     row = next(row for row in ran.rows("judge") if (row.record_id, row.variant["model"]) == (record, model))
     return [part.model_dump(mode="json") for part in row.messages[-1].parts]
 
 
 async def test_models_that_see_get_the_picture_and_others_its_description(lab: Lab) -> None:
-    pictured(lab, DESCRIBED, data=PIXEL, uri="https://pictures.example/1.png")
+    write_study_with_picture(lab, DESCRIBED, data=PIXEL, uri="https://pictures.example/1.png")
     lab.write_model("x", {"reply": judge_reply("violates", "A tidy harbour at dusk.")})
     ran = await lab.run()
     assert {row.record_id: row.status for row in ran.rows("describe")} == {"p": "completed", "q": "skipped"}
@@ -61,8 +61,8 @@ async def test_models_that_see_get_the_picture_and_others_its_description(lab: L
     assert plain_value(row)["reasons"][0]["quotes"][0]["field"] == "images.1"
 
 
-async def test_a_picture_of_which_nothing_can_be_told_is_a_missing_input(lab: Lab) -> None:
-    pictured(lab, DESCRIBED.replace("    inputs: {description: describe}\n", ""), data=PIXEL)
+async def test_a_picture_without_a_description_is_a_missing_input(lab: Lab) -> None:
+    write_study_with_picture(lab, DESCRIBED.replace("    inputs: {description: describe}\n", ""), data=PIXEL)
     ran = await lab.run()
     [row] = [row for row in ran.rows("judge") if row.status == "missing_input"]
     assert (row.record_id, row.variant["model"]) == ("p", "x")
@@ -72,11 +72,11 @@ async def test_a_picture_of_which_nothing_can_be_told_is_a_missing_input(lab: La
     )
 
 
-def test_models_that_cannot_do_what_is_asked_are_told_before_the_run(lab: Lab) -> None:
+def test_models_that_cannot_do_their_task_are_reported_before_the_run(lab: Lab) -> None:
     write_study(lab, DESCRIBED.replace("seer", "demo"))
     with pytest.raises(StudyError) as caught:
         lab.compose()
-    said = [problem.what for problem in caught.value.problems]
-    assert said[0] == "the model 'demo' cannot be used here: it does not see pictures"
-    assert "'judge' cannot judge by this criterion" in said[1]
-    assert len(said) == 2
+    messages = [problem.what for problem in caught.value.problems]
+    assert messages[0] == "the model 'demo' cannot be used here: it does not see pictures"
+    assert "'judge' cannot judge by this criterion" in messages[1]
+    assert len(messages) == 2

@@ -1,9 +1,8 @@
-"""replay makes a run again to the byte without asking anybody; verify finds any byte that was changed."""
+"""`replay` makes a run again to the byte without asking a model; `verify` finds any byte that was changed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,8 @@ from tests.support.running import Lab
 
 
 @pytest.fixture
-def fake() -> Generator[FakeLLM]:
-    """The model service; some replies have to be asked for again, some are refused, some cells fail."""
-    with FakeLLM() as running:
-        yield running
-
-
-@pytest.fixture
 async def run(lab: Lab, fake: FakeLLM) -> Path:
-    """The folder of a finished run."""
+    """The folder of a finished run: some replies were asked for again, some were refused, some cells failed."""
     fake.script(
         Rule(kind="wrong_schema", times=2),
         Rule(kind="refusal", times=1),
@@ -40,7 +32,7 @@ async def run(lab: Lab, fake: FakeLLM) -> Path:
 
 
 def changes(folder: Path, lab: Lab) -> list[str]:
-    """What `verify` finds."""
+    """The changes that `verify` finds."""
     return verify(folder, search_folders(lab.folder), str(lab.folder / "results"))
 
 
@@ -56,15 +48,13 @@ def test_a_run_is_made_again_to_the_byte_without_a_call(
 ) -> None:
     calls = fake.stats()["calls"]
     assert main(["replay", str(run), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["different"] == [] and told["cells"] == 36 and told["stored replies read"] >= 35
+    output = json.loads(capsys.readouterr().out)
+    assert output["different"] == [] and output["cells"] == 36 and output["stored replies read"] >= 35
     assert fake.stats()["calls"] == calls
 
 
 @pytest.mark.parametrize("words", ["Rule 1: it says so.", "Post number 2", '"verdict'])
-def test_a_replay_tells_what_does_not_come_out_the_same(
-    run: Path, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_replay_reports_what_differs(run: Path, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = run / "manifest.json" if words.startswith("Rule") else run / "answers.jsonl"
     text = path.read_text(encoding="utf-8")
     other = words.replace("so", "no").replace("number", "nomber").replace("verdict", "vertict")
@@ -73,7 +63,7 @@ def test_a_replay_tells_what_does_not_come_out_the_same(
     assert words.startswith('"') or json.loads(capsys.readouterr().out)["different"]
 
 
-def test_nothing_changed_is_nothing_found(run: Path, lab: Lab) -> None:
+def test_in_an_unchanged_run_nothing_is_found(run: Path, lab: Lab) -> None:
     assert changes(run, lab) == []
 
 
@@ -104,7 +94,7 @@ def test_changed_data_prompts_criteria_and_replies_are_found(run: Path, lab: Lab
     assert any("kept reply" in change and reply.name in change for change in changes(run, lab))
 
 
-def test_a_folder_that_is_no_run_is_told_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_no_run_is_reported_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(tmp_path)]) == 3
     assert "holds no finished run" in capsys.readouterr().err
     assert main(["verify"]) == 2

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a table is read line by line
-"""What comes in from outside, and what is said to it: each line of the table was tried and is refused in plain words.
+"""Hostile input from outside: each line of the table was tried and is refused in plain words.
 
 Roles and turns that a record's text would open are in tests/security/test_injection.py and tests/agents/prompting/test_templates.py,
 markup in reports in tests/report/, bad rows of every format in tests/storage/test_bad_inputs.py.
@@ -73,7 +73,7 @@ BOMBS = {
 def flow(
     lab: Lab, template: str = "user:\n{{ record.text }}", more: str = "", arguments: tuple[str, ...] = ()
 ) -> object:
-    """A flow with that template, with more lines below it, and with more arguments."""
+    """Composes a flow with that template, more lines below it, and more arguments."""
     lab.write_model("m", {"reply": {"text": "fine"}})
     lab.write("flows/tiny.yaml", FLOW.replace("TEMPLATE", json.dumps(template)) + more)
     return lab.compose(
@@ -81,18 +81,18 @@ def flow(
     )
 
 
-def filled(lab: Lab, template: str) -> object:
-    """That template, filled."""
+def fill_template(lab: Lab, template: str) -> object:
+    """Fills that template."""
     return Prompts([lab.folder]).get(template).render({"record": {"text": "x"}})
 
 
-def decided(_lab: Lab, condition: str) -> object:
-    """That condition, decided."""
+def decide(_lab: Lab, condition: str) -> object:
+    """Decides that condition."""
     return compile_condition(condition).evaluate({"x": {"a": 1}})
 
 
-def linked(lab: Lab, where: str) -> None:
-    """A file of the study that is a link to one of somebody else's."""
+def make_link(lab: Lab, where: str) -> None:
+    """Makes a file of the study that is a link to a file outside it."""
     secret = lab.folder.parent / "secret.txt"
     secret.parent.mkdir(parents=True, exist_ok=True)
     secret.write_text("user:\nsomebody's secret")
@@ -102,17 +102,17 @@ def linked(lab: Lab, where: str) -> None:
 
 
 def with_link(where: str, then: Callable[[Lab], object]) -> Callable[[Lab], object]:
-    """`then`, after such a link was made."""
+    """Makes such a link, then calls `then`."""
 
     def act(lab: Lab) -> object:
-        linked(lab, where)
+        make_link(lab, where)
         return then(lab)
 
     return act
 
 
 def row(lab: Lab, **values: object) -> object:
-    """A row with those values; what was left out of it, and why."""
+    """Reads a row with those values; returns the record, or the reject with its reason."""
     lab.write("rows.jsonl", [{"text": "x", **values}, {"text": "the row after it"}])
     found = list(read_source(FileStorage(path=lab.folder / "rows.jsonl")))
     assert not isinstance(found[-1], Reject), "the rows after it are read"
@@ -143,7 +143,7 @@ def source(name: str, content: bytes | str) -> Callable[[Lab], object]:
 
 
 def workbook(change: Callable[[zipfile.ZipFile, str, bytes], None]) -> Callable[[Lab], object]:
-    """Reads a workbook of which `change` wrote the sheet."""
+    """Reads a workbook whose sheet `change` wrote."""
 
     def act(lab: Lab) -> object:
         sound, evil = lab.folder / "sound.xlsx", lab.folder / "evil.xlsx"
@@ -167,25 +167,25 @@ def _far_out(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def _blown_up(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(name, content)
-    # As a bomb's directory says it; nothing is unpacked to find out.
+    # The size that a bomb's directory claims; nothing is unpacked to check it.
     archive.getinfo(name).file_size = 2_000_000_000
 
 
 def model(lab: Lab, **fields: object) -> object:
-    """A hosted model with those fields."""
+    """Composes a flow with a hosted model with those fields."""
     mine = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": "http://h/v1", **fields}
     lab.write("models/mine.yaml", json.dumps({"mine": mine}))
     return flow(lab)
 
 
 def sums(lab: Lab, lines: str) -> object:
-    """The first thing that is wrong with those SHA256SUMS."""
+    """What is wrong with those SHA256SUMS, as the reason of a reject."""
     lab.write("run/SHA256SUMS", lines)
     return Reject(0, "; ".join(changed_files(lab.folder / "run")), "")
 
 
-def environment(lab: Lab, template: str, **variables: str) -> object:
-    """A study that would carry the environment's variables away."""
+def flow_with_environment(lab: Lab, template: str, **variables: str) -> object:
+    """Composes a flow whose template would send variables of the environment to a model."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
@@ -193,20 +193,20 @@ def environment(lab: Lab, template: str, **variables: str) -> object:
 
 
 def folder_of_links(lab: Lab) -> object:
-    """A folder of documents, one of which is a link."""
+    """Reads a folder of documents, one of which is a link."""
     lab.write("docs/a.txt", "fine")
-    linked(lab, "docs/b.txt")
+    make_link(lab, "docs/b.txt")
     return list(read_source(FileStorage(path=lab.folder / "docs")))
 
 
 @dataclass(frozen=True)
 class Case:
-    """Which boundary, what was tried, and a part of what is said."""
+    """The boundary, what was tried, and a part of the message."""
 
     boundary: str
     tried: str
     act: Callable[[Lab], object]
-    says: str
+    message: str
 
 
 def _names(text: str) -> str:
@@ -258,10 +258,10 @@ CASES = [
     # Programs where data is expected.
     Case("override", "_target_", lambda lab: flow(lab, arguments=("+run._target_=os.system",)), "no field '_target_'"),
     Case("YAML", "!!python/object", lambda lab: flow(lab, more='x: !!python/object/apply:os.system ["id"]\n'), "!!python"),
-    Case("template", "way to classes", lambda lab: filled(lab, "user: {{ ''.__class__.__mro__ }}"), "is unsafe"),
-    Case("template", "way to modules", lambda lab: filled(lab, "user: {{ cycler.__init__.__globals__ }}"), "is unsafe"),
-    Case("condition", "way to classes", lambda lab: decided(lab, "''.__class__.__mro__"), "the condition"),
-    Case("condition", "call of a method", lambda lab: decided(lab, "'a'.__mul__(9)"), "is unsafe"),
+    Case("template", "way to classes", lambda lab: fill_template(lab, "user: {{ ''.__class__.__mro__ }}"), "is unsafe"),
+    Case("template", "way to modules", lambda lab: fill_template(lab, "user: {{ cycler.__init__.__globals__ }}"), "is unsafe"),
+    Case("condition", "way to classes", lambda lab: decide(lab, "''.__class__.__mro__"), "the condition"),
+    Case("condition", "call of a method", lambda lab: decide(lab, "'a'.__mul__(9)"), "is unsafe"),
     Case("reference", "way to classes", lambda lab: flow(lab, more="  x: {agent: llm, when: record.__class__}\n"), "x"),
     Case("interpolation", "${hydra:…}", lambda lab: flow(lab, arguments=("run.folder=${hydra:runtime.cwd}",)), "no value"),
     # A little that becomes a lot.
@@ -275,20 +275,20 @@ CASES = [
         "its aliases make more than 100,000 values",
     ),
     Case("models.json", "100,000 brackets", lambda lab: (lab.write("models.json", f'{{"a":{"[" * 100000}{"]" * 100000}}}'), flow(lab)), "nested too deep"),
-    Case("template", "a billion turns", lambda lab: filled(lab, "user: {% for i in range(10000000) %}x{% endfor %}"), "turns"),
+    Case("template", "a billion turns", lambda lab: fill_template(lab, "user: {% for i in range(10000000) %}x{% endfor %}"), "turns"),
     Case(
         "template",
         "loops in loops",
-        lambda lab: filled(lab, "user: {% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"),
+        lambda lab: fill_template(lab, "user: {% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"),
         "the loops take more than 1,000,000 turns",
     ),
-    Case("template", "a text times a billion", lambda lab: filled(lab, "user: {{ 'x' * 10 ** 9 }}"), "larger than"),
-    Case("template", "a very wide field", lambda lab: filled(lab, "user: {{ '{:>999999999}'.format(1) }}"), "`format` is not"),
-    Case("template", "a very large number", lambda lab: filled(lab, "user: {{ 'x'.ljust(9999999999) }}"), "is larger than"),
-    Case("condition", "a power of powers", lambda lab: decided(lab, "9 ** 9 ** 9 > 1"), "the power is larger than"),
-    Case("condition", "a list times a billion", lambda lab: decided(lab, "[1] * 9999999 * 999"), "larger than"),
-    Case("condition", "a very wide field", lambda lab: decided(lab, "'%999999999d' % 1"), "too wide"),
-    Case("JSON", "100,000 brackets", source("a.json", "[" * 100_000 + "]" * 100_000), "is not sound JSON"),
+    Case("template", "a text times a billion", lambda lab: fill_template(lab, "user: {{ 'x' * 10 ** 9 }}"), "larger than"),
+    Case("template", "a very wide field", lambda lab: fill_template(lab, "user: {{ '{:>999999999}'.format(1) }}"), "`format` is not"),
+    Case("template", "a very large number", lambda lab: fill_template(lab, "user: {{ 'x'.ljust(9999999999) }}"), "is larger than"),
+    Case("condition", "a power of powers", lambda lab: decide(lab, "9 ** 9 ** 9 > 1"), "the power is larger than"),
+    Case("condition", "a list times a billion", lambda lab: decide(lab, "[1] * 9999999 * 999"), "larger than"),
+    Case("condition", "a very wide field", lambda lab: decide(lab, "'%999999999d' % 1"), "too wide"),
+    Case("JSON", "100,000 brackets", source("a.json", "[" * 100_000 + "]" * 100_000), "is not valid JSON"),
     Case("JSON Lines", "900 brackets", lambda lab: row(lab, m=json.loads("[" * 900 + "]" * 900)), "nested more than 100 deep"),
     Case("CSV", "200,000 columns", source("a.csv", ",".join(f"c{n}" for n in range(200_000))), "more than 20,000"),
     Case("CSV", "a cell that never ends", source("a.csv", 'text\n"' + "x\n" * 100_000), "is never closed"),
@@ -297,7 +297,7 @@ CASES = [
     Case("XLSX", "1 kB that unpacks to 2 GB", workbook(_blown_up), "unpacks to more than 1,000 MB"),
     Case("Parquet", "no Parquet at all", source("a.parquet", b"PAR1" + bytes(100) + b"PAR1"), "cannot be read"),
     Case("PDF", "pages within themselves", source("a.pdf", b"%PDF-1.4\n2 0 obj<</Kids[2 0 R]>>endobj trailer<<>>"), "broken"),
-    Case("picture of a record", "30 MB", lambda lab: row(lab, images=_large(lab)), "is larger than 20 MB"),
+    Case("picture of a record", "30 MB", lambda lab: row(lab, images=_write_large_picture(lab)), "is larger than 20 MB"),
     *(
         Case("picture of a record", f"{name} of 100,000 x 100,000 pixels or as many as it can say", bomb(name), "pixels; more than 150,000,000 are not taken")
         for name in BOMBS
@@ -326,13 +326,13 @@ CASES = [
     Case(
         "interpolation",
         "a key of the environment in a prompt",
-        lambda lab: environment(lab, "user:\n${oc.env:SOME_API_KEY}", SOME_API_KEY="sk-0123456789abcdef0"),
+        lambda lab: flow_with_environment(lab, "user:\n${oc.env:SOME_API_KEY}", SOME_API_KEY="sk-0123456789abcdef0"),
         "SOME_API_KEY",
     ),
 ]  # fmt: skip
 
 
-def _large(lab: Lab) -> str:
+def _write_large_picture(lab: Lab) -> str:
     lab.folder.mkdir(parents=True, exist_ok=True)
     with (lab.folder / "large.png").open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
@@ -346,27 +346,27 @@ def _table(table: str, dataset: str = "d") -> object:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.boundary}: {case.tried}")
-def test_it_is_refused_with_a_clear_message(tmp_path: Path, case: Case) -> None:
+def test_hostile_input_is_refused_with_a_clear_message(tmp_path: Path, case: Case) -> None:
     lab = Lab(tmp_path / "study", "")
     try:
         found = case.act(lab)
     except (ButtermilkError, ValueError) as error:
-        said = str(error)
+        message = str(error)
     else:
         assert isinstance(found, Reject), f"it was taken: {found!s:.300}"
-        said = found.reason
-    assert case.says in said
-    assert "Traceback" not in said
-    assert "somebody's secret" not in said
-    assert "sk-0123456789abcdef0" not in said
+        message = found.reason
+    assert case.message in message
+    assert "Traceback" not in message
+    assert "somebody's secret" not in message
+    assert "sk-0123456789abcdef0" not in message
 
 
 def test_the_table_is_long_enough() -> None:
     assert len({(case.boundary, case.tried) for case in CASES}) == len(CASES) >= 30
 
 
-async def test_a_search_is_words_and_never_a_query(tmp_path: Path) -> None:
-    """FTS5 has a language of its own; what is asked of a corpus is quoted word by word."""
+async def test_a_question_is_searched_as_words_and_never_as_a_query(tmp_path: Path) -> None:
+    """FTS5 has a query language; the words of a question are quoted one by one."""
     from contract.storage import CorpusStorage
     from flows.corpus.index import open_corpus
 
@@ -382,7 +382,7 @@ async def test_a_search_is_words_and_never_a_query(tmp_path: Path) -> None:
 
 
 async def test_a_hostile_id_names_no_file(lab: Lab) -> None:
-    """An id may hold slashes and markup: it is in tables and in Prefect, and never in the name of a file."""
+    """An id may hold slashes and markup: it appears in tables and in Prefect, and never in the name of a file."""
     lab.write(
         "flows/tiny.yaml",
         FLOW.replace("TEMPLATE", '"user:\\n{{ record.text }}"').replace("parameters.question", "posts"),
@@ -427,7 +427,7 @@ FOLDERS = [
 
 @pytest.mark.parametrize("more", FOLDERS, ids=str)
 def test_a_deployments_form_names_no_folder_for_runs(more: dict[str, Any]) -> None:
-    """Who types a command may write where that person may; who fills in a form is somebody else than who runs it."""
+    """A person who types a command may write wherever that person may; a form is filled in by somebody else than who runs it."""
     deployed = declare("osb")
     assert set(deployed.parameters.properties).isdisjoint(more)
     with pytest.raises((SignatureMismatchError, ParameterTypeError)):
@@ -435,7 +435,7 @@ def test_a_deployments_form_names_no_folder_for_runs(more: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    "said",
+    "parameters",
     [
         {"columns": {"text=x run.folder": "../../escaped"}},
         {"columns": {"../run.folder": "../../escaped"}},
@@ -445,10 +445,10 @@ def test_a_deployments_form_names_no_folder_for_runs(more: dict[str, Any]) -> No
     ],
     ids=str,
 )
-def test_what_a_form_is_filled_in_with_is_one_value(said: dict[str, Any]) -> None:
-    """A value of the form becomes an argument of the command line; it stays one, whatever is written in it."""
+def test_a_value_of_a_form_stays_one_value(parameters: dict[str, Any]) -> None:
+    """A value of the form becomes an argument of the command line and stays one argument, whatever it holds."""
     try:
-        [study] = compose(["tox"], as_arguments(said), None)
+        [study] = compose(["tox"], as_arguments(parameters), None)
     except StudyError as error:
         assert "run.folder" in str(error) or "there is neither" in str(error), error
     else:
@@ -468,6 +468,6 @@ def _named(lab: Lab, pattern: str) -> list[str]:
 
 def test_a_key_on_the_command_line_is_not_repeated(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "study", "")
-    with pytest.raises(StudyError) as raised:
+    with pytest.raises(StudyError) as caught:
         flow(lab, arguments=("models.mine={kind: hosted, api_key: sk-0123456789abcdef0}",))
-    assert "sk-0123456789abcdef0" not in str(raised.value)
+    assert "sk-0123456789abcdef0" not in str(caught.value)

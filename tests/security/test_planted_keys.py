@@ -1,4 +1,4 @@
-"""Keys planted in the environment, in a models.json and in a secret come out nowhere, with `--debug` and without."""
+"""Keys planted in the environment, in a models.json and in a secret are shown and kept nowhere, even with `--debug`."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FLOW = (
 SECRET = "projects/my-project/secrets"
 
 
-def _study(lab: Lab, service: FakeLLM, secrets: FakeSecretManager) -> dict[str, str]:
-    """A study whose five models each have a key of their own from another place; the environment that it needs."""
+def _write_study(lab: Lab, service: FakeLLM, secrets: FakeSecretManager) -> dict[str, str]:
+    """Writes a study whose five models have keys from five different places; returns the environment that it needs."""
     hosted = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": service.openai_url}
     lab.write("flows/tiny.yaml", FLOW)
     lab.write("models.json", json.dumps({"from_file": {**hosted, "api_key": KEYS["from_file"]}}))
@@ -50,7 +50,7 @@ def test_planted_keys_come_out_nowhere(lab: Lab, prefect_home: Path, tmp_path: P
     with FakeLLM() as service, FakeSecretManager() as secrets:
         # Every failure of the fake repeats the key that it was sent.
         service.script(Rule(kind="status", status=500, times=5), Rule(kind="status", status=400))
-        variables = _study(lab, service, secrets)
+        variables = _write_study(lab, service, secrets)
         work = tmp_path / "work"
         work.mkdir()
         environment = {
@@ -58,21 +58,21 @@ def test_planted_keys_come_out_nowhere(lab: Lab, prefect_home: Path, tmp_path: P
             "XDG_CACHE_HOME": str(work / "cache"), "XDG_STATE_HOME": str(work / "state"),
         }  # fmt: skip
         command = [sys.executable, "-m", "flows", "+flows=[tiny]", "question=Why?", "--config-dir", str(lab.folder)]
-        told = ""
+        output = ""
         for more in (("run.retry_delay_seconds=0", *debug), *([] if debug else [("--cfg",)])):
             done = subprocess.run(
                 [*command, *more], cwd=work, env=environment, capture_output=True, text=True, timeout=120, check=False
             )
-            told += done.stdout + done.stderr
+            output += done.stdout + done.stderr
         sent = "".join(str(request["headers"]) for request in service.log.requests)
-    assert "HTTP 400" in told, told
+    assert "HTTP 400" in output, output
     assert (work / "state/buttermilk/audit.jsonl").is_file()
     assert list(work.glob("runs/tiny/2*/log.jsonl"))
-    for place, key in KEYS.items():
-        assert key in sent, f"the key {place} was sent to the service"
-        assert key not in told, place
+    for source, key in KEYS.items():
+        assert key in sent, f"the key {source} was sent to the service"
+        assert key not in output, source
         found = [file for folder in (work, lab.folder, prefect_home) for file in _holding(folder, key)]
-        assert found == ([lab.folder / "models.json"] if place == "from_file" else []), place
+        assert found == ([lab.folder / "models.json"] if source == "from_file" else []), source
 
 
 def _holding(folder: Path, key: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What deployments need of a Prefect server, and what some versions of its libraries break."""
+"""Behaviour of a Prefect server that deployments need and that some versions of its libraries break."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 
 def test_the_server_turns_a_schedule_into_runs(prefect_api: str) -> None:
-    """With SQLAlchemy 2.1 it cannot, and says so in its log only."""
+    """With SQLAlchemy 2.1 it fails, and reports that only in its log."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         deployment: Any = RunnerDeployment.from_entrypoint(
             "flows.deploy.declared.osb", name="hourly", interval=timedelta(hours=1), parameters={"query": "Why?"}
@@ -24,7 +24,7 @@ def test_the_server_turns_a_schedule_into_runs(prefect_api: str) -> None:
     assert runs and {(run["state_name"], run["parameters"]["query"]) for run in runs} == {("Scheduled", "Why?")}
 
 
-async def test_the_server_takes_nulls_for_what_is_left_to_it(prefect_api: str) -> None:
+async def test_the_server_accepts_nulls_for_defaults(prefect_api: str) -> None:
     """`prefect deploy` sends them; FastAPI 0.151 refuses them."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         async with get_client() as client:

@@ -1,4 +1,4 @@
-"""A Prefect server, its workers as processes, and a study deployed to them: what an operator would set up."""
+"""A Prefect server's workers as processes, and a study deployed to them, as an operator would set them up."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ POOL = "machines"
 
 @dataclass
 class Cluster:
-    """Workers beside a server; every one takes up as many runs as it is told to."""
+    """Workers of a server; each takes up at most `limit` runs at once."""
 
-    place: CommandLine
+    cli: CommandLine
     api: str
     config: Path
     flow: str = "judged"
     workers: list[RunningCommand] = field(default_factory=list[RunningCommand])
 
     def start_worker(self, limit: int) -> RunningCommand:
-        """`prefect worker start`, on a machine of its own as far as anyone can tell."""
+        """`prefect worker start`, with an environment like that of a separate machine."""
         environment = {
             "PREFECT_API_URL": self.api,
             "BUTTERMILK_CONFIG_DIR": str(self.config),
@@ -42,20 +42,20 @@ class Cluster:
             "PREFECT_WORKER_PREFETCH_SECONDS": "1",
         }
         arguments = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)]
-        worker = self.place.start("prefect", *arguments, **environment)
+        worker = self.cli.start("prefect", *arguments, **environment)
         self.workers.append(worker)
         return worker
 
     def run(self, **parameters: Any) -> FlowRun:
-        """One run of the deployment, to its end."""
+        """Runs the deployment once, to its end."""
         return asyncio.run(self._run_to_end(parameters))
 
     def start_run(self, **parameters: Any) -> UUID:
-        """One run of the deployment, begun."""
+        """Starts a run of the deployment; returns its id."""
         return asyncio.run(self._start_run(parameters))
 
     def wait_for_run(self, run: UUID, seconds: float = 600) -> FlowRun:
-        """Its end."""
+        """Waits until the run has ended; returns it."""
         return asyncio.run(self._wait_for_run(run, seconds))
 
     async def _run_to_end(self, parameters: Mapping[str, Any]) -> FlowRun:
@@ -92,7 +92,7 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """Ends every worker and what it runs."""
+        """Kills every worker and its processes."""
         for worker in self.workers:
             kill_with_children(worker)
 
@@ -109,7 +109,7 @@ def kill_with_children(worker: RunningCommand) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes below one."""
+    """The processes that this one started, and theirs."""
     parents = dict[int, int]()
     for process in Path("/proc").glob("[0-9]*"):
         try:

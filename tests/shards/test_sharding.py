@@ -42,20 +42,20 @@ def study(lab: Lab) -> Lab:
 
 
 async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) -> None:
-    alone = await study.run()
-    assert alone.outcome
+    unsharded = await study.run()
+    assert unsharded.outcome
     study.settings = [f"run.results={study.folder / 'shared'}"]
     async with deployed(study) as deployment:
         ran = await deployment.run(shards=3)
     for name in TABLES:
-        assert (ran.folder / name).read_bytes() == (alone.outcome.folder / name).read_bytes(), name
-    assert (ran.state.name, ran.state.message) == (alone.state.name, alone.state.message)
+        assert (ran.folder / name).read_bytes() == (unsharded.outcome.folder / name).read_bytes(), name
+    assert (ran.state.name, ran.state.message) == (unsharded.state.name, unsharded.state.message)
     assert [reject.line for reject in ran.outcome.rejects] == [13] if ran.outcome else False
-    told, wanted = ran.manifest, alone.outcome.totals
-    assert told["calls"] == {"paid": wanted.calls_paid, "kept": wanted.calls_kept}
+    manifest, wanted = ran.manifest, unsharded.outcome.totals
+    assert manifest["calls"] == {"paid": wanted.calls_paid, "kept": wanted.calls_kept}
     assert sorted(child.name for child in ran.children) == [f"tiny, shard {n}/3" for n in (1, 2, 3)]
     assert all(child.parent_task_run_id for child in ran.children)
-    assert [part["records"] for part in told["shards"]] == _sizes(study, 3)
+    assert [part["records"] for part in manifest["shards"]] == _sizes(study, 3)
     assert not [path for path in (study.folder / "shared").rglob("*") if path.parts[-3] in ("shards", "alive", "locks")]
 
 
@@ -72,12 +72,12 @@ async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
     assert sorted(str(child.state_name) for child in ran.children).count("Crashed") == 1
     [lost] = [part for part in ran.manifest["shards"] if part["lost"]]
     assert (lost["shard"], len(lost["lost"]), len(ran.children)) == (2, 1, 4)
-    # A dollar a record; the lost worker had told that it paid a quarter of one.
+    # The budget is a dollar for each record; the lost worker reported that it paid a quarter of a dollar.
     budgets = [child.parameters["budget"] for child in ran.children if child.parameters["shard"] == "2/3"]
     assert budgets == [lost["records"], lost["records"] - 0.25]
 
 
-async def test_a_shard_that_is_lost_again_and_again_fails_the_run_in_plain_words(study: Lab) -> None:
+async def test_a_shard_that_is_always_lost_fails_the_run_in_plain_words(study: Lab) -> None:
     study.settings = ["run.lost_after_seconds=6"]
     async with deployed(study) as deployment:
         deployment.loses_worker = lambda parameters, _: parameters.get("shard") == "1/2"
@@ -95,10 +95,10 @@ def test_every_record_is_in_one_shard_and_stays_there_when_records_are_added(stu
     assert _parts(study, 1) == [["new", *(str(post["record_id"]) for post in POSTS)]]
 
 
-def test_shards_of_a_run_by_hand_are_a_mistake_that_says_what_to_do(study: Lab) -> None:
-    with pytest.raises(StudyError) as told:
+def test_shards_without_a_deployment_are_a_mistake_that_names_the_command(study: Lab) -> None:
+    with pytest.raises(StudyError) as caught:
         run_studies([study.compose("shards=8")], None, argparse.Namespace(json=False, debug=False))
-    [problem] = told.value.problems
+    [problem] = caught.value.problems
     assert problem.where == "command line: shards=8"
     assert "prefect deployment run tiny/<deployment> --param shards=8" in str(problem.todo)
 
@@ -112,10 +112,10 @@ def test_shards_of_a_run_by_hand_are_a_mistake_that_says_what_to_do(study: Lab) 
         ("run.results=gs://", "names no bucket"),
     ],
 )
-def test_mistakes_are_told(study: Lab, typed: str, what: str) -> None:
-    with pytest.raises(StudyError) as told:
+def test_mistakes_are_reported(study: Lab, typed: str, what: str) -> None:
+    with pytest.raises(StudyError) as caught:
         study.compose(typed)
-    assert what in str(told.value)
+    assert what in str(caught.value)
 
 
 def _parts(study: Lab, shards: int) -> list[list[str]]:

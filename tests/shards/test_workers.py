@@ -1,8 +1,8 @@
-"""Eight shards on three workers, one of them killed with SIGKILL: every cell once, and only calls in flight paid twice.
+"""Eight shards on three workers, one of them killed with SIGKILL: each cell once, and only calls in flight paid twice.
 
 uv run pytest -m deployments tests/shards -s          BUTTERMILK_CELLS=240 for a shorter one
 
-On PostgreSQL, as several workers want it; BUTTERMILK_DATABASE=sqlite for the other.
+On PostgreSQL, which several workers need; BUTTERMILK_DATABASE=sqlite for SQLite.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def service() -> Generator[FakeService]:
 @pytest.fixture
 def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
     """The server and the study, without workers yet."""
-    place = CommandLine(tmp_path / "place")
-    config = write_study(place.folder / "study", service.url, make_posts(RECORDS), concurrency=AT_ONCE)
+    cli = CommandLine(tmp_path / "place")
+    config = write_study(cli.folder / "study", service.url, make_posts(RECORDS), concurrency=AT_ONCE)
     settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
-    runs = f"folder: {place.working_folder}/runs\nresults: {place.results}\n"
+    runs = f"folder: {cli.working_folder}/runs\nresults: {cli.results}\n"
     (config / "run" / "default.yaml").write_text(settings + runs, encoding="utf-8")
     (tmp_path / "server").mkdir()
     in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")]()
     with in_use as settings, prefect_server(tmp_path / "server", **settings) as api:
-        cluster = Cluster(place, api, config)
+        cluster = Cluster(cli, api, config)
         try:
             yield cluster
         finally:
@@ -65,13 +65,13 @@ def test_a_worker_killed_under_its_shards_costs_only_calls_in_flight(cluster: Cl
     victim = next(worker for worker in cluster.workers if str(run) not in runs_of(worker) and runs_of(worker))
     most_in_flight = len(runs_of(victim)) * AT_ONCE
     kill_with_children(victim)
-    in_flight = len(service.stats()["by_key"]) - _kept(cluster.place)
+    in_flight = len(service.stats()["by_key"]) - _kept(cluster.cli)
     ended = cluster.wait_for_run(run)
     sharded = time.perf_counter() - started
 
     stats = service.stats()
     repeated = sum(stats["by_key"].values()) - len(stats["by_key"])
-    [folder] = run_folders(cluster.place, "judged")
+    [folder] = run_folders(cluster.cli, "judged")
     with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -94,7 +94,7 @@ def _one_worker(cluster: Cluster, service: FakeService, sharded: float) -> None:
     """The same study without shards, on one worker that starts from nothing."""
     cluster.stop()
     service.reset()
-    cluster.place.results.rename(cluster.place.folder / "results-of-shards")
+    cluster.cli.results.rename(cluster.cli.folder / "results-of-shards")
     cluster.workers.clear()
     cluster.start_worker(limit=1)
     started = time.perf_counter()
@@ -102,9 +102,9 @@ def _one_worker(cluster: Cluster, service: FakeService, sharded: float) -> None:
     alone = time.perf_counter() - started
     print(f"  one worker without shards {alone:.0f} s: the shards took {sharded / alone:.2f} of that")
     assert ended.state_name == "Completed"
-    first, second = ((folder / "cells.csv").read_bytes() for folder in run_folders(cluster.place, "judged"))
+    first, second = ((folder / "cells.csv").read_bytes() for folder in run_folders(cluster.cli, "judged"))
     assert len(first.splitlines()) == len(second.splitlines())
 
 
-def _kept(place: CommandLine) -> int:
-    return sum(path.is_file() and not path.name.startswith(".") for path in place.results.glob("replies/*/*"))
+def _kept(cli: CommandLine) -> int:
+    return sum(path.is_file() and not path.name.startswith(".") for path in cli.results.glob("replies/*/*"))

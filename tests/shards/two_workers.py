@@ -1,4 +1,4 @@
-"""What two workers do that share a result storage: the same claims for a folder and for a bucket."""
+"""Checks of workers that share a result storage: the same for a folder and for a bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = make_request().cache_key(reads_material=False)
 
 
 class SlowModel(Scripted):
-    """Takes its time, and fails as often as it is told to."""
+    """Takes 0.1 s for each call; the first `failures` calls fail."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__("m", lambda _: "yes")
@@ -36,12 +36,12 @@ class SlowModel(Scripted):
 
 
 def model_of_worker(store: ResultStore, name: str, model: Scripted) -> CachedReplies:
-    """The model as a run of that name asks it."""
+    """The model as a run of that name calls it."""
     return CachedReplies(model, ResultReplyStore(store, Locks(store, name, LOST_AFTER)))
 
 
 async def one_of_two_pays(store: ResultStore) -> None:
-    """Two runs ask the same at once; one call is made, and both have the reply."""
+    """Two runs ask the same at once; one call is made, and both get the reply."""
     model = SlowModel()
     with heartbeat(store, "a", LOST_AFTER), heartbeat(store, "b", LOST_AFTER):
         replies = await asyncio.gather(
@@ -62,8 +62,8 @@ async def the_other_asks_when_one_fails(store: ResultStore) -> None:
     assert model.calls == 1
 
 
-async def a_lost_worker_holds_nobody_up_for_long(store: ResultStore) -> None:
-    """The lock of a run that fell silent is passed by one of those that wait, and by that one alone."""
+async def a_lost_worker_delays_the_others_only_shortly(store: ResultStore) -> None:
+    """The lock of a run without a heartbeat is taken over by one of the waiting runs only."""
     store.put(heartbeat_path("gone"), b'{"beat": 7}')
     assert store.create(lock_path(KEY, 0), b"gone 1")
     model, started = SlowModel(), time.monotonic()
@@ -78,8 +78,8 @@ async def a_lost_worker_holds_nobody_up_for_long(store: ResultStore) -> None:
     assert is_missing(store, lock_path(KEY, 0)) and is_missing(store, lock_path(KEY, 1))
 
 
-async def a_slow_one_is_waited_for(store: ResultStore) -> None:
-    """A run that tells that it goes on keeps its lock, however long its call takes."""
+async def a_slow_worker_is_waited_for(store: ResultStore) -> None:
+    """A run with a heartbeat keeps its lock, however long its call takes."""
     model = SlowModel()
     with heartbeat(store, "a", LOST_AFTER):
         async with Locks(store, "a", LOST_AFTER).exclusive(KEY):
@@ -91,7 +91,7 @@ async def a_slow_one_is_waited_for(store: ResultStore) -> None:
 
 
 def is_missing(store: ResultStore, path: str) -> bool:
-    """Whether there is nothing there."""
+    """Whether the storage holds nothing at that path."""
     try:
         store.read(path)
     except FileNotFoundError:
@@ -102,6 +102,6 @@ def is_missing(store: ResultStore, path: str) -> bool:
 TWO_WORKER_CHECKS = (
     one_of_two_pays,
     the_other_asks_when_one_fails,
-    a_lost_worker_holds_nobody_up_for_long,
-    a_slow_one_is_waited_for,
+    a_lost_worker_delays_the_others_only_shortly,
+    a_slow_worker_is_waited_for,
 )

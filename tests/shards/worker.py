@@ -35,12 +35,12 @@ from flows.run_folder.outcome import Outcome
 from tests.support.running import Lab
 
 LosesWorker = Callable[[Mapping[str, Any], int], bool]
-"""Parameters of a run, and how many with the same came before: whether its worker dies with it."""
+"""Parameters of a run, and how many runs of the same shard came before -> whether its worker is lost."""
 
 
 @dataclass
 class DeployedRun:
-    """What became of a deployed run."""
+    """A deployed run that has ended."""
 
     state: State[Any]
     outcome: Outcome | None
@@ -60,7 +60,7 @@ class DeployedRun:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the run says of itself."""
+        """The content of its `manifest.json`."""
         return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
 
 
@@ -68,7 +68,7 @@ class _OutcomeRecorder(RunListener):
     def __init__(self) -> None:
         self.outcomes = dict[str, Outcome]()
 
-    def ended(self, outcome: Outcome) -> None:
+    def on_end(self, outcome: Outcome) -> None:
         self.outcomes[str(outcome.flow_run_id)] = outcome
 
 
@@ -86,7 +86,7 @@ class Deployment:
     _claimed_runs: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
     async def run(self, **parameters: Any) -> DeployedRun:
-        """One run of the deployment, to its end."""
+        """Runs the deployment once, to its end."""
         created = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
         while not (run := await self.client.read_flow_run(created.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
             await asyncio.sleep(0.1)
@@ -105,7 +105,7 @@ class Deployment:
                 for run in known:
                     if run.id not in self._claimed_runs:
                         group.create_task(self._claim_run(run))
-                        # By the shard alone: what is left of the budget differs from one attempt to the next.
+                        # Only the shard is compared: the rest of the budget differs from one attempt to the next.
                         self._claimed_runs[run.id] = str(run.parameters.get("shard"))
                 await asyncio.sleep(0.1)
 

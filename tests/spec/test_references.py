@@ -1,4 +1,4 @@
-"""References and conditions: what they read, and what they say when they cannot."""
+"""References and conditions: what they read, and their errors."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def test_a_reference_resolves(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "not a reference"),
-        ("previous", "of which step"),
+        ("previous", "names no step"),
         ("a b", "a dot"),
         ("a.[", "not JMESPath"),
         ("a.b[0", "not JMESPath"),
     ],
 )
-def test_what_is_no_reference_is_told(text: str, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_a_text_that_is_no_reference_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_reference(text)
 
 
@@ -79,7 +79,7 @@ def test_a_condition_is_decided(text: str, holds: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["a >", "a = b", "a | nosuch", "", "{% if %}", "a }} {{ b"])
-def test_what_is_no_condition_is_told(text: str) -> None:
+def test_a_text_that_is_no_condition_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a condition"):
         compile_condition(text)
 
@@ -87,7 +87,7 @@ def test_what_is_no_condition_is_told(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a > 2", "b.x", "''.__class__.__mro__", "b.__class__.__mro__", "b.items()", "range(3) | length"]
 )
-def test_what_cannot_be_decided_is_told(text: str) -> None:
+def test_a_condition_that_cannot_be_decided_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"cannot be decided|has no value"):
         compile_condition(text).evaluate({"a": None, "b": {}})
 

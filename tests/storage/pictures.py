@@ -1,4 +1,4 @@
-"""The smallest pictures of each kind that can be told by their first bytes."""
+"""The smallest files that are recognised as pictures of each kind by their first bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XLSX, Parquet, PDF and pictures: typed values come through as they are, and what is no value becomes none."""
+"""XLSX, Parquet, PDF and pictures: typed values stay as they are, and empty or invalid values become None."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_a_sheet_of_a_workbook(tmp_path: Path) -> None:
         ("3", "hello  "),
         ("x", "labels as pandas writes them"),
     ]
-    meant = {"year": 1999, "when": "2023-03-15", "at": "2023-03-15T12:00:00", "share": 0.25, "seen": True}
-    assert dict(found[0].metadata) == meant
+    expected = {"year": 1999, "when": "2023-03-15", "at": "2023-03-15T12:00:00", "share": 0.25, "seen": True}
+    assert dict(found[0].metadata) == expected
     assert isinstance(found[0].metadata["year"], int)
     assert [dict(record.ground_truth or {}) for record in found] == [{"violating": None}] * 2
     assert [(reject.line, reject.reason) for reject in rejects] == [
@@ -56,7 +56,7 @@ def test_the_first_sheet_and_a_wrong_one(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no rows"):
         read_records(path, sheet="Other")
     path.write_bytes(b"no workbook")
-    with pytest.raises(StorageError, match="not a sound XLSX file"):
+    with pytest.raises(StorageError, match="not a valid XLSX file"):
         read_records(path)
 
 
@@ -114,7 +114,7 @@ def test_pdfs_of_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "name"), [("python_calamine", "a.xlsx"), ("pyarrow.parquet", "a.parquet"), ("pypdf", "a.pdf")]
 )
-def test_without_the_library_it_says_what_to_install(
+def test_without_the_library_the_error_names_what_to_install(
     library: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / name).write_bytes(b"x")
@@ -124,7 +124,7 @@ def test_without_the_library_it_says_what_to_install(
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
-def test_numbers_that_are_none(tmp_path: Path, name: str) -> None:
+def test_numbers_that_are_not_finite(tmp_path: Path, name: str) -> None:
     rows = [
         '{"id": 1, "text": "x", "n": NaN, "ground_truth": {"a": NaN, "b": [Infinity, 1]}}',
         '{"id": 2, "text": NaN}',
@@ -206,7 +206,7 @@ def test_pictures_of_json_with_a_text_each(tmp_path: Path) -> None:
     assert "download it first" in rejects[1].reason
 
 
-def test_what_a_column_is_taken_from_leaves_the_rest_in_place(tmp_path: Path) -> None:
+def test_a_mapped_part_of_a_nested_value_leaves_its_other_parts_in_place(tmp_path: Path) -> None:
     row = {"id": "1", "doc": {"body": "x", "by": "Ann"}, "name": {"first": "no title"}, "code": {"a": {"b": 1}}}
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     columns = {"text": "doc.body", "ground_truth.coded.first": "code.a.b"}

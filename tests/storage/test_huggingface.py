@@ -1,4 +1,4 @@
-"""Hugging Face datasets: saved on this machine and read without its network; needs the extra `huggingface`."""
+"""Hugging Face datasets: saved on this machine and read without a network; needs the extra `huggingface`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def datasets(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The library, which may not look beyond this machine."""
+    """The library, kept off the network."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return pytest.importorskip("datasets")
 
@@ -48,7 +48,7 @@ def test_a_dataset_on_disk_is_read(datasets: Any, tmp_path: Path) -> None:
     assert [(reject.line, "empty" in reject.reason) for reject in rejects] == [(3, True)]
 
 
-def test_a_split_is_chosen_and_a_wrong_one_told(datasets: Any, tmp_path: Path) -> None:
+def test_a_split_is_chosen_and_a_wrong_one_refused(datasets: Any, tmp_path: Path) -> None:
     one = datasets.Dataset.from_list([{"id": "x", "text": "in the test split"}])
     datasets.DatasetDict({"test": one}).save_to_disk(str(tmp_path / "sets"))
     found, _ = _read(dataset=str(tmp_path / "sets"), split="test")
@@ -66,32 +66,32 @@ def test_pictures_stay_as_they_are(datasets: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "says"),
+    ("dataset", "message"),
     [("no folder here", "a dataset on the hub is named owner/name"), (".", "cannot be read after row 0")],
 )
-def test_what_is_no_dataset_is_told(datasets: Any, dataset: str, says: str) -> None:
-    with pytest.raises(StorageError, match=says):
+def test_a_path_that_is_no_dataset_is_refused(datasets: Any, dataset: str, message: str) -> None:
+    with pytest.raises(StorageError, match=message):
         _read(dataset=dataset)
 
 
 def test_a_dataset_on_the_hub_is_streamed_at_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
+    loaded: list[tuple[Any, ...]] = []
 
     class Streamed(list[dict[str, Any]]):
         features = None
 
     def load_dataset(*arguments: Any, **settings: Any) -> Streamed:
-        asked.append((*arguments, settings))
+        loaded.append((*arguments, settings))
         return Streamed([{"id": "1", "text": "x"}])
 
     library = SimpleNamespace(load_dataset=load_dataset)
     monkeypatch.setitem(sys.modules, "datasets", library)  # type: ignore[reportArgumentType]
     found, _ = _read(dataset="owner/name", config="en", split="test", revision="abc")
     assert [record.text for record in found] == ["x"]
-    assert asked == [("owner/name", "en", {"split": "test", "revision": "abc", "streaming": True})]
+    assert loaded == [("owner/name", "en", {"split": "test", "revision": "abc", "streaming": True})]
 
 
-def test_a_network_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def load_dataset(*_: Any, **__: Any) -> None:
         raise ConnectionError("no route\nand more")
 
@@ -101,7 +101,7 @@ def test_a_network_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
         _read(dataset="owner/name")
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(StorageError, match=r"install buttermilk\[huggingface\]"):
         next(read_source(HuggingFaceStorage(dataset="owner/name")))

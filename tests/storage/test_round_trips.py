@@ -1,4 +1,4 @@
-"""Whatever is written as a row comes back as a record with that text, or is told as rejected; nothing else happens."""
+"""Every written row comes back as a record with its text, or as a reject; nothing else happens."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def _parquet(path: Path, rows: Rows) -> None:
     pq.write_table(pa.table(columns, schema=types), path, row_group_size=3)  # type: ignore[reportUnknownMemberType]
 
 
-# NUL is no character of a text: a row that holds one is rejected, so rows with it are wanted here too.
+# A row with a NUL character is rejected, so such rows are generated here too.
 _IDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 _TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
-# XML 1.0 has no control characters, and Excel writes what looks like `_x000D_` as an escape of its own.
+# XML 1.0 has no control characters, and Excel reads text such as `_x000D_` as an escape.
 _IN_XML = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co"), exclude_characters="_"), max_size=30
 )
@@ -74,7 +74,7 @@ def _read(path: Path) -> tuple[list[Record], list[Reject]]:
     try:
         found += read_source(FileStorage(path=path))
     except StorageError as error:
-        # Told when nothing could be read; the rejects were given before.
+        # Raised when nothing could be read; the rejects were yielded before.
         assert "no row could be read" in str(error) or "no rows" in str(error)
     records = [item for item in found if isinstance(item, Record)]
     return records, [item for item in found if isinstance(item, Reject)]
@@ -87,7 +87,7 @@ def test_every_row_is_a_record_with_its_text_or_a_reject(
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.tuples(ids, texts, texts), max_size=12))
     def check(rows: Rows) -> None:
-        # A row of a sheet without any value is no row.
+        # A row of a sheet without a value does not count as a row.
         there = [row for row in rows if any(row)] if name.endswith("xlsx") else rows
         with TemporaryDirectory() as folder:
             path = Path(folder) / name

@@ -34,12 +34,12 @@ Cell: TypeAlias = str | int | float | bool | Date | Error | None
 
 
 def write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> Path:
-    """Writes the sheets in their order; None is a cell that is not there."""
+    """Writes the sheets in their order; None is a missing cell."""
     names = list(sheets)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", _types(len(names)))
         archive.writestr("_rels/.rels", _relationships([("officeDocument", "xl/workbook.xml")]))
-        archive.writestr("xl/workbook.xml", _book(names))
+        archive.writestr("xl/workbook.xml", _workbook_xml(names))
         places = [("worksheet", f"worksheets/sheet{number}.xml") for number in range(1, len(names) + 1)]
         archive.writestr("xl/_rels/workbook.xml.rels", _relationships([*places, ("styles", "styles.xml")]))
         archive.writestr("xl/styles.xml", _styles())
@@ -67,7 +67,7 @@ def _relationships(links: Sequence[tuple[str, str]]) -> str:
     return f'<?xml version="1.0"?><Relationships xmlns="{_PACKAGE}/relationships">{every}</Relationships>'
 
 
-def _book(names: Sequence[str]) -> str:
+def _workbook_xml(names: Sequence[str]) -> str:
     sheets = "".join(
         f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
         for number, name in enumerate(names, start=1)

@@ -1,4 +1,4 @@
-"""Agents that tests wire into flows, and how to make them known for a test."""
+"""Agents that tests wire into flows, and their registration for one test."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Echoed(Frozen):
 
 
 class Echo(Agent[EchoInputs, EchoParameters]):
-    """Says what it was given. Raises a plain ZeroDivisionError when told to."""
+    """Returns what it was given. Raises a plain ZeroDivisionError where `fail_on` asks for it."""
 
     Inputs = EchoInputs
     Parameters = EchoParameters

@@ -1,8 +1,8 @@
 """The command line as a user has it: real processes, in a home of their own, without a network.
 
-place = Place(tmp_path)
-done = place.run("flows.osb", "query=…")
-assert done.code == 0 and not place.left_behind()
+cli = CommandLine(tmp_path)
+done = cli.run("flows.osb", "query=…")
+assert done.exit_code == 0 and not cli.leftover_processes()
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 def wait_until(
     condition: Callable[[], bool], waiting_for: str | Callable[[], str], seconds: float = 60, pause: float = 0.02
 ) -> None:
-    """Returns when `condition` holds. Fails the test, saying `what` it waited for, when it does not in time."""
+    """Returns when `condition` holds. Fails the test after `seconds` and names what it was `waiting_for`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -34,6 +34,15 @@ def wait_until(
                 f"waited {seconds:.0f} s for {waiting_for if isinstance(waiting_for, str) else waiting_for()}"
             )
         time.sleep(pause)
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Writes the files below the folder, by their names; returns the folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class CompletedCommand:
 
 
 class RunningCommand:
-    """A command under way; its streams go to files, so that none can fill up and stop it."""
+    """A command under way. Its streams go to files: a pipe could fill up and stop it."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._files = [folder / f".{uuid.uuid4().hex}.{name}" for name in ("out", "err")]
@@ -88,7 +97,7 @@ class RunningCommand:
         return self._files[1].read_text(encoding="utf-8")
 
     def megabytes(self) -> float:
-        """Its resident memory at present, with that of the processes that it has started, but for a Prefect server."""
+        """Its resident memory now and that of the processes that it has started, without a Prefect server."""
         children = map(int, _read_proc(self.pid, f"task/{self.pid}/children").split())
         counted = (
             pid for pid in (self.pid, *children) if b"flows.server.private_server" not in _read_proc(pid, "cmdline")
@@ -101,15 +110,15 @@ class RunningCommand:
         self._process.wait()
 
     def interrupt(self) -> None:
-        """What Ctrl-C sends."""
+        """Sends SIGINT, as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
 
     def terminate(self) -> None:
-        """What a scheduler sends that wants it to end."""
+        """Sends SIGTERM, as a scheduler does."""
         self._process.terminate()
 
     def wait(self, seconds: float = 120) -> CompletedCommand:
-        """The end of it; killed and failed when it does not come in time."""
+        """Waits until it has ended. Kills it and fails the test when that takes longer than `seconds`."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -120,7 +129,7 @@ class RunningCommand:
 
 
 def _read_proc(pid: int, file: str) -> bytes:
-    """What Linux tells of a process; nothing of one that has just gone."""
+    """A file in /proc of a process; empty when the process has just ended."""
     try:
         return Path(f"/proc/{pid}/{file}").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -134,7 +143,7 @@ def _resident_megabytes(pid: int) -> float:
 
 @dataclass
 class CommandLine:
-    """A home folder, caches and a working folder of their own, and an environment with nothing of ours in it."""
+    """Runs commands with a home folder, caches and a working folder of their own, in a clean environment."""
 
     folder: Path
     extra_variables: dict[str, str] = field(default_factory=dict[str, str])
@@ -165,13 +174,13 @@ class CommandLine:
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     def environment(self, **variables: str) -> dict[str, str]:
-        """What a command is started with."""
+        """The environment variables that a command is started with."""
         return {
             **{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ},
             "HOME": str(self.folder / "home"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
             "PREFECT_HOME": str(self.folder / "prefect"),
-            # Where nobody listens: a test must not meet an operator's server.
+            # Nothing listens on this port: a test must not meet an operator's server.
             "PREFECT_SERVER_API_PORT": "9",
             "PYTHONPATH": str(NO_NETWORK),
             "BUTTERMILK_BLOCKED": str(self.folder / "blocked"),
@@ -182,7 +191,7 @@ class CommandLine:
         }
 
     def use_database(self, database: Path) -> None:
-        """A copy of it becomes the database of Prefect here."""
+        """Copies the file to where Prefect looks for its database here."""
         (self.folder / "prefect").mkdir(exist_ok=True)
         shutil.copy(database, self.folder / "prefect" / "prefect.db")
 
@@ -193,18 +202,18 @@ class CommandLine:
         )
 
     def run(self, module: str, *arguments: str, **variables: str) -> CompletedCommand:
-        """The same, to its end."""
+        """Starts the command and waits until it has ended."""
         return self.start(module, *arguments, **variables).wait()
 
     def leftover_processes(self, seconds: float = 20) -> list[str]:
-        """Command lines of processes that were started here, or by what was, and still run after a while."""
+        """Command lines of the processes started here, and of their children, that still run after `seconds`."""
         deadline = time.monotonic() + seconds
         while (found := self._processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return list(found.values())
 
     def kill(self, word: str) -> int:
-        """Kills those of them whose command line holds that word; returns how many."""
+        """Kills those of these processes whose command line holds `word`; returns how many."""
         found = [pid for pid, line in self._processes().items() if word in line]
         for pid in found:
             os.kill(pid, signal.SIGKILL)

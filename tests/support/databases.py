@@ -1,4 +1,4 @@
-"""Databases for a Prefect server: what it has by itself, and a PostgreSQL cluster that lives as long as a test."""
+"""Databases for a Prefect server: its own SQLite file, and a PostgreSQL cluster that lives as long as a test."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 from flows.server.private_server import free_port
 
 Database = Callable[[], AbstractContextManager[dict[str, str]]]
-"""For the length of a block; gives the server's environment."""
+"""Provides a database for the length of a block; yields environment variables for the server."""
 
 
 @contextmanager
 def sqlite() -> Generator[dict[str, str]]:
-    """What the server uses unless told otherwise."""
+    """The server's default database."""
     yield {}
 
 
@@ -30,7 +30,7 @@ def postgresql() -> Generator[dict[str, str]]:
     programs = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
     if programs is None or not (programs / "initdb").exists():
         pytest.skip("there is no PostgreSQL: apt-get install postgresql")
-    # It refuses to run as root, and cannot get into the folders of tests, which are their owner's alone.
+    # PostgreSQL refuses to run as root and cannot enter the folders of tests, which only their owner may read.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), free_port()

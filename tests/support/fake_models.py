@@ -1,4 +1,4 @@
-"""Models of a study that stand behind the fake service."""
+"""Models of a study that call the fake service."""
 
 from __future__ import annotations
 

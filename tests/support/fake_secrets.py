@@ -34,22 +34,22 @@ class FakeSecretManager:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Says nothing."""
+                """Logs nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
-        """What `secrets.endpoint` is given."""
+        """The value for `secrets.endpoint`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def fail_with(self, name: str, *answers: Response) -> None:
-        """What whoever asks for that secret is told: a server's failure (5xx) once, anything else always."""
+        """Sets the answers to requests for that secret: a failure (5xx) is given once, anything else always."""
         self.failures[name] = list(answers)
 
     def answer(self, path: str) -> Response:
-        """What the service says to `GET /v1/projects/p/secrets/n/versions/latest:access`."""
+        """The answer to `GET /v1/projects/p/secrets/n/versions/latest:access`."""
         name = path.removeprefix("/v1/").removesuffix(":access").partition("/versions/")[0]
         self.requested_paths.append(path)
         failures = self.failures.get(name)

@@ -1,4 +1,4 @@
-"""A study of judgements for kill and cost tests: posts x criteria x models, asked of the fake service."""
+"""A study of judgements for kill and cost tests: posts x criteria x models, answered by the fake service."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.commands import write_files
 from tests.support.services import FakeService
 
 CRITERIA = ("plain", "strict")
@@ -70,7 +71,7 @@ def write_study(
     batch: int = 250,
     max_concurrent_calls: int | None = None,
 ) -> Path:
-    """The study's config folder; `at_once` is how many calls there may be at once, shared out among all models."""
+    """Writes the study's config folder; `max_concurrent_calls`, where given, is split evenly among all models."""
     flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
     files = {
         "flows/judged.yaml": flow,
@@ -87,11 +88,7 @@ def write_study(
         "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
         **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
     }
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
+    return write_files(folder, files)
 
 
 def _split_evenly(number: int, place: int) -> int:
@@ -100,6 +97,6 @@ def _split_evenly(number: int, place: int) -> int:
 
 
 def billed_usd(service: FakeService) -> float:
-    """What a provider with these prices would have charged for all that the service wrote."""
+    """US dollars that a provider with these prices would have charged for all that the service wrote."""
     billed = service.stats()["billed"]
     return (billed["input_tokens"] * PRICE[0] + billed["output_tokens"] * PRICE[1]) / 1_000_000

@@ -1,12 +1,13 @@
 """A study of many calls for kill tests: two models answer thirty numbers, a third call compares each pair.
 
-Every call differs on the wire, so that the service can tell a call paid twice from two calls.
+Every call differs on the wire, so that the service can distinguish a call paid twice from two calls.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support.commands import write_files
 from tests.support.services import FakeService
 
 NUMBERS = [f"Number {number:02d}." for number in range(30)]
@@ -47,7 +48,7 @@ _COMPARE = "user:\nCompare: {{ material | tojson }}\n"
 
 
 def write_study(folder: Path, service: FakeService) -> Path:
-    """The study's config folder; the service is told to answer each number in its own words."""
+    """Writes the study's config folder; scripts the service to answer each number in its own words."""
     models = "".join(_MODEL.format(name=name, url=service.url) for name in ("ann", "bob"))
     files = {
         "flows/many.yaml": _FLOW,
@@ -56,10 +57,7 @@ def write_study(folder: Path, service: FakeService) -> Path:
         "prompts/compare.md": _COMPARE,
         "run/default.yaml": f"concurrency: {CONCURRENCY}\nretry_delay_seconds: 0\n",
     }
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_files(folder, files)
     compared = {"match": "Compare: ", "reply": {"text": "They agree."}}
     service.script([compared, *({"match": words, "reply": {"text": f"On {words}"}} for words in NUMBERS)])
     return folder

@@ -74,7 +74,7 @@ class ServerView:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of a run."""
+    """A run that has ended: its state, its rows and what the server holds of it."""
 
     state: State[Any]
     outcome: Outcome | None
@@ -82,9 +82,9 @@ class RunResult:
     server: ServerView
     lost_task_runs: int
     seconds: float
-    """How long the flow took."""
+    """Seconds that the flow took."""
     drain_seconds: float
-    """How long it took until the server held everything."""
+    """Seconds until the server held everything."""
 
     def rows(self, step: str) -> list[AgentTrace]:
         """The rows of one step, in the order in which they ended."""
@@ -92,7 +92,7 @@ class RunResult:
 
     @property
     def calls(self) -> tuple[int, int]:
-        """Replies paid for, and replies kept from before."""
+        """How many replies were paid for, and how many were kept from before."""
         assert self.outcome
         return self.outcome.totals.calls_paid, self.outcome.totals.calls_kept
 
@@ -107,7 +107,7 @@ class RunResult:
 class _OutcomeRecorder(RunListener):
     outcome: Outcome | None = None
 
-    def ended(self, outcome: Outcome) -> None:
+    def on_end(self, outcome: Outcome) -> None:
         self.outcome = outcome
 
 
@@ -142,7 +142,7 @@ class Lab:
         return study
 
     async def run(self, *arguments: str, during_run: DuringRun | None = None) -> RunResult:
-        """Runs the study; `meanwhile` goes on beside it with a Prefect client, as a person at the UI would."""
+        """Runs the study; `during_run` acts at the same time with a Prefect client, as a person at the UI would."""
         return await self.run_study(self.compose(*arguments), during_run)
 
     async def run_study(self, study: Study, during_run: DuringRun | None = None) -> RunResult:

@@ -1,4 +1,5 @@
-"""What commands talk to, each as a process of its own: a fake model service and a Prefect server."""
+"""Services that commands and clients talk to: a fake model service and a Prefect server, each a process of its own,
+and HTTP servers in threads."""
 
 from __future__ import annotations
 
@@ -9,11 +10,34 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from flows.server.private_server import free_port
 from tests.support.commands import ROOT, CommandLine, wait_until
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """A request handler that logs nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Logs nothing."""
+
+
+@contextmanager
+def http_server(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
+    """Serves with that handler on a free port, in threads, for the length of the block; yields the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class FakeService:
@@ -21,10 +45,10 @@ class FakeService:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        """Without a path; `/v1` is what openai-compatible models are given."""
+        """Without a path; the `base_url` of openai-compatible models ends in `/v1`."""
 
     def stats(self) -> dict[str, Any]:
-        """What it has counted."""
+        """Its counts."""
         return json.loads(_fetch(f"{self.url}/_stats"))
 
     def calls(self) -> int:
@@ -32,7 +56,7 @@ class FakeService:
         return int(_fetch(f"{self.url}/_calls"))
 
     def script(self, rules: list[dict[str, Any]]) -> None:
-        """How it shall answer."""
+        """Sets the rules for its answers."""
         _fetch(f"{self.url}/_script", json.dumps(rules).encode())
 
     def reset(self) -> None:
@@ -57,9 +81,9 @@ def fake_service(latency: float) -> Generator[FakeService]:
 
 @contextmanager
 def prefect_server(folder: Path, database: Path | None = None, /, **variables: str) -> Generator[str]:
-    """`prefect server start`, as a user would have it running beside; yields the address of its API.
+    """`prefect server start`, as a user would run it beside a command; yields the address of its API.
 
-    It takes over the `database` if there is one. Keywords are environment variables.
+    It uses a copy of `database` if there is one. Keywords are environment variables.
     """
     with prefect_server_process(folder, database, **variables) as (_, url):
         yield url
@@ -69,10 +93,10 @@ def prefect_server(folder: Path, database: Path | None = None, /, **variables: s
 def prefect_server_process(
     folder: Path, database: Path | None = None, /, **variables: str
 ) -> Generator[tuple[subprocess.Popen[bytes], str]]:
-    """The same, for a test that does something to its process."""
-    place = CommandLine(folder)
+    """The same, for a test that acts on the server's process; yields the process too."""
+    command_line = CommandLine(folder)
     if database:
-        place.use_database(database)
+        command_line.use_database(database)
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
@@ -82,7 +106,7 @@ def prefect_server_process(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=place.environment(PREFECT_SERVER_UI_API_URL=url, **variables),
+            env=command_line.environment(PREFECT_SERVER_UI_API_URL=url, **variables),
             stdout=log_file,
             stderr=log_file,
         )

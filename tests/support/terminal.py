@@ -16,13 +16,13 @@ class Terminal:
     """`python -m <module> <arguments>` with a terminal for its three streams. Use as a context manager."""
 
     def __init__(self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self._controller, terminal_end = pty.openpty()
+        self._controller, device = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            cwd=folder, env={**environment, "TERM": "xterm"}, stdin=terminal_end, stdout=terminal_end, stderr=terminal_end,
+            cwd=folder, env={**environment, "TERM": "xterm"}, stdin=device, stdout=device, stderr=device,
             start_new_session=True, close_fds=True,
         )  # fmt: skip
-        os.close(terminal_end)
+        os.close(device)
         self.output = ""
         """All that was shown so far."""
 
@@ -42,11 +42,11 @@ class Terminal:
                 raise AssertionError(f"{text!r} was not shown; there was:\n{self.output}")
 
     def send_line(self, line: str) -> None:
-        """A line and the Enter key."""
+        """Types a line and the Enter key."""
         os.write(self._controller, f"{line}\n".encode())
 
     def wait(self, seconds: float = 60) -> int:
-        """The exit code."""
+        """Waits until the command has ended; returns its exit code."""
         while self._read_more():
             pass
         return self._process.wait(seconds)

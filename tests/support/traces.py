@@ -1,4 +1,4 @@
-"""Finished runs without running anything: traces, and folders that hold them as a run leaves them behind.
+"""Finished runs without running anything: traces, and folders that hold them as a run leaves them.
 
 folder = finished_run(tmp_path / "run")
 data = RunData.open(folder)
@@ -90,7 +90,7 @@ def cell(
     calls: Sequence[ModelCall] | None = None,
     **more: Any,
 ) -> AgentTrace:
-    """One cell of `step`; without `value`, a completed one says `violates`."""
+    """One cell of `step`; without `value`, a completed one has the verdict `violates`."""
     criteria, model = str(variant.get("criteria", "")), str(variant.get("model", ""))
     if status == "completed" and value is None:
         value = judgement(of, "violates", criteria, model)

@@ -1,4 +1,4 @@
-"""Verdict rows for measures, from a few words: who said what of which record."""
+"""Verdict rows for measures, from a few words: which rater gave which record which verdict."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def row(record: str, model: str, verdict: str | None, truth: str | None = None, 
 def rows(
     verdicts_by_model: Mapping[str, Sequence[str | None]], truth: Sequence[str | None] | None = None
 ) -> list[VerdictRow]:
-    """Model -> what it said of the records 0, 1 …, with what people said of them."""
+    """The rows of models' verdicts on the records 0, 1 …, with the ground truth of these records."""
     truths = truth if truth is not None else [None] * max(len(verdicts) for verdicts in verdicts_by_model.values())
     return [
         row(str(number), model, verdict, truths[number])
@@ -45,7 +45,7 @@ def rows(
 
 
 def spec(**fields: Any) -> Measures:
-    """Measures without intervals, unless `resamples` says otherwise."""
+    """Measures without intervals, unless `resamples` is given."""
     return Measures.model_validate({"verdicts": "judge", "resamples": 0, **fields})
 
 
@@ -67,13 +67,13 @@ def estimates(one: Comparison) -> dict[str, Estimate]:
 def estimates_of_two_models(
     first: Sequence[str | None], second: Sequence[str | None], **fields: Any
 ) -> dict[str, Estimate]:
-    """What the measures say of two models."""
+    """The measures of two models, by name."""
     return estimates(comparison(compute_measures(rows({"a": first, "b": second}), spec(**fields)), "models"))
 
 
 def estimates_against_truth(
     truth: Sequence[str | None], verdicts: Sequence[str | None], **fields: Any
 ) -> dict[str, Estimate]:
-    """What the measures say of one model and the ground truth."""
+    """The measures of one model against the ground truth, by name."""
     measures = spec(truth="label", **fields)
     return estimates(comparison(compute_measures(rows({"a": verdicts}, truth), measures), "truth"))

@@ -1,4 +1,4 @@
-"""Columns of Parquet: the very values, and no pandas to write them."""
+"""Columns of Parquet: the exact values, written without pandas."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_array_holds_what_pyarrow_would_hold(data: st.DataObject) -> None:
     assert repr(made.to_pylist()) == repr(theirs.to_pylist())
 
 
-def test_what_has_no_place_is_an_error() -> None:
+def test_values_that_do_not_fit_are_an_error() -> None:
     with pytest.raises(OverflowError):
         arrow_array("int64", [2**63])
     with pytest.raises(UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""Without the extra `studies`: a run still leaves its rows, and a study that wants measures is told what to install."""
+"""Without the extra `studies`: a run still writes its rows, and a study with measures is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _absent(_name: str) -> None:
     """No package is found."""
 
 
-def test_the_csv_is_written_where_parquet_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_csv_is_written_where_parquet_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = finished_run(tmp_path / "run")
     monkeypatch.setattr(flows.tables.cells, "find_spec", _absent)
     write_cells(RunData.open(folder))

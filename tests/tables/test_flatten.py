@@ -1,4 +1,4 @@
-"""Nested values as columns: nothing is lost, and no two places share a column."""
+"""Nested values as columns: nothing is lost, and no two values share a column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ trees = st.recursive(
 
 
 def leaves(value: JsonValue) -> Iterator[str]:
-    """What a table must hold of a value: its scalars as they are, lists and empty objects as JSON."""
+    """What a table must hold of a value: each scalar, list and empty object, as JSON."""
     if isinstance(value, dict) and value:
         for item in value.values():
             yield from leaves(item)

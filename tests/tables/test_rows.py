@@ -1,4 +1,4 @@
-"""No row lost or doubled, whatever the cells hold and however they ended; both formats say the same."""
+"""No row is lost or doubled, whatever the cells hold and however they ended; both formats hold the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ often = settings(
 
 
 def tables_of(cells: Sequence[AgentTrace], folder: Path) -> RunData:
-    """The tables of a run of these cells; reports have tests of their own, and take long."""
+    """Writes the tables of a run of these cells, without its report, which takes long and has its own tests."""
     write_run(folder, cells, spec(resamples=5))
     with patch("flows.report.write_report.write_report"):
         derive(folder)
@@ -80,7 +80,7 @@ def test_every_cell_is_one_row_in_both_formats(cells: list[AgentTrace]) -> None:
 
 
 def assert_same(read: dict[str, Any], written: dict[str, Any]) -> None:
-    """What was read from Parquet is what the cell holds, and nothing else."""
+    """Checks that the values read from Parquet are exactly those that the cell holds."""
     there = {name: value for name, value in read.items() if value is not None}
     assert there.keys() == written.keys()
     for name, value in written.items():
@@ -112,8 +112,8 @@ def test_every_judge_is_one_row_and_one_place_in_the_wide_table(cells: list[Agen
     assert {row.cell_id for row in rows} <= {trace.cell_id for trace in judged}
     assert len(set(head)) == len(head)
     assert Counter(unescape_formula(line[0]) for line in lines) == Counter({trace.record_id for trace in cells})
-    told = Counter(unescape_formula(cell) for line in lines for cell in line[2:] if cell)
-    assert told == Counter(row.verdict or in_brackets(row.status) for row in rows)
+    shown = Counter(unescape_formula(cell) for line in lines for cell in line[2:] if cell)
+    assert shown == Counter(row.verdict or in_brackets(row.status) for row in rows)
 
 
 def in_brackets(status: str) -> str:

@@ -65,7 +65,7 @@ def test_a_run_without_cells_has_tables_without_rows(tmp_path: Path) -> None:
     assert (tmp_path / "verdicts.csv").read_text(encoding="utf-8").strip() == "record_id,truth"
 
 
-def test_a_torn_file_is_told_and_leaves_no_tables(tmp_path: Path) -> None:
+def test_a_torn_file_is_reported_and_leaves_no_tables(tmp_path: Path) -> None:
     folder = finished_run(tmp_path)
     whole = (folder / "answers.jsonl").read_text(encoding="utf-8")
     (folder / "answers.jsonl").write_text(whole[:-20], encoding="utf-8")
@@ -74,7 +74,7 @@ def test_a_torn_file_is_told_and_leaves_no_tables(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"manifest.json", "answers.jsonl"}
 
 
-def test_times_and_tries_are_in_a_table_of_their_own(tmp_path: Path) -> None:
+def test_times_and_attempts_are_in_a_table_of_their_own(tmp_path: Path) -> None:
     now = cell(record(1), VARIANT)
     kept = tuple(one.model_copy(update={"from_cache": True}) for one in now.calls)
     failed = call("").model_copy(update={"reply": None, "error": "no room"})
@@ -103,8 +103,8 @@ def test_rows_stand_in_the_order_of_records_and_steps(tmp_path: Path) -> None:
         for repeat in (1, 0)
     ]
     write_cells(RunData.open(write_run(tmp_path, cells)))
-    told = [(row["record_id"], row["model"], row["repeat"]) for row in read(tmp_path / "cells.csv")]
-    assert told == [(r, m, n) for r in ("r1", "r2", "r10") for m in ("alpha", "beta") for n in ("0", "1")]
+    written = [(row["record_id"], row["model"], row["repeat"]) for row in read(tmp_path / "cells.csv")]
+    assert written == [(r, m, n) for r in ("r1", "r2", "r10") for m in ("alpha", "beta") for n in ("0", "1")]
 
 
 def test_columns_are_named_and_typed(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@sum(a)", "\tx", "\rx", "\nx", "＝1", "'x", "''", "-1+1", "--1"])
-def test_text_that_a_spreadsheet_would_run_is_made_harmless_and_can_be_had_back(text: str, tmp_path: Path) -> None:
+def test_text_that_a_spreadsheet_would_run_is_escaped_and_can_be_restored(text: str, tmp_path: Path) -> None:
     assert escape_formula(text) == f"'{text}"
     assert unescape_formula(escape_formula(text)) == text
     row = one_row(cell(record(1, metadata={"note": text}), VARIANT, value={"verdict": text}), tmp_path)
@@ -186,7 +186,7 @@ def test_the_last_wanted_round_of_a_loop_counts(tmp_path: Path) -> None:
     assert (row.round, row.verdict, row.status) == (2, None, "failed")
 
 
-def test_other_dimensions_tell_raters_apart(tmp_path: Path) -> None:
+def test_other_dimensions_distinguish_raters(tmp_path: Path) -> None:
     cells = [cell(record(1), {**VARIANT, "temperature": degree}) for degree in (0, 1)]
     folder = write_run(tmp_path, cells)
     assert [row.model for row in verdict_rows(RunData.open(folder))] == ["alpha, temperature=0", "alpha, temperature=1"]
@@ -217,7 +217,7 @@ def test_ground_truth_is_read_as_a_verdict(truth: Any, field: str, expected: str
     assert [row.truth for row in verdict_rows(RunData.open(folder))] == [expected]
 
 
-def test_the_wide_table_has_a_column_for_each_judge_and_says_what_became_of_the_rest(tmp_path: Path) -> None:
+def test_the_wide_table_has_a_column_for_each_judge_and_shows_failures(tmp_path: Path) -> None:
     derive(finished_run(tmp_path, records=3, repeats=2))
     lines = read(tmp_path / "verdicts.csv")
     criteria, models = ("ordinary", "vaw"), ("alpha", "beta", "gamma")
@@ -237,8 +237,8 @@ def test_a_record_that_no_judge_was_asked_about_still_has_a_row(tmp_path: Path) 
     ]
 
 
-def test_criteria_given_as_text_are_told_apart(tmp_path: Path) -> None:
-    cells = [cell(record(1), {**VARIANT, "criteria": said}) for said in ("Do no harm.", "Do no wrong.", "rule.md")]
+def test_criteria_given_as_text_are_distinguished(tmp_path: Path) -> None:
+    cells = [cell(record(1), {**VARIANT, "criteria": text}) for text in ("Do no harm.", "Do no wrong.", "rule.md")]
     names = {row.criteria for row in verdict_rows(RunData.open(write_run(tmp_path, cells)))}
     assert len(names) == 3 and "rule" in names
     assert sum(name.startswith("literal ") for name in names) == 2
@@ -268,12 +268,12 @@ def test_a_large_run_has_the_same_tables_as_a_small_one(tmp_path: Path, monkeypa
 
 
 @pytest.mark.usefixtures("large")
-def test_a_torn_file_of_a_large_run_is_told_too(tmp_path: Path) -> None:
-    test_a_torn_file_is_told_and_leaves_no_tables(tmp_path)
+def test_a_torn_file_of_a_large_run_is_reported_too(tmp_path: Path) -> None:
+    test_a_torn_file_is_reported_and_leaves_no_tables(tmp_path)
 
 
 @pytest.mark.usefixtures("large")
-def test_what_keeps_the_tables_of_a_large_run_from_being_written_is_told(tmp_path: Path) -> None:
+def test_an_error_while_tables_of_a_large_run_are_written_is_reported(tmp_path: Path) -> None:
     folder = finished_run(tmp_path)
     (folder / "cells.csv").mkdir()
     with pytest.raises(RunError, match=r"tables of cells could not be written: .*cells\.csv"):

@@ -1,4 +1,4 @@
-"""Requests that the tests of models share."""
+"""Requests shared by the tests of models."""
 
 from __future__ import annotations
 

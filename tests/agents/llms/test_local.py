@@ -113,15 +113,15 @@ def test_the_process_ends_with_its_parent() -> None:
     child = subprocess.Popen([sys.executable, "-P", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin
     assert child.stdout
-    told = {"path": PATH, "context_tokens": 512, "threads": None, "key": "k"}
-    child.stdin.write(json.dumps(told).encode() + b"\n")
+    settings = {"path": PATH, "context_tokens": 512, "threads": None, "key": "k"}
+    child.stdin.write(json.dumps(settings).encode() + b"\n")
     child.stdin.flush()
     assert b"127.0.0.1" in child.stdout.readline()
     child.stdin.close()
     assert child.wait(timeout=20) == 0
 
 
-async def test_a_file_that_is_no_model_is_told_so(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_model_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "no.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     model = build_model("here", LocalModel(path=path))

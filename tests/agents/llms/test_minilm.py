@@ -1,4 +1,4 @@
-"""Embeddings mean something, and are the same alone and in company."""
+"""MiniLM: like texts have near vectors, and a text's vector is the same alone and in a batch."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_like_sentences_are_near(minilm: MiniLM) -> None:
     assert vectors[0] @ vectors[2] < 0.2
 
 
-def test_company_does_not_matter(minilm: MiniLM) -> None:
+def test_a_vector_does_not_depend_on_its_batch(minilm: MiniLM) -> None:
     texts = ["short", "a much longer text than the first " * 40, "another"]
-    together = minilm.embed(texts)
-    alone = np.vstack([minilm.embed([text]) for text in texts])
-    assert ((together * alone).sum(axis=1) > 0.999).all()
+    batched = minilm.embed(texts)
+    single = np.vstack([minilm.embed([text]) for text in texts])
+    assert ((batched * single).sum(axis=1) > 0.999).all()
 
 
-def test_long_texts_are_cut_and_none_is_fine(minilm: MiniLM) -> None:
+def test_long_texts_are_cut_and_an_empty_batch_is_allowed(minilm: MiniLM) -> None:
     start = "one two three four five " * 60
     assert (minilm.embed([start])[0] @ minilm.embed([start + "unrelated ending " * 500])[0]) > 0.999
     assert minilm.embed([]).shape == (0, DIMENSIONS)

@@ -1,4 +1,4 @@
-"""models.json: what is read, and what is said of mistakes."""
+"""models.json: what is read, and how mistakes are reported."""
 
 from __future__ import annotations
 
@@ -46,38 +46,38 @@ def test_models_are_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
     assert actor.path == tmp_path / "script.jsonl"
 
 
-def test_every_mistake_is_told_at_once_with_its_line() -> None:
+def test_all_mistakes_are_reported_at_once_with_their_lines() -> None:
     with pytest.raises(StudyError) as caught:
         parse_models(BAD, "models.json")
-    told = [str(problem) for problem in caught.value.problems]
-    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in told] == ["4", "7", "8", "11", "12", "14", "15"]
-    assert "`provider`: input should be 'openai'" in told[0]
-    assert "did you mean 'hosted'?" in told[1]
-    assert "has no `kind`" in told[2]
-    assert "did you mean 'model_id'?" in told[3] or "did you mean 'model_id'?" in told[4]
-    assert "lacks `path`" in told[5]
-    assert "needs `base_url`" in told[6]
+    messages = [str(problem) for problem in caught.value.problems]
+    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in messages] == ["4", "7", "8", "11", "12", "14", "15"]
+    assert "`provider`: input should be 'openai'" in messages[0]
+    assert "did you mean 'hosted'?" in messages[1]
+    assert "has no `kind`" in messages[2]
+    assert "did you mean 'model_id'?" in messages[3] or "did you mean 'model_id'?" in messages[4]
+    assert "lacks `path`" in messages[5]
+    assert "needs `base_url`" in messages[6]
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ('{"a": {"kind": "embedded"}\n', "models.json:2: not JSON"),
-        ("[]", "holds no JSON object"),
-        ('{"a": {"kind": "embedded"}, "a": {"kind": "embedded"}}', "'a' stands there twice"),
+        ("[]", "is not a JSON object"),
+        ('{"a": {"kind": "embedded"}, "a": {"kind": "embedded"}}', "the name 'a' occurs twice"),
     ],
 )
-def test_what_is_not_such_a_file(text: str, says: str) -> None:
-    with pytest.raises(StudyError, match=says):
+def test_a_text_that_is_no_models_file_is_refused(text: str, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
         parse_models(text, "models.json")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot be read"):
         read_models(tmp_path / "models.json")
 
 
-def test_a_written_key_is_in_no_message() -> None:
+def test_an_api_key_in_the_file_is_in_no_message() -> None:
     text = (
         '{"a": {"kind": "hosted", "provider": "openai", "model_id": "m", "api_key": "sk-live-123", "x": "sk-live-123"}}'
     )

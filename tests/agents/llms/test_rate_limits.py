@@ -17,8 +17,8 @@ from contract.models import Limits
 from tests.agents.llms.requests import make_request
 
 
-class Time:
-    """Time that passes as soon as somebody waits for it."""
+class FakeTime:
+    """Time that passes at once when a caller waits for it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -63,7 +63,7 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
 
 
 async def test_requests_per_minute() -> None:
-    time, begun = Time(), list[float]()
+    time, begun = FakeTime(), list[float]()
 
     async def act(_: int) -> None:
         begun.append(time.now)
@@ -74,7 +74,7 @@ async def test_requests_per_minute() -> None:
 
 
 async def test_tokens_per_minute_are_booked_by_estimate_and_settled_by_count() -> None:
-    time, begun = Time(), list[float]()
+    time, begun = FakeTime(), list[float]()
 
     async def act(_: int) -> None:
         begun.append(time.now)
@@ -90,7 +90,7 @@ async def test_tokens_per_minute_are_booked_by_estimate_and_settled_by_count() -
 
 @given(st.lists(st.integers(min_value=1, max_value=120), min_size=1, max_size=40))
 async def test_no_minute_holds_more_than_its_budget(amounts: list[int]) -> None:
-    time = Time()
+    time = FakeTime()
     budget = SlidingWindowLimiter(100, time.clock)
     taken: list[tuple[float, int]] = []
     for amount in amounts:
@@ -102,7 +102,7 @@ async def test_no_minute_holds_more_than_its_budget(amounts: list[int]) -> None:
 
 
 async def test_a_wait_asked_for_holds_every_further_call_of_the_model() -> None:
-    time, begun = Time(), list[float]()
+    time, begun = FakeTime(), list[float]()
 
     async def act(call: int) -> None:
         begun.append(time.now)
@@ -117,7 +117,7 @@ async def test_a_wait_asked_for_holds_every_further_call_of_the_model() -> None:
 
 
 async def test_a_longer_wait_asked_for_meanwhile_counts_too() -> None:
-    time, begun, both = Time(), list[float](), asyncio.Barrier(2)
+    time, begun, both = FakeTime(), list[float](), asyncio.Barrier(2)
 
     async def act(call: int) -> None:
         begun.append(time.now)
@@ -132,7 +132,7 @@ async def test_a_longer_wait_asked_for_meanwhile_counts_too() -> None:
 
 
 async def test_a_wait_of_hours_is_reported_without_another_call() -> None:
-    time = Time()
+    time = FakeTime()
 
     async def act(_: int) -> None:
         raise RateLimited("daily quota", retry_after=7200)
@@ -163,7 +163,7 @@ async def test_waiting_for_a_turn_does_not_count_against_the_time_limit() -> Non
     assert len(replies) == 10
 
 
-async def test_a_timeout_of_the_callers_own_is_left_alone() -> None:
+async def test_a_timeout_set_by_the_caller_stays_a_timeout_error() -> None:
     async def act(_: int) -> None:
         await asyncio.Event().wait()
 

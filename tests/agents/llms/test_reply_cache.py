@@ -29,7 +29,7 @@ class Slow(Scripted):
         return scripted_reply(request, "at last")
 
 
-async def test_the_second_time_is_read_and_says_so() -> None:
+async def test_the_second_reply_is_read_from_the_store_and_marked() -> None:
     real = Scripted("m", lambda _: "yes")
     model = CachedReplies(real, InMemoryReplyStore())
     paid = await model.complete(make_request())
@@ -75,7 +75,7 @@ async def test_a_reply_is_kept_before_it_is_handed_over() -> None:
     assert real.calls == 1
 
 
-async def test_a_caller_that_leaves_takes_nothing_from_the_others() -> None:
+async def test_a_cancelled_caller_takes_nothing_from_the_others() -> None:
     real = Slow()
     model = CachedReplies(real, InMemoryReplyStore())
     leaver = asyncio.create_task(model.complete(make_request()))
@@ -87,7 +87,7 @@ async def test_a_caller_that_leaves_takes_nothing_from_the_others() -> None:
     assert real.calls == 1
 
 
-async def test_a_call_that_nobody_waits_for_is_given_up() -> None:
+async def test_a_call_without_a_waiting_caller_is_cancelled() -> None:
     real = Slow()
     model = CachedReplies(real, InMemoryReplyStore())
     leaver = asyncio.create_task(model.complete(make_request()))
@@ -116,7 +116,7 @@ async def test_refusals_are_kept_too() -> None:
     assert real.calls == 1
 
 
-async def test_a_store_that_fails_is_not_passed_over() -> None:
+async def test_an_error_of_the_store_is_raised() -> None:
     class Full(InMemoryReplyStore):
         async def put(self, key: str, reply: ModelReply) -> None:
             raise StorageError("the disk is full")
@@ -125,7 +125,7 @@ async def test_a_store_that_fails_is_not_passed_over() -> None:
         await CachedReplies(Scripted("m", lambda _: "yes"), Full()).complete(make_request())
 
 
-def test_a_reply_never_says_in_writing_that_it_was_kept() -> None:
+def test_from_cache_is_never_written_with_a_reply() -> None:
     reply = scripted_reply(make_request(), "yes").model_copy(update={"from_cache": True})
     assert "from_cache" not in reply.model_dump_json()
     assert ModelReply.model_validate_json(reply.model_dump_json()).cost_usd == Decimal(0)

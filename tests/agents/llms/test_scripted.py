@@ -1,4 +1,4 @@
-"""Scripted models: who answers, and what is said of a bad script."""
+"""Scripted models: which line answers, and how mistakes in a script are reported."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_another_script_is_another_model() -> None:
     assert one.fingerprint == Scripted("b", [ScriptLine(reply="x")]).fingerprint
 
 
-def test_every_bad_line_is_told_at_once(tmp_path: Path) -> None:
+def test_all_bad_lines_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"reply": "fine"}\n{"rebly": "x"}\n{"match": "x"}\nnot json\n{"regex": "(", "reply": ""}\n')
     with pytest.raises(StudyError) as caught:
@@ -66,7 +66,7 @@ def test_every_bad_line_is_told_at_once(tmp_path: Path) -> None:
     assert [problem.where.rsplit(":", 1)[1] for problem in caught.value.problems] == ["2", "3", "4", "5"]
 
 
-def test_a_script_that_is_not_there_is_a_study_error(tmp_path: Path) -> None:
+def test_a_missing_script_is_a_study_error(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot be read"):
         build_model("actor", ScriptedModel(path=tmp_path / "none.jsonl"))
     with pytest.raises(StudyError, match="needs a script"):

@@ -8,13 +8,13 @@ import pytest
 
 from agents.prompting.criteria import Criteria
 from contract.errors import PromptError
-from tests.agents.test_agents import CONF
+from tests.support.shipped import CONF
 
 SHIPPED = ("hate_policy", "ordinary", "power", "trans_reporting", "vaw_reporting")
 
 
-def written(folder: Path, head: str, text: str = "Do no harm.") -> Criteria:
-    """The criteria of a folder that holds one, `rule`."""
+def write_criterion(folder: Path, head: str, text: str = "Do no harm.") -> Criteria:
+    """Writes the criterion `rule` into the folder; returns the folder's criteria."""
     (folder / "criteria").mkdir(exist_ok=True)
     (folder / "criteria" / "rule.md").write_text(f"---\n{head}\n---\n{text}\n", encoding="utf-8")
     return Criteria([folder])
@@ -22,7 +22,7 @@ def written(folder: Path, head: str, text: str = "Do no harm.") -> Criteria:
 
 def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
     examples = "examples:\n  - {text: Hello., verdict: 1}\n  - {text: Fire!, verdict: 3, reason: hot}"
-    found = written(tmp_path, f"title: Heat\nverdicts: [1, 2, 3]\n{examples}").get("rule")
+    found = write_criterion(tmp_path, f"title: Heat\nverdicts: [1, 2, 3]\n{examples}").get("rule")
     assert found.verdicts == ("1", "2", "3")
     assert [(example.text, example.verdict, example.reason) for example in found.examples] == [
         ("Hello.", "1", ""),
@@ -32,7 +32,7 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "line", "says"),
+    ("head", "line", "message"),
     [
         ("title: x\nverdicts: yes", 3, "verdicts should be a list"),
         ("title: x\nverdicts: [one]", 3, "two or more different words"),
@@ -45,16 +45,16 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
         ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "because: extra inputs"),
     ],
 )
-def test_a_wrong_shape_is_told_with_its_line(tmp_path: Path, head: str, line: int, says: str) -> None:
-    with pytest.raises(PromptError, match=says) as caught:
-        written(tmp_path, head).get("rule")
+def test_a_wrong_shape_is_reported_with_its_line(tmp_path: Path, head: str, line: int, message: str) -> None:
+    with pytest.raises(PromptError, match=message) as caught:
+        write_criterion(tmp_path, head).get("rule")
     assert str(caught.value).startswith(f"{tmp_path / 'criteria' / 'rule.md'}:{line}: ")
 
 
 def test_a_criterion_is_read_once_so_that_all_records_are_judged_by_the_same(tmp_path: Path) -> None:
-    criteria = written(tmp_path, "title: x", "Before.")
+    criteria = write_criterion(tmp_path, "title: x", "Before.")
     assert criteria.get("rule").text == "Before."
-    written(tmp_path, "title: x", "After.")
+    write_criterion(tmp_path, "title: x", "After.")
     assert criteria.get("rule").text == "Before."
 
 

@@ -47,7 +47,7 @@ def test_text_from_a_record_never_becomes_a_role_or_an_instruction(folder: Path,
     assert messages[1].text.replace("\u2060", "").count(attack.strip()) == 1
 
 
-def test_a_fence_ends_where_its_data_cannot_foresee() -> None:
+def test_the_end_of_a_fence_cannot_be_foreseen_by_its_data() -> None:
     inner = fence("first", "record")
     outer = fence(inner, "record")
     assert outer.splitlines()[-1] != inner.splitlines()[-1]
@@ -60,17 +60,17 @@ def test_an_unfilled_name_is_an_error(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "line", "says"),
+    ("source", "line", "message"),
     [
         ("---\ntitle: x\n---\nsystem:\nAnswer.\nuser:\n\n{{ record.txt }}\n", 8, "there is no 'txt'"),
         ("{{ record.text }}\n{{ record.text + 1 }}\n", 2, "str"),
         ("user:\n{% for letter in record.text %}\n{{ letter / 2 }}\n{% endfor %}", 3, "unsupported"),
     ],
 )
-def test_what_fails_while_filling_is_told_with_its_line(folder: Path, source: str, line: int, says: str) -> None:
+def test_an_error_while_filling_is_reported_with_its_line(folder: Path, source: str, line: int, message: str) -> None:
     path = folder / "prompts" / "broken.md"
     path.write_text(source)
-    with pytest.raises(PromptError, match=f"^{path}:{line}: .*{says}"):
+    with pytest.raises(PromptError, match=f"^{path}:{line}: .*{message}"):
         Prompts([folder]).get("broken").render({"record": {"text": "x"}})
 
 
@@ -117,9 +117,9 @@ def test_the_studys_own_template_comes_first(folder: Path, tmp_path_factory: pyt
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("", "empty"), ("user:\n{% if %}", "bad.md:2"), ("user:\n{{ x", "bad.md:2")]
+    ("text", "message"), [("", "empty"), ("user:\n{% if %}", "bad.md:2"), ("user:\n{{ x", "bad.md:2")]
 )
-def test_a_broken_file_is_told_with_its_line(folder: Path, text: str, told: str) -> None:
+def test_a_broken_template_is_reported_with_its_line(folder: Path, text: str, message: str) -> None:
     (folder / "prompts" / "bad.md").write_text(text)
-    with pytest.raises(PromptError, match=told):
+    with pytest.raises(PromptError, match=message):
         Prompts([folder]).get("bad")

@@ -25,7 +25,7 @@ class OpenAI:
     """POST …/chat/completions"""
 
     def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
-        """What is asked for."""
+        """Reads what the request asks for."""
         tool: dict[str, Any] = _first(body.get("tools")).get("function", {})
         schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
         return ParsedRequest(model, schema or tool.get("parameters"), tool.get("name"), _tokens(body))
@@ -70,7 +70,7 @@ class Anthropic:
     }
 
     def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
-        """What is asked for."""
+        """Reads what the request asks for."""
         tool = _first(body.get("tools"))
         config: dict[str, Any] = body.get("output_config", {}).get("format") or body.get("output_format") or {}
         return ParsedRequest(model, config.get("schema") or tool.get("input_schema"), tool.get("name"), _tokens(body))
@@ -109,7 +109,7 @@ class Gemini:
     _STATUSES: ClassVar = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
     def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
-        """What is asked for."""
+        """Reads what the request asks for."""
         config: dict[str, Any] = body.get("generationConfig", {})
         declared = _first(_first(body.get("tools")).get("functionDeclarations"))
         schema = config.get("responseJsonSchema") or config.get("responseSchema")

@@ -1,4 +1,4 @@
-"""What the fake is told to do, and what it counts."""
+"""Rules for how the fake service answers, and what it counts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Kind = Literal["reply", "status", "hang", "cut", "broken_json", "refusal", "bloc
 
 
 class Rule(BaseModel):
-    """One behaviour. The first rule that fits a request and is not used up decides; without one, all is well."""
+    """One behaviour. The first rule that fits a request and is not used up decides; without one, a call succeeds."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind = "reply"
-    """reply: say `reply`; status: fail with `status`; hang: never answer; cut: close amid the body;
+    """reply: answer with `reply`; status: fail with `status`; hang: never answer; cut: close amid the body;
     broken_json: a whole body of half a JSON text; refusal: the model declines; blocked: the provider's filter
     does; length: cut at the token limit; wrong_schema: JSON that fits no schema asked for."""
     match: str = ""

@@ -1,4 +1,4 @@
-"""The server: a Starlette app over a Ledger, run in a thread or as a process."""
+"""The server: a Starlette app over a `CallLog`, run in a thread or as a process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Service:
         return JSONResponse(self._log.stats())
 
     async def _calls(self, _request: Request) -> Response:
-        """How many there were: unlike all that is counted, told in no time."""
+        """The number of calls alone, which is much faster to send than all counts."""
         return JSONResponse(self._log.calls)
 
     async def _script(self, request: Request) -> Response:

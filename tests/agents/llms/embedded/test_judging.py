@@ -1,4 +1,4 @@
-"""Judging by examples, and what is made of judgements by counting: verbatim, in shape, and honest about itself."""
+"""The embedded model's judgements by examples, and what it counts from them: quoted verbatim and in the right shape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract import models
 from contract.errors import MissingInput
 from contract.findings import ConcernDraft, DifferencesDraft, JudgeReasons, QualResults
 from tests.agents.llms.embedded.requests import ask
-from tests.agents.test_agents import CONF
+from tests.support.shipped import CONF
 
 WEATHER = Criterion(
     name="weather",
@@ -29,7 +29,7 @@ WEATHER = Criterion(
 
 
 async def judge(model: Embedded, text: str, criterion: Criterion = WEATHER, **record: Any) -> JudgeReasons:
-    """What the model says of a text."""
+    """The model's reply on a text."""
     material: dict[str, Any] = {
         "record": {"text": text, "sections": {}, **record},
         "criterion": criterion_for_template(criterion),
@@ -41,20 +41,20 @@ async def judge(model: Embedded, text: str, criterion: Criterion = WEATHER, **re
 async def test_the_verdict_is_that_of_the_nearest_examples_with_words_of_the_record(judges_by: Any) -> None:
     model = Embedded("demo", models.EmbeddedModel(judges_by=judges_by))
     text = "We had lunch at noon. Then heavy rain fell on the hills. I read a book."
-    said = await judge(model, text)
-    assert said.verdict == "violates"
-    assert said.reasons[0].quotes == ("Then heavy rain fell on the hills.",)
-    assert said.reasons[0].applies == "yes"
-    assert "It rained all night." in said.reasons[0].reason
-    assert "not understanding" in said.conclusion
+    reply = await judge(model, text)
+    assert reply.verdict == "violates"
+    assert reply.reasons[0].quotes == ("Then heavy rain fell on the hills.",)
+    assert reply.reasons[0].applies == "yes"
+    assert "It rained all night." in reply.reasons[0].reason
+    assert "not understanding" in reply.conclusion
     assert (await judge(model, "The cat sleeps on her book.")).verdict == "does_not_violate"
 
 
-async def test_what_is_near_neither_is_unclear_if_the_criterion_has_that(model: Embedded) -> None:
+async def test_a_text_near_neither_side_is_unclear_if_the_criterion_has_that_verdict(model: Embedded) -> None:
     halves = (Example(text="One two.", verdict="violates"), Example(text="One two.", verdict="does_not_violate"))
     even = WEATHER.model_copy(update={"examples": halves})
-    said = await judge(model, "Something else.", even)
-    assert (said.verdict, said.uncertainty) == ("unclear", "high")
+    reply = await judge(model, "Something else.", even)
+    assert (reply.verdict, reply.uncertainty) == ("unclear", "high")
     strict = even.model_copy(update={"verdicts": ("violates", "does_not_violate")})
     assert (await judge(model, "Something else.", strict)).uncertainty == "high"
     assert (await judge(model, "Something else.", strict)).verdict in strict.verdicts
@@ -68,8 +68,8 @@ async def test_titles_sections_and_words_for_pictures_are_judged_too(model: Embe
         "pictures": ["A rainy sky."],
         "criterion": criterion_for_template(WEATHER),
     }
-    said = JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
-    assert said.reasons[0].quotes == ("A rainy sky.",)
+    reply = JudgeReasons.model_validate_json((await ask(model, "JudgeReasons", material)).text)
+    assert reply.reasons[0].quotes == ("A rainy sky.",)
 
 
 async def test_without_examples_or_words_nothing_is_judged(model: Embedded) -> None:
@@ -81,15 +81,15 @@ async def test_without_examples_or_words_nothing_is_judged(model: Embedded) -> N
 
 @pytest.mark.parametrize("text", ["?", "x" * 3000, "Rain " * 2000, "雨が降る。", "<script>rain</script>\n\n\n'\"{}"])
 async def test_odd_records_are_judged_in_shape_and_quoted_verbatim(model: Embedded, text: str) -> None:
-    said = await judge(model, text)
-    assert all(quote in text for reason in said.reasons for quote in reason.quotes)
+    reply = await judge(model, text)
+    assert all(quote in text for reason in reply.reasons for quote in reason.quotes)
 
 
 @pytest.mark.parametrize("name", ["ordinary", "power", "hate_policy", "trans_reporting", "vaw_reporting"])
 async def test_shipped_examples_are_judged_as_they_are_labelled(model: Embedded, name: str) -> None:
     criterion = Criteria([CONF]).get(name)
-    said = [(await judge(model, example.text, criterion)).verdict == example.verdict for example in criterion.examples]
-    assert sum(said) / len(said) >= 0.8
+    right = [(await judge(model, example.text, criterion)).verdict == example.verdict for example in criterion.examples]
+    assert sum(right) / len(right) >= 0.8
 
 
 def answer(label: str, verdict: str, uncertainty: str = "low", **more: Any) -> dict[str, Any]:
@@ -112,9 +112,9 @@ async def synthesis(model: Embedded, *answers: dict[str, Any]) -> JudgeReasons:
 
 async def test_votes_weigh_by_their_certainty_and_keep_the_reasons_of_the_side(model: Embedded) -> None:
     unsure = [answer(label, "does_not_violate", "high") for label in ("A1", "A2")]
-    said = await synthesis(model, *unsure, answer("A3", "violates"))
-    assert said.verdict == "violates"
-    assert [reason.rule for reason in said.reasons] == ["rule of A3"]
+    reply = await synthesis(model, *unsure, answer("A3", "violates"))
+    assert reply.verdict == "violates"
+    assert [reason.rule for reason in reply.reasons] == ["rule of A3"]
     tied = await synthesis(model, answer("A1", "violates"), answer("A2", "does_not_violate"))
     assert (tied.verdict, tied.uncertainty) == ("unclear", "high")
     assert len(tied.reasons) == 2
@@ -129,7 +129,7 @@ async def test_differences_of_judgements_are_by_verdict(model: Embedded) -> None
     assert not DifferencesDraft.model_validate_json(alike.text).divergences
 
 
-async def test_a_reason_is_held_if_the_answer_gives_it_in_like_words(model: Embedded) -> None:
+async def test_an_expected_reason_is_found_if_the_answer_gives_it_in_like_words(model: Embedded) -> None:
     material = {
         "answer": answer("A1", "violates"),
         "expected": ["It speaks about rain.", "It praises a football club."],

@@ -1,4 +1,4 @@
-"""What the embedded model writes: verbatim, in shape, and nothing where nothing is said."""
+"""What the embedded model writes: quoted verbatim, in shape, and nothing where the passages hold no answer."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _answer(label: str, *quotes: str) -> dict[str, object]:
     }
 
 
-async def test_synthesis_drops_what_is_said_twice(model: Embedded) -> None:
+async def test_synthesis_drops_repeated_claims(model: Embedded) -> None:
     answers = [_answer("A1", "one.", "two"), _answer("A2", "three", "One")]
     material = {"question": "q", "passages": [], "answers": answers}
     draft = ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", material)).text)

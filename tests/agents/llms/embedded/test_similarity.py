@@ -1,4 +1,4 @@
-"""Likeness: what several judges of a record ask at once is computed once."""
+"""Similarity: what several judges of a record ask for at once is computed once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from agents.llms.minilm import MiniLM
 RECORD, KNOWN = ["Rain fell.", "Then snow."], ["It rained.", "It was dry."]
 
 
-class Counting(MiniLM):
-    """Counts how often each text is embedded, and fails as often as it is told to."""
+class CountingMiniLM(MiniLM):
+    """Counts how often each text is embedded; the first `failures` calls fail."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__()
@@ -33,22 +33,22 @@ class Counting(MiniLM):
 
 
 def test_a_record_is_embedded_once_for_all_its_judges() -> None:
-    minilm, together = Counting(), Barrier(8)
-    likeness = Similarity(minilm)
+    minilm, barrier = CountingMiniLM(), Barrier(8)
+    similarity = Similarity(minilm)
 
     def judge(_: int) -> NDArray[np.float32]:
-        together.wait()
-        return likeness.cached_cosines(RECORD, KNOWN)
+        barrier.wait()
+        return similarity.cached_cosines(RECORD, KNOWN)
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(judge, range(8)))
     assert [minilm.seen.count(text) for text in RECORD] == [1, 1]
     assert all((one == found[0]).all() for one in found)
-    assert found[0] == pytest.approx(likeness.text_cosines(RECORD, KNOWN), abs=0.02)
+    assert found[0] == pytest.approx(similarity.text_cosines(RECORD, KNOWN), abs=0.02)
 
 
 def test_a_record_that_failed_is_embedded_again() -> None:
-    likeness = Similarity(Counting(failures=1))
+    similarity = Similarity(CountingMiniLM(failures=1))
     with pytest.raises(MemoryError):
-        likeness.cached_cosines(RECORD, KNOWN)
-    assert likeness.cached_cosines(RECORD, KNOWN).shape == (2, 2)
+        similarity.cached_cosines(RECORD, KNOWN)
+    assert similarity.cached_cosines(RECORD, KNOWN).shape == (2, 2)
