@@ -16,14 +16,13 @@ from tests.support.commands import ROOT, CommandLine
 
 
 @pytest.mark.parametrize(("flow", "arguments"), [("osb", ["query=When does the Board accept a slur?"]), ("tox", [])])
-@pytest.mark.parametrize("lost", ["nothing", "cells"])
+@pytest.mark.parametrize("lost", ["replies", "cells"])
 def test_results_kept_by_an_earlier_version_are_not_paid_for_again(
     cli_with_server: CommandLine, tmp_path: Path, flow: str, arguments: list[str], lost: str
 ) -> None:
     shutil.unpack_archive(ROOT / "tests" / "data" / "kept-0.1.zip", tmp_path / "kept")
-    if lost == "cells":
-        # Then each cell is made again from the replies.
-        shutil.rmtree(tmp_path / "kept" / "results" / "cells")
+    # Without the replies, every cell must be found under its key; without the cells, every reply.
+    shutil.rmtree(tmp_path / "kept" / "results" / lost)
     expected = json.loads((tmp_path / "kept" / "expected.json").read_text(encoding="utf-8"))[flow]
     settings = ["--config-dir", str(tmp_path / "kept" / "study"), "llms=kept", f"run.results={tmp_path}/kept/results"]
     done = cli_with_server.run(f"flows.{flow}", *settings, *arguments, "--json")
