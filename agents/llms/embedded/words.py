@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +15,7 @@ FUNCTION_WORDS = frozenset(
 )
 """Words with a grammatical function and no content."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_MAX_CACHED_STEMS = 200_000
 _COMMONEST, _RAREST = 1996, 30_522
 """Ids in BERT's vocabulary, where whole words are roughly in the order of their frequency: `the` is 1996."""
 
@@ -51,10 +52,11 @@ def stems(text: str) -> set[str]:
     return {word.stem for word in words(text)}
 
 
-@cache
+@lru_cache(maxsize=_MAX_CACHED_STEMS)
 def stem(word: str) -> str:
     """The word without its ending: Porter's second stemmer for English (snowballstem.org)."""
-    return _stemmer().stemWord(word.lower())
+    # A stemmer holds the word that it works on, so each word has its own: threads of several cells stem at once.
+    return _stemmer_class()().stemWord(word.lower())
 
 
 def rarity(word: str) -> float:
@@ -67,10 +69,11 @@ def rarity(word: str) -> float:
 
 
 @cache
-def _stemmer() -> Any:
-    import snowballstemmer  # type: ignore[reportMissingTypeStubs]
+def _stemmer_class() -> Any:
+    # Not `snowballstemmer.stemmer`, which gives another implementation where PyStemmer is installed.
+    from snowballstemmer.english_stemmer import EnglishStemmer  # type: ignore[reportMissingTypeStubs]
 
-    return snowballstemmer.stemmer("english")  # type: ignore[reportUnknownMemberType]
+    return EnglishStemmer
 
 
 @cache
