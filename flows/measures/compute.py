@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TypeAlias
 
@@ -82,25 +82,32 @@ class _ComparisonBuilder:
                 yield self._comparison(
                     "truth", [(GROUND_TRUTH, panel.truth), (model, panel.first_answers(model))], self._truth_measures()
                 )
-        for pair in combinations(panel.models, 2):
-            yield self._comparison(
-                "models", [(model, panel.first_answers(model)) for model in pair], self._pair_measures()
-            )
-        if len(panel.models) > 1:
-            yield self._comparison(
-                "all_models", [(model, panel.first_answers(model)) for model in panel.models], _GROUP_MEASURES
-            )
+        yield from self._between_models()
         for model in panel.models:
             repeats = [(f"{model} repeat {n + 1}", panel.verdicts[model, n]) for n in panel.repeats(model)]
             if len(repeats) > 1:
                 yield self._comparison("repeats", repeats, _GROUP_MEASURES)
+
+    def _between_models(self) -> Iterator[Comparison]:
+        models = [(model, self.panel.first_answers(model)) for model in self.panel.models]
+        if len(models) == 2:
+            # Computed once, so that the same two raters have the same values and intervals as a pair and as a group.
+            both = self._comparison("models", models, [*self._pair_measures(), catalogue.FLEISS_KAPPA])
+            yield _only(both, "models", self._pair_measures())
+            yield _only(both, "all_models", _GROUP_MEASURES)
+            return
+        for pair in combinations(models, 2):
+            yield self._comparison("models", pair, self._pair_measures())
+        if models[1:]:
+            yield self._comparison("all_models", models, _GROUP_MEASURES)
 
     def _comparison(self, kind: ComparisonKind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
         pair = kind in ("truth", "models")
         found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
         ratings = found.ratings
-        identity = [kind, self.criteria, self.by, self.group, *names]
+        # A group that holds all records is the same comparison, so that neither group nor field is in its identity.
+        identity = [kind, self.criteria, *names]
         return Comparison(
             kind=kind,
             criteria=self.criteria,
@@ -136,6 +143,12 @@ _GROUP_MEASURES = (
     catalogue.KRIPPENDORFF_ALPHA,
     catalogue.GWET_AC1,
 )
+
+
+def _only(one: Comparison, kind: ComparisonKind, measures: Sequence[Measure]) -> Comparison:
+    """The comparison as one of that kind, with these of its measures."""
+    by_name = {estimate.measure: estimate for estimate in one.estimates}
+    return replace(one, kind=kind, estimates=tuple(by_name[measure.name] for measure in measures))
 
 
 def _estimates(

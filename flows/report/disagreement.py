@@ -61,6 +61,11 @@ def rank_disagreements(rows: Sequence[VerdictRow]) -> list[Disagreement]:
     )
 
 
+def are_graded(disagreements: Sequence[Disagreement]) -> bool:
+    """Whether entropy can tell one disagreement from another: two verdicts that differ always have 1 bit."""
+    return any(len(one.rows) > 2 for one in disagreements)
+
+
 def _rater_key(row: VerdictRow) -> tuple[str, int]:
     return row.model, row.repeat
 

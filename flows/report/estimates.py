@@ -23,6 +23,7 @@ MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "f1": "harmonic mean of precision and recall.",
     "percent_agreement": "share of records with the same verdict; chance alone brings some of it.",
     "cohen_kappa": "agreement of two raters beyond chance: 1 is perfect, 0 is what chance would give.",
+    "weighted_kappa": "the like, where a verdict further off in the order counts as a larger difference.",
     "fleiss_kappa": "the like for several raters.",
     "krippendorff_alpha": "agreement beyond chance for any number of raters, gaps allowed: 1 is perfect, 0 is chance.",
     "gwet_ac1": "agreement beyond chance that does not collapse when one verdict is rare.",

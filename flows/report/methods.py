@@ -1,107 +1,24 @@
-"""Writes the summary in plain words, and the methods paragraph that a scholar can paste into a paper."""
+"""Writes the methods paragraph that a scholar can paste into a paper, and the warning on missing verdicts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from contract.flow import Measures
 from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
-from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, MeasureResults
-from flows.report.estimates import comparison_label, format_estimate
-from flows.report.facts import CriterionFact, Facts, ModelFact, ShareFact
-from flows.report.words import MEASURE_LABELS, STATUS_LABELS, join_list, percent, pluralised
+from flows.measures.results import NO_GROUND_TRUTH, MeasureResults
+from flows.report.estimates import format_estimate
+from flows.report.facts import CriterionFact, Facts, ModelFact
+from flows.report.words import MEASURE_LABELS, STATUS_LABELS, join_list, pluralised
 
 _MAX_NAMED = 3
-_MAX_VERDICTS = 6
 
 
-def summary_paragraph(facts: Facts, measured: MeasureResults | None) -> str:
-    """The findings, in a few sentences without technical terms."""
-    return " ".join(_summary_sentences(facts, measured))
-
-
-def _summary_sentences(facts: Facts, measured: MeasureResults | None) -> Iterator[str]:
-    raters = sorted({share.model for share in facts.shares})
-    if not raters:
-        yield "No verdicts were given in this run."
-        return
-    repeats = f", {facts.repeats} times each" if facts.repeats > 1 else ""
-    yield (
-        f"{pluralised(len(raters), 'language model')} ({join_list(raters)}) judged "
-        f"{pluralised(facts.records, 'record')} by {_criteria(facts)}{repeats}."
-    )
-    yield f"{_verdict_count_text(facts)}."
-    yield from _verdict_shares(facts)
-    yield from _agreement(measured)
-    if facts.quotations:
-        yield (
-            f"Of {pluralised(facts.quotations, 'quotation')} that the models gave as evidence, "
-            f"{facts.quotations - facts.quotations_not_found:,} stand in the records word for word."
-        )
-
-
-def _verdict_count_text(facts: Facts) -> str:
+def verdict_count_text(facts: Facts) -> str:
+    """How many judgements came to a verdict, as the beginning of a sentence."""
     if facts.judgements_with_verdict == facts.judgements:
         return f"All {pluralised(facts.judgements, 'judgement')} came to a verdict"
     return f"Of {pluralised(facts.judgements, 'judgement')}, {facts.judgements_with_verdict:,} came to a verdict"
-
-
-def _criteria(facts: Facts) -> str:
-    names = sorted({share.criteria for share in facts.shares})
-    titles = [f"“{facts.title(name)}”" for name in names if name]
-    return f"{pluralised(len(titles), 'criterion', 'criteria')} ({join_list(titles)})" if titles else "one instruction"
-
-
-def _verdict_shares(facts: Facts) -> Iterator[str]:
-    names = sorted({share.criteria for share in facts.shares})
-    if len(names) > _MAX_NAMED:
-        yield f"Overall: {_counts(facts.shares)}."
-        return
-    for name in names:
-        text = _counts([share for share in facts.shares if share.criteria == name])
-        yield f"By “{facts.title(name)}”: {text}." if name else f"{text[:1].upper()}{text[1:]}."
-
-
-def _counts(shares: Sequence[ShareFact]) -> str:
-    counts = Counter[str]()
-    for share in shares:
-        counts.update(dict(share.verdicts))
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    named = [f"{percent(number, counts.total())} {name} ({number:,})" for name, number in ordered[:_MAX_VERDICTS]]
-    rest = len(ordered) - _MAX_VERDICTS
-    return join_list([*named, *([pluralised(rest, "other")] if rest > 0 else [])])
-
-
-def _agreement(measured: MeasureResults | None) -> Iterator[str]:
-    overall = [one for one in measured.comparisons if not one.by] if measured else []
-    with_people = [one for one in overall if one.kind == "truth"]
-    if not with_people:
-        yield "What people said is not known, so nothing is said of accuracy."
-    elif share := _percent_range(with_people, "accuracy"):
-        yield f"The models said what people said on {share} of the records that people had judged."
-    else:
-        yield f"Agreement with people is undefined: {_undefined_reason(with_people, 'accuracy')}."
-    yield from _agreement_sentence(overall, "models", "Two models gave the same verdict on {}.")
-    yield from _agreement_sentence(overall, "repeats", "Asked again, a model gave the same verdict on {}.")
-
-
-def _agreement_sentence(overall: list[Comparison], kind: ComparisonKind, sentence: str) -> Iterator[str]:
-    if share := _percent_range([one for one in overall if one.kind == kind], "percent_agreement"):
-        yield sentence.format(f"{share} of the records that both judged" if kind == "models" else share)
-
-
-def _percent_range(found: list[Comparison], measure: str) -> str:
-    values = [e.value for one in found for e in one.estimates if e.measure == measure and e.value is not None]
-    if not values:
-        return ""
-    low, high = (f"{100 * value:.0f}" for value in (min(values), max(values)))
-    return f"{low}%" if low == high else f"{low}% to {high}%"
-
-
-def _undefined_reason(found: list[Comparison], measure: str) -> str:
-    reasons = [e.undefined for one in found for e in one.estimates if e.measure == measure and e.undefined]
-    return reasons[0] if reasons else "it was not measured"
 
 
 def _missing_verdicts_text(facts: Facts) -> str:
@@ -148,7 +65,7 @@ def _methods_sentences(facts: Facts, measures: Measures | None, measured: Measur
     yield f"{_records(facts)} judged by {pluralised(len(models), 'language model')}: {'; '.join(map(_model, models))}."
     yield from _criteria_sentence(facts)
     yield _prompting_sentence(facts)
-    yield _verdict_count_text(facts) + (
+    yield verdict_count_text(facts) + (
         f"; {_missing_verdicts_text(facts)}, and these are left out of the measures."
         if facts.judgements_without_verdict
         else "."
@@ -225,11 +142,11 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
     yield f"Verdicts were compared as {measures.level} data" + (
         f", the positive verdict being {measures.positive}." if measures.positive else "."
     )
-    best = [one for one in measured.comparisons if one.kind == "all_models" and not one.by]
     named = [
-        f"{MEASURE_LABELS[e.measure]} over {comparison_label(one)}{_by_criterion(one.criteria, facts)}: "
+        f"{MEASURE_LABELS[e.measure]} over {pluralised(len(one.raters), 'model')}{_by_criterion(one.criteria, facts)}: "
         f"{format_estimate(e)}"
-        for one in best
+        for one in measured.comparisons
+        if one.kind == "all_models" and not one.by
         for e in one.estimates
         if e.measure == "krippendorff_alpha"
     ]

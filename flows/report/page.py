@@ -16,12 +16,13 @@ from markupsafe import Markup, escape
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.results import MeasureResults
-from flows.report.disagreement import Disagreement
+from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateTable, confusion_matrices, explain_measures, format_interval
 from flows.report.facts import Facts
-from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning, summary_paragraph
+from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
+from flows.report.summary import summary_paragraph
 from flows.report.verdict_marks import VerdictMark
 from flows.report.verdict_matrix import VerdictMatrix
 from flows.report.words import STATUS_LABELS, display_text, format_decimal, percent, pluralised
@@ -74,8 +75,8 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
         plots=[draw_plots(table, inputs.facts.titles) for table in inputs.tables],
         confusions=[confusion_matrices(table, list(inputs.marks)) for table in inputs.tables],
         explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
-        partings=inputs.disagreements[:MAX_RANKED], numbers=record_indexes, marks=inputs.marks,
-        found=inputs.report_data, STATES=STATUS_LABELS,
+        partings=inputs.disagreements[:MAX_RANKED], graded=are_graded(inputs.disagreements),
+        numbers=record_indexes, marks=inputs.marks, found=inputs.report_data, STATES=STATUS_LABELS,
     )  # fmt: skip
     # The body is rendered first: the index holds all masked texts, which are known only then.
     index = _trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from flows.report.disagreement import Disagreement
+from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateRow, EstimateTable, explain_measures, format_estimate
 from flows.report.facts import Facts, LabelledValues
-from flows.report.methods import methods_paragraph, missing_verdicts_warning, summary_paragraph
+from flows.report.methods import methods_paragraph, missing_verdicts_warning
+from flows.report.summary import summary_paragraph
 from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, percent
 
 if TYPE_CHECKING:
@@ -125,11 +126,17 @@ def _disagreement_section(inputs: ReportInputs) -> Iterator[str]:
     ranked = inputs.disagreements[:_MAX_RANKED]
     if len(inputs.disagreements) > len(ranked):
         yield f"The first {len(ranked)} of {len(inputs.disagreements):,}."
+    graded = are_graded(inputs.disagreements)
+    if not graded:
+        yield "With two verdicts on a record there are no degrees of division, so entropy is left out."
     rows = [
-        (*_disagreement_labels(one, inputs), format_decimal(one.entropy), _verdict_list(one, inputs.facts))
+        (
+            *_disagreement_labels(one, inputs), *([format_decimal(one.entropy)] if graded else []),
+            _verdict_list(one, inputs.facts),
+        )
         for one in ranked
-    ]
-    yield _table(("Record", "Title", "Criterion", "Entropy", "Verdicts"), rows)
+    ]  # fmt: skip
+    yield _table(("Record", "Title", "Criterion", *(["Entropy"] if graded else []), "Verdicts"), rows)
 
 
 def _disagreement_labels(one: Disagreement, inputs: ReportInputs) -> tuple[str, str, str]:

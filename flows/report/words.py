@@ -28,6 +28,7 @@ MEASURE_LABELS: Mapping[str, str] = {
     "f1": "F1",
     "percent_agreement": "Same verdict",
     "cohen_kappa": "Cohen’s κ",
+    "weighted_kappa": "Weighted κ",
     "fleiss_kappa": "Fleiss’ κ",
     "krippendorff_alpha": "Krippendorff’s α",
     "gwet_ac1": "Gwet’s AC1",

@@ -8,9 +8,9 @@ from flows.files.atomic import open_atomic, write_text
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.results import MeasureResults
+from flows.report.build_facts import build_facts
 from flows.report.disagreement import rank_disagreements
 from flows.report.estimates import estimate_tables
-from flows.report.facts import build_facts
 from flows.report.page import ReportInputs, render_page
 from flows.report.report_data import ReportData, collect_report_data
 from flows.report.study_markdown import study_markdown

@@ -8,6 +8,7 @@ BUTTERMILK_SCREENSHOTS names a folder for the screenshots.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -191,6 +192,21 @@ def test_a_cell_shows_its_reasons_and_highlights_its_quotations(viewer: ReportBr
     viewer.keys("Escape")
     assert not viewer.run("return document.getElementById('panel').open")
     viewer.check_quiet()
+
+
+def test_no_dialog_shows_a_value_that_is_not_there(viewer: ReportBrowser) -> None:
+    bare = Record(record_id="bare", text="Nothing but a text.")
+    viewer.report(Sample(records=20, extra=(bare,), steps=False))
+    texts: list[str] = viewer.run(
+        """
+        return [...document.querySelectorAll('#grid button.cell')].map((one) => {
+          one.click();
+          return document.getElementById('panel').innerText;
+        });
+        """
+    )
+    assert len(texts) > 20
+    assert not [text for text in texts if set(re.findall(r"\w+", text)) & {"null", "undefined", "None", "NaN", "false"}]
 
 
 def test_a_quotation_that_was_not_found_is_marked(viewer: ReportBrowser) -> None:

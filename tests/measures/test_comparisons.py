@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -103,6 +104,17 @@ def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_two_models_have_one_value_and_one_interval_wherever_they_are_compared() -> None:
+    judged = rows({"a": [*"yynynnyuynyyny", None], "b": [*"yynnnnyyyuyynyy"]})
+    judged = [replace(one, groups={"source": "press"}) for one in judged]
+    found = compute_measures(judged, spec(resamples=200, by=("source",)))
+    compared = [one for one in found.comparisons if one.kind in ("models", "all_models")]
+    assert len(compared) == 4
+    for measure in ("percent_agreement", "krippendorff_alpha", "gwet_ac1"):
+        seen = {(e.value, e.low, e.high) for one in compared for e in one.estimates if e.measure == measure}
+        assert len(seen) == 1, measure
 
 
 def test_a_summary_counts_every_cell_once() -> None:

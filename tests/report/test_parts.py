@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 from contract.record import Record
+from flows.files.lines import LineFile
 from flows.measures.results import Comparison, Estimate, MeasureResults
+from flows.report.build_facts import build_facts
 from flows.report.disagreement import entropy, rank_disagreements
 from flows.report.estimates import estimate_tables, format_estimate
+from flows.report.facts import ShareFact
 from flows.report.plots import draw_plots
 from flows.report.record_details import record_view
+from flows.report.report_data import collect_report_data
+from flows.report.summary import summary_paragraph
 from flows.report.words import display_text, format_decimal, percent
-from tests.report.sample_run import write_sample
+from flows.report.write_report import write_report
+from tests.report.sample_run import Sample, write_sample
 
 
 def test_entropy_of_verdicts() -> None:
@@ -38,6 +45,33 @@ def test_the_most_divided_records_come_first(tmp_path: Path) -> None:
         if row.verdict != other.verdict
     }
     assert {(one.record_id, one.criteria) for one in found} == divided
+
+
+def test_entropy_is_shown_only_where_it_can_differ(tmp_path: Path) -> None:
+    for models, shown in ((("one", "two"), False), (("one", "two", "three"), True)):
+        made = write_sample(tmp_path / str(len(models)), Sample(models=models, failures=False))
+        write_report(made.data, made.rows, made.measured)
+        for name in ("report.html", "report.md"):
+            text = (made.data.folder / name).read_text(encoding="utf-8")
+            assert ("Entropy" in text) == shown, (name, models)
+        assert ("entropy is left out" in text) is not shown
+
+
+def _share(model: str, **verdicts: int) -> ShareFact:
+    return ShareFact("hate", model, tuple(verdicts.items()), sum(verdicts.values()), 0)
+
+
+def test_the_summary_never_pools_models(tmp_path: Path) -> None:
+    made = write_sample(tmp_path)
+    with LineFile(tmp_path) as lines:
+        facts = build_facts(made.data, collect_report_data(made.data, made.rows, lines))
+    shares = (_share("a", hostile=10), _share("b", hostile=10), _share("c", neutral=10))
+    text = summary_paragraph(replace(facts, shares=shares), None)
+    assert "a said hostile in 100% (10); b said hostile in 100% (10); c said neutral in 100% (10)" in text
+    assert "67%" not in text
+    many = (*shares, _share("d", hostile=5, neutral=5))
+    text = summary_paragraph(replace(facts, shares=many), None)
+    assert "the 4 models said hostile in 0% to 100% and neutral in 0% to 100%" in text
 
 
 def test_numbers() -> None:

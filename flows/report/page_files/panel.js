@@ -16,12 +16,12 @@ function drawPanel() {
   const cell = record.c[number];
   const quotes = [];
   const said = judgement(record, cell, told.c[number], told, quotes, hidden);
-  panel.replaceChildren(
+  panel.replaceChildren(...present([
     panelHead(place, record, criterion, hidden),
     tabs(place, record, criterion, number),
     el("div", { class: "columns" }, said, source(place, told, quotes, hidden)),
     others(told, criterion, hidden),
-  );
+  ]));
 }
 
 function panelHead(place, record, criterion, hidden) {

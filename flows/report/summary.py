@@ -1,0 +1,120 @@
+"""Writes the summary of a study: its findings in a few sentences without technical terms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from flows.measures.results import Comparison, ComparisonKind, MeasureResults
+from flows.report.facts import Facts, ShareFact
+from flows.report.methods import verdict_count_text
+from flows.report.words import join_list, percent, pluralised
+
+_MAX_NAMED = 3
+_MAX_VERDICTS = 6
+
+
+def summary_paragraph(facts: Facts, measured: MeasureResults | None) -> str:
+    """The findings, in a few sentences without technical terms."""
+    return " ".join(_summary_sentences(facts, measured))
+
+
+def _summary_sentences(facts: Facts, measured: MeasureResults | None) -> Iterator[str]:
+    raters = sorted({share.model for share in facts.shares})
+    if not raters:
+        yield "No verdicts were given in this run."
+        return
+    repeats = f", {facts.repeats} times each" if facts.repeats > 1 else ""
+    noun = "judge" if any("," in rater for rater in raters) else "language model"
+    yield (
+        f"{pluralised(len(raters), noun)} ({join_list(raters)}) judged "
+        f"{pluralised(facts.records, 'record')} by {_criteria(facts)}{repeats}."
+    )
+    yield f"{verdict_count_text(facts)}."
+    yield from _verdict_shares(facts)
+    yield from _agreement(measured)
+    if facts.quotations:
+        yield (
+            f"Of {pluralised(facts.quotations, 'quotation')} that the models gave as evidence, "
+            f"{facts.quotations - facts.quotations_not_found:,} stand in the records word for word."
+        )
+
+
+def _criteria(facts: Facts) -> str:
+    names = sorted({share.criteria for share in facts.shares})
+    titles = [f"“{facts.title(name)}”" for name in names if name]
+    return f"{pluralised(len(titles), 'criterion', 'criteria')} ({join_list(titles)})" if titles else "one instruction"
+
+
+def _verdict_shares(facts: Facts) -> Iterator[str]:
+    """What each model said by each criterion. Models are never pooled: a mean of 100% and 0% is nobody's finding."""
+    names = sorted({share.criteria for share in facts.shares})
+    if len(names) > _MAX_NAMED:
+        yield "What each model said by each criterion is in the table of verdicts."
+        return
+    for name in names:
+        shares = [share for share in facts.shares if share.criteria == name and share.with_verdict]
+        if shares:
+            text = _by_model(shares) if len(shares) <= _MAX_NAMED else _ranges(shares)
+            yield f"By “{facts.title(name)}”, {text}." if name else f"{text[:1].upper()}{text[1:]}."
+
+
+def _by_model(shares: Sequence[ShareFact]) -> str:
+    return "; ".join(f"{share.model} said {_counts(share)}" for share in shares)
+
+
+def _counts(share: ShareFact) -> str:
+    ordered = sorted(share.verdicts, key=lambda pair: (-pair[1], pair[0]))
+    named = [
+        f"{name} in {percent(number, share.with_verdict)} ({number:,})" for name, number in ordered[:_MAX_VERDICTS]
+    ]
+    rest = len(ordered) - _MAX_VERDICTS
+    return join_list([*named, *([pluralised(rest, "other verdict")] if rest > 0 else [])])
+
+
+def _ranges(shares: Sequence[ShareFact]) -> str:
+    totals = sum((Counter(dict(share.verdicts)) for share in shares), Counter[str]())
+    named = [
+        f"{name} in {_range(shares, name)}" for name, _ in sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    rest = len(named) - _MAX_VERDICTS
+    listed = join_list([*named[:_MAX_VERDICTS], *([pluralised(rest, "other verdict")] if rest > 0 else [])])
+    return f"the {len(shares)} models said {listed}, each of its own verdicts"
+
+
+def _range(shares: Sequence[ShareFact], verdict: str) -> str:
+    counts = [(dict(share.verdicts).get(verdict, 0), share.with_verdict) for share in shares]
+    ordered = sorted(counts, key=lambda count: count[0] / count[1])
+    low, high = percent(*ordered[0]), percent(*ordered[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def _agreement(measured: MeasureResults | None) -> Iterator[str]:
+    overall = [one for one in measured.comparisons if not one.by] if measured else []
+    with_people = [one for one in overall if one.kind == "truth"]
+    if not with_people:
+        yield "What people said is not known, so nothing is said of accuracy."
+    elif share := _percent_range(with_people, "accuracy"):
+        yield f"The models said what people said on {share} of the records that people had judged."
+    else:
+        yield f"Agreement with people is undefined: {_undefined_reason(with_people, 'accuracy')}."
+    yield from _agreement_sentence(overall, "models", "Two models gave the same verdict on {}.")
+    yield from _agreement_sentence(overall, "repeats", "Asked again, a model gave the same verdict on {}.")
+
+
+def _agreement_sentence(overall: list[Comparison], kind: ComparisonKind, sentence: str) -> Iterator[str]:
+    if share := _percent_range([one for one in overall if one.kind == kind], "percent_agreement"):
+        yield sentence.format(f"{share} of the records that both judged" if kind == "models" else share)
+
+
+def _percent_range(found: list[Comparison], measure: str) -> str:
+    values = [e.value for one in found for e in one.estimates if e.measure == measure and e.value is not None]
+    if not values:
+        return ""
+    low, high = (f"{100 * value:.0f}" for value in (min(values), max(values)))
+    return f"{low}%" if low == high else f"{low}% to {high}%"
+
+
+def _undefined_reason(found: list[Comparison], measure: str) -> str:
+    reasons = [e.undefined for one in found for e in one.estimates if e.measure == measure and e.undefined]
+    return reasons[0] if reasons else "it was not measured"
