@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
+from agents.llms.json_reply import read_object, without_thoughts
 from agents.prompting import images
 from contract.base import Frozen, JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, json_schema_of
@@ -85,9 +86,14 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         """Returns the JSON schema that the reply must fit."""
         return json_schema_of(self.Reply)
 
-    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:  # noqa: ARG002
-        """Returns the typed reply. Raises InvalidReply or pydantic.ValidationError."""
-        return self.Reply.model_validate_json(_strip_code_fence(text))  # type: ignore[reportReturnType]
+    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:
+        """Returns the typed reply, also from within prose. Raises InvalidReply or pydantic.ValidationError."""
+        try:
+            return read_object(text, self.schema(agent_input, services), self.Reply.model_validate_json)  # type: ignore[reportReturnType]
+        except ValidationError:
+            raise
+        except ValueError as error:
+            raise InvalidReply(str(error)) from error
 
     def build_output(
         self,
@@ -147,7 +153,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
                 raise
             call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
             if status := _incomplete_status(reply):
-                return AgentOutput(status=status, calls=(*calls, call), note=_status_note(status))
+                return AgentOutput(status=status, calls=(*calls, call), note=_status_note(status, reply))
             try:
                 value = self.build_output(
                     self.parse_reply(reply.text, agent_input, services), reply, agent_input, services
@@ -167,9 +173,11 @@ def _incomplete_status(reply: ModelReply) -> OutputStatus | None:
     return "truncated" if reply.finish_reason == "length" else None
 
 
-def _status_note(status: OutputStatus) -> str:
+def _status_note(status: OutputStatus, reply: ModelReply) -> str:
     if status == "refused":
         return "the model, or its provider's filter, declined to answer"
+    if not without_thoughts(reply.text):
+        return "the model thought and did not answer; raise max_tokens or turn thinking down"
     return "the reply was cut at the token limit; raise max_tokens"
 
 
@@ -177,14 +185,6 @@ def _output_invalid(calls: list[ModelCall]) -> OutputInvalid:
     error = OutputInvalid(f"none of {len(calls)} replies fitted the schema; the last: {calls[-1].error}")
     error.calls = tuple(calls)
     return error
-
-
-def _strip_code_fence(text: str) -> str:
-    """Returns the JSON in a reply, without the code fence that some models put around it."""
-    stripped = text.strip()
-    if stripped.startswith("```"):
-        stripped = stripped.split("\n", 1)[-1].rsplit("```", 1)[0]
-    return stripped
 
 
 def _validation_message(error: InvalidReply | ValidationError) -> str:

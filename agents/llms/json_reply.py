@@ -1,13 +1,28 @@
-"""Parses the JSON in a model's reply."""
+"""Reads the JSON in a model's reply: also inside prose, a code fence or after a model's thoughts, and with its own
+spelling of a fixed value.
+
+What is read is never guessed: where two different objects could be meant, or two values are alike, nothing is chosen.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
 
 from contract.base import JsonValue
 
+T = TypeVar("T")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
+_THOUGHTS = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_OPENS_OBJECT = re.compile(r'\{\s*"')
+_SEPARATORS = re.compile(r"[\s_-]+")
+_MAX_OBJECTS = 20
+"""The most places in a text where an object is looked for. A text with more braces is not a reply with prose around."""
+_NOT_JSON = object()
 
 
 def parse_json(text: str) -> JsonValue:
@@ -18,8 +33,105 @@ def parse_json(text: str) -> JsonValue:
     fenced = _FENCED.match(text)
     try:
         return json.loads(fenced[1] if fenced else text, parse_constant=_reject_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
+
+
+def read_object(text: str, schema: Mapping[str, Any], validate: Callable[[str], T]) -> T:
+    """The one object in `text` that `validate` accepts, after its fixed values are spelled as in `schema`.
+
+    `validate` takes JSON text; its ValidationError on the object that fits best is raised if none fits. Raises
+    ValueError if objects fit that are not equal.
+    """
+    accepted, refused = list[T](), list[ValidationError]()
+    for one in _candidates(text):
+        try:
+            accepted.append(validate(_with_known_values(one, schema)))
+        except ValidationError as error:
+            refused.append(error)
+    if not accepted:
+        raise min(refused, key=lambda error: error.error_count())
+    if any(one != accepted[0] for one in accepted):
+        raise ValueError(f"the reply holds {len(accepted)} different JSON objects; give one")
+    return accepted[0]
+
+
+def without_thoughts(text: str) -> str:
+    """`text` without what a model thought aloud between tags before its reply, also where it never ended."""
+    return _THOUGHTS.sub("", text).strip()
+
+
+def _candidates(text: str) -> Sequence[str]:
+    if _parsed(text) is not _NOT_JSON:
+        return [text]
+    return list(dict.fromkeys(_objects(without_thoughts(text)))) or [text]
+
+
+def _objects(text: str) -> Iterator[str]:
+    """The text of each JSON object in `text`. Ends at an object that is broken: what follows may be a part of it."""
+    decoder, start = json.JSONDecoder(), text.find("{")
+    for _ in range(_MAX_OBJECTS):
+        if start < 0:
+            return
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            if _OPENS_OBJECT.match(text, start):
+                return
+            end = start + 1
+        else:
+            yield text[start:end]
+        start = text.find("{", end)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_reject_constant)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _with_known_values(text: str, schema: Mapping[str, Any]) -> str:
+    value = _parsed(text)
+    if value is _NOT_JSON:
+        return text
+    known = _known(value, schema, schema.get("$defs", {}))
+    return text if known == value else json.dumps(known, ensure_ascii=False)
+
+
+def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """`value`, where each text that is a fixed value of its schema but for case and separators is that value."""
+    schema = _resolved(schema, definitions)
+    if isinstance(value, str):
+        return _known_text(value, schema.get("enum", ()))
+    if isinstance(value, list):
+        return [_known(item, schema.get("items"), definitions) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {name: _known(item, properties.get(name), definitions) for name, item in cast("Any", value).items()}
+    return value
+
+
+def _resolved(schema: Any, definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema behind a reference, or the one alternative to null; an empty one where that is not clear."""
+    if not isinstance(schema, Mapping):
+        return {}
+    known = cast("Mapping[str, Any]", schema)
+    if name := known.get("$ref"):
+        return _resolved(definitions.get(str(name).rpartition("/")[2]), definitions)
+    options = [one for one in known.get("anyOf", ()) if one != {"type": "null"}]
+    return _resolved(options[0], definitions) if len(options) == 1 else known
+
+
+def _known_text(text: str, allowed: Any) -> str:
+    if text in allowed:
+        return text
+    alike = [one for one in allowed if isinstance(one, str) and _folded(one) == _folded(text)]
+    return alike[0] if len(alike) == 1 else text
+
+
+def _folded(text: str) -> str:
+    return _SEPARATORS.sub("", text).casefold()
 
 
 def _reject_constant(word: str) -> JsonValue:

@@ -108,9 +108,38 @@ async def test_an_error_on_the_second_call_keeps_the_first() -> None:
     assert caught.value.calls[0].reply is not None
 
 
-async def test_a_code_fence_around_the_json_does_no_harm() -> None:
-    output = await process("researcher", replying_with(f"```json\n{json.dumps(DRAFT)}\n```"), research())
-    assert len(output.calls) == 1
+SURROUNDED = {
+    "a fence": "```json\n{}\n```",
+    "prose and a fence": "Here is {my} judgement:\n\n```json\n{}\n```\n\nLet me know if you need {more}.",
+    "prose": "I read the passages. {} I hope this helps.",
+    "thoughts": '<think>\nMaybe {"answerable": false, "claims": [], "unanswered": []}?\n</think>\n\n{}',
+    "said twice": "{}\nThat is: {}",
+}
+
+
+@pytest.mark.parametrize("around", SURROUNDED.values(), ids=SURROUNDED.keys())
+async def test_json_is_read_from_what_stands_around_it_and_not_asked_again(around: str) -> None:
+    output = await process("researcher", replying_with(around.replace("{}", json.dumps(DRAFT))), research())
+    assert (output.status, len(output.calls)) == ("completed", 1)
+
+
+@pytest.mark.parametrize("text", ["{} or {other}", "{broken", "1", ""])
+async def test_a_reply_that_could_mean_two_things_is_asked_again(text: str) -> None:
+    other = json.dumps({**DRAFT, "unanswered": ["who?"]})
+    unclear = text.replace("{other}", other).replace("{broken", json.dumps({"n": DRAFT})[:-1]).replace(
+        "{}", json.dumps(DRAFT)
+    )  # fmt: skip
+    output = await process("researcher", replying_with(unclear, DRAFT), research())
+    assert [bool(call.error) for call in output.calls] == [True, False]
+
+
+async def test_a_model_that_only_thought_is_asked_once_and_told_so() -> None:
+    models = ScriptedModels(
+        lambda asked: scripted_reply(asked, "<think>hm").model_copy(update={"finish_reason": "length"})
+    )
+    output = await process("researcher", models, research())
+    assert (output.status, len(output.calls)) == ("truncated", 1)
+    assert output.note == "the model thought and did not answer; raise max_tokens or turn thinking down"
 
 
 async def test_without_passages_no_model_is_asked() -> None:

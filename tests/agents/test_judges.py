@@ -190,6 +190,21 @@ async def test_differences_compare_either_kind_of_answers_but_not_both() -> None
         await ask_agent("differences", replying_with(reply), {"answers": [judgement(), research[0]]})
 
 
+@pytest.mark.parametrize("verdict", ["Does Not Violate", "does-not-violate", "DOES_NOT_VIOLATE", "doesNotViolate "])
+async def test_a_verdict_in_the_models_own_spelling_is_read_and_not_asked_again(verdict: str) -> None:
+    reply = {**judge_reply(verdict), "uncertainty": "Low"}
+    output = await ask_agent("judge", replying_with(reply), {}, ONE, criteria="one")
+    assert output.value and (output.value["verdict"], output.value["uncertainty"]) == ("does_not_violate", "low")
+    assert len(output.calls) == 1
+
+
+async def test_a_spelling_that_two_verdicts_share_is_asked_again() -> None:
+    criterion = ONE.model_copy(update={"verdicts": ("non-violating", "nonviolating")})
+    replies = judge_reply("Non Violating"), judge_reply("nonviolating")
+    output = await ask_agent("judge", replying_with(*replies), {}, criterion, criteria="one")
+    assert output.value and (output.value["verdict"], len(output.calls)) == ("nonviolating", 2)
+
+
 async def test_a_judge_that_never_gives_a_known_verdict_fails() -> None:
     with pytest.raises(OutputInvalid, match="must be one of"):
         await ask_agent("judge", replying_with(*[judge_reply("guilty")] * 3), {}, ONE, criteria="one")

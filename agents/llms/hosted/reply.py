@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
 
 from agents.llms.hosted.call_cost import response_cost
-from agents.llms.json_reply import parse_json
+from agents.llms.json_reply import parse_json, without_thoughts
 from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
 from contract.errors import ReplyBroken
 from contract.models import HostedModel
@@ -28,6 +28,9 @@ def to_reply(
         cached_input_tokens=response.usage.cache_read_tokens,
     )
     finish = _FINISH_REASONS.get(response.finish_reason or "stop", "stop")
+    if finish == "stop" and _only_thought(response, text, request.settings.with_defaults(config.settings).max_tokens):
+        # Its tokens went into thinking, whatever name the service has for that end.
+        finish = "length"
     return ModelReply(
         text=text,
         parsed=parse_json(text) if request.output_schema is not None and finish != "refusal" else None,
@@ -38,6 +41,15 @@ def to_reply(
         started=started,
         ended=ended,
     )
+
+
+def _only_thought(response: ModelResponse, text: str, max_tokens: int) -> bool:
+    """Whether the model thought and gave no answer. Asked again, it would think again, at the same price."""
+    if without_thoughts(text):
+        return False
+    counted = any(count and ("reason" in name or "thought" in name) for name, count in response.usage.details.items())
+    thought = any(isinstance(part, ThinkingPart) and part.content for part in response.parts)
+    return bool(text) or thought or counted or response.usage.output_tokens >= max_tokens
 
 
 def _text(response: ModelResponse) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-Finish = Literal["stop", "length", "refusal", "blocked"]
+Finish = Literal["stop", "length", "refusal", "blocked", "thought"]
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -35,10 +35,18 @@ class OpenAI:
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         if finish == "refusal":
             message |= {"content": None, "refusal": text}
+        elif finish == "thought":
+            message |= {"content": "", "reasoning_content": text}
         elif request.tool_name:
             call = {"id": "call_1", "type": "function", "function": {"name": request.tool_name, "arguments": text}}
             message |= {"content": None, "tool_calls": [call]}
-        reasons = {"stop": "stop", "length": "length", "refusal": "stop", "blocked": "content_filter"}
+        reasons = {
+            "stop": "stop",
+            "length": "length",
+            "refusal": "stop",
+            "blocked": "content_filter",
+            "thought": "stop",
+        }
         out = len(text) // CHARACTERS_PER_TOKEN
         return {
             "id": "chatcmpl-fake",
@@ -80,6 +88,8 @@ class Anthropic:
         content: list[dict[str, Any]] = [{"type": "text", "text": text}]
         if request.tool_name and finish == "stop":
             content = [{"type": "tool_use", "id": "toolu_1", "name": request.tool_name, "input": json.loads(text)}]
+        if finish == "thought":
+            content = [{"type": "thinking", "thinking": text, "signature": "s"}]
         reasons = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "blocked": "refusal"}
         return {
             "id": "msg_fake",
@@ -87,7 +97,7 @@ class Anthropic:
             "role": "assistant",
             "model": f"{request.model}-served",
             "content": content,
-            "stop_reason": reasons[finish],
+            "stop_reason": reasons.get(finish, "end_turn"),
             "stop_sequence": None,
             "usage": {
                 "input_tokens": request.tokens - 3,
@@ -126,8 +136,10 @@ class Gemini:
         part: dict[str, Any] = {"text": text}
         if request.tool_name and finish == "stop":
             part = {"functionCall": {"name": request.tool_name, "args": json.loads(text)}}
+        if finish == "thought":
+            part = {"text": text, "thought": True}
         out = len(text) // CHARACTERS_PER_TOKEN
-        reasons = {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY"}
+        reasons = {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY", "thought": "STOP"}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": reasons[finish], "index": 0}
         counts |= {"candidatesTokenCount": out, "totalTokenCount": request.tokens + out}
         return served | {"candidates": [candidate], "usageMetadata": counts}

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-Kind = Literal["reply", "status", "hang", "cut", "broken_json", "refusal", "blocked", "length", "wrong_schema"]
+Kind = Literal[
+    "reply", "status", "hang", "cut", "broken_json", "refusal", "blocked", "length", "wrong_schema", "thought"
+]
 
 
 class Rule(BaseModel):
@@ -20,7 +22,8 @@ class Rule(BaseModel):
     kind: Kind = "reply"
     """reply: answer with `reply`; status: fail with `status`; hang: never answer; cut: close amid the body;
     broken_json: a whole body of half a JSON text; refusal: the model declines; blocked: the provider's filter
-    does; length: cut at the token limit; wrong_schema: JSON that fits no schema asked for."""
+    does; length: cut at the token limit; wrong_schema: JSON that fits no schema asked for; thought: the model thinks
+    and does not answer."""
     match: str = ""
     """Words that must occur in the request's body."""
     times: int | None = None

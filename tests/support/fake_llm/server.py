@@ -28,7 +28,7 @@ from tests.support.fake_llm.protocols import (
 )
 from tests.support.fake_llm.rules import CallLog, Rule
 
-_FINISHES: dict[str, Finish] = {"length": "length", "refusal": "refusal", "blocked": "blocked"}
+_FINISHES: dict[str, Finish] = {"length": "length", "refusal": "refusal", "blocked": "blocked", "thought": "thought"}
 
 
 class _Service:

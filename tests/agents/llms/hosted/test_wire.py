@@ -158,6 +158,7 @@ ENDINGS: list[tuple[Rule, FinishReason]] = [
     (Rule(kind="refusal"), "refusal"),
     (Rule(kind="blocked"), "refusal"),
     (Rule(kind="length"), "length"),
+    (Rule(kind="thought"), "length"),
 ]
 
 
