@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.llms.model import Model
-from agents.prompting.templates import fence
+from agents.prompting.fence import fence
 from contract.calls import Message, Part, PicturePart, TextPart
 from contract.errors import MissingInput
 from contract.record import ImagePart, Record

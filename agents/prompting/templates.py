@@ -14,7 +14,6 @@ encloses data in marks that the data cannot contain, and disables the control to
 
 from __future__ import annotations
 
-import hashlib
 import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 
+from agents.prompting.fence import fence
 from agents.safety.jinja_sandbox import Sandbox, with_bounded_range
 from agents.safety.paths import is_inside
 from contract.calls import Message, Role, TextPart
@@ -37,16 +37,6 @@ _HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
 _ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
-_CONTROL_TOKEN = re.compile(r"<\|[^|<>]{1,60}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
-_WORD_JOINER = "\u2060"
-"""U+2060 WORD JOINER: invisible, so a reader sees the token unchanged, but no tokenizer reads it as a control token."""
-
-
-def fence(text: object, label: str) -> str:
-    """Returns `text` as data between two marks. They hold a digest of it, so the text cannot contain them."""
-    data = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], str(text))
-    mark = hashlib.sha256(data.encode()).hexdigest()[:10]
-    return f"<<{label} {mark}>>\n{data}\n<<end {mark}>>"
 
 
 class _Loader(FileSystemLoader):
