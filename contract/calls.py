@@ -15,8 +15,9 @@ from contract.base import Frozen, FrozenMap, JsonValue, digest
 from contract.record import ImagePart
 
 Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "refusal"]
-"""stop: the model ended by itself; length: cut at the token limit; refusal: it or its filter declined."""
+FinishReason = Literal["stop", "length", "refusal", "error"]
+"""stop: the model ended by itself; length: cut at the token limit; refusal: it or its filter declined; error: the
+service failed while writing, and billed what it had written."""
 
 
 class TextPart(Frozen):
@@ -125,7 +126,10 @@ class ModelReply(Frozen):
     parsed: JsonValue = None
     """The reply as JSON where a schema was asked for and the text is JSON; not yet validated."""
     finish_reason: FinishReason = "stop"
+    finish_detail: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The provider's own word for a reason other than stop, for example `MALFORMED_FUNCTION_CALL`."""
     usage: Usage = Usage()
+    """Tokens; all 0 where the provider did not count them (`usage_is_known`)."""
     cost_usd: Decimal | None = None
     """US dollars, or None where no price is known. Unknown is never 0; a free local model is 0."""
     served_by: str | None = None
@@ -135,6 +139,11 @@ class ModelReply(Frozen):
     ended: datetime
     from_cache: bool = Field(default=False, exclude=True)
     """True where this reply was paid for by another call. Never dumped: a kept reply is a paid one."""
+
+    @property
+    def usage_is_known(self) -> bool:
+        """False where the provider did not count the tokens. A model that costs nothing has nothing to count."""
+        return self.usage != Usage() or self.cost_usd is not None
 
 
 class ModelCall(Frozen):

@@ -130,12 +130,13 @@ class AgentTrace(Frozen):
         return replies[-1].finish_reason if replies else None
 
     @property
-    def usage(self) -> Usage:
-        """Tokens over all calls."""
+    def usage(self) -> Usage | None:
+        """Tokens over all calls; None as soon as those of one call are unknown."""
         total = Usage()
-        for call in self.calls:
-            if call.reply:
-                total = total + call.reply.usage
+        for reply in (call.reply for call in self.calls if call.reply):
+            if not reply.usage_is_known:
+                return None
+            total = total + reply.usage
         return total
 
     @property

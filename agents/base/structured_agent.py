@@ -156,6 +156,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
             if status := _incomplete_status(reply):
                 return AgentOutput(status=status, calls=(*calls, call), note=_status_note(status, reply))
             try:
+                _raise_if_broken_off(reply)
                 value = self.build_output(
                     self.parse_reply(reply.text, agent_input, services), reply, agent_input, services
                 )
@@ -174,9 +175,16 @@ def _incomplete_status(reply: ModelReply) -> OutputStatus | None:
     return "truncated" if reply.finish_reason == "length" else None
 
 
+def _raise_if_broken_off(reply: ModelReply) -> None:
+    if reply.finish_reason == "error":
+        detail = f" ({reply.finish_detail})" if reply.finish_detail else ""
+        raise InvalidReply(f"the service broke the reply off{detail}")
+
+
 def _status_note(status: OutputStatus, reply: ModelReply) -> str:
     if status == "refused":
-        return "the model, or its provider's filter, declined to answer"
+        detail = f" ({reply.finish_detail})" if reply.finish_detail else ""
+        return f"the model, or its provider's filter, declined to answer{detail}"
     if not without_thoughts(reply.text):
         return "the model thought and did not answer; raise max_tokens or turn thinking down"
     return "the reply was cut at the token limit; raise max_tokens"

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from agents.llms.storable import storable_json
 from contract.base import JsonValue
 
 T = TypeVar("T")
@@ -28,11 +29,11 @@ _NOT_JSON = object()
 def parse_json(text: str) -> JsonValue:
     """`text` parsed as JSON, or None if it is not JSON. A Markdown fence around the JSON is ignored.
 
-    A text with NaN or an infinity is not JSON.
+    A text with NaN or an infinity is not JSON, nor one of more than 64 levels. Half characters are replaced.
     """
     fenced = _FENCED.match(text)
     try:
-        return json.loads(fenced[1] if fenced else text, parse_constant=_reject_constant)
+        return storable_json(json.loads(fenced[1] if fenced else text, parse_constant=_reject_constant))
     except (ValueError, RecursionError):
         return None
 

@@ -231,7 +231,7 @@ class _DryRun(FlowExecutor):
             return self._forecast_cell(job, record_group.scope), None
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
-        forecast.output_tokens_kept += kept.usage.output_tokens
+        forecast.output_tokens_kept += kept.usage.output_tokens if kept.usage else 0
         return job.with_current_names(kept), None
 
     def _forecast_cell(self, job: CellJob, scope: Scope) -> AgentTrace:

@@ -49,8 +49,9 @@ class SavedCell(Frozen):
     finish_reason: str | None
     calls: int
     """Replies, re-asked ones included."""
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
+    """NULL where the provider did not count its tokens."""
     cost_usd: _Money | None
     """US dollars to nine digits; NULL where the price is not known."""
     value: FrozenMap | None

@@ -30,7 +30,7 @@ TIMING_COLUMNS = (
 def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
     """A cell as column -> value; columns without a value are left out."""
     replies = [call.reply for call in trace.calls if call.reply]
-    cost = trace.cost_usd
+    cost, usage = trace.cost_usd, trace.usage
     row: dict[str, Scalar] = {
         "cell_id": trace.cell_id,
         "flow": trace.flow,
@@ -50,8 +50,8 @@ def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
         "quality": replies[-1].quality if replies else None,
         "finish_reason": trace.finish_reason,
         "calls": len(replies),
-        "input_tokens": trace.usage.input_tokens,
-        "output_tokens": trace.usage.output_tokens,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
         "cost_usd": None if cost is None else float(cost),
         **dict(_flattened(trace)),
     }

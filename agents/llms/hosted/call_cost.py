@@ -1,4 +1,4 @@
-"""Computes what a call cost."""
+"""Reads how many tokens a call used, and computes what it cost."""
 
 from __future__ import annotations
 
@@ -7,22 +7,42 @@ from decimal import Decimal
 
 from pydantic_ai.messages import ModelResponse
 
+from agents.llms.prices import cost_of
 from contract.calls import Usage
 from contract.models import HostedModel
 
-_MILLION = Decimal(1_000_000)
+_MAX_TOKENS = 10**9
+"""More tokens than any call can use: a larger number is a mistake of the service, and no count."""
+
+
+def response_usage(response: ModelResponse, text: str) -> Usage:
+    """The tokens that the provider counted for the reply `text`; all 0 where it did not count them.
+
+    A request has at least one token, and so has a reply with a text. Where one of the two is missing, null, negative or
+    absurd, neither is believed.
+    """
+    counted = response.usage
+    least_output = 1 if text else 0
+    if not (1 <= counted.input_tokens <= _MAX_TOKENS and least_output <= counted.output_tokens <= _MAX_TOKENS):
+        return Usage()
+    return Usage(
+        input_tokens=counted.input_tokens,
+        output_tokens=counted.output_tokens,
+        cached_input_tokens=min(max(counted.cache_read_tokens, 0), counted.input_tokens),
+    )
 
 
 def response_cost(response: ModelResponse, usage: Usage, config: HostedModel) -> Decimal | None:
     """US dollars for `usage`: by the configured price, else by the public list, else None.
 
-    Without a configured price it is also None if the provider counted no tokens, and for a user's own server, whose
-    model name may be on the list by chance. A configured price ignores the provider's discount for cached input.
+    None too if the provider counted no tokens. Without a configured price it is also None for a user's own server,
+    whose model name may be on the list by chance. A configured price ignores the provider's discount for cached input.
     """
+    if usage == Usage():
+        return None
     if config.price:
-        price = config.price
-        return (usage.input_tokens * price.input_per_mtok + usage.output_tokens * price.output_per_mtok) / _MILLION
-    if config.provider == "openai-compatible" or usage == Usage():
+        return cost_of(config.price, usage)
+    if config.provider == "openai-compatible":
         return None
     # Providers name the dated version that served the call. The list may not have it yet.
     return _list_price(response) or _list_price(replace(response, model_name=config.model_id))

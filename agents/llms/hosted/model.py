@@ -66,10 +66,9 @@ class Hosted:
         try:
             service = await self._get_service()
             response = await send_request(service, self._config, request)
+            return to_reply(response, request, self._config, started, datetime.now(UTC))
         except Exception as error:
             failure = translate(error, self._name, self._config, self._secret)
-        else:
-            return to_reply(response, request, self._config, started, datetime.now(UTC))
         # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.
         raise failure
 

@@ -6,28 +6,24 @@ from datetime import datetime
 
 from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
 
-from agents.llms.hosted.call_cost import response_cost
+from agents.llms.hosted.call_cost import response_cost, response_usage
 from agents.llms.json_reply import parse_json, without_thoughts
-from contract.calls import FinishReason, ModelReply, ModelRequest, Usage
-from contract.errors import ReplyBroken
+from agents.llms.storable import storable_text
+from contract.calls import FinishReason, ModelReply, ModelRequest
 from contract.models import HostedModel
 
-_FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
+_FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "error": "error"}
+_REFUSALS = frozenset({"LANGUAGE", "NO_IMAGE"})
+"""Providers' words for what they will not do, however often it is asked, where pydantic-ai reports an error."""
 
 
 def to_reply(
     response: ModelResponse, request: ModelRequest, config: HostedModel, started: datetime, ended: datetime
 ) -> ModelReply:
-    """The `ModelReply` of `response`. Raises ReplyBroken if the service reports a failure during the reply."""
-    if response.finish_reason == "error":
-        raise ReplyBroken(f"model '{request.model}': the service reports that it failed while writing the reply")
-    text = _text(response)
-    usage = Usage(
-        input_tokens=response.usage.input_tokens,
-        output_tokens=response.usage.output_tokens,
-        cached_input_tokens=response.usage.cache_read_tokens,
-    )
-    finish = _FINISH_REASONS.get(response.finish_reason or "stop", "stop")
+    """The `ModelReply` of `response`. A reply that the service broke off has the reason `error`: it is billed too."""
+    text = storable_text(_text(response))
+    usage = response_usage(response, text)
+    finish, detail = _finish(response, text)
     if finish == "stop" and _only_thought(response, text, request.settings.with_defaults(config.settings).max_tokens):
         # Its tokens went into thinking, whatever name the service has for that end.
         finish = "length"
@@ -35,9 +31,10 @@ def to_reply(
         text=text,
         parsed=parse_json(text) if request.output_schema is not None and finish != "refusal" else None,
         finish_reason=finish,
+        finish_detail=None if finish == "stop" else detail,
         usage=usage,
         cost_usd=response_cost(response, usage, config),
-        served_by=response.model_name,
+        served_by=storable_text(response.model_name) if response.model_name else None,
         started=started,
         ended=ended,
     )
@@ -50,6 +47,19 @@ def _only_thought(response: ModelResponse, text: str, max_tokens: int) -> bool:
     counted = any(count and ("reason" in name or "thought" in name) for name, count in response.usage.details.items())
     thought = any(isinstance(part, ThinkingPart) and part.content for part in response.parts)
     return bool(text) or thought or counted or response.usage.output_tokens >= max_tokens
+
+
+def _finish(response: ModelResponse, text: str) -> tuple[FinishReason, str | None]:
+    """Why the reply ended, and the provider's own word for it."""
+    details = response.provider_details or {}
+    word = details.get("finish_reason") or details.get("block_reason")
+    detail = storable_text(word)[:80] if isinstance(word, str) else None
+    if detail in _REFUSALS:
+        return "refusal", detail
+    if response.finish_reason is None and detail and not text:
+        # A reason that pydantic-ai has no word for, such as Gemini's OTHER, and nothing written.
+        return "error", detail
+    return _FINISH_REASONS.get(response.finish_reason or "stop", "stop"), detail
 
 
 def _text(response: ModelResponse) -> str:

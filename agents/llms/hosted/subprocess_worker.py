@@ -56,13 +56,12 @@ class _CallServer:
     async def _call(self, call: CallModel) -> None:
         try:
             reply = await self._models[call.name].complete(call.request)
+            frame = encode_frame(CallResult(number=call.number, reply=reply))
         except Exception as error:
-            result = CallResult(number=call.number, failure=CallFailure.from_error(error))
-        else:
-            result = CallResult(number=call.number, reply=reply)
+            frame = encode_frame(CallResult(number=call.number, failure=CallFailure.from_error(error)))
         finally:
             del self._calls[call.number]
-        self._writer.write(encode_frame(result))
+        self._writer.write(frame)
 
 
 async def _serve() -> None:

@@ -10,6 +10,35 @@ Finish = Literal["stop", "length", "refusal", "blocked", "thought"]
 CHARACTERS_PER_TOKEN = 4
 
 
+_ABSURD_TOKENS = 10**30
+
+
+class _Protocol:
+    """What the three protocols share: replies that say something unusual of themselves."""
+
+    usage_key: ClassVar[str] = "usage"
+    token_keys: ClassVar[tuple[str, str]]
+    """Names of the input's and the output's tokens."""
+
+    def miscount(self, reply: dict[str, Any], usage: str) -> None:
+        """Changes what the reply says of its tokens: see `Rule.usage`."""
+        into, out = self.token_keys
+        counted: dict[str, Any] = reply[self.usage_key]
+        match usage:
+            case "missing":
+                del reply[self.usage_key]
+            case "null":
+                reply[self.usage_key] = None
+            case "negative":
+                counted |= {into: -5, out: -7}
+            case "absurd":
+                counted |= {into: _ABSURD_TOKENS, out: _ABSURD_TOKENS}
+            case "no output":
+                counted[out] = 0
+            case _:
+                pass
+
+
 @dataclass(frozen=True)
 class ParsedRequest:
     """A request, whatever the protocol."""
@@ -21,8 +50,10 @@ class ParsedRequest:
     tokens: int
 
 
-class OpenAI:
+class OpenAI(_Protocol):
     """POST …/chat/completions"""
+
+    token_keys = ("prompt_tokens", "completion_tokens")
 
     def read(self, model: str, body: dict[str, Any]) -> ParsedRequest:
         """Reads what the request asks for."""
@@ -47,7 +78,7 @@ class OpenAI:
             "blocked": "content_filter",
             "thought": "stop",
         }
-        out = len(text) // CHARACTERS_PER_TOKEN
+        out = text_tokens(text)
         return {
             "id": "chatcmpl-fake",
             "object": "chat.completion",
@@ -62,13 +93,19 @@ class OpenAI:
             },
         }
 
+    def end_with(self, reply: dict[str, Any], word: str) -> None:
+        """Ends the reply with that word."""
+        reply["choices"][0]["finish_reason"] = word
+
     def error(self, status: int, message: str, code: str | None) -> dict[str, Any]:
         """An error body."""
         return {"error": {"message": message, "type": "fake_error", "param": None, "code": code}}
 
 
-class Anthropic:
+class Anthropic(_Protocol):
     """POST …/v1/messages"""
+
+    token_keys = ("input_tokens", "output_tokens")
 
     _TYPES: ClassVar = {
         401: "authentication_error",
@@ -101,11 +138,15 @@ class Anthropic:
             "stop_sequence": None,
             "usage": {
                 "input_tokens": request.tokens - 3,
-                "output_tokens": len(text) // CHARACTERS_PER_TOKEN,
+                "output_tokens": text_tokens(text),
                 "cache_read_input_tokens": 3,
                 "cache_creation_input_tokens": 0,
             },
         }
+
+    def end_with(self, reply: dict[str, Any], word: str) -> None:
+        """Ends the reply with that word."""
+        reply["stop_reason"] = word
 
     def error(self, status: int, message: str, code: str | None) -> dict[str, Any]:
         """An error body."""
@@ -113,8 +154,11 @@ class Anthropic:
         return {"type": "error", "error": {"type": kind, "message": message}}
 
 
-class Gemini:
+class Gemini(_Protocol):
     """POST …/models/<model>:generateContent"""
+
+    usage_key = "usageMetadata"
+    token_keys = ("promptTokenCount", "candidatesTokenCount")
 
     _STATUSES: ClassVar = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
@@ -138,11 +182,15 @@ class Gemini:
             part = {"functionCall": {"name": request.tool_name, "args": json.loads(text)}}
         if finish == "thought":
             part = {"text": text, "thought": True}
-        out = len(text) // CHARACTERS_PER_TOKEN
+        out = text_tokens(text)
         reasons = {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY", "thought": "STOP"}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": reasons[finish], "index": 0}
         counts |= {"candidatesTokenCount": out, "totalTokenCount": request.tokens + out}
         return served | {"candidates": [candidate], "usageMetadata": counts}
+
+    def end_with(self, reply: dict[str, Any], word: str) -> None:
+        """Ends the reply with that word, and without a text."""
+        reply["candidates"] = [{"finishReason": word, "index": 0}]
 
     def error(self, status: int, message: str, code: str | None) -> dict[str, Any]:
         """An error body."""
@@ -151,6 +199,11 @@ class Gemini:
 
 
 Protocol = OpenAI | Anthropic | Gemini
+
+
+def text_tokens(text: str) -> int:
+    """The tokens of a reply; any text has one at least."""
+    return max(len(text) // CHARACTERS_PER_TOKEN, 1 if text else 0)
 
 
 def _first(listed: list[dict[str, Any]] | None) -> dict[str, Any]:

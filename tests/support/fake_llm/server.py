@@ -18,13 +18,13 @@ from starlette.routing import Route
 
 from tests.support.fake_llm.instances import minimal_instance
 from tests.support.fake_llm.protocols import (
-    CHARACTERS_PER_TOKEN,
     Anthropic,
     Finish,
     Gemini,
     OpenAI,
     ParsedRequest,
     Protocol,
+    text_tokens,
 )
 from tests.support.fake_llm.rules import CallLog, Rule
 
@@ -87,8 +87,12 @@ class _Service:
     def _success(self, protocol: Protocol, parsed: ParsedRequest, rule: Rule) -> Response:
         finish = _FINISHES.get(rule.kind, "stop")
         text = _text(parsed, rule, finish)
-        self._log.record_billed(parsed.tokens, len(text) // CHARACTERS_PER_TOKEN)
-        content = json.dumps(protocol.reply(parsed, text, finish)).encode()
+        self._log.record_billed(parsed.tokens, text_tokens(text))
+        reply = protocol.reply(parsed, text, finish)
+        if rule.finish_reason:
+            protocol.end_with(reply, rule.finish_reason)
+        protocol.miscount(reply, rule.usage)
+        content = json.dumps(reply).encode()
         if rule.kind == "broken_json":
             return Response(content[: len(content) // 2], media_type="application/json")
         if rule.kind == "cut":

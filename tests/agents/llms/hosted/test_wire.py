@@ -17,7 +17,7 @@ from pydantic import HttpUrl, SecretStr
 from agents.llms.factory import build_model
 from agents.llms.hosted.keys import missing_key
 from agents.llms.model import Model
-from contract.calls import FinishReason, PicturePart, TextPart
+from contract.calls import FinishReason, ModelReply, PicturePart, TextPart
 from contract.errors import (
     ModelError,
     ModelRejected,
@@ -211,6 +211,59 @@ async def test_cost_comes_from_the_public_list_or_is_unknown(dialect: Dialect, k
     async with connected(config(dialect, fake)) as model:
         reply = await model.complete(make_request())
     assert (reply.cost_usd is not None and reply.cost_usd > 0) if known else reply.cost_usd is None
+
+
+@pytest.mark.parametrize("usage", ["missing", "null", "negative", "absurd", "no output"])
+@pytest.mark.parametrize(
+    "dialect", [PROTOCOLS[0], PROTOCOLS[1], PROTOCOLS[3], PROTOCOLS[5]], ids=lambda dialect: dialect.provider
+)
+async def test_tokens_that_were_not_counted_are_unknown_and_cost_no_0(
+    dialect: Dialect, usage: str, fake: FakeLLM
+) -> None:
+    fake.script(Rule.model_validate({"usage": usage}))
+    price = Price(input_per_mtok=Decimal(1000), output_per_mtok=Decimal(2000))
+    async with connected(config(dialect, fake, price=price)) as model:
+        try:
+            reply = await model.complete(make_request())
+        except ReplyBroken:
+            # Anthropic's library reads no message without its counts: the reply counts as broken, and maybe billed.
+            assert dialect.provider == "anthropic" and usage in ("missing", "null")
+            return
+    assert reply.cost_usd is None
+    assert not reply.usage_is_known
+
+
+@pytest.mark.parametrize(
+    ("word", "finish"),
+    [
+        ("MALFORMED_FUNCTION_CALL", "error"),
+        ("UNEXPECTED_TOOL_CALL", "error"),
+        ("OTHER", "error"),
+        ("LANGUAGE", "refusal"),
+        ("RECITATION", "refusal"),
+        ("PROHIBITED_CONTENT", "refusal"),
+        ("MAX_TOKENS", "length"),
+    ],
+)
+async def test_what_gemini_ended_with_is_named_and_billed(word: str, finish: FinishReason, fake: FakeLLM) -> None:
+    fake.script(Rule(finish_reason=word))
+    async with connected(config(PROTOCOLS[5], fake)) as model:
+        reply = await model.complete(make_request(output=ResearchDraft))
+    assert (reply.finish_reason, reply.finish_detail) == (finish, word)
+    assert reply.usage.input_tokens > 0 and reply.cost_usd
+    assert fake.stats()["calls"] == 1
+
+
+@pytest.mark.parametrize("dialect", [PROTOCOLS[0], PROTOCOLS[3], PROTOCOLS[5]], ids=lambda dialect: dialect.provider)
+@pytest.mark.parametrize(
+    "text", ['"\ud83d"', '{"a": "\ud83d", "\udc00": 1}', '{"a": "\\ud83d"}', "[" * 50_000, "[" * 900 + "]" * 900]
+)
+async def test_every_reply_that_was_billed_can_be_kept(dialect: Dialect, text: str, fake: FakeLLM) -> None:
+    fake.script(Rule(reply=text))
+    async with connected(config(dialect, fake)) as model:
+        reply = await model.complete(make_request(output=ResearchDraft if dialect.path else None))
+    kept = ModelReply.model_validate_json(reply.model_dump_json())
+    assert kept == reply and reply.usage.input_tokens > 0
 
 
 async def test_pictures_are_sent_to_models_that_see(dialect: Dialect, fake: FakeLLM) -> None:
