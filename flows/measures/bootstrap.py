@@ -1,47 +1,52 @@
-"""Computes percentile intervals by the bootstrap: as many records as there are, drawn with replacement."""
+"""Computes intervals by the bootstrap: as many records as there are, drawn with replacement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from contract.base import JsonValue, digest
 from contract.flow import Measures
+from flows.measures.bca import Interval, bca_interval
 from flows.measures.catalogue import Measure
 from flows.measures.libraries import Floats
 from flows.measures.ratings import Ratings
 
-MAX_UNDEFINED_SHARE = 0.05
-"""The largest share of resamples without a value for which an interval is still given."""
+MAX_JACKKNIFE_PATTERNS = 1000
+"""The most patterns of ratings for which each is left out once. Beyond it the acceleration is taken as 0: it falls with
+the root of the number of records, and would cost more than the resamples."""
 _MAX_BLOCK_NUMBERS = 2_000_000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Bounds, or the reason why there are none; neither where no interval was asked for."""
-
-    low: float | None = None
-    high: float | None = None
-    undefined: str | None = None
 
 
 def bootstrap_intervals(
     ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[JsonValue]
 ) -> list[Interval]:
-    """One interval for each measure, all from the same resamples (Efron & Tibshirani 1993, ch. 13).
+    """One BCa interval for each measure, all from the same resamples.
 
     The resamples depend on `spec.seed` and `identity`, the names of what is compared: other comparisons do not change
-    them. Resamples in which a measure is undefined are left out; where their share is more than MAX_UNDEFINED_SHARE,
-    there is no interval.
+    them.
     """
     if spec.resamples == 0 or not measures:
         return [Interval()] * len(measures)
-    blocks = [
-        [measure.resampled(ratings, weights) for measure in measures] for weights in _resamples(ratings, spec, identity)
+    whole = ratings.record_counts[None, :].astype(np.float64)
+    left_out = _left_out(ratings)
+    drawn = _values(ratings, measures, _resamples(ratings, spec, identity))
+    return [
+        bca_interval(
+            float(measure.resampled(ratings, whole)[0]),
+            values,
+            measure.resampled(ratings, left_out) if left_out is not None else None,
+            ratings.record_counts,
+            spec.confidence,
+        )
+        for measure, values in zip(measures, drawn, strict=True)
     ]
-    return [_percentile_interval(np.concatenate(values), spec.confidence) for values in zip(*blocks, strict=True)]
+
+
+def _values(ratings: Ratings, measures: Sequence[Measure], blocks: Iterator[Floats]) -> list[Floats]:
+    found = [[measure.resampled(ratings, weights) for measure in measures] for weights in blocks]
+    return [np.concatenate(values) for values in zip(*found, strict=True)]
 
 
 def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) -> Iterator[Floats]:
@@ -54,10 +59,9 @@ def _resamples(ratings: Ratings, spec: Measures, identity: Sequence[JsonValue]) 
         yield generator.multinomial(total, ratings.record_counts / total, size=drawn).astype(np.float64)
 
 
-def _percentile_interval(values: Floats, confidence: float) -> Interval:
-    undefined = np.isnan(values)
-    if undefined.mean() > MAX_UNDEFINED_SHARE:
-        return Interval(undefined=f"undefined in {undefined.mean():.0%} of the resamples")
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(values[~undefined], [tail, 100 - tail])
-    return Interval(float(low), float(high))
+def _left_out(ratings: Ratings) -> Floats | None:
+    """The data without one record of each pattern, shape (patterns, patterns); None where there are too many."""
+    patterns = len(ratings.record_counts)
+    if patterns > MAX_JACKKNIFE_PATTERNS:
+        return None
+    return ratings.record_counts[None, :].astype(np.float64) - np.eye(patterns)

@@ -198,8 +198,8 @@ def _confusion_counts(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | Non
 def method_sentence(spec: Measures) -> str:
     """One sentence on these measures for a methods section."""
     drawn = (
-        f"Intervals are percentile bootstrap intervals at {100 * spec.confidence:.10g} % from {spec.resamples:,} "
-        f"resamples of records (seed {spec.seed})"
+        f"Intervals are bias-corrected and accelerated bootstrap intervals (BCa, Efron 1987) at "
+        f"{100 * spec.confidence:.10g} % from {spec.resamples:,} resamples of records (seed {spec.seed})"
         if spec.resamples
         else "No intervals were computed"
     )

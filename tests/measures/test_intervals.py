@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
+from flows.measures.bca import NO_SPREAD_REASON, bca_interval
 from flows.measures.compute import compute_measures
 from flows.measures.results import Comparison, MeasureResults
 from tests.support.verdicts import comparison, estimates, estimates_against_truth, estimates_of_two_models, rows, spec
@@ -45,8 +47,28 @@ def test_the_order_of_rows_does_not_matter() -> None:
 def test_the_value_lies_within_its_interval() -> None:
     for one in measured().comparisons:
         for estimate in one.estimates:
-            assert estimate.value is not None and estimate.low is not None and estimate.high is not None
-            assert estimate.low <= estimate.value <= estimate.high
+            assert estimate.value is not None
+            if estimate.interval_undefined is None:
+                assert estimate.low is not None and estimate.high is not None
+                assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_the_bounds_are_those_of_scipy_where_the_resamples_are_the_same() -> None:
+    data = np.array([0, 0, 0, 1, 1, 1, 1, 1, 2, 5], dtype=np.float64)
+    expected = bootstrap((data,), np.mean, method="BCa", n_resamples=3000, rng=np.random.default_rng(3))
+    left_out = np.array([np.delete(data, n).mean() for n in range(len(data))])
+    found = bca_interval(
+        float(data.mean()), expected.bootstrap_distribution, left_out, np.ones(len(data), dtype=np.int64), 0.95
+    )
+    assert found.low == pytest.approx(expected.confidence_interval.low)
+    assert found.high == pytest.approx(expected.confidence_interval.high)
+
+
+def test_agreement_without_exception_has_no_interval() -> None:
+    found = estimates_of_two_models(list("xyxyxyxy"), list("xyxyxyxy"), resamples=200)
+    assert found["krippendorff_alpha"].value == 1
+    assert found["krippendorff_alpha"].low is None
+    assert found["krippendorff_alpha"].interval_undefined == NO_SPREAD_REASON
 
 
 def test_more_confidence_is_a_wider_interval() -> None:
