@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap  # type: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from flows.measures.bca import NO_SPREAD_REASON, bca_interval
 from flows.measures.compute import compute_measures
@@ -55,7 +57,7 @@ def test_the_value_lies_within_its_interval() -> None:
 
 def test_the_bounds_are_those_of_scipy_where_the_resamples_are_the_same() -> None:
     data = np.array([0, 0, 0, 1, 1, 1, 1, 1, 2, 5], dtype=np.float64)
-    expected = bootstrap((data,), np.mean, method="BCa", n_resamples=3000, rng=np.random.default_rng(3))
+    expected: Any = bootstrap((data,), np.mean, method="BCa", n_resamples=3000, rng=np.random.default_rng(3))
     left_out = np.array([np.delete(data, n).mean() for n in range(len(data))])
     found = bca_interval(
         float(data.mean()), expected.bootstrap_distribution, left_out, np.ones(len(data), dtype=np.int64), 0.95
