@@ -27,8 +27,9 @@ from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 
 from agents.prompting.fence import fence
-from agents.safety.jinja_sandbox import Sandbox, with_bounded_range
+from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.paths import is_inside
+from agents.safety.template_budget import template_budget
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 
@@ -60,7 +61,7 @@ def _environment(folders: Sequence[Path]) -> Sandbox:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["fence"] = fence  # type: ignore[reportArgumentType]
+    environment.add_filter("fence", fence)
     return environment
 
 
@@ -93,9 +94,10 @@ class Template:
         Raises PromptError when a name is not filled, when filling fails otherwise, and when no text results.
         """
         try:
-            filled: list[tuple[Role, str]] = [
-                (role, template.render(with_bounded_range(values)).strip()) for role, template in self._compiled
-            ]
+            with template_budget():
+                filled: list[tuple[Role, str]] = [
+                    (role, template.render(values).strip()) for role, template in self._compiled
+                ]
         except Exception as error:  # a template is a program, and may fail in any way
             line = f":{found}" if self.path and (found := _template_line(error)) else ""
             raise PromptError(f"{self.where}{line}: {_error_message(error)}") from error

@@ -21,6 +21,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.nodes import Getattr, Name, Node
 
 from agents.safety.jinja_sandbox import Sandbox
+from agents.safety.template_budget import template_budget
 
 
 class _Sandbox(Sandbox):
@@ -64,7 +65,8 @@ class Condition:
         """
         wanted = {name: values.get(name) for name in self.names}
         try:
-            found = self._expression(**wanted)
+            with template_budget():
+                found = self._expression(**wanted)
             if isinstance(found, Undefined):
                 raise ValueError(f"the condition '{self.text}' names what has no value")
             return bool(found)
