@@ -20,6 +20,9 @@ FinishReason = Literal["stop", "length", "refusal", "error"]
 service failed while writing, and billed what it had written."""
 
 
+DEFAULT_MAX_TOKENS = 2048
+
+
 class TextPart(Frozen):
     """A stretch of text in a message."""
 
@@ -50,12 +53,13 @@ class Message(Frozen):
 
 
 class ModelSettings(Frozen):
-    """How a model is to answer. Every field is part of the cache key."""
+    """How a model is to answer. Every field but `max_tokens` is part of the cache key."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None leaves it to the provider, which some reasoning models require."""
     top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int = Field(default=2048, ge=1, le=200_000)
+    max_tokens: int = Field(default=DEFAULT_MAX_TOKENS, ge=1, le=200_000)
+    """Decides whether a reply is cut, and nothing of a reply that is whole."""
     seed: int | None = None
 
     def with_defaults(self, defaults: ModelSettings) -> ModelSettings:
@@ -83,16 +87,32 @@ class ModelRequest(Frozen):
     """Which repetition of the same question this is; distinguishes repeats in the cache."""
 
     def cache_key(self, *, reads_material: bool = False) -> str:
-        """The digest under which the reply is kept: equal keys mean the same question to the same model."""
+        """The digest under which the reply is kept: equal keys mean the same question to the same model.
+
+        The token limit is not in it, so that a higher one asks only for what was cut.
+        """
         return self._key_with_material if reads_material else self._key_of_prompt
+
+    def earlier_cache_key(self, *, reads_material: bool = False) -> str:
+        """The digest under which version 0.1 kept the reply: with the token limit."""
+        return self._digest(self._unkeyed(reads_material), self.settings.max_tokens)
 
     @cached_property
     def _key_of_prompt(self) -> str:
-        return digest(self.model_dump(mode="json", exclude={"model", "material"}))
+        return self._digest(self._unkeyed(False), DEFAULT_MAX_TOKENS)
 
     @cached_property
     def _key_with_material(self) -> str:
-        return digest(self.model_dump(mode="json", exclude={"model"}))
+        return self._digest(self._unkeyed(True), DEFAULT_MAX_TOKENS)
+
+    @staticmethod
+    def _unkeyed(reads_material: bool) -> set[str]:
+        return {"model"} if reads_material else {"model", "material"}
+
+    def _digest(self, without: set[str], max_tokens: int) -> str:
+        dumped = self.model_dump(mode="json", exclude=without)
+        dumped["settings"]["max_tokens"] = max_tokens
+        return digest(dumped)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copies as Pydantic does; the copy computes its own cache keys."""

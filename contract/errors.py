@@ -11,6 +11,7 @@ ButtermilkError
 │   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
 │       ├── ModelRejected the request itself was refused permanently (bad key, unknown model, too long)
+│       │   └── ModelUnusable no further request to the model can succeed: its quota is used up
 │       └── Transient     the call may succeed when tried again later
 │           ├── RateLimited
 │           ├── ModelTimeout
@@ -98,12 +99,24 @@ class ModelRejected(ModelError):
     """The service refused the request permanently: another try would fail too."""
 
 
+class ModelUnusable(ModelRejected):
+    """No request to this model can succeed in this run: its quota or credit is used up."""
+
+
 class Transient(ModelError):
     """Another try may succeed. `retry_after` is the wait in seconds that the service asked for, or None."""
+
+    LONGEST_WAIT = 300.0
+    """Seconds. A service that asks for a longer wait is not asked again in this run: probably a daily quota."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def is_worth_a_try(self) -> bool:
+        """Whether the wait that the service asked for is one that a run can wait."""
+        return (self.retry_after or 0) <= self.LONGEST_WAIT
 
 
 class RateLimited(Transient):

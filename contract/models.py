@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, field_serializer, field_validator, model_validator
 
 from contract.base import Frozen, digest
-from contract.calls import ModelSettings
+from contract.calls import DEFAULT_MAX_TOKENS, ModelSettings
 from contract.secrets import SecretName
 
 _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
@@ -40,10 +40,22 @@ class _Model(Frozen):
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that decides the reply; limits, keys and prices are left out."""
-        return digest(
-            self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env", "api_key_secret"})
-        )
+        """Digest of all that decides a whole reply; keys and prices, limits, also that of tokens, are left out.
+
+        So is `sees_images`: whether a picture is sent is part of the messages.
+        """
+        dumped = self._dump_identity()
+        dumped["sees_images"] = False
+        dumped["settings"]["max_tokens"] = DEFAULT_MAX_TOKENS
+        return digest(dumped)
+
+    @property
+    def earlier_fingerprint(self) -> str:
+        """The fingerprint in version 0.1, which held the token limit and `sees_images`."""
+        return digest(self._dump_identity())
+
+    def _dump_identity(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env", "api_key_secret"})
 
 
 class HostedModel(_Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -38,6 +39,9 @@ class RunSettings(Frozen):
     budget: Decimal | None = Field(default=None, ge=0)
     """US dollars that this run may pay. A call that could exceed them is not made; the same command, with another
     budget, goes on from there. Shorthand: `budget=5.00`."""
+    again: Literal["refused"] | None = None
+    """What kept answers are to be asked once more: `refused` for those that a model or its provider's filter declined.
+    Shorthand: `again=refused`."""
     shards: int = Field(default=1, ge=1, le=200)
     """Number of child runs of its deployment into which a deployed run splits its records. Shorthand: `shards=8`."""
     shard: str | None = None

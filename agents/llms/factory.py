@@ -64,7 +64,7 @@ def build_model(
     model = Limited(model, _limits(config))
     if wrappers.budget:
         model = _with_budget(model, config, wrappers.budget)
-    return CachedReplies(model, wrappers.store) if wrappers.store else model
+    return CachedReplies(model, wrappers.store, config) if wrappers.store else model
 
 
 def _with_budget(model: Model, config: ModelConfig, budget: Budget) -> Model:

@@ -23,7 +23,7 @@ from agents.llms.hosted.model import Hosted
 from agents.llms.lazy_resource import LazyResource
 from agents.llms.model import NamedModel
 from contract.base import digest
-from contract.calls import ModelReply, ModelRequest
+from contract.calls import DEFAULT_MAX_TOKENS, ModelReply, ModelRequest
 from contract.errors import ModelRejected, Problem, StudyError
 from contract.models import HostedModel, LocalModel
 
@@ -53,7 +53,8 @@ class Local(NamedModel):
 
     def __init__(self, name: str, config: LocalModel) -> None:
         # The folder of the file does not count; its name, its size and both its ends do.
-        identity = ["local", _file_identity(config.path), config.context_tokens, config.settings]
+        settings = config.settings.model_copy(update={"max_tokens": DEFAULT_MAX_TOKENS})
+        identity = ["local", _file_identity(config.path), config.context_tokens, settings]
         super().__init__(name, digest(identity))
         self._config = config
         self._server = LazyResource(self._start)

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 
 from agents.llms.model import Model, ModelWrapper
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, RateLimited, Transient
+from contract.errors import ModelTimeout, ModelUnusable, RateLimited, Transient
 from contract.models import Limits
 
 MINUTE = 60.0
-MAX_WAIT_SECONDS = 300.0
-"""Seconds. If a service asks for a longer wait (a daily quota), that is an error instead of a wait."""
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -82,10 +80,12 @@ class _RetryAfterGate:
 
     async def wait_until_open(self) -> None:
         while (wait := self._not_before - self._clock.now()) > 0:
-            if wait > MAX_WAIT_SECONDS:
+            if wait > Transient.LONGEST_WAIT:
                 raise RateLimited(
-                    f"{self._name} asks for a wait of {wait / MINUTE:.0f} minutes: probably a daily quota is used up. "
-                    "Run the same command again later; nothing already answered is paid for again",
+                    f"{self._name} asks for a wait of {wait / MINUTE:.0f} minutes: probably a daily quota is used up, "
+                    "so this run asks it no more. Run the same command again later; nothing already answered is paid "
+                    "for again",
+                    retry_after=wait,
                 )
             await self._clock.sleep(wait)
 
@@ -101,20 +101,28 @@ class Limited(ModelWrapper):
         self._requests = SlidingWindowLimiter(limits.requests_per_minute, clock) if limits.requests_per_minute else None
         self._tokens = SlidingWindowLimiter(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
         self._gate = _RetryAfterGate(inner.name, clock)
+        self._unusable: str | None = None
+        """Why no further call is made, once one of them showed that none can succeed."""
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns one reply within the limits.
 
         Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
-        RateLimited without a call if the service asked for a wait of over five minutes.
+        RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
+        earlier call raised it.
         """
         async with self._slots:
             tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None
             if self._requests:
                 await self._requests.acquire(1)
             await self._gate.wait_until_open()
+            if self._unusable:
+                raise ModelUnusable(self._unusable)
             try:
                 reply = await self._complete_with_timeout(request)
+            except ModelUnusable as error:
+                self._unusable = str(error)
+                raise
             except Transient as error:
                 if error.retry_after:
                     self._gate.close_for(error.retry_after)

@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.llms.model import Model, ModelWrapper
-from contract.calls import ModelReply, ModelRequest
+from contract.calls import ModelReply, ModelRequest, ModelSettings
+from contract.models import HostedModel, ModelConfig
 
 
 class ReplyStore(Protocol):
     """Where paid replies are kept, by `ModelRequest.cache_key`."""
 
     async def get(self, key: str) -> ModelReply | None:
-        """The reply kept under `key`, or None."""
+        """The whole reply kept under `key`, or None."""
         ...
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply`. When this returns, the reply outlives the process."""
+        """Keeps `reply`; a cut one not to be got again. When this returns, the reply outlives the process."""
         ...
 
     def exclusive(self, key: str) -> AbstractAsyncContextManager[bool]:
@@ -49,13 +50,20 @@ class InMemoryReplyStore:
         return None if kept is None else ModelReply.model_validate_json(kept)
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply` until the process ends."""
-        self._replies[key] = reply.model_dump_json()
+        """Keeps a whole reply until the process ends."""
+        if reply.finish_reason != "length":
+            self._replies[key] = reply.model_dump_json()
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002
         """Yields False: no other process uses this store."""
         yield False
+
+
+@dataclass(frozen=True)
+class _Question:
+    key: str
+    max_tokens: int
 
 
 @dataclass
@@ -68,35 +76,68 @@ class CachedReplies(ModelWrapper):
     """Looks up a request before it is sent, and keeps the reply before it is returned.
 
     Equal requests at the same time become one call; all replies but the first have `from_cache` set. Refused and
-    cut replies are kept too, because they were paid for. Errors are not kept. Belongs to one event loop.
+    cut replies are kept too, because they were paid for; a cut one answers only this instance, and only requests with
+    the same token limit. Errors are not kept. Belongs to one event loop.
     """
 
-    def __init__(self, inner: Model, store: ReplyStore) -> None:
+    def __init__(self, inner: Model, store: ReplyStore, config: ModelConfig | None = None) -> None:
         super().__init__(inner)
         self._store = store
-        self._in_flight: dict[str, _InFlightCall] = {}
+        self._config = config
+        self._in_flight: dict[_Question, _InFlightCall] = {}
+        self._cut: dict[_Question, ModelReply] = {}
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns a kept or a paid reply. Raises what the wrapped model raises, and StorageError from the store."""
-        key = request.cache_key(reads_material=self.reads_material)
-        call = self._in_flight.get(key)
+        question = self._question(request)
+        call = self._in_flight.get(question)
         is_first = call is None
         if call is None:
-            call = self._in_flight[key] = _InFlightCall(asyncio.create_task(self._fetch(key, request)))
-            call.task.add_done_callback(lambda _: self._remove(key, call))
+            call = self._in_flight[question] = _InFlightCall(asyncio.create_task(self._fetch(question, request)))
+            call.task.add_done_callback(lambda _: self._remove(question, call))
         reply = await self._wait(call)
         return reply if is_first else reply.model_copy(update={"from_cache": True})
 
-    async def _fetch(self, key: str, request: ModelRequest) -> ModelReply:
-        kept = await self._store.get(key)
+    async def kept(self, request: ModelRequest) -> ModelReply | None:
+        """The reply that `complete` would return without a call, or None."""
+        return await self._get(self._question(request), request)
+
+    def _question(self, request: ModelRequest) -> _Question:
+        defaults = self._config.settings if self._config else ModelSettings()
+        limit = request.settings.with_defaults(defaults).max_tokens
+        return _Question(request.cache_key(reads_material=self.reads_material), limit)
+
+    async def _fetch(self, question: _Question, request: ModelRequest) -> ModelReply:
+        kept = await self._get(question, request)
         if kept is None:
-            async with self._store.exclusive(key) as may_be_kept_now:
-                kept = await self._store.get(key) if may_be_kept_now else None
+            async with self._store.exclusive(question.key) as may_be_kept_now:
+                kept = await self._get(question, request) if may_be_kept_now else None
                 if kept is None:
-                    reply = await self._inner.complete(request)
-                    await self._store.put(key, reply)
-                    return reply
+                    return await self._pay(question, request)
         return kept.model_copy(update={"from_cache": True})
+
+    async def _pay(self, question: _Question, request: ModelRequest) -> ModelReply:
+        reply = await self._inner.complete(request)
+        await self._store.put(question.key, reply)
+        if reply.finish_reason == "length":
+            self._cut[question] = reply
+        return reply
+
+    async def _get(self, question: _Question, request: ModelRequest) -> ModelReply | None:
+        if cut := self._cut.get(question):
+            return cut
+        return await self._store.get(question.key) or await self._get_earlier(question.key, request)
+
+    async def _get_earlier(self, key: str, request: ModelRequest) -> ModelReply | None:
+        """A reply that version 0.1 kept under another key; it is then kept under this one too."""
+        if not isinstance(self._config, HostedModel):
+            return None
+        earlier = request.model_copy(update={"model_fingerprint": self._config.earlier_fingerprint})
+        earlier_key = earlier.earlier_cache_key(reads_material=self.reads_material)
+        kept = await self._store.get(earlier_key) if earlier_key != key else None
+        if kept:
+            await self._store.put(key, kept)
+        return kept
 
     async def _wait(self, call: _InFlightCall) -> ModelReply:
         # Shielded: when one cell is cancelled, the others still get the reply that they wait for.
@@ -108,6 +149,6 @@ class CachedReplies(ModelWrapper):
             if not call.waiters:
                 call.task.cancel()
 
-    def _remove(self, key: str, call: _InFlightCall) -> None:
-        if self._in_flight.get(key) is call:
-            del self._in_flight[key]
+    def _remove(self, question: _Question, call: _InFlightCall) -> None:
+        if self._in_flight.get(question) is call:
+            del self._in_flight[question]

@@ -42,6 +42,7 @@ settings are written key=value, for example:
   +flows=[osb]                                 which flows (with `python -m flows`)
   records=my_posts.csv columns.text=body       your own data, and which column is what
   sample=100 seed=7 budget=5.00                100 records drawn at random, at most 5 US dollars
+  again=refused                                ask once more what was refused before
   run.concurrency=10                           any part of the configuration
 
 exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,

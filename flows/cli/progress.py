@@ -36,6 +36,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self._expected = 0
         self._tenths = 0
         self._reported = 0
+        self._printed = set[str]()
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
@@ -85,6 +86,11 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             times = "" if totals.transient_errors == 1 else f" ({totals.transient_errors} times so far)"
             self._console.print(f"trying again{times}: {escape_markup(str(error))}", style="yellow", highlight=False)
 
+    def _print_once(self, message: str) -> None:
+        if message not in self._printed:
+            self._printed.add(message)
+            self._console.print(escape_markup(message), style="yellow", highlight=False)
+
     def _print_tenth(self, totals: Totals) -> None:
         tenths = 10 * totals.cells.total() // max(self._expected, 1)
         if self._expected >= 100 and tenths > self._tenths:
@@ -92,6 +98,9 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             self._console.print(f"{10 * min(tenths, 10)}%: {_totals_text(totals)}", highlight=False)
 
     def _print_cell(self, trace: AgentTrace) -> None:
+        if trace.error and trace.error.kind == "ModelUnusable":
+            self._print_once(trace.error.message)
+            return
         self._reported += 1
         if self._reported > _MAX_REPORTED:
             return

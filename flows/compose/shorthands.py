@@ -1,7 +1,7 @@
 """Shorthands: names by which a request sets a study's records and cost without the form of storages in YAML.
 
 records=my_posts.csv columns.text=body columns.ground_truth.violating=label labels.yes=violates sample=100 seed=7
-budget=5.00 shards=8
+budget=5.00 shards=8 again=refused
 
 In a flow that declares a parameter of such a name, the name means the parameter.
 """
@@ -28,7 +28,7 @@ from flows.config.validate import ValidatedFlow, validate_data
 from flows.storage.names import source_name
 
 _RECORD_SHORTHANDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
-_RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget")
+_RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again")
 SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
     "columns": dict[str, str] | None,
@@ -38,6 +38,7 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "sample": int | None,
     "seed": int | None,
     "budget": float | None,
+    "again": str | None,
     "shards": int | None,
     "shard": str | None,
 }

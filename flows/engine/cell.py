@@ -24,14 +24,16 @@ from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from contract.base import digest
 from contract.calls import ModelCall
-from contract.errors import CellError, MissingInput, OverBudget, Transient
+from contract.errors import CellError, MissingInput, OutputInvalid, OverBudget, Transient
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
 from flows.engine.edges import FinishedRun
 from flows.engine.task_run_events import EventSender
 from flows.engine.task_runs import run_task
-from flows.results.store import ResultStore, cell_path
+from flows.results.cells import CellStorage
+from flows.results.replies import ResultReplyStore
+from flows.results.store import cell_path
 from flows.results.trace_serializer import KeptTrace, TraceSerializer
 from flows.server.current_flow_run import current_flow_run
 from flows.spec.cell import Cell
@@ -55,7 +57,7 @@ class Attempts:
 
     def report_retry(self, error: Transient) -> None:
         """Calls `on_retry` if a further attempt follows."""
-        if self.on_retry and self.count <= self.retries:
+        if self.on_retry and self.count <= self.retries and error.is_worth_a_try:
             self.on_retry(error)
 
     def add_calls(self, calls: Iterable[ModelCall]) -> tuple[ModelCall, ...]:
@@ -79,6 +81,8 @@ class CellJob:
     key: str
     parents: tuple[str, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
+    replies: ResultReplyStore | None = None
+    """Where replies are set aside that do not fit."""
 
     def output_trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
         """The trace of a cell that ended with an output."""
@@ -157,7 +161,7 @@ async def _run_agent(job: CellJob) -> Any:
     started = datetime.now(UTC)
     job.attempts.count += 1
     try:
-        output = await job.agent.process(job.cell.input, job.agent_services)
+        output = await _output(job)
     except CellError as error:
         job.attempts.add_calls(error.calls)
         if isinstance(error, Transient):
@@ -170,9 +174,19 @@ async def _run_agent(job: CellJob) -> Any:
     return Completed(name=output.status.capitalize(), message=output.note, data=kept)
 
 
+async def _output(job: CellJob) -> AgentOutput:
+    """The agent's output. Kept replies of earlier runs that do not fit are set aside, and then asked again."""
+    while True:
+        try:
+            return await job.agent.process(job.cell.input, job.agent_services)
+        except OutputInvalid as error:
+            if job.replies is None or not await job.replies.set_aside(error.calls):
+                raise
+
+
 async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001
     error = state.data
-    return isinstance(error, Transient | TimeoutError)
+    return error.is_worth_a_try if isinstance(error, Transient) else isinstance(error, TimeoutError)
 
 
 _CELL_TASK = Task(
@@ -199,12 +213,19 @@ class CellRunner:
     With an `event_sender`, the server hears only of the end of each cell: see `task_runs`.
     """
 
-    def __init__(self, settings: RunSettings, store: ResultStore, event_sender: EventSender | None = None) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        storage: CellStorage | None = None,
+        replies: ResultReplyStore | None = None,
+        event_sender: EventSender | None = None,
+    ) -> None:
         self._event_sender = event_sender
+        self.replies = replies
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
         self._settings = settings
-        self._store = store
+        self._storage = storage
         self._tasks = dict[str, Task[Any, Any]]()
         self.flow_runs = set[UUID]()
         """The Prefect flow runs in which cells ran."""
@@ -251,5 +272,5 @@ class CellRunner:
         )
         if cached:
             # An attribute: an argument would have to be saved on Prefect's server, so that others can find the results.
-            task.result_storage = cast("Any", self._store)
+            task.result_storage = cast("Any", self._storage)
         return task

@@ -290,4 +290,5 @@ class FlowExecutor:
         parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
         agent, agent_services = self._services.agents[step.agent], self._services.agent_services
         attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
-        return CellJob(self._spec.name, cell, agent, agent_services, key="", parents=parents, attempts=attempts)
+        replies = self._services.cell_runner.replies
+        return CellJob(self._spec.name, cell, agent, agent_services, "", parents, attempts, replies)

@@ -18,8 +18,9 @@ from uuid import UUID
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import StructuredAgent
-from agents.llms.factory import ModelRegistry
+from agents.llms.factory import ModelRegistry, WrapperOptions
 from agents.llms.prices import cost_of, price_of, worst_case
+from agents.llms.reply_cache import CachedReplies
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.calls import ModelRequest, Usage
@@ -35,8 +36,10 @@ from flows.engine.grid import RecordGroup
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody
 from flows.plan.earlier_run import EarlierRun
+from flows.results.cells import read_cell
 from flows.results.open import result_store
-from flows.results.store import ResultStore, read_cell, reply_path
+from flows.results.replies import ResultReplyStore
+from flows.results.store import ResultStore
 from flows.run_folder.texts import parameter_values
 from flows.spec.agent_registry import load_agents
 from flows.spec.cell import Cell
@@ -86,11 +89,13 @@ def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Calla
     `max_cells_per_record` takes a step and a model, and returns the largest number of cells that one record can have.
     """
     store = result_store(study.run.results)
-    agent_services = AgentServices(ModelRegistry(study.models), Prompts(study.folders), None, Criteria(study.folders))
+    replies = ResultReplyStore(store, again=study.run.again == "refused", read_only=True)
+    models = ModelRegistry(study.models, WrapperOptions(replies))
+    agent_services = AgentServices(models, Prompts(study.folders), None, Criteria(study.folders))
     services = RunServices(
         agent_services=agent_services,
         agents=load_agents(study.flow),
-        cell_runner=CellRunner(study.run, store),
+        cell_runner=CellRunner(study.run),
         ledger=_SkipCounter(),
         slots=asyncio.Semaphore(study.run.concurrency),
     )
@@ -226,15 +231,15 @@ class _DryRun(FlowExecutor):
             key = self._cache_key(job)
         except ButtermilkError as error:
             return job.error_trace(error, datetime.now(UTC)), None
-        kept = read_cell(self._results, key)
+        kept = read_cell(self._results, key, again=self._study.run.again == "refused")
         if kept is None:
-            return self._forecast_cell(job, record_group.scope), None
+            return await self._forecast_cell(job, record_group.scope), None
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
         forecast.output_tokens_kept += kept.usage.output_tokens if kept.usage else 0
         return job.with_current_names(kept), None
 
-    def _forecast_cell(self, job: CellJob, scope: Scope) -> AgentTrace:
+    async def _forecast_cell(self, job: CellJob, scope: Scope) -> AgentTrace:
         name = job.cell.step
         self._undecided_steps.setdefault(scope.record.record_id, set()).add(name)
         model = str(job.cell.input.parameters.get("model") or "")
@@ -242,20 +247,14 @@ class _DryRun(FlowExecutor):
         agent: Any = job.agent
         if isinstance(agent, StructuredAgent):
             request = agent.request(job.cell.input, job.agent_services)
-            reads_material = job.agent_services.models.get(model).reads_material
-            if self._is_kept(request.cache_key(reads_material=reads_material)):
+            asked = job.agent_services.models.get(model)
+            if isinstance(asked, CachedReplies) and await asked.kept(request):
                 forecast.kept += 1
                 return job.skipped_trace("its reply is kept")
             self._add_cost(forecast, model, request)
         forecast.to_run += 1
         forecast.why[self._earlier.reason_to_run(job.cell) if self._earlier else "never run before"] += 1
         return job.skipped_trace("has yet to run")
-
-    def _is_kept(self, key: str) -> bool:
-        try:
-            return bool(self._results.read(reply_path(key)))
-        except FileNotFoundError:
-            return False
 
     def _add_cost(self, forecast: Forecast, model: str, request: ModelRequest) -> None:
         config = self._study.models[model]

@@ -1,41 +1,115 @@
-"""Keeps paid replies beside the cells: the `ReplyStore` of `agents.llms.reply_cache`."""
+"""Keeps paid replies beside the cells: the `ReplyStore` of `agents.llms.reply_cache`.
+
+A reply that was found unusable is set aside: it stays for the account, and no later run is served it. The run that paid
+for it is, so that no run pays twice for the same request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 
-from contract.calls import ModelReply
+from contract.calls import ModelCall, ModelReply
 from contract.errors import StorageError
+from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.locks import Locks
+from flows.results.set_aside import SetAside, set_aside_path
 from flows.results.store import ResultStore, reply_path
 
 
 class ResultReplyStore:
     """The `ReplyStore` of `agents.llms.reply_cache`, in the same place as the cells.
 
-    With `locks`, other processes may share the place: only one of them at a time then sends the same request.
+    With `locks`, other processes may share the place: only one of them at a time then sends the same request. With
+    `again`, refusals of earlier runs are not served. With `read_only`, nothing is written.
     """
 
-    def __init__(self, store: ResultStore, locks: Locks | None = None) -> None:
+    def __init__(
+        self,
+        store: ResultStore,
+        locks: Locks | None = None,
+        set_aside: SetAside | None = None,
+        *,
+        again: bool = False,
+        read_only: bool = False,
+    ) -> None:
         self._store = store
         self._locks = locks
+        self._set_aside = None if read_only else set_aside or SetAside(store)
+        self._again = again
+        self._paid = set[str]()
+        """The keys of replies that this run paid for."""
+        self._unusable = dict[str, ModelReply]()
+        """Replies of this run that were set aside, by key."""
 
     async def get(self, key: str) -> ModelReply | None:
-        """The reply kept under `key`, or None; one that cannot be read counts as none."""
+        """The reply kept under `key`, or None; one that was changed, or that no run is to be served, counts as none."""
+        if found := self._unusable.get(key):
+            return found
+        path = reply_path(key)
         try:
-            return ModelReply.model_validate_json(await self._store.aread_path(reply_path(key)))
-        except (FileNotFoundError, ValidationError):
+            file = await self._store.aread_path(path)
+        except FileNotFoundError:
             return None
         except OSError as error:
             raise StorageError(f"kept replies cannot be read: {error}") from error
+        try:
+            reply = ModelReply.model_validate_json(from_kept(key, file))
+        except (AlteredFile, ValidationError) as error:
+            reason = error if isinstance(error, AlteredFile) else "it holds no reply"
+            if self._set_aside:
+                await self._or_storage_error(self._set_aside.move_altered(path, file, reason))
+            return None
+        if not self._is_served(key, reply):
+            if self._set_aside:
+                await self._or_storage_error(self._set_aside.move(path, file))
+            return None
+        return reply
+
+    def _is_served(self, key: str, reply: ModelReply) -> bool:
+        if reply.finish_reason == "length":
+            return False
+        return not (self._again and reply.finish_reason == "refusal" and key not in self._paid)
 
     async def put(self, key: str, reply: ModelReply) -> None:
-        """Keeps `reply`; when this returns, the reply outlives the process. Raises StorageError."""
+        """Keeps `reply`; when this returns, the reply outlives the process. A cut one is set aside at once.
+
+        Raises StorageError.
+        """
+        if self._set_aside is None:
+            return
+        file, path = to_kept(key, reply.model_dump_json().encode()), reply_path(key)
+        if reply.finish_reason == "length":
+            path = set_aside_path(path, file)
+        await self._or_storage_error(self._store.awrite_path(path, file))
+        self._paid.add(key)
+
+    async def set_aside(self, calls: Iterable[ModelCall]) -> bool:
+        """Sets the replies of those calls aside. Returns whether other replies are now to be had.
+
+        They are not where this run paid for one of them, which it is then served again. Raises StorageError.
+        """
+        answered = {call.key: call.reply for call in calls if call.reply}
+        self._unusable.update({key: reply for key, reply in answered.items() if key in self._paid})
+        moved = [await self._move(reply_path(key)) for key in answered]
+        return any(moved) and not self._paid.intersection(answered)
+
+    async def _move(self, path: str) -> bool:
+        if self._set_aside is None:
+            return False
         try:
-            await self._store.awrite_path(reply_path(key), reply.model_dump_json().encode())
+            file = await self._store.aread_path(path)
+        except FileNotFoundError:
+            return False
+        await self._or_storage_error(self._set_aside.move(path, file))
+        return True
+
+    @staticmethod
+    async def _or_storage_error(writing: Awaitable[object]) -> None:
+        try:
+            await writing
         except OSError as error:
             raise StorageError(f"a reply cannot be kept: {error}") from error
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Protocol
-
-from contract.messages import AgentTrace
+from typing import Protocol
 
 GCS_SCHEME = "gs://"
 """How the address of a bucket begins."""
@@ -72,12 +69,3 @@ def cell_path(key: str) -> str:
 def reply_path(key: str) -> str:
     """Where the reply to the request with that key is kept."""
     return f"replies/{key[:1]}/{key}"
-
-
-def read_cell(store: ResultStore, key: str) -> AgentTrace | None:
-    """The cell that Prefect keeps under `key` as the result of a task; None if there is none that can be read."""
-    try:
-        stored: Any = json.loads(store.read(cell_path(key)))
-        return AgentTrace.model_validate_json(stored["result"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

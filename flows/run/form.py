@@ -37,6 +37,11 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
         Annotated[float, Field(ge=0)],
         "US dollars that this run may pay; no call begins that could take it past that. None: as configured.",
     ),
+    "again": (
+        str,
+        "Kept answers that are asked once more: `refused` for those that a model or its provider's filter declined. "
+        "Empty: as configured.",
+    ),
     "shards": (
         Annotated[int, Field(ge=0, le=200)],
         "Into how many child runs the records are split, for as many workers. 0: as configured.",

@@ -24,9 +24,11 @@ from flows.engine.cell import CellRunner
 from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
 from flows.files.cache import cache_folder
+from flows.results.cells import CellStorage
 from flows.results.locks import Locks
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
+from flows.results.set_aside import SetAside
 from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
 from flows.storage.rows import Reject
@@ -56,8 +58,8 @@ async def open_services(
     `in_bulk` is for runs of more records than one batch holds: a process of its own calls their hosted models. It is
     `caller`, if there is one already.
 
-    `on_reject` receives the parts of the corpus that could not be indexed, `on_note` other facts about it that a
-    scholar should know. Raises StorageError when the corpus cannot be read.
+    `on_reject` receives the parts of the corpus that could not be indexed, `on_note` other facts about it and about
+    kept answers that a scholar should know. Raises StorageError when the corpus cannot be read.
     """
     store = result_store(study.run.results)
     index = await open_index(study, progress, on_note)
@@ -68,7 +70,9 @@ async def open_services(
     with CallJournal(store.journal_folder) as journal:
         ledger.totals.repeat_count = journal.repeat_count
         budget = None if study.run.budget is None else Budget(study.run.budget)
-        wrapper_options = WrapperOptions(ResultReplyStore(store, locks), budget, journal)
+        again, set_aside = study.run.again == "refused", SetAside(store, on_note)
+        replies = ResultReplyStore(store, locks, set_aside, again=again)
+        wrapper_options = WrapperOptions(replies, budget, journal)
         models = ModelRegistry(
             study.models, wrapper_options, caller or (CallerProcess() if in_bulk and SUPPORTED else None)
         )
@@ -79,12 +83,15 @@ async def open_services(
                         with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
                     ),
                     agents=load_agents(study.flow),
-                    cell_runner=CellRunner(study.run, store, event_sender),
+                    cell_runner=CellRunner(
+                        study.run, CellStorage.over(store, set_aside, again=again), replies, event_sender
+                    ),
                     ledger=ledger,
                     slots=asyncio.Semaphore(study.run.concurrency),
                 )
         finally:
             await models.aclose()
+            set_aside.note_total()
 
 
 async def open_index(

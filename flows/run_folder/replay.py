@@ -149,7 +149,11 @@ class _StoredModel:
     reply: Any
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        found = self.reply(request.cache_key(reads_material=self.reads_material))
+        keys = (
+            request.cache_key(reads_material=self.reads_material),
+            request.earlier_cache_key(reads_material=self.reads_material),
+        )
+        found = next((reply for key in dict.fromkeys(keys) if (reply := self.reply(key))), None)
         if found is None:
             raise ModelRejected(
                 "no reply is stored for what would now be asked: the record, the prompt, the criterion or the program "

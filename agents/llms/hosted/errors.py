@@ -16,6 +16,7 @@ from contract.errors import (
     ModelRejected,
     ModelTimeout,
     ModelUnavailable,
+    ModelUnusable,
     RateLimited,
     ReplyBroken,
 )
@@ -72,7 +73,10 @@ def _connection(error: Exception, model: str, _config: HostedModel, _secret: str
 
 
 def _quota(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    return ModelRejected(f"{model}: the account's quota or credit is used up; see the billing page of the provider")
+    return ModelUnusable(
+        f"{model}: the account's quota or credit is used up, so this run asks it no more; see the billing page of the "
+        "provider. The same command goes on from here"
+    )
 
 
 def _key_refused(_error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:

@@ -17,6 +17,7 @@ from contract.errors import (
     ModelRejected,
     ModelTimeout,
     ModelUnavailable,
+    ModelUnusable,
     RateLimited,
     ReplyBroken,
     Transient,
@@ -25,7 +26,8 @@ from contract.models import HostedModel
 
 _LENGTH_BYTES = 4
 _ERRORS_BY_NAME: dict[str, type[ModelError]] = {
-    kind.__name__: kind for kind in (ModelRejected, RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
+    kind.__name__: kind
+    for kind in (ModelRejected, ModelUnusable, RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
 }
 
 

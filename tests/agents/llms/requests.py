@@ -20,6 +20,7 @@ def make_request(
     output: type[BaseModel] | None = None,
     parts: Sequence[Part] = (),
     max_tokens: int = 500,
+    temperature: float | None = None,
     repeat: int = 0,
 ) -> ModelRequest:
     """A request of a system and a user turn."""
@@ -28,7 +29,7 @@ def make_request(
         model="m",
         model_fingerprint="f",
         messages=(text_message("system", "Be brief."), user_message),
-        settings=ModelSettings(max_tokens=max_tokens),
+        settings=ModelSettings(max_tokens=max_tokens, temperature=temperature),
         output_name=output.__name__ if output else None,
         output_schema=json_schema_of(output) if output else None,
         repeat=repeat,

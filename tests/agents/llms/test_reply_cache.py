@@ -42,7 +42,7 @@ async def test_the_second_reply_is_read_from_the_store_and_marked() -> None:
 async def test_repeats_and_other_settings_are_other_questions() -> None:
     real = Scripted("m", lambda _: "yes")
     model = CachedReplies(real, InMemoryReplyStore())
-    for asked in (make_request(), make_request(repeat=1), make_request(max_tokens=501), make_request("Else?")):
+    for asked in (make_request(), make_request(repeat=1), make_request(temperature=1), make_request("Else?")):
         await model.complete(asked)
     assert real.calls == 4
 

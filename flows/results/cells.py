@@ -1,0 +1,107 @@
+"""Keeps the results of cells as Prefect writes them, each with its key and a digest, and decides which a run is served.
+
+A cut cell is not kept, because the same command is to fill it. A refusal is, unless the run asks refusals again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect.filesystems import WritableFileSystem
+from pydantic import PrivateAttr
+
+from contract.messages import AgentTrace
+from flows.results.kept_file import AlteredFile, from_kept, to_kept
+from flows.results.set_aside import SetAside
+from flows.results.store import ResultStore, cell_path
+
+
+class CellStorage(WritableFileSystem):
+    """What Prefect uses as the storage of cells: a `ResultStore`, whose files are checked."""
+
+    _block_type_name = "Buttermilk cells"
+
+    _store: ResultStore = PrivateAttr()
+    _set_aside: SetAside = PrivateAttr()
+    _again: bool = PrivateAttr()
+    _written: set[str] = PrivateAttr(default_factory=set[str])
+
+    @classmethod
+    def over(cls, store: ResultStore, set_aside: SetAside, *, again: bool) -> CellStorage:
+        """The cells in `store`. With `again`, refusals of earlier runs are not served."""
+        storage = cls()
+        storage._store, storage._set_aside, storage._again = store, set_aside, again
+        return storage
+
+    async def aread_path(self, path: str) -> bytes:
+        """Prefect's record of a cell. Raises FileNotFoundError where there is none that this run is served."""
+        file, key = await self._store.aread_path(path), _key_of(path)
+        try:
+            content = _content(key, file)
+        except AlteredFile as error:
+            await self._set_aside.move_altered(path, file, error)
+            raise FileNotFoundError(path) from error
+        if not _is_served(content, again=self._again and key not in self._written):
+            await self._store.aremove(path)
+            raise FileNotFoundError(path)
+        return content
+
+    async def awrite_path(self, path: str, content: bytes) -> str:
+        """Keeps Prefect's record of a cell, unless it is one that no run is served."""
+        if not _is_served(content, again=False):
+            return path
+        key = _key_of(path)
+        self._written.add(key)
+        return await self._store.awrite_path(path, to_kept(key, content))
+
+    async def read_path(self, path: str) -> bytes:
+        """As `aread_path`; Prefect needs it under both names."""
+        return await self.aread_path(path)
+
+    async def write_path(self, path: str, content: bytes) -> None:
+        """As `awrite_path`."""
+        await self.awrite_path(path, content)
+
+    def _resolve_path(self, path: str) -> Path:
+        # Prefect wants names of results to be below this one's.
+        return Path(path)
+
+
+def read_cell(store: ResultStore, key: str, *, again: bool) -> AgentTrace | None:
+    """The kept cell that a run would be served under `key`, or None. Changes nothing."""
+    try:
+        content = _content(key, store.read(cell_path(key)))
+    except (OSError, AlteredFile):
+        return None
+    return _trace_in(content) if _is_served(content, again=again) else None
+
+
+def _key_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _content(key: str, file: bytes) -> bytes:
+    content = from_kept(key, file)
+    # A cell's trace holds its key, also in the files of version 0.1.
+    if key.encode() not in content:
+        raise AlteredFile("it is not the result of that cell")
+    return content
+
+
+def _is_served(content: bytes, *, again: bool) -> bool:
+    # Most cells are neither, and need not be parsed twice.
+    if b"truncated" not in content and not (again and b"refused" in content):
+        return True
+    trace = _trace_in(content)
+    return trace is None or trace.status not in ("truncated", *(("refused",) if again else ()))
+
+
+def _trace_in(content: bytes) -> AgentTrace | None:
+    """The trace in Prefect's record of a result; None where it holds another one, such as an error."""
+    try:
+        record: Any = json.loads(content)
+        return AgentTrace.model_validate_json(record["result"])
+    except (ValueError, KeyError, TypeError):
+        return None
