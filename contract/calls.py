@@ -154,6 +154,9 @@ class ModelReply(Frozen):
     """US dollars, or None where no price is known. Unknown is never 0; a free local model is 0."""
     served_by: str | None = None
     """The exact model version that the provider says answered."""
+    sent: FrozenMap | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The settings that went over the wire: temperature, top_p, max_tokens, seed. None where nothing was sent, and in
+    replies of version 0.1, which did not note it."""
     quality: Literal["full", "demonstration"] = "full"
     started: datetime
     ended: datetime

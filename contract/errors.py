@@ -15,6 +15,7 @@ ButtermilkError
 │       └── Transient     the call may succeed when tried again later
 │           ├── RateLimited
 │           ├── ModelTimeout
+│           ├── CellTimeout
 │           ├── ModelUnavailable
 │           └── ReplyBroken
 └── RunError              the run as a whole cannot go on (server unreachable, folder not writable)
@@ -106,6 +107,8 @@ class ModelUnusable(ModelRejected):
 class Transient(ModelError):
     """Another try may succeed. `retry_after` is the wait in seconds that the service asked for, or None."""
 
+    loses_reply = False
+    """True where a call under way was given up: the service may have worked on, and bill it."""
     LONGEST_WAIT = 300.0
     """Seconds. A service that asks for a longer wait is not asked again in this run: probably a daily quota."""
 
@@ -126,6 +129,14 @@ class RateLimited(Transient):
 class ModelTimeout(Transient):
     """No reply within the time allowed."""
 
+    loses_reply = True
+
+
+class CellTimeout(Transient, TimeoutError):
+    """A cell worked for longer than `run.timeout_seconds`, its waits for a turn not counted."""
+
+    loses_reply = True
+
 
 class ModelUnavailable(Transient):
     """The service failed or is overloaded (HTTP 5xx, 529) or cannot be reached."""
@@ -133,6 +144,8 @@ class ModelUnavailable(Transient):
 
 class ReplyBroken(Transient):
     """The reply was cut off on the wire, or was not the JSON that the protocol promises."""
+
+    loses_reply = True
 
 
 class RunError(ButtermilkError):

@@ -27,7 +27,7 @@ class RunSettings(Frozen):
     batch: int = Field(default=250, ge=1, le=5000)
     """Records that go through the flow's graph together."""
     timeout_seconds: float = Field(default=600, gt=0)
-    """For one cell, its waits for limits and its re-asks included."""
+    """For one cell, its re-asks included. Waits for a turn (limits of the model, locks, the budget) do not count."""
     retries: int = Field(default=4, ge=0, le=20)
     """How often Prefect runs a cell again after a transient failure."""
     retry_delay_seconds: float = Field(default=2, ge=0)

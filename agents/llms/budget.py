@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from agents.llms.model import Model, ModelWrapper
+from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected, ModelUnavailable, OverBudget, RateLimited
 
@@ -63,7 +64,8 @@ class Budget:
                         f"the call could cost ${worst_case:.4f}, and ${self.spent:.4f} of the budget of ${self.limit} "
                         "is spent; the same command with a larger budget goes on from here"
                     )
-                await self._changed.wait()
+                with not_counted():
+                    await self._changed.wait()
             self._reserved += worst_case
 
 

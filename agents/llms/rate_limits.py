@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agents.llms.model import Model, ModelWrapper
+from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, ModelUnusable, RateLimited, Transient
 from contract.models import Limits
@@ -111,25 +112,33 @@ class Limited(ModelWrapper):
         RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
         earlier call raised it.
         """
-        async with self._slots:
+        with not_counted():
+            await self._slots.acquire()
+        try:
+            return await self._complete_in_turn(request)
+        finally:
+            self._slots.release()
+
+    async def _complete_in_turn(self, request: ModelRequest) -> ModelReply:
+        with not_counted():
             tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None
             if self._requests:
                 await self._requests.acquire(1)
             await self._gate.wait_until_open()
-            if self._unusable:
-                raise ModelUnusable(self._unusable)
-            try:
-                reply = await self._complete_with_timeout(request)
-            except ModelUnusable as error:
-                self._unusable = str(error)
-                raise
-            except Transient as error:
-                if error.retry_after:
-                    self._gate.close_for(error.retry_after)
-                raise
-            if tokens:
-                tokens.amount = reply.usage.input_tokens + reply.usage.output_tokens
-            return reply
+        if self._unusable:
+            raise ModelUnusable(self._unusable)
+        try:
+            reply = await self._complete_with_timeout(request)
+        except ModelUnusable as error:
+            self._unusable = str(error)
+            raise
+        except Transient as error:
+            if error.retry_after:
+                self._gate.close_for(error.retry_after)
+            raise
+        if tokens:
+            tokens.amount = reply.usage.input_tokens + reply.usage.output_tokens
+        return reply
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
         deadline = asyncio.timeout(self._timeout)

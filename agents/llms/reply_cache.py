@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.llms.model import Model, ModelWrapper
+from agents.llms.work_time import SharedWork, not_counted
 from contract.calls import ModelReply, ModelRequest, ModelSettings
 from contract.models import HostedModel, ModelConfig
 
@@ -68,6 +69,7 @@ class _Question:
 
 @dataclass
 class _InFlightCall:
+    work: SharedWork
     task: asyncio.Task[ModelReply]
     waiters: int = 0
 
@@ -93,7 +95,9 @@ class CachedReplies(ModelWrapper):
         call = self._in_flight.get(question)
         is_first = call is None
         if call is None:
-            call = self._in_flight[question] = _InFlightCall(asyncio.create_task(self._fetch(question, request)))
+            work = SharedWork()
+            task = asyncio.create_task(self._fetch(question, request, work))
+            call = self._in_flight[question] = _InFlightCall(work, task)
             call.task.add_done_callback(lambda _: self._remove(question, call))
         reply = await self._wait(call)
         return reply if is_first else reply.model_copy(update={"from_cache": True})
@@ -107,14 +111,25 @@ class CachedReplies(ModelWrapper):
         limit = request.settings.with_defaults(defaults).max_tokens
         return _Question(request.cache_key(reads_material=self.reads_material), limit)
 
-    async def _fetch(self, question: _Question, request: ModelRequest) -> ModelReply:
-        kept = await self._get(question, request)
-        if kept is None:
-            async with self._store.exclusive(question.key) as may_be_kept_now:
-                kept = await self._get(question, request) if may_be_kept_now else None
-                if kept is None:
-                    return await self._pay(question, request)
-        return kept.model_copy(update={"from_cache": True})
+    async def _fetch(self, question: _Question, request: ModelRequest, work: SharedWork) -> ModelReply:
+        with work.counted_as_own():
+            kept = await self._get(question, request)
+            if kept is None:
+                async with self._exclusive(question.key) as may_be_kept_now:
+                    kept = await self._get(question, request) if may_be_kept_now else None
+                    if kept is None:
+                        return await self._pay(question, request)
+            return kept.model_copy(update={"from_cache": True})
+
+    @asynccontextmanager
+    async def _exclusive(self, key: str) -> AsyncGenerator[bool]:
+        lock = self._store.exclusive(key)
+        with not_counted():
+            may_be_kept_now = await lock.__aenter__()
+        try:
+            yield may_be_kept_now
+        finally:
+            await lock.__aexit__(None, None, None)
 
     async def _pay(self, question: _Question, request: ModelRequest) -> ModelReply:
         reply = await self._inner.complete(request)
@@ -143,7 +158,8 @@ class CachedReplies(ModelWrapper):
         # Shielded: when one cell is cancelled, the others still get the reply that they wait for.
         call.waiters += 1
         try:
-            return await asyncio.shield(call.task)
+            with call.work.shared():
+                return await asyncio.shield(call.task)
         finally:
             call.waiters -= 1
             if not call.waiters:

@@ -57,6 +57,17 @@ class AuditTrail:
                 "set run.audit=… to a file that can be written"
             ) from error
 
+    def last_seal(self, folder: Path, flow_run_id: str | None) -> str | None:
+        """The seal that was last written down for the run in that folder or with that id; None where there is none."""
+        found: str | None = None
+        try:
+            with self.path.open("rb") as file:
+                for line in file:
+                    found = _seal_in(line, str(folder), flow_run_id) or found
+        except OSError:
+            return None
+        return found
+
     def check(self) -> AuditCheck:
         """Checks that every line is as it was written. Raises RunError when the file cannot be read."""
         found = AuditCheck()
@@ -90,6 +101,17 @@ class AuditCheck:
                 self.changes.append(f"{where}: what stood before this line was changed or taken out")
         except (ValueError, KeyError, TypeError, RecursionError):
             self.changes.append(f"{where}: not a line of an audit trail")
+
+
+def _seal_in(line: bytes, folder: str, flow_run_id: str | None) -> str | None:
+    if b'"seal"' not in line:
+        return None
+    try:
+        known: Any = json.loads(line)
+        is_same = known["folder"] == folder or (flow_run_id is not None and known.get("flow_run_id") == flow_run_id)
+        return str(known["seal"]) if is_same and known["seal"] else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _last_digest(file: IO[bytes]) -> str:

@@ -144,6 +144,8 @@ class Ledger:
     def transient_error(self, error: Transient) -> None:
         """Counts a failure that may be temporary; its cell may be tried again."""
         self.totals.transient_errors += 1
+        if self._log:
+            self._log.write("attempt failed", error=type(error).__name__, reply_lost=error.loses_reply)
         if self._on_transient_error:
             self._on_transient_error(error, self.totals)
 

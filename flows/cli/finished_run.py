@@ -8,10 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.folders import search_folders
+
+if TYPE_CHECKING:
+    from flows.accounting.audit import AuditTrail
 
 
 def process_finished_run(options: argparse.Namespace, words: Sequence[str]) -> int:
@@ -24,7 +27,7 @@ def process_finished_run(options: argparse.Namespace, words: Sequence[str]) -> i
         return _print_result(*_verify_audit(audit_file), options)
     folder, settings = _parse_run_folder(options.verb, words)
     verbs: Mapping[str, Callable[[], tuple[bool, dict[str, Any]]]] = {
-        "report": lambda: _report(folder),
+        "report": lambda: _report(folder, _audit_trail(settings)),
         "replay": lambda: _replay(folder),
         "verify": lambda: _verify(folder, options.config_dir, settings),
     }
@@ -52,12 +55,20 @@ def _parse_run_folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, 
     return folder.resolve(), dict(word.split("=", 1) for word in words if "=" in word)
 
 
-def _report(folder: Path) -> tuple[bool, dict[str, Any]]:
+def _audit_trail(settings: Mapping[str, str]) -> AuditTrail:
+    from flows.accounting.audit import AuditTrail, audit_path
+
+    named = settings.get("run.audit")
+    return AuditTrail(audit_path(Path(named) if named else None))
+
+
+def _report(folder: Path, audit: AuditTrail) -> tuple[bool, dict[str, Any]]:
     from flows.files.checksums import write_sums
     from flows.run_folder.derive import derive
 
     derived = derive(folder)
     seal = write_sums(folder)
+    audit.add("report written again", folder=str(folder), seal=seal)
     if derived.measured is not None:
         from rich.console import Console
 
@@ -85,11 +96,17 @@ def _replay(folder: Path) -> tuple[bool, dict[str, Any]]:
 
 def _verify(folder: Path, config_dir: Path | None, settings: Mapping[str, str]) -> tuple[bool, dict[str, Any]]:
     from flows.files.checksums import seal
-    from flows.run_folder.verify import verify
+    from flows.files.run_data import RunData
+    from flows.run_folder.verify import recorded_seal, verify
 
-    results = settings.get("run.results")
-    changes = verify(folder, search_folders(config_dir), results)
-    return not changes, {"changed": changes, "seal": seal(folder) if not changes else None}
+    audit = _audit_trail(settings)
+    changes = verify(folder, search_folders(config_dir), settings.get("run.results"), audit)
+    fields: dict[str, Any] = {"changed": changes, "seal": seal(folder) if not changes else None}
+    if recorded_seal(RunData.open(folder), audit) is None:
+        fields["note"] = (
+            f"{audit.path} holds no line on this run, so its seal is not compared; run.audit=… names another trail"
+        )
+    return not changes, fields
 
 
 def _audit_file(words: Sequence[str]) -> Path | None:

@@ -200,7 +200,11 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from flows.check.preview import preview_lines, preview_source
+    from flows.check.sent_settings import unsent_settings_notes
     from flows.check.sources import is_remote, source_of
+
+    for note in dict.fromkeys(note for study in studies for note in unsent_settings_notes(study)):
+        print(f"note: {note}", file=sys.stderr)
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]

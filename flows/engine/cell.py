@@ -22,9 +22,10 @@ from prefect.utilities.annotations import quote
 
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
+from agents.llms.work_time import WorkTimeout
 from contract.base import digest
 from contract.calls import ModelCall
-from contract.errors import CellError, MissingInput, OutputInvalid, OverBudget, Transient
+from contract.errors import CellError, CellTimeout, MissingInput, OutputInvalid, OverBudget, Transient
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
@@ -83,6 +84,8 @@ class CellJob:
     attempts: Attempts = field(default_factory=Attempts)
     replies: ResultReplyStore | None = None
     """Where replies are set aside that do not fit."""
+    timeout_seconds: float | None = None
+    """How long the agent may work. Prefect's own limit would count its waits, too."""
 
     def output_trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
         """The trace of a cell that ended with an output."""
@@ -161,7 +164,7 @@ async def _run_agent(job: CellJob) -> Any:
     started = datetime.now(UTC)
     job.attempts.count += 1
     try:
-        output = await _output(job)
+        output = await _output_in_time(job)
     except CellError as error:
         job.attempts.add_calls(error.calls)
         if isinstance(error, Transient):
@@ -172,6 +175,22 @@ async def _run_agent(job: CellJob) -> Any:
     if output.status == "completed":
         return kept
     return Completed(name=output.status.capitalize(), message=output.note, data=kept)
+
+
+async def _output_in_time(job: CellJob) -> AgentOutput:
+    if job.timeout_seconds is None:
+        return await _output(job)
+    timeout = WorkTimeout(job.timeout_seconds)
+    try:
+        async with timeout:
+            return await _output(job)
+    except TimeoutError:
+        if not timeout.expired:
+            raise
+    raise CellTimeout(
+        f"exceeded timeout of {job.timeout_seconds:g} seconds (run.timeout_seconds; its waits for a turn are not "
+        "counted); a call that was under way is lost, and may be billed"
+    )
 
 
 async def _output(job: CellJob) -> AgentOutput:
@@ -224,6 +243,7 @@ class CellRunner:
         self.replies = replies
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
+        self.timeout_seconds = settings.timeout_seconds
         self._settings = settings
         self._storage = storage
         self._tasks = dict[str, Task[Any, Any]]()
@@ -268,7 +288,6 @@ class CellRunner:
             retries=settings.retries,
             retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
             retry_jitter_factor=0.3,
-            timeout_seconds=settings.timeout_seconds,
         )
         if cached:
             # An attribute: an argument would have to be saved on Prefect's server, so that others can find the results.

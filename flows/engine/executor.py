@@ -290,5 +290,7 @@ class FlowExecutor:
         parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
         agent, agent_services = self._services.agents[step.agent], self._services.agent_services
         attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
-        replies = self._services.cell_runner.replies
-        return CellJob(self._spec.name, cell, agent, agent_services, "", parents, attempts, replies)
+        runner = self._services.cell_runner
+        return CellJob(
+            self._spec.name, cell, agent, agent_services, "", parents, attempts, runner.replies, runner.timeout_seconds
+        )

@@ -8,7 +8,6 @@ when it has ended, with its start, its end and all its attempts.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any
 from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.states import Running
-from prefect.task_engine import AsyncTaskRunEngine, TaskRunTimeoutError, run_task_async
+from prefect.task_engine import AsyncTaskRunEngine, run_task_async
 
 from flows.engine.task_run_events import EventSender
 from flows.server.current_flow_run import current_flow_run
@@ -43,16 +42,11 @@ class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
 
     @asynccontextmanager
     async def run_context(self) -> AsyncGenerator[_ClientEventsEngine]:  # type: ignore[reportIncompatibleMethodOverride]
-        """The context of one attempt. Does not open the task run's context again, which `start` has opened.
-
-        The engine's own timeout also works for threads, and so costs more than the one of asyncio.
-        """
-        deadline = asyncio.timeout(self.task.timeout_seconds)
+        """The context of one attempt. Does not open the task run's context again, which `start` has opened."""
         try:
-            async with deadline:
-                yield self
+            yield self
         except TimeoutError as error:
-            await self.handle_timeout(TaskRunTimeoutError() if deadline.expired() else error)
+            await self.handle_timeout(error)
         except Exception as error:
             await self.handle_exception(error)
 

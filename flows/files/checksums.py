@@ -24,6 +24,8 @@ def seal(folder: Path) -> str:
 
 def changed_files(folder: Path) -> Iterator[str]:
     """Differences from the checksums, one sentence each. Raises FileNotFoundError if there are no checksums."""
+    links = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink()}
+    yield from (f"{name} was replaced by a link" for name in sorted(links))
     known = dict[str, str]()
     for number, line in enumerate((folder / SUMS_FILE).read_text(encoding="utf-8").splitlines(), start=1):
         digest, _, name = line.partition("  ")
@@ -31,7 +33,7 @@ def changed_files(folder: Path) -> Iterator[str]:
             yield f"{SUMS_FILE}:{number}: not a line of a digest and a name"
         known[name] = digest
     present = _file_names(folder)
-    for name in sorted({*known, *present} - {""}):
+    for name in sorted({*known, *present} - {"", *links}):
         if name not in known:
             yield f"{name} was not there when the run ended"
         elif name not in present:

@@ -106,7 +106,7 @@ def plan_with_kept_cells(study: Study) -> Plan:
     from flows.plan.dry_run import dry_run
 
     if study.flow.corpus or study.missing_parameters:
-        return make_plan(study)
+        return make_plan(study, count_records(study))
     records = list(records_of(study, lambda _: None))
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
     found = dry_run(study, records, lambda step, _: cells_per_record[step])

@@ -105,12 +105,28 @@ def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], usage: M
     cost = f"US$ {usage.cost.normalize():f}" if usage.calls else "–"
     return ModelFact(
         name=name, provider_and_model=" / ".join(part for part in provider_and_model if part),
-        settings=", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if value is not None),
+        settings=_settings(settings, usage),
         versions=tuple(sorted({*map(one_line, served), *usage.versions})),
         dates=format_date_range(format_date(usage.first), format_date(usage.last)),
         calls=usage.calls, cost="unknown" if usage.unknown_price_calls else cost,
         demonstration=usage.demonstration or config.get("kind") == "embedded",
     )  # fmt: skip
+
+
+def _settings(configured: Mapping[str, Any], usage: ModelUsage) -> str:
+    """The settings that went over the wire; those of the configuration where replies do not say what was sent."""
+    given = {name: one_line(value) for name, value in configured.items() if value is not None}
+    if not usage.sent:
+        named = _named(given)
+        return f"{named}, as configured" if named and usage.sent_unrecorded else named
+    sent = _named({name: " or ".join(sorted(values)) for name, values in usage.sent.items()})
+    left_out = _named({name: value for name, value in given.items() if name not in usage.sent})
+    some = f"; not recorded for {pluralised(usage.sent_unrecorded, 'earlier reply', 'earlier replies')}"
+    return sent + (f"; not sent: {left_out}" if left_out else "") + (some if usage.sent_unrecorded else "")
+
+
+def _named(settings: Mapping[str, str]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())
 
 
 def _steps(data: RunData, report_data: ReportData) -> list[StepFact]:

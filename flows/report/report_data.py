@@ -44,6 +44,10 @@ class ModelUsage:
     unknown_price_calls: int = 0
     """Replies without a known price."""
     demonstration: bool = False
+    sent: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Setting -> the values of it that went over the wire."""
+    sent_unrecorded: int = 0
+    """Replies that do not say which settings were sent."""
 
     def add_replies(self, trace: AgentTrace) -> None:
         """Counts the replies of a cell."""
@@ -54,6 +58,9 @@ class ModelUsage:
             self.last = max(self.last or reply.ended, reply.ended)
             self.cost += reply.cost_usd or 0
             self.unknown_price_calls += reply.cost_usd is None
+            self.sent_unrecorded += reply.sent is None
+            for name, value in (reply.sent or {}).items():
+                self.sent.setdefault(name, set()).add(f"{value}")
             self.demonstration = self.demonstration or reply.quality == "demonstration"
 
 

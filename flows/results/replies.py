@@ -124,3 +124,32 @@ class ResultReplyStore:
             return
         async with self._locks.exclusive(key):
             yield True
+
+
+def holds_reply(store: ResultStore, key: str, reply: ModelReply) -> bool:
+    """Whether the storage holds that reply under that key, has set it aside, or holds none there."""
+    path = reply_path(key)
+    try:
+        kept = from_kept(key, store.read(path))
+    except FileNotFoundError:
+        return True
+    except (AlteredFile, OSError):
+        return False
+    written = reply.model_dump_json().encode()
+    if kept == written or _is_equal(kept, reply):
+        return True
+    return any(_is_there(store, set_aside_path(path, file)) for file in (to_kept(key, written), written))
+
+
+def _is_equal(kept: bytes, reply: ModelReply) -> bool:
+    try:
+        return ModelReply.model_validate_json(kept) == reply
+    except ValidationError:
+        return False
+
+
+def _is_there(store: ResultStore, path: str) -> bool:
+    try:
+        return bool(store.read(path))
+    except OSError:
+        return False

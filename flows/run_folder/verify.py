@@ -7,22 +7,38 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.files.checksums import SUMS_FILE, changed_files, sha256_of
+from flows.accounting.audit import AuditTrail
+from flows.files.checksums import SUMS_FILE, changed_files, seal, sha256_of
 from flows.files.run_data import RunData
 
 
-def verify(folder: Path, folders: Sequence[Path], results: str | None) -> list[str]:
+def verify(folder: Path, folders: Sequence[Path], results: str | None, audit: AuditTrail | None = None) -> list[str]:
     """Every change found, one sentence each; an empty list means that all is as it was when the run ended.
 
-    `folders` are the config folders in which prompts and criteria are looked up; `results` is where replies are kept.
-    Raises RunError when the folder holds no finished run that can be read.
+    `folders` are the config folders in which prompts and criteria are looked up; `results` is where replies are kept;
+    `audit` is where the run's seal was written down. Raises RunError when the folder holds no finished run that can be
+    read.
     """
     try:
         found = list(changed_files(folder))
     except FileNotFoundError:
         found = [f"{SUMS_FILE} is missing"]
     data = RunData.open(folder)
+    found += _changed_seal(data, audit) if audit else []
     return [*found, *_changed_sources(data), *_changed_texts(data, folders), *_changed_replies(data, results)]
+
+
+def recorded_seal(data: RunData, audit: AuditTrail) -> str | None:
+    """The seal of that run in the audit trail, or None."""
+    run_id = data.manifest.get("flow_run_id")
+    return audit.last_seal(data.folder.absolute(), run_id if isinstance(run_id, str) else None)
+
+
+def _changed_seal(data: RunData, audit: AuditTrail) -> Iterator[str]:
+    """Whoever changes a file can make the list of digests anew, but not the line in the audit trail."""
+    recorded = recorded_seal(data, audit)
+    if recorded and (data.folder / SUMS_FILE).is_file() and seal(data.folder) != recorded:
+        yield f"{SUMS_FILE} has changed: {audit.path.name} holds the seal {recorded[:12]}, and it is now another"
 
 
 def _changed_sources(data: RunData) -> Iterator[str]:
@@ -47,8 +63,9 @@ def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
 
 
 def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
-    """Kept replies that differ in any byte from the run's traces; a deleted reply is not a change."""
+    """Kept replies that are not those of the run's traces; one that was deleted or set aside is no change."""
     from flows.results.open import result_store
+    from flows.results.replies import holds_reply
     from flows.results.store import reply_path
 
     store, seen = result_store(results), set[str]()
@@ -57,10 +74,6 @@ def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
             if call.reply is None or call.key in seen:
                 continue
             seen.add(call.key)
-            path = reply_path(call.key)
-            try:
-                same = store.read(path) == call.reply.model_dump_json().encode()
-            except FileNotFoundError:
-                continue
-            if not same:
+            if not holds_reply(store, call.key, call.reply):
+                path = reply_path(call.key)
                 yield f"the kept reply {path} is not the one that {trace.step} used for {trace.record_id}"

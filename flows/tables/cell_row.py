@@ -13,7 +13,7 @@ from flows.tables.identity import criterion_name, model_name, other_dimensions
 IDENTITY_COLUMNS = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
 """Columns before the columns `variant.…`."""
 OUTCOME_COLUMNS = (
-    "repeat", "round", "status", "note", "error_kind", "error", "quality", "finish_reason",
+    "repeat", "round", "status", "note", "error_kind", "error", "quality", "finish_reason", "served_by",
     "calls", "input_tokens", "output_tokens", "cost_usd",
 )  # fmt: skip
 """Columns after the columns `variant.…`."""
@@ -49,6 +49,7 @@ def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
         "error": trace.error.message if trace.error else None,
         "quality": replies[-1].quality if replies else None,
         "finish_reason": trace.finish_reason,
+        "served_by": replies[-1].served_by if replies else None,
         "calls": len(replies),
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Literal, TypeAlias
 
 from flows.tables.csv_text import scalar_text
@@ -42,10 +43,13 @@ class ColumnTypes:
                 self._seen.setdefault(name, set()).add(value_kind(value))
 
     def type_of(self, name: str) -> ColumnType:
-        """The column's type; a mixed column is text, and so is one without values."""
-        if name in self._fixed:
-            return self._fixed[name]
+        """The column's type; a mixed column is text, and so is one without values.
+
+        A fixed column of integers is one of floats where a number in it is too large for 64 bits.
+        """
         seen = self._seen.get(name, {"text"})
+        if name in self._fixed:
+            return "float64" if self._fixed[name] == "int64" and "text" in seen else self._fixed[name]
         if seen == {"bool"}:
             return "bool"
         if seen <= {"int", "wide int"}:
@@ -59,4 +63,11 @@ def cast_to(column: ColumnType, value: Scalar) -> Scalar:
         return None
     if column == "string":
         return scalar_text(value)
-    return float(value) if column == "float64" else value
+    return _as_float(value) if column == "float64" else value
+
+
+def _as_float(value: str | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf  # type: ignore[reportOperatorIssue] - a text raises ValueError

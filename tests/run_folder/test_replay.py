@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.accounting.audit import AuditTrail
 from flows.cli.main import main
 from flows.config.folders import search_folders
+from flows.files.checksums import write_sums
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.judging import make_posts, write_study
@@ -31,9 +33,9 @@ async def run(lab: Lab, fake: FakeLLM) -> Path:
     return ran.outcome.folder
 
 
-def changes(folder: Path, lab: Lab) -> list[str]:
+def changes(folder: Path, lab: Lab, audit: AuditTrail | None = None) -> list[str]:
     """The changes that `verify` finds."""
-    return verify(folder, search_folders(lab.folder), str(lab.folder / "results"))
+    return verify(folder, search_folders(lab.folder), str(lab.folder / "results"), audit)
 
 
 def flip(path: Path, at: int = 40) -> None:
@@ -99,3 +101,38 @@ def test_a_folder_that_is_no_run_is_reported_in_plain_words(tmp_path: Path, caps
     assert "holds no finished run" in capsys.readouterr().err
     assert main(["verify"]) == 2
     assert "no run is named" in capsys.readouterr().err
+
+
+def test_a_list_of_digests_that_was_made_anew_is_found(run: Path, lab: Lab) -> None:
+    audit = AuditTrail(lab.folder / "audit.jsonl")
+    audit.add("run ended", folder=str(run), flow_run_id=None, seal=write_sums(run))
+    assert changes(run, lab, audit) == []
+    (run / "results.json").write_text("[]", encoding="utf-8")
+    write_sums(run)
+    assert changes(run, lab) == []
+    [told] = changes(run, lab, audit)
+    assert "SHA256SUMS has changed: audit.jsonl holds the seal" in told
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "SHA256SUMS"])
+def test_a_file_that_a_link_replaced_is_found(run: Path, lab: Lab, tmp_path: Path, name: str) -> None:
+    (run / name).rename(tmp_path / "elsewhere")
+    (run / name).symlink_to(tmp_path / "elsewhere")
+    assert changes(run, lab) == [f"{name} was replaced by a link"]
+
+
+def test_the_command_compares_the_seal_with_the_audit_trail(
+    run: Path, lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = [f"run.results={lab.folder / 'results'}", "--config-dir", str(lab.folder)]
+    audit = f"run.audit={lab.folder / 'trail.jsonl'}"
+    assert main(["verify", str(run), *where, audit]) == 0
+    assert "its seal is not compared" in capsys.readouterr().out
+    assert main(["report", str(run), audit]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(run), *where, audit]) == 0
+    assert "not compared" not in capsys.readouterr().out
+    (run / "results.json").write_text("[]", encoding="utf-8")
+    write_sums(run)
+    assert main(["verify", str(run), *where, audit]) == 1
+    assert "holds the seal" in capsys.readouterr().out

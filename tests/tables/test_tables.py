@@ -145,6 +145,25 @@ def test_a_number_that_a_float_would_round_makes_its_column_text(tmp_path: Path)
     assert {row["value.n"] for row in rows} == {large, 1}
 
 
+def test_an_absurd_count_of_tokens_costs_no_tables(tmp_path: Path) -> None:
+    odd, usual = call("a"), call("b")
+    assert odd.reply
+    usage = odd.reply.usage.model_copy(update={"input_tokens": 10**30, "output_tokens": 10**400})
+    odd = odd.model_copy(update={"reply": odd.reply.model_copy(update={"usage": usage, "cost_usd": Decimal(10) ** 24})})
+    cells = [cell(record(1), VARIANT, calls=[odd]), cell(record(2), VARIANT, calls=[usual])]
+    derive(write_run(tmp_path, cells))
+    rows: list[dict[str, Any]] = pq.read_table(tmp_path / "cells.parquet").to_pylist()
+    assert [row["input_tokens"] > 10**29 for row in rows] == [True, False]
+    assert len(read(tmp_path / "cells.csv")) == 2
+
+
+def test_the_version_that_answered_is_named(tmp_path: Path) -> None:
+    served = call("a")
+    assert served.reply
+    served = served.model_copy(update={"reply": served.reply.model_copy(update={"served_by": "model-2026-09"})})
+    assert one_row(cell(record(1), VARIANT, calls=[served]), tmp_path)["served_by"] == "model-2026-09"
+
+
 def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> None:
     known = cell(record(1), VARIANT, calls=[call("a", cost=Decimal("0.0012")), call("b", cost=Decimal("0.0003"))])
     unknown = cell(record(1), VARIANT, calls=[call("a"), call("b", cost=None)])

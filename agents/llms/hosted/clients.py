@@ -34,6 +34,8 @@ class HttpClients:
 def _client() -> httpx2.AsyncClient:
     import httpx2
 
+    from agents.llms.hosted.sent_settings import record_request
+
     class Pools(httpx2.AsyncBaseTransport):
         """Several pools, because a pool visits all its connections at each request. The least busy pool is used."""
 
@@ -55,4 +57,8 @@ def _client() -> httpx2.AsyncClient:
             for pool in self._pools:
                 await pool.aclose()
 
-    return httpx2.AsyncClient(transport=Pools(), timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS))
+    return httpx2.AsyncClient(
+        transport=Pools(),
+        timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
+        event_hooks={"request": [record_request]},
+    )

@@ -61,12 +61,14 @@ class Hosted:
         from agents.llms.hosted.errors import translate
         from agents.llms.hosted.pydantic_ai_service import send_request
         from agents.llms.hosted.reply import to_reply
+        from agents.llms.hosted.sent_settings import recorded
 
         started = datetime.now(UTC)
         try:
             service = await self._get_service()
-            response = await send_request(service, self._config, request)
-            return to_reply(response, request, self._config, started, datetime.now(UTC))
+            with recorded() as sent:
+                response = await send_request(service, self._config, request)
+            return to_reply(response, request, self._config, started, datetime.now(UTC), sent)
         except Exception as error:
             failure = translate(error, self._name, self._config, self._secret)
         # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.

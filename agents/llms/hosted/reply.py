@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
@@ -18,9 +19,17 @@ _REFUSALS = frozenset({"LANGUAGE", "NO_IMAGE"})
 
 
 def to_reply(
-    response: ModelResponse, request: ModelRequest, config: HostedModel, started: datetime, ended: datetime
+    response: ModelResponse,
+    request: ModelRequest,
+    config: HostedModel,
+    started: datetime,
+    ended: datetime,
+    sent: Mapping[str, int | float],
 ) -> ModelReply:
-    """The `ModelReply` of `response`. A reply that the service broke off has the reason `error`: it is billed too."""
+    """The `ModelReply` of `response`, to a request with the settings `sent`.
+
+    A reply that the service broke off has the reason `error`: it is billed too.
+    """
     text = storable_text(_text(response))
     usage = response_usage(response, text)
     finish, detail = _finish(response, text)
@@ -35,6 +44,7 @@ def to_reply(
         usage=usage,
         cost_usd=response_cost(response, usage, config),
         served_by=storable_text(response.model_name) if response.model_name else None,
+        sent=sent or None,
         started=started,
         ended=ended,
     )

@@ -1,0 +1,196 @@
+"""Holes can be filled: what was found unusable is kept, and no later run is served it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.plan.plan import plan_with_kept_cells
+from flows.run_folder.verify import verify
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.running import Lab, RunResult
+
+FLOW = """\
+description: Tiny.
+records: posts
+steps:
+  ask:
+    agent: llm
+    parameters: {template: "user:\\nIs it so? {{ record.text }}", model: served}
+result: ask
+"""
+FIRST, SECOND = {"record_id": "a", "text": "one"}, {"record_id": "b", "text": "two"}
+UNFIT = Rule(kind="wrong_schema", match="two")
+CUT = Rule(kind="length", match="two")
+REFUSED = Rule(kind="refusal", match="two")
+
+
+@pytest.fixture
+def fake(hosted_service: FakeLLM) -> FakeLLM:
+    return hosted_service
+
+
+@pytest.fixture
+def study(lab: Lab, fake: FakeLLM) -> Lab:
+    """Two posts, each asked about once."""
+    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+    lab.write("posts.jsonl", [FIRST, SECOND])
+    lab.write("flows/tiny.yaml", FLOW)
+    write_model(lab, fake)
+    return lab
+
+
+def write_model(lab: Lab, fake: FakeLLM, **more: Any) -> None:
+    """The served model, with those further settings."""
+    address = {"kind": "hosted", "provider": "openai-compatible", "model_id": "served", "base_url": f"{fake.url}/v1"}
+    price = {"input_per_mtok": 1, "output_per_mtok": 2}
+    lab.write("models/served.yaml", json.dumps({"served": {**address, "price": price, **more}}))
+
+
+async def run(lab: Lab, fake: FakeLLM, *rules: Rule, settings: tuple[str, ...] = ()) -> tuple[RunResult, int]:
+    """The run, and how many calls it made."""
+    fake.log.reset()
+    fake.script(*rules)
+    ran = await lab.run(*settings)
+    return ran, fake.stats()["calls"]
+
+
+def statuses(ran: RunResult) -> dict[str, str]:
+    """Record -> how its cell ended."""
+    return {trace.record_id: trace.status for trace in ran.rows("ask")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "calls"), [(UNFIT, "failed", 4), (CUT, "truncated", 2)], ids=["unfit", "cut"]
+)
+async def test_the_same_command_asks_again_what_could_not_be_used(
+    study: Lab, fake: FakeLLM, rule: Rule, status: str, calls: int
+) -> None:
+    first, made = await run(study, fake, rule)
+    assert (statuses(first), made) == ({"a": "completed", "b": status}, calls)
+    assert first.outcome and first.outcome.totals.calls_paid == calls
+    again, made = await run(study, fake, rule)
+    assert (statuses(again), made) == ({"a": "completed", "b": status}, calls - 1)
+    filled, made = await run(study, fake)
+    assert (set(statuses(filled).values()), made) == ({"completed"}, 1)
+    assert (await run(study, fake))[1] == 0
+    assert first.outcome and verify(first.outcome.folder, [study.folder], str(study.folder / "results")) == []
+
+
+async def test_a_hole_that_an_earlier_version_kept_is_filled_by_the_first_run(study: Lab, fake: FakeLLM) -> None:
+    ran, _ = await run(study, fake, UNFIT)
+    for call in next(trace for trace in ran.rows("ask") if trace.record_id == "b").calls:
+        assert call.reply
+        study.write(f"results/replies/{call.key[:1]}/{call.key}", call.reply.model_dump_json())
+    filled, made = await run(study, fake)
+    assert (set(statuses(filled).values()), made) == ({"completed"}, 1)
+
+
+async def test_a_refusal_is_kept_until_it_is_asked_again(study: Lab, fake: FakeLLM) -> None:
+    assert statuses((await run(study, fake, REFUSED))[0])["b"] == "refused"
+    kept, made = await run(study, fake)
+    assert (statuses(kept)["b"], made) == ("refused", 0)
+    [planned] = plan_with_kept_cells(study.compose("again=refused")).forecasts
+    assert (planned.kept, planned.to_run) == (1, 1)
+    still, made = await run(study, fake, REFUSED, settings=("again=refused",))
+    assert (statuses(still)["b"], made) == ("refused", 1)
+    lifted, made = await run(study, fake, settings=("again=refused",))
+    assert (statuses(lifted)["b"], made) == ("completed", 1)
+    assert (await run(study, fake))[1] == 0
+
+
+LIMITS: dict[str, Callable[[Lab, FakeLLM], tuple[str, ...]]] = {
+    "of the model": lambda lab, fake: write_model(lab, fake, settings={"max_tokens": 4000}) or (),
+    "of the step": lambda lab, _: (
+        lab.write("flows/tiny.yaml", FLOW.replace("served}", "served, max_tokens: 4000}")) and ()
+    ),
+}
+
+
+@pytest.mark.parametrize("raise_limit", LIMITS.values(), ids=LIMITS.keys())
+async def test_a_higher_token_limit_asks_only_what_was_cut(
+    study: Lab, fake: FakeLLM, raise_limit: Callable[[Lab, FakeLLM], tuple[str, ...]]
+) -> None:
+    await run(study, fake, CUT)
+    raise_limit(study, fake)
+    ran, made = await run(study, fake)
+    assert (set(statuses(ran).values()), made) == ({"completed"}, 1)
+    assert fake.log.requests[0]["body"]["max_tokens"] == 4000
+
+
+async def test_whether_a_model_sees_does_not_matter_to_a_text(study: Lab, fake: FakeLLM) -> None:
+    await run(study, fake)
+    write_model(study, fake, sees_images=True)
+    assert (await run(study, fake))[1] == 0
+
+
+async def test_the_plan_counts_a_hole_as_to_run(study: Lab, fake: FakeLLM) -> None:
+    await run(study, fake, CUT)
+    [planned] = plan_with_kept_cells(study.compose()).forecasts
+    assert (planned.kept, planned.to_run, dict(planned.why)) == (1, 1, {"truncated last time": 1})
+
+
+def kept(lab: Lab, kind: str) -> list[Path]:
+    """The kept files of that kind."""
+    return sorted(path for path in (lab.folder / "results" / kind).rglob("*") if path.is_file())
+
+
+def swap(one: Path, other: Path) -> None:
+    """Each gets the other's content."""
+    content = one.read_bytes(), other.read_bytes()
+    one.write_bytes(content[1])
+    other.write_bytes(content[0])
+
+
+def edit(one: Path, _: Path) -> None:
+    """Changes a word of the reply."""
+    changed = one.read_bytes().replace(b"completed", b"completes").replace(b"stop", b"stup")
+    assert changed != one.read_bytes()
+    one.write_bytes(changed)
+
+
+def tear(one: Path, _: Path) -> None:
+    """Leaves half of the file."""
+    one.write_bytes(one.read_bytes()[: one.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("change", [swap, edit, tear])
+async def test_a_kept_file_that_does_not_fit_is_set_aside_told_and_asked_again(
+    study: Lab, fake: FakeLLM, change: Callable[[Path, Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    first, _ = await run(study, fake)
+    for kind in ("cells", "replies"):
+        change(*kept(study, kind))
+    altered = 2 if change is swap else 1
+    again, made = await run(study, fake)
+    assert made == altered
+    told = [record.getMessage() for record in caplog.records if "is not used" in record.getMessage()]
+    assert len(told) == len(kept(study, "set_aside")) == 2 * altered
+    assert [trace.value for trace in again.rows("ask")] == [trace.value for trace in first.rows("ask")]
+    assert (await run(study, fake))[1] == 0
+
+
+async def test_files_that_hold_no_digest_are_read_as_before(study: Lab, fake: FakeLLM) -> None:
+    await run(study, fake)
+    for path in [*kept(study, "cells"), *kept(study, "replies")]:
+        _, _, content = path.read_bytes().partition(b'"kept":')
+        path.write_bytes(content[:-1])
+    assert (await run(study, fake))[1] == 0
+    for path in kept(study, "cells"):
+        path.unlink()
+    assert (await run(study, fake))[1] == 0
+
+
+async def test_a_quota_that_is_used_up_stops_the_model_for_the_run(study: Lab, fake: FakeLLM) -> None:
+    study.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"post {n}"} for n in range(12)])
+    write_model(study, fake, limits={"concurrency": 2})
+    quota = Rule(kind="status", status=429, code="insufficient_quota", message="You exceeded your current quota.")
+    ran, made = await run(study, fake, quota)
+    assert set(statuses(ran).values()) == {"failed"} and made <= 2
+    assert {trace.error.kind for trace in ran.rows("ask") if trace.error} == {"ModelUnusable"}
+    filled, made = await run(study, fake)
+    assert (set(statuses(filled).values()), made) == ({"completed"}, 12)
