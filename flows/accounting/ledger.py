@@ -107,12 +107,15 @@ class Ledger:
         on_cell: CellListener | None = None,
         on_transient_error: TransientErrorListener | None = None,
         log: RunLog | None = None,
+        on_note: Callable[[str], None] | None = None,
     ) -> None:
         self.path = folder / "answers.jsonl"
         self.totals = Totals()
         self._on_cell = on_cell
         self._on_transient_error = on_transient_error
         self._log = log
+        self._on_note = on_note
+        self._noted_versions = set[str]()
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Ledger:
@@ -159,7 +162,18 @@ class Ledger:
             raise RunError(f"cannot write {self.path}: {error.strerror or error}") from error
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
+        self._note_versions(str(trace.input.parameters.get("model")))
         if self._log:
             self._log.cell_ended(trace, fresh=fresh, task_run_id=task_run_id)
         if self._on_cell:
             self._on_cell(trace, self.totals)
+
+    def _note_versions(self, model: str) -> None:
+        """Notes once that one name of a model stands for several versions, as when a provider moves an alias."""
+        versions = self.totals.served_by.get(model, ())
+        if len(versions) > 1 and self._on_note and model not in self._noted_versions:
+            self._noted_versions.add(model)
+            self._on_note(
+                f"the answers of '{model}' are of more than one version ({', '.join(sorted(versions))}), kept ones "
+                "included; the column served_by of cells.csv tells them apart"
+            )

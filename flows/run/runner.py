@@ -152,7 +152,7 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
     check_ground_truth(study, records)
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
-    ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log)
+    ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log, listener.on_note)
     with shard_heartbeat(study, owner, ledger.totals):
         with log, ledger:
             in_bulk = len(records) > study.run.batch

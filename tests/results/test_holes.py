@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flows.plan.plan import plan_with_kept_cells
+from flows.results.kept_file import to_kept
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.running import Lab, RunResult
@@ -183,6 +184,24 @@ async def test_files_that_hold_no_digest_are_read_as_before(study: Lab, fake: Fa
     for path in kept(study, "cells"):
         path.unlink()
     assert (await run(study, fake))[1] == 0
+
+
+async def test_a_note_tells_of_kept_answers_of_another_version(
+    study: Lab, fake: FakeLLM, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(study, fake)
+    replies = kept(study, "replies")
+    for path in replies:
+        key, content = path.name, path.read_bytes().partition(b'"kept":')[2][:-1]
+        path.write_bytes(to_kept(key, content.replace(b"served-served", b"served-2025")))
+    for path in kept(study, "cells"):
+        path.unlink()
+    study.write("posts.jsonl", [FIRST, SECOND, {"record_id": "c", "text": "three"}])
+    caplog.clear()
+    _, made = await run(study, fake)
+    assert made == 1
+    [told] = {record.getMessage() for record in caplog.records if "more than one version" in record.getMessage()}
+    assert "(served-2025, served-served)" in told
 
 
 async def test_a_quota_that_is_used_up_stops_the_model_for_the_run(study: Lab, fake: FakeLLM) -> None:

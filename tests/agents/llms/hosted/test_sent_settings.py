@@ -25,7 +25,9 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize(("provider", "model_id", "path", "taken"), MODELS, ids=[f"{provider}-{model}" for provider, model, *_ in MODELS])
+@pytest.mark.parametrize(
+    ("provider", "model_id", "path", "taken"), MODELS, ids=[f"{provider}-{model}" for provider, model, *_ in MODELS]
+)
 async def test_a_reply_names_the_settings_that_were_sent(
     provider: Any, model_id: str, path: str, taken: set[str], hosted_service: FakeLLM
 ) -> None:
