@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,7 @@ async def test_a_refusal_is_kept_until_it_is_asked_again(study: Lab, fake: FakeL
     assert statuses((await run(study, fake, REFUSED))[0])["b"] == "refused"
     kept, made = await run(study, fake)
     assert (statuses(kept)["b"], made) == ("refused", 0)
-    [planned] = plan_with_kept_cells(study.compose("again=refused")).forecasts
+    [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose("again=refused"))).forecasts
     assert (planned.kept, planned.to_run) == (1, 1)
     still, made = await run(study, fake, REFUSED, settings=("again=refused",))
     assert (statuses(still)["b"], made) == ("refused", 1)
@@ -131,7 +132,7 @@ async def test_whether_a_model_sees_does_not_matter_to_a_text(study: Lab, fake: 
 
 async def test_the_plan_counts_a_hole_as_to_run(study: Lab, fake: FakeLLM) -> None:
     await run(study, fake, CUT)
-    [planned] = plan_with_kept_cells(study.compose()).forecasts
+    [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose())).forecasts
     assert (planned.kept, planned.to_run, dict(planned.why)) == (1, 1, {"truncated last time": 1})
 
 
@@ -170,7 +171,7 @@ async def test_a_kept_file_that_does_not_fit_is_set_aside_told_and_asked_again(
     again, made = await run(study, fake)
     assert made == altered
     told = [record.getMessage() for record in caplog.records if "is not used" in record.getMessage()]
-    assert len(told) == len(kept(study, "set_aside")) == 2 * altered
+    assert (len(told), len(kept(study, "set_aside"))) == (min(2 * altered, 3), 2 * altered)
     assert [trace.value for trace in again.rows("ask")] == [trace.value for trace in first.rows("ask")]
     assert (await run(study, fake))[1] == 0
 
