@@ -157,11 +157,23 @@ class ModelReply(Frozen):
     sent: FrozenMap | None = Field(default=None, exclude_if=lambda value: value is None)
     """The settings that went over the wire: temperature, top_p, max_tokens, seed. None where nothing was sent, and in
     replies of version 0.1, which did not note it."""
+    paid_by: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Who paid for it, where the provider bills it: a run, a slash, and the attempt of that run."""
     quality: Literal["full", "demonstration"] = "full"
     started: datetime
     ended: datetime
     from_cache: bool = Field(default=False, exclude=True)
     """True where this reply was paid for by another call. Never dumped: a kept reply is a paid one."""
+
+    @property
+    def paid_by_run(self) -> str:
+        """The run that paid for it; empty where that is not known."""
+        return (self.paid_by or "").partition("/")[0]
+
+    @property
+    def paid_by_attempt(self) -> str:
+        """The attempt of the run that paid for it; empty where that is not known."""
+        return (self.paid_by or "").partition("/")[2]
 
     @property
     def usage_is_known(self) -> bool:

@@ -9,8 +9,9 @@ Building a model imports nothing heavy and opens nothing. Both happen at the mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -23,6 +24,7 @@ from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
 from agents.llms.rate_limits import Limited
 from agents.llms.reply_cache import CachedReplies, ReplyStore
+from contract.calls import ModelRequest
 from contract.errors import ModelRejected
 from contract.models import Limits, ModelConfig
 
@@ -60,7 +62,7 @@ def build_model(
     wrappers = wrappers or WrapperOptions()
     model = _build_unwrapped(name, config, transport)
     if wrappers.journal and config.kind == "hosted":
-        model = Journalled(model, wrappers.journal)
+        model = Journalled(model, wrappers.journal, _worst_case(config))
     model = Limited(model, _limits(config))
     if wrappers.budget:
         model = _with_budget(model, config, wrappers.budget)
@@ -72,6 +74,11 @@ def _with_budget(model: Model, config: ModelConfig, budget: Budget) -> Model:
     if price is None:
         raise ModelRejected(f"the price of '{model.name}' is not known, so a budget cannot be kept; add `price:` to it")
     return Budgeted(model, budget, lambda request: worst_case(price, config, request))
+
+
+def _worst_case(config: ModelConfig) -> Callable[[ModelRequest], Decimal | None]:
+    price = price_of(config)
+    return lambda request: None if price is None else worst_case(price, config, request)
 
 
 def _build_unwrapped(name: str, config: ModelConfig, transport: Transport | None) -> Model:

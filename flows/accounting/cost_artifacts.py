@@ -7,10 +7,12 @@ them.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from flows.accounting.costs import Costs, by_day
+from flows.accounting.journal_file import JournalFile
 
 DAYS_SHOWN = 31
 """How far back the table of days goes."""
@@ -18,15 +20,19 @@ _MAX_RUNS = 1000
 _PAGE_SIZE = 200
 
 
-async def create_cost_artifacts(flow: str, run: str, costs: Costs) -> None:
-    """Writes the run's table to Prefect, and the flow's table of days, which counts this run too."""
+async def create_cost_artifacts(flow: str, run: str, costs: Costs, broken_off: Sequence[JournalFile] = ()) -> None:
+    """Writes the run's table to Prefect, and the flow's table of days, which counts this run too.
+
+    Runs that were killed or cancelled write no table: what the runs `broken_off` paid stands in this one.
+    """
     from prefect.artifacts import acreate_table_artifact
 
-    if not costs.by_step_and_model:
-        return
     name, today = flow.replace("_", "-"), datetime.now(UTC).date()
+    rows = [*costs.rows(run, today), *(row for journal in broken_off for row in _rows_of(journal))]
+    if not rows:
+        return
     creating: Any = acreate_table_artifact(
-        costs.rows(run, today), key=f"cost-{name}", description=f"What {flow}, {run}, cost, by step and model."
+        rows, key=f"cost-{name}", description=f"What {flow}, {run}, cost, by step and model."
     )
     await creating
     # Read after writing: when two runs end together, the one that reads later counts both.
@@ -37,6 +43,12 @@ async def create_cost_artifacts(flow: str, run: str, costs: Costs) -> None:
         description=f"What {flow} cost in the last {DAYS_SHOWN} days, by model.",
     )
     await creating
+
+
+def _rows_of(journal: JournalFile) -> list[dict[str, Any]]:
+    paid = Costs({("(broken off)", model): spent for model, spent in journal.paid.items()})
+    started = datetime.fromisoformat(str(journal.header["started"]))
+    return paid.rows(str(journal.header["run"]), started.date())
 
 
 async def _read_earlier_rows(key: str, since: date) -> list[list[dict[str, Any]]]:

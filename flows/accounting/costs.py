@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from contract.calls import ModelCall, ModelReply
 from contract.messages import AgentTrace
 
 
@@ -28,6 +29,28 @@ class CallCosts:
     records: set[str] = field(default_factory=set[str])
     """Ids of the records of which any part was sent."""
 
+    def add_paid(self, cost: Decimal | None, input_tokens: int, output_tokens: int) -> None:
+        """Counts a paid call; a `cost` of None is unknown."""
+        self.calls_paid += 1
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        self.cost_unknown += cost is None
+        self.cost_usd += cost or 0
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON, which `from_json` reads."""
+        return {**vars(self), "cost_usd": str(self.cost_usd), "records": sorted(self.records)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> CallCosts:
+        """The costs that `as_json` wrote."""
+        fields: dict[str, Any] = {
+            **value,
+            "cost_usd": Decimal(value["cost_usd"]),
+            "records": set[str](value["records"]),
+        }
+        return cls(**fields)
+
 
 @dataclass
 class Costs:
@@ -36,24 +59,18 @@ class Costs:
     by_step_and_model: dict[tuple[str, str], CallCosts] = field(default_factory=dict[tuple[str, str], CallCosts])
     """(step, model) -> costs of its calls."""
 
-    def add(self, trace: AgentTrace, *, fresh: bool) -> None:
-        """Counts the calls of one cell; `fresh` is True if it ran now."""
-        if not trace.calls:
-            return
+    def add(self, trace: AgentTrace, call: ModelCall, *, sent: bool, paid: bool) -> None:
+        """Counts a call of a cell: `sent` in this run, and `paid` by it; otherwise its reply was kept."""
         key = trace.step, str(trace.input.parameters.get("model", ""))
         spent = self.by_step_and_model.setdefault(key, CallCosts())
-        for call in trace.calls:
-            if not fresh or call.from_cache:
-                spent.calls_kept += 1
-                continue
-            spent.calls_sent += 1
-            spent.records.add(trace.record_id)
-            if reply := call.reply:
-                spent.calls_paid += 1
-                spent.input_tokens += reply.usage.input_tokens
-                spent.output_tokens += reply.usage.output_tokens
-                spent.cost_unknown += reply.cost_usd is None
-                spent.cost_usd += reply.cost_usd or 0
+        if not sent:
+            spent.calls_kept += 1
+            return
+        spent.calls_sent += 1
+        spent.records.add(trace.record_id)
+        if paid and call.reply:
+            usage = call.reply.usage
+            spent.add_paid(call.reply.cost_usd, usage.input_tokens, usage.output_tokens)
 
     def by_model(self) -> dict[str, CallCosts]:
         """Each model over all steps, by name."""
@@ -61,6 +78,28 @@ class Costs:
         for (_, model), spent in sorted(self.by_step_and_model.items()):
             found[model] = _added(found[model], spent) if model in found else _added(CallCosts(), spent)
         return found
+
+    def move_to_paid(self, trace: AgentTrace, reply: ModelReply) -> None:
+        """Counts a reply of a cell as paid that was counted as kept."""
+        spent = self.by_step_and_model[trace.step, str(trace.input.parameters.get("model", ""))]
+        spent.calls_kept -= 1
+        spent.calls_sent += 1
+        spent.records.add(trace.record_id)
+        spent.add_paid(reply.cost_usd, reply.usage.input_tokens, reply.usage.output_tokens)
+
+    def merge(self, others: Costs) -> None:
+        """Adds the costs of another part of the run."""
+        for key, spent in others.by_step_and_model.items():
+            self.by_step_and_model[key] = _added(self.by_step_and_model.get(key, CallCosts()), spent)
+
+    def as_json(self) -> list[Any]:
+        """All of it as JSON, which `from_json` reads."""
+        return [[step, model, spent.as_json()] for (step, model), spent in self.by_step_and_model.items()]
+
+    @classmethod
+    def from_json(cls, value: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Costs:
+        """The costs that `as_json` wrote."""
+        return cls({(step, model): CallCosts.from_json(spent) for step, model, spent in value})
 
     def rows(self, run: str, day: date) -> list[dict[str, Any]]:
         """A row for each step and model."""

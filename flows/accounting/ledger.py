@@ -6,7 +6,7 @@ Rows go to `answers.jsonl` one by one, so memory does not grow with the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from contract.calls import ModelReply, Usage
+from contract.calls import ModelCall, ModelReply, Usage
 from contract.errors import RunError, Transient
 from contract.messages import AgentTrace, CellStatus
 from flows.accounting.costs import Costs
+from flows.accounting.journal_file import LostCall
 from flows.accounting.run_log import RunLog
 from flows.spec.cell import Cell
 
@@ -46,14 +47,24 @@ class Totals:
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     cost_kept_usd: Decimal = Decimal(0)
     """Known cost of the kept replies, whenever they were paid for."""
-    repeat_count: Callable[[str], int] = field(default=lambda _: 0)
-    """Key of a call -> how often it started and never came back, in this run or in one that was killed."""
+    lost_calls: Callable[[str], Sequence[LostCall]] = field(default=lambda _: ())
+    """Key of a call -> the calls whose replies no run is served, of this run and of those that ended."""
     calls_repeated: int = 0
+    """Such calls whose cost is known, from their reply or from that of the same call."""
     cost_repeated_usd: Decimal = Decimal(0)
-    """The cost of those calls if the service billed them: what the same call cost when it came back."""
+    """What they cost, if the service billed them."""
+    calls_unanswered: int = 0
+    """Such calls that were never answered, not even later."""
+    cost_unanswered_usd: Decimal = Decimal(0)
+    """The most that they can cost, as far as their prices are known."""
+    unanswered_unknown: int = 0
+    """Those of them whose price is not known."""
+    payers: set[str] = field(default_factory=set[str])
+    """The runs whose payments are this run's: itself, and its lost shards."""
     costs: Costs = field(default_factory=Costs)
     """The costs by step and model."""
-    _repeats_counted: set[str] = field(default_factory=set[str])
+    _counted: set[int] = field(default_factory=set[int])
+    """Digests of the calls whose replies are counted; of those without one only if they were lost."""
     served_by: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Model -> the versions that, by the provider's report, answered."""
 
@@ -66,32 +77,65 @@ class Totals:
         """Counts one cell; `fresh` is True if it ran now, so that its calls may have been paid for in this run."""
         self.cells[trace.status] += 1
         self.by_step.setdefault(trace.step, Counter())[trace.status] += 1
-        self.costs.add(trace, fresh=fresh)
         for call in trace.calls:
             if call.reply is not None:
-                self._add_reply(call.reply, paid=fresh and not call.from_cache)
-                self._add_repeats(call.key, call.reply)
-                if call.reply.served_by:
-                    model = str(trace.input.parameters.get("model"))
-                    self.served_by.setdefault(model, set()).add(call.reply.served_by)
+                self._add_reply(trace, call, call.reply, fresh=fresh)
+            else:
+                self.costs.add(trace, call, sent=fresh, paid=False)
+        for key in {call.key for call in trace.calls}:
+            if lost := self.lost_calls(key):
+                # A call that failed may have been answered when it was made again.
+                self.add_lost(key, lost, [call.reply for call in trace.calls if call.key == key and call.reply])
 
-    def _add_reply(self, reply: ModelReply, *, paid: bool) -> None:
-        if not paid:
-            self.calls_kept += 1
-            self.cost_kept_usd += reply.cost_usd or 0
+    def add_lost(self, key: str, calls: Sequence[LostCall], replies: Sequence[ModelReply] = ()) -> None:
+        """Counts the lost calls with that key, unless they are counted; `replies` are those of the same call."""
+        mark = hash((key, "lost"))
+        if not calls or mark in self._counted:
             return
+        self._counted.add(mark)
+        for call in calls:
+            if call.reply and hash((key, call.reply)) in self._counted:
+                continue  # It brought a reply that is counted by itself.
+            known = next((reply.cost_usd for reply in replies if reply.cost_usd is not None), None)
+            self._add_lost_call(call, call.cost if call.cost is not None else known)
+
+    def _add_lost_call(self, call: LostCall, cost: Decimal | None) -> None:
+        if cost is not None:
+            self.calls_repeated += 1
+            self.cost_repeated_usd += cost
+            return
+        self.calls_unanswered += 1
+        self.cost_unanswered_usd += call.worst or 0
+        self.unanswered_unknown += call.worst is None
+
+    @property
+    def at_most_usd(self) -> Decimal | None:
+        """The most that all attempts of the study together were billed; None if a price is unknown."""
+        if self.cost_unknown or self.unanswered_unknown:
+            return None
+        return self.cost_usd + self.cost_kept_usd + self.cost_repeated_usd + self.cost_unanswered_usd
+
+    def _add_reply(self, trace: AgentTrace, call: ModelCall, reply: ModelReply, *, fresh: bool) -> None:
+        first = (mark := hash((call.key, reply.ended.isoformat()))) not in self._counted
+        self._counted |= {mark, hash((call.key, reply.paid_by_attempt))} if reply.paid_by else {mark}
+        paid = first and reply.paid_by_run in self.payers if reply.paid_by else fresh and not call.from_cache
+        self.costs.add(trace, call, sent=paid, paid=paid)
+        if paid:
+            self.count_paid(reply)
+        else:
+            self.calls_kept += 1
+            self.cost_kept_usd += (reply.cost_usd or 0) if first else 0
+        if reply.served_by:
+            self.served_by.setdefault(str(trace.input.parameters.get("model")), set()).add(reply.served_by)
+
+    def count_paid(self, reply: ModelReply) -> None:
+        """Counts a reply that this run paid for."""
         self.calls_paid += 1
         self.usage = self.usage + reply.usage
         if reply.cost_usd is None:
             self.cost_unknown += 1
         else:
             self.cost_usd += reply.cost_usd
-
-    def _add_repeats(self, key: str, reply: ModelReply) -> None:
-        if key not in self._repeats_counted and (times := self.repeat_count(key)):
-            self._repeats_counted.add(key)
-            self.calls_repeated += times
-            self.cost_repeated_usd += times * (reply.cost_usd or 0)
 
 
 CellListener = Callable[[AgentTrace, Totals], None]

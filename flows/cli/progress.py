@@ -128,7 +128,13 @@ def cost_line(totals: Totals) -> str:
     cost = f"${totals.cost_usd:.4f}"
     if totals.cost_unknown:
         cost += f", and {totals.cost_unknown} calls whose price is unknown"
+    if totals.cost_kept_usd:
+        cost += f"; the kept replies had cost ${totals.cost_kept_usd:.4f}"
     if totals.calls_repeated:
-        repeated = f"{totals.calls_repeated} calls whose reply never came may have been billed too"
+        repeated = f"{totals.calls_repeated} calls whose reply never came or could not be used may have been billed too"
         cost += f"; {repeated}, about ${totals.cost_repeated_usd:.4f}"
+    if totals.calls_unanswered:
+        unknown = f", and {totals.unanswered_unknown} of unknown price" * bool(totals.unanswered_unknown)
+        most = f"at most ${totals.cost_unanswered_usd:.4f}{unknown}"
+        cost += f"; {totals.calls_unanswered} calls that were never answered may have been billed, {most}"
     return f"Model calls: {paid}. Cost: {cost}."

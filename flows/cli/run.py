@@ -262,6 +262,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
         "cost_repeated_usd": str(totals.cost_repeated_usd),
+        "cost_at_most_usd": None if (most := totals.at_most_usd) is None else str(most),
         "seal": outcome.seal,
         "saved": [asdict(one) for one in outcome.saved],
         "folder": str(Path(outcome.folder).absolute()),

@@ -42,11 +42,7 @@ class ResultFolder(LocalFileSystem):
         target = self._resolve_path(path)
         temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_temporary_numbers)}")
         try:
-            try:
-                temporary.write_bytes(content)
-            except FileNotFoundError:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                temporary.write_bytes(content)
+            self._write_new(temporary, content)
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -69,15 +65,15 @@ class ResultFolder(LocalFileSystem):
     def create(self, path: str, content: bytes) -> bool:
         """Writes the file unless there is one, also when others try at the same time; returns False if there is one."""
         target = self._resolve_path(path)
+        temporary = target.with_name(f".writing-{target.name}-{os.getpid()}-{next(_temporary_numbers)}")
         try:
-            opened = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            self._write_new(temporary, content)
+            # A link appears with its content, so that a kill leaves no lock that names nobody.
+            os.link(temporary, target)
         except FileExistsError:
             return False
-        except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            return self.create(path, content)
-        with os.fdopen(opened, "wb") as file:
-            file.write(content)
+        finally:
+            temporary.unlink(missing_ok=True)
         return True
 
     def remove(self, path: str) -> None:
@@ -103,6 +99,14 @@ class ResultFolder(LocalFileSystem):
     async def aremove(self, path: str) -> None:
         """As `remove`."""
         self.remove(path)
+
+    @staticmethod
+    def _write_new(file: Path, content: bytes) -> None:
+        try:
+            file.write_bytes(content)
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
 
     def _resolve_path(self, path: str, validate: bool = False) -> Path:  # noqa: ARG002
         # Prefect's own method checks every part of the path on the disk; names here are digests and need no check.

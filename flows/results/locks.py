@@ -1,9 +1,9 @@
 """Locks: of all processes that share a result storage, only one at a time asks a model for the same reply.
 
-A lock is a file that only one process can create; it holds the name of its run. A process that finds a lock waits while
-that run writes heartbeats. The lock of a run without heartbeats, or of an earlier attempt of the same run, is not
-removed, because two processes could do that at once. Instead the lock with the next number is created, again by one
-process only.
+A lock is a file that only one process can create; it names its run and the attempt of it. A process that finds a lock
+waits while that attempt lives. On the same machine the attempt's file shows whether it does (`process_file`); elsewhere
+the run's heartbeats do. A lost lock, or one of an earlier attempt of the same run, is not removed, because two
+processes could do that at once. Instead the lock with the next number is created, again by one process only.
 """
 
 from __future__ import annotations
@@ -11,22 +11,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 from flows.results.heartbeat import HeartbeatMonitor
+from flows.results.process_file import is_process_alive
 from flows.results.store import ResultStore
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt of a run, which holds its file `attempt_path` as long as it lives."""
+
+    name: str
+    place: str
+    """`place_of` the folder of that file."""
+
+
+def attempt_path(store: ResultStore, name: str) -> Path:
+    """The file that the attempt of that name holds."""
+    return store.journal_folder / f"{name}.txt"
+
+
 class Locks:
     """The locks that the run `owner` takes; it must write heartbeats meanwhile. Belongs to one event loop."""
 
-    def __init__(self, store: ResultStore, owner: str, lost_after_seconds: float) -> None:
+    def __init__(
+        self, store: ResultStore, owner: str, lost_after_seconds: float, attempt: Attempt | None = None
+    ) -> None:
+        """Without an `attempt`, only heartbeats show other processes that this one lives."""
         self._store = store
         self._owner = owner
         # A run that was killed and is tried again keeps its name; by the name alone it would wait for itself.
-        self._attempt = uuid4().hex
+        self._attempt = attempt.name if attempt else uuid4().hex
+        self._place = attempt.place if attempt else self._attempt
         self._lost_after_seconds = lost_after_seconds
         self._heartbeats = HeartbeatMonitor(store)
 
@@ -43,7 +64,7 @@ class Locks:
 
     async def _acquire(self, key: str) -> int:
         # Differs from other locks of this run, which may have two names for one model.
-        mine = f"{self._owner} {self._attempt} {uuid4().hex}".encode()
+        mine = f"{self._owner} {self._attempt} {self._place} {uuid4().hex}".encode()
         pause = _FIRST_PAUSE
         while True:
             number = 0
@@ -62,9 +83,13 @@ class Locks:
             holder = await self._store.aread_path(path)
         except FileNotFoundError:
             return False
-        owner, _, rest = holder.decode().partition(" ")
-        if owner == self._owner and not rest.startswith(self._attempt):
+        owner, attempt, place = [*holder.decode(errors="replace").split(" "), "", ""][:3]
+        if attempt == self._attempt:
+            return False
+        if owner == self._owner:
             return True
+        if place == self._place:
+            return not is_process_alive(attempt_path(self._store, attempt))
         return await self._heartbeats.seconds_since_beat(owner or path) > self._lost_after_seconds
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -17,6 +18,18 @@ from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.locks import Locks
 from flows.results.set_aside import SetAside, set_aside_path
 from flows.results.store import ResultStore, reply_path
+
+
+class ReplyJournal(Protocol):
+    """Records what became of replies that were paid for: those that are not kept are billed, too."""
+
+    def reply_kept(self, key: str) -> None:
+        """Records that the reply outlives the process."""
+        ...
+
+    def reply_set_aside(self, key: str, reply: ModelReply) -> None:
+        """Records that later runs are not served the reply, whoever paid for it."""
+        ...
 
 
 class ResultReplyStore:
@@ -31,6 +44,7 @@ class ResultReplyStore:
         store: ResultStore,
         locks: Locks | None = None,
         set_aside: SetAside | None = None,
+        journal: ReplyJournal | None = None,
         *,
         again: bool = False,
         read_only: bool = False,
@@ -38,6 +52,7 @@ class ResultReplyStore:
         self._store = store
         self._locks = locks
         self._set_aside = None if read_only else set_aside or SetAside(store)
+        self._journal = journal
         self._again = again
         self._paid = set[str]()
         """The keys of replies that this run paid for."""
@@ -65,6 +80,7 @@ class ResultReplyStore:
         if not self._is_served(key, reply):
             if self._set_aside:
                 await self._or_storage_error(self._set_aside.move(path, file))
+                self._note_set_aside(key, reply)
             return None
         return reply
 
@@ -85,6 +101,14 @@ class ResultReplyStore:
             path = set_aside_path(path, file)
         await self._or_storage_error(self._store.awrite_path(path, file))
         self._paid.add(key)
+        if reply.finish_reason == "length":
+            self._note_set_aside(key, reply)
+        elif self._journal:
+            self._journal.reply_kept(key)
+
+    def _note_set_aside(self, key: str, reply: ModelReply) -> None:
+        if self._journal:
+            self._journal.reply_set_aside(key, reply)
 
     async def set_aside(self, calls: Iterable[ModelCall]) -> bool:
         """Sets the replies of those calls aside. Returns whether other replies are now to be had.
@@ -93,8 +117,10 @@ class ResultReplyStore:
         """
         answered = {call.key: call.reply for call in calls if call.reply}
         self._unusable.update({key: reply for key, reply in answered.items() if key in self._paid})
-        moved = [await self._move(reply_path(key)) for key in answered]
-        return any(moved) and not self._paid.intersection(answered)
+        moved = [key for key in answered if await self._move(reply_path(key))]
+        for key in moved:
+            self._note_set_aside(key, answered[key])
+        return bool(moved) and not self._paid.intersection(answered)
 
     async def _move(self, path: str) -> bool:
         if self._set_aside is None:

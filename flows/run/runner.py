@@ -18,6 +18,7 @@ from contract.errors import ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Ledger, Totals
 from flows.accounting.run_log import RunLog
 from flows.accounting.telemetry import start_telemetry
@@ -28,7 +29,7 @@ from flows.engine.gather import gather_or_raise
 from flows.engine.records import records_of
 from flows.engine.scope import Scope
 from flows.files.atomic import write_json
-from flows.files.folder import new_run_folder
+from flows.files.folder import new_run_folder, read_traces
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.form import Form
@@ -41,13 +42,14 @@ from flows.server.current_flow_run import current_flow_run_id
 from flows.server.drain import flush_events
 from flows.shards.shard_result import (
     ShardResult,
+    count_lost_payments,
     merge_answers,
     merge_results,
     merge_totals,
     publish_shard,
     remove_shards,
 )
-from flows.shards.supervisor import check_deployment, run_shards, shard_heartbeat, shards_manifest, shared_run_id
+from flows.shards.supervisor import check_deployment, run_heartbeat, run_shards, shards_manifest
 from flows.spec.study import Study
 from flows.storage.rows import Reject
 
@@ -145,19 +147,22 @@ async def _run(study: Study, listener: RunListener, caller: CallerProcess | None
 
 
 async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:
-    run_start, owner = RunStart.read(study), shared_run_id(study.run)
-    is_shard = study.run.shard is not None and owner is not None
+    run_start, owner = RunStart.read(study), str(current_flow_run_id())
+    is_shard = study.run.shard is not None
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
     ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log, listener.on_note)
-    with shard_heartbeat(study, owner, ledger.totals):
+    journal_folder = result_store(study.run.results).journal_folder
+    run_identity = {"flow": study.flow.name, "run": folder.name, "flow_run_id": owner, "shard": is_shard}
+    with CallJournal(journal_folder, **run_identity) as journal, run_heartbeat(study, owner, ledger.totals):
+        ledger.totals.payers, ledger.totals.lost_calls = {owner}, journal.lost_calls
         with log, ledger:
             in_bulk = len(records) > study.run.batch
             async with open_services(
-                study, ledger, listener.on_indexing, rejects.append, owner, listener.on_note, in_bulk, caller
+                study, ledger, journal, owner, listener.on_indexing, rejects.append, listener.on_note, in_bulk, caller
             ) as run_services:
                 outcome = Outcome(
                     folder, ledger.totals, rejects, current_flow_run_id(), run_services.cell_runner.flow_runs
@@ -165,11 +170,15 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
                 outcome.records = len(records)
                 with reduced_garbage_collection():
                     outcome.results = await _run_batches(study, run_services, records)
+                for key, calls in journal.lost_in_this_run().items():
+                    # Also of calls in no trace, such as those of a cell that took too long.
+                    ledger.totals.add_lost(key, calls)
                 manifest = run_manifest(study, run_start, records, outcome, run_services.agent_services.models)
         if is_shard:
             await _publish_shard(study, manifest, outcome)
         else:
-            await finish_run(study, manifest, outcome)
+            await finish_run(study, manifest, outcome, journal.broken_off)
+        journal.account()
     return outcome
 
 
@@ -177,7 +186,10 @@ async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Out
     """Publishes the answers for the run that merges the shards. The folder stays, for an operator to look at."""
     write_json(outcome.folder / "manifest.json", manifest)
     results = [value for _, value in outcome.results]
-    result = ShardResult(str(outcome.flow_run_id), manifest, outcome.totals.task_runs, results, outcome.rejects)
+    totals = outcome.totals
+    result = ShardResult(
+        str(outcome.flow_run_id), manifest, totals.task_runs, results, outcome.rejects, totals.costs.as_json()
+    )
     await publish_shard(result_store(study.run.results), result, outcome.folder / "answers.jsonl")
     # A worker ends the process at once; task runs that have not been sent would be lost.
     await flush_events()
@@ -193,7 +205,10 @@ async def _run_sharded(study: Study) -> Outcome:
     folder, store = new_run_folder(study.run.folder, study.flow.name), result_store(study.run.results)
     merge_answers(store, list(shard_results.values()), folder / "answers.jsonl")
     all_rejects = dict.fromkeys([*rejects, *(one for part in shard_results.values() for one in part.rejects)])
-    outcome = Outcome(folder, merge_totals(shard_results.values()), list(all_rejects), current_flow_run_id())
+    totals = merge_totals(shard_results.values())
+    if lost_runs := {str(run) for shard in shards for run in shard.lost_run_ids}:
+        count_lost_payments(totals, read_traces(folder / "answers.jsonl"), lost_runs)
+    outcome = Outcome(folder, totals, list(all_rejects), current_flow_run_id())
     outcome.records = len(records)
     outcome.results = merge_results(records, shard_results, study.run.shards) if study.flow.result else []
     models = ModelRegistry(study.models)

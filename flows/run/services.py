@@ -25,7 +25,7 @@ from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
 from flows.files.cache import cache_folder
 from flows.results.cells import CellStorage
-from flows.results.locks import Locks
+from flows.results.locks import Attempt, Locks
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
 from flows.results.set_aside import SetAside
@@ -43,17 +43,17 @@ IndexProgress = Callable[[int, int | None], None]
 async def open_services(
     study: Study,
     ledger: Ledger,
+    journal: CallJournal,
+    owner: str,
     progress: IndexProgress | None = None,
     on_reject: Callable[[Reject], None] | None = None,
-    shared_run_id: str | None = None,
     on_note: Callable[[str], None] | None = None,
     in_bulk: bool = False,
     caller: CallerProcess | None = None,
 ) -> AsyncGenerator[RunServices]:
     """Opens the services of one run; closes the connections when the block ends.
 
-    `shared_run_id` names a run that shares its results with other runs at the same time. Such a run has to write a
-    heartbeat for them.
+    The run `owner` has to write a heartbeat meanwhile: it may share its results with other runs at the same time.
 
     `in_bulk` is for runs of more records than one batch holds: a process of its own calls their hosted models. It is
     `caller`, if there is one already.
@@ -66,32 +66,30 @@ async def open_services(
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
-    locks = Locks(store, shared_run_id, study.run.lost_after_seconds) if shared_run_id else None
-    with CallJournal(store.journal_folder) as journal:
-        ledger.totals.repeat_count = journal.repeat_count
-        budget = None if study.run.budget is None else Budget(study.run.budget)
-        again, set_aside = study.run.again == "refused", SetAside(store, on_note)
-        replies = ResultReplyStore(store, locks, set_aside, again=again)
-        wrapper_options = WrapperOptions(replies, budget, journal)
-        models = ModelRegistry(
-            study.models, wrapper_options, caller or (CallerProcess() if in_bulk and SUPPORTED else None)
-        )
-        try:
-            async with open_event_sender() if in_bulk else nullcontext() as event_sender:
-                yield RunServices(
-                    agent_services=AgentServices(
-                        with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
-                    ),
-                    agents=load_agents(study.flow),
-                    cell_runner=CellRunner(
-                        study.run, CellStorage.over(store, set_aside, again=again), replies, event_sender
-                    ),
-                    ledger=ledger,
-                    slots=asyncio.Semaphore(study.run.concurrency),
-                )
-        finally:
-            await models.aclose()
-            set_aside.note_total()
+    locks = Locks(store, owner, study.run.lost_after_seconds, Attempt(journal.attempt, journal.place))
+    budget = None if study.run.budget is None else Budget(study.run.budget)
+    again, set_aside = study.run.again == "refused", SetAside(store, on_note)
+    replies = ResultReplyStore(store, locks, set_aside, journal, again=again)
+    wrapper_options = WrapperOptions(replies, budget, journal)
+    models = ModelRegistry(
+        study.models, wrapper_options, caller or (CallerProcess() if in_bulk and SUPPORTED else None)
+    )
+    try:
+        async with open_event_sender() if in_bulk else nullcontext() as event_sender:
+            yield RunServices(
+                agent_services=AgentServices(
+                    with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
+                ),
+                agents=load_agents(study.flow),
+                cell_runner=CellRunner(
+                    study.run, CellStorage.over(store, set_aside, again=again), replies, event_sender
+                ),
+                ledger=ledger,
+                slots=asyncio.Semaphore(study.run.concurrency),
+            )
+    finally:
+        await models.aclose()
+        set_aside.note_total()
 
 
 async def open_index(

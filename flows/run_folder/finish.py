@@ -15,6 +15,7 @@ from contract.base import JsonValue, digest
 from contract.findings import CitedAnswer
 from contract.record import Record
 from flows.accounting.cost_artifacts import create_cost_artifacts
+from flows.accounting.journal_file import JournalFile
 from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
 from flows.files.folder import rows_to_csv
@@ -40,8 +41,13 @@ def run_manifest(
     return build_manifest(study, run_start, records, outcome.totals, models, **more)
 
 
-async def finish_run(study: Study, manifest: Mapping[str, Any], outcome: Outcome) -> None:
-    """Writes all files of the run's folder but `answers.jsonl`, and shows the run in Prefect."""
+async def finish_run(
+    study: Study, manifest: Mapping[str, Any], outcome: Outcome, broken_off: Sequence[JournalFile] = ()
+) -> None:
+    """Writes all files of the run's folder but `answers.jsonl`, and shows the run in Prefect.
+
+    `broken_off` are the journals of runs that ended without an account; their costs are shown too.
+    """
     folder = outcome.folder
     if outcome.rejects:
         write_text(folder / "rejects.csv", rows_to_csv([asdict(reject) for reject in outcome.rejects]))
@@ -57,7 +63,8 @@ async def finish_run(study: Study, manifest: Mapping[str, Any], outcome: Outcome
         outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
     await _create_artifacts(study, outcome, answers[0].question if answers else study.flow.description)
-    await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs)
+    earlier = [one for one in broken_off if one.header["flow_run_id"] != str(outcome.flow_run_id)]
+    await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs, earlier)
 
 
 async def _create_artifacts(study: Study, outcome: Outcome, description: str) -> None:

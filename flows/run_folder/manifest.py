@@ -88,6 +88,10 @@ def _total_fields(totals: Totals) -> dict[str, Any]:
             "repeated_calls": totals.calls_repeated,
             "repeated_usd": str(totals.cost_repeated_usd),
             "unknown_calls": totals.cost_unknown,
+            "unanswered_calls": totals.calls_unanswered,
+            "unanswered_usd": str(totals.cost_unanswered_usd),
+            "unanswered_unknown_calls": totals.unanswered_unknown,
+            "at_most_usd": None if (most := totals.at_most_usd) is None else str(most),
         },
     }
 

@@ -24,6 +24,8 @@ from urllib.request import ProxyHandler, build_opener
 
 from agents.llms.gc_tuning import reduce_garbage_collection
 from contract.errors import RunError
+from flows.server.database_lock import database_lock, sqlite_file
+from flows.server.last_words import cause_of_end
 
 SERVER_SETTINGS: Mapping[str, str] = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -83,18 +85,18 @@ class PrivateServer:
         return f"http://127.0.0.1:{self._port}/api"
 
     def wait_until_ready(self) -> None:
-        """Waits until the server answers. Raises RunError, with its last line on stderr if it has ended."""
+        """Waits until the server answers. Raises RunError, with the cause if it has ended."""
         deadline = time.monotonic() + SERVER_START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise RunError(f"the Prefect server did not start: {self._last_stderr_line()}")
+                raise RunError(f"the Prefect server did not start: {self._why_it_ended()}")
             if _is_healthy(self.api_url):
                 return
             time.sleep(0.05)
         raise RunError(f"the Prefect server did not answer within {SERVER_START_SECONDS:.0f} s")
 
     def exit_future(self) -> asyncio.Future[str]:
-        """A future that is done when the server has ended by itself; its result is the server's last line on stderr.
+        """A future that is done when the server has ended by itself; its result says why.
 
         It belongs to the running event loop.
         """
@@ -105,7 +107,7 @@ class PrivateServer:
             self._process.wait()
             # After the run, the loop is closed and the future is not needed.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: exited.set_result(self._last_stderr_line()))
+                loop.call_soon_threadsafe(lambda: exited.set_result(self._why_it_ended()))
 
         Thread(target=wait, daemon=True).start()
         return exited
@@ -122,11 +124,10 @@ class PrivateServer:
             self._process.wait()
         self._stderr.close()
 
-    def _last_stderr_line(self) -> str:
+    def _why_it_ended(self) -> str:
         self._stderr.seek(0)
-        output = self._stderr.read().decode(errors="replace")
-        if output.strip():
-            return output.strip().splitlines()[-1]
+        if cause := cause_of_end(self._stderr.read().decode(errors="replace")):
+            return cause
         code = self._process.poll() or 0
         return f"signal {-code} ended it" if code < 0 else "it wrote no message"
 
@@ -163,14 +164,24 @@ def _run_server(port: int) -> None:
     gc.enable()
     # Events come from this machine: compressing each of them costs more than sending it.
     config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if lock:
+                lock.release()
+
+    server = Server(config)
 
     def until_orphaned() -> None:
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`, whose lock this thread would hold when the interpreter ends.
+        while os.read(0, 4096):
+            pass
         server.should_exit = True
 
     threading.Thread(target=until_orphaned, daemon=True).start()
-    server.run()
+    with database_lock(sqlite_file()) as lock:
+        server.run()
 
 
 def _set_busy_timeout() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,9 @@ from typing import Any, cast
 from contract.base import JsonValue
 from contract.calls import Usage
 from contract.errors import RunError, StorageError
+from contract.messages import AgentTrace
 from contract.record import Record
+from flows.accounting.costs import Costs
 from flows.accounting.ledger import Totals
 from flows.engine.records import shard_of
 from flows.results.store import ResultStore
@@ -39,6 +41,8 @@ class ShardResult:
     results: Sequence[JsonValue]
     """For each of its records, in their order, the output of the flow's `result` step."""
     rejects: Sequence[Reject]
+    costs: Sequence[Any] = ()
+    """`Costs.as_json`."""
 
 
 async def publish_shard(store: ResultStore, result: ShardResult, answers: Path) -> None:
@@ -110,7 +114,23 @@ def merge_totals(shards: Iterable[ShardResult]) -> Totals:
     for shard in shards:
         _add_manifest(totals, shard.manifest)
         totals.task_runs += shard.task_runs
+        totals.costs.merge(Costs.from_json(shard.costs))
     return totals
+
+
+def count_lost_payments(totals: Totals, traces: Iterable[AgentTrace], lost_runs: Set[str]) -> None:
+    """Counts as paid what lost shards had paid: the shards that went on from there count it as kept."""
+    seen = set[str]()
+    for trace in traces:
+        for call in trace.calls:
+            reply = call.reply
+            if reply is None or reply.paid_by_run not in lost_runs or call.key in seen:
+                continue
+            seen.add(call.key)
+            totals.calls_kept -= 1
+            totals.cost_kept_usd -= reply.cost_usd or 0
+            totals.count_paid(reply)
+            totals.costs.move_to_paid(trace, reply)
 
 
 def _add_manifest(totals: Totals, manifest: Mapping[str, Any]) -> None:
@@ -128,6 +148,9 @@ def _add_manifest(totals: Totals, manifest: Mapping[str, Any]) -> None:
     totals.cost_repeated_usd += Decimal(spend["repeated_usd"])
     totals.calls_repeated += spend["repeated_calls"]
     totals.cost_unknown += spend["unknown_calls"]
+    totals.calls_unanswered += spend["unanswered_calls"]
+    totals.cost_unanswered_usd += Decimal(spend["unanswered_usd"])
+    totals.unanswered_unknown += spend["unanswered_unknown_calls"]
 
 
 def _shard_path(run: str, name: str) -> str:

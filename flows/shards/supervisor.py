@@ -28,11 +28,10 @@ from prefect.states import Crashed
 from contract.base import JsonValue
 from contract.errors import RunError, StudyError
 from contract.record import Record
-from contract.run import RunSettings
 from flows.accounting.ledger import Totals
 from flows.check.deployment import deployment_problems
 from flows.engine.records import shard_of
-from flows.results.heartbeat import HeartbeatMonitor, heartbeat
+from flows.results.heartbeat import HeartbeatMonitor, heartbeat, heartbeat_path
 from flows.results.open import result_store
 from flows.results.store import ResultStore
 from flows.server.current_flow_run import current_flow_run
@@ -68,18 +67,9 @@ def check_deployment(study: Study) -> None:
         raise StudyError(problems)
 
 
-def shared_run_id(run: RunSettings) -> str | None:
-    """The id under which the current run shares its results with others; None for a run that shares none."""
-    flow_run = current_flow_run()
-    return str(flow_run.id) if flow_run and (run.shard or flow_run.deployment_id) else None
-
-
 @contextmanager
-def shard_heartbeat(study: Study, owner: str | None, totals: Totals) -> Generator[None]:
+def run_heartbeat(study: Study, owner: str, totals: Totals) -> Generator[None]:
     """Writes a heartbeat of the run `owner`, with the US dollars that it has paid, for the length of the block."""
-    if owner is None:
-        yield
-        return
     store = result_store(study.run.results)
     with heartbeat(store, owner, study.run.lost_after_seconds, lambda: {"paid_usd": str(totals.cost_usd)}):
         yield
@@ -196,6 +186,7 @@ class _ShardSupervisor:
         last_payload = await self._heartbeats.last_payload(str(run.id))
         shard.paid_usd += Decimal(last_payload.get("paid_usd", "0"))
         shard.lost_run_ids.append(run.id)
+        self._store.remove(heartbeat_path(str(run.id)))
         self._log.warning("Shard %s is run again: %s", self._label(shard), why)
         await self._start_shard(shard)
 

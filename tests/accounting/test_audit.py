@@ -207,7 +207,7 @@ def test_a_cell_costs_less_than_a_tenth_of_a_millisecond(tmp_path: Path) -> None
         started = perf_counter()
         for trace in traces:
             log.cell_ended(trace, fresh=True, task_run_id=None)
-            costs.add(trace, fresh=True)
+            costs.add(trace, trace.calls[0], sent=True, paid=True)
         each = (perf_counter() - started) / len(traces)
     assert each < 0.0001
     assert costs.by_model()["fake"].cost_usd == 20
@@ -215,8 +215,8 @@ def test_a_cell_costs_less_than_a_tenth_of_a_millisecond(tmp_path: Path) -> None
 
 def test_days_are_added_up_by_model() -> None:
     costs = Costs()
-    costs.add(_trace(1), fresh=True)
-    costs.add(_trace(2), fresh=False)
+    for trace, paid in ((_trace(1), True), (_trace(2), False)):
+        costs.add(trace, trace.calls[0], sent=paid, paid=paid)
     today = datetime.now(UTC).date()
     days = by_day([costs.rows("a", today), costs.rows("b", today), costs.rows("c", today - timedelta(days=1))])
     assert [(row["day"], row["runs"], row["calls paid"], row["cost in USD"]) for row in days] == [

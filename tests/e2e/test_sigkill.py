@@ -27,7 +27,7 @@ from tests.support.services import FakeService, fake_service
 SEED = 20261122
 KILLS = int(os.environ.get("BUTTERMILK_KILLS", "4"))
 """The last one kills a run that has a private Prefect server, which must end with it."""
-_VARYING_FIELDS = {"started", "ended", "from_cache", "attempts", "parents"}
+_VARYING_FIELDS = {"started", "ended", "from_cache", "attempts", "parents", "paid_by"}
 """Fields in which two runs with the same outcome may differ; parents are compared by the cells they name."""
 
 
