@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.calls import ModelReply
 from contract.messages import AgentTrace
 from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Totals
@@ -21,8 +22,6 @@ from tests.support.judging import CRITERIA, MODELS, PRICE, make_posts, write_stu
 from tests.support.running import Lab, RunResult
 from tests.support.traces import call, cell, record
 
-REPLY = call("x").reply
-assert REPLY
 CELLS = 3 * len(CRITERIA) * len(MODELS)
 
 
@@ -46,6 +45,13 @@ def billed(fake: FakeLLM) -> Decimal:
     """US dollars that the service charged."""
     counted = fake.stats()["billed"]
     return Decimal(counted["input_tokens"] * PRICE[0] + counted["output_tokens"] * PRICE[1]) / 1_000_000
+
+
+def a_reply() -> ModelReply:
+    """A reply that was paid for."""
+    found = call("x").reply
+    assert found
+    return found
 
 
 def totals(ran: RunResult) -> Totals:
@@ -112,7 +118,7 @@ async def test_what_a_broken_off_run_paid_stands_in_the_table_of_the_next(judged
     spend = judged.folder / "results" / "spend"
     with CallJournal(spend, flow="judged", run="20260101T000000", flow_run_id="gone", shard=False) as journal:
         journal.call_started("k", "ann", Decimal(1))
-        journal.call_answered("k", REPLY)
+        journal.call_answered("k", a_reply())
         journal.reply_kept("k")
     [left] = spend.glob("*.txt")
     await judged.run()
@@ -132,7 +138,7 @@ def test_the_calls_of_a_living_run_are_under_way_and_those_of_a_killed_one_are_l
     assert not watching.lost_calls("k")
     living._file.close()  # type: ignore[reportPrivateUsage] - as the operating system does at a kill
     assert [call.worst for call in watching.lost_calls("k")] == [Decimal("0.5")]
-    kept = REPLY.model_copy(update={"paid_by": living.payer})
+    kept = a_reply().model_copy(update={"paid_by": living.payer})
     counted = Totals()
     counted.add_lost("k", watching.lost_calls("k"), [kept])
     assert counted.calls_repeated == counted.calls_unanswered == 0
