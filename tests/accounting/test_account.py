@@ -139,8 +139,9 @@ def test_the_calls_of_a_living_run_are_under_way_and_those_of_a_killed_one_are_l
     living._file.close()  # type: ignore[reportPrivateUsage] - as the operating system does at a kill
     assert [call.worst for call in watching.lost_calls("k")] == [Decimal("0.5")]
     kept = a_reply().model_copy(update={"paid_by": living.payer})
-    counted = Totals()
-    counted.add_lost("k", watching.lost_calls("k"), [kept])
+    counted = Totals(lost_calls=watching.lost_calls)
+    asked = call("x").model_copy(update={"key": "k", "reply": kept})
+    counted.add(cell(record(1), {"model": "ann"}, calls=[asked]), fresh=False)
     assert counted.calls_repeated == counted.calls_unanswered == 0
 
 
