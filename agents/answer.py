@@ -11,6 +11,7 @@ from contract.findings import CitedAnswer, Claim, Differences, Passage, Research
 from contract.messages import AgentInput, AgentOutput, output_value
 
 ABSTENTION = "The corpus does not say."
+UNVERIFIED = "No quotation could be verified, so nothing is shown as an answer."
 
 
 class AnswerInputs(Frozen):
@@ -44,13 +45,14 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         shown = [synthesis] if synthesis and synthesis.claims else answers
         claims = _distinct([claim for answer in shown for claim in answer.claims])
         all_answers = [*answers, *([synthesis] if synthesis else [])]
+        dropped = _distinct([claim for answer in all_answers for claim in answer.dropped])
         result = CitedAnswer(
             question=inputs.question,
             claims=claims,
             abstained=not claims,
-            summary=_summary(claims),
+            summary=_summary(claims, unverified=bool(dropped)),
             unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
-            dropped=_distinct([claim for answer in all_answers for claim in answer.dropped]),
+            dropped=dropped,
             differences=inputs.differences,
             not_used=_unused_sources(claims, inputs.passages),
             models=tuple(dict.fromkeys(answer.model for answer in all_answers if answer.model)),
@@ -63,9 +65,9 @@ def _distinct(claims: list[Claim]) -> tuple[Claim, ...]:
     return tuple({claim.text: claim for claim in claims}.values())
 
 
-def _summary(claims: tuple[Claim, ...]) -> str:
+def _summary(claims: tuple[Claim, ...], *, unverified: bool) -> str:
     if not claims:
-        return ABSTENTION
+        return UNVERIFIED if unverified else ABSTENTION
     documents = len({citation.record_id for claim in claims for citation in claim.citations})
     quotations = sum(len(claim.citations) for claim in claims)
     numbers = {"sentence": len(claims), "verified quotation": quotations, "document": documents}

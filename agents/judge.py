@@ -37,6 +37,7 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
     A quotation that does not stand in the record is kept, marked and noted.
     """
 
+    version = "2"
     Inputs = JudgeInputs
     Parameters = JudgeParameters
     Output = Judgement

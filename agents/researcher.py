@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_from_draft, labelled_passages
+from agents.evidence.labels import answer_from_draft, draft_schema, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
@@ -28,6 +28,7 @@ class ResearcherParameters(LLMParameters):
 class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, ResearchDraft]):
     """Writes an answer in which every sentence quotes a passage, or reports that the passages do not answer."""
 
+    version = "2"
     Inputs = ResearcherInputs
     Parameters = ResearcherParameters
     Output = ResearchAnswer
@@ -38,6 +39,9 @@ class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, Researc
             **super().material(agent_input, services),
             "passages": labelled_passages(self.inputs(agent_input).passages),
         }
+
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        return draft_schema(self.inputs(agent_input).passages)
 
     def build_output(
         self,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_from_draft, labelled_answers, labelled_passages
+from agents.evidence.labels import answer_from_draft, draft_schema, labelled_answers, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
@@ -30,6 +30,7 @@ class SynthesiserParameters(LLMParameters):
 class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, ResearchDraft]):
     """Merges answers into one; a claim of only one of them is kept when its quotation supports it."""
 
+    version = "2"
     Inputs = SynthesiserInputs
     Parameters = SynthesiserParameters
     Output = ResearchAnswer
@@ -42,6 +43,9 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
             "passages": labelled_passages(_quoted_passages(inputs)),
             "answers": labelled_answers(inputs.answers, _quoted_passages(inputs)),
         }
+
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        return draft_schema(_quoted_passages(self.inputs(agent_input)))
 
     def build_output(
         self,

@@ -9,8 +9,8 @@ from pydantic import Field
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
 from agents.base.verdicts import check_verdict, common_criterion, criterion_for_template, verdict_schema
-from agents.evidence.citations import QuotableText
 from agents.evidence.labels import judgement_labels, labelled_judgements
+from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
@@ -36,6 +36,7 @@ class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthe
     The model is shown the quotations that were found in the record, and may quote only those.
     """
 
+    version = "2"
     Inputs = VerdictSynthesiserInputs
     Parameters = VerdictSynthesiserParameters
     Output = Judgement

@@ -49,6 +49,18 @@ class SearchResults(Frozen):
 CitationStatus = Literal["unchecked", "found", "misattributed", "not_found"]
 
 
+class NearestWords(Frozen):
+    """What a passage says that comes nearest to a quotation which stands nowhere."""
+
+    text: str
+    passage_id: str
+    record_id: str
+    title: str
+    section: str
+    likeness: int
+    """0 to 100, letter by letter."""
+
+
 class Citation(Frozen):
     """A quotation and where it comes from."""
 
@@ -60,9 +72,11 @@ class Citation(Frozen):
     date: str | None = None
     uri: str | None = None
     status: CitationStatus = "unchecked"
-    """found: verbatim in the passage named; misattributed: verbatim in another passage; not_found: nowhere."""
+    """found: it stands in a passage of the document named; misattributed: in another document; not_found: nowhere."""
     found_in: str | None = None
     """For a misattributed quotation, the passage that does hold it."""
+    nearest: NearestWords | None = None
+    """For a quotation that was not found."""
 
 
 class Claim(Frozen):
@@ -111,7 +125,7 @@ class CitedAnswer(Frozen):
     claims: tuple[Claim, ...] = ()
     abstained: bool
     summary: str
-    """One line; for an abstention, `The corpus does not say.`"""
+    """One line; for an abstention, `The corpus does not say.`, or that no quotation could be verified."""
     unanswered: tuple[str, ...] = ()
     dropped: tuple[Claim, ...] = ()
     differences: Differences | None = None

@@ -1,157 +1,81 @@
-"""Checks quotations verbatim against passages.
+"""Checks the quotations of answers against the passages that they cite.
 
-Two texts are the same words when they are equal after Unicode compatibility normalisation (NFKC, Unicode
-Standard Annex #15), with runs of white space made one space, typographic quotation marks and dashes made plain,
-and invisible format characters left out. Letters, case, digits and order must agree.
+A quotation counts when it stands in a passage as whole words (`quotable_text` has the rules). What is shown is always
+the source's own form. One that does not count is kept, marked, with the words of the passages that come nearest.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from contract.findings import Citation, CitationStatus, Claim, Passage, ResearchAnswer
-
-MIN_QUOTE_CHARACTERS = 12
-"""Shorter quotations are found anywhere by chance, so they prove nothing."""
-SHORT_TEXT_CHARACTERS = 600
-"""In a text up to this length, such as a post, one word can be what matters."""
-_SPACES = re.compile(r"\s+")
-_SPACES_OR_LETTER = re.compile(r"\s+|\S")
-_PLAIN_PUNCTUATION = str.maketrans(
-    {
-        "“": '"',
-        "”": '"',
-        "„": '"',
-        "«": '"',
-        "»": '"',
-        "‘": "'",
-        "’": "'",
-        "‚": "'",
-        "‐": "-",
-        "‑": "-",
-        "–": "-",
-        "—": "-",
-    }
-)
+from agents.evidence.nearest_words import nearest_words
+from agents.evidence.quotable_text import QuotableText, proves_nothing
+from contract.findings import Citation, Claim, Passage, ResearchAnswer
 
 
-def _clusters(text: str) -> Iterator[tuple[int, str]]:
-    """Yields the offset of each character, and the character with its combining marks."""
-    start = 0
-    for position in range(1, len(text) + 1):
-        if position == len(text) or not unicodedata.combining(text[position]):
-            yield start, text[start:position]
-            start = position
+class QuotablePassages:
+    """The passages of one question; each is made comparable once for all quotations."""
 
+    def __init__(self, passages: Iterable[Passage]) -> None:
+        self._texts = {passage.passage_id: (passage, QuotableText(passage.text)) for passage in passages}
 
-def _normalise(text: str) -> tuple[str, list[int]]:
-    """Returns the comparable form of `text`, and for each of its characters the offset in `text` it came from."""
-    if text.isascii():
-        # The same result, much faster: only white space can change.
-        return _SPACES.sub(" ", text), [found.start() for found in _SPACES_OR_LETTER.finditer(text)]
-    letters, offsets = list[str](), list[int]()
-    for start, cluster in _clusters(text) if text else ():
-        for letter in unicodedata.normalize("NFKC", cluster).translate(_PLAIN_PUNCTUATION):
-            if unicodedata.category(letter) == "Cf":
-                continue
-            letter = " " if letter.isspace() else letter
-            if letter == " " and letters and letters[-1] == " ":
-                continue
-            letters.append(letter)
-            offsets.append(start)
-    return "".join(letters), offsets
+    def check_citation(self, citation: Citation) -> tuple[Citation, ...]:
+        """Returns the citation as checked; as several, if its quotation leaves something out.
 
-
-class QuotableText:
-    """A text in which quotations are looked for; it is normalised once for all of them."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._normalised: tuple[str, list[int]] | None = None
-
-    def find(self, quote: str) -> tuple[int, int] | None:
-        """Returns the offsets of the start and the end of `quote` in the text; None if it does not stand there.
-
-        A quotation of fewer than 12 characters proves nothing in a long text, where it is found by chance. In a
-        text of at most 600 characters it counts if it stands there as whole words.
+        A quotation that stands in another passage of the document that it names is attributed there; so is one that
+        names no passage at all, if it stands in one document only.
         """
-        normalised_quote = _normalise_quote(quote)
-        if not normalised_quote:
-            return None
-        if self._normalised is None:
-            self._normalised = _normalise(self.text)
-        normalised_text, offsets = self._normalised
-        at = (
-            normalised_text.find(normalised_quote)
-            if len(normalised_quote) >= MIN_QUOTE_CHARACTERS
-            else self._find_whole_words(normalised_quote, normalised_text)
-        )
-        if at < 0:
-            return None
-        end = offsets[at + len(normalised_quote)] if at + len(normalised_quote) < len(offsets) else len(self.text)
-        found = self.text[offsets[at] : end]
-        return offsets[at] + len(found) - len(found.lstrip()), offsets[at] + len(found.rstrip())
+        if proves_nothing(citation.quote):
+            return (self._not_found(citation),)
+        named = self._texts.get(citation.passage_id)
+        if named and (found := _found_in(*named, citation)):
+            return found
+        holders = [passage for passage, text in self._texts.values() if text.find_parts(citation.quote)]
+        same_document = [passage for passage in holders if named and passage.record_id == named[0].record_id]
+        documents = {passage.record_id for passage in holders}
+        if same_document or (named is None and len(documents) == 1):
+            passage = (same_document or holders)[0]
+            return _found_in(passage, self._texts[passage.passage_id][1], citation)
+        if holders:
+            return (citation.model_copy(update={"status": "misattributed", "found_in": holders[0].passage_id}),)
+        return (self._not_found(citation),)
 
-    @staticmethod
-    def _find_whole_words(normalised_quote: str, normalised_text: str) -> int:
-        if len(normalised_text) > SHORT_TEXT_CHARACTERS:
-            return -1
-        found = re.search(rf"(?<!\w){re.escape(normalised_quote)}(?!\w)", normalised_text)
-        return found.start() if found else -1
+    def _not_found(self, citation: Citation) -> Citation:
+        candidates = [passage for passage, _ in self._texts.values()]
+        nearest = nearest_words(citation.quote, candidates, preferred=citation.passage_id)
+        return citation.model_copy(update={"status": "not_found", "found_in": None, "nearest": nearest})
 
 
-def _normalise_quote(quote: str) -> str:
-    return _normalise(quote)[0].strip(" \"'").removeprefix("...").removesuffix("...").strip()
-
-
-def find_quote(quote: str, text: str) -> str | None:
-    """Returns the words of `text` that `quote` repeats, exactly as they stand in `text`; None if there are none.
-
-    A quotation of fewer than 12 characters is never found.
-    """
-    if len(_normalise_quote(quote)) < MIN_QUOTE_CHARACTERS:
-        return None
-    found = QuotableText(text).find(quote)
-    return text[found[0] : found[1]] if found else None
-
-
-def check_citation(citation: Citation, passages: Sequence[Passage]) -> Citation:
-    """Returns the citation with its status, and its quotation as it stands in the source if it was found."""
-    named = next((passage for passage in passages if passage.passage_id == citation.passage_id), None)
-    if named and (words := find_quote(citation.quote, named.text)):
-        return citation.model_copy(
-            update={"quote": words, "status": "found", "found_in": None, **_source_fields(named)}
-        )
-    for passage in passages:
-        if find_quote(citation.quote, passage.text):
-            return _with_status(citation, "misattributed", passage.passage_id)
-    return _with_status(citation, "not_found", None)
-
-
-def _source_fields(passage: Passage) -> dict[str, str | None]:
-    return {
+def _found_in(passage: Passage, text: QuotableText, citation: Citation) -> tuple[Citation, ...]:
+    source = {
+        "passage_id": passage.passage_id,
         "record_id": passage.record_id,
         "title": passage.title,
         "section": passage.section,
         "date": passage.date,
         "uri": passage.uri,
+        "status": "found",
+        "found_in": None,
+        "nearest": None,
     }
-
-
-def _with_status(citation: Citation, status: CitationStatus, found_in: str | None) -> Citation:
-    return citation.model_copy(update={"status": status, "found_in": found_in})
+    spans = text.find_parts(citation.quote)
+    return tuple(citation.model_copy(update={**source, "quote": passage.text[start:end]}) for start, end in spans)
 
 
 def check_answer(answer: ResearchAnswer, passages: Sequence[Passage]) -> ResearchAnswer:
     """Returns the answer with only the claims that a verified quotation supports; the others are in `dropped`."""
+    quotable = QuotablePassages(passages)
     kept, dropped = list[Claim](), list(answer.dropped)
     for claim in answer.claims:
-        citations = tuple(check_citation(citation, passages) for citation in claim.citations)
+        citations = tuple(_checked(claim.citations, quotable))
         found = tuple(citation for citation in citations if citation.status == "found")
         if found:
             kept.append(claim.model_copy(update={"citations": found}))
         else:
             dropped.append(claim.model_copy(update={"citations": citations}))
     return answer.model_copy(update={"claims": tuple(kept), "dropped": tuple(dropped)})
+
+
+def _checked(citations: Sequence[Citation], quotable: QuotablePassages) -> Iterator[Citation]:
+    for citation in citations:
+        yield from quotable.check_citation(citation)

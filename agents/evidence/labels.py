@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from contract.base import JsonValue
-from contract.calls import ModelReply
+from contract.calls import ModelReply, json_schema_of
 from contract.findings import (
     AnswerLabel,
     Citation,
@@ -16,6 +18,8 @@ from contract.findings import (
     ResearchAnswer,
     ResearchDraft,
 )
+
+_LABEL = re.compile(r"(?i)\bp(?:assage)?[\s_.:#-]*(?:p[\s_.:#-]*)?0*([1-9]\d{0,3})\b")
 
 
 def passages_by_label(passages: Sequence[Passage]) -> dict[str, Passage]:
@@ -64,8 +68,25 @@ def answer_from_draft(
     return ResearchAnswer(question=question, claims=claims, unanswered=unanswered, model=model, quality=reply.quality)
 
 
+def draft_schema(passages: Sequence[Passage]) -> dict[str, JsonValue]:
+    """Returns the schema of a draft in which only labels of these passages can be cited."""
+    schema: Any = json_schema_of(ResearchDraft)
+    if passages:
+        schema["$defs"]["QuoteDraft"]["properties"]["passage"] = {
+            "type": "string",
+            "enum": [*passages_by_label(passages)],
+        }
+    return schema
+
+
+def _label_in(text: str) -> str:
+    """The label that a model means, however it writes it: `[p3]`, `Passage P3`, `P3 fbea96f336`; else the text."""
+    found = _LABEL.search(text)
+    return f"P{int(found[1])}" if found else text.strip()
+
+
 def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
-    label = quote.passage.strip().strip("[]()")
+    label = _label_in(quote.passage)
     passage = by_label.get(label)
     if passage is None:
         return Citation(quote=quote.quote, passage_id=label, record_id="", title="", section="")

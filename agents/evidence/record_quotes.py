@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.evidence.citations import QuotableText
+from agents.evidence.quotable_text import QuotableText
 from contract.findings import CheckedReason, CriterionReason, RecordQuote
 from contract.record import Record
 
@@ -31,13 +31,18 @@ class RecordTexts:
             fields[f"images.{number}"] = image.alt_text or alt_text
         return cls({name: QuotableText(text) for name, text in fields.items() if text})
 
-    def check_quote(self, quote: str) -> RecordQuote:
-        """Returns the quotation; if it was found, with its place, and as it stands there."""
+    def check_quote(self, quote: str) -> tuple[RecordQuote, ...]:
+        """Returns the quotation; if it was found, with its place, and as it stands there.
+
+        One that leaves something out is returned as several.
+        """
         for name, text in self._texts.items():
-            if found := text.find(quote):
-                start, end = found
-                return RecordQuote(quote=text.text[start:end], status="found", field=name, start=start, end=end)
-        return RecordQuote(quote=quote, status="not_found")
+            if spans := text.find_parts(quote):
+                return tuple(
+                    RecordQuote(quote=text.text[start:end], status="found", field=name, start=start, end=end)
+                    for start, end in spans
+                )
+        return (RecordQuote(quote=quote, status="not_found"),)
 
     def check_reasons(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
         """Returns the reasons, each with its quotations checked."""
@@ -46,7 +51,7 @@ class RecordTexts:
                 rule=reason.rule,
                 applies=reason.applies,
                 reason=reason.reason,
-                quotes=tuple(self.check_quote(quote) for quote in reason.quotes),
+                quotes=tuple(found for quote in reason.quotes for found in self.check_quote(quote)),
             )
             for reason in reasons
         )

@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from contract.findings import Citation, CitedAnswer, Source
+from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.control_characters import escape_controls
+from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 if TYPE_CHECKING:
     from flows.storage.rows import Reject
@@ -110,10 +111,8 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
             for divergence in answer.differences.divergences
         ]
         _print_list(console, f"Differences: {escape_markup(answer.differences.conclusion)}", topics or ["none"])
-    _print_list(
-        console, "Left out: no quotation could be verified", [escape_markup(claim.text) for claim in answer.dropped]
-    )
-    heading = "Nearest decisions" if answer.abstained else "Found but not used"
+    _print_list(console, UNVERIFIED_HEADING, [_unverified_text(claim) for claim in answer.dropped])
+    heading = "Nearest documents" if answer.abstained else "Found but not used"
     _print_list(console, heading, [_source_text(source) for source in answer.not_used])
     if answer.quality == "demonstration":
         console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
@@ -124,6 +123,10 @@ def _print_quotation(console: Console, citation: Citation) -> None:
     console.print(
         Padding(f"[dim]— {escape_markup(citation_location(citation))}[/dim]\n", (0, 0, 0, 3)), highlight=False
     )
+
+
+def _unverified_text(claim: Claim) -> str:
+    return "\n    ".join(escape_markup(line) for line in (claim.text, *unverified_lines(claim)))
 
 
 def _source_text(source: Source) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
 from flows.report.control_characters import escape_controls
+from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
 _HTTPS_URL = re.compile(r"https://[^\s<>()\\]+")
@@ -31,18 +32,16 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     if answer.differences:
         yield from _differences(answer.differences)
     if answer.dropped:
-        yield from _bullet_list(
-            "Left out, because no quotation could be verified", [_escape(claim.text) for claim in answer.dropped]
-        )
+        yield from _unverified(answer.dropped)
     if answer.not_used:
-        heading = "Nearest decisions" if answer.abstained else "Found but not used"
+        heading = "Nearest documents" if answer.abstained else "Found but not used"
         yield from _bullet_list(heading, [_source(source) for source in answer.not_used])
 
 
 def _claim(number: int, claim: Claim) -> Iterator[str]:
     yield f"{number}. {_escape(claim.text)}\n"
     for citation in claim.citations:
-        yield f"   > {_escape(citation.quote)}\n   >\n   > — {_escape(citation_location(citation))}\n"
+        yield f"   > {_escape(citation.quote)}\n   >\n   > — {_linked(citation_location(citation), citation.uri)}\n"
 
 
 def citation_location(citation: Citation) -> str:
@@ -64,9 +63,19 @@ def _bullet_list(heading: str, items: list[str]) -> Iterator[str]:
     yield from (f"- {item}" for item in items)
 
 
+def _unverified(claims: Sequence[Claim]) -> Iterator[str]:
+    yield f"\n## {UNVERIFIED_HEADING}\n"
+    for claim in claims:
+        yield f"- {_escape(claim.text)}"
+        yield from (f"  - {_escape(line)}" for line in unverified_lines(claim))
+
+
 def _source(source: Source) -> str:
-    named = _escape(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})")
-    return f"[{named}]({source.uri})" if source.uri and _HTTPS_URL.fullmatch(source.uri) else named
+    return _linked(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})", source.uri)
+
+
+def _linked(text: str, uri: str | None) -> str:
+    return f"[{_escape(text)}]({uri})" if uri and _HTTPS_URL.fullmatch(uri) else _escape(text)
 
 
 def _escape(text: str) -> str:

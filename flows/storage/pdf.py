@@ -6,13 +6,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from flows.storage.page_breaks import join_pages
 from flows.storage.values import import_optional
-
-_PAGE_SEPARATOR = "\n\n"
 
 
 def pdf_values(path: Path) -> dict[str, Any]:
     """The document's `text`, its `title` and `author` if it names them, and its number of `pages`.
+
+    `left_out` names the running heads and page numbers that do not belong to the text, if there are any.
 
     Raises ValueError, in plain words, for a document that is broken, locked or without text; StorageError when
     pypdf is not installed; OSError when the file cannot be read.
@@ -32,10 +33,12 @@ def pdf_values(path: Path) -> dict[str, Any]:
             raise
         except Exception as error:  # a malformed PDF makes pypdf fail in any way
             raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
-    text = _PAGE_SEPARATOR.join(page.strip() for page in pages)
-    if not text.strip():
+    text, heads = join_pages(pages)
+    if not text:
         raise ValueError(
             "the PDF holds no text: its pages are probably pictures; run text recognition (OCR) on it first"
         )
-    found = {name: str(value).strip() for name, value in named.items() if value and str(value).strip()}
-    return {**found, "pages": len(pages), "text": text.strip()}
+    found: dict[str, Any] = {name: str(value).strip() for name, value in named.items() if value and str(value).strip()}
+    if heads:
+        found["left_out"] = "; ".join(heads)
+    return {**found, "pages": len(pages), "text": text}

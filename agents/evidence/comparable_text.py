@@ -1,0 +1,103 @@
+"""The comparable form of a text: what is left when differences that are no difference of words are taken away.
+
+Compared are letters, case, digits, punctuation and their order. Not compared are: the form of a character (NFKC,
+Unicode Standard Annex #15: ligatures, full-width letters), runs of white space, typographic quotation marks and dashes,
+invisible format characters such as the soft hyphen, HTML entities against the characters that they stand for, and the
+hyphen with which a word is divided at the end of a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import unescape
+
+import regex
+
+LINE_HYPHEN = "\x1f"
+"""Stands for a hyphen at the end of a line. It equals a hyphen, and nothing at all."""
+
+_UNIT = regex.compile(
+    r"""
+    (?P<entity> &(?:amp;)*(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31}); )
+    | (?P<divided> (?<=\w)(?:[-\u2010]\s*\n\s*|\u00ad\s+|\ufffe\s*)(?=\w) )
+    | (?P<spaces> \s+ )
+    | .\p{M}*
+    """,
+    regex.VERBOSE | regex.DOTALL,
+)
+_PLAIN = regex.compile(r"\s+|\S")
+_NEEDS_CARE = regex.compile(r"&[#A-Za-z]|-\s*\n|\x1f")
+_PLAIN_PUNCTUATION = str.maketrans(
+    dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
+)
+_INVISIBLE = frozenset({"Cf", "Cn"})
+"""Categories of format characters and of code points that are no characters."""
+_LONG_DASHES = frozenset("–—")
+"""Dashes between words; a hyphen joins them."""
+
+
+@dataclass(frozen=True)
+class ComparableText:
+    """Comparable characters, and for each the place in the source that it stands for."""
+
+    letters: str
+    starts: list[int]
+    ends: list[int]
+    dashes: frozenset[int] = field(default=frozenset())
+    """Where the comparable `-` is a long dash, which joins no words."""
+
+    @classmethod
+    def of(cls, text: str) -> ComparableText:
+        """Returns the comparable form of `text`."""
+        if text.isascii() and not _NEEDS_CARE.search(text):
+            # The same result, much faster: only white space can change.
+            units = list(_PLAIN.finditer(text))
+            letters = "".join(unit[0] if len(unit[0]) == 1 and not unit[0].isspace() else " " for unit in units)
+            return cls(letters, [unit.start() for unit in units], [unit.end() for unit in units])
+        return _compare_by_unit(text)
+
+    @cached_property
+    def is_divided(self) -> bool:
+        """Whether a word is divided at the end of a line."""
+        return LINE_HYPHEN in self.letters
+
+    @cached_property
+    def solid(self) -> tuple[str, list[int]]:
+        """The characters without hyphens of any kind, and for each its position in `letters`."""
+        kept = [(letter, at) for at, letter in enumerate(self.letters) if letter not in f"-{LINE_HYPHEN}"]
+        return "".join(letter for letter, _ in kept), [at for _, at in kept]
+
+
+def _compare_by_unit(text: str) -> ComparableText:
+    letters, starts, ends, dashes = list[str](), list[int](), list[int](), set[int]()
+    for unit in _UNIT.finditer(text):
+        for letter in _comparable_letters(unit):
+            if letter == " " and letters and letters[-1] == " ":
+                ends[-1] = unit.end()
+                continue
+            if unit[0] in _LONG_DASHES:
+                dashes.add(len(letters))
+            letters.append(letter)
+            starts.append(unit.start())
+            ends.append(unit.end())
+    return ComparableText("".join(letters), starts, ends, frozenset(dashes))
+
+
+def _comparable_letters(unit: regex.Match[str]) -> str:
+    if unit["spaces"]:
+        return " "
+    if unit["divided"]:
+        return LINE_HYPHEN
+    text = _decoded(unit[0]) if unit["entity"] else unit[0]
+    plain = unicodedata.normalize("NFKC", text).translate(_PLAIN_PUNCTUATION)
+    visible = (letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
+    return "".join(" " if letter.isspace() else letter for letter in visible)
+
+
+def _decoded(entity: str) -> str:
+    """The character that an entity stands for, also one that was encoded several times."""
+    while (once := unescape(entity)) != entity:
+        entity = once
+    return entity

@@ -1,0 +1,68 @@
+"""Where words begin and end, so that no quotation starts or stops inside one: `lawful` does not stand in `unlawful`.
+
+Words are runs of letters, digits and marks, joined by apostrophes, hyphens and middle dots (Unicode Standard Annex #29,
+with hyphens, since `violent` would turn `non-violent` round); numbers are joined by points and commas, and a minus sign
+belongs to its number. Scripts that write no spaces have no such boundaries, except within a run of katakana.
+"""
+
+from __future__ import annotations
+
+import regex
+
+from agents.evidence.comparable_text import LINE_HYPHEN, ComparableText
+
+_WORD = regex.compile(r"[\p{L}\p{N}\p{M}_]")
+_UNSPACED = regex.compile(
+    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
+    r"\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}\p{Script=Javanese}\u30fc]"
+)
+_KATAKANA = regex.compile(r"[\p{Script=Katakana}\u30fc]")
+_MARK = regex.compile(r"\p{M}")
+_DIGIT = regex.compile(r"\p{N}")
+
+
+def is_inside_word(text: ComparableText, position: int) -> bool:
+    """Returns whether the place before the character at `position` is inside a word or a number."""
+    letters = text.letters
+    if not 0 < position < len(letters):
+        return False
+    left, right = letters[position - 1], letters[position]
+    if _MARK.match(right):
+        return True
+    if _is_word(left) and _is_word(right):
+        return _hold_together(left, right)
+    if _is_word(left) and _joins(text, position):
+        return True
+    if not _is_word(right):
+        return False
+    return _joins(text, position - 1) or _is_minus_sign(text, position - 1)
+
+
+def _is_word(letter: str) -> bool:
+    return bool(_WORD.match(letter))
+
+
+def _hold_together(left: str, right: str) -> bool:
+    if _KATAKANA.match(left) and _KATAKANA.match(right):
+        return True
+    return not (_UNSPACED.match(left) or _UNSPACED.match(right))
+
+
+def _joins(text: ComparableText, at: int) -> bool:
+    """Whether the character at `at` joins the word characters on both of its sides."""
+    letters = text.letters
+    if not 0 < at < len(letters) - 1 or at in text.dashes:
+        return False
+    left, joiner, right = letters[at - 1 : at + 2]
+    if not (_is_word(left) and _is_word(right)):
+        return False
+    if joiner in ".,":
+        return bool(_DIGIT.match(left) and _DIGIT.match(right))
+    return joiner in f"'-·{LINE_HYPHEN}" and _hold_together(left, right)
+
+
+def _is_minus_sign(text: ComparableText, at: int) -> bool:
+    letters = text.letters
+    if letters[at] != "-" or at in text.dashes or not _DIGIT.match(letters[at + 1]):
+        return False
+    return at == 0 or not _is_word(letters[at - 1])

@@ -1,0 +1,22 @@
+"""Sentences on quotations that could not be verified: what a model wrote, and what the passages say instead."""
+
+from __future__ import annotations
+
+from contract.findings import Citation, Claim
+
+UNVERIFIED_HEADING = "Not shown as an answer, because no quotation could be verified"
+
+
+def unverified_lines(claim: Claim) -> list[str]:
+    """Returns one line for each quotation of a claim that was left out."""
+    return [_unverified(citation) for citation in claim.citations]
+
+
+def _unverified(citation: Citation) -> str:
+    quoted = f"quoted: “{citation.quote}”"
+    if citation.status == "misattributed":
+        return f"{quoted}, which stands in another document ({citation.found_in})"
+    if nearest := citation.nearest:
+        where = f"{nearest.title} ({nearest.record_id}), {nearest.section}"
+        return f"{quoted}, which stands nowhere; nearest, in {where}: “{nearest.text}”"
+    return f"{quoted}, which stands nowhere, and nothing like it"
