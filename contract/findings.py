@@ -84,6 +84,8 @@ class Claim(Frozen):
 
     text: Sentence
     citations: tuple[Citation, ...]
+    unverified: tuple[Citation, ...] = ()
+    """Quotations that were given beside the verified ones, and stand in no passage of their document."""
 
 
 class ResearchAnswer(Frozen):

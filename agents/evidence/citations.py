@@ -63,14 +63,18 @@ def _found_in(passage: Passage, text: QuotableText, citation: Citation) -> tuple
 
 
 def check_answer(answer: ResearchAnswer, passages: Sequence[Passage]) -> ResearchAnswer:
-    """Returns the answer with only the claims that a verified quotation supports; the others are in `dropped`."""
+    """Returns the answer with only the claims that a verified quotation supports; the others are in `dropped`.
+
+    What a claim quotes beside its verified quotations is in its `unverified`.
+    """
     quotable = QuotablePassages(passages)
     kept, dropped = list[Claim](), list(answer.dropped)
     for claim in answer.claims:
         citations = tuple(_checked(claim.citations, quotable))
         found = tuple(citation for citation in citations if citation.status == "found")
         if found:
-            kept.append(claim.model_copy(update={"citations": found}))
+            others = tuple(citation for citation in citations if citation.status != "found")
+            kept.append(claim.model_copy(update={"citations": found, "unverified": (*claim.unverified, *others)}))
         else:
             dropped.append(claim.model_copy(update={"citations": citations}))
     return answer.model_copy(update={"claims": tuple(kept), "dropped": tuple(dropped)})

@@ -104,6 +104,8 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         console.print(f"{number}. {escape_markup(claim.text)}", highlight=False)
         for citation in claim.citations:
             _print_quotation(console, citation)
+        for line in unverified_lines(claim):
+            console.print(Padding(f"[yellow]{escape_markup(line)}[/yellow]\n", (0, 0, 0, 3)), highlight=False)
     _print_list(console, "Not answered", [escape_markup(text) for text in answer.unanswered])
     if answer.differences:
         topics = [

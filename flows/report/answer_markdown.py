@@ -42,6 +42,7 @@ def _claim(number: int, claim: Claim) -> Iterator[str]:
     yield f"{number}. {_escape(claim.text)}\n"
     for citation in claim.citations:
         yield f"   > {_escape(citation.quote)}\n   >\n   > — {_linked(citation_location(citation), citation.uri)}\n"
+    yield from (f"   - {_escape(line)}\n" for line in unverified_lines(claim))
 
 
 def citation_location(citation: Citation) -> str:

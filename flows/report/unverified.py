@@ -8,12 +8,13 @@ UNVERIFIED_HEADING = "Not shown as an answer, because no quotation could be veri
 
 
 def unverified_lines(claim: Claim) -> list[str]:
-    """Returns one line for each quotation of a claim that was left out."""
-    return [_unverified(citation) for citation in claim.citations]
+    """Returns one line for each quotation of a claim that was not verified."""
+    quotations = (*claim.unverified, *(one for one in claim.citations if one.status != "found"))
+    return [_unverified(citation) for citation in quotations]
 
 
 def _unverified(citation: Citation) -> str:
-    quoted = f"quoted: “{citation.quote}”"
+    quoted = f"not verified: “{citation.quote}”"
     if citation.status == "misattributed":
         return f"{quoted}, which stands in another document ({citation.found_in})"
     if nearest := citation.nearest:

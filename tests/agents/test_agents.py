@@ -181,7 +181,7 @@ async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -
     output = await process("answer", replying_with(), {"question": "?", "answers": [bad.value], "passages": passages})
     assert output.value is not None
     assert output.value["abstained"] is True
-    assert output.value["summary"] == "The corpus does not say."
+    assert output.value["summary"] == "No quotation could be verified, so nothing is shown as an answer."
     assert len(output.value["dropped"]) == 1  # type: ignore[arg-type]
     assert [source["title"] for source in output.value["not_used"]] == ["Colombia protests"]  # type: ignore[index,union-attr,call-overload]
 

@@ -212,6 +212,7 @@ def test_claims_without_a_verified_quotation_are_dropped_and_kept_on_record() ->
     checked = check_answer(ResearchAnswer(question="?", claims=(good, bad)), [source])
     assert [claim.text for claim in checked.claims] == ["Rhetoric."]
     assert [one.quote for one in checked.claims[0].citations] == ["political rhetoric only"]
+    assert [one.quote for one in checked.claims[0].unverified] == ["invented words"]
     assert [claim.text for claim in checked.dropped] == ["Invented."]
     assert check_answer(checked, [source]) == checked
 

@@ -1,0 +1,47 @@
+"""A cited answer as its reader sees it: what is verified, with links, and what is not, with the nearest words."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from contract.findings import Citation, CitedAnswer, Claim, NearestWords
+from flows.cli.console import show_answer
+from flows.report.answer_markdown import answer_markdown
+
+_FOUND = Citation(
+    quote="the post was lawful", passage_id="a#text:0-9", record_id="a", title="Case A", section="text",
+    uri="https://example.org/a", status="found",
+)  # fmt: skip
+_NEAREST = NearestWords(
+    text="the post was unlawful then", passage_id="b#text:0-9", record_id="b", title="Case B", section="text",
+    likeness=90,
+)  # fmt: skip
+_INVENTED = Citation(
+    quote="the post was lawful then", passage_id="b#text:0-9", record_id="b", title="Case B", section="text",
+    status="not_found", nearest=_NEAREST,
+)  # fmt: skip
+
+
+def _shown(answer: CitedAnswer) -> tuple[str, str]:
+    show_answer(Console(file=(out := StringIO()), width=200), answer)
+    return out.getvalue(), answer_markdown(answer)
+
+
+def test_a_quotation_that_is_not_verified_is_shown_as_such_with_the_nearest_words() -> None:
+    answer = CitedAnswer(
+        question="When?", claims=(Claim(text="It was lawful.", citations=(_FOUND,), unverified=(_INVENTED,)),),
+        dropped=(Claim(text="Invented.", citations=(_INVENTED,)),), abstained=False, summary="1 sentence.",
+    )  # fmt: skip
+    for text in _shown(answer):
+        assert text.count("not verified: “the post was lawful then”") == 2
+        assert text.count("“the post was unlawful then”") == 2
+        assert "Not shown as an answer" in text
+
+
+def test_the_documents_that_are_quoted_are_linked() -> None:
+    answer = CitedAnswer(
+        question="When?", claims=(Claim(text="It was lawful.", citations=(_FOUND,)),), abstained=False, summary="1."
+    )
+    assert "[Case A (a), text](https://example.org/a)" in answer_markdown(answer)
