@@ -7,13 +7,38 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, field_serializer, field_validator, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, field_serializer, field_validator, model_validator
 
 from contract.base import Frozen, digest
 from contract.calls import DEFAULT_MAX_TOKENS, ModelSettings
 from contract.secrets import SecretName
 
 _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
+_VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
+_MAX_ONE_WORD = 15
+"""Characters of a name without an underscore; keys of some services are capitals and digits too, and longer."""
+
+
+def is_variable_name(text: object) -> bool:
+    """Whether a text is the name of an environment variable. Where it is not, it may be a key, and is never shown."""
+    return (
+        isinstance(text, str)
+        and bool(_VARIABLE_NAME.fullmatch(text))
+        and ("_" in text.strip("_") or len(text) <= _MAX_ONE_WORD)
+    )
+
+
+def _check_variable_name(value: Any) -> Any:
+    if value is not None and not is_variable_name(value):
+        raise ValueError(
+            "should be the name of an environment variable, in capitals, such as MY_SERVER_KEY; "
+            "if the key itself stands here, put it into such a variable, and replace it at the provider's"
+        )
+    return value
+
+
+VariableName = Annotated[str, BeforeValidator(_check_variable_name)]
+"""The name of an environment variable that holds a key."""
 
 
 class Limits(Frozen):
@@ -70,7 +95,7 @@ class HostedModel(_Model):
     project: str | None = None
     location: str | None = None
     api_key: SecretStr | None = None
-    api_key_env: str | None = None
+    api_key_env: VariableName | None = None
     """Name of the environment variable that holds the key."""
     api_key_secret: SecretName | None = None
     """Name of the secret that holds the key: `projects/<project>/secrets/<name>`, in Google Secret Manager."""
@@ -123,3 +148,11 @@ class ScriptedModel(_Model):
 
 
 ModelConfig = Annotated[HostedModel | LocalModel | EmbeddedModel | ScriptedModel, Field(discriminator="kind")]
+
+
+def origin_of_url(address: HttpUrl | str) -> str:
+    """Scheme, host and port of an address, as two addresses are compared: where a request, and its key, goes."""
+    url = HttpUrl(address) if isinstance(address, str) else address
+    usual = {"https": 443, "http": 80}.get(url.scheme)
+    port = "" if url.port in (None, usual) else f":{url.port}"
+    return f"{url.scheme}://{(url.host or '').lower()}{port}"

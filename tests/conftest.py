@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HOME = tempfile.TemporaryDirectory(prefix="prefect-of-tests-", ignore_cleanup_errors=True)
 os.environ["PREFECT_HOME"] = _HOME.name
 os.environ["XDG_STATE_HOME"] = f"{_HOME.name}/state"
+os.environ["BUTTERMILK_USER_CONFIG"] = f"{_HOME.name}/user"
 os.environ.pop("PREFECT_API_URL", None)
 # No test may meet a server that an operator has on this machine.
 os.environ["PREFECT_PLUGINS_ENABLED"] = "false"

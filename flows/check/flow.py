@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class CheckContext:
     models: Mapping[str, ModelConfig]
     storage: Mapping[str, StorageConfig]
     diagnostics: Diagnostics
+    keyless: Collection[str] = ()
+    """Models whose keys are refused: that they are not there is no further mistake."""
 
 
 def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
@@ -32,6 +34,8 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     agents = agent_classes_of(flow, context.registry, context.diagnostics)
     WiringCheck(flow, agents, context.diagnostics).check()
     StepCheck(flow, agents, context.diagnostics).check()
-    resources = ResourceCheck(flow, agents, context.models, context.storage, context.folders, context.diagnostics)
+    resources = ResourceCheck(
+        flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless
+    )
     resources.check()
     return frozenset(resources.used_models)

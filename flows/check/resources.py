@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class ResourceCheck:
     storage: Mapping[str, StorageConfig]
     folders: tuple[Path, ...]
     diagnostics: Diagnostics
+    keyless: Collection[str] = ()
+    """Models whose keys are refused: that they are not there is no further mistake."""
     used_models: set[str] = field(default_factory=set[str])
 
     def check(self) -> None:
@@ -85,7 +87,7 @@ class ResourceCheck:
             self.diagnostics.add_at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
         known = name in self.used_models
         self.used_models.add(name)
-        if known or config.kind == "embedded":
+        if known or config.kind == "embedded" or name in self.keyless:
             return
         if reason := readiness_problem(config):
             todo = "or use the embedded models with llms=embedded"

@@ -158,12 +158,12 @@ def _list(options: argparse.Namespace) -> int:
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints the configuration that the files and the command line make together, also when it has mistakes."""
     from flows.config.compose_config import compose_config
-    from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
+    from flows.config.diagnostics import Diagnostics, may_hold_secret
     from flows.config.provenance import mask_secrets
 
     diagnostics = Diagnostics()
     composed = compose_config([flow] if flow else [], settings, options.config_dir, diagnostics)
-    print(json.dumps(mask_secrets(composed.config, SECRET_KEY_PATTERN), indent=2, ensure_ascii=False, default=str))
+    print(json.dumps(mask_secrets(composed.config, may_hold_secret), indent=2, ensure_ascii=False, default=str))
     diagnostics.raise_if_any()
     return 0
 

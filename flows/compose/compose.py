@@ -16,7 +16,14 @@ from typing import cast
 from contract.base import JsonValue
 from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
-from flows.compose.external_models import external_models, secret_settings_of, with_api_keys
+from flows.compose.external_models import (
+    secret_models,
+    secret_settings_of,
+    users_models,
+    with_api_keys,
+    with_users_models,
+)
+from flows.compose.key_permissions import forbidden_keys, key_permissions
 from flows.compose.request import (
     accepted_names,
     apply_request,
@@ -27,7 +34,7 @@ from flows.compose.request import (
 from flows.compose.sections import config_section, models_of, run_settings_of, storages_of
 from flows.compose.shorthands import apply_shorthands
 from flows.config.compose_config import ComposedConfig, compose_config
-from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
+from flows.config.diagnostics import Diagnostics, may_hold_secret
 from flows.config.fragments import merge_fragments
 from flows.config.provenance import mask_secrets
 from flows.config.secret_leaks import report_secret_leaks
@@ -59,10 +66,14 @@ def compose(
     report_secret_leaks(composed, diagnostics)
     secrets = secret_settings_of(composed.config.get("secrets"), diagnostics)
     models = models_of(composed.config.get("models"), composed.folders, diagnostics)
-    models |= external_models(secrets, diagnostics)
+    models |= secret_models(secrets, diagnostics)
+    own_models = users_models(diagnostics)
+    models = with_users_models(models, own_models, diagnostics)
+    of_study = {name: config for name, config in models.items() if name not in own_models}
+    forbidden = forbidden_keys(of_study, key_permissions(composed, own_models), diagnostics.provenance)
     storage = storages_of(composed.config.get("storage"), diagnostics)
     run = run_settings_of(composed.config.get("run"), diagnostics)
-    public = cast("dict[str, JsonValue]", mask_secrets(composed.config, SECRET_KEY_PATTERN))
+    public = cast("dict[str, JsonValue]", mask_secrets(composed.config, may_hold_secret))
     studies: list[Study] = []
     for flow in validated_flows:
         applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)
@@ -72,8 +83,12 @@ def compose(
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )
-        context = CheckContext(composed.folders, agents, models, applied_shorthands.storage, diagnostics)
+        context = CheckContext(
+            composed.folders, agents, models, applied_shorthands.storage, diagnostics, forbidden.keys()
+        )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
+        for name in sorted(used & forbidden.keys()):
+            diagnostics.add_at(forbidden[name].path, forbidden[name].what, todo=forbidden[name].todo)
         studies.append(
             Study(
                 flow=spec,
@@ -88,7 +103,7 @@ def compose(
                 missing_parameters=request.missing,
             )
         )
-    studies = [with_api_keys(study, secrets, diagnostics) for study in studies]
+    studies = [with_api_keys(study, secrets, forbidden, diagnostics) for study in studies]
     for study in studies:
         check_budget(study, diagnostics)
     diagnostics.raise_if_any()

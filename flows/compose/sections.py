@@ -18,6 +18,7 @@ from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
 from flows.config.validate import validate_data
+from flows.config.yaml_documents import read_document
 from flows.storage import factory
 
 T = TypeVar("T")
@@ -53,13 +54,19 @@ def _read_models_json(path: Path, diagnostics: Diagnostics) -> dict[str, ModelCo
     from agents.llms.models_file import read_models
 
     try:
-        return read_models(path)
+        found = read_models(path)
     except StudyError as error:
         for found in error.problems:
             where = found.where.replace(str(path), display_path(path))
             diagnostics.add(where, found.what, nearest=found.nearest, todo=found.todo)
         diagnostics.mark_reported(("models",))
         return {}
+    for name in found:
+        diagnostics.provenance.forget_below(("models", name))
+    # JSON is YAML, so it is read a second time for the lines of its values.
+    if root := read_document(path).root:
+        diagnostics.provenance.add_file(path, root, ("models",))
+    return found
 
 
 def storages_of(section: JsonValue, diagnostics: Diagnostics) -> dict[str, StorageConfig]:

@@ -20,6 +20,7 @@ from flows.config.folders import (
     package_config_folder,
     search_folders,
 )
+from flows.config.own_config import Allowed, read_allowed
 from flows.config.yaml_documents import YamlDocument, read_documents
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class ComposedConfig:
     """False when a flow that was asked for could not be read at all."""
     config_names: frozenset[str]
     """The configuration's own names: groups and sections."""
+    documents: Mapping[Path, YamlDocument]
+    """The files of the config folders."""
+    allowed: Allowed
+    """What the user lets studies reach."""
 
 
 def compose_config(
@@ -49,11 +54,14 @@ def compose_config(
 
     Raises StudyError when nothing can be composed at all.
     """
+    from flows.config.defaults_lists import with_checked_defaults
+    from flows.config.environment_access import without_environment
     from flows.config.hydra_merge import merge_layers
     from flows.config.resolve import resolve_config
 
     folders = _config_folders(config_dir, diagnostics)
-    documents = read_documents(folders)
+    allowed = read_allowed(diagnostics)
+    documents = with_checked_defaults(read_documents(folders), allowed.variables)
     config_names = config_groups(folders)
     arguments = classify_arguments(overrides, config_names, _top_level_keys(documents), diagnostics)
     sources = _config_sources(flow_names, arguments, folders, documents)
@@ -66,10 +74,12 @@ def compose_config(
     merged, layers, applied_overrides = merge_layers(sources, typed, diagnostics)
     _record_provenance(layers, applied_overrides, sources, diagnostics)
     _report_documents([layer.name for layer in layers], sources, diagnostics)
+    merged = without_environment(merged, allowed.variables, diagnostics)
     config = resolve_config(_with_bm_llms(merged, applied_overrides, diagnostics), diagnostics)
     asked = tuple(name for name in sources.multi_choices["flows"] if not diagnostics.is_reported(("flows", name)))
     complete = len(asked) == len(sources.multi_choices["flows"])
-    return ComposedConfig(config, asked, folders, arguments.request, complete, config_names | _TOP_LEVEL_KEYS)
+    names = config_names | _TOP_LEVEL_KEYS
+    return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed)
 
 
 def _config_sources(

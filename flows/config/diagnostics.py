@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from contract.errors import Problem, StudyError
+from contract.models import is_variable_name
 from flows.config.provenance import KeyPath, Provenance
 
 SECRET_KEY_PATTERN = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
 _INLINE_SECRET_PATTERN = re.compile(
-    r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)[\"']?\s*:\s*)[^,}\s]+"
+    r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)(?:_env|_secret)?[\"']?\s*:\s*)[^,}\s]+"
 )
 """A secret within a value, as in `models.mine={api_key: sk-…}`."""
+_SECRET_NAME_KEYS = frozenset({"api_key_env", "api_key_secret"})
+"""Keys whose value names a secret. A person may paste the secret itself there."""
 _FILE_AND_LINE = re.compile(r"^(.*):(\d+)$")
 
 
@@ -55,6 +58,13 @@ class Diagnostics:
             raise StudyError(sorted(self.problems.values(), key=_file_order))
 
 
+def may_hold_secret(key: str, value: object = None) -> bool:
+    """Whether the value of `key` may be a secret, so that it is shown nowhere."""
+    if key in _SECRET_NAME_KEYS:
+        return not is_variable_name(value) and not str(value).startswith("projects/")
+    return bool(SECRET_KEY_PATTERN.search(key))
+
+
 def _file_order(problem: Problem) -> tuple[int, str, int]:
     found = _FILE_AND_LINE.match(problem.where)
     if problem.where.startswith("command line") or not found:
@@ -79,8 +89,8 @@ def join_names(names: Iterable[str], limit: int = 12) -> str:
 def display_argument(text: str, limit: int = 80) -> str:
     """A command-line argument for display: at most `limit` characters and an ellipsis, secrets masked."""
     text = text.removeprefix("++")
-    key, equals, _ = text.partition("=")
-    if equals and SECRET_KEY_PATTERN.search(key.split(".")[-1]):
+    key, equals, value = text.partition("=")
+    if equals and may_hold_secret(key.split(".")[-1], value):
         return f"{key}=**********"
     text = _INLINE_SECRET_PATTERN.sub(r"\1**********", text)
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -8,7 +8,7 @@ It is built from Hydra's own list of the files it merged, in order, and the mark
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -49,7 +49,7 @@ class Provenance:
             if path == (*prefix, "defaults"):
                 continue
             if value is not None:
-                self._delete_below(path)
+                self.forget_below(path)
                 if link := _INTERPOLATION.fullmatch(value):
                     self.interpolations[path] = tuple(link[1].split("."))
                 else:
@@ -58,7 +58,7 @@ class Provenance:
 
     def add_argument(self, path: KeyPath, text: str) -> None:
         """Records that the command line set `path`; `text` is what was typed, secrets masked."""
-        self._delete_below(path)
+        self.forget_below(path)
         self.interpolations.pop(path, None)
         self.locations[path] = SourceLocation(f"command line: {text}")
 
@@ -100,7 +100,8 @@ class Provenance:
                 return self.locations[at]
         return None
 
-    def _delete_below(self, path: KeyPath) -> None:
+    def forget_below(self, path: KeyPath) -> None:
+        """Removes what is known of values below `path`, which something else has replaced."""
         depth = len(path)
         for table in (self.locations, self.interpolations):
             for below in [other for other in table if len(other) > depth and other[:depth] == path]:
@@ -127,14 +128,14 @@ def _replacing_text(node: yaml.Node) -> str | None:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
-def mask_secrets(config: Mapping[str, object], secret_key: re.Pattern[str]) -> dict[str, object]:
-    """`config` with ten stars for every value whose key matches `secret_key`; null stays null."""
+def mask_secrets(config: Mapping[str, object], is_secret: Callable[[str, object], bool]) -> dict[str, object]:
+    """`config` with ten stars for every value that is a secret by its key and itself; null stays null."""
 
     def mask(key: str, value: object) -> object:
         if isinstance(value, Mapping):
             return {str(k): mask(str(k), v) for k, v in value.items()}  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if isinstance(value, list):
             return [mask(key, item) for item in value]  # type: ignore[reportUnknownVariableType]
-        return "**********" if value is not None and secret_key.search(key) else value
+        return "**********" if value is not None and is_secret(key, value) else value
 
     return {key: mask(key, value) for key, value in config.items()}

@@ -1,13 +1,14 @@
-"""Finds secrets of the environment that a configuration or a request would carry into a run's files and prompts.
+"""Finds secrets that a configuration or a request would carry into a run's files and prompts.
 
-`${oc.env:OPENAI_API_KEY}` in a step's parameters would send the key to a model, and a study can come from anyone.
+No configuration can read the environment (`environment_access`), but a person can type a key, or let the shell fill it
+in, and a configuration can copy a key that another of its files holds.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Any, cast
 
 from contract.base import JsonValue
 from flows.config.compose_config import ComposedConfig
@@ -15,31 +16,47 @@ from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
 from flows.config.provenance import KeyPath
 
 _MIN_SECRET_CHARACTERS = 16
-"""Shorter values, such as `postgres`, are ordinary words too."""
+"""Shorter values of the environment, such as `postgres`, are ordinary words too."""
+_MIN_KEY_CHARACTERS = 8
+"""The same for keys that stand in a configuration: nothing but a key is written there."""
 
 
 def report_secret_leaks(composed: ComposedConfig, diagnostics: Diagnostics) -> None:
-    """Reports every value that holds one of the environment's secrets, unless its key is a secret's name."""
-    secrets = {
+    """Reports every value that holds a secret of the environment or a key of a model, where no key is expected."""
+    variables = {
         value: name
         for name, value in os.environ.items()
         if SECRET_KEY_PATTERN.search(name) and len(value) >= _MIN_SECRET_CHARACTERS
     }
-    for path, text in _text_values(composed.config, ()) if secrets else ():
-        for name in (name for value, name in secrets.items() if value in text):
-            diagnostics.add_at(path, _leak_message(name), todo=f"where a model needs it, write `api_key_env: {name}`")
+    messages = {value: _variable_message(name) for value, name in variables.items()}
+    messages |= {key: _written_message(name) for key, name in _written_keys(composed)}
+    for path, text in _text_values(composed.config, ()) if messages else ():
+        for message in (message for value, message in messages.items() if value in text):
+            diagnostics.add_at(path, message, todo="leave it out; a model names its key with `api_key_env`")
     for key, text in composed.request.items():
-        for name in (name for value, name in secrets.items() if value in text):
-            diagnostics.add(f"command line: {key}=…", _leak_message(name), todo="leave it out")
+        for message in (message for value, message in messages.items() if value in text):
+            diagnostics.add(f"command line: {key}=…", message, todo="leave it out")
 
 
-def _leak_message(name: str) -> str:
+def _variable_message(name: str) -> str:
     return f"this holds the value of the environment variable {name}, which the run would write into its files"
+
+
+def _written_message(model: str) -> str:
+    return f"this holds the key of the model '{model}', which the run would write into its files"
+
+
+def _written_keys(composed: ComposedConfig) -> Iterator[tuple[str, str]]:
+    models: Any = composed.config.get("models")
+    for name, entry in cast("dict[str, Any]", models).items() if isinstance(models, dict) else ():
+        key = cast("dict[str, Any]", entry).get("api_key") if isinstance(entry, dict) else None
+        if isinstance(key, str) and len(key) >= _MIN_KEY_CHARACTERS:
+            yield key, name
 
 
 def _text_values(value: JsonValue, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(value, str):
-        if not (path and SECRET_KEY_PATTERN.search(path[-1])):
+        if not (len(path) == 3 and path[0] == "models" and SECRET_KEY_PATTERN.search(path[-1])):
             yield path, value
     elif isinstance(value, Mapping):
         for key, inner in cast("Mapping[str, JsonValue]", value).items():

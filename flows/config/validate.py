@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
-from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, may_hold_secret
 from flows.config.provenance import KeyPath
 
 Data: TypeAlias = dict[str, Any]
@@ -153,7 +153,7 @@ class _Validator:
             return
         shown = (
             ""
-            if SECRET_KEY_PATTERN.search(loc[-1]) or isinstance(value, dict | list | tuple)
+            if may_hold_secret(loc[-1], value) or isinstance(value, dict | list | tuple)
             else f" is {_display_value(value)}, but"
         )
         if value is None:

@@ -39,13 +39,26 @@ class YamlDocument:
 
     def has_scalar(self, word: str) -> bool:
         """Whether a key or value of the file is exactly `word`."""
-        return any(node.value == word for node in _scalars(self.root))
+        return any(node.value == word for node in scalars(self.root))
 
     def line_of(self, words: Iterable[str]) -> int:
         """The first line on which a key or value holds one of `words`; 1 if none does."""
         wanted = tuple(words)
-        lines = [node.start_mark.line + 1 for node in _scalars(self.root) if any(w in str(node.value) for w in wanted)]
+        lines = [node.start_mark.line + 1 for node in scalars(self.root) if any(w in str(node.value) for w in wanted)]
         return min(lines, default=1)
+
+
+def scalars(node: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
+    """Every key and value below a node that is a single one, in the order of the file."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from scalars(key)
+            yield from scalars(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from scalars(item)
 
 
 def read_documents(folders: Sequence[Path]) -> dict[Path, YamlDocument]:
@@ -131,18 +144,6 @@ def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:
                 yield Problem(f"{display_path(path)}:{line}", what, todo="keep one of the two")
             seen.setdefault(name, line)
         yield from _duplicate_keys(path, value)
-
-
-def _scalars(node: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _scalars(key)
-            yield from _scalars(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _scalars(item)
 
 
 def _broken_document(path: Path, line: int, what: str, todo: str | None) -> YamlDocument:

@@ -357,7 +357,7 @@ CASES = [
     ),
     Mistake("unknown model", mine(28), "no model 'secnd'", "models/", "second", flow=("second]", "secnd]")),
     Mistake(
-        "missing key", mine(38), "MY_STUDY_KEY", "llms=embedded", flow=("      model: demo\n", "      model: keyed\n")
+        "missing key", mine(38), "OPENAI_API_KEY", "llms=embedded", flow=("      model: demo\n", "      model: keyed\n")
     ),
     Mistake(
         "kind of model",
@@ -451,7 +451,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_mistake_is_reported(case: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MY_STUDY_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     write_study(tmp_path / "my_study", files_of(case))
     for folder in case.folders:
         (tmp_path / "my_study" / folder).mkdir(parents=True)

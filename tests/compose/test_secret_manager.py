@@ -16,6 +16,7 @@ from contract.errors import StudyError
 from contract.models import HostedModel
 from tests.support.commands import ROOT
 from tests.support.fake_secrets import FakeSecretManager, Response, error_response
+from tests.support.own_config import use_own_config
 from tests.support.running import Lab
 
 KEY = "sk-planted-in-a-secret-0123456789"
@@ -77,10 +78,17 @@ def test_models_come_from_the_environment_and_win(
     assert found.model_id == "other"
 
 
-def test_a_key_comes_from_a_secret(study: Lab, service: FakeSecretManager) -> None:
+def test_a_key_comes_from_a_secret_that_the_user_lets_go_to_that_address(
+    study: Lab, service: FakeSecretManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.secrets["projects/p/secrets/key"] = f"{KEY}\n"
     study.write("models/mine.yaml", json.dumps({"mine": {**MINE, "api_key_secret": "projects/p/secrets/key"}}))
     study.write("local.yaml", f"secrets: {{endpoint: '{service.url}'}}\n")
+    with pytest.raises(StudyError, match="would send the secret projects/p/secrets/key"):
+        study.compose("question=Why?")
+    assert service.requested_paths == [], "it is not even read"
+    allowed = {"keys": {"projects/p/secrets/key": "http://127.0.0.1:9"}}
+    use_own_config(monkeypatch, tmp_path / "user", allowed=allowed)
     found = study.compose("question=Why?").models["mine"]
     assert isinstance(found, HostedModel)
     assert found.api_key

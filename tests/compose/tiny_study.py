@@ -75,7 +75,7 @@ keyed:
   kind: hosted
   provider: openai
   model_id: gpt-5.6-luna
-  api_key_env: MY_STUDY_KEY
+  api_key_env: OPENAI_API_KEY
 """
 FILES: dict[str, str] = {
     "flows/mine.yaml": FLOW,

@@ -263,7 +263,7 @@ CASES = [
     Case("condition", "way to classes", lambda lab: decide(lab, "''.__class__.__mro__"), "the condition"),
     Case("condition", "call of a method", lambda lab: decide(lab, "'a'.__mul__(9)"), "is unsafe"),
     Case("reference", "way to classes", lambda lab: flow(lab, more="  x: {agent: llm, when: record.__class__}\n"), "x"),
-    Case("interpolation", "${hydra:…}", lambda lab: flow(lab, arguments=("run.folder=${hydra:runtime.cwd}",)), "no value"),
+    Case("interpolation", "${hydra:…}", lambda lab: flow(lab, arguments=("run.folder=${hydra:runtime.cwd}",)), "which no configuration may"),
     # A little that becomes a lot.
     Case("YAML", "aliases of aliases", lambda lab: flow(lab, more=BOMB), "its aliases make more than 100,000 values"),
     Case("YAML", "an anchor in itself", lambda lab: flow(lab, more="x: &x {y: *x}\n"), "an anchor holds itself"),

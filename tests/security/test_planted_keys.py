@@ -13,6 +13,7 @@ import pytest
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.fake_secrets import FakeSecretManager
+from tests.support.own_config import write_own_config
 from tests.support.running import Lab
 
 KEYS = {
@@ -42,7 +43,9 @@ def _write_study(lab: Lab, service: FakeLLM, secrets: FakeSecretManager) -> dict
     lab.write("models/more.yaml", json.dumps({name: {**hosted, **field} for name, field in more.items()}))
     lab.write("local.yaml", f"secrets:\n  models: {SECRET}/models\n  endpoint: {secrets.url}\n")
     models = json.dumps({"from_variable": {**hosted, "api_key": KEYS["from_variable"]}})
-    return {"MY_KEY": KEYS["from_environment"], "BUTTERMILK_MODELS_JSON": models}
+    allowed = {"keys": {"MY_KEY": service.url, f"{SECRET}/one-key": [service.url]}}
+    own = write_own_config(lab.folder.parent / "user", allowed=allowed)
+    return {"MY_KEY": KEYS["from_environment"], "BUTTERMILK_MODELS_JSON": models, **own}
 
 
 @pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["quiet", "debug"])

@@ -9,6 +9,7 @@ import pytest
 from tests.run.test_hosted import FLOW
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.fake_models import KEY, PROVIDERS, write_hosted_model
+from tests.support.own_config import use_own_config
 from tests.support.running import Lab
 
 
@@ -26,6 +27,7 @@ async def test_a_key_is_shown_and_kept_nowhere(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     provider: str,
     where: str,
 ) -> None:
@@ -36,6 +38,7 @@ async def test_a_key_is_shown_and_kept_nowhere(
     lab.write("flows/tiny.yaml", FLOW)
     if where == "environment":
         monkeypatch.setenv("MY_KEY", KEY)
+        use_own_config(monkeypatch, tmp_path / "user", allowed={"keys": {"MY_KEY": hosted_service.url}})
         text = (lab.folder / "models/fake.yaml").read_text()
         lab.write("models/fake.yaml", text.replace(f'"api_key": "{KEY}"', '"api_key_env": "MY_KEY"'))
     caplog.set_level("DEBUG")

@@ -40,7 +40,6 @@ _MODEL = """\
   provider: openai-compatible
   model_id: {name}
   base_url: {url}/v1
-  api_key_env: SOME_KEY
   price: {{input_per_mtok: 1, output_per_mtok: 2}}
 """
 _DRAFT = "user:\n{{ instructions }} Write on {{ record.text }}.\n"

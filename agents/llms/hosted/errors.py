@@ -84,10 +84,12 @@ def _key_refused(_error: Exception, model: str, config: HostedModel, _secret: st
 
 
 def _key_todo(config: HostedModel) -> str:
-    if config.api_key is not None:
-        return "check `api_key`"
-    if names := key_variables(config):
-        return f"check the environment variable {' or '.join(names)}"
+    if config.api_key_secret:
+        return f"check the secret {config.api_key_secret}"
+    written = "" if config.api_key is None or config.api_key_env else "`api_key`"
+    names = " or ".join(key_variables(config))
+    if places := list(filter(None, (written, names and f"the environment variable {names}"))):
+        return f"check {', or '.join(places)}"
     if config.provider == "google-vertex":
         return f"run `gcloud auth application-default login`, or set {VERTEX_CREDENTIALS}"
     return "set `api_key_env` to the name of the environment variable that holds the key"

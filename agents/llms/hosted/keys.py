@@ -1,13 +1,16 @@
-"""API keys: finds them, and reports a missing one. Imports no provider's library."""
+"""API keys: which variables may hold them, to which hosts a provider's own keys go, and what is missing.
+
+No module here reads a key. A study's composition does, after it has checked where the key would go. Imports no
+provider's library.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
-from pydantic import SecretStr
-
-from contract.models import HostedModel
+from contract.models import HostedModel, origin_of_url
 
 _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -17,7 +20,26 @@ _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "google-vertex": (),
     "openai-compatible": (),
 }
+_DEFAULT_ORIGINS = {
+    "openai": "https://api.openai.com",
+    "anthropic": "https://api.anthropic.com",
+    "google": "https://generativelanguage.googleapis.com",
+    "google-vertex": "https://aiplatform.googleapis.com",
+}
+_ORIGINS: dict[str, re.Pattern[str]] = {
+    "openai": re.compile(r"https://([a-z]{2}\.)?api\.openai\.com"),
+    "anthropic": re.compile(r"https://api\.anthropic\.com"),
+    "google": re.compile(r"https://generativelanguage\.googleapis\.com"),
+    "azure": re.compile(
+        r"https://[a-z0-9-]+\.(openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)"
+    ),
+    "google-vertex": re.compile(r"https://([a-z0-9-]+-)?aiplatform(\.[a-z0-9-]+\.rep)?\.googleapis\.com"),
+}
+"""Provider -> the addresses that are the provider's own, regional ones included."""
 VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+GOOGLE_LOGIN = "the Google Cloud login"
+"""What a model on Google Vertex sends in the place of a key."""
+_OWN_KEYS = {**_DEFAULT_VARIABLES, "google-vertex": (GOOGLE_LOGIN, *_DEFAULT_VARIABLES["google"])}
 PLACEHOLDER_KEY = "none"
 """The key passed to a provider's library that requires one when there is none."""
 
@@ -29,13 +51,14 @@ def key_variables(config: HostedModel) -> tuple[str, ...]:
     return (config.api_key_env,) if config.api_key_env else _DEFAULT_VARIABLES[config.provider]
 
 
-def find_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> SecretStr | None:
-    """The key from the configuration, else from the environment, else None."""
-    if config.api_key is not None and config.api_key.get_secret_value():
-        return config.api_key
-    environment = os.environ if environment is None else environment
-    found = next((environment[name] for name in key_variables(config) if environment.get(name)), None)
-    return SecretStr(found) if found else None
+def origin_of(config: HostedModel) -> str:
+    """The address to which the model's requests go, without its path."""
+    return origin_of_url(config.base_url) if config.base_url else _DEFAULT_ORIGINS[config.provider]
+
+
+def is_providers_own(variable: str, origin: str) -> bool:
+    """Whether an address is that of a provider whose usual variable this is, or of the provider of a login."""
+    return any(pattern.fullmatch(origin) for provider, pattern in _ORIGINS.items() if variable in _OWN_KEYS[provider])
 
 
 def missing_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> str | None:
@@ -43,7 +66,8 @@ def missing_key(config: HostedModel, environment: Mapping[str, str] | None = Non
 
     Google Vertex uses the machine's Google Cloud login. Only a call can check that.
     """
+    environment = os.environ if environment is None else environment
     names = key_variables(config)
-    if not names or find_key(config, environment) is not None:
+    if config.api_key is not None or not names or any(environment.get(name) for name in names):
         return None
     return f"no API key for {config.provider}: set the environment variable {' or '.join(names)}"

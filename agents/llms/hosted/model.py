@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from agents.llms.hosted.clients import HttpClients
-from agents.llms.hosted.keys import find_key, missing_key
+from agents.llms.hosted.keys import missing_key
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelRejected
 from contract.models import HostedModel
@@ -28,7 +28,7 @@ class Hosted:
         self._config = config
         self._own_clients = HttpClients() if clients is None else None
         self._clients = clients or self._own_clients or HttpClients()
-        self._key = find_key(config)
+        self._key = config.api_key
         self._service: PydanticAIModel | None = None
         self._connect_lock = asyncio.Lock()
 
@@ -54,7 +54,7 @@ class Hosted:
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Makes one HTTP call. Raises ModelRejected or a Transient, with a plain message that contains no secret."""
-        if self._key is None and (missing := missing_key(self._config)):
+        if self._key is None and (missing := missing_key(self._config, {})):
             raise ModelRejected(f"model '{self._name}': {missing}")
         if self._service is None:
             await asyncio.to_thread(import_module, "agents.llms.hosted.pydantic_ai_service")

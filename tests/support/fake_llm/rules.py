@@ -33,6 +33,8 @@ class Rule(BaseModel):
     status: int = 500
     retry_after: str | None = None
     """The Retry-After header: seconds or an HTTP date."""
+    location: str | None = None
+    """The Location header of a redirect."""
     message: str = "scripted failure"
     code: str | None = None
     """The provider's machine-readable error code."""

@@ -124,6 +124,7 @@ def _failure(protocol: Protocol, rule: Rule, request: Request) -> Response:
     key = key or request.headers.get("x-goog-api-key") or request.headers.get("api-key") or ""
     message = f"{rule.message}: key {key.removeprefix('Bearer ')} at {request.url}"
     headers = {"retry-after": rule.retry_after} if rule.retry_after else {}
+    headers |= {"location": rule.location} if rule.location else {}
     return JSONResponse(protocol.error(rule.status, message, rule.code), status_code=rule.status, headers=headers)
 
 

@@ -15,4 +15,6 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
     """The pydantic-ai model for `config`, which uses the client `http`."""
     provider = AnthropicProvider(api_key=secret or PLACEHOLDER_KEY, base_url=url, http_client=http)
     provider.client.max_retries = 0
+    # The library takes headers from the environment by itself, but a study decides where the requests go.
+    provider.client._custom_headers = {}  # type: ignore[reportPrivateUsage]
     return AnthropicModel(config.model_id, provider=provider)

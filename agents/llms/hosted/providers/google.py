@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import httpx2
 from pydantic_ai.models import Model
 from pydantic_ai.models.google import GoogleModel
@@ -11,12 +13,18 @@ from pydantic_ai.providers.google_cloud import GoogleCloudProvider
 from agents.llms.hosted.keys import PLACEHOLDER_KEY
 from contract.models import HostedModel
 
+_LOCATION_VARIABLE = "GOOGLE_CLOUD_LOCATION"
+_DEFAULT_LOCATION = "us-central1"
+"""The one that the library takes, too."""
+
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
     """The pydantic-ai model for `config`, which uses the client `http`."""
     if config.provider == "google-vertex":
+        # Without a location and a key the library would take another service's key from the environment.
+        location = config.location or (None if secret else os.environ.get(_LOCATION_VARIABLE) or _DEFAULT_LOCATION)
         provider = GoogleCloudProvider(
-            api_key=secret, project=config.project, location=config.location, http_client=http, base_url=url
+            api_key=secret, project=config.project, location=location, http_client=http, base_url=url
         )
     else:
         provider = GoogleProvider(api_key=secret or PLACEHOLDER_KEY, http_client=http, base_url=url)

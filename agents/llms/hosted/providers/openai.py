@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx2
-from openai import AsyncAzureOpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI
 from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -29,8 +29,13 @@ def _provider(
     if config.provider == "azure":
         version = config.api_version or _AZURE_API_VERSION
         client = AsyncAzureOpenAI(
-            azure_endpoint=url or "", api_version=version, api_key=secret, http_client=http, max_retries=0
+            azure_endpoint=url or "",
+            api_version=version,
+            api_key=secret or PLACEHOLDER_KEY,
+            http_client=http,
+            max_retries=0,
         )
+        _forget_environment(client)
         return AzureProvider(openai_client=client)
     if config.provider == "openai":
         provider = OpenAIProvider(base_url=url, api_key=secret or PLACEHOLDER_KEY, http_client=http)
@@ -45,4 +50,11 @@ def _provider(
             ),
         )
     provider.client.max_retries = 0
+    _forget_environment(provider.client)
     return provider
+
+
+def _forget_environment(client: AsyncOpenAI) -> None:
+    """Removes what the library took from the environment by itself: a study decides where the requests go."""
+    client.organization = client.project = None
+    client._custom_headers = {}  # type: ignore[reportPrivateUsage]

@@ -309,12 +309,49 @@ async def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch)
         await build_model("reader", without).complete(make_request())
 
 
-def test_keys_are_found_in_the_environment_and_not_required_where_none_is_needed() -> None:
+def test_a_key_is_not_required_where_none_is_needed() -> None:
     named = HostedModel(provider="openai", model_id="gpt-4o", api_key_env="MY_KEY")
     assert missing_key(named, {}) == "no API key for openai: set the environment variable MY_KEY"
     assert missing_key(named, {"MY_KEY": KEY}) is None
     own = HostedModel(provider="openai-compatible", model_id="qwen3", base_url=HttpUrl("http://127.0.0.1:11434/v1"))
     assert missing_key(own, {}) is None
+
+
+_OF_THE_ENVIRONMENT = {
+    "OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_WEBHOOK_SECRET",
+    "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GEMINI_API_KEY",
+    "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT",
+}  # fmt: skip
+"""Variables that providers' libraries read by themselves."""
+
+
+@pytest.mark.parametrize("key", ["a key of the model's own", None], ids=["key", "no key"])
+async def test_nothing_of_the_environment_goes_to_a_models_address(
+    dialect: Dialect, key: str | None, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in _OF_THE_ENVIRONMENT:
+        monkeypatch.setenv(name, f"planted-{name.lower()}")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Planted: planted-header")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Planted: planted-header")
+    async with connected(config(dialect, fake, api_key=SecretStr(key) if key else None)) as model:
+        try:
+            await model.complete(make_request())
+        except ModelRejected as error:
+            assert key is None, error
+    assert key is None or fake.stats()["calls"] == 1
+    for sent in fake.log.requests:
+        assert "planted" not in str(sent).lower()
+
+
+async def test_a_redirect_is_not_followed(dialect: Dialect, fake: FakeLLM) -> None:
+    """The key would go to another host than the one that was allowed."""
+    with FakeLLM() as elsewhere:
+        fake.script(Rule(kind="status", status=307, location=elsewhere.url + "/v1/chat/completions"))
+        async with connected(config(dialect, fake)) as model:
+            with pytest.raises(ModelError):
+                await model.complete(make_request())
+        assert elsewhere.log.requests == []
+    assert len(fake.log.requests) == 1
 
 
 def test_keys_are_in_no_repr_and_no_dump() -> None:
