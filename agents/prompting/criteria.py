@@ -26,7 +26,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from agents.prompting.front_matter import FrontMatter, split_front_matter
-from agents.safety.paths import is_inside
+from agents.safety.paths import text_file_problem
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
@@ -110,11 +110,14 @@ class Criteria:
         """Returns the file of that name; None for literal text, and where there is no such file."""
         if not _NAME.fullmatch(name):
             return None
-        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *FILE_SUFFIXES))
-        found = next((path for path in candidates if path.is_file() and path.suffix in FILE_SUFFIXES), None)
-        if found and not is_inside(found, self._folders):
-            raise PromptError(f"{found}:1: the link leads out of the folder; put the file itself there")
-        return found
+        for folder in self._folders:
+            for path in (folder / f"{name}{ending}" for ending in ("", *FILE_SUFFIXES)):
+                if not path.exists() or path.is_dir() or path.suffix not in FILE_SUFFIXES:
+                    continue
+                if problem := text_file_problem(path, folder.parent):
+                    raise PromptError(f"{path}:1: {problem}")
+                return path
+        return None
 
 
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:

@@ -25,10 +25,11 @@ from typing import Any, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
+from jinja2.loaders import split_template_path
 
 from agents.prompting.fence import fence
 from agents.safety.jinja_sandbox import Sandbox
-from agents.safety.paths import is_inside
+from agents.safety.paths import text_file_problem
 from agents.safety.template_budget import template_budget
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
@@ -45,10 +46,13 @@ class _Loader(FileSystemLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Returns the text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
-        found = super().get_source(environment, template)
-        if not is_inside(Path(found[1]), [Path(folder) for folder in self.searchpath]):
-            raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts")
-        return found
+        for folder in self.searchpath:
+            path = Path(folder, *split_template_path(template))
+            if path.exists():
+                if problem := text_file_problem(path, Path(folder).parent):
+                    raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts: {problem}")
+                break
+        return super().get_source(environment, template)
 
 
 def _environment(folders: Sequence[Path]) -> Sandbox:
@@ -202,11 +206,14 @@ class Prompts:
         return self._parse(source, name_or_text, path)
 
     def _path(self, name: str) -> Path | None:
-        candidates = (folder / f"{name}{ending}" for folder in self._folders for ending in ("", *FILE_SUFFIXES))
-        found = next((path for path in candidates if path.is_file()), None)
-        if found and not is_inside(found, self._folders):
-            raise PromptError(f"{found}: the link leads out of the folder; put the file itself there")
-        return found
+        for folder in self._folders:
+            for path in (folder / f"{name}{ending}" for ending in ("", *FILE_SUFFIXES)):
+                if not path.exists() or path.is_dir():
+                    continue
+                if problem := text_file_problem(path, folder.parent):
+                    raise PromptError(f"{path}: {problem}")
+                return path
+        return None
 
     def _parse(self, source: str, name: str, path: Path | None) -> Template:
         try:

@@ -1,12 +1,29 @@
-"""Checks whether a path stays in the folders that it belongs to."""
+"""Checks whether a path stays in the folders that it belongs to, and is a file that can be read to its end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+MAX_TEXT_BYTES = 10_000_000
+"""The largest configuration, prompt or criterion."""
+
 
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     """Returns whether a file is in one of the folders, after links are followed."""
     real = path.resolve()
     return any(real.is_relative_to(folder.resolve()) for folder in folders)
+
+
+def text_file_problem(path: Path, folder: Path) -> str | None:
+    """Returns why a text of the study in `folder` is not read: a link out of it, a device, a size; None if it is.
+
+    A pipe would be waited for without end, and a device read without end.
+    """
+    if not is_inside(path, [folder]):
+        return "the link leads out of the folder; put the file itself there"
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return "this is a device or a pipe, not a file; put a file there"
+    if path.is_file() and path.stat().st_size > MAX_TEXT_BYTES:
+        return f"the file is larger than {MAX_TEXT_BYTES // 1_000_000} MB"
+    return None

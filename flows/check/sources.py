@@ -70,6 +70,8 @@ def check_source(
 def _file_problem(path: Path) -> str | None:
     if not path.exists():
         return "does not exist"
+    if not path.is_file() and not path.is_dir():
+        return "is a device or a pipe, not a file"
     if not os.access(path, os.R_OK):
         return "cannot be read: you have no permission"
     if path.is_file() and path.stat().st_size == 0:

@@ -151,7 +151,7 @@ def _list(options: argparse.Namespace) -> int:
         if one.kind != kind:
             kind = one.kind
             print(f"\n{kind}")
-        print(f"  {one.name:<24}{one.about}".rstrip())
+        print("  " + escape_controls(f"{one.name:<24}{one.about}".replace("\n", " ")).rstrip())
     return 0
 
 
@@ -192,7 +192,7 @@ def _flow_names(studies: Sequence[Study]) -> str:
 
 def _print_notices(studies: Sequence[Study]) -> None:
     for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
-        print(f"note: {notice}", file=sys.stderr)
+        print(f"note: {escape_controls(notice)}", file=sys.stderr)
 
 
 def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:

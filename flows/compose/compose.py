@@ -24,6 +24,7 @@ from flows.compose.external_models import (
     with_users_models,
 )
 from flows.compose.key_permissions import forbidden_keys, key_permissions
+from flows.compose.places import PlaceCheck
 from flows.compose.request import (
     accepted_names,
     apply_request,
@@ -73,6 +74,9 @@ def compose(
     forbidden = forbidden_keys(of_study, key_permissions(composed, own_models), diagnostics.provenance)
     storage = storages_of(composed.config.get("storage"), diagnostics)
     run = run_settings_of(composed.config.get("run"), diagnostics)
+    places = PlaceCheck(composed, diagnostics)
+    places.check_run(run)
+    places.check_models(models, own_models)
     public = cast("dict[str, JsonValue]", mask_secrets(composed.config, may_hold_secret))
     studies: list[Study] = []
     for flow in validated_flows:
@@ -83,6 +87,7 @@ def compose(
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )
+        places.check_storages(spec, applied_shorthands.storage)
         context = CheckContext(
             composed.folders, agents, models, applied_shorthands.storage, diagnostics, forbidden.keys()
         )

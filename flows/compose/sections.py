@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter
 
+from agents.safety.paths import text_file_problem
 from contract.base import JsonValue
 from contract.calls import ModelSettings
 from contract.errors import StudyError
@@ -50,6 +51,10 @@ def models_of(section: JsonValue, folders: Sequence[Path], diagnostics: Diagnost
 
 def _read_models_json(path: Path, diagnostics: Diagnostics) -> dict[str, ModelConfig]:
     if not path.exists():
+        return {}
+    if problem := text_file_problem(path, path.parent):
+        diagnostics.add(f"{display_path(path)}:1", problem)
+        diagnostics.mark_reported(("models",))
         return {}
     from agents.llms.models_file import read_models
 

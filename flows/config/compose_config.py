@@ -72,6 +72,7 @@ def compose_config(
         diagnostics.add("command line", "no flow is named", todo=f"write +flows=[osb]; there are {there}")
     typed = [*_choice_overrides(arguments, sources, diagnostics), *arguments.overrides]
     merged, layers, applied_overrides = merge_layers(sources, typed, diagnostics)
+    _refuse_unread_layers(layers, sources, diagnostics)
     _record_provenance(layers, applied_overrides, sources, diagnostics)
     _report_documents([layer.name for layer in layers], sources, diagnostics)
     merged = without_environment(merged, allowed.variables, diagnostics)
@@ -95,6 +96,16 @@ def _config_sources(
     for group in ("models", "storage"):
         sources.multi_choices[group] = sources.multi_choices[group] or group_choices(folders, group)
     return sources
+
+
+def _refuse_unread_layers(layers: Sequence[Layer], sources: ConfigSources, diagnostics: Diagnostics) -> None:
+    """Raises StudyError when Hydra merged a file that is none of the documents which were read and checked."""
+    for layer in layers:
+        is_ours = layer.name in sources.stubs or layer.name in ("config", "local")
+        if not is_ours and sources.document(layer.name) is None:
+            where = f"the configuration '{layer.name}'"
+            diagnostics.add(where, "this is not a file of a config folder", todo="put the file itself into one")
+            diagnostics.raise_if_any()
 
 
 def _record_provenance(

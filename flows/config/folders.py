@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ MULTI_CHOICE_GROUPS = ("flows", "models", "storage")
 """Groups of which several files may be chosen at once."""
 TEXT_FOLDERS = ("prompts", "criteria", "corpora")
 """Folders that hold no configuration."""
+
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 
 def package_config_folder() -> Path:
@@ -45,8 +48,9 @@ def find_config(folders: Sequence[Path], name: str) -> Path | None:
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
-    """Every path below `folder` that ends in .yaml or .yml, sorted."""
-    yield from sorted(path for ending in ("*.yaml", "*.yml") for path in folder.rglob(ending))
+    """Every path below `folder` that ends in .yaml or .yml, sorted; those in a group that is a link, too."""
+    patterns = [f"{place}*.{ending}" for ending in ("yaml", "yml") for place in ("**/", "*/")]
+    yield from sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
 def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
@@ -58,10 +62,15 @@ def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
 
 
 def display_path(path: Path) -> str:
-    """`path` for display: relative when below the current folder, `conf/…` when in the package."""
+    """`path` for display: relative when below the current folder, `conf/…` when in the package.
+
+    A file's name may hold anything but a slash; what a terminal would obey, or take for another line, is shown as �.
+    """
     path = Path(os.path.normpath(path.absolute()))
-    ours = package_config_folder()
+    ours, here = package_config_folder(), Path.cwd()
+    shown = str(path)
     if path.is_relative_to(ours):
-        return (Path("conf") / path.relative_to(ours)).as_posix()
-    here = Path.cwd()
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
+        shown = (Path("conf") / path.relative_to(ours)).as_posix()
+    elif path.is_relative_to(here):
+        shown = path.relative_to(here).as_posix()
+    return _UNSHOWABLE.sub("\ufffd", shown)

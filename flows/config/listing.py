@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import yaml
 
+from agents.safety.paths import text_file_problem
 from flows.config.folders import display_path, find_config, group_choices, search_folders
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -96,9 +97,10 @@ def _text_entries(folders: Sequence[Path], group: str, kind: str) -> list[Catalo
     found: dict[str, CatalogueEntry] = {}
     for folder in reversed(folders):
         for path in sorted((folder / group).rglob("*")):
-            if path.suffix in _TEXT_SUFFIXES and path.is_file():
+            if path.suffix in _TEXT_SUFFIXES and path.exists() and not path.is_dir():
                 name = path.relative_to(folder / group).with_suffix("").as_posix()
-                found[name] = CatalogueEntry(kind, name, _title(path), display_path(path))
+                about = text_file_problem(path, folder) or _title(path)
+                found[name] = CatalogueEntry(kind, name, about, display_path(path))
     return [found[name] for name in sorted(found)]
 
 
@@ -115,6 +117,8 @@ def _title(path: Path) -> str:
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], str | None]:
+    if problem := text_file_problem(path, path.parent.parent):
+        return {}, problem
     try:
         loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError):

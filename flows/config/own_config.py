@@ -6,6 +6,7 @@ Linux). Its `allowed.yaml` says which keys go to which hosts, and what else a st
     keys:
       MY_SERVER_KEY: https://llm.example.org
     variables: [DATA_FOLDER]
+    places: [/data/letters, gs://my-bucket]
 
 Models may be defined there as in a study: `models/*.yaml` and `models.json`.
 """
@@ -69,6 +70,8 @@ class Allowed(Frozen):
     """Environment variable or secret -> the address, `https://host`, or addresses, that it may be sent to."""
     variables: tuple[str, ...] = ()
     """Environment variables that any file may read with `${oc.env:NAME}`. Their values appear in files of runs."""
+    places: tuple[str, ...] = ()
+    """Folders outside a study, `gs://bucket/prefix` and `bigquery://project`, that studies may read and write."""
 
 
 def user_config_folder() -> Path:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import yaml
 
+from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
@@ -63,16 +64,20 @@ def scalars(node: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
 
 def read_documents(folders: Sequence[Path]) -> dict[Path, YamlDocument]:
     """Every `.yaml` file of the config folders, by path, except those in folders of texts."""
-    paths = [path for folder in folders if folder.is_dir() for path in yaml_files(folder)]
     return {
-        path: read_document(path)
-        for path in paths
+        path: read_document(path, folder)
+        for folder in folders
+        if folder.is_dir()
+        for path in yaml_files(folder)
         if path.parent.name not in _SKIPPED_FOLDERS and path.suffix == ".yaml"
     }
 
 
-def read_document(path: Path) -> YamlDocument:
-    """One document. Never raises: its mistakes are in `problems`."""
+def read_document(path: Path, folder: Path | None = None) -> YamlDocument:
+    """One document of a config folder; None stands for that of the path. Never raises: mistakes are in `problems`."""
+    if problem := text_file_problem(path, folder or path.parent):
+        what, _, todo = problem.partition("; ")
+        return _broken_document(path, 1, what, todo or "put a smaller file there")
     if path.is_dir():
         return _broken_document(path, 1, "this is a folder, not a file", "move it, or choose another name")
     try:

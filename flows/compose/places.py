@@ -1,0 +1,137 @@
+"""Where a study may read and write: in its own folder and below the current one, unless the user allows another place.
+
+A study can come from anyone. It may not make records of a file of the user's that is none of its own, nor send what is
+read or paid for to somebody's bucket. Whoever types a command may name any place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contract.flow import FlowSpec
+from contract.models import ModelConfig, ScriptedModel
+from contract.run import RunSettings
+from contract.secrets import is_loopback_host
+from contract.storage import (
+    BUCKET_URL_PREFIX,
+    BigQueryStorage,
+    BucketPlace,
+    CorpusStorage,
+    FileStorage,
+    HuggingFaceStorage,
+    SearchableStorage,
+    StorageConfig,
+    VectorStorage,
+)
+from flows.config.compose_config import ComposedConfig
+from flows.config.diagnostics import Diagnostics
+from flows.config.folders import package_config_folder
+from flows.config.own_config import how_to_allow
+from flows.config.provenance import KeyPath
+
+_AUDIT_SUFFIX = ".jsonl"
+
+
+class PlaceCheck:
+    """Reports the places that a study's files name and may not. Values of the command line are the user's own."""
+
+    def __init__(self, composed: ComposedConfig, diagnostics: Diagnostics) -> None:
+        self._study = [folder for folder in composed.folders if folder != package_config_folder()]
+        self._places = composed.allowed.places
+        self._diagnostics = diagnostics
+
+    def check_storages(self, flow: FlowSpec, storage: Mapping[str, StorageConfig]) -> None:
+        """Checks the storages that the flow reads from and saves to."""
+        for name in sorted({flow.records, flow.corpus or flow.records, *flow.save}):
+            if config := storage.get(name):
+                for key, place in _places_of(config):
+                    self._check(("storage", name, *key), place, inside=self._study)
+
+    def check_models(self, models: Mapping[str, ModelConfig], own: Collection[str]) -> None:
+        """Checks the scripts from which scripted models take their replies."""
+        for name, config in models.items():
+            if isinstance(config, ScriptedModel) and config.path and name not in own:
+                self._check(("models", name, "path"), str(config.path), inside=self._study)
+
+    def check_run(self, run: RunSettings) -> None:
+        """Checks where runs, results and the audit trail go."""
+        for key, value in (("folder", str(run.folder)), ("results", run.results), ("audit", run.audit)):
+            if value is not None:
+                self._check(("run", key), str(value), inside=[*self._study, Path.cwd()], writes=True)
+
+    def _check(self, path: KeyPath, place: str, *, inside: list[Path], writes: bool = False) -> None:
+        location = self._diagnostics.provenance.location(path)
+        if location is None or not location.file or not any(location.file.is_relative_to(f) for f in self._study):
+            return
+        if self._is_allowed(place) or self._diagnostics.is_reported(path):
+            return
+        if "://" in place:
+            what = f"`{path[-1]}` names {place}, which a study may not choose by itself"
+            todo = f"if it is yours, {how_to_allow('places', f'- {place}')}"
+        else:
+            problem = _file_problem(Path(place), inside, is_hidden=writes, suffix=path[-1] == "audit")
+            if problem is None:
+                return
+            what = f"`{path[-1]}` names {place}, which {problem}"
+            todo = "put the file itself into the study's folder, or name it on the command line; if it is to be used, "
+            todo += how_to_allow("places", f"- {Path(place).expanduser().resolve()}")
+        self._diagnostics.add_at(path, what, todo=todo)
+        self._diagnostics.mark_reported(path)
+
+    def _is_allowed(self, place: str) -> bool:
+        for allowed in self._places:
+            if "://" in allowed or "://" in place:
+                if place == allowed or place.startswith(allowed.rstrip("/") + "/"):
+                    return True
+            elif Path(place).expanduser().resolve().is_relative_to(Path(allowed).expanduser().resolve()):
+                return True
+        return False
+
+
+def _file_problem(path: Path, inside: list[Path], *, is_hidden: bool, suffix: bool) -> str | None:
+    path = path.expanduser().absolute()
+    real = path.resolve()
+    folder = next((folder.resolve() for folder in inside if real.is_relative_to(folder.resolve())), None)
+    if folder is None:
+        is_link = any(path.is_relative_to(folder.absolute()) for folder in inside) and ".." not in path.parts
+        return "is a link that leads out of the study's folder" if is_link else "is outside the study's folder"
+    if is_hidden and any(part.startswith(".") for part in real.relative_to(folder).parts):
+        return "is hidden"
+    return f"does not end in {_AUDIT_SUFFIX}" if suffix and real.suffix != _AUDIT_SUFFIX else None
+
+
+def _places_of(config: StorageConfig) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(config, SearchableStorage):
+        yield from ((("source", *key), place) for key, place in _places_of(config.source))
+    match config:
+        case FileStorage():
+            yield ("path",), str(config.path)
+        case HuggingFaceStorage():
+            if Path(config.dataset).is_dir():
+                yield ("dataset",), config.dataset
+        case BigQueryStorage():
+            yield from _remote("project", f"bigquery://{config.project}", config.endpoint)
+        case CorpusStorage():
+            if config.kept_in:
+                yield from _bucket(config.kept_in, "kept_in")
+        case VectorStorage():
+            if config.path.startswith(BUCKET_URL_PREFIX):
+                yield from _remote("path", config.path, config.endpoint)
+            else:
+                yield ("path",), config.path
+        case _:
+            yield from _bucket(config, "bucket")
+
+
+def _bucket(place: BucketPlace, key: str) -> Iterator[tuple[KeyPath, str]]:
+    yield from _remote(key, f"{BUCKET_URL_PREFIX}{place.bucket}/{place.path}".rstrip("/"), place.endpoint)
+
+
+def _remote(key: str, place: str, endpoint: str | None) -> Iterator[tuple[KeyPath, str]]:
+    """The place; where it is kept at another address than Google's, that address. This machine may always be asked."""
+    if endpoint is None:
+        yield (key,), place
+    elif not is_loopback_host(urlsplit(endpoint).hostname or ""):
+        yield (key,), endpoint
