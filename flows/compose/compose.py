@@ -23,7 +23,7 @@ from flows.compose.external_models import (
     with_api_keys,
     with_users_models,
 )
-from flows.compose.key_permissions import forbidden_keys, key_permissions
+from flows.compose.key_permissions import KeyCheck
 from flows.compose.places import PlaceCheck
 from flows.compose.request import (
     accepted_names,
@@ -70,8 +70,7 @@ def compose(
     models |= secret_models(secrets, diagnostics)
     own_models = users_models(diagnostics)
     models = with_users_models(models, own_models, diagnostics)
-    of_study = {name: config for name, config in models.items() if name not in own_models}
-    forbidden = forbidden_keys(of_study, key_permissions(composed, own_models), diagnostics.provenance)
+    keys = KeyCheck(composed, models, own_models, diagnostics)
     storage = storages_of(composed.config.get("storage"), diagnostics)
     run = run_settings_of(composed.config.get("run"), diagnostics)
     places = PlaceCheck(composed, diagnostics)
@@ -89,11 +88,10 @@ def compose(
         )
         places.check_storages(spec, applied_shorthands.storage)
         context = CheckContext(
-            composed.folders, agents, models, applied_shorthands.storage, diagnostics, forbidden.keys()
+            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden
         )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
-        for name in sorted(used & forbidden.keys()):
-            diagnostics.add_at(forbidden[name].path, forbidden[name].what, todo=forbidden[name].todo)
+        keys.report(used)
         studies.append(
             Study(
                 flow=spec,
@@ -108,7 +106,7 @@ def compose(
                 missing_parameters=request.missing,
             )
         )
-    studies = [with_api_keys(study, secrets, forbidden, diagnostics) for study in studies]
+    studies = [with_api_keys(study, secrets, keys.forbidden, diagnostics) for study in studies]
     for study in studies:
         check_budget(study, diagnostics)
     diagnostics.raise_if_any()

@@ -6,15 +6,23 @@ read only if the pair of the two stands outside the study.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from agents.llms.hosted.keys import GOOGLE_LOGIN, is_providers_own, key_variables, origin_of
+from agents.llms.hosted.keys import (
+    GOOGLE_LOGIN,
+    is_providers_address,
+    is_providers_own,
+    key_variables,
+    origin_of,
+)
 from contract.models import HostedModel, ModelConfig
+from contract.secrets import is_loopback_host
 from flows.config.compose_config import ComposedConfig
+from flows.config.diagnostics import Diagnostics
 from flows.config.folders import package_config_folder
 from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath, Provenance
@@ -31,6 +39,8 @@ class KeyPermissions:
     """Name of a variable or secret, and an address."""
     written: frozenset[tuple[str, str]]
     """Key that stands in the user's own configuration itself, and an address."""
+    addresses: frozenset[str]
+    """Addresses that the user's own configuration names."""
 
     def allows(self, key: str, origin: str) -> bool:
         """Whether the variable, secret or login `key` may be sent to that address."""
@@ -47,10 +57,10 @@ def key_permissions(composed: ComposedConfig, own_models: Mapping[str, ModelConf
     allowed = {(name, origin) for name, origins in composed.allowed.keys.items() for origin in origins}
     trusted = [*own_models.values(), *_package_models(composed)]
     hosted = [config for config in trusted if isinstance(config, HostedModel)]
-    return KeyPermissions(
-        frozenset(allowed | {(key, origin_of(config)) for config in hosted for key in keys_of(config)}),
-        frozenset((config.api_key.get_secret_value(), origin_of(config)) for config in hosted if config.api_key),
-    )
+    pairs = allowed | {(key, origin_of(config)) for config in hosted for key in keys_of(config)}
+    written = {(config.api_key.get_secret_value(), origin_of(config)) for config in hosted if config.api_key}
+    addresses = {origin for _, origin in allowed} | {origin_of(config) for config in hosted}
+    return KeyPermissions(frozenset(pairs), frozenset(written), frozenset(addresses))
 
 
 def keys_of(config: HostedModel) -> tuple[str, ...]:
@@ -60,6 +70,30 @@ def keys_of(config: HostedModel) -> tuple[str, ...]:
     if config.api_key_secret:
         return (config.api_key_secret,)
     return key_variables(config) or ((GOOGLE_LOGIN,) if config.provider == "google-vertex" else ())
+
+
+class KeyCheck:
+    """Checks where the keys and the texts of a study's models go. `forbidden` holds the models that get no key."""
+
+    def __init__(
+        self,
+        composed: ComposedConfig,
+        models: Mapping[str, ModelConfig],
+        own_models: Mapping[str, ModelConfig],
+        diagnostics: Diagnostics,
+    ) -> None:
+        self._of_study = {name: config for name, config in models.items() if name not in own_models}
+        self._permissions = key_permissions(composed, own_models)
+        self._diagnostics = diagnostics
+        self.forbidden = forbidden_keys(self._of_study, self._permissions, diagnostics.provenance)
+
+    def report(self, used: Collection[str]) -> None:
+        """Reports what the models in `used` may not have, and notes the hosts that a study's author has chosen."""
+        for name in sorted(self._of_study.keys() & used):
+            if refused := self.forbidden.get(name):
+                self._diagnostics.add_at(refused.path, refused.what, todo=refused.todo)
+            elif address := foreign_address(self._of_study[name], self._permissions):
+                self._diagnostics.add_notice(f"the model '{name}' of this study sends what it reads to {address}")
 
 
 @dataclass(frozen=True)
@@ -100,6 +134,15 @@ def _forbidden_key(name: str, config: HostedModel, permissions: KeyPermissions) 
     if key == GOOGLE_LOGIN:
         todo = "leave `base_url` out, or name an address of Google's"
     return ForbiddenKey(("models", name, field), what, todo)
+
+
+def foreign_address(config: ModelConfig, permissions: KeyPermissions) -> str | None:
+    """The host that a model of a study sends texts to, if neither its provider's, nor known to the user, nor here."""
+    if not isinstance(config, HostedModel) or config.base_url is None:
+        return None
+    origin = origin_of(config)
+    here = is_loopback_host((config.base_url.host or "").strip("[]"))
+    return None if here or origin in permissions.addresses or is_providers_address(config.provider, origin) else origin
 
 
 def _described(key: str) -> str:

@@ -38,8 +38,13 @@ def group_choices(folders: Sequence[Path], group: str) -> list[str]:
     """The choices of a group, the package's first, so that a study's definitions are laid over them."""
     found: dict[str, None] = {}
     for folder in reversed(folders):
-        found |= dict.fromkeys(sorted(path.stem for path in (folder / group).glob("*.yaml") if path.is_file()))
+        found |= dict.fromkeys(sorted(path.stem for path in (folder / group).glob("*.yaml") if _is_entry(path)))
     return list(found)
+
+
+def _is_entry(path: Path) -> bool:
+    # A device or a pipe is one, too: that it cannot be read is reported, and not passed over.
+    return path.exists() and not path.is_dir()
 
 
 def find_config(folders: Sequence[Path], name: str) -> Path | None:

@@ -70,6 +70,9 @@ def merge_layers(
             return (*_merge_once(sources, overrides), overrides)
         except MissingConfigException as error:
             _stub_missing_config(error, sources, diagnostics)
+        except RecursionError:
+            diagnostics.add("the defaults lists", "a file brings in itself", todo="leave one of the entries out")
+            break
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             failing_overrides = [text for text in overrides if _override_fails(sources, text)]
             if not failing_overrides:

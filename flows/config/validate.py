@@ -23,6 +23,7 @@ ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
 _MAX_ATTEMPTS = 30
 _URL_CREDENTIALS = re.compile(r"//[^/@]*@")
+_URL_QUERY = re.compile(r"(https?://[^?\s']*)\?[^\s']*")
 _PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
 """Replaces a required field that is missing or invalid, so that the node with it can still be checked."""
 
@@ -197,7 +198,7 @@ def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
 
 
 def _display_value(value: object) -> str:
-    return _URL_CREDENTIALS.sub("//…@", repr(value))
+    return _URL_QUERY.sub(r"\1?…", _URL_CREDENTIALS.sub("//…@", repr(value)))
 
 
 def _plain_message(details: Mapping[str, Any]) -> str:

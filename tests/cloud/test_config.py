@@ -11,6 +11,7 @@ from contract.storage import BigQueryStorage, BucketPlace, CorpusStorage, FileSt
 from flows.compose.compose import compose
 from flows.storage.factory import STORAGE_TYPES, StorageFactory
 from tests.compose.tiny_study import write_study
+from tests.support.own_config import use_own_config
 
 TABLE = {"type": "bigquery", "project": "my-project", "dataset": "posts", "table": "march"}
 FLOW = """
@@ -26,6 +27,12 @@ source: {type: bigquery, project: my-project, dataset: posts, table: march, colu
 warehouse: {type: bigquery, project: my-project, dataset: studies, table: cells}
 bucket: {type: gcs, bucket: my-bucket, path: runs/}
 """
+
+
+@pytest.fixture(autouse=True)
+def _allowed_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = ["gs://my-bucket", "bigquery://my-project"]
+    use_own_config(monkeypatch, tmp_path_factory.mktemp("user"), allowed={"places": places})
 
 
 def test_data_becomes_the_storage_of_its_type() -> None:

@@ -116,7 +116,10 @@ ALLOWED: dict[str, tuple[dict[str, Any], str | None]] = {
 
 
 def test_a_providers_key_goes_to_the_provider_without_any_set_up(study: Lab) -> None:
-    found = compose_all(study, {name: fields for name, (fields, _) in ALLOWED.items()}).models
+    composed = compose_all(study, {name: fields for name, (fields, _) in ALLOWED.items()})
+    [notice] = composed.notices
+    assert notice == "the model 'a-foreign-host' of this study sends what it reads to https://evil.example"
+    found = composed.models
     for name, (_, variable) in ALLOWED.items():
         config = found[name.replace(" ", "-")]
         assert isinstance(config, HostedModel)

@@ -23,6 +23,7 @@ from tests.cloud.object_store import object_service
 from tests.compose.tiny_study import compose_study, problems_of, write_study
 from tests.corpus.fake_embedders import CountingEmbedder, check_embeds_only_changes, make_records, open_counting
 from tests.support.commands import ROOT
+from tests.support.own_config import use_own_config
 
 
 def _collection(folder: Path, rows: list[dict[str, Any]], **settings: object) -> VectorStorage:
@@ -210,7 +211,8 @@ papers:
 """
 
 
-def test_a_study_composes_with_a_collection(tmp_path: Path) -> None:
+def test_a_study_composes_with_a_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_own_config(monkeypatch, tmp_path / "user", allowed={"places": ["gs://my-bucket"]})
     [study] = compose_study(write_study(tmp_path, {"storage/papers.yaml": STORAGE}))
     storage = study.storage["papers"]
     assert isinstance(storage, VectorStorage)

@@ -76,6 +76,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_
 def test_every_block_of_a_page_works(page: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
+    environment = {**environment, "BUTTERMILK_USER_CONFIG": str(folder / ".config/buttermilk")}
     if page.stem == "results":
         command = [sys.executable, "-m", "flows.osb", "query=What is a veiled threat?"]
         assert run(command, folder, environment).returncode == 0

@@ -61,6 +61,11 @@ def is_providers_own(variable: str, origin: str) -> bool:
     return any(pattern.fullmatch(origin) for provider, pattern in _ORIGINS.items() if variable in _OWN_KEYS[provider])
 
 
+def is_providers_address(provider: str, origin: str) -> bool:
+    """Whether an address is one of the provider's own."""
+    return provider in _ORIGINS and bool(_ORIGINS[provider].fullmatch(origin))
+
+
 def missing_key(config: HostedModel, environment: Mapping[str, str] | None = None) -> str | None:
     """What the user must set before this model can be used, or None if nothing is missing.
 
