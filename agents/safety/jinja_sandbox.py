@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, cast
 
-from jinja2 import Template, TemplateAssertionError, nodes, pass_context, pass_environment
+from jinja2 import Template, TemplateAssertionError, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,6 +24,7 @@ from agents.safety.template_budget import (
     TURNS_OF_A_CALL,
     TURNS_OF_A_TEMPLATE,
     check_characters,
+    check_depth,
     check_items,
     current_budget,
     text_size,
@@ -33,6 +34,7 @@ from agents.safety.template_methods import find_method, is_data
 
 _MAX_EXPONENT = 10
 _CONCATENATE, _TURNS, _PART = "(texts joined by ~)", "(turns of a loop)", "(part of a text or list)"
+_TUPLE = "(tuple)"
 """Filters that stand for what Jinja does without asking its environment. No template can name them."""
 
 
@@ -48,10 +50,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(finalize=_finalize, **settings)
         # It makes random text, so a prompt would differ each time.
         self.globals.pop("lipsum", None)
-        cast("dict[str, Any]", self.globals)["range"] = _bounded_range
+        self.globals["range"] = _bounded_range  # type: ignore[reportArgumentType]
         self.filters = bounded_filters(self.filters)
-        self.add_filter("attr", pass_environment(_attribute))
-        self.filters |= {_CONCATENATE: _concatenate, _TURNS: _count_turns, _PART: _count_part}
+        self.filters |= {_CONCATENATE: _concatenate, _TURNS: _count_turns, _PART: _count_part, _TUPLE: _count_tuple}
 
     def add_filter(self, name: str, function: Any) -> None:
         """Adds a filter of ours, with the bounds of all others."""
@@ -86,6 +87,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Calls a macro, a method or a function."""
         current_budget().take_turns(TURNS_OF_A_CALL)
+        check_depth(args)
         return super().call(__context, __obj, *args, **kwargs)
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
@@ -144,15 +146,19 @@ class _Bounds(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        node.iter = _filtered(node.iter, _TURNS)
+        node.iter = _filtered(cast("nodes.Expr", node.iter), _TURNS)
         return node
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filtered(node, _TUPLE) if node.ctx == "load" else node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         return _filtered(node, _PART) if isinstance(node.arg, nodes.Slice) else node
 
 
-def _filtered(node: Any, name: str, args: list[nodes.Expr] | None = None) -> nodes.Filter:
+def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr] | None = None) -> nodes.Filter:
     return nodes.Filter(node, name, args or [], [], None, None, lineno=node.lineno, environment=node.environment)
 
 
@@ -170,10 +176,6 @@ def _finalize(context: Context, value: Any) -> Any:  # noqa: ARG001
     return value
 
 
-def _attribute(environment: Sandbox, value: Any, name: str) -> Any:
-    return environment.getattr(value, name)
-
-
 def _concatenate(*values: Any) -> str:
     for value in values:
         text_size(value)
@@ -184,6 +186,12 @@ def _count_turns(values: Iterable[Any]) -> Iterable[Any]:
     items: Any = values if hasattr(values, "__len__") else list(values)
     current_budget().take_turns(len(items))
     return items
+
+
+def _count_tuple(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    current_budget().take_value(value)
+    check_depth(value)
+    return value
 
 
 def _count_part(part: Any) -> Any:

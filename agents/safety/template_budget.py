@@ -24,6 +24,8 @@ TURNS_OF_A_CALL = 10
 TURNS_OF_A_TEMPLATE = 20
 MAX_TOTAL = 20 * MAX_SIZE
 """Characters and items that all operations of one rendering may read and make together."""
+MAX_DEPTH = 50
+"""Tuples within tuples. Python ends the whole process when it hashes one that is 100,000 deep."""
 _NUMBER_CHARACTERS = 24
 _ITEM_CHARACTERS = 12
 
@@ -98,11 +100,22 @@ def check_items(number: float) -> None:
         raise SecurityError(f"the list is longer than {MAX_ITEMS:,} items")
 
 
+def check_depth(value: Any) -> None:
+    """Raises SecurityError for tuples within tuples that are too deep."""
+    level: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
+    for _ in range(MAX_DEPTH):
+        inner = {id(item): item for one in level if isinstance(one, tuple) for item in cast("tuple[Any, ...]", one)}
+        level = [item for item in inner.values() if isinstance(item, tuple)]
+        if not level:
+            return
+    raise SecurityError(f"tuples are nested more than {MAX_DEPTH} levels deep")
+
+
 def text_size(value: Any) -> int:
     """About how many characters `value` has when it is written.
 
     Raises SecurityError when these are too many, and for what is no data: a macro or a generator, whose text differs
-    from process to process.
+    from process to process; UndefinedError for what is undefined, also within a list.
     """
     size, pending = 0, [value]
     while pending:
@@ -110,7 +123,7 @@ def text_size(value: Any) -> int:
         if isinstance(one, str):
             size += len(one) + _ITEM_CHARACTERS
         elif isinstance(one, Undefined):
-            size += len(str(one))  # raises UndefinedError
+            size += len(str(one))
         elif one is None or isinstance(one, int | float | range):
             size += _NUMBER_CHARACTERS + (one.bit_length() // 3 if isinstance(one, int) else 0)
         elif isinstance(one, Mapping):

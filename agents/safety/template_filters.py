@@ -11,26 +11,37 @@ from functools import wraps
 from itertools import islice
 from typing import Any, cast
 
+from jinja2 import Environment, pass_environment
 from jinja2.exceptions import SecurityError
 
-from agents.safety.template_budget import MAX_ITEMS, check_characters, check_items, current_budget, text_size
+from agents.safety.template_budget import (
+    MAX_ITEMS,
+    check_characters,
+    check_depth,
+    check_items,
+    current_budget,
+    text_size,
+)
 from agents.safety.template_methods import check_replaced, check_width
 
 NOT_DETERMINISTIC = frozenset({"random", "shuffle"})
 """Filters under which a template would ask another question each time. Jinja has the first, Ansible both."""
 _MAX_INDENT = 100
 _LINK_CHARACTERS = 60
-_PASSES_VALUES_ON = """
-    abs attr batch count d default dictsort first float groupby int items last length list map max min reject
-    rejectattr reverse round select selectattr slice sort sum unique
-    """.split()  # noqa: SIM905
+# fmt: off
+_PASSES_VALUES_ON = frozenset({
+    "abs", "attr", "batch", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items",
+    "last", "length", "list", "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select",
+    "selectattr", "slice", "sort", "sum", "unique",
+})
+# fmt: on
 """Filters that choose among values, and make no text of them."""
 Filter = Callable[..., Any]
 
 
 def bounded_filters(filters: Mapping[str, Filter]) -> dict[str, Filter]:
     """The filters with bounds, without those that are not deterministic."""
-    kept = {name: found for name, found in filters.items() if name not in NOT_DETERMINISTIC}
+    kept = {name: found for name, found in filters.items() if name not in NOT_DETERMINISTIC} | {"attr": _attribute}
     return {name: bounded_filter(name, found) for name, found in kept.items()}
 
 
@@ -54,6 +65,7 @@ def bounded_filter(name: str, function: Filter) -> Filter:
         if isinstance(result, Iterator):
             result = list(islice(cast("Iterator[Any]", result), MAX_ITEMS + 1))
         budget.take_value(result)
+        check_depth(result)
         return result
 
     return call
@@ -62,10 +74,8 @@ def bounded_filter(name: str, function: Filter) -> Filter:
 def check_format(text: str, args: Any) -> None:
     """Raises SecurityError when `text % args` could be too long."""
     values = list(cast("Mapping[str, Any]", args).values()) if isinstance(args, Mapping) else args
-    several = isinstance(values, list | tuple)
-    longest = (
-        max((text_size(value) for value in cast("list[Any]", values)), default=0) if several else text_size(values)
-    )
+    several = cast("list[Any]", values) if isinstance(values, list | tuple) else [values]
+    longest = max(map(text_size, several), default=0)
     for width in _field_widths(text):
         check_width(width)
     check_characters(len(text) + text.count("%") * longest)
@@ -92,8 +102,35 @@ def _check_join(value: Any, d: str = "", *_: Any, **__: Any) -> None:
 
 
 def _check_sum(value: Any, attribute: Any = None, start: Any = 0) -> None:  # noqa: ARG001
-    if isinstance(start, list | tuple):
-        check_items(len(value) * sum(len(cast("list[Any]", item)) for item in value if isinstance(item, list | tuple)))
+    # Adding lists one by one copies all that went before, each time.
+    if not isinstance(start, int | float):
+        raise SecurityError("`sum` adds numbers alone; join lists with +")
+
+
+@pass_environment
+def _attribute(environment: Environment, value: Any, name: str) -> Any:
+    """Jinja's own does not find a name of the data unless Python's type has it too."""
+    return environment.getattr(value, name)
+
+
+def _check_batch(value: Any, linecount: int, fill_with: Any = None) -> None:  # noqa: ARG001
+    check_width(linecount)
+
+
+def _check_slice(value: Any, slices: int, fill_with: Any = None) -> None:  # noqa: ARG001
+    check_width(slices)
+
+
+def _check_center(value: str, width: int = 80) -> None:  # noqa: ARG001
+    check_width(width)
+
+
+def _check_format_filter(value: str, *args: Any, **kwargs: Any) -> None:
+    check_format(str(value), kwargs or args)
+
+
+def _check_replace(text: str, old: str, new: str, count: int | None = None) -> None:  # noqa: ARG001
+    check_replaced(str(text), str(old), str(new))
 
 
 def _check_link_texts(text: str, *args: Any, **kwargs: Any) -> None:
@@ -117,31 +154,15 @@ def _check_list(value: Any) -> None:
     check_items(len(value) if hasattr(value, "__len__") else 0)
 
 
-def _check_number(*args: Any, **kwargs: Any) -> None:
-    check_width(args[1] if len(args) > 1 else next(iter(kwargs.values()), None))
-
-
-def _check_center(_value: Any, width: int = 80) -> None:
-    check_width(width)
-
-
-def _check_format_filter(value: Any, *args: Any, **kwargs: Any) -> None:
-    check_format(str(value), kwargs or args)
-
-
-def _check_replace(text: Any, old: Any, new: Any, *_: Any, **__: Any) -> None:
-    check_replaced(str(text), str(old), str(new))
-
-
 _ESTIMATES: Mapping[str, Callable[..., None]] = {
-    "batch": _check_number,
+    "batch": _check_batch,
     "center": _check_center,
     "format": _check_format_filter,
     "indent": _check_indent,
     "join": _check_join,
     "list": _check_list,
     "replace": _check_replace,
-    "slice": _check_number,
+    "slice": _check_slice,
     "sum": _check_sum,
     "tojson": _check_json_indent,
     "urlize": _check_link_texts,

@@ -7,20 +7,23 @@ down, a method of Python shows its address, which differs from process to proces
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import StrictUndefined
 from jinja2.exceptions import SecurityError
 
-from agents.safety.template_budget import check_characters, current_budget, text_size
+from agents.safety.template_budget import check_characters, check_depth, current_budget, text_size
 
 MAX_WIDTH = 10_000
 """The widest field that a text may be padded to, and the widest tab."""
-_PLAIN_TEXT_METHODS = """
-    capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower
-    isnumeric isspace istitle isupper lower lstrip partition removeprefix removesuffix rfind rindex rpartition rsplit
-    rstrip split splitlines startswith strip swapcase title upper
-    """
+# fmt: off
+_PLAIN_TEXT_METHODS = (
+    "capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isascii",
+    "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isspace", "istitle", "isupper", "lower",
+    "lstrip", "partition", "removeprefix", "removesuffix", "rfind", "rindex", "rpartition", "rsplit", "rstrip",
+    "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper",
+)
+# fmt: on
 
 
 def check_width(width: Any) -> None:
@@ -60,7 +63,7 @@ def _join(separator: str, items: Any) -> str:
 
 
 _TEXT_METHODS: Mapping[str, Callable[..., Any]] = {
-    **{name: getattr(str, name) for name in _PLAIN_TEXT_METHODS.split()},
+    **{name: getattr(str, name) for name in _PLAIN_TEXT_METHODS},
     **{name: _padded(getattr(str, name)) for name in ("center", "ljust", "rjust", "zfill")},
     "expandtabs": _expandtabs,
     "replace": _replace,
@@ -68,7 +71,7 @@ _TEXT_METHODS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _get(mapping: Mapping[str, Any], key: Any, default: Any = None) -> Any:
+def _get(mapping: Mapping[str, Any], key: str, default: Any = None) -> Any:
     return mapping.get(key, default)
 
 
@@ -94,6 +97,7 @@ def _index(items: Sequence[Any], value: Any) -> int:
 
 _MAPPING_METHODS: Mapping[str, Callable[..., Any]] = {"get": _get, "items": _items, "keys": _keys, "values": _values}
 _LIST_METHODS: Mapping[str, Callable[..., Any]] = {"count": _count, "index": _index}
+_NO_METHODS: Mapping[str, Callable[..., Any]] = {}
 METHOD_NAMES = frozenset({*_TEXT_METHODS, *_MAPPING_METHODS, *_LIST_METHODS})
 """Names of all methods that a template may call."""
 
@@ -105,16 +109,13 @@ def is_data(value: Any) -> bool:
 
 def find_method(value: Any, name: str) -> Method | None:
     """The method of that name that a template may call on `value`; None if there is none."""
-    found = _methods_of(value).get(name)
-    return Method(found, value, name) if found else None
-
-
-def _methods_of(value: Any) -> Mapping[str, Callable[..., Any]]:
     if isinstance(value, str):
-        return _TEXT_METHODS
-    if isinstance(value, Mapping):
-        return _MAPPING_METHODS
-    return _LIST_METHODS if isinstance(value, list | tuple) else {}
+        table = _TEXT_METHODS
+    elif isinstance(value, Mapping):
+        table = _MAPPING_METHODS
+    else:
+        table = _LIST_METHODS if isinstance(value, list | tuple) else _NO_METHODS
+    return Method(table[name], cast("Any", value), name) if name in table else None
 
 
 class Method(StrictUndefined):
@@ -136,4 +137,5 @@ class Method(StrictUndefined):
         budget.take_value(value)
         result = function(value, *args, **kwargs)
         budget.take_value(result)
+        check_depth(result)
         return result

@@ -48,6 +48,7 @@ GROWING = {
     "urlize": "{{ ('http://a.b ' * 100000) | urlize(target='x' * 10000) }}",
     "tojson": "{{ range(9) | list | tojson(indent=9000000) }}",
     "sum of lists": "{{ ([[1, 2]] * 900000) | sum(start=[]) }}",
+    "sum of lists of a field": "{{ ([{'a': [1, 2]}] * 900000) | sum('a', []) }}",
     "set block": DOUBLED.replace(
         "{% set ns.x = STEP %}", "{% set y %}{{ ns.x }}{{ ns.x }}{% endset %}{% set ns.x = y %}"
     ),
@@ -68,10 +69,13 @@ GROWING = {
     "loops in loops": "{% set n = range(5000) | list %}{% for a in n %}{% for b in n %}{% endfor %}{% endfor %}",
     "macros that call themselves": "{% macro m(d) %}{% if d %}{{ m(d - 1) }}{{ m(d - 1) }}{% endif %}{% endmacro %}"
     "{{ m(90) }}",
-    "a loop that calls itself": NESTED + "{% for y in ns.x recursive %}{{ loop(y) if y is not string }}{% endfor %}",
+    "a loop that calls itself": NESTED + "{% for y in ns.x recursive %}{{ loop(y) }}{% endfor %}",
     "a large range": "{% for i in range(99999999999999999999) %}{% endfor %}",
     "a large power": "{{ 10 ** 10 ** 10 }}",
 }
+
+
+GROWS = r"longer than|larger than|wider than|too wide|turns|cannot be \*|`format`|adds numbers|recursion depth"
 
 
 def fill(template: str, values: Mapping[str, Any] | None = None, folder: Path | None = None) -> str:
@@ -83,7 +87,28 @@ def fill(template: str, values: Mapping[str, Any] | None = None, folder: Path | 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("template", GROWING.values(), ids=GROWING)
 def test_a_template_that_grows_without_end_is_refused(template: str) -> None:
-    with pytest.raises(PromptError, match=r"longer than|larger than|wider than|too wide|turns|cannot be \*|`format`"):
+    with pytest.raises(PromptError, match=GROWS):
+        fill(template)
+
+
+DEEP = "{% set ns = namespace(x=()) %}STEPS{{ {ns.x: 1} | length }}"
+TURN = "{% for i in range(90000) %}{% set ns.x = STEP %}{% endfor %}"
+DEEP_TUPLES = {
+    "tuple": DEEP.replace("STEPS", TURN.replace("STEP", "(ns.x,)")),
+    "items of a mapping": DEEP.replace("STEPS", TURN.replace("STEP", "({'a': ns.x}.items())[0]")),
+    "the filter items": DEEP.replace("STEPS", TURN.replace("STEP", "({'a': ns.x} | items)[0]")),
+    "dictsort": DEEP.replace("STEPS", TURN.replace("STEP", "({'a': ns.x} | dictsort)[0]")),
+    "arguments of a macro": DEEP.replace(
+        "STEPS",
+        "{% macro m(ns) %}{% set ns.x = varargs %}{% endmacro %}"
+        "{% for i in range(90000) %}{{ m(ns, ns.x) }}{% endfor %}",
+    ),
+}
+
+
+@pytest.mark.parametrize("template", DEEP_TUPLES.values(), ids=DEEP_TUPLES)
+def test_a_key_that_would_end_the_process_is_refused(template: str) -> None:
+    with pytest.raises(PromptError, match="levels deep"):
         fill(template)
 
 
@@ -91,8 +116,8 @@ def test_a_template_that_grows_without_end_is_refused(template: str) -> None:
 def test_a_template_that_includes_itself_twice_ends(tmp_path: Path) -> None:
     (tmp_path / "prompts").mkdir()
     (tmp_path / "prompts" / "twice.md").write_text(
-        "{% if depth %}{% with depth = depth - 1 %}{% include 'twice.md' %}{% include 'twice.md' %}"
-        "{% endwith %}{% endif %}"
+        "{% if depth %}{% with depth = depth - 1 %}"
+        "{% include 'twice.md' %}{% include 'twice.md' %}{% endwith %}{% endif %}"
     )
     with pytest.raises(PromptError, match="turns"):
         fill("{% set depth = 60 %}{% include 'twice.md' %}", folder=tmp_path)
