@@ -5,10 +5,12 @@ from __future__ import annotations
 from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
+from agents.evidence.shown_claims import distinct_claims, shown_claims
 from contract.base import Frozen
 from contract.errors import MissingInput
-from contract.findings import CitedAnswer, Claim, Differences, Passage, ResearchAnswer, Source
+from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
+from contract.support import SupportReport
 
 ABSTENTION = "The corpus does not say."
 UNVERIFIED = "No quotation could be verified, so nothing is shown as an answer."
@@ -21,6 +23,8 @@ class AnswerInputs(Frozen):
     answers: tuple[ResearchAnswer, ...] = ()
     synthesis: ResearchAnswer | None = None
     differences: Differences | None = None
+    support: SupportReport | None = None
+    """What a model judged of the claims, where the flow has such a step."""
     passages: tuple[Passage, ...] = ()
 
 
@@ -43,14 +47,15 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         answers = [check_answer(answer, inputs.passages) for answer in inputs.answers]
         synthesis = check_answer(inputs.synthesis, inputs.passages) if inputs.synthesis else None
         shown = [synthesis] if synthesis and synthesis.claims else answers
-        claims = _distinct([claim for answer in shown for claim in answer.claims])
+        claims = _judged(shown_claims(inputs.answers, inputs.synthesis, inputs.passages), inputs.support)
         all_answers = [*answers, *([synthesis] if synthesis else [])]
-        dropped = _distinct([claim for answer in all_answers for claim in answer.dropped])
+        dropped = distinct_claims([claim for answer in all_answers for claim in answer.dropped])
         result = CitedAnswer(
             question=inputs.question,
             claims=claims,
             abstained=not claims,
             summary=_summary(claims, unverified=bool(dropped)),
+            support_not_judged=_why_not_judged(claims, inputs.support, "support" in agent_input.inputs),
             unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
             dropped=dropped,
             differences=inputs.differences,
@@ -61,24 +66,34 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         return AgentOutput(value=output_value(result), note=result.summary)
 
 
-def _distinct(claims: list[Claim]) -> tuple[Claim, ...]:
-    return tuple({claim.text: claim for claim in claims}.values())
+def _judged(claims: tuple[Claim, ...], report: SupportReport | None) -> tuple[JudgedClaim, ...]:
+    """The claims with the judgements that are on the same text and the same quotations."""
+    judged = {(claim.text, claim.citations): claim.support for claim in (report.claims if report else ())}
+    return tuple(JudgedClaim(**dict(claim), support=judged.get((claim.text, claim.citations))) for claim in claims)
 
 
-def _summary(claims: tuple[Claim, ...], *, unverified: bool) -> str:
+def _why_not_judged(claims: tuple[JudgedClaim, ...], report: SupportReport | None, has_step: bool) -> str | None:
+    if not has_step or not claims or all(claim.support for claim in claims):
+        return None
+    return report.not_judged if report and report.not_judged else "the step that judges it gave no result"
+
+
+def _summary(claims: tuple[JudgedClaim, ...], *, unverified: bool) -> str:
     if not claims:
         return UNVERIFIED if unverified else ABSTENTION
     documents = len({citation.record_id for claim in claims for citation in claim.citations})
     quotations = sum(len(claim.citations) for claim in claims)
     numbers = {"sentence": len(claims), "verified quotation": quotations, "document": documents}
-    return f"{', '.join(_pluralised(number, noun) for noun, number in numbers.items())}."
+    counted = ", ".join(_pluralised(number, noun) for noun, number in numbers.items())
+    doubts = sum(claim.doubt is not None for claim in claims)
+    return f"{counted}; {doubts} not supported by what is quoted." if doubts else f"{counted}."
 
 
 def _pluralised(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _unused_sources(claims: tuple[Claim, ...], passages: tuple[Passage, ...]) -> tuple[Source, ...]:
+def _unused_sources(claims: tuple[JudgedClaim, ...], passages: tuple[Passage, ...]) -> tuple[Source, ...]:
     cited = {citation.record_id for claim in claims for citation in claim.citations}
     sources = {
         passage.record_id: Source(record_id=passage.record_id, title=passage.title, date=passage.date, uri=passage.uri)

@@ -120,15 +120,40 @@ class CitationReport(Frozen):
     """True when at least one answer stands and nothing is missing."""
 
 
+SupportVerdict = Literal["supports", "contradicts", "neither"]
+
+
+class ClaimSupport(Frozen):
+    """Whether a claim follows from the words quoted for it, as a model judged."""
+
+    verdict: SupportVerdict
+    reason: str
+    model: str
+
+
+class JudgedClaim(Claim):
+    """A claim as the reader sees it."""
+
+    support: ClaimSupport | None = None
+    """None where no model judged it."""
+
+    @property
+    def doubt(self) -> ClaimSupport | None:
+        """The judgement, unless it is that the quotations support the claim."""
+        return self.support if self.support and self.support.verdict != "supports" else None
+
+
 class CitedAnswer(Frozen):
     """What the reader gets: verified claims, what was not used, what could not be answered."""
 
     question: str
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[JudgedClaim, ...] = ()
     abstained: bool
     summary: str
     """One line; for an abstention, `The corpus does not say.`, or that no quotation could be verified."""
     unanswered: tuple[str, ...] = ()
+    support_not_judged: str | None = None
+    """Why nobody judged whether the claims follow from their quotations, as part of a sentence."""
     dropped: tuple[Claim, ...] = ()
     differences: Differences | None = None
     not_used: tuple[Source, ...] = ()

@@ -17,6 +17,7 @@ from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.control_characters import escape_controls
+from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 if TYPE_CHECKING:
@@ -102,10 +103,14 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
         console.print(f"{number}. {escape_markup(claim.text)}", highlight=False)
+        if doubt := doubt_text(claim):
+            console.print(Padding(f"[yellow]{escape_markup(doubt)}[/yellow]", (0, 0, 0, 3)), highlight=False)
         for citation in claim.citations:
             _print_quotation(console, citation)
         for line in unverified_lines(claim):
             console.print(Padding(f"[yellow]{escape_markup(line)}[/yellow]\n", (0, 0, 0, 3)), highlight=False)
+    if text := judging_text(answer):
+        console.print(f"{escape_markup(text)}\n", highlight=False)
     _print_list(console, "Not answered", [escape_markup(text) for text in answer.unanswered])
     if answer.differences:
         topics = [

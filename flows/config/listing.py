@@ -84,7 +84,7 @@ def _roles(folders: Sequence[Path]) -> list[CatalogueEntry]:
     for name in sorted(group_choices(folders, "llms")):
         path = cast("Path", find_config(folders, f"llms/{name}"))
         content, wrong = _read_yaml(path)
-        models = sorted({model for value in content.values() for model in _model_names(value)})
+        models = sorted({model for value in content.values() if value for model in _model_names(value)})
         found.append(CatalogueEntry("llms", name, wrong or ", ".join(models), display_path(path)))
     return found
 

@@ -181,7 +181,7 @@ def _planned_step(name: str, step: Step, cells: int, rounds: int, condition: str
         least=0 if optional else cells,
         most=cells * rounds,
         condition=step.when or condition,
-        asks_model="model" in agent.Parameters.model_fields,
+        asks_model="model" in agent.Parameters.model_fields and bool(models),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from contract.findings import Citation, CitedAnswer, Claim, Differences, Source
+from contract.findings import Citation, CitedAnswer, Differences, JudgedClaim, Source
 from flows.report.control_characters import escape_controls
+from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
@@ -27,6 +28,8 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     yield f"**{answer.summary}**\n"
     for number, claim in enumerate(answer.claims, start=1):
         yield from _claim(number, claim)
+    if text := judging_text(answer):
+        yield f"*{_escape(text)}*\n"
     if answer.unanswered:
         yield from _bullet_list("Not answered", [_escape(text) for text in answer.unanswered])
     if answer.differences:
@@ -38,8 +41,10 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
         yield from _bullet_list(heading, [_source(source) for source in answer.not_used])
 
 
-def _claim(number: int, claim: Claim) -> Iterator[str]:
+def _claim(number: int, claim: JudgedClaim) -> Iterator[str]:
     yield f"{number}. {_escape(claim.text)}\n"
+    if doubt := doubt_text(claim):
+        yield f"   **{_escape(doubt)}**\n"
     for citation in claim.citations:
         yield f"   > {_escape(citation.quote)}\n   >\n   > — {_linked(citation_location(citation), citation.uri)}\n"
     yield from (f"   - {_escape(line)}\n" for line in unverified_lines(claim))

@@ -23,7 +23,7 @@ from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 """Incremented when the reply to the same material changes."""
 
 Handler = Callable[[Mapping[str, Any], Similarity, models.EmbeddedModel], Frozen]

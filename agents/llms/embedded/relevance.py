@@ -1,26 +1,27 @@
 """Measures whether the passages can answer a question, and which documents can.
 
-Each document's weight is the sum of two measures:
+A stretch is a passage with further passages of its document, nearest first, up to `STRETCH_CHARACTERS`: a short document
+whole, and as much of a long one. So its weight does not grow with the length of documents or the size of the corpus:
 
-- **similarity**: the cosine between the question and the document's best sentence, read with its title (0 to 1);
-- **coverage**: how much of what the question asks about occurs in the document (0 to 1). Each content word of the
-  question is weighted by its rarity in English times its inverse document frequency among the documents found (Spärck
-  Jones 1972), so that a word of every document (`Board`, `post`) counts little. A word occurs if its stem occurs. If
-  not, it occurs in part if a word near in meaning occurs (cosine of at least 0.6, for names 0.7), and is counted with
-  that cosine: the soft alignment of BERTScore (Zhang et al. 2020), with words instead of tokens.
+    weight = similarity + COVERAGE_WEIGHT x coverage - (MISSING_NAME_PENALTY if it lacks a name of the question)
 
-The passages answer the question if the weight of one document reaches `MIN_DOCUMENT_WEIGHT`. They do not if the
-question contains a proper name that no passage and no label of any document contains: they are then about something
-else. A name of several words is known if its last word is known (`Donald Trump` by `Trump`). A text in quotation marks
-is not a name, because documents may spell or translate it differently. The constants were set on the development half
-of `tests/data/osb_questions.jsonl`.
+- **similarity**: the cosine between the question and the passage's best sentence, read with its title (-1 to 1);
+- **coverage**: how much of what the question asks about occurs in the stretch, its title or its labels (0 to 1). Each
+  content word of the question is weighted by its rarity in English times its inverse frequency among the passages found
+  (Spärck Jones 1972), so that a word of every passage (`Board`, `post`) counts little. A word occurs if its stem does;
+- a **name** of several words is known by its last word (`Donald Trump` by `Trump`). A text in quotation marks is not a
+  name, because documents may spell or translate it differently. A passage elsewhere that has the name helps no stretch
+  that lacks it, so a further search does not lift the penalty.
+
+A document weighs as much as its best stretch, and answers the question from `MIN_WEIGHT` on. Form and constants were
+chosen on some corpora and measured on others: `tests/benchmarks/test_abstention.py` says on which.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -29,9 +30,27 @@ from agents.llms.embedded.passages import PassageText, by_record
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import Word, rarity, stem, words
 
-MIN_DOCUMENT_WEIGHT = 0.75
-"""The weight of a document (similarity plus coverage, at most 2) from which it answers the question."""
-MIN_WORD_COSINE, MIN_NAME_COSINE = 0.6, 0.7
+STRETCH_CHARACTERS = 1200
+COVERAGE_WEIGHT = 0.5
+MISSING_NAME_PENALTY = 0.15
+MIN_WEIGHT = 0.64
+"""The weight of a stretch from which its document answers the question; at most 1.5."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The relevance to the question of a passage and those read with it."""
+
+    similarity: float
+    coverage: float
+    missing_names: Sequence[str]
+    """Names of the question that neither the stretch nor its title or labels contain."""
+
+    @property
+    def weight(self) -> float:
+        """At most 1 + `COVERAGE_WEIGHT`."""
+        penalty = MISSING_NAME_PENALTY if self.missing_names else 0.0
+        return self.similarity + COVERAGE_WEIGHT * self.coverage - penalty
 
 
 @dataclass(frozen=True)
@@ -40,54 +59,67 @@ class Document:
 
     record_id: str
     passages: Sequence[PassageText]
-    similarity: float
-    coverage: float
+    best: Stretch
 
     @property
     def weight(self) -> float:
-        """Similarity plus coverage, 0 to 2."""
-        return self.similarity + self.coverage
+        """The weight of the best stretch."""
+        return self.best.weight
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All documents, by decreasing weight, and the words and names of the question that none of them contains."""
+    """All documents, by decreasing weight, and the words of the question that no passage contains."""
 
     documents: Sequence[Document]
     unknown: Sequence[str]
-    """Content words of the question that occur in no document, as the question writes them."""
-    unknown_names: Sequence[str]
+    """Content words of the question that occur in no passage, as the question writes them."""
 
     @property
     def is_sufficient(self) -> bool:
         """Whether the passages answer the question."""
-        return bool(self.documents) and self.documents[0].weight >= MIN_DOCUMENT_WEIGHT and not self.unknown_names
+        return bool(self.documents) and self.documents[0].weight >= MIN_WEIGHT
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The names that the best stretch lacks; if it lacks none, the unknown words."""
+        return (self.documents[0].best.missing_names if self.documents else ()) or self.unknown
 
 
 def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: Similarity) -> Evidence:
     """Weighs all documents of the passages against the question."""
-    grouped = by_record(passages)
     asked = asked_words(question)
-    if not grouped or not asked:
-        return Evidence((), [word.text for word in asked], ())
-    occurrences = [[_occurrence(word, near) for near in row] for word, row in _max_cosines(asked, grouped, similarity)]
-    weights = [_word_weight(word, row) for word, row in zip(asked, occurrences, strict=True)]
-    total = sum(weights) or 1.0
-    similar = _best_sentence_cosines(question, grouped, similarity)
-    documents = [
-        Document(
-            record_id,
-            found,
-            similar[record_id],
-            sum(weight * row[column] for weight, row in zip(weights, occurrences, strict=True)) / total,
-        )
-        for column, (record_id, found) in enumerate(grouped.items())
-    ]
-    unknown = [word.text for word, row in zip(asked, occurrences, strict=True) if not any(row)]
+    readable = [passage for passage in passages if passage.sentences]
+    if not readable or not asked:
+        return Evidence((), [word.text for word in asked])
+    vocabularies = {passage.label: {word.stem for word in passage.words} for passage in readable}
+    importance = {word: _importance(word, [*vocabularies.values()]) for word in asked}
+    similarities = {passage.label: _best_sentence_cosine(question, passage, similarity) for passage in readable}
     heads = name_heads(question)
-    return Evidence(
-        sorted(documents, key=lambda document: -document.weight), unknown, [name for name in unknown if name in heads]
-    )
+
+    def weigh(first: PassageText, document: Sequence[PassageText]) -> Stretch:
+        known = set[str]().union(*(vocabularies[label] for label in _stretch(first, document, similarities)))
+        covered = sum(value for word, value in importance.items() if word.stem in known)
+        missing = [word.text for word in asked if word.text in heads and word.stem not in known]
+        return Stretch(similarities[first.label], covered / sum(importance.values()), missing)
+
+    documents = [
+        Document(record_id, found, max((weigh(passage, found) for passage in found), key=lambda one: one.weight))
+        for record_id, found in by_record(readable).items()
+    ]
+    known = set[str]().union(*vocabularies.values())
+    unknown = [word.text for word in asked if word.stem not in known]
+    return Evidence(sorted(documents, key=lambda document: -document.weight), unknown)
+
+
+def _stretch(first: PassageText, document: Sequence[PassageText], similarities: Mapping[str, float]) -> Iterator[str]:
+    """The labels of the first passage and of those of its document, nearest first, that fit in beside it."""
+    yield first.label
+    left = STRETCH_CHARACTERS - len(first.text)
+    for passage in sorted(document, key=lambda one: -similarities[one.label]):
+        if passage is not first and len(passage.text) <= left:
+            left -= len(passage.text)
+            yield passage.label
 
 
 def asked_words(question: str) -> list[Word]:
@@ -107,49 +139,17 @@ def name_heads(question: str) -> set[str]:
     return {token for token, after in zip(tokens, following, strict=True) if token in names and after not in names}
 
 
-def _max_cosines(
-    asked: Sequence[Word], grouped: dict[str, list[PassageText]], similarity: Similarity
-) -> list[tuple[Word, list[float]]]:
-    """For each word of the question, its largest cosine with the words of each document; 1 if its stem occurs."""
-    vocabularies = [{word.stem: word.text for passage in found for word in passage.words} for found in grouped.values()]
-    every = {found_stem: text for vocabulary in vocabularies for found_stem, text in vocabulary.items()}
-    column_of = {found_stem: column for column, found_stem in enumerate(every)}
-    cosines = similarity.word_cosines([word.text for word in asked], list(every.values()))
-    return [
-        (
-            word,
-            [
-                1.0
-                if word.stem in vocabulary
-                else max((float(row[column_of[item]]) for item in vocabulary), default=0.0)
-                for vocabulary in vocabularies
-            ],
-        )
-        for word, row in zip(asked, cosines, strict=True)
-    ]
+def _importance(word: Word, vocabularies: Sequence[set[str]]) -> float:
+    """The rarity of a word in English times its inverse frequency among the passages, above 0 and at most 1."""
+    count, holding = len(vocabularies), sum(word.stem in vocabulary for vocabulary in vocabularies)
+    frequency = math.log((count + 1) / (holding + 0.5)) / math.log((count + 1) / 0.5)
+    return max(rarity(word.text), 1e-6) * frequency
 
 
-def _occurrence(word: Word, nearest: float) -> float:
-    return min(nearest, 1.0) if nearest >= (MIN_NAME_COSINE if word.is_name else MIN_WORD_COSINE) else 0.0
-
-
-def _word_weight(word: Word, occurrences: Sequence[float]) -> float:
-    count = len(occurrences)
-    holding = sum(1 for occurrence in occurrences if occurrence)
-    return rarity(word.text) * math.log((count + 1) / (holding + 0.5)) / math.log((count + 1) / 0.5)
-
-
-def _best_sentence_cosines(
-    question: str, grouped: dict[str, list[PassageText]], similarity: Similarity
-) -> dict[str, float]:
-    best = dict.fromkeys(grouped, 0.0)
-    for record_id, found in grouped.items():
-        # By passage, because the next round, model or question uses many of the same passages.
-        for passage in found:
-            sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
-            cosines = similarity.cached_cosines(sentences, [question])
-            best[record_id] = max(best[record_id], float(cosines.max(initial=0.0)))
-    return best
+def _best_sentence_cosine(question: str, passage: PassageText, similarity: Similarity) -> float:
+    # By passage, because the next round, model or question uses many of the same passages.
+    sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
+    return float(similarity.cached_cosines(sentences, [question]).max(initial=-1.0))
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.llms.embedded.passages import PassageText, read_passages
 from agents.llms.embedded.premise import contradiction
-from agents.llms.embedded.relevance import Document, Evidence, asked_words, weigh_evidence
+from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, asked_words, weigh_evidence
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
 from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
@@ -18,7 +18,7 @@ MAX_CLAIMS = 6
 MAX_QUOTE = 450
 """Characters of a quotation: the claim that contains it must stay below its limit of 600."""
 _MIN_DOCUMENT_SHARE = 0.8
-"""A further document is quoted if its weight is at least this share of the weight of the first."""
+"""A further document is quoted if it answers by itself, and weighs at least this share of the first."""
 _MAX_CLAIMS_PER_DOCUMENT = 3
 _MIN_SENTENCE_SHARE = 0.4
 """A further sentence of a document is quoted if its score is at least this share of the best score there."""
@@ -48,7 +48,7 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
     if not evidence.is_sufficient:
         return ResearchDraft(answerable=False, unanswered=_unanswered(question, evidence))
     first = evidence.documents[0]
-    opposite = contradiction(question, first.passages)
+    opposite = contradiction(question, first.passages, similarity)
     if opposite:
         premise_note = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
         return ResearchDraft(answerable=False, unanswered=(_truncate(premise_note, 300),))
@@ -56,14 +56,14 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
 
 
 def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
-    unknown = evidence.unknown_names or evidence.unknown
-    return tuple(_truncate(word, 300) for word in unknown[:5]) or (
+    return tuple(_truncate(word, 300) for word in evidence.missing[:5]) or (
         _truncate(question.strip(), 300) or "an empty question",
     )
 
 
 def _claims(question: str, documents: Sequence[Document], similarity: Similarity) -> tuple[ClaimDraft, ...]:
-    kept = [document for document in documents if document.weight >= _MIN_DOCUMENT_SHARE * documents[0].weight]
+    least = max(MIN_WEIGHT, _MIN_DOCUMENT_SHARE * documents[0].weight)
+    kept = [document for document in documents if document.weight >= least]
     ranked = [_candidates(question, document, similarity) for document in kept[:MAX_CLAIMS]]
     # The best sentence of every document first, then the further ones of the first document.
     chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _MAX_CLAIMS_PER_DOCUMENT + 1] if candidates]

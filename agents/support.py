@@ -1,0 +1,125 @@
+"""Support: a model judges whether each sentence of an answer follows from the words quoted for it.
+
+A verified quotation stands in its source to the letter; that the sentence follows from it is another matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from agents.base.services import AgentServices
+from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
+from agents.evidence.shown_claims import shown_claims
+from contract.base import Frozen, JsonValue
+from contract.calls import ModelReply, json_schema_of
+from contract.findings import Claim, ClaimSupport, JudgedClaim, Passage, ResearchAnswer
+from contract.messages import AgentInput, AgentOutput, output_value
+from contract.support import SupportDraft, SupportReport
+
+NO_MODEL = "no model that can judge it was chosen; embedded models only quote and compare"
+
+
+class SupportInputs(Frozen):
+    """What the answer is made of."""
+
+    answers: tuple[ResearchAnswer, ...] = ()
+    synthesis: ResearchAnswer | None = None
+    passages: tuple[Passage, ...] = ()
+
+
+class SupportParameters(LLMParameters):
+    """As for every agent with a model. Where the model is null, nothing is judged, and the answer says so."""
+
+    model: str | None = None  # type: ignore[reportIncompatibleVariableOverride]
+    template: str = "support"
+
+
+class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
+    """Judges each claim that the reader will be shown against its verified quotations."""
+
+    Inputs = SupportInputs
+    Parameters = SupportParameters
+    Output = SupportReport
+    Reply = SupportDraft
+
+    @classmethod
+    def template_variables(cls) -> frozenset[str]:
+        return frozenset({"claims"})
+
+    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        texts = {passage.passage_id: passage.text for passage in self.inputs(agent_input).passages}
+        return {"claims": [_labelled(label, claim, texts) for label, claim in self._claims(agent_input).items()]}
+
+    def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
+        labels = [*self._claims(agent_input)]
+        schema: Any = json_schema_of(SupportDraft)
+        schema["$defs"]["SupportJudgement"]["properties"]["claim"] = {"type": "string", "enum": labels}
+        schema["properties"]["judgements"] |= {"minItems": len(labels), "maxItems": len(labels)}
+        return schema
+
+    def build_output(
+        self,
+        reply: SupportDraft,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,
+        services: AgentServices,  # noqa: ARG002
+    ) -> SupportReport:
+        claims = self._claims(agent_input)
+        judged = {judgement.claim: judgement for judgement in reply.judgements}
+        times = Counter(judgement.claim for judgement in reply.judgements)
+        if times != Counter(claims.keys()):
+            raise InvalidReply(f"judge each of the claims {', '.join(claims)} once; judged were {', '.join(times)}")
+        model = self.parameters(agent_input).model or ""
+        return SupportReport(
+            claims=tuple(
+                JudgedClaim(
+                    **dict(claim),
+                    support=ClaimSupport(verdict=judged[label].verdict, reason=judged[label].reason, model=model),
+                )
+                for label, claim in claims.items()
+            )
+        )
+
+    def note(self, output: Frozen) -> str | None:
+        claims = output.claims if isinstance(output, SupportReport) else ()
+        doubts = sum(claim.doubt is not None for claim in claims)
+        return f"{doubts} of {len(claims)} sentences do not follow from their quotations" if doubts else None
+
+    def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
+        if reason := self._reason_not_to_ask(agent_input):
+            return [reason]
+        return super().cache_key_parts(agent_input, services)
+
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        if reason := self._reason_not_to_ask(agent_input):
+            return AgentOutput(
+                value=output_value(SupportReport(not_judged=reason)), note=f"nothing was judged: {reason}"
+            )
+        return await super().process(agent_input, services)
+
+    def _reason_not_to_ask(self, agent_input: AgentInput) -> str | None:
+        if self.parameters(agent_input).model is None:
+            return NO_MODEL
+        return None if self._claims(agent_input) else "there is no sentence with a verified quotation"
+
+    def _claims(self, agent_input: AgentInput) -> dict[str, Claim]:
+        """Returns the claims that will be shown, by the labels C1, C2, …"""
+        inputs = self.inputs(agent_input)
+        claims = shown_claims(inputs.answers, inputs.synthesis, inputs.passages)
+        return {f"C{number}": claim for number, claim in enumerate(claims, start=1)}
+
+
+def _labelled(label: str, claim: Claim, texts: dict[str, str]) -> JsonValue:
+    return {
+        "label": label,
+        "text": claim.text,
+        "quotes": [
+            {
+                "quote": citation.quote,
+                "source": ", ".join(filter(None, (citation.title, citation.date, citation.section))),
+                "passage": texts.get(citation.passage_id, ""),
+            }
+            for citation in claim.citations
+        ],
+    }
