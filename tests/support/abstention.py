@@ -1,4 +1,4 @@
-"""Reads answers of any model in one way: what was answered, what was declined, which false premises were pointed out."""
+"""Reads answers of any model in one way: what was answered, what declined, which false premises pointed out."""
 
 from __future__ import annotations
 

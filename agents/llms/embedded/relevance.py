@@ -1,7 +1,8 @@
 """Measures whether the passages can answer a question, and which documents can.
 
-A stretch is a passage with further passages of its document, nearest first, up to `STRETCH_CHARACTERS`: a short document
-whole, and as much of a long one. So its weight does not grow with the length of documents or the size of the corpus:
+A stretch is a passage with further passages of its document, nearest first, up to `STRETCH_CHARACTERS`: a short
+document whole, and as much of a long one. So its weight does not grow with the length of documents or the size of the
+corpus:
 
     weight = similarity + COVERAGE_WEIGHT x coverage - (MISSING_NAME_PENALTY if it lacks a name of the question)
 

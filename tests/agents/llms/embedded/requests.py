@@ -27,5 +27,10 @@ async def ask(model: Model, output_name: str | None, material: dict[str, Any]) -
 
 async def research(model: Model, question: str, passages: Sequence[Passage]) -> ResearchDraft:
     """The draft for a question and passages."""
-    material = {"question": question, "passages": labelled_passages(passages), "missing": []}
-    return ResearchDraft.model_validate_json((await ask(model, "ResearchDraft", material)).text)
+    reply = await ask(model, "ResearchDraft", research_material(question, passages))
+    return ResearchDraft.model_validate_json(reply.text)
+
+
+def research_material(question: str, passages: Sequence[Passage]) -> dict[str, Any]:
+    """What a researcher's model is given."""
+    return {"question": question, "passages": labelled_passages(passages), "missing": []}

@@ -1,6 +1,8 @@
 """Questions to the shipped corpus: found, answered with the right decision, or declined.
 
-`development` questions set the constants of the decision rule; `held out` and `later` ones only check it.
+`development` questions set the constants of the decision rule, together with other corpora (see
+tests/benchmarks/test_abstention.py); `held out` and `later` ones only check it. Many of the later ones use other words
+than the summaries do, and a rule that declines what long documents do not say declines some of them, too.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ def test_the_right_decision_is_among_the_first_five(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 0.85, 0.85)]
+    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 0.7, 0.9)]
 )
 def test_answers_and_abstentions(asked: Asked, part: str, answered: float, declined: float) -> None:
     for kind, share in (("answerable", answered), ("unanswerable", declined)):
