@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag
 
 from contract.base import Frozen, JsonValue
+from contract.measures import Measures
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
@@ -99,36 +100,6 @@ class FlowParameter(Frozen):
     choices: tuple[JsonValue, ...] = ()
     example: str = ""
     """The value for a command that gives none at all, where there is no terminal at which to ask for it."""
-
-
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
-"""Level of measurement (Stevens 1946): what differences between verdicts mean."""
-
-
-class Measures(Frozen):
-    """What is compared when a study is over: verdicts with each other and with people's answers."""
-
-    verdicts: str
-    """The step whose outputs are the verdicts; inside a loop, its last round counts."""
-    truth: str | None = None
-    """The field of `record.ground_truth` that holds people's answer; dotted for nested ones."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """What stands in the ground truth (as text, `true` and `false` in lower case) -> the verdict that it means.
-    A value without a label here is taken as the verdict itself."""
-    positive: str | None = "violates"
-    """The verdict that precision, recall and F1 are about."""
-    level: Level = "nominal"
-    order: tuple[str, ...] = ()
-    """For ordinal verdicts: the labels from least to most. Interval and ratio verdicts must be numbers."""
-    by: tuple[str, ...] = ()
-    """Fields of `record.metadata` whose values split every measure again."""
-    resamples: int = Field(default=1000, ge=0, le=100_000)
-    """Bootstrap resamples of records for each interval; 0 leaves the intervals out."""
-    confidence: float = Field(default=0.95, gt=0, lt=1)
-    seed: int = 0
-    alert_below: float | None = Field(default=None, ge=-1, le=1)
-    """Krippendorff's alpha below which an event reports low agreement to automations: of all models on a criterion
-    with each other, and of each model with the ground truth."""
 
 
 class FlowSpec(Frozen):

@@ -1,12 +1,13 @@
 """Compares people's answers about a study's records with the verdicts that its judges may give.
 
-An answer that no judge can give agrees with none, so agreement would be 0 whatever the models answered.
+An answer that no judge can give agrees with none, so agreement would be 0 whatever the models answered. How each answer
+is read is shown before a model is asked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,71 +15,163 @@ from agents.base.registry import load_agent
 from agents.prompting.criteria import Criteria
 from contract.errors import Problem, PromptError, StudyError
 from contract.findings import JudgeReasons
-from contract.flow import FlowSpec, Measures, Step
+from contract.flow import FlowSpec
+from contract.measures import Measures
 from contract.record import Record
-from flows.config.diagnostics import join_names
+from flows.config.diagnostics import closest_name, join_names
 from flows.spec.agent_registry import AgentClass
-from flows.spec.nodes import steps_of, walk_nodes
-from flows.spec.step_values import all_parameter_values
+from flows.spec.nodes import steps_of
 from flows.spec.study import Study
-from flows.tables.ground_truth import truth_verdict
+from flows.tables.answers import Reading, number_of, spelling
+from flows.tables.ground_truth import GroundTruth, judged_criteria
 
 _MAX_EXAMPLES = 5
 
 
+@dataclass(frozen=True)
+class TruthMistake:
+    """Why people's answers in one field cannot be compared with verdicts, and what to do about it."""
+
+    field: str
+    what: str
+    todo: str
+
+
 @dataclass
 class GroundTruthCheck:
-    """Counts people's answers, as verdicts, and finds those that no judge may give."""
+    """Counts how people's answers are read, and finds those that no judge may give."""
 
     measures: Measures
-    possible_verdicts: frozenset[str]
-    """Those that the judges may give; empty if they are known only in a run, or are numbers on a scale."""
-    counts: Counter[str] = field(default_factory=Counter[str])
+    truth: GroundTruth
+    readings: dict[str, Counter[Reading]] = field(default_factory=dict[str, Counter[Reading]])
+    """Criterion -> how its answers were read."""
 
     @classmethod
     def for_flow(cls, flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> GroundTruthCheck | None:
         """The check of a flow whose verdicts come from `judge`; None if it compares with no ground truth."""
         if flow.measures is None or flow.measures.truth is None:
             return None
-        names = flow.measures.level == "nominal"
-        verdicts = (
-            _possible_verdicts(flow, flow.measures.verdicts, judge, Criteria(folders)) if names else frozenset[str]()
-        )
-        return cls(flow.measures, verdicts)
+        return cls(flow.measures, GroundTruth(flow.measures, verdicts_by_criterion(flow, judge, folders)))
 
     def add(self, record: Record) -> None:
-        """Counts the answer of a record."""
-        if (truth := truth_verdict(record, self.measures)) is not None:
-            self.counts[truth] += 1
+        """Counts the answers of a record."""
+        for criterion in self.truth.fields:
+            if (reading := self.truth.read(record, criterion)) is not None:
+                self.readings.setdefault(criterion, Counter())[reading] += 1
 
     @property
-    def unmatched(self) -> list[str]:
-        """People's answers that no judge may give."""
+    def possible_verdicts(self) -> frozenset[str]:
+        """What an answer may mean by any criterion; empty if that is known only in a run, or is any number."""
+        return frozenset[str]().union(*(self.truth.reader(name).possible for name in self.truth.verdicts))
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether any record has an answer that stands for a verdict."""
+        return any(reading.how != "missing" for counts in self.readings.values() for reading in counts)
+
+    def mistakes(self) -> Iterator[TruthMistake]:
+        """The fields of which no answer can be compared, or of which it cannot be told what an answer means."""
+        for criterion, counts in self.readings.items():
+            name = self.truth.fields[criterion]
+            answers = [reading for reading in counts if reading.how != "missing"]
+            unknown = [reading for reading in answers if reading.how == "unknown"]
+            if answers and len(unknown) == len(answers):
+                what = f"people's answers are {self._unknown_text(unknown)}"
+                yield TruthMistake(name, what, self._todo(criterion, unknown))
+            elif bits := self._taken_as_true_or_false(criterion, answers):
+                numbers = [one for one in unknown if number_of(one.answer) is not None]
+                if numbers:
+                    what = (
+                        f"people's answers are {_names([*bits, *numbers])}: 1 and 0 would be read as true and false, "
+                        f"but {_names(numbers)} cannot"
+                    )
+                    yield TruthMistake(name, what, self._todo(criterion, [*bits, *numbers]))
+
+    def notices(self) -> Iterator[str]:
+        """How answers are read where that is not plain, and which are left out."""
+        for criterion, counts in self.readings.items():
+            if any(reading.how != "exact" for reading in counts):
+                of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
+                yield f"people's answers{of} are read so: {_readings_text(counts)}"
+            if unknown := [reading for reading in counts if reading.how == "unknown"]:
+                yield (
+                    f"people's answers are also {self._unknown_text(unknown)}; these records are left out of what is "
+                    f"compared with people; to change that, {self._todo(criterion, unknown)}"
+                )
+
+    def criteria_without_truth(self) -> Iterator[str]:
+        """By which criteria nothing is compared with people, and what to write."""
+        judged = list(self.truth.verdicts)
+        if self.truth.undecided:
+            yield (
+                f"`truth: {self.measures.truth}` does not say which of the criteria {join_names(judged)} people judged "
+                f"by, so nothing is compared with people; write `truth: {{{judged[0]}: {self.measures.truth}}}`, with "
+                "each criterion that they judged by"
+            )
+            return
+        named = self.measures.truth if isinstance(self.measures.truth, Mapping) else {}
+        for criterion in judged:
+            if criterion not in self.truth.fields:
+                near = closest_name(criterion, set(named) - set(judged))
+                hint = f"; did you mean '{criterion}' where `truth` has '{near}'?" if near else ""
+                yield f"by '{criterion}' nothing is compared with people: `truth` names no field for it{hint}"
+
+    def _unknown_text(self, unknown: list[Reading]) -> str:
+        why = {
+            "nominal": "which no judge here may give",
+            "ordinal": "which are not in `order`",
+            "interval": "which are no numbers",
+            "ratio": "which are no numbers from 0",
+        }[self.measures.level]
+        return f"{_names(unknown)}, {why}"
+
+    def _todo(self, criterion: str, answers: list[Reading]) -> str:
+        if self.measures.level in ("interval", "ratio"):
+            settings = " ".join(f"labels.{reading.answer.strip()}=missing" for reading in answers[:_MAX_EXAMPLES])
+            return f"if they mean that nobody answered, write {settings}"
+        settings = " ".join(f"labels.{reading.answer.strip()}=…" for reading in answers[:_MAX_EXAMPLES])
+        some_numbers = any(number_of(reading.answer) for reading in answers)
+        numbers = " (or for numbers a cut such as labels.>=0.5=…)" if some_numbers else ""
+        verdicts = join_names(self.truth.reader(criterion).possible)
         return (
-            [answer for answer in self.counts if answer not in self.possible_verdicts] if self.possible_verdicts else []
+            f"write what each means: {settings}, or under `labels:`{numbers}; the verdicts are {verdicts}, and "
+            "`missing` stands for no answer"
         )
 
-    @property
-    def none_match(self) -> bool:
-        """Whether there are answers, and no judge may give any of them."""
-        return len(self.unmatched) == len(self.counts) > 0
+    def _taken_as_true_or_false(self, criterion: str, answers: list[Reading]) -> list[Reading]:
+        known = {spelling(name) for name in (*self.measures.labels, *self.truth.reader(criterion).possible)}
+        return [
+            reading
+            for reading in answers
+            if reading.how == "alike"
+            and number_of(reading.answer) is not None
+            and spelling(reading.answer) not in known
+        ]
 
-    @property
-    def message(self) -> str:
-        """The mistake, in words."""
-        names = [f"'{answer}'" for answer in self.unmatched]
-        return f"people's answers are {join_names(names, _MAX_EXAMPLES)}, which no judge here may give"
 
-    @property
-    def todo(self) -> str:
-        """What the user should do about it, in words."""
-        settings = " ".join(f"labels.{answer}=…" for answer in self.unmatched[:_MAX_EXAMPLES])
-        verdicts = join_names(self.possible_verdicts)
-        return f"write what each means: {settings}, or under `labels:`; the verdicts are {verdicts}"
+def _names(readings: Iterable[Reading]) -> str:
+    return join_names([f"'{reading.answer}'" for reading in readings], _MAX_EXAMPLES)
+
+
+def _readings_text(counts: Mapping[Reading, int]) -> str:
+    """`'yes', 'Yes ' as violates (2); no answer: 'NULL' (1)`."""
+    answers, totals = dict[str | None, list[str]](), Counter[str | None]()
+    for reading, count in counts.items():
+        if reading.how != "unknown":
+            answers.setdefault(reading.verdict, []).append(f"'{reading.answer}'")
+            totals[reading.verdict] += count
+    parts = [
+        f"{join_names(names, _MAX_EXAMPLES)} as {verdict} ({totals[verdict]:,})"
+        for verdict, names in answers.items()
+        if verdict is not None
+    ]
+    if None in answers:
+        parts.append(f"no answer: {join_names(answers[None], _MAX_EXAMPLES)} ({totals[None]:,})")
+    return "; ".join(parts)
 
 
 def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
-    """Raises StudyError if the records hold people's answers and no judge may give any of them.
+    """Raises StudyError if the records hold people's answers that cannot be compared with verdicts.
 
     A shard is not checked: the run that split the records has checked all of them.
     """
@@ -90,24 +183,21 @@ def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
         return
     for record in records:
         ground_truth.add(record)
-    if ground_truth.none_match:
-        where = study.provenance.where(("flows", study.flow.name, "measures", "truth"))
-        raise StudyError([Problem(where, ground_truth.message, todo=ground_truth.todo)])
+    where = study.provenance.where(("flows", study.flow.name, "measures", "truth"))
+    if problems := [Problem(where, one.what, todo=one.todo) for one in ground_truth.mistakes()]:
+        raise StudyError(problems)
 
 
-def _possible_verdicts(flow: FlowSpec, name: str, judge: AgentClass | None, criteria: Criteria) -> frozenset[str]:
-    if judge is None or getattr(judge, "Reply", None) is not JudgeReasons:
-        return frozenset()
-    found = set[str]()
-    for flow_node in walk_nodes(flow, ()):
-        if flow_node.name == name and isinstance(flow_node.node, Step):
-            named = (
-                value
-                for parameter, value, _ in all_parameter_values(flow_node, flow_node.node, judge)
-                if parameter == "criteria"
-            )
-            try:
-                found.update(verdict for value in named for verdict in criteria.get(str(value)).verdicts)
-            except PromptError:
-                return frozenset()
-    return frozenset(found)
+def verdicts_by_criterion(
+    flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]
+) -> dict[str, frozenset[str]]:
+    """Criterion -> the verdicts that `judge` may give by it; empty where they are known only in a run."""
+    if flow.measures is None:
+        return {}
+    criteria, named = Criteria(folders), judged_criteria(flow, flow.measures)
+    if judge is None or getattr(judge, "Reply", None) is not JudgeReasons or named == {"": ""}:
+        return dict.fromkeys(named, frozenset[str]())
+    try:
+        return {name: frozenset(criteria.get(value).verdicts) for name, value in named.items()}
+    except PromptError:
+        return dict.fromkeys(named, frozenset[str]())

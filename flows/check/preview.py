@@ -16,7 +16,7 @@ from flows.storage.columns import column_path, map_columns
 from flows.storage.factory import source_rows
 from flows.storage.names import source_name
 from flows.storage.reader import record_maker
-from flows.storage.rows import Reject, Row
+from flows.storage.rows import Reject, RepeatedRecord, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
 
 MAX_ROWS = 1000
@@ -45,6 +45,8 @@ class Preview:
     """Whether the source has more rows after them."""
     records: int = 0
     rejects: int = 0
+    other_answers: int = 0
+    """Rejects that repeat a record with another answer of people."""
     first_reject: str | None = None
     fields: list[FieldPreview] = field(default_factory=list[FieldPreview])
     """The fields of the first record."""
@@ -85,6 +87,7 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
                     on_record(made)
         if isinstance(made, Reject):
             preview.rejects += 1
+            preview.other_answers += isinstance(made, RepeatedRecord)
             preview.first_reject = preview.first_reject or _reject_text(made)
         else:
             preview.records += 1

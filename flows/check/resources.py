@@ -16,7 +16,7 @@ from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Step
 from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
-from flows.check.ground_truth import GroundTruthCheck
+from flows.check.measures import check_measures
 from flows.check.sources import check_source
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, misnamed_yaml
@@ -177,6 +177,7 @@ class ResourceCheck:
                 )
 
     def _check_storages(self, flow: FlowSpec) -> None:
+        ground_truth = check_measures(flow, self.flow.path, self.agents, self.folders, self.diagnostics)
         path = (*self.flow.path, "records")
         root, _, name = flow.records.partition(".")
         if root == "parameters" and name:
@@ -186,7 +187,7 @@ class ResourceCheck:
                 todo = f"there are {join_names(flow.parameters)}"
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
-            check_source(flow.records, found, self.diagnostics, self._check_labels(flow))
+            check_source(flow.records, found, self.diagnostics, ground_truth)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)
@@ -203,24 +204,6 @@ class ResourceCheck:
             if found and found.type not in SAVABLE_TYPES:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
                 self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
-
-    def _check_labels(self, flow: FlowSpec) -> GroundTruthCheck | None:
-        """The check of people's answers, if any; reports verdicts that the measures name and no judge may give."""
-        measures = flow.measures
-        ground_truth = measures and GroundTruthCheck.for_flow(flow, self.agents.get(measures.verdicts), self.folders)
-        if not measures or not ground_truth or not ground_truth.possible_verdicts:
-            return ground_truth
-        path, todo = (*self.flow.path, "measures"), f"the verdicts are {join_names(ground_truth.possible_verdicts)}"
-        named: list[tuple[KeyPath, str]] = [
-            ((*path, "labels", value), verdict) for value, verdict in measures.labels.items()
-        ]
-        if measures.positive is not None and "positive" in measures.model_fields_set:
-            named.append(((*path, "positive"), measures.positive))
-        for at, verdict in named:
-            if verdict not in ground_truth.possible_verdicts:
-                near = closest_name(verdict, ground_truth.possible_verdicts)
-                self.diagnostics.add_at(at, f"no judge here may give '{verdict}'", nearest=near, todo=todo)
-        return ground_truth
 
     def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)

@@ -136,22 +136,23 @@ def _check_rows(
 def _check_ground_truth(
     name: str, ground_truth: GroundTruthCheck, preview: Preview, path: KeyPath, diagnostics: Diagnostics
 ) -> None:
-    """Reports people's answers that no judge may give: as a problem if these are all answers, else as a notice.
+    """Reports answers of people that cannot be compared with verdicts, and notes how the others are read."""
+    from flows.check.preview import rows_text
 
-    A source without answers of people is a notice too.
-    """
-    if not ground_truth.counts:
-        diagnostics.add_notice(_no_ground_truth_message(name, ground_truth.measures.truth or "", preview))
-    elif ground_truth.none_match:
-        diagnostics.add_at(
-            (*path, "columns", f"ground_truth.{ground_truth.measures.truth}"),
-            ground_truth.message,
-            todo=ground_truth.todo,
+    if preview.other_answers:
+        what = (
+            f"{preview.other_answers:,} {rows_text(preview)} of '{name}' repeat a text with another answer of people, "
+            "as in a table with one row for each annotator; only the first answer to each text would count"
         )
-    elif ground_truth.unmatched:
-        diagnostics.add_notice(
-            f"'{name}': {ground_truth.message}, and so agree with none; to change that, {ground_truth.todo}"
-        )
+        todo = "make one row of each text, with the answer that most people gave, or leave its column out of `columns:`"
+        diagnostics.add_at((*path, "columns", "record_id"), what, todo=todo)
+    for one in ground_truth.mistakes():
+        diagnostics.add_at((*path, "columns", f"ground_truth.{one.field}"), one.what, todo=one.todo)
+    for text in ground_truth.notices():
+        diagnostics.add_notice(f"'{name}': {text}")
+    fields = list(dict.fromkeys(ground_truth.truth.fields.values()))
+    if fields and not ground_truth.has_answers:
+        diagnostics.add_notice(_no_ground_truth_message(name, fields[0], preview))
 
 
 def _no_ground_truth_message(name: str, truth: str, preview: Preview) -> str:

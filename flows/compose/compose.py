@@ -16,6 +16,7 @@ from typing import cast
 from contract.base import JsonValue
 from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
+from flows.check.measures import with_positive_verdict
 from flows.compose.external_models import (
     secret_models,
     secret_settings_of,
@@ -86,6 +87,7 @@ def compose(
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )
+        spec = with_positive_verdict(spec, agents, composed.folders, diagnostics)
         places.check_storages(spec, applied_shorthands.storage)
         context = CheckContext(
             composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden

@@ -137,7 +137,7 @@ def _apply_labels(
         if first != "labels":
             continue
         if not answer or not text.strip():
-            todo = "write for example labels.yes=violates: an answer of people, and the verdict that it means"
+            todo = "write for example labels.yes=violates: an answer of people, and its verdict, or `missing`"
             diagnostics.add(_argument_location(name, text), "this names no answer and verdict", todo=todo)
             continue
         applied.labels[answer] = text.strip()

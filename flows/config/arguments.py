@@ -61,7 +61,7 @@ def classify_arguments(
     """Sorts the arguments. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
     classified = Arguments()
     for text in arguments:
-        key, equals, value = text.partition("=")
+        key, equals, value = _split_argument(text)
         key = key.strip()
         if not equals or not key or key.startswith("-"):
             if key.startswith("~"):
@@ -79,6 +79,15 @@ def classify_arguments(
         else:
             classified.overrides.append(_with_force_prefix(key, text))
     return classified
+
+
+def _split_argument(text: str) -> tuple[str, str, str]:
+    """Name, sign and value; a name such as `labels.>=0.5` may itself hold the sign."""
+    key, equals, value = text.partition("=")
+    if key.startswith("labels.") and key.endswith((">", "<")):
+        bound, equals, value = value.partition("=")
+        return f"{key}={bound}", equals, value
+    return key, equals, value
 
 
 def _with_force_prefix(key: str, text: str) -> str:

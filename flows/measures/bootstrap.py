@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from contract.base import JsonValue, digest
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.measures.bca import Interval, bca_interval
 from flows.measures.catalogue import Measure
 from flows.measures.libraries import Floats

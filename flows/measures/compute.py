@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeAlias
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.measures import catalogue, libraries
 from flows.measures.bootstrap import bootstrap_intervals
 from flows.measures.catalogue import Measure
@@ -17,7 +17,9 @@ from flows.measures.ratings import Ratings
 from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, Estimate, MeasureResults
 from flows.tables.csv_text import scalar_text
 from flows.tables.flatten import flatten
+from flows.tables.ground_truth import belongs_to
 from flows.tables.identity import natural_key
+from flows.tables.judges import Judges
 from flows.tables.verdict_row import VerdictRow
 
 MAX_CONFUSION_CATEGORIES = 50
@@ -26,7 +28,7 @@ NO_GROUP = "(none)"
 """The group of records without a value in the field that splits them."""
 
 
-def compute_measures(rows: Sequence[VerdictRow], spec: Measures) -> MeasureResults:
+def compute_measures(rows: Sequence[VerdictRow], spec: Measures, judges: Judges | None = None) -> MeasureResults:
     """Every comparison, by criterion; then again for each value of each field in `spec.by`.
 
     Where a model was asked several times, its first answer is compared with the ground truth and with other models;
@@ -34,18 +36,20 @@ def compute_measures(rows: Sequence[VerdictRow], spec: Measures) -> MeasureResul
     counts as not matching any other ground truth. Precision, recall and F1 are left out at interval
     and ratio level, and where `spec.positive` is None.
     """
-    return MeasureResults(tuple(_comparisons(rows, spec)), method_sentence(spec))
+    return MeasureResults(tuple(_comparisons(rows, spec, judges or Judges())), method_sentence(spec))
 
 
-def _comparisons(rows: Sequence[VerdictRow], spec: Measures) -> Iterator[Comparison]:
-    for criteria in sorted({row.criteria for row in rows}, key=natural_key):
+def _comparisons(rows: Sequence[VerdictRow], spec: Measures, judges: Judges) -> Iterator[Comparison]:
+    criteria_of_rows = sorted({row.criteria for row in rows}, key=natural_key)
+    for criteria in criteria_of_rows:
+        has_truth = belongs_to(spec, criteria, criteria_of_rows)
         judged = [row for row in rows if row.criteria == criteria]
-        yield from _ComparisonBuilder(RaterPanel.from_rows(judged, spec), spec, criteria).comparisons()
+        panel = RaterPanel.from_rows(judged, spec)
+        yield from _ComparisonBuilder(panel, spec, judges, has_truth, criteria).comparisons()
         for field in spec.by:
             for group, members in _rows_by_group(judged, field).items():
-                yield from _ComparisonBuilder(
-                    RaterPanel.from_rows(members, spec), spec, criteria, field, group
-                ).comparisons()
+                panel = RaterPanel.from_rows(members, spec)
+                yield from _ComparisonBuilder(panel, spec, judges, has_truth, criteria, field, group).comparisons()
 
 
 def _rows_by_group(rows: Sequence[VerdictRow], field: str) -> Mapping[str, list[VerdictRow]]:
@@ -71,13 +75,16 @@ class _ComparisonBuilder:
 
     panel: RaterPanel
     spec: Measures
+    judges: Judges
+    has_truth: bool
+    """Whether people's answers belong to this criterion."""
     criteria: str
     by: str = ""
     group: str = ""
 
     def comparisons(self) -> Iterator[Comparison]:
         panel = self.panel
-        if self.spec.truth is not None:
+        if self.has_truth:
             for model in panel.models:
                 yield self._comparison(
                     "truth", [(GROUND_TRUTH, panel.truth), (model, panel.first_answers(model))], self._truth_measures()
@@ -90,24 +97,23 @@ class _ComparisonBuilder:
 
     def _between_models(self) -> Iterator[Comparison]:
         models = [(model, self.panel.first_answers(model)) for model in self.panel.models]
-        if len(models) == 2:
-            # Computed once, so that the same two raters have the same values and intervals as a pair and as a group.
-            both = self._comparison("models", models, [*self._pair_measures(), catalogue.FLEISS_KAPPA])
-            yield _only(both, "models", self._pair_measures())
-            yield _only(both, "all_models", _GROUP_MEASURES)
-            return
         for pair in combinations(models, 2):
             yield self._comparison("models", pair, self._pair_measures())
-        if models[1:]:
-            yield self._comparison("all_models", models, _GROUP_MEASURES)
+        if len(models) > 1:
+            yield self._comparison("all_models", self._distinct(models) or models, _GROUP_MEASURES)
+
+    def _distinct(self, raters: Sequence[_Rater]) -> list[_Rater] | None:
+        """The raters, each judge once; None if they are all one judge."""
+        first = {self.judges.identity(self.criteria, name): name for name, _ in reversed(raters)}
+        return [rater for rater in raters if rater[0] in first.values()] if len(first) > 1 else None
 
     def _comparison(self, kind: ComparisonKind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
-        pair = kind in ("truth", "models")
+        pair = kind != "repeats" and len(raters) == 2
         found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
         ratings = found.ratings
-        # A group that holds all records is the same comparison, so that neither group nor field is in its identity.
-        identity = [kind, self.criteria, *names]
+        # Neither the table nor the group is in it, so that the same raters of the same records have one interval.
+        identity = ["models" if kind == "all_models" else kind, self.criteria, *names]
         return Comparison(
             kind=kind,
             criteria=self.criteria,
@@ -116,13 +122,18 @@ class _ComparisonBuilder:
             raters=names,
             records=ratings.pairable_records,
             left_out=len(self.panel.records) - ratings.pairable_records,
-            estimates=_estimates(ratings, measures, self.spec, identity, self._no_truth_reason(kind)),
+            estimates=_estimates(ratings, measures, self.spec, identity, self._reason_against(kind, names)),
             confusion=_confusion_counts(ratings) if kind == "truth" else None,
             off_scale=found.off_scale,
         )
 
-    def _no_truth_reason(self, kind: ComparisonKind) -> str | None:
-        return NO_GROUND_TRUTH if kind == "truth" and not self.panel.truth else None
+    def _reason_against(self, kind: ComparisonKind, names: Sequence[str]) -> str | None:
+        """Why nothing can be learned from such a comparison; None if it can."""
+        if kind == "truth":
+            return None if self.panel.truth else NO_GROUND_TRUTH
+        if kind == "repeats" or len({self.judges.identity(self.criteria, name) for name in names}) > 1:
+            return None
+        return self.judges.reason(self.criteria, names)
 
     def _truth_measures(self) -> list[Measure]:
         positive = self.spec.positive if self.spec.level in ("nominal", "ordinal") else None
@@ -145,17 +156,11 @@ _GROUP_MEASURES = (
 )
 
 
-def _only(one: Comparison, kind: ComparisonKind, measures: Sequence[Measure]) -> Comparison:
-    """The comparison as one of that kind, with these of its measures."""
-    by_name = {estimate.measure: estimate for estimate in one.estimates}
-    return replace(one, kind=kind, estimates=tuple(by_name[measure.name] for measure in measures))
-
-
 def _estimates(
-    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], no_truth_reason: str | None
+    ratings: Ratings, measures: Sequence[Measure], spec: Measures, identity: Sequence[str], reason_against: str | None
 ) -> tuple[Estimate, ...]:
     reasons = {
-        measure.name: no_truth_reason or _too_few_records_reason(ratings) or measure.undefined_reason(ratings)
+        measure.name: reason_against or _too_few_records_reason(ratings) or measure.undefined_reason(ratings)
         for measure in measures
     }
     defined = [measure for measure in measures if reasons[measure.name] is None]

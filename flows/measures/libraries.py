@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 from statsmodels.stats import inter_rater
 
-from contract.flow import Level
+from contract.measures import Level
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.measures.ratings import MISSING, Ratings
 from flows.measures.scale import build_scale, scale_label
 from flows.tables.identity import natural_key
@@ -37,7 +37,11 @@ class RaterPanel:
             labels = verdicts.setdefault((row.model, row.repeat), {})
             if row.verdict is not None:
                 labels[row.record_id] = scale_label(row.verdict, spec) or OFF_SCALE
-        truth = {row.record_id: scale_label(row.truth, spec) or OFF_SCALE for row in rows if row.truth is not None}
+        truth = {
+            row.record_id: (scale_label(row.truth, spec) if row.is_truth_possible else None) or OFF_SCALE
+            for row in rows
+            if row.truth is not None
+        }
         return cls(list(dict.fromkeys(row.record_id for row in rows)), truth, verdicts)
 
     @property

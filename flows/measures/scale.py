@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from contract.flow import Level, Measures
+from contract.measures import Level, Measures
 from flows.measures.libraries import Floats
 from flows.tables.identity import natural_key
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
 from flows.measures.results import NO_GROUND_TRUTH, MeasureResults
 from flows.report.estimates import format_estimate
@@ -133,14 +133,18 @@ def _lacks_ground_truth(measured: MeasureResults) -> bool:
 def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults | None) -> Iterator[str]:
     if measures is None or measured is None:
         return
-    if measures.truth and _lacks_ground_truth(measured):
-        yield f"No record came with an answer of people (field ‘{measures.truth}’), so none is compared with one."
+    with_people = [one for one in measured.comparisons if one.kind == "truth"]
+    if measures.truth and not with_people:
+        yield "It is not known by which criterion people judged, so nothing is compared with their answers."
+    elif measures.truth and _lacks_ground_truth(measured):
+        fields = join_list([f"‘{name}’" for name in _truth_fields(measures)])
+        yield f"No record came with an answer of people (field {fields}), so none is compared with one."
     elif measures.truth:
         labels = [f"‘{value}’ as {verdict}" for value, verdict in sorted(measures.labels.items())]
         read = f", reading {join_list(labels)}" if labels else ""
-        yield f"People’s answers were taken from the field ‘{measures.truth}’ of the data{read}."
+        yield f"People’s answers were taken from {_truth_text(measures, facts)} of the data{read}."
     yield f"Verdicts were compared as {measures.level} data" + (
-        f", the positive verdict being {measures.positive}." if measures.positive else "."
+        f", the positive verdict being {measures.positive}." if measures.positive and with_people else "."
     )
     named = [
         f"{MEASURE_LABELS[e.measure]} over {pluralised(len(one.raters), 'model')}{_by_criterion(one.criteria, facts)}: "
@@ -153,6 +157,18 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
     yield measured.method if measured.method.endswith(".") else f"{measured.method}."
     if named:
         yield f"{'; '.join(named)}."
+
+
+def _truth_fields(measures: Measures) -> list[str]:
+    truth = measures.truth
+    return list(dict.fromkeys(truth.values())) if isinstance(truth, Mapping) else [truth] if truth else []
+
+
+def _truth_text(measures: Measures, facts: Facts) -> str:
+    if isinstance(measures.truth, Mapping):
+        named = [f"‘{field}’{_by_criterion(name, facts)}" for name, field in measures.truth.items()]
+        return f"the {'field' if len(named) == 1 else 'fields'} {join_list(named)}"
+    return f"the field ‘{measures.truth}’"
 
 
 def _by_criterion(criteria: str, facts: Facts) -> str:

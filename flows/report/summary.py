@@ -93,7 +93,7 @@ def _agreement(measured: MeasureResults | None) -> Iterator[str]:
     overall = [one for one in measured.comparisons if not one.by] if measured else []
     with_people = [one for one in overall if one.kind == "truth"]
     if not with_people:
-        yield "What people said is not known, so nothing is said of accuracy."
+        yield "Nothing is compared with what people said, so nothing is said of accuracy."
     elif share := _percent_range(with_people, "accuracy"):
         yield f"The models said what people said on {share} of the records that people had judged."
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.tables.verdict_row import VerdictRow
 
 SHAPE_COUNT = 6

@@ -2,11 +2,11 @@
 
 The index holds `criteria`, `models`, `verdicts`, `states`, `doubts` (degrees of uncertainty), `rules`, `facets`,
 `chunks` (the first record of each piece), `warning`, `veils` (masked texts) and `records`. Each record has i (id), t
-(title), p (verdict of people), d (entropy by criterion), g (facet values) and c (cells: criterion, model, repeat,
-verdict, state, uncertainty, and 1 where it differs from people, 0 where not, -1 without ground truth). Words that recur
-are indexes into those lists, -1 for none. A piece holds for each record f (fields: name, text, whole length), m
-(metadata), h (ground truth), u (address), c (the answer of each cell) and o (the answers of other steps). Offsets count
-UTF-16 units, as the browser does.
+(title), d (entropy by criterion), g (facet values) and c (cells: criterion, model, repeat, verdict, state, uncertainty,
+1 where it differs from people, 0 where not, -1 without ground truth, and the verdict of people by that criterion).
+Words that recur are indexes into those lists, -1 for none. A piece holds for each record f (fields: name, text, whole
+length), m (metadata), h (ground truth), u (address), c (the answer of each cell) and o (the answers of other steps).
+Offsets count UTF-16 units, as the browser does.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class VerdictMatrix:
             "veils": list(masked_texts),
             "records": [
                 {
-                    "i": display_text(name), "t": _title(self._report_data.titles.get(name)), "p": self._truth(name),
+                    "i": display_text(name), "t": _title(self._report_data.titles.get(name)),
                     "d": [entropies.get((name, criteria), 0) for criteria in self.criteria],
                     "g": [facet.value_index.get(name, -1) for facet in facets],
                     "c": [self._cell_values(row) for row in self._rows[name]],
@@ -101,15 +101,14 @@ class VerdictMatrix:
             ],
         })  # fmt: skip
 
-    def _truth(self, name: str) -> int:
-        return next((self._verdicts[row.truth] for row in self._rows[name] if row.truth is not None), -1)
-
     def _cell_values(self, row: VerdictRow) -> list[int]:
-        differs = -1 if row.truth is None else int(row.verdict is not None and row.truth != row.verdict)
+        is_compared = row.truth is not None and row.is_truth_possible
+        differs = int(row.verdict is not None and row.truth != row.verdict) if is_compared else -1
         return [
             self.criteria.index(row.criteria), self.models.index(row.model), row.repeat,
             -1 if row.verdict is None else self._verdicts[row.verdict], list(STATUS_LABELS).index(row.status),
             _UNCERTAINTIES.index(row.uncertainty) if row.uncertainty in _UNCERTAINTIES else -1, differs,
+            -1 if row.truth is None else self._verdicts[row.truth],
         ]  # fmt: skip
 
     def _details(self, name: str) -> dict[str, Any]:

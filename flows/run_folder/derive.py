@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.files.run_data import RunData
 from flows.measures.results import MeasureResults
 from flows.tables.verdict_row import VerdictRow
@@ -47,7 +47,7 @@ def _derive_study(data: RunData, spec: Measures) -> Derived:
     from flows.tables.cells_subprocess import write_cells_in_subprocess
     from flows.tables.verdicts import VerdictCollector
 
-    reader = VerdictCollector(data.spec, spec)
+    reader = VerdictCollector(data.spec, spec, data.manifest)
     if data.size >= SUBPROCESS_MIN_BYTES:
         with write_cells_in_subprocess(data.folder):
             for trace in data.traces():
@@ -62,10 +62,11 @@ def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
     from flows.measures.compute import compute_measures
     from flows.measures.write import write_measures
     from flows.report.write_report import write_report
+    from flows.tables.judges import Judges
     from flows.tables.verdicts import write_verdicts
 
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)
-    measured = compute_measures(verdicts.rows, spec)
+    measured = compute_measures(verdicts.rows, spec, Judges.of_run(data.manifest))
     write_measures(data.folder, measured)
     write_report(data, verdicts.rows, measured)
     return Derived(data, verdicts.rows, measured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -14,12 +14,23 @@ from contract.errors import StorageError
 from contract.record import Record
 from flows.storage.columns import COLUMN_ALIASES, NESTED_FIELDS, REQUIRED_FIELDS, field_problem, map_columns
 from flows.storage.image_files import image_parts
-from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, Row
+from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, RepeatedRecord, Row
 from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, missing_value_reason, to_json_value, without_nan
 
 _MAX_EXACT_INTEGER = 2**53
 _CONTENT_FIELDS = ("text", "sections", "images")
 _JSON_FIELDS = (*NESTED_FIELDS, "images", "alt_text")
+
+
+class AnotherAnswer(ValueError):
+    """A row that repeats a record, with an answer of people of its own."""
+
+
+class _FirstRow(NamedTuple):
+    """Where an id was seen first, and a digest of the content there."""
+
+    place: int | str
+    content: bytes
 
 
 class RecordMaker:
@@ -35,7 +46,7 @@ class RecordMaker:
             raise StorageError(f"{'; '.join(problems)}; the fields are {', '.join(COLUMN_ALIASES)}")
         self._columns = columns
         self._folder = folder
-        self._seen_ids: dict[bytes, int | str] = {}
+        self._seen_ids: dict[bytes, _FirstRow] = {}
         self._equal_rows: dict[bytes, int] = {}
 
     def make_record(self, row: Row) -> Record | Reject:
@@ -49,6 +60,8 @@ class RecordMaker:
             fields = self._record_fields(row)
             fields["record_id"] = self._record_id(fields, row)
             return Record.model_validate(fields)
+        except AnotherAnswer as error:
+            return RepeatedRecord(row.line, str(error), raw[:MAX_RAW_CHARACTERS], row.source)
         except ValidationError as error:
             reason = _validation_message(error)
         except UnicodeEncodeError:
@@ -61,11 +74,10 @@ class RecordMaker:
         record_id = str(fields.get("record_id") or "").strip()
         if record_id:
             key = digest(record_id).encode()[:16]
-            if key in self._seen_ids:
-                first_seen = self._seen_ids[key]
-                location = f"in {first_seen}" if isinstance(first_seen, str) else f"on line {first_seen}"
-                raise ValueError(f"the id '{record_id}' was there before, {location}; ids must be unique")
-            self._seen_ids[key] = row.line or Path(row.source).name
+            content = digest({name: value for name, value in fields.items() if name in _CONTENT_FIELDS}).encode()[:16]
+            if (first := self._seen_ids.get(key)) is not None:
+                raise _repeated_id(record_id, first, content, "ground_truth" in fields)
+            self._seen_ids[key] = _FirstRow(row.line or Path(row.source).name, content)
             return record_id
         name = digest(fields)[:16]
         key = name.encode()
@@ -103,6 +115,16 @@ class RecordMaker:
             )
             if found:
                 fields["images"] = found
+
+
+def _repeated_id(record_id: str, first: _FirstRow, content: bytes, has_answer: bool) -> ValueError:
+    location = f"in {first.place}" if isinstance(first.place, str) else f"on line {first.place}"
+    if has_answer and content == first.content:
+        return AnotherAnswer(
+            f"the id '{record_id}' was there before, {location}, with the same text: another answer to it, as in a "
+            "table with one row for each annotator"
+        )
+    return ValueError(f"the id '{record_id}' was there before, {location}; ids must be unique")
 
 
 def _set_field(fields: dict[str, Any], field: str, value: Any) -> None:

@@ -56,6 +56,11 @@ class Reject:
         return f"{self.source}{f':{self.line}' if self.line else ''}: {self.reason}"
 
 
+@dataclass(frozen=True)
+class RepeatedRecord(Reject):
+    """A row that repeats a record with another answer of people, as in a table with one row for each annotator."""
+
+
 Rows: TypeAlias = Iterator[Row | Reject]
 
 

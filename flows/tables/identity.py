@@ -66,8 +66,11 @@ def criterion_name(trace: AgentTrace) -> str | None:
     A criterion given as text is named `literal` and the first digits of its SHA-256, so that two of them differ.
     """
     named = _parameter(trace, "criteria")
-    if named is None:
-        return None
+    return None if named is None else criterion_key(named)
+
+
+def criterion_key(named: JsonValue) -> str:
+    """The name in tables of a criterion that a step names so, or of one that it gives as text."""
     if not isinstance(named, str) or not _CRITERION.fullmatch(named):
         return f"literal {digest(named)[:6]}"
     stem, dot, suffix = named.rpartition(".")

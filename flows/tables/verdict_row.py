@@ -27,10 +27,12 @@ class VerdictRow:
     """None unless the cell completed."""
     uncertainty: str | None
     truth: str | None
-    """The verdict of people, the ground truth; None where there is none."""
+    """The verdict of people on this criterion, the ground truth; None where there is none."""
     groups: Mapping[str, JsonValue]
     """The metadata fields that `measures.by` names."""
     quality: str | None
     """`demonstration` for embedded models."""
     cell_id: str
     variant_id: str
+    is_truth_possible: bool = True
+    """False where no judge may give the verdict of people, so that nothing can be compared with it."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contract.base import JsonValue, canonical_json, thawed
-from contract.flow import FlowSpec, Measures
+from contract.flow import FlowSpec
+from contract.measures import Measures
 from contract.messages import AgentTrace
 from flows.files.run_data import RunData
+from flows.tables.answers import verdict_text
 from flows.tables.csv_text import write_csv
-from flows.tables.ground_truth import truth_verdict, value_at_path, verdict_text
+from flows.tables.ground_truth import GroundTruth, value_at_path
 from flows.tables.identity import (
     CellSortKey,
     cell_sort_key,
@@ -30,8 +33,8 @@ class Verdicts:
 
     rows: list[VerdictRow] = field(default_factory=list[VerdictRow])
     """In the order of records, variants and repeats."""
-    truths: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    """Record -> its ground truth as a verdict; also for records that no judge was asked about."""
+    truths: dict[str, dict[str, str | None]] = field(default_factory=dict[str, dict[str, str | None]])
+    """Record -> criterion -> people's answer as a verdict; also for records that no judge was asked about."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def verdict_rows(data: RunData) -> list[VerdictRow]:
     """
     if data.spec.measures is None:
         return []
-    reader = VerdictCollector(data.spec, data.spec.measures)
+    reader = VerdictCollector(data.spec, data.spec.measures, data.manifest)
     for trace in data.traces():
         reader.add(trace)
     return reader.verdicts().rows
@@ -60,15 +63,19 @@ def verdict_rows(data: RunData) -> list[VerdictRow]:
 class VerdictCollector:
     """Collects the verdicts of a run and the ground truth of all its records from its cells, one cell at a time."""
 
-    def __init__(self, spec: FlowSpec, measures: Measures) -> None:
+    def __init__(self, spec: FlowSpec, measures: Measures, manifest: Mapping[str, Any]) -> None:
         self._measures = measures
+        self._ground_truth = GroundTruth.of_run(spec, measures, manifest)
         self._steps = step_order(spec)
-        self._truths = dict[str, str | None]()
+        self._truths = dict[str, dict[str, str | None]]()
         self._latest = dict[tuple[str, str, int], _LatestRow]()
 
     def add(self, trace: AgentTrace) -> None:
         """Adds one cell."""
-        self._truths[trace.record_id] = truth_verdict(trace.input.record, self._measures)
+        self._truths[trace.record_id] = {
+            name: reading.verdict if (reading := self._ground_truth.read(trace.input.record, name)) else None
+            for name in self._ground_truth.fields
+        }
         if trace.step == self._measures.verdicts:
             self._keep_latest(trace)
 
@@ -83,13 +90,14 @@ class VerdictCollector:
         rank, sort_key = (trace.status != "skipped", trace.round), cell_sort_key(trace, self._steps)
         known = self._latest.get(key)
         if known is None or (known.rank, known.sort_key) < (rank, sort_key):
-            self._latest[key] = _LatestRow(rank, sort_key, _verdict_row(trace, self._measures))
+            self._latest[key] = _LatestRow(rank, sort_key, _verdict_row(trace, self._measures, self._ground_truth))
 
 
-def _verdict_row(trace: AgentTrace, measures: Measures) -> VerdictRow:
+def _verdict_row(trace: AgentTrace, measures: Measures, ground_truth: GroundTruth) -> VerdictRow:
     value = trace.value or {}
     replies = [call.reply for call in trace.calls if call.reply]
     quality = value.get("quality", replies[-1].quality if replies else None)
+    reading = ground_truth.read(trace.input.record, criterion_name(trace) or "")
     return VerdictRow(
         record_id=trace.record_id,
         criteria=criterion_name(trace) or "",
@@ -99,7 +107,8 @@ def _verdict_row(trace: AgentTrace, measures: Measures) -> VerdictRow:
         status=trace.status,
         verdict=verdict_text(value.get("verdict")),
         uncertainty=verdict_text(value.get("uncertainty")),
-        truth=truth_verdict(trace.input.record, measures),
+        truth=reading.verdict if reading else None,
+        is_truth_possible=reading is None or reading.how != "unknown",
         groups={name: thawed(value_at_path(trace.input.record.metadata, name)) for name in measures.by},
         quality=verdict_text(quality),
         cell_id=trace.cell_id,
@@ -120,22 +129,34 @@ def _value_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-def write_verdicts(folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str, str | None] | None = None) -> None:
+def write_verdicts(
+    folder: Path, rows: Sequence[VerdictRow], truths: Mapping[str, Mapping[str, str | None]] | None = None
+) -> None:
     """Writes `verdicts.csv`: one row a record, one column for each criterion and model, with ` #2` … for repeats.
 
     A cell without a verdict has its status, such as `<refused>`; where there is no cell, the field is empty. Records
-    that are only in `truths` have a row too.
+    that are only in `truths` have a row too. Criteria to which people gave different answers have a column for each.
     """
-    truth_by_record = {row.record_id: row.truth for row in rows} | dict(truths or {})
+    known = {record: dict(answers) for record, answers in (truths or {}).items()}
+    for row in rows:
+        known.setdefault(row.record_id, {}).setdefault(row.criteria, row.truth)
+    answered = sorted({name for answers in known.values() for name, truth in answers.items() if truth}, key=natural_key)
+    if all(len({answers.get(name) for name in answered}) < 2 for answers in known.values()):
+        answered = answered[:1]
     columns = _column_names(rows)
     cells = {(row.record_id, columns[_judge_key(row)]): row.verdict or f"<{_status_text(row)}>" for row in rows}
     names = list(columns.values())
+    truth_columns = ["truth"] if len(answered) < 2 else [f"truth / {name}" for name in answered]
     write_csv(
         folder / "verdicts.csv",
-        ["record_id", "truth", *names],
+        ["record_id", *truth_columns, *names],
         (
-            [record, truth_by_record[record], *(cells.get((record, name)) for name in names)]
-            for record in sorted(truth_by_record, key=natural_key)
+            [
+                record,
+                *(known[record].get(name) for name in answered or [""]),
+                *(cells.get((record, name)) for name in names),
+            ]
+            for record in sorted(known, key=natural_key)
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from contract.flow import Level
+from contract.measures import Level
 from flows.measures.libraries import Floats, Ints
 from flows.measures.ratings import MISSING, Ratings
 from flows.measures.scale import Scale

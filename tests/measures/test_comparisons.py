@@ -17,6 +17,7 @@ from flows.tables.verdict_row import VerdictRow
 from tests.support.verdicts import comparison, estimates, row, rows, spec
 
 JUDGES = ("alpha", "beta", "gamma")
+BOTH = {"one": "label", "two": "label"}
 
 
 def study() -> list[VerdictRow]:
@@ -37,7 +38,7 @@ def study() -> list[VerdictRow]:
 
 
 def test_every_comparison_is_made_once() -> None:
-    found = compute_measures(study(), spec(truth="label", by=("source",)))
+    found = compute_measures(study(), spec(truth=BOTH, by=("source",)))
     groups = [("", ""), ("source", NO_GROUP), ("source", "forum"), ("source", "press")]
     identities = [(one.kind, one.criteria, one.by, one.group, one.raters) for one in found.comparisons]
     assert len(identities) == len(set(identities)) == 2 * len(groups) * (3 + 3 + 1 + 3)
@@ -46,13 +47,13 @@ def test_every_comparison_is_made_once() -> None:
 
 
 def test_the_groups_of_a_field_share_out_the_records() -> None:
-    found = compute_measures(study(), spec(truth="label", by=("source",)))
+    found = compute_measures(study(), spec(truth=BOTH, by=("source",)))
     for one in found.comparisons:
         assert one.records == (4 if one.by else 12)
 
 
 def test_the_first_answer_is_compared_with_others_and_all_with_each_other() -> None:
-    found = compute_measures(study(), spec(truth="label"))
+    found = compute_measures(study(), spec(truth=BOTH))
     first = comparison(found, "truth", "gamma", criteria="one")
     assert estimates(first)["accuracy"].value == 1
     again = comparison(found, "repeats", "gamma repeat 1", criteria="one")
@@ -76,7 +77,7 @@ def test_confusion_holds_every_record_once() -> None:
 
 
 def test_every_estimate_is_a_line_of_measures_csv(tmp_path: Path) -> None:
-    found = compute_measures(study(), spec(truth="label", by=("source",), resamples=20))
+    found = compute_measures(study(), spec(truth=BOTH, by=("source",), resamples=20))
     write_measures(tmp_path, found)
     lines = _read(tmp_path / "measures.csv")
     written = [(line["kind"], line["group"], line["raters"], line["measure"], line["value"]) for line in lines]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from sklearn import metrics
 
-from contract.flow import Level
+from contract.measures import Level
 from flows.measures import catalogue, libraries, resampled
 from flows.measures.libraries import Ints
 from tests.measures.strategies import LABELS, RatingsCase, counts, ratings_cases

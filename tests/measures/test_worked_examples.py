@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract.flow import Level
+from contract.measures import Level
 from flows.measures.compute import compute_measures
 from tests.support.commands import ROOT
 from tests.support.verdicts import comparison, estimates, rows, spec

@@ -265,7 +265,7 @@ def _spec(sample: Sample) -> dict[str, Any]:
     return {
         "name": "letters", "description": "How courteous were letters to the editor?", "records": "letters",
         "steps": {"judge": judge} | (after if sample.steps else {}), "content_warning": sample.warning,
-        "measures": {"verdicts": "judge", "truth": "courtesy", "by": ["year"], "labels": labels},
+        "measures": {"verdicts": "judge", "truth": {"courtesy": "courtesy"}, "by": ["year"], "labels": labels},
     }  # fmt: skip
 
 

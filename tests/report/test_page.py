@@ -111,7 +111,12 @@ def test_mistakes_and_answers_of_people_are_marked(made: SampleRun, html: str) -
     index = ParsedPage(html).index
     marked = sum(cell[6] > 0 for record in index["records"] for cell in record["c"])
     assert marked == sum(row.truth is not None and row.verdict not in (None, row.truth) for row in made.rows)
-    truths = {record["i"]: index["verdicts"][record["p"]]["name"] for record in index["records"] if record["p"] >= 0}
+    truths = {
+        record["i"]: index["verdicts"][cell[7]]["name"]
+        for record in index["records"]
+        for cell in record["c"]
+        if cell[7] >= 0
+    }
     assert truths == {row.record_id: row.truth for row in made.rows if row.truth is not None}
 
 

@@ -35,7 +35,7 @@ steps:
     repeats: 1
 measures:
   verdicts: judge
-  truth: violating
+  truth: {plain: violating, strict: violating}
   labels: {"true": violates, "false": does_not_violate}
   resamples: 50
 """

@@ -126,7 +126,7 @@ def spec(**measures: Any) -> FlowSpec:
     """A study of one step `judge`; keywords are fields of its `measures`."""
     measure_fields = {
         "verdicts": "judge",
-        "truth": "label",
+        "truth": dict.fromkeys(CRITERIA, "label"),
         "labels": {"true": "violates", "false": "allowed"},
         **measures,
     }

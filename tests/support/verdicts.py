@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contract.flow import Measures
+from contract.measures import Measures
 from flows.measures.compute import compute_measures
 from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.tables.verdict_row import VerdictRow

@@ -231,7 +231,7 @@ def test_other_dimensions_distinguish_raters(tmp_path: Path) -> None:
     ],
 )
 def test_ground_truth_is_read_as_a_verdict(truth: Any, field: str, expected: str | None, tmp_path: Path) -> None:
-    flow = spec(truth=field, labels={"true": "violates", "1": "one"})
+    flow = spec(truth={"ordinary": field}, labels={"true": "violates", "1": "one"})
     folder = write_run(tmp_path, [cell(record(1, ground_truth=truth), VARIANT)], flow)
     assert [row.truth for row in verdict_rows(RunData.open(folder))] == [expected]
 

@@ -13,6 +13,7 @@ that example. Therefore such replies are labelled as of demonstration quality.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,6 +71,12 @@ def missing_examples(example_verdicts: Iterable[str]) -> str | None:
         "the embedded model judges by likeness to labelled examples, and this criterion has none of two verdicts; "
         "give it `examples:` in its front matter, or choose a hosted or local model, for example with llms=lite"
     )
+
+
+def judges_alike(example_verdicts: Iterable[str]) -> bool:
+    """Whether `nearest` and `average` are the same: with few examples of each verdict, the nearest are all of them."""
+    counts = Counter(example_verdicts)
+    return len(counts) > 1 and max(counts.values()) <= NEAREST_COUNT
 
 
 @dataclass(frozen=True)

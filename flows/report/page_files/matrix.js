@@ -1,6 +1,6 @@
 const PAGE = 50;
 const view = { text: "", criterion: -1, model: -1, verdict: -2, facets: index.facets.map(() => -1), parted: false, mistaken: false, sort: "record", page: 0, list: [] };
-const truths = index.records.some((record) => record.p >= 0);
+const truths = index.records.some((record) => record.c.some((cell) => cell[7] >= 0));
 const repeats = index.records.some((record) => record.c.some((cell) => cell[2] > 0));
 let haystack = null;
 
@@ -89,7 +89,10 @@ function row(place, kept) {
   const record = index.records[place];
   const title = record.t ? el("small", {}, masked(place) ? veil("title masked") : bdi(record.t)) : null;
   const made = el("tr", { "data-place": place }, el("th", { scope: "row", class: "record" }, bdi(record.i), title));
-  if (truths) made.append(el("td", { class: "people" }, record.p >= 0 ? chip(record.p) : el("span", { class: "none" }, "–")));
+  if (truths) {
+    const said = [...new Set(record.c.filter((cell) => wanted({ criterion: cell[0], model: cell[1] })).map((cell) => cell[7]))].filter((verdict) => verdict >= 0);
+    made.append(el("td", { class: "people" }, said.length ? said.map(chip) : el("span", { class: "none" }, "–")));
+  }
   kept.forEach((column, at) => {
     const begins = at && kept[at - 1].criterion === column.criterion ? "" : "begins";
     const own = record.c.map((cell, number) => [cell, number]).filter(([cell]) => cell[0] === column.criterion && cell[1] === column.model);

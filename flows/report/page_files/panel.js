@@ -54,7 +54,7 @@ function tabs(place, record, criterion, number) {
 function judgement(record, cell, said, told, quotes, hidden) {
   const line = el("p", { class: "verdict" }, verdictOf(cell));
   if (cell[5] >= 0) line.append(el("span", { class: "aside" }, `uncertainty: ${index.doubts[cell[5]]}`));
-  if (cell[6] >= 0) line.append(el("span", { class: "aside" }, "people: ", chip(record.p)));
+  if (cell[7] >= 0) line.append(el("span", { class: "aside" }, "people: ", chip(cell[7])));
   if (cell[6] > 0) line.append(el("span", { class: "differs" }, "≠ differs from people"));
   return el("section", { class: "judgement", "aria-label": "Judgement" },
     el("h3", {}, bdi(index.models[cell[1]] + (repeats ? `, repeat ${cell[2] + 1}` : ""))), line,

@@ -1,0 +1,106 @@
+"""The check of `measures:`: whether what it names is what judges may say, and which verdict is the positive one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from contract.flow import FlowSpec
+from contract.measures import MISSING
+from flows.check.ground_truth import GroundTruthCheck, verdicts_by_criterion
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.provenance import KeyPath
+from flows.spec.agent_registry import AgentClass, AgentRegistry
+from flows.spec.nodes import steps_of
+from flows.tables.answers import overlapping_cuts, spelling
+
+_AFFIRMATIVE = frozenset({"true", "yes", "1"})
+
+
+def check_measures(
+    flow: FlowSpec,
+    path: KeyPath,
+    agents: Mapping[str, AgentClass],
+    folders: tuple[Path, ...],
+    diagnostics: Diagnostics,
+) -> GroundTruthCheck | None:
+    """Reports verdicts that the measures name and no judge may give; returns the check of people's answers, if any."""
+    measures = flow.measures
+    if measures is None:
+        return None
+    judge = agents.get(measures.verdicts)
+    path = (*path, "measures")
+    verdicts = frozenset[str]().union(*verdicts_by_criterion(flow, judge, folders).values())
+    ground_truth = GroundTruthCheck.for_flow(flow, judge, folders)
+    if measures.level == "ordinal":
+        _check_order(measures.order, verdicts, path, diagnostics)
+    possible = ground_truth.possible_verdicts if ground_truth else verdicts
+    if possible:
+        todo = f"the verdicts are {join_names(possible)}"
+        for at, verdict in _named_verdicts(flow, path):
+            if verdict not in possible:
+                near = closest_name(verdict, possible)
+                diagnostics.add_at(at, f"no judge here may give '{verdict}'", nearest=near, todo=todo)
+    if overlap := overlapping_cuts(measures.labels):
+        what = f"the labels '{overlap[0]}' and '{overlap[1]}' overlap, and mean different verdicts"
+        diagnostics.add_at((*path, "labels", overlap[1]), what, todo="let one end where the other begins")
+    if ground_truth:
+        for text in ground_truth.criteria_without_truth():
+            diagnostics.add_notice(text)
+    return ground_truth
+
+
+def _named_verdicts(flow: FlowSpec, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    measures = flow.measures
+    if measures is None:
+        return
+    if measures.truth is not None:
+        yield from (((*path, "labels", key), verdict) for key, verdict in measures.labels.items() if verdict != MISSING)
+    if measures.positive is not None and "positive" in measures.model_fields_set:
+        yield (*path, "positive"), measures.positive
+
+
+def _check_order(order: tuple[str, ...], verdicts: frozenset[str], path: KeyPath, diagnostics: Diagnostics) -> None:
+    if not order:
+        todo = f"write `order:` with the verdicts from least to most{f' ({join_names(verdicts)})' if verdicts else ''}"
+        diagnostics.add_at((*path, "level"), "`level: ordinal` needs `order`", todo=todo)
+        return
+    for number, name in enumerate(order if verdicts else ()):
+        if name not in verdicts:
+            near = closest_name(name, verdicts)
+            at, todo = (*path, "order", str(number)), f"the verdicts are {join_names(verdicts)}"
+            diagnostics.add_at(at, f"no judge here may give '{name}'", nearest=near, todo=todo)
+    if outside := verdicts - set(order):
+        diagnostics.add_notice(
+            f"`order` has no place for {join_names(outside)}: records with such a verdict are left out of the measures"
+        )
+
+
+def with_positive_verdict(
+    flow: FlowSpec, agents: AgentRegistry, folders: tuple[Path, ...], diagnostics: Diagnostics
+) -> FlowSpec:
+    """The flow with a positive verdict that a judge may give; with none, and a note, where it cannot be told which.
+
+    `violates`, the verdict that is taken where a study names none, means nothing among verdicts of its own.
+    """
+    measures = flow.measures
+    if measures is None or "positive" in measures.model_fields_set or measures.level in ("interval", "ratio"):
+        return flow
+    step = steps_of(flow).get(measures.verdicts)
+    judge = agents[step.agent] if step and step.agent in agents else None
+    verdicts = frozenset[str]().union(*verdicts_by_criterion(flow, judge, folders).values())
+    if not verdicts or measures.positive in verdicts:
+        return flow
+    meant = {verdict for key, verdict in measures.labels.items() if spelling(key) in _AFFIRMATIVE} & verdicts
+    positive = meant.pop() if len(meant) == 1 else None
+    if measures.truth is not None and positive is None:
+        diagnostics.add_notice(
+            "precision, recall and F1 are left out, since no verdict is named as the positive one; write `positive:` "
+            f"under `measures:` with one of {join_names(verdicts)}"
+        )
+    elif measures.truth is not None:
+        diagnostics.add_notice(
+            f"precision, recall and F1 are about '{positive}', which people's answer 'true' means; `positive:` under "
+            "`measures:` names another verdict"
+        )
+    return flow.model_copy(update={"measures": measures.model_copy(update={"positive": positive})})
