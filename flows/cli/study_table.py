@@ -27,8 +27,12 @@ def show_study(console: Console, derived: Derived) -> None:
     has_truth = any(row.truth is not None for row in derived.rows)
     for heading in ("accuracy", "kappa with people") if has_truth else ():
         table.add_column(heading)
+    has_scores = any(row.reasons_found for row in rows)
+    if has_scores:
+        table.add_column("experts' reasons")
     for row in rows:
         estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if has_truth else ()
+        estimates = (*estimates, *((_estimate(row.reasons_found),) if has_scores else ()))
         table.add_row(
             escape_markup(row.criteria), escape_markup(row.model), _verdicts(row), _missing_verdicts(row), *estimates
         )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ComparisonKind = Literal["truth", "models", "all_models", "repeats"]
+ComparisonKind = Literal["truth", "models", "all_models", "repeats", "reasons"]
 """truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
-with itself."""
+with itself; reasons: the reasons that experts gave with those of one model's answers."""
 
 NO_GROUND_TRUTH = "no record has an answer of people"
 """The reason why measures against the ground truth are undefined where there is none."""

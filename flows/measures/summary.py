@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.messages import CellStatus
 from flows.measures.results import Comparison, Estimate, MeasureResults
@@ -28,6 +28,8 @@ class SummaryRow:
     """With the ground truth; None where the study has none."""
     cohen_kappa: Estimate | None
     """With the ground truth; None where the study has none."""
+    reasons_found: Estimate | None = None
+    """The share of the experts' reasons in its answers; None where none were scored."""
 
 
 def summarise_verdicts(rows: Sequence[VerdictRow], measured: MeasureResults) -> list[SummaryRow]:
@@ -38,7 +40,14 @@ def summarise_verdicts(rows: Sequence[VerdictRow], measured: MeasureResults) -> 
     truth_comparisons = {
         (one.criteria, one.raters[1]): one for one in measured.comparisons if one.kind == "truth" and not one.by
     }
-    return [_summary_row(rows, judge, truth_comparisons.get(judge)) for judge in judges]
+    scored = {(one.criteria, one.raters[1]): one.estimates[0] for one in measured.comparisons if one.kind == "reasons"}
+    return [
+        replace(
+            _summary_row(rows, judge, truth_comparisons.get(judge)),
+            reasons_found=scored.get((judge[0], judge[1].partition(", ")[0])),
+        )
+        for judge in judges
+    ]
 
 
 def _summary_row(rows: Sequence[VerdictRow], judge: tuple[str, str], truth_comparison: Comparison | None) -> SummaryRow:

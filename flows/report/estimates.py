@@ -15,8 +15,10 @@ TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {
     "models": "Each pair of models",
     "all_models": "All models at once",
     "repeats": "Each model with itself, asked again",
+    "reasons": "The experts’ reasons, in each model’s answers",
 }
 MEASURE_EXPLANATIONS: Mapping[str, str] = {
+    "reasons_found": "share of the reasons that experts gave which a scorer found in the model’s answers.",
     "accuracy": "share of records on which the model says what people said.",
     "precision": "of the records that the model gave the positive verdict, the share that people gave it too.",
     "recall": "of the records that people gave the positive verdict, the share that the model gave it too.",
@@ -121,6 +123,8 @@ def comparison_label(one: Comparison) -> str:
     """The raters that are compared, in few words."""
     if one.kind == "truth":
         return next((rater for rater in one.raters if rater != GROUND_TRUTH), GROUND_TRUTH)
+    if one.kind == "reasons":
+        return one.raters[1]
     if one.kind == "all_models":
         return pluralised(len(one.raters), "model")
     if one.kind == "repeats":

@@ -32,6 +32,7 @@ MEASURE_LABELS: Mapping[str, str] = {
     "fleiss_kappa": "Fleiss’ κ",
     "krippendorff_alpha": "Krippendorff’s α",
     "gwet_ac1": "Gwet’s AC1",
+    "reasons_found": "Reasons found",
 }
 """Measure -> its name in a report, in the order of the report."""
 _BIDI_CONTROLS = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from flows.measures.results import MeasureResults
 from flows.tables.verdict_row import VerdictRow
 
 if TYPE_CHECKING:
+    from contract.messages import AgentTrace
+    from flows.tables.scores import ScoreRow
     from flows.tables.verdicts import Verdicts
 
 SUBPROCESS_MIN_BYTES = 10_000_000
@@ -45,21 +47,28 @@ def derive(folder: Path) -> Derived:
 def _derive_study(data: RunData, spec: Measures) -> Derived:
     from flows.tables.cells import write_cells
     from flows.tables.cells_subprocess import write_cells_in_subprocess
+    from flows.tables.scores import ScoreCollector
     from flows.tables.verdicts import VerdictCollector
 
-    reader = VerdictCollector(data.spec, spec, data.manifest)
+    reader, scores = VerdictCollector(data.spec, spec, data.manifest), ScoreCollector(data.spec)
+
+    def add(trace: AgentTrace) -> None:
+        reader.add(trace)
+        scores.add(trace)
+
     if data.size >= SUBPROCESS_MIN_BYTES:
         with write_cells_in_subprocess(data.folder):
             for trace in data.traces():
-                reader.add(trace)
-            return _write_study(data, spec, reader.verdicts())
+                add(trace)
+            return _write_study(data, spec, reader.verdicts(), scores.rows)
     # To read a cell back costs more than to make tables of it, so each cell is read once.
-    write_cells(data, reader.add)
-    return _write_study(data, spec, reader.verdicts())
+    write_cells(data, add)
+    return _write_study(data, spec, reader.verdicts(), scores.rows)
 
 
-def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
+def _write_study(data: RunData, spec: Measures, verdicts: Verdicts, scores: Sequence[ScoreRow]) -> Derived:
     from flows.measures.compute import compute_measures
+    from flows.measures.reasons import reason_comparisons
     from flows.measures.write import write_measures
     from flows.report.write_report import write_report
     from flows.tables.judges import Judges
@@ -67,6 +76,7 @@ def _write_study(data: RunData, spec: Measures, verdicts: Verdicts) -> Derived:
 
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)
     measured = compute_measures(verdicts.rows, spec, Judges.of_run(data.manifest))
+    measured = replace(measured, comparisons=(*measured.comparisons, *reason_comparisons(scores, spec)))
     write_measures(data.folder, measured)
     write_report(data, verdicts.rows, measured)
     return Derived(data, verdicts.rows, measured)

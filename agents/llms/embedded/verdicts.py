@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.llms.embedded.sentences import sentences
 from agents.llms.embedded.similarity import Similarity
 from contract.findings import (
     ConcernDraft,
@@ -93,24 +94,32 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
 
 
 def score_reasons(material: Mapping[str, Any], similarity: Similarity) -> QualResults:
-    """Scores expected reasons: one is correct if a reason of the answer, or its conclusion, is near it in meaning."""
+    """Scores expected reasons: one is correct if a sentence of it is near a sentence of the answer in meaning.
+
+    Experts write paragraphs. A paragraph as a whole is near no single sentence, whatever both say.
+    """
     answer: AnswerJson = material["answer"]
-    answer_texts = [str(answer["conclusion"])]
+    answer_texts = sentences(str(answer["conclusion"]))
     for reason in answer["reasons"]:
         if reason["applies"] != "no":
-            answer_texts += [str(reason["rule"]), str(reason["reason"])]
-    expected = [str(reason) for reason in material["expected"]]
-    cosines = similarity.text_cosines(expected, answer_texts)
-    return QualResults(assessments=tuple(_assess(row, answer_texts) for row in cosines))
+            answer_texts += [*sentences(str(reason["rule"])), *sentences(str(reason["reason"]))]
+    parts = [sentences(str(reason)) or [str(reason)] for reason in material["expected"]]
+    rows = iter(similarity.text_cosines([part for own in parts for part in own], answer_texts))
+    return QualResults(assessments=tuple(_assess(own, [next(rows) for _ in own], answer_texts) for own in parts))
 
 
-def _assess(row: Any, answer_texts: Sequence[str]) -> QualScore:
-    column = int(row.argmax())
-    cosine = float(row[column])
-    nearest = answer_texts[column] if len(answer_texts[column]) <= 300 else f"{answer_texts[column][:299]}…"
+def _assess(parts: Sequence[str], rows: Sequence[Any], answer_texts: Sequence[str]) -> QualScore:
+    best = max(range(len(parts)), key=lambda place: float(rows[place].max()))
+    cosine, nearest = float(rows[best].max()), answer_texts[int(rows[best].argmax())]
+    to = f" to '{_shortened(parts[best])}'" if len(parts) > 1 else ""
     return QualScore(
-        assessment=f"The nearest of the answer's words, at {cosine:.2f}: {nearest}", correct=cosine >= MIN_REASON_COSINE
+        assessment=f"The nearest of the answer's words{to}, at {cosine:.2f}: {_shortened(nearest)}",
+        correct=cosine >= MIN_REASON_COSINE,
     )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 250 else f"{text[:249]}…"
 
 
 def raise_concern(material: Mapping[str, Any]) -> ConcernDraft:

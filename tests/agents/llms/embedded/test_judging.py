@@ -138,6 +138,17 @@ async def test_an_expected_reason_is_found_if_the_answer_gives_it_in_like_words(
     assert [one.correct for one in scored.assessments] == [True, False]
 
 
+async def test_an_expected_paragraph_is_found_if_the_answer_gives_one_of_its_sentences(model: Embedded) -> None:
+    paragraph = (
+        "The committee met in spring and looked at many letters before it came to a view. It speaks about rain. "
+        "Other members would have preferred to wait for the report on the harbour, which came later that year."
+    )
+    material = {"answer": answer("A1", "violates"), "expected": [paragraph]}
+    scored = QualResults.model_validate_json((await ask(model, "QualResults", material)).text)
+    assert [one.correct for one in scored.assessments] == [True]
+    assert "It speaks about rain." in scored.assessments[0].assessment
+
+
 async def test_doubts_are_raised_about_invented_words_and_contradictions_only(model: Embedded) -> None:
     async def doubt(*answers: dict[str, Any]) -> ConcernDraft:
         material = {"criterion": criterion_for_template(WEATHER), "answers": list(answers)}
