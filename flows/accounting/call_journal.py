@@ -53,6 +53,8 @@ class CallJournal:
         self._accounted = False
         self._living = list[JournalFile]()
         self._lost = defaultdict[str, list[LostCall]](list)
+        self.abandoned = set[str]()
+        """Keys of calls that were under way when their process ended; it cannot have removed its locks."""
         self.broken_off = list[JournalFile]()
         """Earlier runs of this flow that ended without an account."""
         self._read_ended(path for path in sorted(folder.glob("*.txt")) if path != self._file.path)
@@ -139,6 +141,7 @@ class CallJournal:
             if self._may_be_alive(found):
                 self._living.append(found)
                 continue
+            self.abandoned |= found.in_flight.keys()
             for key, call in found.unsettled():
                 self._lost[key].append(call)
             if self._is_unaccounted(found):

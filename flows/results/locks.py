@@ -9,7 +9,7 @@ processes could do that at once. Instead the lock with the next number is create
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,29 +54,37 @@ class Locks:
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[None]:
         """Holds the lock of `key`. Waits at most `lost_after_seconds` for a run without heartbeats."""
-        number = await self._acquire(key)
-        try:
-            yield
-        finally:
-            # Its own lock last: as long as that file is there, no other process can take the lock.
-            for taken in range(number + 1):
-                await self._store.aremove(lock_path(key, taken))
-
-    async def _acquire(self, key: str) -> int:
-        # Differs from other locks of this run, which may have two names for one model.
-        mine = f"{self._owner} {self._attempt} {self._place} {uuid4().hex}".encode()
         pause = _FIRST_PAUSE
-        while True:
-            number = 0
-            while not await self._store.acreate(lock_path(key, number), mine):
-                if not await self._is_lost(lock_path(key, number)):
-                    break
-                number += 1
-            else:
-                return number
+        while (number := await self._try_to_acquire(key)) is None:
             # Storages do not report when a file is removed, so they are asked again and again.
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
+        try:
+            yield
+        finally:
+            await self._release(key, number)
+
+    async def remove_lost(self, keys: Iterable[str]) -> None:
+        """Removes the locks of those keys whose processes have ended."""
+        for key in keys:
+            if (number := await self._try_to_acquire(key)) is not None:
+                await self._release(key, number)
+
+    async def _try_to_acquire(self, key: str) -> int | None:
+        """The number of the lock that is now held, or None while a process that may live holds the lock."""
+        # Differs from other locks of this run, which may have two names for one model.
+        mine = f"{self._owner} {self._attempt} {self._place} {uuid4().hex}".encode()
+        number = 0
+        while not await self._store.acreate(lock_path(key, number), mine):
+            if not await self._is_lost(lock_path(key, number)):
+                return None
+            number += 1
+        return number
+
+    async def _release(self, key: str, number: int) -> None:
+        # Its own lock last: as long as that file is there, no other process can take the lock.
+        for taken in range(number + 1):
+            await self._store.aremove(lock_path(key, taken))
 
     async def _is_lost(self, path: str) -> bool:
         try:

@@ -67,6 +67,7 @@ async def open_services(
         for reject in index.rejects():
             on_reject(reject)
     locks = Locks(store, owner, study.run.lost_after_seconds, Attempt(journal.attempt, journal.place))
+    await locks.remove_lost(journal.abandoned)
     budget = None if study.run.budget is None else Budget(study.run.budget)
     again, set_aside = study.run.again == "refused", SetAside(store, on_note)
     replies = ResultReplyStore(store, locks, set_aside, journal, again=again)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.results.heartbeat import heartbeat
-from flows.results.locks import Locks
+from flows.results.locks import Attempt, Locks, attempt_path
 from flows.results.open import result_store
+from flows.results.process_file import ProcessFile, place_of
 from flows.results.store import ResultStore
 from tests.shards.two_workers import TWO_WORKER_CHECKS
 
@@ -32,6 +33,26 @@ async def test_a_retried_run_does_not_wait_for_locks_of_its_lost_attempt(tmp_pat
         async with asyncio.timeout(5), again.exclusive("key"):
             assert len(list((tmp_path / "locks").glob("*/*"))) == 2
     assert not list((tmp_path / "locks").glob("*/*"))
+
+
+async def test_the_lock_of_a_process_of_this_machine_that_ended_is_free_at_once(tmp_path: Path) -> None:
+    store = result_store(str(tmp_path))
+
+    def locks(name: str) -> tuple[Locks, ProcessFile]:
+        file = ProcessFile(attempt_path(store, name))
+        return Locks(store, f"run-of-{name}", 60, Attempt(name, place_of(store.journal_folder))), file
+
+    (killed, its_file), (waiting, _) = locks("killed"), locks("waiting")
+    held = [killed.exclusive(key) for key in ("asked again", "never again")]
+    for lock in held:
+        await lock.__aenter__()  # and never left
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), waiting.exclusive("asked again"):
+            pass
+    its_file.close()  # as the operating system does at a kill
+    async with asyncio.timeout(5), waiting.exclusive("asked again"):
+        await waiting.remove_lost(["never again"])
+    assert not [path for path in (tmp_path / "locks").glob("*/*") if path.is_file()]
 
 
 async def test_a_lock_costs_little(tmp_path: Path) -> None:
