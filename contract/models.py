@@ -105,6 +105,11 @@ class HostedModel(_Model):
     def _mask_api_key(self, value: SecretStr | None) -> str | None:
         return None if value is None else "**********"
 
+    @field_validator("api_key")
+    @classmethod
+    def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value and value.get_secret_value() else None
+
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: HttpUrl | None) -> HttpUrl | None:
