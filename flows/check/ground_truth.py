@@ -90,7 +90,7 @@ class GroundTruthCheck:
     def notices(self) -> Iterator[str]:
         """How answers are read where that is not plain, and which are left out."""
         for criterion, counts in self.readings.items():
-            if any(reading.how != "exact" for reading in counts):
+            if any(reading.how not in ("exact", "unknown") for reading in counts):
                 of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
                 yield f"people's answers{of} are read so: {_readings_text(counts)}"
             if unknown := [reading for reading in counts if reading.how == "unknown"]:

@@ -294,7 +294,7 @@ def test_answers_that_no_judge_may_give_are_refused_where_there_are_no_others(st
 
 def test_a_few_answers_that_no_judge_may_give_are_only_a_notice(study: Path) -> None:
     [notice] = _judged(study, "true unsure false violates").notices
-    assert "people's answers are 'unsure', which no judge here may give, and so agree with none" in notice
+    assert "people's answers are also 'unsure', which no judge here may give; these records are left out" in notice
 
 
 @pytest.mark.parametrize(
@@ -339,3 +339,19 @@ def test_ignored_files_and_headers_are_a_notice(study: Path) -> None:
         "my_study/prompts/reading.md:6: 'user :' is taken as text",
     ]
     assert "rename my_study/flows/other.yml to .yaml" in _mistakes(flow="other")["command line: other"]
+
+
+def test_a_table_with_one_row_for_each_annotator_is_refused_before_anything_is_paid(study: Path) -> None:
+    rows = ["id,body,label", "1,You are vermin,true", "1,You are vermin,false", "2,Nice ferry,false"]
+    (study.parent / "long.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    more = ("records=long.csv", "columns.text=body", "columns.ground_truth.violating=label")
+    with pytest.raises(StudyError, match="1 of the 3 rows of 'records' repeat a text with another answer of people"):
+        _composed(*more, flow="judger")
+
+
+def test_one_truth_for_two_criteria_belongs_to_none_and_check_says_what_to_write(study: Path) -> None:
+    (study.parent / "posts.csv").write_text("id,body,label\n1,You are vermin,true\n", encoding="utf-8")
+    more = ("records=posts.csv", "columns.text=body", "columns.ground_truth.violating=label")
+    notices = _composed(*more, "criteria=[ordinary, power]", flow="judger").notices
+    assert any("does not say which of the criteria ordinary, power" in notice for notice in notices)
+    assert not _composed(*more, flow="judger").notices
