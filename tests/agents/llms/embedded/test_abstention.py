@@ -1,0 +1,64 @@
+"""The embedded researcher abstains whatever the length of documents, and however often it is asked to search again."""
+
+from __future__ import annotations
+
+from agents.llms.embedded.model import Embedded
+from contract.findings import Passage
+from tests.agents.llms.embedded.requests import research
+
+
+def passages(title: str, *texts: str) -> list[Passage]:
+    """The passages of one document."""
+    return [
+        Passage(
+            passage_id=f"{title}#text:{number}", record_id=title, title=title, section="text", text=text, start=number,
+            end=number + len(text), content_hash="x",
+        )
+        for number, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def long(*sentences: str) -> list[str]:
+    """Passages of more than a thousand characters, one about each sentence."""
+    filling = "The members then read the reports of the staff and turned to the next point on the list of that day. "
+    return [f"{sentence} {filling * 11}" for sentence in sentences]
+
+
+async def test_words_scattered_over_a_long_document_are_no_answer(model: Embedded) -> None:
+    scattered = long(
+        "A user was harassed on Instagram.", "The advertising of gambling is regulated.", "A celebrity objected.",
+        "The casino closed in March.", "Deepfakes are made with software.",
+    )  # fmt: skip
+    draft = await research(
+        model, "Which celebrity deepfake advertised a gambling casino?", passages("Minutes", *scattered)
+    )
+    assert not draft.answerable
+    together = long("The deepfake of a celebrity advertised a gambling casino.")
+    assert (
+        await research(
+            model, "Which celebrity deepfake advertised a gambling casino?", passages("Minutes", *together, *scattered)
+        )
+    ).answerable
+
+
+async def test_a_name_found_elsewhere_by_a_second_search_answers_nothing(model: Embedded) -> None:
+    question = "What did the committee decide about child safety in Roblox?"
+    first = passages("Child safety", *long("The committee decided that child safety needs clear rules."))
+    second = passages("Other letters", "A letter lists companies: Roblox, Steam and Discord.")
+    assert (await research(model, question, first)).unanswered[0] == "Roblox"
+    draft = await research(model, question, [*first, *second])
+    assert (draft.answerable, draft.unanswered[:1]) == (False, ("Roblox",))
+
+
+async def test_another_thing_upheld_does_not_hide_a_false_premise(model: Embedded) -> None:
+    question = "Why did the Board uphold the removal of the police cartoon?"
+    document = passages(
+        "Police cartoon",
+        *long("The Board overturned the removal of the police cartoon, and it was restored."),
+        *long("In an earlier case, the Board upheld the suspension of an account for three months."),
+        *long("Meta upheld its own first decision when the user appealed."),
+    )
+    draft = await research(model, question, document)
+    assert not draft.answerable
+    assert "overturned the removal" in draft.unanswered[0]
+    assert (await research(model, question.replace("uphold", "overturn"), document)).answerable
