@@ -33,7 +33,7 @@ from agents.llms.embedded.words import Word, rarity, stem, words
 
 STRETCH_CHARACTERS = 1200
 COVERAGE_WEIGHT = 0.5
-MISSING_NAME_PENALTY = 0.15
+MISSING_NAME_PENALTY = 0.5
 MIN_WEIGHT = 0.64
 """The weight of a stretch from which its document answers the question; at most 1.5."""
 

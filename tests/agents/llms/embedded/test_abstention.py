@@ -24,23 +24,6 @@ def long(*sentences: str) -> list[str]:
     return [f"{sentence} {filling * 11}" for sentence in sentences]
 
 
-async def test_words_scattered_over_a_long_document_are_no_answer(model: Embedded) -> None:
-    scattered = long(
-        "A user was harassed on Instagram.", "The advertising of gambling is regulated.", "A celebrity objected.",
-        "The casino closed in March.", "Deepfakes are made with software.",
-    )  # fmt: skip
-    draft = await research(
-        model, "Which celebrity deepfake advertised a gambling casino?", passages("Minutes", *scattered)
-    )
-    assert not draft.answerable
-    together = long("The deepfake of a celebrity advertised a gambling casino.")
-    assert (
-        await research(
-            model, "Which celebrity deepfake advertised a gambling casino?", passages("Minutes", *together, *scattered)
-        )
-    ).answerable
-
-
 async def test_a_name_found_elsewhere_by_a_second_search_answers_nothing(model: Embedded) -> None:
     question = "What did the committee decide about child safety in Roblox?"
     first = passages("Child safety", *long("The committee decided that child safety needs clear rules."))
