@@ -21,17 +21,18 @@ LINE_HYPHEN = "\x1f"
 _UNIT = regex.compile(
     r"""
     (?P<entity> &(?:amp;)*(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31}); )
-    | (?P<divided> (?<=\w)(?:[-\u2010]\s*\n\s*|\u00ad\s+|\ufffe\s*)(?=\w) )
+    | (?P<divided> (?<=\w)(?:[-\u2010\u00ac]\s*\n\s*|\u00ad\s+|[\ufffe\x02]\s*)(?=\w) )
     | (?P<spaces> \s+ )
-    | .\p{M}*
+    | \X
     """,
     regex.VERBOSE | regex.DOTALL,
 )
 _PLAIN = regex.compile(r"\s+|\S")
-_NEEDS_CARE = regex.compile(r"&[#A-Za-z]|-\s*\n|\x1f")
+_NEEDS_CARE = regex.compile(r"&[#A-Za-z]|-\s*\n|\x02")
 _PLAIN_PUNCTUATION = str.maketrans(
     dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
 )
+_SUPERSCRIPT = regex.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c]")
 _INVISIBLE = frozenset({"Cf", "Cn"})
 """Categories of format characters and of code points that are no characters."""
 _LONG_DASHES = frozenset("–—")
@@ -91,7 +92,10 @@ def _comparable_letters(unit: regex.Match[str]) -> str:
     if unit["divided"]:
         return LINE_HYPHEN
     text = _decoded(unit[0]) if unit["entity"] else unit[0]
-    plain = unicodedata.normalize("NFKC", text).translate(_PLAIN_PUNCTUATION)
+    # A superscript keeps its form: 10² is not 102.
+    plain = (text if _SUPERSCRIPT.fullmatch(text) else unicodedata.normalize("NFKC", text)).translate(
+        _PLAIN_PUNCTUATION
+    )
     visible = (letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
     return "".join(" " if letter.isspace() else letter for letter in visible)
 

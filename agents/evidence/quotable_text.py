@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
+from itertools import takewhile
 from typing import TypeAlias
 
 import regex
 
 from agents.evidence.comparable_text import LINE_HYPHEN, ComparableText
+from agents.evidence.page_breaks import without_page_breaks
 from agents.evidence.word_boundaries import is_inside_word
 
 Span: TypeAlias = tuple[int, int]
 """Offsets of the first character of a text, and of the one after the last."""
+
+_Reading: TypeAlias = tuple[ComparableText, "list[int] | None"]
+"""A form of the text, and for each of its characters the offset in the text itself; None where they are the same."""
 
 MIN_QUOTE_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
@@ -22,8 +28,8 @@ OMISSION = regex.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)
 _OUTER_OMISSION = regex.compile(rf"^{OMISSION.pattern}|{OMISSION.pattern}$")
 _END_MARKS = (".", ",", ";", ":")
 _SENTENCE_END = regex.compile(r"[.!?…؟۔।]+[\"'”’»)\]]*\s+(?=[\"'“‘«(\[]*[\p{Lu}\p{Lo}])|[。！？]+|\n\s*\n")
-_MAX_RESTORED_CHARACTERS = 200
-"""An omission up to this length is put back whole."""
+_MAX_RESTORED_CHARACTERS = 600
+"""A quotation that leaves out more of one sentence than this is not found."""
 
 
 class QuotableText:
@@ -31,7 +37,6 @@ class QuotableText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._comparable: ComparableText | None = None
 
     def find(self, quote: str) -> Span | None:
         """Returns where `quote` stands in the text as whole words; None if it does not.
@@ -61,16 +66,36 @@ class QuotableText:
 
     def _spans(self, quote: str) -> Iterator[Span]:
         """Yields where the quotation stands; if nowhere, where it stands without the mark that ends it."""
-        if self._comparable is None:
-            self._comparable = ComparableText.of(self.text)
         words = _comparable_quote(quote)
-        found = False
-        for span in self._word_spans(words, self._comparable):
-            found = True
-            yield span
-        if not found and words.letters.endswith(_END_MARKS):
+        spans = self._spans_in_readings(words)
+        if (first := next(spans, None)) is not None:
+            yield first
+            yield from spans
+        elif words.letters.endswith(_END_MARKS):
             # Where a quotation ends a sentence, its writer sets the full stop.
-            yield from self._word_spans(replace(words, letters=words.letters[:-1].rstrip()), self._comparable)
+            yield from self._spans_in_readings(replace(words, letters=words.letters[:-1].rstrip()))
+
+    def _spans_in_readings(self, words: ComparableText) -> Iterator[Span]:
+        """Yields the places in the text as it is; if there are none, those in the text without its page breaks."""
+        for text, offsets in (self._whole, self._without_repeated_heads, self._without_page_breaks):
+            found = False
+            for start, end in self._word_spans(words, text):
+                found = True
+                yield (offsets[start], offsets[end - 1] + 1) if offsets else (start, end)
+            if found:
+                return
+
+    @cached_property
+    def _whole(self) -> _Reading:
+        return ComparableText.of(self.text), None
+
+    @cached_property
+    def _without_repeated_heads(self) -> _Reading:
+        return _reading(without_page_breaks(self.text, heads_seen_once=False))
+
+    @cached_property
+    def _without_page_breaks(self) -> _Reading:
+        return _reading(without_page_breaks(self.text, heads_seen_once=True))
 
     @staticmethod
     def _word_spans(quote: ComparableText, text: ComparableText) -> Iterator[Span]:
@@ -83,21 +108,24 @@ class QuotableText:
                 yield text.starts[start], text.ends[end - 1]
 
     def _with_whole_sentences(self, spans: list[Span]) -> tuple[Span, ...]:
-        whole = list[Span]()
-        for start, end in spans:
-            if whole and start - whole[-1][1] <= _MAX_RESTORED_CHARACTERS:
-                whole[-1] = (whole[-1][0], end)
-                continue
-            if whole:
-                gap = (whole[-1][1], start)
-                boundaries = [*_SENTENCE_END.finditer(self.text, *gap)]
-                if not boundaries:
-                    whole[-1] = (whole[-1][0], end)
-                    continue
-                whole[-1] = (whole[-1][0], boundaries[0].start() + len(boundaries[0][0].rstrip()))
-                start = boundaries[-1].end()
-            whole.append((start, end))
+        whole = spans[:1]
+        for start, end in spans[1:]:
+            before, left_off = whole[-1]
+            every = _SENTENCE_END.finditer(self.text, left_off)
+            boundaries = list(takewhile(lambda one, start=start: one.end() <= start, every))
+            if boundaries:
+                sentence_end = boundaries[0].start() + len(boundaries[0][0].rstrip())
+                whole[-1:] = [(before, sentence_end), (boundaries[-1].end(), end)]
+            elif start - left_off <= _MAX_RESTORED_CHARACTERS:
+                whole[-1] = (before, end)
+            else:
+                return ()
         return tuple(whole)
+
+
+def _reading(shortened: tuple[str, list[int]] | None) -> _Reading:
+    text, offsets = shortened or ("", [])
+    return ComparableText.of(text), offsets
 
 
 def proves_nothing(quote: str) -> bool:

@@ -2,10 +2,14 @@
 
 Words are runs of letters, digits and marks, joined by apostrophes, hyphens and middle dots (Unicode Standard Annex #29,
 with hyphens, since `violent` would turn `non-violent` round); numbers are joined by points and commas, and a minus sign
-belongs to its number. Scripts that write no spaces have no such boundaries, except within a run of katakana.
+belongs to its number, as a per cent or currency sign does. A prefix in brackets or asterisks, as in `(un)lawful`,
+belongs to its word. Scripts that write no spaces have no such boundaries, except within a run of katakana; there a
+negation that touches a quotation belongs to it, since nothing else would keep 不合法 from being quoted as 合法.
 """
 
 from __future__ import annotations
+
+import unicodedata
 
 import regex
 
@@ -17,7 +21,10 @@ _UNSPACED = regex.compile(
     r"\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}\p{Script=Javanese}\u30fc]"
 )
 _KATAKANA = regex.compile(r"[\p{Script=Katakana}\u30fc]")
-_MARK = regex.compile(r"\p{M}")
+_MARK = regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff]")
+"""Also the modifiers of an emoji's colour."""
+_NEGATION_BEFORE = regex.compile(r"(?:[不未无無非没沒勿弗毋莫]|ไม่|มิ|ไร้|ห้าม|ບໍ່|မ|មិន)$")
+_NEGATION_AFTER = regex.compile(r"(?:ない|なく|なかっ|ません|ず|ぬ)")
 _DIGIT = regex.compile(r"\p{N}")
 
 
@@ -30,12 +37,14 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
     if _MARK.match(right):
         return True
     if _is_word(left) and _is_word(right):
-        return _hold_together(left, right)
+        return _hold_together(left, right) or _touches_negation(letters, position)
+    if _is_number_with_sign(left, right):
+        return True
     if _is_word(left) and _joins(text, position):
         return True
     if not _is_word(right):
         return False
-    return _joins(text, position - 1) or _is_minus_sign(text, position - 1)
+    return _joins(text, position - 1) or _is_minus_sign(text, position - 1) or _ends_prefix(letters, position - 1)
 
 
 def _is_word(letter: str) -> bool:
@@ -46,6 +55,26 @@ def _hold_together(left: str, right: str) -> bool:
     if _KATAKANA.match(left) and _KATAKANA.match(right):
         return True
     return not (_UNSPACED.match(left) or _UNSPACED.match(right))
+
+
+def _touches_negation(letters: str, position: int) -> bool:
+    """Whether a negation of a script without spaces stands directly before or after the place."""
+    before, after = letters[max(0, position - 4) : position], letters[position : position + 4]
+    return bool(_NEGATION_BEFORE.search(before) or _NEGATION_AFTER.match(after))
+
+
+def _is_number_with_sign(left: str, right: str) -> bool:
+    if _DIGIT.match(left) and right in "%‰°":
+        return True
+    return bool(_DIGIT.match(right)) and unicodedata.category(left) == "Sc"
+
+
+def _ends_prefix(letters: str, at: int) -> bool:
+    """Whether brackets or asterisks end at `at` that follow or hold letters of the same word, as in `(un)lawful`."""
+    start = at
+    while start >= 0 and letters[start] in ")]*_~":
+        start -= 1
+    return start < at and start >= 0 and _is_word(letters[start])
 
 
 def _joins(text: ComparableText, at: int) -> bool:

@@ -65,10 +65,15 @@ def _reasons(answers: Sequence[AnswerJson]) -> list[CriterionReason]:
             rule=str(reason["rule"])[:300],
             applies=reason["applies"],
             reason=f"{answer['label']}: {reason['reason']}"[:600],
-            quotes=tuple(str(quote)[:600] for quote in reason["quotes"][:5]),
+            quotes=tuple(_shortened(str(quote)) for quote in reason["quotes"][:5]),
         )
         for answer, reason in list(distinct.values())[::-1][:_MAX_REASONS]
     ]
+
+
+def _shortened(quote: str) -> str:
+    """The quotation, or its beginning up to the end of a word."""
+    return quote if len(quote) <= 600 else quote[:600].rsplit(None, 1)[0]
 
 
 def differences(material: Mapping[str, Any]) -> DifferencesDraft:
