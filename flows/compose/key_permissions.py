@@ -6,6 +6,7 @@ read only if the pair of the two stands outside the study.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -28,6 +29,7 @@ from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath, Provenance
 
 _CONFIG: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+_NO_KEY = frozenset({"none", "no-key", "no_key", "not-needed", "unused", "empty", "dummy", "-"})
 _WRITTEN_KEY = "a key that your own configuration holds"
 
 
@@ -122,7 +124,8 @@ def _forbidden_key(name: str, config: HostedModel, permissions: KeyPermissions) 
     if config.api_key and permissions.is_misdirected(config.api_key.get_secret_value(), origin):
         what = f"the model '{name}' would send {_WRITTEN_KEY} to {origin}"
         return ForbiddenKey(("models", name, "base_url"), what, "give this model a name of its own")
-    key = next((key for key in keys_of(config) if not permissions.allows(key, origin)), None)
+    unsuitable = (key for key in keys_of(config) if not permissions.allows(key, origin))
+    key = next((key for key in unsuitable if not _holds_no_key(key)), None)
     if key is None:
         return None
     field = "base_url" if config.base_url else "api_key_secret" if config.api_key_secret else "api_key_env"
@@ -134,6 +137,11 @@ def _forbidden_key(name: str, config: HostedModel, permissions: KeyPermissions) 
     if key == GOOGLE_LOGIN:
         todo = "leave `base_url` out, or name an address of Google's"
     return ForbiddenKey(("models", name, field), what, todo)
+
+
+def _holds_no_key(variable: str) -> bool:
+    """Whether the variable holds one of the words that stand for a key where a server asks for none."""
+    return os.environ.get(variable, "").strip().lower() in _NO_KEY
 
 
 def foreign_address(config: ModelConfig, permissions: KeyPermissions) -> str | None:

@@ -216,3 +216,9 @@ def test_a_key_in_the_place_of_a_name_is_refused_and_not_shown(
     for key in PASTED:
         assert key[4:14] not in str(caught.value)
     assert len(caught.value.problems) == expected
+
+
+def test_a_word_that_stands_for_no_key_may_go_to_any_server(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "none")
+    fields = {"provider": "openai-compatible", "base_url": "http://127.0.0.1:11434/v1", "api_key_env": "MY_KEY"}
+    assert key_of(study, **fields) == "none"

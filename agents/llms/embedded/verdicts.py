@@ -65,13 +65,13 @@ def _reasons(answers: Sequence[AnswerJson]) -> list[CriterionReason]:
             rule=str(reason["rule"])[:300],
             applies=reason["applies"],
             reason=f"{answer['label']}: {reason['reason']}"[:600],
-            quotes=tuple(_shortened(str(quote)) for quote in reason["quotes"][:5]),
+            quotes=tuple(_whole_words(str(quote)) for quote in reason["quotes"][:5]),
         )
         for answer, reason in list(distinct.values())[::-1][:_MAX_REASONS]
     ]
 
 
-def _shortened(quote: str) -> str:
+def _whole_words(quote: str) -> str:
     """The quotation, or its beginning up to the end of a word."""
     return quote if len(quote) <= 600 else quote[:600].rsplit(None, 1)[0]
 
