@@ -87,12 +87,15 @@ async def test_full_decisions(shape: str, tmp_path: Path) -> None:
     source.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
     config = CorpusStorage(type="corpus", label="Decisions", source=FileStorage(path=source))
     index = open_corpus(config, tmp_path / "index")
-    cited = (lambda name: tuple(f"{name}.{part}" for part in range(SHORT_DOCUMENTS_EACH))) if shape == "short" else None
+
+    def records_of(name: str) -> tuple[str, ...]:
+        return tuple(f"{name}.{part}" for part in range(SHORT_DOCUMENTS_EACH)) if shape == "short" else (name,)
+
     asked = [
         Asked(
             item["question"],
             "answerable" if item["decisions"] else "unanswerable",
-            tuple(part for name in item["decisions"] for part in (cited(name) if cited else (name,))),
+            tuple(part for name in item["decisions"] for part in records_of(name)),
         )
         for item in lines("osb_decision_questions.jsonl")
     ]

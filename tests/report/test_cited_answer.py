@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from contract.findings import Citation, CitedAnswer, Claim, NearestWords
+from contract.findings import Citation, CitedAnswer, Claim, JudgedClaim, NearestWords
 from flows.cli.console import show_answer
 from flows.report.answer_markdown import answer_markdown
 
@@ -31,7 +31,7 @@ def _shown(answer: CitedAnswer) -> tuple[str, str]:
 
 def test_a_quotation_that_is_not_verified_is_shown_as_such_with_the_nearest_words() -> None:
     answer = CitedAnswer(
-        question="When?", claims=(Claim(text="It was lawful.", citations=(_FOUND,), unverified=(_INVENTED,)),),
+        question="When?", claims=(JudgedClaim(text="It was lawful.", citations=(_FOUND,), unverified=(_INVENTED,)),),
         dropped=(Claim(text="Invented.", citations=(_INVENTED,)),), abstained=False, summary="1 sentence.",
     )  # fmt: skip
     for text in _shown(answer):
@@ -42,6 +42,9 @@ def test_a_quotation_that_is_not_verified_is_shown_as_such_with_the_nearest_word
 
 def test_the_documents_that_are_quoted_are_linked() -> None:
     answer = CitedAnswer(
-        question="When?", claims=(Claim(text="It was lawful.", citations=(_FOUND,)),), abstained=False, summary="1."
+        question="When?",
+        claims=(JudgedClaim(text="It was lawful.", citations=(_FOUND,)),),
+        abstained=False,
+        summary="1.",
     )
     assert "[Case A (a), text](https://example.org/a)" in answer_markdown(answer)
