@@ -1,4 +1,4 @@
-"""Where a study may read and write: in its own folder and below the current one, unless the user allows another place.
+"""Where a study may read and write: in its own folder, beside it, and below the current one; else by permission only.
 
 A study can come from anyone. It may not make records of a file of the user's that is none of its own, nor send what is
 read or paid for to somebody's bucket. Whoever types a command may name any place.
@@ -6,6 +6,7 @@ read or paid for to somebody's bucket. Whoever types a command may name any plac
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from contract.storage import (
 )
 from flows.config.compose_config import ComposedConfig
 from flows.config.diagnostics import Diagnostics
-from flows.config.folders import package_config_folder
+from flows.config.folders import display_path, package_config_folder
 from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath
 
@@ -47,7 +48,7 @@ class PlaceCheck:
         for name in sorted({flow.records, flow.corpus or flow.records, *flow.save}):
             if config := storage.get(name):
                 for key, place in _places_of(config):
-                    self._check(("storage", name, *key), place, inside=self._study)
+                    self._check(("storage", name, *key), place, inside=self._study, beside=True)
 
     def check_models(self, models: Mapping[str, ModelConfig], own: Collection[str]) -> None:
         """Checks the scripts from which scripted models take their replies."""
@@ -61,7 +62,9 @@ class PlaceCheck:
             if value is not None:
                 self._check(("run", key), str(value), inside=[*self._study, Path.cwd()], writes=True)
 
-    def _check(self, path: KeyPath, place: str, *, inside: list[Path], writes: bool = False) -> None:
+    def _check(
+        self, path: KeyPath, place: str, *, inside: list[Path], writes: bool = False, beside: bool = False
+    ) -> None:
         location = self._diagnostics.provenance.location(path)
         if location is None or not location.file or not any(location.file.is_relative_to(f) for f in self._study):
             return
@@ -71,6 +74,11 @@ class PlaceCheck:
             what = f"`{path[-1]}` names {place}, which a study may not choose by itself"
             todo = f"if it is yours, {how_to_allow('places', f'- {place}')}"
         else:
+            if beside and any(_stands_beside(Path(place), folder) for folder in inside):
+                self._diagnostics.add_notice(
+                    f"'{path[1]}' reads {display_path(Path(place))}, which is beside the study"
+                )
+                return
             problem = _file_problem(Path(place), inside, is_hidden=writes, suffix=path[-1] == "audit")
             if problem is None:
                 return
@@ -88,6 +96,23 @@ class PlaceCheck:
             elif Path(place).expanduser().resolve().is_relative_to(Path(allowed).expanduser().resolve()):
                 return True
         return False
+
+
+def _stands_beside(path: Path, folder: Path) -> bool:
+    """Whether data is beside the study's folder, as in a project that holds both; no link may lead there.
+
+    What is beside a study in the user's home itself belongs to no project. Nothing hidden is data.
+    """
+    project = folder.absolute().parent
+    if Path.home().resolve().is_relative_to(project.resolve()):
+        return False
+    written = Path(os.path.normpath(path.expanduser().absolute()))
+    if not written.is_relative_to(project) or written.is_relative_to(folder.absolute()):
+        return False
+    within = written.relative_to(project)
+    return project.resolve() / within == path.expanduser().resolve() and not any(
+        part.startswith(".") for part in within.parts
+    )
 
 
 def _file_problem(path: Path, inside: list[Path], *, is_hidden: bool, suffix: bool) -> str | None:

