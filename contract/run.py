@@ -11,6 +11,8 @@ from pydantic import Field, field_validator
 
 from contract.base import Frozen
 
+_MAX_SECONDS = 30 * 24 * 3600
+
 
 class RunSettings(Frozen):
     """The `run:` section. None of these is part of a cache key."""
@@ -26,17 +28,17 @@ class RunSettings(Frozen):
     """Cells that run at the same time."""
     batch: int = Field(default=250, ge=1, le=5000)
     """Records that go through the flow's graph together."""
-    timeout_seconds: float = Field(default=600, gt=0)
+    timeout_seconds: float = Field(default=600, gt=0, le=_MAX_SECONDS)
     """For one cell, its re-asks included. Waits for a turn (limits of the model, locks, the budget) do not count."""
     retries: int = Field(default=4, ge=0, le=20)
     """How often Prefect runs a cell again after a transient failure."""
-    retry_delay_seconds: float = Field(default=2, ge=0)
+    retry_delay_seconds: float = Field(default=2, ge=0, le=_MAX_SECONDS)
     """The first wait; each further one doubles, up to a minute, with jitter."""
     sample: int | None = Field(default=None, ge=1)
     """How many records to take, drawn without replacement; None takes all. Shorthand: `sample=100`."""
     seed: int = 0
     """Which sample: the same seed draws the same records, in whatever order they come. Shorthand: `seed=7`."""
-    budget: Decimal | None = Field(default=None, ge=0)
+    budget: Decimal | None = Field(default=None, ge=0, le=1_000_000_000)
     """US dollars that this run may pay. A call that could exceed them is not made; the same command, with another
     budget, goes on from there. Shorthand: `budget=5.00`."""
     again: Literal["refused"] | None = None
@@ -46,7 +48,7 @@ class RunSettings(Frozen):
     """Number of child runs of its deployment into which a deployed run splits its records. Shorthand: `shards=8`."""
     shard: str | None = None
     """Which part of the records to take: `3/8` is the third of eight. A run with `shards` gives it to its children."""
-    lost_after_seconds: float = Field(default=60, ge=1)
+    lost_after_seconds: float = Field(default=60, ge=1, le=_MAX_SECONDS)
     """How long a worker may give no sign of life before it counts as lost: its shard is run again, and its locks are
     free. Workers give six signs of life in this time."""
 

@@ -96,8 +96,11 @@ def _with_known_values(text: str, schema: Mapping[str, Any]) -> str:
     value = _parsed(text)
     if value is _NOT_JSON:
         return text
-    known = _known(value, schema, schema.get("$defs", {}))
-    return text if known == value else json.dumps(known, ensure_ascii=False)
+    try:
+        known = _known(value, schema, schema.get("$defs", {}))
+        return text if known == value else json.dumps(known, ensure_ascii=False)
+    except RecursionError:
+        return text  # nested deeper than any schema; its validation says so
 
 
 def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:

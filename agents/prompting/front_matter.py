@@ -11,6 +11,8 @@ from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_UNCLOSED = re.compile(r"\A---[ \t]*\n(?:[ \t]*\n|#[^\n]*\n)*[A-Za-z_][\w -]*:(?:[ \t]|\n|\Z)")
+"""A line of dashes with a `name: value` below it, which is no rule above a paragraph."""
 _LINE_OFFSET = 2
 """One for the line of dashes above the YAML, and one since lines are counted from 1."""
 
@@ -43,8 +45,16 @@ def split_front_matter(source: str, path: Path) -> tuple[FrontMatter, str]:
     """Returns the front matter and the text below it. Raises PromptError when the front matter is no YAML mapping."""
     found = _FRONT_MATTER.match(source)
     if not found:
+        check_front_matter_ends(source, path)
         return FrontMatter(path, {}), source.strip()
     return FrontMatter(path, _parse_yaml(found[1], path), found[1]), source[found.end() :].strip()
+
+
+def check_front_matter_ends(source: str, path: Path) -> None:
+    """Raises PromptError for a text that begins with front matter whose closing line is missing."""
+    if _UNCLOSED.match(source):
+        message = "the front matter has no end, and would be read as text; write a line `---` below it"
+        raise PromptError(f"{path}:1: {message}")
 
 
 def _parse_yaml(text: str, path: Path) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.loaders import split_template_path
 
 from agents.prompting.fence import fence
+from agents.prompting.front_matter import check_front_matter_ends
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.paths import text_file_problem
 from agents.safety.template_budget import template_budget
@@ -203,6 +204,8 @@ class Prompts:
             raise PromptError(f"{path}: cannot be read: {error}") from error
         if not source.strip():
             raise PromptError(f"{path}: the file is empty")
+        if not _FRONT_MATTER.match(source):
+            check_front_matter_ends(source, path)
         return self._parse(source, name_or_text, path)
 
     def _path(self, name: str) -> Path | None:

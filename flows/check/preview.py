@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +19,9 @@ from flows.storage.rows import Reject, RepeatedRecord, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
 
 MAX_ROWS = 1000
-"""Rows that are read; fewer if that takes longer than `MAX_SECONDS`, as with long PDFs and large pictures."""
-MAX_SECONDS = 3.0
+"""Rows that are read; fewer if they hold more than `MAX_BYTES`, as long PDFs and large pictures do."""
+MAX_BYTES = 5_000_000
+"""Bytes of rows that are read. Never a time: what a check says may not depend on the machine's speed."""
 _WIDTH = 60
 
 
@@ -62,20 +62,22 @@ class Preview:
     """Whether all rows had the same columns."""
 
 
-def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] | None = None) -> Preview:
-    """Reads the first rows of the source, and calls `on_record` with each record.
+def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record], None]] = ()) -> Preview:
+    """Reads the first rows of the source, and calls each of `on_record` with each record.
 
     Raises StorageError as a run does when it reads the source, but not when every row is rejected.
     """
     maker = record_maker(storage)
     preview = Preview(source_name(storage), absent=set(storage.columns.values()))
-    deadline = time.monotonic() + MAX_SECONDS
+    size = 0
     first: set[str] | None = None
     for row in source_rows(storage):
-        if preview.rows == MAX_ROWS or (preview.rows and time.monotonic() > deadline):
+        # Rows that cannot be read stop it only by their number: the first that can may come after a large one.
+        if preview.rows == MAX_ROWS or (preview.records and size > MAX_BYTES):
             preview.more = True
             break
         preview.rows += 1
+        size += _row_size(row)
         made = row
         if isinstance(row, Row):
             first = first or set(row.values)
@@ -83,8 +85,9 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
             made = maker.make_record(row)
             if isinstance(made, Record):
                 _add_record(preview, row, made, storage.columns)
-                if on_record:
-                    on_record(made)
+                size += sum(len(picture.data or b"") for picture in made.images)
+                for add in on_record:
+                    add(made)
         if isinstance(made, Reject):
             preview.rejects += 1
             preview.other_answers += isinstance(made, RepeatedRecord)
@@ -94,6 +97,17 @@ def preview_source(storage: RecordStorage, on_record: Callable[[Record], None] |
     if not preview.names:
         preview.absent = set()
     return preview
+
+
+def _row_size(row: Row | Reject) -> int:
+    """Bytes of a row, about; of the file, where the row is a whole document."""
+    if row.line == 0 and (path := Path(row.source)).is_file():
+        return path.stat().st_size
+    return (
+        sum(len(value) for value in row.values.values() if isinstance(value, str | bytes))
+        if isinstance(row, Row)
+        else 0
+    )
 
 
 def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:

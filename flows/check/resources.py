@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
 from agents.prompting.criteria import Criteria, ignored_files
-from agents.prompting.templates import Prompts, Template
+from agents.prompting.templates import Prompts
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
-from contract.flow import FlowSpec, Step
+from contract.flow import FlowSpec, Measures, Step
 from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
 from flows.check.measures import check_measures
+from flows.check.metadata import MetadataCheck
 from flows.check.sources import check_source
+from flows.check.templates import TemplateCheck, report_file_problem
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, misnamed_yaml
 from flows.config.provenance import KeyPath
@@ -27,7 +27,7 @@ from flows.spec.nodes import FlowNode, walk_nodes
 from flows.spec.step_values import all_parameter_values
 from flows.storage.factory import SAVABLE_TYPES
 
-_FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
+_YAML_TRUTH = frozenset({"yes", "no", "on", "off", "true", "false"})
 _SEARCH_AGENTS = frozenset({"search"})
 """Agents that search the flow's corpus."""
 
@@ -48,7 +48,8 @@ class ResourceCheck:
 
     def check(self) -> None:
         """Adds every mistake to the diagnostics."""
-        prompts, criteria = Prompts(self.folders), Criteria(self.folders)
+        criteria = Criteria(self.folders)
+        templates = TemplateCheck(Prompts(self.folders), self.diagnostics)
         for flow_node in walk_nodes(self.flow.spec, self.flow.path):
             agent = self.agents.get(flow_node.name)
             if not isinstance(flow_node.node, Step) or agent is None:
@@ -62,8 +63,9 @@ class ResourceCheck:
                 elif name == "criteria":
                     self._check_criterion(value, path, criteria)
                 elif name == "template":
-                    self._check_template(value, path, flow_node, agent, prompts)
+                    templates.check(value, path, flow_node, agent)
         self._report_ignored_files()
+        templates.report_near_names(self.folders)
         self._check_storages(self.flow.spec)
 
     def _check_model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
@@ -103,7 +105,7 @@ class ResourceCheck:
                 todo = f"put {value}.md into criteria/ of your config folder; there are {join_names(known)}"
                 self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                self._report_file_problem(error, path, "write the criterion's text into it, in UTF-8")
+                report_file_problem(error, path, self.diagnostics, "write the criterion's text into it, in UTF-8")
 
     def _check_examples(self, flow_node: FlowNode, step: Step, agent: AgentClass, criteria: Criteria) -> None:
         """Checks that each criterion of the step has the examples that a model which judges by examples needs."""
@@ -123,50 +125,6 @@ class ResourceCheck:
             if reason := next((why for config in asked if (why := judging_problem(config, exemplified))), None):
                 self.diagnostics.add_at(path, f"'{flow_node.name}' cannot judge by this criterion: {reason}")
 
-    def _check_template(
-        self, value: str, path: KeyPath, flow_node: FlowNode, agent: AgentClass, prompts: Prompts
-    ) -> None:
-        try:
-            template = prompts.get(value)
-            wanted = template.variables
-        except PromptError as error:
-            if str(error).startswith("no template"):
-                known = prompts.names()
-                what = f"there is no template '{value}'"
-                todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
-                self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
-            else:
-                self._report_file_problem(error, path, "correct the template")
-            return
-        except Exception as error:  # a template that includes one that does not exist
-            self.diagnostics.add_at(path, f"the template '{value}' cannot be read: {error}")
-            return
-        self._check_headers(template, path)
-        known = _template_variables(agent)
-        for name in sorted(wanted - known):
-            where = _line_in(template, name) or self.diagnostics.provenance.where(path)
-            what = f"the template '{template.name}' wants '{name}', which '{flow_node.name}' does not give it"
-            todo = f"use one of {join_names(known, 20)}, or mark it as optional with `is defined`"
-            self.diagnostics.add(where, what, nearest=closest_name(name, known), todo=todo)
-
-    def _check_headers(self, template: Template, path: KeyPath) -> None:
-        for line, text in template.mistaken_headers:
-            location = (
-                f"{display_path(template.path)}:{line}" if template.path else self.diagnostics.provenance.where(path)
-            )
-            role = text.rstrip(": ").lower()
-            message = (
-                f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
-            )
-            self.diagnostics.add_notice(f"{location}: {message}")
-
-    def _report_file_problem(self, error: PromptError, path: KeyPath, todo: str) -> None:
-        found = _FILE_AND_LINE.match(str(error))
-        if found:
-            self.diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
-        else:
-            self.diagnostics.add_at(path, str(error), todo=todo)
-
     def _report_ignored_files(self) -> None:
         for path in misnamed_yaml(self.folders):
             self.diagnostics.add_notice(f"{display_path(path)} is ignored: only .yaml is read")
@@ -177,6 +135,7 @@ class ResourceCheck:
                 )
 
     def _check_storages(self, flow: FlowSpec) -> None:
+        self._check_label_names(flow.measures)
         ground_truth = check_measures(flow, self.flow.path, self.agents, self.folders, self.diagnostics)
         path = (*self.flow.path, "records")
         root, _, name = flow.records.partition(".")
@@ -187,7 +146,8 @@ class ResourceCheck:
                 todo = f"there are {join_names(flow.parameters)}"
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
-            check_source(flow.records, found, self.diagnostics, ground_truth)
+            metadata = MetadataCheck(flow.measures.by, (*self.flow.path, "measures", "by")) if flow.measures else None
+            check_source(flow.records, found, self.diagnostics, ground_truth, metadata)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)
@@ -204,6 +164,14 @@ class ResourceCheck:
             if found and found.type not in SAVABLE_TYPES:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
                 self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
+
+    def _check_label_names(self, measures: Measures | None) -> None:
+        """Reports answers of people without quotation marks that YAML reads as true or false: `{yes: violates}`."""
+        path = (*self.flow.path, "measures", "labels")
+        for at in [one for one in self.diagnostics.provenance.locations if one[:-1] == path] if measures else ():
+            if at[-1].lower() in _YAML_TRUTH and measures and at[-1] not in measures.labels:
+                what = f"`{at[-1]}` without quotation marks is true or false in YAML, and is no answer of people"
+                self.diagnostics.add_at(at, what, todo=f"write '{at[-1]}': … with quotation marks")
 
     def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)
@@ -224,17 +192,3 @@ class ResourceCheck:
                     what,
                     todo=f"add `corpus: …` to the flow; there are {join_names(corpora)}",
                 )
-
-
-def _template_variables(agent: AgentClass) -> frozenset[str]:
-    names: Any = getattr(agent, "template_variables", None)
-    own_variables: frozenset[str] = names() if names else frozenset()
-    return own_variables | {"record", *agent.Inputs.model_fields}
-
-
-def _line_in(template: Template, name: str) -> str | None:
-    if template.path is None:
-        return None
-    lines = template.source.splitlines()
-    at = next((n for n, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(name)}\b", line) and "{" in line), 1)
-    return f"{display_path(template.path)}:{at}"

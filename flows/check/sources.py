@@ -22,6 +22,7 @@ from flows.config.provenance import KeyPath
 
 if TYPE_CHECKING:
     from flows.check.ground_truth import GroundTruthCheck
+    from flows.check.metadata import MetadataCheck
     from flows.check.preview import Preview
 
 
@@ -38,7 +39,11 @@ def is_remote(source: RecordStorage) -> bool:
 
 
 def check_source(
-    name: str, config: StorageConfig, diagnostics: Diagnostics, ground_truth: GroundTruthCheck | None = None
+    name: str,
+    config: StorageConfig,
+    diagnostics: Diagnostics,
+    ground_truth: GroundTruthCheck | None = None,
+    metadata: MetadataCheck | None = None,
 ) -> None:
     """Reports the mistakes in the source of the storage `name`, from its first rows.
 
@@ -64,7 +69,7 @@ def check_source(
     wrong = _unknown_fields(source, path, diagnostics)
     if not is_remote(source):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
-        _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth)
+        _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth, metadata)
 
 
 def _file_problem(path: Path) -> str | None:
@@ -96,12 +101,13 @@ def _check_rows(
     at: KeyPath,
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None,
+    metadata: MetadataCheck | None,
 ) -> None:
     from flows.check.preview import preview_source, rows_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
-        preview = preview_source(source, ground_truth.add if ground_truth else None)
+        preview = preview_source(source, [check.add for check in (ground_truth, metadata) if check])
     except StorageError as error:
         message = str(error)
         if isinstance(source, FileStorage):
@@ -121,6 +127,8 @@ def _check_rows(
             diagnostics.add_at(
                 (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
             )
+    if metadata:
+        metadata.report(preview, diagnostics)
     if ground_truth and preview.records:
         _check_ground_truth(name, ground_truth, preview, path, diagnostics)
     if preview.absent or preview.records:

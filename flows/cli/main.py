@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.errors import ButtermilkError, StudyError
+from contract.errors import ButtermilkError, RunError, StudyError
 from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
@@ -70,6 +70,11 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         # The reader, such as `head`, has closed the pipe. What Python still has in its buffers is thrown away.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # The machine's, not the study's: a full disk, a folder without permission, a file that went away meanwhile.
+        where = f"{error.filename}: " if error.filename else ""
+        _print_error(RunError(f"{where}{error.strerror or error}"), options)
+        return EXIT_FAILED
 
 
 def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:

@@ -21,6 +21,7 @@ from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
+from flows.check.gate import gate_problems
 from flows.cli.console import show_answer, show_plan, show_rejects
 from flows.cli.preload import import_clients, import_measures, start_caller
 from flows.cli.progress import RunProgress, cost_line
@@ -62,7 +63,10 @@ def run_studies(
         raise StudyError(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
         )
-    if problems := [problem for study in studies for problem in deployment_problems(study)]:
+    problems = [problem for study in studies for problem in deployment_problems(study)]
+    if server:
+        problems += [problem for study in studies for problem in gate_problems(study)]
+    if problems:
         raise StudyError(problems)
     if not options.debug:
         for name, value in _QUIET_SETTINGS.items():

@@ -6,6 +6,7 @@ step sets it; the request replaces both; and naming a variant dimension replaces
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -218,7 +219,7 @@ def _convert(parameter: FlowParameter, text: str) -> JsonValue:
         if parameter.type == "integer":
             return int(text)
         if parameter.type == "number":
-            return float(text)
+            return found if math.isfinite(found := float(text)) else None
     except ValueError:
         return None
     return _BOOLEAN_WORDS.get(text.strip().lower()) if parameter.type == "yes_no" else text

@@ -73,7 +73,7 @@ def merge_layers(
         except RecursionError:
             diagnostics.add("the defaults lists", "a file brings in itself", todo="leave one of the entries out")
             break
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
+        except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
             failing_overrides = [text for text in overrides if _override_fails(sources, text)]
             if not failing_overrides:
                 _report_error(error, sources, diagnostics)
@@ -171,7 +171,7 @@ def _override_fails(sources: ConfigSources, text: str) -> bool:
         _merge_once(sources, [text])
     except MissingConfigException:
         return False
-    except (HydraException, OmegaConfBaseException, ValueError):
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError):
         return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -47,6 +48,8 @@ def _resolve_value(value: Any, path: KeyPath, diagnostics: Diagnostics) -> JsonV
         return {str(key): _resolve_child(value, key, (*path, str(key)), diagnostics) for key in value}
     if isinstance(value, ListConfig):
         return [_resolve_child(value, number, (*path, str(number)), diagnostics) for number in range(len(value))]
+    if isinstance(value, float) and not math.isfinite(value):
+        return _report_unresolved(path, f"the number {value} is too large, or none", diagnostics, todo="write another")
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

@@ -12,7 +12,7 @@ import yaml
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
 from contract.errors import Problem
-from flows.config.folders import display_path, yaml_files
+from flows.config.folders import display_path, package_config_folder, yaml_files
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
@@ -111,7 +111,28 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
         return _broken_document(
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
-    return YamlDocument(path, root, tuple(_duplicate_keys(path, root)))
+    problems = tuple(_duplicate_keys(path, root))
+    return YamlDocument(path, root, problems) if problems else _hydra_check(path, text, root)
+
+
+def _hydra_check(path: Path, text: str, root: yaml.MappingNode) -> YamlDocument:
+    """The document, broken if Hydra cannot read it.
+
+    Hydra's own reader is stricter than libyaml: it refuses `{description: Go on?}`, and a list as a name.
+    """
+    if path.is_relative_to(package_config_folder()):
+        return YamlDocument(path, root)
+    from omegaconf._utils import get_yaml_loader
+
+    try:
+        yaml.load(text, Loader=get_yaml_loader())  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        return _syntax_error(path, text, error)
+    except yaml.YAMLError as error:
+        return _broken_document(path, 1, f"not YAML: {error}", None)
+    except (ValueError, TypeError, OverflowError, AttributeError, LookupError) as error:
+        return _broken_document(path, 1, f"a value cannot be read: {error}", "write it in quotation marks")
+    return YamlDocument(path, root)
 
 
 def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDocument:

@@ -49,6 +49,8 @@ class RunData:
                     yield _parse_trace(line, number, self.folder)
         except OSError as error:
             raise RunError(f"{self.folder}/answers.jsonl cannot be read: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise RunError(f"{self.folder}/answers.jsonl is damaged: it is not text in UTF-8") from error
 
 
 def _parse_trace(line: str, number: int, folder: Path) -> AgentTrace:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 from contract.errors import StorageError
-from flows.storage.rows import Row, Rows
+from flows.storage.rows import Reject, Row, Rows
 from flows.storage.values import import_optional, to_json_value
 
 _BATCH_ROWS = 64
@@ -24,11 +25,31 @@ def parquet_rows(path: Path) -> Rows:
         with parquet.ParquetFile(path) as file:
             _check_duplicate_columns(file.schema_arrow.names, path)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                for values in cast("list[dict[str, Any]]", batch.to_pylist()):
+                for values in _batch_rows(batch, number, path):
                     number += 1
-                    yield Row(number, {name: binary_or_json(value) for name, value in values.items()}, str(path))
-    except (pyarrow.ArrowException, ValueError) as error:
+                    yield values if isinstance(values, Reject) else Row(number, values, str(path))
+    except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise StorageError(f"{path} cannot be read as Parquet after row {number}: {error}") from None
+
+
+def _batch_rows(batch: Any, before: int, path: Path) -> Iterator[dict[str, Any] | Reject]:
+    """The values of each row; a Reject for one that Python cannot hold, such as a date in year 10000."""
+    try:
+        rows: list[dict[str, Any] | Reject] = batch.to_pylist()
+    except (ValueError, OverflowError):
+        rows = [_single_row(batch.slice(at, 1), before + at + 1, path) for at in range(batch.num_rows)]
+    for row in rows:
+        yield row if isinstance(row, Reject) else {name: binary_or_json(value) for name, value in row.items()}
+
+
+def _single_row(batch: Any, number: int, path: Path) -> dict[str, Any] | Reject:
+    found: dict[str, Any] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            [found[name]] = column.to_pylist()
+        except (ValueError, OverflowError) as error:
+            return Reject(number, f"the value of `{name}` cannot be read: {error}", "", str(path))
+    return found
 
 
 def binary_or_json(value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ _CELL_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
+_DAMAGE = (zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, IndexError, struct.error)
+"""What `zipfile`, and our reading of the XML, raise for parts that are damaged, encrypted or packed another way."""
 CellErrors = Mapping[tuple[int, int], str]
 """(row, column), both from 0 -> the error in that cell, such as `#N/A`."""
 
@@ -43,6 +47,11 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
         raise StorageError(f"{path} is locked with a password; save a copy without one") from None
     except calamine.CalamineError as error:
         raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
+    except BaseException as error:
+        # A file that makes the library's Rust code panic: the exception is no `Exception`.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
     yield from _rows(path, cells, _read_errors(path, name))
 
 
@@ -58,6 +67,9 @@ def _check_size(path: Path, sheet: str | None) -> None:
             cells = archive.read(_sheet_path(archive, _select_sheet(names, sheet, path)))
     except (zipfile.BadZipFile, KeyError, StopIteration):
         return  # calamine's own error is clearer
+    except _DAMAGE as error:
+        # What this check cannot read, calamine may: without the check, it could fill the memory.
+        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
     farthest = [0, 0]
     for found in _CELL_REFERENCE.finditer(cells):
         for side, number in enumerate(_cell_position(found[1].decode())):
@@ -114,7 +126,7 @@ def _read_errors(path: Path, sheet: str) -> CellErrors:
     try:
         with zipfile.ZipFile(path) as archive:
             return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
-    except (zipfile.BadZipFile, KeyError, StopIteration) as error:
+    except (zipfile.BadZipFile, KeyError, StopIteration, *_DAMAGE) as error:
         raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
 
 

@@ -1,0 +1,48 @@
+"""Checks that the metadata fields which a flow's measures name are among those of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from contract.record import Record
+from flows.check.preview import Preview, rows_text
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.provenance import KeyPath
+
+
+@dataclass
+class MetadataCheck:
+    """Gathers the metadata fields of records."""
+
+    by: tuple[str, ...]
+    """The fields that split every measure again."""
+    path: KeyPath
+    """Where the flow names them."""
+    names: set[str] = field(default_factory=set[str])
+    """Every field found, dotted if it is inside another."""
+
+    def add(self, record: Record) -> None:
+        """Adds the fields of one record."""
+        self.names.update(_names(record.metadata))
+
+    def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
+        """Reports each field that no record has: as a notice if later records may still have it."""
+        for number, name in enumerate(self.by):
+            if name in self.names or not preview.records:
+                continue
+            what = f"`by` names '{name}', which is no metadata {rows_text(preview)}"
+            if preview.more and not preview.alike:
+                diagnostics.add_notice(what)
+                continue
+            near = closest_name(name, self.names)
+            todo = f"their metadata are {join_names(self.names, 20)}"
+            diagnostics.add_at((*self.path, str(number)), what, nearest=near, todo=todo)
+
+
+def _names(values: Mapping[str, Any], above: str = "") -> Iterable[str]:
+    for name, value in values.items():
+        yield f"{above}{name}"
+        if isinstance(value, Mapping):
+            yield from _names(cast("Mapping[str, Any]", value), f"{above}{name}.")

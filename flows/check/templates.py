@@ -1,0 +1,137 @@
+"""The check of the templates that a flow's steps name: their syntax, their variables, and what they leave out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.prompting.criteria import FILE_SUFFIXES
+from agents.prompting.templates import Prompts, Template
+from contract.errors import PromptError
+from contract.findings import JudgeReasons
+from flows.check.template_fields import FIELDS, unknown_record_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.folders import display_path, package_config_folder
+from flows.config.provenance import KeyPath
+from flows.spec.agent_registry import AgentClass
+from flows.spec.nodes import FlowNode
+
+_FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
+
+
+@dataclass
+class TemplateCheck:
+    """Checks the templates of one flow."""
+
+    prompts: Prompts
+    diagnostics: Diagnostics
+    used: dict[str, str] = field(default_factory=dict[str, str])
+    """Template -> the first step that uses it."""
+
+    def check(self, value: str, path: KeyPath, flow_node: FlowNode, agent: AgentClass) -> None:
+        """Reports the mistakes in the template `value` of that step, which is set at `path`."""
+        try:
+            template = self.prompts.get(value)
+            wanted = template.variables
+        except PromptError as error:
+            self._report_unreadable(error, value, path)
+            return
+        except Exception as error:  # a template that includes one that does not exist
+            self.diagnostics.add_at(path, f"the template '{value}' cannot be read: {error}")
+            return
+        self.used.setdefault(value, flow_node.name)
+        self._check_headers(template, path)
+        known = _template_variables(agent)
+        for name in sorted(wanted - known):
+            where = _line_in(template, name) or self.diagnostics.provenance.where(path)
+            what = f"the template '{template.name}' wants '{name}', which '{flow_node.name}' does not give it"
+            todo = f"use one of {join_names(known, 20)}, or mark it as optional with `is defined`"
+            self.diagnostics.add(where, what, nearest=closest_name(name, known), todo=todo)
+        self._check_record_names(template, path)
+        if getattr(agent, "Reply", None) is JudgeReasons:
+            self._check_judge(template, wanted, path, flow_node)
+
+    def report_near_names(self, folders: Sequence[Path]) -> None:
+        """Notes files of the study whose names are nearly those of a template in use, which they do not replace."""
+        for folder in folders:
+            if folder != package_config_folder():
+                for path in sorted((folder / "prompts").glob("*")):
+                    self._report_near_name(path)
+
+    def _report_near_name(self, path: Path) -> None:
+        if path.suffix not in FILE_SUFFIXES or path.stem in self.used or path.name in self.used:
+            return
+        replaceable = [name for name in self.used if self._is_package_template(name)]
+        if near := closest_name(path.stem, replaceable):
+            self.diagnostics.add_notice(
+                f"{display_path(path)} is used by no step here; if it should replace {near}.md, the template of "
+                f"'{self.used[near]}', call it {near}{path.suffix}"
+            )
+
+    def _is_package_template(self, name: str) -> bool:
+        path = self.prompts.get(name).path
+        return path is not None and path.is_relative_to(package_config_folder())
+
+    def _report_unreadable(self, error: PromptError, value: str, path: KeyPath) -> None:
+        if not str(error).startswith("no template"):
+            report_file_problem(error, path, self.diagnostics, "correct the template")
+            return
+        known = self.prompts.names()
+        what = f"there is no template '{value}'"
+        todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
+        self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
+
+    def _check_record_names(self, template: Template, path: KeyPath) -> None:
+        for found in unknown_record_names(template.environment.parse(template.source)):
+            where = f"{display_path(template.path)}:{found.line}" if template.path else self._where(path)
+            near = closest_name(found.name, FIELDS)
+            close = f"record.{near}" if near else None
+            todo = f"a record has {join_names(FIELDS)}"
+            self.diagnostics.add(where, f"`{found.chain}`: {found.why}", nearest=close, todo=todo)
+
+    def _check_judge(self, template: Template, wanted: frozenset[str], path: KeyPath, flow_node: FlowNode) -> None:
+        where = f"{display_path(template.path)}:1" if template.path else self._where(path)
+        for name, what in (("criterion", "its criterion"), ("record", "the text that it judges")):
+            if name not in wanted:
+                todo = f"unless you mean that, write {{{{ {name}.text | fence('{name}') }}}} into it"
+                self.diagnostics.add_notice(
+                    f"{where}: the template of '{flow_node.name}' shows no judge {what}; {todo}"
+                )
+
+    def _check_headers(self, template: Template, path: KeyPath) -> None:
+        for line, text in template.mistaken_headers:
+            location = f"{display_path(template.path)}:{line}" if template.path else self._where(path)
+            role = text.rstrip(": ").lower()
+            message = (
+                f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
+            )
+            self.diagnostics.add_notice(f"{location}: {message}")
+
+    def _where(self, path: KeyPath) -> str:
+        return self.diagnostics.provenance.where(path)
+
+
+def report_file_problem(error: PromptError, path: KeyPath, diagnostics: Diagnostics, todo: str) -> None:
+    """Reports a mistake in a prompt's or criterion's file at its line, or at `path` if it names none."""
+    found = _FILE_AND_LINE.match(str(error))
+    if found:
+        diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
+    else:
+        diagnostics.add_at(path, str(error), todo=todo)
+
+
+def _template_variables(agent: AgentClass) -> frozenset[str]:
+    names: Any = getattr(agent, "template_variables", None)
+    own_variables: frozenset[str] = names() if names else frozenset()
+    return own_variables | {"record", *agent.Inputs.model_fields}
+
+
+def _line_in(template: Template, name: str) -> str | None:
+    if template.path is None:
+        return None
+    lines = template.source.splitlines()
+    at = next((n for n, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(name)}\b", line) and "{" in line), 1)
+    return f"{display_path(template.path)}:{at}"
