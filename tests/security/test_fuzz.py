@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from agents.llms.models_file import read_models
@@ -77,8 +77,15 @@ def _workbook(path: Path) -> bytes:
 
 def _parquet(_: Path) -> bytes:
     out = io.BytesIO()
-    rows = {"id": ["1", "2"], "text": ["One.", "Two."], "n": [1.5, None], "in": [{"a": [1]}, {"a": []}]}
-    pq.write_table(pa.table(rows), out)
+    rows: dict[str, list[Any]] = {
+        "id": ["1", "2"],
+        "text": ["One.", "Two."],
+        "n": [1.5, None],
+        "in": [{"a": [1]}, None],
+    }
+    arrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    parquet.write_table(arrow.table(rows), out)
     return out.getvalue()
 
 

@@ -60,8 +60,7 @@ async def test_nasty_replies_leave_tables_and_a_report_in_which_nothing_runs(tmp
         of = record(number, text=RECORD.text)
         if isinstance(found, CellError):
             error = {"kind": "OutputInvalid", "message": str(found)}
-            trace = cell(of, variant, status="failed", calls=found.calls)
-            traces.append(trace.model_copy(update={"error": type(trace.error).model_validate(error)}))
+            traces.append(cell(of, variant, status="failed", calls=found.calls, error=error))
         else:
             traces.append(cell(of, variant, value=plain_value(found), calls=found.calls))
     folder = write_run(tmp_path / "run", traces, spec(resamples=0))
