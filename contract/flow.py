@@ -78,7 +78,7 @@ class Gate(Frozen):
 
 
 def _node_kind(value: Any) -> str:
-    keys = set[Any](value if isinstance(value, Mapping) else type(value).model_fields)  # type: ignore[reportUnknownArgumentType]
+    keys = set[Any](value if isinstance(value, Mapping) else getattr(type(value), "model_fields", ()))  # type: ignore[reportUnknownArgumentType]
     if "loop" in keys:
         return "loop"
     return "gate" if "gate" in keys else "step"

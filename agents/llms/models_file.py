@@ -98,7 +98,10 @@ class _LineNumbers:
 
     def __init__(self, text: str) -> None:
         # JSON allows tabs between values, YAML does not. A JSON string contains no raw tab.
-        self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
+        try:
+            self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
+        except yaml.YAMLError:
+            self._root = None  # a few texts of JSON are no YAML; their mistakes are at line 1
 
     def line_of(self, steps: Sequence[str | int]) -> int:
         """The line of the innermost of `steps` that exists."""

@@ -72,6 +72,8 @@ def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + _LINE_OFFSET if mark else 1
         raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
+    except (ValueError, TypeError) as error:
+        raise PromptError(f"{path}:1: a value of the front matter cannot be read: {error}") from None
     if not isinstance(loaded, dict):
         raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
     return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items()}

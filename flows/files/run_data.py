@@ -32,7 +32,7 @@ class RunData:
             return cls(folder, manifest, FlowSpec.model_validate(manifest["flow_spec"]))
         except FileNotFoundError:
             raise RunError(f"{folder} holds no finished run: there is no manifest.json") from None
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{folder}/manifest.json cannot be read: {error}") from error
 
     @property

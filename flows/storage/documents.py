@@ -75,9 +75,9 @@ def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         if root := yaml.compose(found[1], Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
             check_yaml_limits(root)  # type: ignore[reportUnknownArgumentType]
         values: Any = yaml.safe_load(found[1])
-    except (yaml.YAMLError, YamlLimitExceeded, RecursionError):
+        plain: Any = json.loads(json.dumps(values, default=str))
+    except (yaml.YAMLError, YamlLimitExceeded, RecursionError, ValueError, TypeError):
         return {}, text
-    if not isinstance(values, dict):
+    if not isinstance(plain, dict):
         return {}, text
-    plain = json.loads(json.dumps(values, default=str))
     return cast("dict[str, Any]", plain), text[found.end() :]

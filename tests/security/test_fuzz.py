@@ -132,7 +132,9 @@ def _manifest(path: Path) -> bytes:
     return (finished_run(path.parent, records=1) / "manifest.json").read_bytes()
 
 
-_CRITERION = "---\ntitle: Rules\nverdicts: [a, b]\nexamples:\n- {text: t, verdict: a}\n---\nDo no harm.\n"
+_CRITERION = (
+    "---\ntitle: Rules\nretrieved: 2020-01-02\nverdicts: [a, b]\nexamples:\n- {text: t, verdict: a}\n---\nDo no harm.\n"
+)
 _FLOW = "description: A flow.\nrecords: posts\nsteps:\n  judge: {agent: judge, inputs: {a: b}, variants: {x: [1, 2]}}\n"
 _MODELS = '{"m": {"kind": "hosted", "provider": "openai", "model_id": "x", "limits": {"concurrency": 2}}}'
 READERS: dict[str, tuple[str, Callable[[Path], bytes], Read]] = {

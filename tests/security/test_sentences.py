@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from contract.errors import StorageError
+from agents.llms.models_file import read_models
+from agents.prompting.criteria import Criteria
+from contract.errors import ButtermilkError, StorageError
 from contract.storage import FileStorage
 from flows.cli.main import main
+from flows.files.run_data import RunData
 from flows.storage.reader import read_source
 from flows.storage.rows import Reject
 from tests.compose.tiny_study import FLOW, problems_of, write_study
@@ -101,3 +104,29 @@ def test_a_full_disk_ends_the_command_with_a_sentence(
     monkeypatch.setattr("signal.signal", lambda *_: None)
     assert main(["check"]) == 3
     assert capsys.readouterr().err == "results/replies/ab: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("models.json", '{"m": {"kind": "hosted", "provider": "no"\u2028}}'),
+        ("criteria/mine.md", "---\nretrieved: 2020-02-31\n---\nDo no harm.\n"),
+        ("criteria/mine.md", "---\n[a, b]: 1\n---\nDo no harm.\n"),
+    ],
+)
+def test_what_a_longer_fuzz_found(tmp_path: Path, name: str, text: str) -> None:
+    folder = write_study(tmp_path / "my_study", {name: text})
+    with pytest.raises(ButtermilkError):
+        read_models(folder / name) if name == "models.json" else Criteria([folder]).get("mine")
+
+
+def test_a_document_with_a_date_that_is_none_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("---\ndate: 2020-02-31\n---\nA text.\n")
+    [record] = read_source(FileStorage(path=tmp_path / "a.md"))
+    assert not isinstance(record, Reject) and "A text." in record.text
+
+
+def test_a_manifest_of_a_thousand_brackets(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(ButtermilkError, match=r"manifest\.json cannot be read"):
+        RunData.open(tmp_path)
