@@ -47,6 +47,8 @@ class SavedCell(Frozen):
     quality: str | None
     """Where the model is not fit for research: why."""
     finish_reason: str | None
+    served_by: str | None
+    """The version of the model that says it answered."""
     calls: int
     """Replies, re-asked ones included."""
     input_tokens: int | None

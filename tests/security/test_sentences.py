@@ -100,8 +100,11 @@ def test_a_full_disk_ends_the_command_with_a_sentence(
     def fail(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/replies/ab")
 
+    def ignore_signal(*_: object) -> None:
+        return
+
     monkeypatch.setattr("flows.cli.main._dispatch", fail)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", ignore_signal)
     assert main(["check"]) == 3
     assert capsys.readouterr().err == "results/replies/ab: No space left on device\n"
 
