@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 from jinja2.loaders import split_template_path
@@ -82,16 +82,22 @@ class Template:
     @cached_property
     def variables(self) -> frozenset[str]:
         """Every name that the template, or one that it includes, needs filled."""
-        names, seen = set[str](), set[str]()
-        sources = [self.source]
+        return frozenset(name for part in self.parts for name in meta.find_undeclared_variables(part.tree))
+
+    @cached_property
+    def parts(self) -> tuple[TemplatePart, ...]:
+        """The template and those that it includes, parsed. Raises PromptError for an include that cannot be read."""
+        parts, seen = list[TemplatePart](), set[str]()
+        sources = [(self.source, self.path)]
         while sources:
-            tree = self.environment.parse(sources.pop())
-            names |= meta.find_undeclared_variables(tree)
+            source, path = sources.pop()
+            tree = _parse(self.environment, source, path)
+            parts.append(TemplatePart(path, tree))
             for included in meta.find_referenced_templates(tree):
                 if included and included not in seen:
                     seen.add(included)
                     sources.append(self._included_source(included))
-        return frozenset(names)
+        return tuple(parts)
 
     def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
         """Returns the messages, with the roles that the template's author wrote.
@@ -111,6 +117,16 @@ class Template:
             raise PromptError(f"{self.where}: the filled template is empty")
         return messages
 
+    def compile(self) -> None:
+        """Raises PromptError for what Jinja finds only when it compiles, such as a block that two roles share."""
+        try:
+            _ = self._compiled
+        except (TemplateSyntaxError, SyntaxError) as error:
+            where = f"{self.path}:{error.lineno}" if self.path else self.where
+            raise PromptError(f"{where}: {error.msg if isinstance(error, SyntaxError) else error.message}") from error
+        except (SecurityError, RecursionError, MemoryError) as error:
+            raise PromptError(f"{self.where}: {error}") from None
+
     @cached_property
     def _compiled(self) -> list[tuple[Role, JinjaTemplate]]:
         return [(role, self.environment.from_string(text)) for role, text in _split_roles(self.source)]
@@ -127,10 +143,37 @@ class Template:
         """The file, or the first words of a template given as text."""
         return str(self.path) if self.path else f"the template '{self.source[:40]}…'"
 
-    def _included_source(self, name: str) -> str:
+    def _included_source(self, name: str) -> tuple[str, Path | None]:
         if self.environment.loader is None:
             raise PromptError(f"{self.where}: includes '{name}', but there is no folder to look in")
-        return self.environment.loader.get_source(self.environment, name)[0]
+        try:
+            source, path, _ = self.environment.loader.get_source(self.environment, name)
+        except TemplateNotFound as error:
+            line = self.source[: self.source.index(name)].count("\n") + 1 if name in self.source else 1
+            missing = "not found" in (error.message or name)
+            what = f"includes '{name}', which is not in prompts/" if missing else error.message
+            raise PromptError(f"{self.where}{f':{line}' if self.path else ''}: {what}") from None
+        except UnicodeDecodeError:
+            raise PromptError(f"{self.where}: includes '{name}', which is not in UTF-8") from None
+        return source, Path(path) if path else None
+
+
+@dataclass(frozen=True)
+class TemplatePart:
+    """A template, or one that it includes, as Jinja parsed it."""
+
+    path: Path | None
+    tree: nodes.Template
+
+
+def _parse(environment: Sandbox, source: str, path: Path | None) -> nodes.Template:
+    try:
+        return environment.parse(source)
+    except TemplateSyntaxError as error:
+        where = f"{path}:{error.lineno}" if path else "the template given as text"
+        raise PromptError(f"{where}: {error.message}") from error
+    except (SecurityError, RecursionError) as error:
+        raise PromptError(f"{path or 'the template given as text'}: {error}") from None
 
 
 def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
@@ -219,11 +262,7 @@ class Prompts:
         return None
 
     def _parse(self, source: str, name: str, path: Path | None) -> Template:
-        try:
-            self._environment.parse(source)
-        except TemplateSyntaxError as error:
-            where = f"{path}:{error.lineno}" if path else "the template given as text"
-            raise PromptError(f"{where}: {error.message}") from error
-        except (SecurityError, RecursionError) as error:
-            raise PromptError(f"{path or 'the template given as text'}: {error}") from None
-        return Template(name=name, source=source, path=path, environment=self._environment)
+        _parse(self._environment, source, path)
+        template = Template(name=name, source=source, path=path, environment=self._environment)
+        template.compile()
+        return template

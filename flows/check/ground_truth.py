@@ -19,6 +19,7 @@ from contract.flow import FlowSpec
 from contract.measures import Measures
 from contract.record import Record
 from flows.config.diagnostics import closest_name, join_names
+from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
@@ -43,6 +44,8 @@ class GroundTruthCheck:
 
     measures: Measures
     truth: GroundTruth
+    path: KeyPath
+    """Where the flow names the truth."""
     readings: dict[str, Counter[Reading]] = field(default_factory=dict[str, Counter[Reading]])
     """Criterion -> how its answers were read."""
 
@@ -51,7 +54,8 @@ class GroundTruthCheck:
         """The check of a flow whose verdicts come from `judge`; None if it compares with no ground truth."""
         if flow.measures is None or flow.measures.truth is None:
             return None
-        return cls(flow.measures, GroundTruth(flow.measures, verdicts_by_criterion(flow, judge, folders)))
+        truth = GroundTruth(flow.measures, verdicts_by_criterion(flow, judge, folders))
+        return cls(flow.measures, truth, ("flows", flow.name, "measures", "truth"))
 
     def add(self, record: Record) -> None:
         """Counts the answers of a record."""
@@ -183,7 +187,7 @@ def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
         return
     for record in records:
         ground_truth.add(record)
-    where = study.provenance.where(("flows", study.flow.name, "measures", "truth"))
+    where = study.provenance.where(ground_truth.path)
     if problems := [Problem(where, one.what, todo=one.todo) for one in ground_truth.mistakes()]:
         raise StudyError(problems)
 

@@ -159,8 +159,17 @@ def _check_ground_truth(
     for text in ground_truth.notices():
         diagnostics.add_notice(f"'{name}': {text}")
     fields = list(dict.fromkeys(ground_truth.truth.fields.values()))
-    if fields and not ground_truth.has_answers:
+    others = set(preview.ground_truth) - set(fields)
+    misspelt = {one: near for one in fields if _is_absent(one, preview) and (near := closest_name(one, others))}
+    for one, near in misspelt.items():
+        what = f"`truth` names '{one}', which no answer of people in '{name}' is called"
+        diagnostics.add_at(ground_truth.path, what, nearest=near, todo=f"there are {join_names(others)}")
+    if fields and not ground_truth.has_answers and not misspelt:
         diagnostics.add_notice(_no_ground_truth_message(name, fields[0], preview))
+
+
+def _is_absent(field: str, preview: Preview) -> bool:
+    return field.partition(".")[0] not in preview.ground_truth
 
 
 def _no_ground_truth_message(name: str, truth: str, preview: Preview) -> str:

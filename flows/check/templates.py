@@ -12,7 +12,7 @@ from agents.prompting.criteria import FILE_SUFFIXES
 from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
-from flows.check.template_fields import FIELDS, unknown_record_names
+from flows.check.template_fields import unknown_names
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, package_config_folder
 from flows.config.provenance import KeyPath
@@ -39,9 +39,6 @@ class TemplateCheck:
         except PromptError as error:
             self._report_unreadable(error, value, path)
             return
-        except Exception as error:  # a template that includes one that does not exist
-            self.diagnostics.add_at(path, f"the template '{value}' cannot be read: {error}")
-            return
         self.used.setdefault(value, flow_node.name)
         self._check_headers(template, path)
         known = _template_variables(agent)
@@ -50,7 +47,7 @@ class TemplateCheck:
             what = f"the template '{template.name}' wants '{name}', which '{flow_node.name}' does not give it"
             todo = f"use one of {join_names(known, 20)}, or mark it as optional with `is defined`"
             self.diagnostics.add(where, what, nearest=closest_name(name, known), todo=todo)
-        self._check_record_names(template, path)
+        self._check_names(template, known, path)
         if getattr(agent, "Reply", None) is JudgeReasons:
             self._check_judge(template, wanted, path, flow_node)
 
@@ -84,12 +81,12 @@ class TemplateCheck:
         todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
         self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
 
-    def _check_record_names(self, template: Template, path: KeyPath) -> None:
-        for found in unknown_record_names(template.environment.parse(template.source)):
-            where = f"{display_path(template.path)}:{found.line}" if template.path else self._where(path)
-            near = closest_name(found.name, FIELDS)
-            close = f"record.{near}" if near else None
-            todo = f"a record has {join_names(FIELDS)}"
+    def _check_names(self, template: Template, variables: frozenset[str], path: KeyPath) -> None:
+        for found in unknown_names(template.parts, variables):
+            where = f"{display_path(found.path)}:{found.line}" if found.path else self._where(path)
+            near = closest_name(found.name, found.known)
+            close = f"{found.chain.removesuffix(found.name)}{near}" if near else None
+            todo = f"there are {join_names(found.known)}" if found.known else None
             self.diagnostics.add(where, f"`{found.chain}`: {found.why}", nearest=close, todo=todo)
 
     def _check_judge(self, template: Template, wanted: frozenset[str], path: KeyPath, flow_node: FlowNode) -> None:

@@ -1,22 +1,24 @@
-"""The check of a flow's wiring: references, conditions, loops, cycles and the result."""
+"""The check of a flow's wiring: names, references, loops and cycles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any
 
-from contract.flow import Gate, Loop, Step
+from contract.flow import Loop
 from contract.record import Record
+from flows.check.conditions import ConditionCheck
+from flows.check.parameter_names import check_parameter_name
+from flows.check.result import ResultCheck
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.conditions import compile_condition
-from flows.spec.nodes import FlowNode, gives_list, walk_nodes
-from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_attributes, type_at_path
+from flows.spec.nodes import FlowNode, walk_nodes
+from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_path
 from flows.spec.references import RESERVED_NAMES, Reference, parse_reference
 
 
@@ -37,14 +39,15 @@ class WiringCheck:
     def check(self) -> None:
         """Adds every mistake of the wiring to the diagnostics."""
         self._check_names()
+        conditions = ConditionCheck(self.flow, self.agents, self.nodes_by_name, self.diagnostics)
         for flow_node in self.nodes_by_name.values():
             self._check_inputs(flow_node)
-            self._check_condition(flow_node, "when")
+            conditions.check(flow_node, "when")
             if isinstance(flow_node.node, Loop):
-                self._check_condition(flow_node, "until")
+                conditions.check(flow_node, "until")
                 self._check_loop(flow_node, flow_node.node)
         self._check_cycles()
-        self._check_result()
+        ResultCheck(self.flow, self.nodes_by_name, self.diagnostics).check()
 
     def is_known_step(self, name: str) -> bool:
         """Whether a step of that name exists, or was left out for a mistake that is already reported."""
@@ -109,7 +112,7 @@ class WiringCheck:
         if reference.root == "record":
             kind = Record
         elif reference.root == "parameters":
-            kind = self._check_parameter(rest, path, reference.text)
+            check_parameter_name(self.flow, self.diagnostics, rest, path, reference.text)
             rest = ""
         elif reference.step:
             kind = self._output_type(reference.step, path, reference.text)
@@ -117,17 +120,6 @@ class WiringCheck:
             type_at_path(kind, rest)
         except UnknownField as error:
             self._report_unknown_field(error, reference.text, path)
-
-    def _check_parameter(self, rest: str, path: KeyPath, text: str) -> Any:
-        known = self.flow.spec.parameters
-        name = rest.partition(".")[0].partition("[")[0]
-        if name not in known and ("parameters", name) not in {p[-2:] for p in self.flow.incomplete}:
-            near = closest_name(name, known)
-            what = f"'{text}' names no parameter of this flow"
-            self.diagnostics.add_at(
-                path, what, nearest=f"parameters.{near}" if near else None, todo=f"there are {join_names(known)}"
-            )
-        return UNKNOWN_TYPE
 
     def _output_type(self, step: str, path: KeyPath, text: str) -> Any:
         flow_node = self.nodes_by_name.get(step)
@@ -144,64 +136,6 @@ class WiringCheck:
         close = text.replace(error.name, near, 1) if near else None
         todo = f"its fields are {join_names(error.known)}" if error.known else "it has no fields"
         self.diagnostics.add_at(path, f"'{text}': there is no field '{error.name}'", nearest=close, todo=todo)
-
-    def _check_condition(self, flow_node: FlowNode, key: str) -> None:
-        text = getattr(flow_node.node, key)
-        if not text:
-            return
-        path = (*flow_node.path, key)
-        try:
-            condition = compile_condition(text)
-        except ValueError as error:
-            todo = "write for example: answers | length >= 2 and not record.ground_truth"
-            self.diagnostics.add_at(path, str(error), todo=todo)
-            return
-        inputs = () if isinstance(flow_node.node, Loop) else tuple(flow_node.node.inputs)
-        known = {*inputs, *RESERVED_NAMES, *self.nodes_by_name, *self.flow.dropped}
-        incomplete = flow_node.path in self.flow.incomplete
-        for name in sorted(condition.names - known) if not incomplete else ():
-            what = f"the condition '{text}' names '{name}', which is neither an input nor a step"
-            self.diagnostics.add_at(
-                path, what, nearest=closest_name(name, known), todo=f"there are {join_names(known)}"
-            )
-        for chain in condition.attribute_chains:
-            if chain[0] in known:
-                self._check_attribute_chain(chain, text, path, flow_node)
-
-    def _check_attribute_chain(self, chain: tuple[str, ...], text: str, path: KeyPath, flow_node: FlowNode) -> None:
-        name, *words = chain
-        if isinstance(flow_node.node, Step | Gate) and name in flow_node.node.inputs:
-            agent = self.agents.get(flow_node.name)
-            field = agent.Inputs.model_fields.get(name) if agent else None
-            kind: Any = field.annotation if field else UNKNOWN_TYPE
-        elif name == "record":
-            kind = Record
-        elif name == "parameters":
-            self._check_parameter(words[0], path, ".".join(chain))
-            return
-        elif name == "previous":
-            name, *words = words
-            kind = self._condition_output_type(name)
-        else:
-            kind = self._condition_output_type(name)
-        try:
-            type_at_attributes(kind, words)
-        except UnknownField as error:
-            near = closest_name(error.name, error.known)
-            close = ".".join(near if word == error.name else word for word in chain) if near else None
-            todo = (
-                f"its fields are {join_names(error.known)}"
-                if error.known
-                else "it is a list; use a filter such as | length"
-            )
-            what = f"the condition '{text}': there is no field '{error.name}'"
-            self.diagnostics.add_at(path, what, nearest=close, todo=todo)
-
-    def _condition_output_type(self, name: str) -> Any:
-        flow_node = self.nodes_by_name.get(name)
-        kind = getattr(self.agents.get(name), "Output", UNKNOWN_TYPE) if name in self.agents else UNKNOWN_TYPE
-        several = flow_node and isinstance(flow_node.node, Step) and gives_list(flow_node.node)
-        return tuple[kind, ...] if several and kind is not UNKNOWN_TYPE else kind
 
     def _check_loop(self, flow_node: FlowNode, loop: Loop) -> None:
         if loop.host and loop.host not in loop.loop and loop.host not in self.flow.dropped:
@@ -240,42 +174,6 @@ class WiringCheck:
                 owner = (other.loops or (name,))[0] if other else None
                 if owner and (owner != top or (name == flow_node.name and not flow_node.loops)):
                     yield owner
-
-    def _check_result(self) -> None:
-        result, measures = self.flow.spec.result, self.flow.spec.measures
-        path = (*self.flow.path, "result")
-        if measures:
-            self._check_verdicts(measures.verdicts)
-        if result is None:
-            if measures is None:
-                todo = "add `result: …`, the step whose output the flow gives, or `measures:` with `verdicts: …`"
-                self.diagnostics.add_at(self.flow.path, f"'{self.flow.spec.name}' lacks `result`", todo=todo)
-            return
-        flow_node = self.nodes_by_name.get(result)
-        if not self.is_known_step(result):
-            near = closest_name(result, self.nodes_by_name)
-            what = f"the result '{result}' is no step of this flow"
-            self.diagnostics.add_at(path, what, nearest=near, todo=f"there are {join_names(self.nodes_by_name)}")
-        elif flow_node and isinstance(flow_node.node, Loop):
-            inner = join_names(flow_node.node.loop)
-            self.diagnostics.add_at(
-                path, f"the result '{result}' is a loop, which has no output", todo=f"name one of {inner}"
-            )
-
-    def _check_verdicts(self, name: str) -> None:
-        if missing := [package for package in ("sklearn", "statsmodels", "matplotlib") if find_spec(package) is None]:
-            what = f"measures need packages that are not installed: {', '.join(missing)}"
-            todo = "install the extra `studies`: uv sync --extra studies, or pip install 'buttermilk[studies]'"
-            self.diagnostics.add_at((*self.flow.path, "measures"), what, todo=todo)
-        flow_node, path = self.nodes_by_name.get(name), (*self.flow.path, "measures", "verdicts")
-        steps = [flow_node.name for flow_node in self.nodes_by_name.values() if isinstance(flow_node.node, Step)]
-        if not self.is_known_step(name):
-            what = f"`verdicts` names '{name}', which is no step of this flow"
-            self.diagnostics.add_at(
-                path, what, nearest=closest_name(name, steps), todo=f"there are {join_names(steps)}"
-            )
-        elif flow_node and not isinstance(flow_node.node, Step):
-            self.diagnostics.add_at(path, f"'{name}' gives no verdicts", todo=f"name one of {join_names(steps)}")
 
 
 def _steps_referred_to(flow_node: FlowNode) -> Iterator[str]:

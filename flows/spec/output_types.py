@@ -47,13 +47,13 @@ def _walk(node: Mapping[str, Any], kind: Any) -> Any:
                 kind = _walk(child, kind)
             return kind
         case "index":
-            return _item_type(kind)
+            return item_type(kind)
         case "slice" | "identity" | "current":
             return kind
         case "flatten":
             return _walk(children[0], kind)
         case "projection" | "filter_projection":
-            return _list_type(_walk(children[1], _item_type(_walk(children[0], kind))))
+            return _list_type(_walk(children[1], item_type(_walk(children[0], kind))))
         case _:
             return UNKNOWN_TYPE
 
@@ -85,7 +85,8 @@ def _attribute_type(kind: Any, name: str) -> Any:
     raise UnknownField(name, known)
 
 
-def _item_type(kind: Any) -> Any:
+def item_type(kind: Any) -> Any:
+    """The type of the items of a list; unknown if that is no list."""
     for bare in _union_members(kind):
         if get_origin(bare) in (tuple, list) and get_args(bare):
             return get_args(bare)[0]

@@ -99,6 +99,35 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         {"prompts__judge_md": f"{JUDGE}{{{{ record['ground_truth'] }}}}\n"},
         "prompts/judge.md:4: `record.ground_truth`: no model is shown what people answered",
     ),
+    "a field that no criterion has": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ criterion.titel }}}}\n"},
+        "prompts/judge.md:4: `criterion.titel`: a criterion has no such field; did you mean 'criterion.title'?",
+    ),
+    "a field of what a loop goes through": (
+        {"prompts__judge_md": f"{JUDGE}{{% for one in criterion.examples %}}{{{{ one.verdit }}}}{{% endfor %}}\n"},
+        "prompts/judge.md:4: `one.verdit`: there is no such field; did you mean 'one.verdict'?",
+    ),
+    "a mistake in a template that is included": (
+        {"prompts__judge_md": f"{JUDGE}{{% include 'more.md' %}}\n", "prompts__more_md": "\n{{ record.txt }}\n"},
+        "prompts/more.md:2: `record.txt`: a record has no such field",
+    ),
+    "wrong syntax in a template that is included": (
+        {"prompts__judge_md": f"{JUDGE}{{% include 'more.md' %}}\n", "prompts__more_md": "\n{{ 1 | random }}\n"},
+        "prompts/more.md:2: the filter 'random' gives another text each time",
+    ),
+    "an included template that is not there": (
+        {"prompts__judge_md": f"{JUDGE}{{% include 'mor.md' %}}\n"},
+        "prompts/judge.md:4: includes 'mor.md', which is not in prompts/",
+    ),
+    "a block that two roles share": (
+        {"prompts__judge_md": "system:\n{% if record.title %}\n" + JUDGE + "{% endif %}\n"},
+        "prompts/judge.md:2: Unexpected end of template",
+    ),
+    "a misspelt truth": (
+        {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: violatng")},
+        "flows/mine.yaml:9: `truth` names 'violatng', which no answer of people in 'posts' is called; "
+        "did you mean 'violating'?",
+    ),
     "a filter that is not deterministic": (
         {"prompts__judge_md": f"{JUDGE}{{{{ [1, 2] | random }}}}\n"},
         "prompts/judge.md:4: the filter 'random' gives another text each time",
@@ -123,6 +152,10 @@ def test_a_silent_mistake_is_named(tmp_path: Path, files: dict[str, str], messag
         "{% set record = {'txt': 1} %}{{ record.txt }}",
         "{{ record.metadata.anything }}{{ record.sections.facts }}",
         "{{ record.text.upper() }}{{ record.text[:9] }}",
+        "{% for record in [{'txt': 1}] %}{{ record.txt }}{% endfor %}",
+        "{% for picture in record.images %}{{ picture.alt_text }}{% endfor %}",
+        "{% for name, text in record.sections | items %}{{ name.anything }}{% endfor %}",
+        "{{ criterion.examples[0].reason if criterion.examples }}{{ criterion.verdicts | join }}",
     ],
 )
 def test_a_template_is_not_accused_of_what_it_may_do(tmp_path: Path, more: str) -> None:
