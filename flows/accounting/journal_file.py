@@ -129,7 +129,7 @@ def figure(amount: Decimal | None) -> str:
 def _read_header(line: str) -> Mapping[str, Any]:
     try:
         found: Any = json.loads(line.removeprefix("#"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 

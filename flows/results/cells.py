@@ -103,5 +103,5 @@ def _trace_in(content: bytes) -> AgentTrace | None:
     try:
         record: Any = json.loads(content)
         return AgentTrace.model_validate_json(record["result"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -72,7 +72,7 @@ class HeartbeatMonitor:
         beat = await self._read_beat(owner) or self._seen.get(owner, (b"", 0))[0]
         try:
             return json.loads(beat or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
 
     async def _read_beat(self, owner: str) -> bytes:
