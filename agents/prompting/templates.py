@@ -42,6 +42,10 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
+class _LeadsOut(TemplateNotFound):
+    """The name is that of a link, or of a folder, that leads out of the folders of templates."""
+
+
 class _Loader(FileSystemLoader):
     """Loads included templates, only from the folders of templates."""
 
@@ -51,7 +55,7 @@ class _Loader(FileSystemLoader):
             path = Path(folder, *split_template_path(template))
             if path.exists():
                 if problem := text_file_problem(path, Path(folder).parent):
-                    raise TemplateNotFound(template, f"'{template}' leads out of the folder of prompts: {problem}")
+                    raise _LeadsOut(template, f"'{template}' leads out of the folder of prompts: {problem}")
                 break
         return super().get_source(environment, template)
 
@@ -150,8 +154,8 @@ class Template:
             source, path, _ = self.environment.loader.get_source(self.environment, name)
         except TemplateNotFound as error:
             line = self.source[: self.source.index(name)].count("\n") + 1 if name in self.source else 1
-            missing = "not found" in (error.message or name)
-            what = f"includes '{name}', which is not in prompts/" if missing else error.message
+            leads_out = isinstance(error, _LeadsOut)
+            what = error.message if leads_out else f"includes '{name}', which is not in prompts/"
             raise PromptError(f"{self.where}{f':{line}' if self.path else ''}: {what}") from None
         except UnicodeDecodeError:
             raise PromptError(f"{self.where}: includes '{name}', which is not in UTF-8") from None

@@ -228,8 +228,8 @@ CASES = [
         with_link("prompts/mine.md", lambda lab: flow(lab, "mine")),
         "the link leads out",
     ),
-    Case("include", "../..", lambda lab: flow(lab, 'user: {% include "../../../etc/passwd" %}'), "cannot be read"),
-    Case("include", "absolute path", lambda lab: flow(lab, 'user: {% include "/etc/passwd" %}'), "cannot be read"),
+    Case("include", "../..", lambda lab: flow(lab, 'user: {% include "../../../etc/passwd" %}'), "not in prompts/"),
+    Case("include", "absolute path", lambda lab: flow(lab, 'user: {% include "/etc/passwd" %}'), "not in prompts/"),
     Case(
         "include",
         "link out of prompts/",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import flows.check.wiring
+import flows.check.result
 import flows.tables.cells
 from contract.errors import StudyError
 from flows.compose.compose import compose
@@ -27,6 +27,6 @@ def test_the_csv_is_written_where_parquet_cannot_be_written(tmp_path: Path, monk
 
 
 def test_measures_without_their_packages_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows.check.wiring, "find_spec", _absent)
+    monkeypatch.setattr(flows.check.result, "find_spec", _absent)
     with pytest.raises(StudyError, match=r"tox.yaml:\d+: measures need packages .*uv sync --extra studies"):
         compose(["tox"], [])
