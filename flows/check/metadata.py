@@ -20,6 +20,8 @@ class MetadataCheck:
     """The fields that split every measure again."""
     path: KeyPath
     """Where the flow names them."""
+    of_other_records: bool = False
+    """The request chose the records, and a file, written for others, names the fields."""
     names: set[str] = field(default_factory=set[str])
     """Every field found, dotted if it is inside another."""
 
@@ -28,12 +30,12 @@ class MetadataCheck:
         self.names.update(_names(record.metadata))
 
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
-        """Reports each field that no record has: as a notice if later records may still have it."""
+        """Reports each field that no record has: as a notice if later records may have it, or the flow has others."""
         for number, name in enumerate(self.by):
             if name in self.names or not preview.records:
                 continue
             what = f"`by` names '{name}', which is no metadata {rows_text(preview)}"
-            if preview.more and not preview.alike:
+            if self.of_other_records or (preview.more and not preview.alike):
                 diagnostics.add_notice(what)
                 continue
             near = closest_name(name, self.names)

@@ -134,6 +134,12 @@ class ResourceCheck:
                     f"{display_path(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/"
                 )
 
+    def _metadata_check(self, measures: Measures | None, records: KeyPath) -> MetadataCheck | None:
+        if measures is None:
+            return None
+        path, provenance = (*self.flow.path, "measures", "by"), self.diagnostics.provenance
+        return MetadataCheck(measures.by, path, provenance.is_typed(records) and not provenance.is_typed(path))
+
     def _check_storages(self, flow: FlowSpec) -> None:
         self._check_label_names(flow.measures)
         ground_truth = check_measures(flow, self.flow.path, self.agents, self.folders, self.diagnostics)
@@ -146,8 +152,7 @@ class ResourceCheck:
                 todo = f"there are {join_names(flow.parameters)}"
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
-            metadata = MetadataCheck(flow.measures.by, (*self.flow.path, "measures", "by")) if flow.measures else None
-            check_source(flow.records, found, self.diagnostics, ground_truth, metadata)
+            check_source(flow.records, found, self.diagnostics, ground_truth, self._metadata_check(flow.measures, path))
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)

@@ -107,6 +107,9 @@ def apply_shorthands(
     _apply_run_settings(applied, typed, diagnostics)
     _apply_labels(applied, typed, validated.path, diagnostics)
     _apply_records(applied, typed, diagnostics)
+    if "records" in typed:
+        argument = display_argument(f"records={typed['records']}")
+        diagnostics.provenance.add_argument((*validated.path, "records"), argument)
     return applied
 
 

@@ -75,6 +75,11 @@ class Provenance:
         """Where the value at `path`, or the nearest path above it, was set; follows interpolations."""
         return self._find_location(path, frozenset())
 
+    def is_typed(self, path: KeyPath) -> bool:
+        """Whether the command line set the value."""
+        found = self.location(path)
+        return found is not None and found.file is None
+
     def where(self, path: KeyPath) -> str:
         """`file:line`, or `command line: …`; never empty."""
         return str(self.location(path) or ".".join(path) or "the configuration")

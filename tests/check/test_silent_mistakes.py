@@ -184,3 +184,9 @@ def test_what_a_check_says_does_not_depend_on_the_speed_of_the_machine(
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     preview = preview_source(FileStorage(path=tmp_path))
     assert (preview.records, preview.rejects) == (1, 1)
+
+
+def test_fields_of_a_flow_for_other_records_are_a_note(tmp_path: Path) -> None:
+    write_files(tmp_path, {**FILES, "others.csv": "record_id,text,town,ground_truth.violating\n1,A post.,x,yes\n"})
+    [study] = compose(["mine"], [f"records={tmp_path / 'others.csv'}", "columns.metadata.town=town"], tmp_path)
+    assert "`by` names 'ward', which is no metadata of the 1 row" in "\n".join(study.notices)
