@@ -28,14 +28,23 @@ class CitationChecker(Agent[CitationCheckerInputs, NoParameters]):
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
         inputs = self.inputs(agent_input)
         answers = tuple(check_answer(answer, inputs.passages) for answer in inputs.answers)
+        checked = sum(len(claim.citations) for answer in inputs.answers for claim in answer.claims)
+        # Not the verified ones are counted: a quotation with an omission becomes several of them.
+        unverified = sum(map(_unverified, answers)) - sum(map(_unverified, inputs.answers))
         report = CitationReport(
             answers=answers,
-            checked=sum(len(claim.citations) for answer in inputs.answers for claim in answer.claims),
-            found=sum(len(claim.citations) for answer in answers for claim in answer.claims),
+            checked=checked,
+            found=checked - unverified,
             missing=_missing(answers),
             sufficient=any(answer.claims for answer in answers) and not _missing(answers),
         )
         return AgentOutput(value=output_value(report), note=f"{report.found} of {report.checked} quotations verified")
+
+
+def _unverified(answer: ResearchAnswer) -> int:
+    """Returns how many quotations of the answer were checked and stand in no passage of their document."""
+    beside = sum(len(claim.unverified) for claim in (*answer.claims, *answer.dropped))
+    return beside + sum(len(claim.citations) for claim in answer.dropped)
 
 
 def _missing(answers: tuple[ResearchAnswer, ...]) -> tuple[str, ...]:

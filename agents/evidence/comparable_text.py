@@ -2,26 +2,34 @@
 
 Compared are letters, case, digits, punctuation and their order. Not compared are: the form of a character (NFKC,
 Unicode Standard Annex #15: ligatures, full-width letters), runs of white space, typographic quotation marks and dashes,
-invisible format characters such as the soft hyphen, HTML entities against the characters that they stand for, and the
-hyphen with which a word is divided at the end of a line.
+invisible format characters such as the soft hyphen, HTML entities against the characters that they stand for, the
+hyphen with which a word is divided at the end of a line, the marks of footnotes (`held¹²`), and white space where a
+script writes none between words (a line may end anywhere there).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import unescape
 
 import regex
 
+from agents.evidence.scripts import KATAKANA, UNSPACED
+
 LINE_HYPHEN = "\x1f"
 """Stands for a hyphen at the end of a line. It equals a hyphen, and nothing at all."""
 
+_WIDE = r"\u3001-\u303f\uff00-\uff65"
+"""Punctuation of Chinese and Japanese."""
+HYPHENS = f"-{LINE_HYPHEN}"
 _UNIT = regex.compile(
-    r"""
-    (?P<entity> &(?:amp;)*(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31}); )
+    rf"""
+    (?P<entity> &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}}); )
     | (?P<divided> (?<=\w)(?:[-\u2010\u00ac]\s*\n\s*|\u00ad\s+|[\ufffe\x02]\s*)(?=\w) )
+    | (?P<unwritten> (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]) \s+ (?=[{UNSPACED}{_WIDE}]) )
     | (?P<spaces> \s+ )
     | \X
     """,
@@ -33,6 +41,9 @@ _PLAIN_PUNCTUATION = str.maketrans(
     dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
 )
 _SUPERSCRIPT = regex.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c]")
+_FOOTNOTE_MARKS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
+_BEARS_FOOTNOTE = regex.compile(r"[\p{L}\p{M}]{3}$|[.,;:!?\"'\]]$")
+"""A word of three letters or a mark that ends something; in `x²` and `km²` the superscript is none of a footnote."""
 _INVISIBLE = frozenset({"Cf", "Cn"})
 """Categories of format characters and of code points that are no characters."""
 _LONG_DASHES = frozenset("–—")
@@ -67,13 +78,25 @@ class ComparableText:
     @cached_property
     def solid(self) -> tuple[str, list[int]]:
         """The characters without hyphens of any kind, and for each its position in `letters`."""
-        kept = [(letter, at) for at, letter in enumerate(self.letters) if letter not in f"-{LINE_HYPHEN}"]
+        kept = [(letter, at) for at, letter in enumerate(self.letters) if letter not in HYPHENS]
         return "".join(letter for letter, _ in kept), [at for _, at in kept]
+
+    def in_longer_text(self, offsets: Sequence[int]) -> ComparableText:
+        """Returns the same characters with their places in a text of which this one's is an extract.
+
+        `offsets` says where each character of the extract stands there.
+        """
+        starts = [offsets[start] for start in self.starts]
+        return replace(self, starts=starts, ends=[offsets[end - 1] + 1 for end in self.ends])
 
 
 def _compare_by_unit(text: str) -> ComparableText:
     letters, starts, ends, dashes = list[str](), list[int](), list[int](), set[int]()
     for unit in _UNIT.finditer(text):
+        if unit[0] in _FOOTNOTE_MARKS and _BEARS_FOOTNOTE.search("".join(letters[-3:])):
+            # It is shown with its word, in case it means something.
+            ends[-1] = unit.end()
+            continue
         for letter in _comparable_letters(unit):
             if letter == " " and letters and letters[-1] == " ":
                 ends[-1] = unit.end()
@@ -87,6 +110,8 @@ def _compare_by_unit(text: str) -> ComparableText:
 
 
 def _comparable_letters(unit: regex.Match[str]) -> str:
+    if unit["unwritten"]:
+        return ""
     if unit["spaces"]:
         return " "
     if unit["divided"]:

@@ -11,7 +11,9 @@ import regex
 
 _ROMAN = r"(?=[ivxlcdm])m{0,3}(?:c[md]|d?c{0,3})(?:x[cl]|l?x{0,3})(?:i[xv]|v?i{0,3})"
 _PAGE_NUMBER = regex.compile(
-    rf"\W*(?:\p{{L}}{{1,6}}\.?\s*)?(?:\d{{1,4}}|{_ROMAN})(?:\s*(?:/|\p{{L}}{{1,3}})\s*\d{{1,4}})?\W*", regex.I
+    rf"\W*(?:(?:\p{{L}}{{1,6}}\.?\s*)?\d{{1,4}}|(?:\p{{L}}{{1,6}}(?:\.|\s)\s*)?{_ROMAN}\b)"
+    r"(?:\s*(?:/|\p{L}{1,3})\s*\d{1,4})?\W*",
+    regex.I,
 )
 _SENTENCE_END = regex.compile(r"[.!?:;。！？؟।]\W*$")
 MAX_HEAD_CHARACTERS = 100

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from itertools import takewhile
 from typing import TypeAlias
 
 import regex
 
-from agents.evidence.comparable_text import LINE_HYPHEN, ComparableText
+from agents.evidence.comparable_text import HYPHENS, LINE_HYPHEN, ComparableText
 from agents.evidence.page_breaks import without_page_breaks
+from agents.evidence.sentence_ends import sentence_ends
 from agents.evidence.word_boundaries import is_inside_word
 
 Span: TypeAlias = tuple[int, int]
 """Offsets of the first character of a text, and of the one after the last."""
-
-_Reading: TypeAlias = tuple[ComparableText, "list[int] | None"]
-"""A form of the text, and for each of its characters the offset in the text itself; None where they are the same."""
 
 MIN_QUOTE_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
@@ -27,7 +25,7 @@ SHORT_TEXT_CHARACTERS = 600
 OMISSION = regex.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3,4}|…)\s*")
 _OUTER_OMISSION = regex.compile(rf"^{OMISSION.pattern}|{OMISSION.pattern}$")
 _END_MARKS = (".", ",", ";", ":")
-_SENTENCE_END = regex.compile(r"[.!?…؟۔।]+[\"'”’»)\]]*\s+(?=[\"'“‘«(\[]*[\p{Lu}\p{Lo}])|[。！？]+|\n\s*\n")
+_SOMETHING = regex.compile(r"[^\p{P}\p{Z}\p{C}]")
 _MAX_RESTORED_CHARACTERS = 600
 """A quotation that leaves out more of one sentence than this is not found."""
 
@@ -66,56 +64,57 @@ class QuotableText:
 
     def _spans(self, quote: str) -> Iterator[Span]:
         """Yields where the quotation stands; if nowhere, where it stands without the mark that ends it."""
-        words = _comparable_quote(quote)
-        spans = self._spans_in_readings(words)
+        letters = _comparable_letters(quote)
+        spans = self._spans_of_words(letters)
         if (first := next(spans, None)) is not None:
             yield first
             yield from spans
-        elif words.letters.endswith(_END_MARKS):
+        elif letters.endswith(_END_MARKS):
             # Where a quotation ends a sentence, its writer sets the full stop.
-            yield from self._spans_in_readings(replace(words, letters=words.letters[:-1].rstrip()))
+            yield from self._spans_of_words(letters[:-1].rstrip())
 
-    def _spans_in_readings(self, words: ComparableText) -> Iterator[Span]:
+    def _spans_of_words(self, letters: str) -> Iterator[Span]:
         """Yields the places in the text as it is; if there are none, those in the text without its page breaks."""
-        for text, offsets in (self._whole, self._without_repeated_heads, self._without_page_breaks):
+        if not _SOMETHING.search(letters):
+            return
+        for text in self._readings():
             found = False
-            for start, end in self._word_spans(words, text):
-                found = True
-                yield (offsets[start], offsets[end - 1] + 1) if offsets else (start, end)
+            for start, end in _spans_in(text, letters):
+                if not self._divides_word_of_two_pages(start, end):
+                    found = True
+                    yield start, end
             if found:
                 return
 
-    @cached_property
-    def _whole(self) -> _Reading:
-        return ComparableText.of(self.text), None
+    def _readings(self) -> Iterator[ComparableText]:
+        yield self._whole
+        yield from self._without_page_breaks
 
     @cached_property
-    def _without_repeated_heads(self) -> _Reading:
-        return _reading(without_page_breaks(self.text, heads_seen_once=False))
+    def _whole(self) -> ComparableText:
+        return ComparableText.of(self.text)
 
     @cached_property
-    def _without_page_breaks(self) -> _Reading:
-        return _reading(without_page_breaks(self.text, heads_seen_once=True))
+    def _without_page_breaks(self) -> tuple[ComparableText, ...]:
+        """The text without what surely stands between its pages, then without all that may; none if it has no pages."""
+        shortened = (without_page_breaks(self.text, heads_seen_once=seen_once) for seen_once in (False, True))
+        return tuple(ComparableText.of(text).in_longer_text(offsets) for text, offsets in filter(None, shortened))
 
-    @staticmethod
-    def _word_spans(quote: ComparableText, text: ComparableText) -> Iterator[Span]:
-        if not quote.letters:
-            return
-        if len(quote.letters) < MIN_QUOTE_CHARACTERS and len(text.letters) > SHORT_TEXT_CHARACTERS:
-            return
-        for start, end in _occurrences(quote, text):
-            if not (is_inside_word(text, start) or is_inside_word(text, end)):
-                yield text.starts[start], text.ends[end - 1]
+    def _divides_word_of_two_pages(self, start: int, end: int) -> bool:
+        return any(
+            is_inside_word(text, bisect_left(text.starts, at))
+            for text in self._without_page_breaks
+            for at in (start, end)
+        )
 
     def _with_whole_sentences(self, spans: list[Span]) -> tuple[Span, ...]:
         whole = spans[:1]
         for start, end in spans[1:]:
             before, left_off = whole[-1]
-            every = _SENTENCE_END.finditer(self.text, left_off)
-            boundaries = list(takewhile(lambda one, start=start: one.end() <= start, every))
-            if boundaries:
-                sentence_end = boundaries[0].start() + len(boundaries[0][0].rstrip())
-                whole[-1:] = [(before, sentence_end), (boundaries[-1].end(), end)]
+            every = sentence_ends(self.text, left_off)
+            left_out = list(takewhile(lambda one, start=start: one[1] <= start, every))
+            if left_out:
+                whole[-1:] = [(before, left_out[0][0]), (left_out[-1][1], end)]
             elif start - left_off <= _MAX_RESTORED_CHARACTERS:
                 whole[-1] = (before, end)
             else:
@@ -123,41 +122,49 @@ class QuotableText:
         return tuple(whole)
 
 
-def _reading(shortened: tuple[str, list[int]] | None) -> _Reading:
-    text, offsets = shortened or ("", [])
-    return ComparableText.of(text), offsets
-
-
 def proves_nothing(quote: str) -> bool:
     """Whether a quotation is so short that it is found anywhere by chance."""
-    return len(_comparable_quote(quote).letters) < MIN_QUOTE_CHARACTERS
+    return len(_comparable_letters(quote)) < MIN_QUOTE_CHARACTERS
 
 
-def _comparable_quote(quote: str) -> ComparableText:
+def _comparable_letters(quote: str) -> str:
     """The comparable form of a quotation without the marks around it: its own, and those of an omission."""
     bare = _OUTER_OMISSION.sub("", quote.strip().strip("\"'“”„«»‘’ "))
-    comparable = ComparableText.of(bare)
-    return replace(comparable, letters=comparable.letters.strip(" \"'"))
+    return ComparableText.of(bare).letters.strip(" \"'")
 
 
-def _occurrences(quote: ComparableText, text: ComparableText) -> Iterator[Span]:
-    """Yields where the quotation's characters stand among those of the text, as positions in `text.letters`."""
-    if not (quote.is_divided or text.is_divided):
-        at = text.letters.find(quote.letters)
-        while at >= 0:
-            yield at, at + len(quote.letters)
-            at = text.letters.find(quote.letters, at + 1)
+def _spans_in(text: ComparableText, letters: str) -> Iterator[Span]:
+    """Yields where the letters stand as whole words, unless they are so few that they prove nothing."""
+    if len(letters) < MIN_QUOTE_CHARACTERS and len(text.letters) > SHORT_TEXT_CHARACTERS:
+        return
+    for start, end in _occurrences(letters, text):
+        if not (is_inside_word(text, start) or is_inside_word(text, end)):
+            yield text.starts[start], text.ends[end - 1]
+
+
+def _occurrences(letters: str, text: ComparableText) -> Iterator[Span]:
+    """Yields where the letters stand among those of the text, as positions in `text.letters`."""
+    if not (LINE_HYPHEN in letters or text.is_divided):
+        for at in _places(letters, text.letters):
+            yield at, at + len(letters)
         return
     # A hyphen at a line's end may belong to the word or not. So the search leaves out all hyphens, and each place
     # found is compared again with them.
-    solid_quote, _ = quote.solid
+    letters = letters.strip(LINE_HYPHEN)
+    solid = "".join(letter for letter in letters if letter not in HYPHENS)
     solid_text, positions = text.solid
-    at = solid_text.find(solid_quote) if solid_quote else -1
-    while at >= 0:
-        start, end = positions[at], positions[at + len(solid_quote) - 1] + 1
-        if _equal_but_for_line_hyphens(quote.letters.strip("-" + LINE_HYPHEN), text.letters[start:end]):
+    for at in _places(solid, solid_text):
+        start = max(0, positions[at] - letters.startswith("-"))
+        end = positions[at + len(solid) - 1] + 1 + letters.endswith("-")
+        if _equal_but_for_line_hyphens(letters, text.letters[start:end]):
             yield start, end
-        at = solid_text.find(solid_quote, at + 1)
+
+
+def _places(part: str, whole: str) -> Iterator[int]:
+    at = whole.find(part) if part else -1
+    while at >= 0:
+        yield at
+        at = whole.find(part, at + 1)
 
 
 def _equal_but_for_line_hyphens(quote: str, text: str) -> bool:

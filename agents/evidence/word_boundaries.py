@@ -14,13 +14,9 @@ import unicodedata
 import regex
 
 from agents.evidence.comparable_text import LINE_HYPHEN, ComparableText
+from agents.evidence.scripts import make_a_word
 
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}_]")
-_UNSPACED = regex.compile(
-    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
-    r"\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}\p{Script=Javanese}\u30fc]"
-)
-_KATAKANA = regex.compile(r"[\p{Script=Katakana}\u30fc]")
 _MARK = regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff]")
 """Also the modifiers of an emoji's colour."""
 _NEGATION_BEFORE = regex.compile(r"(?:[不未无無非没沒勿弗毋莫]|ไม่|มิ|ไร้|ห้าม|ບໍ່|မ|មិន)$")
@@ -37,7 +33,7 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
     if _MARK.match(right):
         return True
     if _is_word(left) and _is_word(right):
-        return _hold_together(left, right) or _touches_negation(letters, position)
+        return make_a_word(left, right) or _touches_negation(letters, position)
     if _is_number_with_sign(left, right):
         return True
     if _is_word(left) and _joins(text, position):
@@ -49,12 +45,6 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
 
 def _is_word(letter: str) -> bool:
     return bool(_WORD.match(letter))
-
-
-def _hold_together(left: str, right: str) -> bool:
-    if _KATAKANA.match(left) and _KATAKANA.match(right):
-        return True
-    return not (_UNSPACED.match(left) or _UNSPACED.match(right))
 
 
 def _touches_negation(letters: str, position: int) -> bool:
@@ -87,7 +77,7 @@ def _joins(text: ComparableText, at: int) -> bool:
         return False
     if joiner in ".,":
         return bool(_DIGIT.match(left) and _DIGIT.match(right))
-    return joiner in f"'-·{LINE_HYPHEN}" and _hold_together(left, right)
+    return joiner in f"'-·{LINE_HYPHEN}" and make_a_word(left, right)
 
 
 def _is_minus_sign(text: ComparableText, at: int) -> bool:

@@ -12,9 +12,9 @@ from agents.base.registry import installed_agents, load_agent
 from agents.base.services import AgentServices
 from agents.llms.scripted import ScriptLine, scripted_reply
 from agents.prompting.templates import Prompts
-from contract.base import Frozen
+from contract.base import Frozen, thawed
 from contract.errors import MissingInput, OutputInvalid, RateLimited
-from contract.findings import Passage, Source
+from contract.findings import CitationReport, Passage, Source
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
 from tests.agents.agent_calls import ScriptedModels, replying_with
@@ -173,6 +173,22 @@ async def test_the_checker_reports_what_is_missing() -> None:
     assert report is not None
     assert (report["checked"], report["found"], report["sufficient"]) == (2, 1, False)
     assert report["missing"] == ("words that stand nowhere",)
+
+
+async def test_a_quotation_with_an_omission_is_counted_once_though_it_is_shown_as_two() -> None:
+    text = "The Board upheld the removal. The post was long. It found the rule unclear."
+    passage = PASSAGE.model_copy(update={"text": text})
+    quotes = ["The Board upheld the removal […] It found the rule unclear", "words that stand nowhere"]
+    draft = {"answerable": True, "claims": [{"text": "So.", "quotes": [{"passage": "P1", "quote": q} for q in quotes]}]}
+    found = await process("researcher", replying_with(draft), research())
+    inputs = {"answers": [found.value], "passages": [passage.model_dump(mode="json")]}
+    output = await process("citation_checker", replying_with(), inputs)
+    report = CitationReport.model_validate(thawed(output.value))
+    assert len(report.answers[0].claims[0].citations) == 2
+    assert (report.checked, report.found, output.note) == (2, 1, "1 of 2 quotations verified")
+    # What is checked already and comes again is not taken off a second time.
+    again = await process("citation_checker", replying_with(), {**inputs, "answers": report.model_dump()["answers"]})
+    assert again.note == "2 of 2 quotations verified"
 
 
 async def test_the_answer_shows_only_what_is_verified_and_abstains_otherwise() -> None:

@@ -119,6 +119,15 @@ def test_whole_words_of_a_text_are_found_in_it_as_they_stand_there(words: list[s
         ("ผิดกฎหมาย", "ไม่ผิดกฎหมาย"),
         ("about 102 of them", "about 10² of them"),
         ("👍", "👍🏽"),
+        ("mittee met at noon", "The com-\n\n- 12 -\n\nmittee met at noon."),
+        ("All of the com", "All of the com-\n\n- 12 -\n\nmittee met at noon."),
+        ("of the Board", "Some\nof the Board-\n\n- 12 -\n\nmembers met."),
+        ("5 km", "It was 5 km² of land."),
+        ("It fell by -5 percent", "It fell by 5 percent, says the com-\nmittee."),
+        ("-5 percent of them", "It was 5 percent of them, says the com-\nmittee."),
+        ("合法", "这是不\n合法的。"),
+        ("カタカナ", "ここにカタカナ\nワードがある。"),
+        ("-", "Either - or."),
     ],
 )  # fmt: skip
 def test_words_cut_out_of_a_word_are_not_found(quote: str, text: str) -> None:
@@ -148,6 +157,14 @@ def test_words_cut_out_of_a_word_are_not_found(quote: str, text: str) -> None:
         ("불법이다 이 결정은", "\u1107\u116e\u11af\u1107\u1165\u11b8이다 이 결정은",
          "\u1107\u116e\u11af\u1107\u1165\u11b8이다 이 결정은"),
         ("灯塔的提案为什么被否决了", "于是灯塔的提案为什么被否决了呢", "灯塔的提案为什么被否决了"),
+        ("灯塔的提案，为什么被否决了", "于是灯塔的\n提案，\n　为什么被 否决了呢", "灯塔的\n提案，\n　为什么被 否决了"),
+        ("その投稿は削除された。", "さて、その投\n稿は削除\nされた。", "その投\n稿は削除\nされた。"),
+        ("โพสต์ถูกลบแล้ว", "และโพสต์\nถูกลบแล้ว", "โพสต์\nถูกลบแล้ว"),
+        ("カタカナ", "ここに カタカナ ワード がある。", "カタカナ"),
+        ("the Board held that it was so.", "So the Board held¹² that it was so.³", "the Board held¹² that it was so.³"),
+        # A mark at the end is shown, in case that it means something.
+        ("then the Board held", "And then the Board held¹² on.", "then the Board held¹²"),
+        ("-5 percent of them", "It fell by -5 percent of them, says the com-\nmittee.", "-5 percent of them"),
     ],
 )  # fmt: skip
 def test_true_quotations_are_found_and_shown_as_the_source_has_them(quote: str, text: str, shown: str) -> None:
@@ -174,6 +191,18 @@ _LONG = "The Board went on to other matters. " * 10
          "The Board upheld the removal. The post was long. It found the rule unclear.",
          ["The Board upheld the removal.", "It found the rule unclear"]),
         ("The post was […] found to be hateful", f"The post was {'not, ' * 200}found to be hateful.", []),
+        # No abbreviation ends a sentence, and neither does a page.
+        ("The Board held that […] Roe, lie to the committee",
+         "The Board held that Mr. Smith did not, in Doe v. Roe, lie to the committee.",
+         ["The Board held that Mr. Smith did not, in Doe v. Roe, lie to the committee"]),
+        ("The U.S. Court did […] Senate found the rule unclear",
+         "The U.S. Court did not, e.g. Art. 5, say that the U.S. Senate found the rule unclear.",
+         ["The U.S. Court did not, e.g. Art. 5, say that the U.S. Senate found the rule unclear"]),
+        ("The Board did […] post was hateful at all",
+         "The Board did\n\n- 12 -\n\nJUDGMENT\n\nnot find that the\n\n- 13 -\n\nJUDGMENT\n\npost was hateful at all.",
+         ["The Board did\n\n- 12 -\n\nJUDGMENT\n\nnot find that the\n\n- 13 -\n\nJUDGMENT\n\npost was hateful at all"]),
+        ("委员会删除了帖子[…]规则不清楚", "委员会删除了帖子。帖子很长。规则不清楚。",
+         ["委员会删除了帖子。", "规则不清楚"]),
         ("The post was removed […] words of nobody", f"The post was removed. {_LONG}", []),
     ],
 )  # fmt: skip
