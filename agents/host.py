@@ -6,7 +6,6 @@ that step's own schema. Free text never routes anything.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -15,9 +14,10 @@ from pydantic import Field
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from contract.base import Frozen, FrozenMap, JsonValue
+from contract.base import Frozen, FrozenMap, JsonValue, thawed
+from contract.calls import ModelReply
 from contract.messages import AgentInput, AgentOutput, output_value
-from contract.tools import AgentToolDefinition, UnifiedRequest
+from contract.tools import AgentToolDefinition, HostChoice, UnifiedRequest
 
 STOP = "stop"
 
@@ -48,7 +48,8 @@ class SequenceHost(Agent[SequenceInputs, SequenceParameters]):
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
         inputs, sequence = self.inputs(agent_input), self.parameters(agent_input).sequence
         step = sequence[inputs.round - 1] if inputs.round <= len(sequence) else STOP
-        request = UnifiedRequest(step=step, arguments=inputs.arguments, reason=f"number {inputs.round} in the sequence")
+        reason = f"number {inputs.round} in the sequence"
+        request = UnifiedRequest(target=step, inputs=inputs.arguments, metadata={"reason": reason})
         return AgentOutput(value=output_value(request), note=f"next: {step}")
 
 
@@ -68,13 +69,13 @@ class LLMHostParameters(LLMParameters):
     template: str = "host"
 
 
-class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, UnifiedRequest]):
+class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, HostChoice]):
     """Asks a model which step comes next and with what arguments."""
 
     Inputs = LLMHostInputs
     Parameters = LLMHostParameters
     Output = UnifiedRequest
-    Reply = UnifiedRequest
+    Reply = HostChoice
     supplied_inputs = frozenset({"round", "tools"})
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
@@ -83,31 +84,37 @@ class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, UnifiedRequest])
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": ["step", "arguments", "reason"],
+            "required": ["target", "inputs", "reason"],
             "properties": {
-                "step": {"type": "string", "enum": [*(tool.name for tool in tools), STOP]},
-                "arguments": {
-                    "anyOf": [*arguments, {"type": "object", "properties": {}, "additionalProperties": False}]
-                },
+                "target": {"type": "string", "enum": [*(tool.name for tool in tools), STOP]},
+                "inputs": {"anyOf": [*arguments, {"type": "object", "properties": {}, "additionalProperties": False}]},
                 "reason": {"type": "string", "maxLength": 300},
             },
         }
 
-    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> UnifiedRequest:
-        request = super().parse_reply(text, agent_input, services)
+    def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> HostChoice:
+        choice = super().parse_reply(text, agent_input, services)
         tools = {tool.name: tool for tool in self.inputs(agent_input).tools}
-        if request.step == STOP:
-            return request
-        if request.step not in tools:
-            raise InvalidReply(f"step is '{request.step}', but must be one of {[*tools, STOP]}")
-        arguments = json.loads(request.model_dump_json())["arguments"]
-        validator = Draft202012Validator(_arguments_schema(tools[request.step]))
-        problems: list[str] = [f"arguments: {error.message}" for error in validator.iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
+        if choice.target == STOP:
+            return choice
+        if choice.target not in tools:
+            raise InvalidReply(f"target is '{choice.target}', but must be one of {[*tools, STOP]}")
+        validator = Draft202012Validator(_arguments_schema(tools[choice.target]))
+        problems: list[str] = [f"inputs: {error.message}" for error in validator.iter_errors(thawed(choice.inputs))]  # type: ignore[reportUnknownMemberType]
         if problems:
             raise InvalidReply("; ".join(problems[:5]))
-        return request
+        return choice
+
+    def build_output(
+        self,
+        reply: HostChoice,
+        model_reply: ModelReply,  # noqa: ARG002
+        agent_input: AgentInput,  # noqa: ARG002
+        services: AgentServices,  # noqa: ARG002
+    ) -> UnifiedRequest:
+        return reply.request()
 
 
 def _arguments_schema(tool: AgentToolDefinition) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(tool.model_dump_json())["input_schema"]
+    schema: dict[str, Any] = thawed(tool.input_schema)
     return {"type": "object", "additionalProperties": False, **schema}

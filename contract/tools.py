@@ -1,25 +1,52 @@
-"""Tools: what an agent offers, and a typed request to use it."""
+"""Tools: what can be called, and a typed request to call it. Hosts, agents and MCP clients all use these two shapes."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import Field
 
 from contract.base import Frozen, FrozenMap
 
+Permission = Literal["read_corpus", "fetch", "write_files", "spend", "start_flow"]
+"""read_corpus: sees the flow's corpus; fetch: sends requests to the internet; write_files: writes outside the run's own
+folder; spend: may cost money; start_flow: starts a run that goes on after the call."""
+
 
 class AgentToolDefinition(Frozen):
-    """What a step or tool can be asked to do, as a host or an MCP client sees it."""
+    """What a step, an agent or a tool can be asked to do, as a host, a model or an MCP client sees it."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_-]*)?$", max_length=128)
+    """For a tool of an outside server, the server's name stands before a dot."""
     description: str
     input_schema: FrozenMap
-    """JSON schema of the arguments."""
+    """JSON schema of the arguments: an object."""
+    output_schema: FrozenMap | None = None
+    """JSON schema of the result; None where it is not known before the call."""
+    permissions: tuple[Permission, ...] = ()
+    """What a call may do beyond computing its result."""
 
 
 class UnifiedRequest(Frozen):
-    """A request to one step: its name and its arguments. `stop` as the name ends a route."""
+    """A request to one tool or step."""
 
-    step: str
-    arguments: FrozenMap = Field(default_factory=dict, validate_default=True)
+    target: str
+    """Its name; `stop` ends a route."""
+    inputs: FrozenMap = Field(default_factory=dict, validate_default=True)
+    """The arguments, which fit the target's input schema."""
+    context: FrozenMap = Field(default_factory=dict, validate_default=True)
+    """What the request belongs to: run, record, step, round. Never part of what the target computes with."""
+    metadata: FrozenMap = Field(default_factory=dict, validate_default=True)
+    """What people read about it, for example `reason`, in the words of who asks. Shown, never executed."""
+
+
+class HostChoice(Frozen):
+    """What a model replies that chooses: a step, its arguments, and why."""
+
+    target: str
+    inputs: FrozenMap = Field(default_factory=dict, validate_default=True)
     reason: str = ""
-    """Why this step, in the host's words; shown in the run, never executed."""
+
+    def request(self) -> UnifiedRequest:
+        """Returns the choice as a request."""
+        return UnifiedRequest(target=self.target, inputs=self.inputs, metadata={"reason": self.reason})

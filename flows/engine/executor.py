@@ -249,7 +249,7 @@ class FlowExecutor:
             supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round}
             return {key: supplied[key] for key in self._services.agents[node.agent].supplied_inputs}
         request = host_request(scope, loop)
-        return dict(request["arguments"]) if request and node_run.name in loop.choices else {}
+        return dict(request["inputs"]) if request and node_run.name in loop.choices else {}
 
     def _tools(self, loop: Loop) -> list[JsonValue]:
         steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}

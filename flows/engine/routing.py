@@ -36,10 +36,10 @@ def _host_skip_reason(name: str, scope: Scope, loop: Loop) -> str | None:
         return None
     if request is None:
         return "the host gave no answer"
-    if request["step"] == STOP:
-        return f"the host stopped: {request['reason']}"
-    if name in loop.choices and request["step"] != name:
-        return f"the host chose {request['step']}"
+    if request["target"] == STOP:
+        return f"the host stopped: {request['metadata'].get('reason', '')}"
+    if name in loop.choices and request["target"] != name:
+        return f"the host chose {request['target']}"
     return None
 
 
@@ -55,6 +55,6 @@ def loop_finished(scope: Scope, loop: Loop) -> bool:
     """Whether the loop ends for this record after the current round. Raises ValueError from the condition."""
     if loop.host:
         request = host_request(scope, loop)
-        if request is None or request["step"] == STOP:
+        if request is None or request["target"] == STOP:
             return True
     return bool(loop.until) and compile_condition(loop.until or "").evaluate(scope.context())

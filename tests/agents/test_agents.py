@@ -244,17 +244,17 @@ TOOL = (
 
 async def test_a_host_chooses_only_existing_steps_with_arguments_that_fit() -> None:
     models = replying_with(
-        {"step": "delete_everything", "arguments": {}, "reason": ""},
-        {"step": "search", "arguments": {"queries": "not a list"}, "reason": ""},
-        {"step": "search", "arguments": {"queries": ["slurs"]}, "reason": "to begin"},
+        {"target": "delete_everything", "inputs": {}, "reason": ""},
+        {"target": "search", "inputs": {"queries": "not a list"}, "reason": ""},
+        {"target": "search", "inputs": {"queries": ["slurs"]}, "reason": "to begin"},
     )
     output = await process("llm_host", models, {"question": "When?", "tools": [TOOL], "round": 1})
     assert output.value is not None
-    assert output.value["arguments"] == {"queries": ("slurs",)}
+    assert output.value["inputs"] == {"queries": ("slurs",)}
     assert "delete_everything" in (output.calls[0].error or "")
     assert "array" in (output.calls[1].error or "")
     schema = models.scripted.requests[0].model_dump(mode="json")["output_schema"]
-    assert schema["properties"]["step"]["enum"] == ["search", "stop"]
+    assert schema["properties"]["target"]["enum"] == ["search", "stop"]
 
 
 def test_a_host_is_not_offered_what_the_flow_binds() -> None:
@@ -266,7 +266,7 @@ async def test_a_sequence_host_follows_its_sequence(number: int, step: str) -> N
     inputs = {"round": number, "arguments": {"a": 1}}
     output = await process("host", replying_with(), inputs, sequence=["search", "research"])
     assert output.value is not None
-    assert output.value["step"] == step
+    assert output.value["target"] == step
 
 
 async def test_search_keeps_what_was_found_and_adds_what_is_new() -> None:

@@ -118,10 +118,10 @@ async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab)
         "chooser",
         {
             "match": "This is round 1",
-            "reply": {"step": "right", "arguments": {"what": "east", "known": 7}, "reason": ""},
+            "reply": {"target": "right", "inputs": {"what": "east", "known": 7}, "reason": ""},
         },
-        {"match": "This is round 2", "reply": {"step": "left", "arguments": {"what": "west"}, "reason": ""}},
-        {"match": "This is round 3", "reply": {"step": "stop", "arguments": {}, "reason": "all seen"}},
+        {"match": "This is round 2", "reply": {"target": "left", "inputs": {"what": "west"}, "reason": ""}},
+        {"match": "This is round 3", "reply": {"target": "stop", "inputs": {}, "reason": "all seen"}},
     )
     ran = await lab.run("text=hello")
     assert ran.state.is_completed()
@@ -140,7 +140,7 @@ async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab)
 
 async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", HEAD + HOSTED.replace("max_rounds: 5", "max_rounds: 1"))
-    reply = {"step": "left", "arguments": {"what": "west", "known": "forged"}, "reason": ""}
+    reply = {"target": "left", "inputs": {"what": "west", "known": "forged"}, "reason": ""}
     lab.write_model("chooser", {"reply": reply})
     ran = await lab.run("text=hello")
     [host] = ran.rows("host")
@@ -153,7 +153,7 @@ async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: 
 
 async def test_a_host_that_stops_at_once_leaves_every_step_visibly_skipped(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", HEAD + HOSTED)
-    lab.write_model("chooser", {"reply": {"step": "stop", "arguments": {}, "reason": "nothing to do"}})
+    lab.write_model("chooser", {"reply": {"target": "stop", "inputs": {}, "reason": "nothing to do"}})
     ran = await lab.run("text=hello")
     assert [row.round for row in ran.rows("host")] == [1]
     assert {row.note for row in (*ran.rows("left"), *ran.rows("right"))} == {"the host stopped: nothing to do"}

@@ -46,7 +46,7 @@ def _differences(material: Mapping[str, Any], _similarity: Similarity, _config: 
 
 HANDLERS: Mapping[str, Handler] = {
     "ResearchDraft": _research,
-    "UnifiedRequest": lambda material, _similarity, _config: choose_step(material),
+    "HostChoice": lambda material, _similarity, _config: choose_step(material),
     "DifferencesDraft": _differences,
     "JudgeReasons": _judge,
     "QualResults": lambda material, similarity, _config: verdicts.score_reasons(material, similarity),

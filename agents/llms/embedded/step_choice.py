@@ -7,23 +7,23 @@ from typing import Any
 
 from agents.llms.embedded.relevance import asked_words
 from contract.base import JsonValue
-from contract.tools import UnifiedRequest
+from contract.tools import HostChoice
 
 STOP = "stop"
 MAX_QUERIES = 5
 
 
-def choose_step(material: Mapping[str, Any]) -> UnifiedRequest:
+def choose_step(material: Mapping[str, Any]) -> HostChoice:
     """The question in round 1, its key words and the missing points in round 2; then, or if none is new, `stop`."""
     searching = next((tool for tool in material.get("tools", ()) if _takes_queries(tool)), None)
     if searching is None:
-        return UnifiedRequest(step=STOP, reason="no step here takes search queries")
+        return HostChoice(target=STOP, reason="no step here takes search queries")
     queries: list[JsonValue] = [*_new_queries(material)]
     if not queries:
-        return UnifiedRequest(step=STOP, reason="there is nothing new to search for")
-    return UnifiedRequest(
-        step=searching["name"],
-        arguments={"queries": queries},
+        return HostChoice(target=STOP, reason="there is nothing new to search for")
+    return HostChoice(
+        target=searching["name"],
+        inputs={"queries": queries},
         reason="the question first" if int(material.get("round", 1)) == 1 else "other words for what is missing",
     )
 

@@ -74,7 +74,7 @@ async def test_what_it_cannot_write_is_refused_in_plain_words(model: Embedded) -
     with pytest.raises(ModelRejected, match="free text"):
         await ask(model, None, {})
     with pytest.raises(ModelRejected, match="not given 'question'"):
-        await ask(model, "UnifiedRequest", {"tools": [_SEARCH]})
+        await ask(model, "HostChoice", {"tools": [_SEARCH]})
 
 
 _SEARCH = {
@@ -92,19 +92,19 @@ _OTHER = {
 async def test_the_host_searches_the_question_then_the_missing_words_then_stops(model: Embedded) -> None:
     question = "When does the Board accept a slur?"
     first = {"question": question, "tools": [_OTHER, _SEARCH], "missing": [], "round": 1, "previous_queries": []}
-    reply = (await ask(model, "UnifiedRequest", first)).parsed
+    reply = (await ask(model, "HostChoice", first)).parsed
     assert isinstance(reply, dict)
-    assert (reply["step"], reply["arguments"]) == ("search", {"queries": [question]})
+    assert (reply["target"], reply["inputs"]) == ("search", {"queries": [question]})
 
     second = {**first, "round": 2, "missing": ["political speech"], "previous_queries": [question]}
-    reply = (await ask(model, "UnifiedRequest", second)).parsed
+    reply = (await ask(model, "HostChoice", second)).parsed
     assert isinstance(reply, dict)
-    assert reply["arguments"] == {"queries": ["Board accept slur", "political speech"]}
+    assert reply["inputs"] == {"queries": ["Board accept slur", "political speech"]}
 
     for last in ({**second, "round": 3}, {**first, "tools": [_OTHER]}):
-        reply = (await ask(model, "UnifiedRequest", last)).parsed
+        reply = (await ask(model, "HostChoice", last)).parsed
         assert isinstance(reply, dict)
-        assert (reply["step"], reply["arguments"]) == ("stop", {})
+        assert (reply["target"], reply["inputs"]) == ("stop", {})
 
 
 def _answer(label: str, *quotes: str) -> dict[str, object]:

@@ -1,0 +1,180 @@
+"""Tool: a typed async function that can be described to a model and called with checked arguments.
+
+@MCPRoute()
+@tool(permissions=("read_corpus",))
+async def count_decisions(country: str, *, services: AgentServices) -> int:
+    '''Counts the decisions on posts from a country.
+
+    Args:
+        country: Its English name.
+    '''
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast, get_type_hints, overload
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+
+from agents.base.services import AgentServices
+from contract.base import JsonValue
+from contract.errors import CellError
+from contract.tools import AgentToolDefinition, Permission
+
+
+class ToolFailed(CellError):
+    """A tool could not do what it was asked; the text is written for who asked."""
+
+
+class BadArguments(ToolFailed):
+    """The arguments do not fit the tool's schema; the text names each that does not."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that can be called as a tool."""
+
+    function: Callable[..., Awaitable[Any]]
+    name: str
+    description: str
+    permissions: tuple[Permission, ...] = ()
+    published: bool = False
+    """Whether the MCP server shows it."""
+    owner: Any = None
+    """The agent that the method belongs to; None for a plain function."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Tool:
+        return self if instance is None else replace(self, owner=instance)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function as it was written."""
+        return await self.function(*((self.owner,) if self.owner else ()), *args, **kwargs)
+
+    @cached_property
+    def definition(self) -> AgentToolDefinition:
+        """What a model or a client sees of it."""
+        return AgentToolDefinition(
+            name=self.name,
+            description=self.description,
+            input_schema=self._arguments.model_json_schema(),
+            output_schema=self._result.json_schema(mode="serialization"),
+            permissions=self.permissions,
+        )
+
+    async def call(self, arguments: Mapping[str, JsonValue], services: AgentServices) -> JsonValue:
+        """Calls the function with arguments from outside, and returns its result as JSON.
+
+        Raises BadArguments before the call, and whatever the function raises.
+        """
+        try:
+            checked = self._arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise BadArguments(_problems(error)) from None
+        values = {name: getattr(checked, name) for name in type(checked).model_fields}
+        if self._services_name:
+            values[self._services_name] = services
+        return self._result.dump_python(await self(**values), mode="json")
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.function, include_extras=True)
+
+    @cached_property
+    def _services_name(self) -> str | None:
+        return next((name for name, kind in self._hints.items() if kind is AgentServices), None)
+
+    @cached_property
+    def _arguments(self) -> type[BaseModel]:
+        documented = _documented_arguments(self.function)
+        fields: dict[str, Any] = {}
+        for name, parameter in _parameters(self.function).items():
+            if name == self._services_name:
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[name] = (self._hints[name], Field(default, description=documented.get(name)))
+        return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+    @cached_property
+    def _result(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self._hints["return"])
+
+
+@overload
+def tool(function: Callable[..., Awaitable[Any]], /) -> Tool: ...
+@overload
+def tool(
+    *, name: str | None = None, description: str | None = None, permissions: tuple[Permission, ...] = ()
+) -> Callable[[Callable[..., Awaitable[Any]]], Tool]: ...
+def tool(
+    function: Callable[..., Awaitable[Any]] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    permissions: tuple[Permission, ...] = (),
+) -> Tool | Callable[[Callable[..., Awaitable[Any]]], Tool]:
+    """Makes a tool of an async function or of an agent's method.
+
+    Its schemas come from the signature, in which every parameter and the result have a type; its description from the
+    docstring, and the descriptions of arguments from the docstring's `Args:`. A parameter of type `AgentServices` is
+    filled by whoever runs the tool and is no argument. Raises TypeError for a function that cannot be a tool.
+    """
+
+    def make(function: Callable[..., Awaitable[Any]]) -> Tool:
+        text = description or _summary(function)
+        _check(function, text)
+        return Tool(function, name or getattr(function, "__name__", ""), text, permissions)
+
+    return make(function) if function else make
+
+
+class MCPRoute:
+    """Marks a tool as one that the MCP server shows, under its own name or another."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
+
+    def __call__(self, marked: Tool) -> Tool:
+        return replace(marked, published=True, name=self._name or marked.name)
+
+
+def _check(function: Callable[..., Awaitable[Any]], description: str) -> None:
+    label = getattr(function, "__qualname__", repr(function))
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"{label}: a tool is an async function")
+    if not description:
+        raise TypeError(f"{label}: a tool needs a docstring, from which a model learns what it does")
+    parameters = _parameters(function)
+    if any(one.kind in {one.VAR_POSITIONAL, one.VAR_KEYWORD} for one in parameters.values()):
+        raise TypeError(f"{label}: a tool names each of its arguments, so it cannot have * or **")
+    untyped = [name for name, one in parameters.items() if one.annotation is one.empty]
+    if untyped or inspect.signature(function).return_annotation is inspect.Signature.empty:
+        raise TypeError(f"{label}: a tool needs a type for {', '.join(untyped) or 'its result'}")
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters but `self`."""
+    return {name: one for name, one in inspect.signature(function).parameters.items() if name != "self"}
+
+
+def _sections(function: Callable[..., Any]) -> list[Any]:
+    from griffe import Docstring
+
+    return cast("list[Any]", Docstring(inspect.getdoc(function) or "").parse("google", warnings=False))
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return next((str(section.value).strip() for section in _sections(function) if section.kind.value == "text"), "")
+
+
+def _documented_arguments(function: Callable[..., Any]) -> dict[str, str]:
+    named = (section.value for section in _sections(function) if section.kind.value == "parameters")
+    return {one.name: " ".join(one.description.split()) for section in named for one in section}
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg'].lower()}" for one in error.errors())
