@@ -4,4 +4,28 @@ The modules here are entry points: `flows.osb`, `flows.tox`, `flows.trans`, `flo
 flow each, and `python -m flows` for all of them. Everything else is in rooms, each a package; a room imports only
 rooms below it. From top to bottom: cli, deploy, run, plan, shards, run_folder, engine, report, measures, compose,
 check, corpus, storage, tables, accounting, spec, config, results, files, server. `docs/architecture.md` has the map.
+
+In Python, `from flows import agent, study` is the way in; each is imported when it is first used, so `import flows`
+costs nothing.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flows.api.agent import agent
+    from flows.api.study import study
+    from flows.api.study_run import StudyRun
+
+_MODULES = {"agent": "flows.api.agent", "study": "flows.api.study", "StudyRun": "flows.api.study_run"}
+
+__all__ = ["StudyRun", "agent", "study"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'flows' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_MODULES[name]), name)

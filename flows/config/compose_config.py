@@ -48,10 +48,11 @@ class ComposedConfig:
 
 
 def compose_config(
-    flow_names: Sequence[str], overrides: Sequence[str], config_dir: Path | None, diagnostics: Diagnostics
+    flow_names: Sequence[str] | None, overrides: Sequence[str], config_dir: Path | None, diagnostics: Diagnostics
 ) -> ComposedConfig:
     """Returns the merged configuration. Adds mistakes in files and arguments to `diagnostics`.
 
+    None as `flow_names` asks for no flow, only for what is beside the flows; then naming none is no mistake.
     Raises StudyError when nothing can be composed at all.
     """
     from flows.config.defaults_lists import with_checked_defaults
@@ -64,10 +65,10 @@ def compose_config(
     documents = with_checked_defaults(read_documents(folders), allowed.variables)
     config_names = config_groups(folders)
     arguments = classify_arguments(overrides, config_names, _top_level_keys(documents), diagnostics)
-    sources = _config_sources(flow_names, arguments, folders, documents)
+    sources = _config_sources(flow_names or (), arguments, folders, documents)
     _stub_broken_files(sources)
     _drop_unknown_choices(sources.multi_choices, arguments, folders, diagnostics)
-    if not sources.multi_choices["flows"] and not diagnostics.problems:
+    if flow_names is not None and not sources.multi_choices["flows"] and not diagnostics.problems:
         there = join_names(group_choices(folders, "flows"))
         diagnostics.add("command line", "no flow is named", todo=f"write +flows=[osb]; there are {there}")
     typed = [*_choice_overrides(arguments, sources, diagnostics), *arguments.overrides]

@@ -95,6 +95,10 @@ class PrivateServer:
             time.sleep(0.05)
         raise RunError(f"the Prefect server did not answer within {SERVER_START_SECONDS:.0f} s")
 
+    def has_ended(self) -> bool:
+        """Whether the process has ended, by itself or killed."""
+        return self._process.poll() is not None
+
     def exit_future(self) -> asyncio.Future[str]:
         """A future that is done when the server has ended by itself; its result says why.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,7 @@ class Answer:
     content: bytes = b""
     media_type: str = "text/html; charset=utf-8"
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     chunk_seconds: float = 0.0
     """The pause after each 100 bytes; the sender stops when the reader is gone."""
     cut_after: int | None = None
@@ -25,7 +25,7 @@ class Answer:
 
 
 @contextmanager
-def site(answers: Mapping[str, Answer]) -> Iterator[tuple[str, list[str]]]:
+def site(answers: Mapping[str, Answer]) -> Generator[tuple[str, list[str]]]:
     """Serves the answers. Yields `127.0.0.1:<port>` and the list of paths that were asked for, which grows."""
     asked = list[str]()
 

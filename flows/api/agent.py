@@ -1,0 +1,109 @@
+"""agent: one call of one agent from Python.
+
+    from flows import agent
+    judged = await agent("judge").run("Some text.", criteria="ordinary", model="demo")
+    judged.verdict
+
+Replies are kept as in every study, so the same call twice is paid once. Inside a Prefect flow, the call is a task run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agents.base.services import AgentServices
+from agents.llms.budget import Budget
+from agents.llms.factory import ModelRegistry, WrapperOptions
+from agents.prompting.criteria import Criteria
+from agents.prompting.templates import Prompts
+from contract.base import thawed
+from contract.errors import OutputInvalid, Problem, StudyError
+from contract.messages import AgentInput, AgentOutput
+from contract.record import Record
+from flows.accounting.call_journal import CallJournal
+from flows.api.prefect_task import as_task_run, in_prefect_flow
+from flows.api.server import quieten_prefect
+from flows.compose.one_agent import AgentCall, compose_agent
+from flows.spec.study import Study
+
+
+class AgentHandle:
+    """One agent, to be called with texts."""
+
+    def __init__(self, name: str, *, config_dir: str | Path | None = None) -> None:
+        self.name = name
+        self._config_dir = Path(config_dir) if config_dir is not None else None
+
+    async def run(self, record: str | Record | Mapping[str, Any], **settings: Any) -> Any:
+        """Returns the agent's typed output for a text, a `Record` or a dict of one's fields.
+
+        `settings` are the agent's parameters and inputs by name; `corpus` names the storage that it searches. Raises
+        StudyError for mistakes in them before any model is asked, and CellError where the model gave no usable
+        reply; a refusal is an OutputInvalid that says so.
+        """
+        call = await asyncio.to_thread(compose_agent, self.name, settings, self._config_dir)
+        output = await self._process(call, _record(record))
+        if output.value is None:
+            raise OutputInvalid(output.note or f"the reply was {output.status}")
+        return call.agent.Output.model_validate(thawed(output.value))
+
+    def run_sync(self, record: str | Record | Mapping[str, Any], **settings: Any) -> Any:
+        """As `run`, for programs without an event loop, and for notebooks."""
+        from flows.api.execution import RunThread
+
+        return RunThread(lambda: self.run(record, **settings)).wait()
+
+    async def _process(self, call: AgentCall, record: Record) -> AgentOutput:
+        async def process() -> AgentOutput:
+            agent_input = AgentInput(record=record, inputs=call.inputs, parameters=call.parameters)
+            async with open_agent_services(call.study) as services:
+                return await call.agent().process(agent_input, services)
+
+        if not in_prefect_flow():
+            return await process()
+        return await as_task_run(self.name, record.record_id, call.parameters, process)
+
+
+def agent(name: str, *, config_dir: str | Path | None = None) -> AgentHandle:
+    """Returns an agent by its name in `python -m flows list`. `config_dir` is the folder of one's own study."""
+    quieten_prefect()
+    return AgentHandle(name, config_dir=config_dir)
+
+
+@asynccontextmanager
+async def open_agent_services(study: Study) -> AsyncGenerator[AgentServices]:
+    """Opens what one call of an agent needs; closes its connections when the block ends."""
+    # Prefect comes with them, and reads its settings when it is imported.
+    from flows.results.open import result_store
+    from flows.results.replies import ResultReplyStore
+    from flows.run.services import open_index
+
+    store = result_store(study.run.results)
+    with CallJournal(store.journal_folder) as journal:
+        budget = None if study.run.budget is None else Budget(study.run.budget)
+        models = ModelRegistry(study.models, WrapperOptions(ResultReplyStore(store, None), budget, journal))
+        try:
+            index = await open_index(study)
+            yield AgentServices(models, Prompts(study.folders), index, Criteria(study.folders))
+        finally:
+            await models.aclose()
+
+
+def _record(given: str | Record | Mapping[str, Any]) -> Record:
+    if isinstance(given, Record):
+        return given
+    from contract.base import digest
+
+    fields = {"text": given} if isinstance(given, str) else dict(given)
+    fields.setdefault("record_id", f"text-{digest(fields.get('text', ''))[:8]}")
+    try:
+        return Record.model_validate(fields)
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in error.errors())
+        raise StudyError([Problem("the record", what, todo="give a text, or a dict with `text`")]) from None

@@ -1,0 +1,124 @@
+"""What a notebook shows: plans, mistakes, answers and findings as HTML, and the report in a frame of its own.
+
+Every text in it comes from records, models or files, so all of it is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.errors import Problem
+from contract.findings import CitedAnswer
+from flows.plan.plan import Plan
+from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.control_characters import escape_controls
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN_MEASURES = ("accuracy", "cohen_kappa", "krippendorff_alpha")
+
+
+@dataclass(frozen=True)
+class ProblemsView(Sequence[Problem]):
+    """The mistakes of a study; empty, and so false, when there is none."""
+
+    flow: str
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __getitem__(self, index: int) -> Problem:  # type: ignore[reportIncompatibleMethodOverride]
+        return self.problems[index]
+
+    def __str__(self) -> str:
+        found = "\n".join(map(str, self.problems)) or f"{self.flow}: no mistakes found"
+        return "\n".join([found, *(f"note: {notice}" for notice in self.notices)])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{_safe(str(self))}</pre>"
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """A plan that a notebook shows as a table; `plan` is the plan itself."""
+
+    plan: Plan
+
+    def __str__(self) -> str:
+        return self._text()
+
+    __repr__ = __str__
+
+    def _text(self) -> str:
+        from io import StringIO
+
+        from rich.console import Console
+
+        from flows.cli.console import show_plan
+
+        show_plan(Console(file=(out := StringIO()), width=120), self.plan)
+        return out.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{_safe(self._text())}</pre>"
+
+
+@dataclass(frozen=True)
+class ReportFrame:
+    """A report, shown in a frame without access to the page around it or to the network."""
+
+    path: Path
+    height: int
+
+    def _repr_html_(self) -> str:
+        if not self.path.is_file():
+            return "<p>This run has no report.</p>"
+        page = escape(self.path.read_text(encoding="utf-8"), quote=True)
+        return f'<iframe sandbox="allow-scripts" width="100%" height="{self.height}" srcdoc="{page}"></iframe>'
+
+
+def answer_html(answer: CitedAnswer) -> str:
+    """A cited answer: each sentence with its quotations and where they stand."""
+    return "\n".join(_answer_parts(answer))
+
+
+def _answer_parts(answer: CitedAnswer) -> Iterator[str]:
+    yield f"<h4>{_safe(answer.question)}</h4>"
+    if answer.abstained:
+        yield f"<p><b>{_safe(answer.summary)}</b></p>"
+    yield "<ol>"
+    for claim in answer.claims:
+        yield f"<li>{_safe(claim.text)}"
+        for citation in claim.citations:
+            where = _safe(citation_location(citation))
+            yield f"<blockquote>“{_safe(citation.quote)}”<br><small>{where}</small></blockquote>"
+        yield "</li>"
+    yield "</ol>"
+    if answer.quality == "demonstration":
+        yield f"<p><i>{DEMONSTRATION_NOTICE}</i></p>"
+
+
+def finding_html(measures: pd.DataFrame, verdicts: pd.DataFrame) -> str:
+    """What a study found: each model's verdicts by criterion, and the main measures."""
+    if verdicts.empty:
+        return "<p>This run made no verdicts.</p>"
+    counts = verdicts.groupby(["criteria", "model", "verdict"], dropna=False).size().rename("records").reset_index()
+    shown = counts.to_html(index=False, escape=True, border=0)
+    if measures.empty:
+        return shown
+    main = measures[measures["measure"].isin(_SHOWN_MEASURES) & (measures["by"].fillna("") == "")]
+    columns = [name for name in ("criteria", "raters", "measure", "value", "low", "high", "records") if name in main]
+    return shown + main[columns].to_html(index=False, escape=True, border=0, na_rep="–")
+
+
+def _safe(text: str) -> str:
+    return escape(escape_controls(text))

@@ -1,0 +1,34 @@
+"""A call of an agent as a task run in somebody's own Prefect flow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def in_prefect_flow() -> bool:
+    """Whether this is called inside a Prefect flow run. Does not import Prefect: without it there is none."""
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext
+
+    return FlowRunContext.get() is not None
+
+
+async def as_task_run(
+    agent: str, record_id: str, parameters: Mapping[str, Any], process: Callable[[], Awaitable[T]]
+) -> T:
+    """Runs `process` as a task run named after the agent; Prefect sees the record's id and the settings only."""
+    from prefect import task
+
+    named = [str(parameters[key]) for key in ("criteria", "model") if key in parameters]
+    tags = [f"agent:{agent}", *(f"{key}:{parameters[key]}" for key in ("criteria", "model") if key in parameters)]
+
+    @task(name=agent, task_run_name=", ".join([agent, *named, record_id]), tags=tags, persist_result=False)
+    async def call(record: str) -> T:  # noqa: ARG001 - shown in Prefect
+        return await process()
+
+    return await call(record_id)

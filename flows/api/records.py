@@ -1,0 +1,63 @@
+"""Records that a program has in memory: written to a file, so that a run of them can be repeated like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from contract.base import thawed
+from contract.errors import Problem, StudyError
+from contract.record import Record
+from flows.files.atomic import write_text
+
+
+def write_records(records: Any, folder: Path) -> Path:
+    """Writes a data frame, or an iterable of `Record` or dict, as JSON lines, and returns the file.
+
+    Its name is a digest of what is in it, so equal records are the same source. Raises StudyError for anything else,
+    and for values that JSON has no form for.
+    """
+    lines = [_line(number, row) for number, row in enumerate(_rows(records), start=1)]
+    if not lines:
+        raise StudyError([Problem("records=…", "there are no records in it", todo="give at least one")])
+    text = "".join(f"{line}\n" for line in lines)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsonl"
+    if not path.exists():
+        write_text(path, text)
+    return path
+
+
+def _rows(records: Any) -> Iterable[Any]:
+    # pandas and polars, without importing either.
+    if hasattr(records, "to_dicts"):
+        return records.to_dicts()
+    if hasattr(records, "to_dict") and hasattr(records, "columns"):
+        return json.loads(records.to_json(orient="records", date_format="iso"))
+    if isinstance(records, Iterable) and not isinstance(records, str | bytes | Mapping):
+        return records  # type: ignore[reportUnknownVariableType]
+    raise StudyError(
+        [
+            Problem(
+                "records=…",
+                f"a {type(records).__name__} holds no records",
+                todo="give a file's path, a data frame, or a list of dicts",
+            )
+        ]
+    )
+
+
+def _line(number: int, row: Any) -> str:
+    if isinstance(row, Record):
+        row = row.model_dump(mode="json", exclude_defaults=True)
+    if not isinstance(row, Mapping):
+        raise StudyError(
+            [Problem(f"records=…, number {number}", f"a {type(row).__name__} is no record", todo="give a dict")]
+        )
+    try:
+        return json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError as error:
+        raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {error}")]) from error

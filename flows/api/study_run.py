@@ -1,0 +1,94 @@
+"""StudyRun: a finished run as data frames and typed answers."""
+
+from __future__ import annotations
+
+import html
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import RunError
+from contract.findings import CitedAnswer
+from contract.messages import AgentTrace
+from flows.api.display import ReportFrame, answer_html, finding_html
+from flows.files.folder import read_traces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.run_folder.outcome import Outcome
+
+
+class StudyRun:
+    """The folder of a finished run. Frames are read when they are first used; nothing in them is computed anew."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "manifest.json").is_file():
+            raise RunError(f"{self.folder} holds no finished run")
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> StudyRun:
+        """The run with that outcome."""
+        return cls(outcome.folder.absolute())
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was run, with which models, prompts and data, and what it cost."""
+        return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row for each cell, those without an output included."""
+        return self._frame("cells")
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row for each verdict; empty for flows that make none."""
+        return self._frame("verdicts")
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """One row for each measure of agreement and accuracy, with its interval."""
+        return self._frame("measures")
+
+    @cached_property
+    def results(self) -> list[dict[str, Any]]:
+        """What the flow's `result` step gave for each record, as JSON."""
+        path = self.folder / "results.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+    @property
+    def answer(self) -> CitedAnswer:
+        """The cited answer of a flow that answers one question. Raises RunError when there is none."""
+        for result in self.results:
+            if isinstance(value := result.get("result"), dict) and "claims" in value:
+                return CitedAnswer.model_validate(value)
+        raise RunError(f"the run in {self.folder} gave no cited answer; see its `cells`")
+
+    def traces(self) -> list[AgentTrace]:
+        """The whole account of every cell: what was asked, what came back, and what it cost."""
+        return list(read_traces(self.folder / "answers.jsonl"))
+
+    def report(self, height: int = 700) -> ReportFrame:
+        """The report as a frame for a notebook. Scripts in it cannot reach the notebook."""
+        return ReportFrame(self.folder / "report.html", height)
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+
+        if (path := self.folder / f"{name}.parquet").is_file():
+            return pd.read_parquet(path)
+        path = self.folder / f"{name}.csv"
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+
+    def __repr__(self) -> str:
+        return f"StudyRun({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        try:
+            shown = answer_html(self.answer)
+        except RunError:
+            shown = finding_html(self.measures, self.verdicts)
+        return f"{shown}<p>Files: <code>{html.escape(str(self.folder))}</code></p>"

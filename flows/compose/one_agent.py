@@ -1,0 +1,108 @@
+"""Composes a study of one agent, for calls of an agent outside a flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from contract.base import JsonValue
+from contract.errors import Problem, StudyError
+from contract.flow import FlowParameter, FlowSpec, Step
+from flows.check.resources import ResourceCheck
+from flows.check.steps import StepCheck, agent_classes_of
+from flows.compose.external_models import external_models, secret_settings_of, with_api_keys
+from flows.compose.sections import models_of, run_settings_of, storages_of
+from flows.config.compose_config import compose_config
+from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, closest_name, display_argument, join_names
+from flows.config.provenance import mask_secrets
+from flows.config.validate import ValidatedFlow
+from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
+from flows.spec.study import Study
+
+_YAML_ADVICE = re.compile(r"add `(\w+): [^`]*` below `\w+:`")
+
+
+@dataclass(frozen=True)
+class AgentCall:
+    """An agent with all that one call of it needs, checked."""
+
+    study: Study
+    agent: AgentClass
+    parameters: Mapping[str, JsonValue]
+    inputs: Mapping[str, JsonValue]
+
+
+def compose_agent(
+    name: str, settings: Mapping[str, JsonValue], config_dir: Path | None = None, registry: AgentRegistry | None = None
+) -> AgentCall:
+    """Returns the agent `name` with `settings`, which name its parameters and inputs, and may name its `corpus`.
+
+    Raises StudyError with every mistake found.
+    """
+    diagnostics = Diagnostics()
+    agents: AgentRegistry = registry if registry is not None else InstalledAgents()
+    composed = compose_config(None, [], config_dir, diagnostics)
+    secrets = secret_settings_of(composed.config.get("secrets"), diagnostics)
+    models = models_of(composed.config.get("models"), composed.folders, diagnostics)
+    models |= external_models(secrets, diagnostics)
+    storage = storages_of(composed.config.get("storage"), diagnostics)
+    given = dict(settings)
+    corpus = given.pop("corpus", None)
+    parameters, inputs = _sort_settings(name, given, agents, diagnostics)
+    flow = ValidatedFlow(_flow(name, parameters, inputs, corpus), ("call",))
+    for key, value in settings.items():
+        kind = "parameters" if key in parameters else "inputs"
+        diagnostics.provenance.add_argument(("call", "steps", name, kind, key), display_argument(f"{key}={value}"))
+    classes = agent_classes_of(flow, agents, diagnostics)
+    StepCheck(flow, classes, diagnostics).check()
+    resources = ResourceCheck(flow, classes, models, storage, composed.folders, diagnostics)
+    resources.check()
+    study = Study(
+        flow=flow.spec, request={}, models=models, used_models=frozenset(resources.used_models), storage=storage,
+        run=run_settings_of(composed.config.get("run"), diagnostics), folders=composed.folders,
+        config=cast("dict[str, JsonValue]", mask_secrets(composed.config, SECRET_KEY_PATTERN)),
+        provenance=diagnostics.provenance,
+    )  # fmt: skip
+    study = with_api_keys(study, secrets, diagnostics)
+    try:
+        diagnostics.raise_if_any()
+    except StudyError as error:
+        raise StudyError([_in_python(name, problem) for problem in error.problems]) from None
+    return AgentCall(study, classes[name], parameters, inputs)
+
+
+def _in_python(name: str, problem: Problem) -> Problem:
+    """The problem as somebody reads it who wrote a call and no YAML."""
+    where = problem.where.removeprefix("command line: ")
+    todo = problem.todo and _YAML_ADVICE.sub(r"give \1=…", problem.todo)
+    return replace(problem, where=f"agent('{name}')" if where.startswith("call.") else where, todo=todo)
+
+
+def _flow(name: str, parameters: dict[str, Any], inputs: Mapping[str, Any], corpus: JsonValue) -> FlowSpec:
+    step = Step(agent=name, parameters=parameters, inputs=dict.fromkeys(inputs, "parameters.text"))
+    return FlowSpec(
+        name="call", records="parameters.text", parameters={"text": FlowParameter()},
+        corpus=None if corpus is None else str(corpus), steps={name: step}, result=name,
+    )  # fmt: skip
+
+
+def _sort_settings(
+    name: str, settings: Mapping[str, JsonValue], agents: AgentRegistry, diagnostics: Diagnostics
+) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
+    """The settings that are parameters of the agent, and those that are its inputs; any other is reported."""
+    if name not in agents:
+        todo = f"there are {join_names(agents)}"
+        diagnostics.add(f"agent('{name}')", "there is no such agent", nearest=closest_name(name, agents), todo=todo)
+        diagnostics.raise_if_any()
+    agent = agents[name]
+    known = {*agent.Parameters.model_fields, *agent.Inputs.model_fields}
+    for key, value in settings.items():
+        if key not in known:
+            where, todo = display_argument(f"{key}={value}"), f"it takes {join_names({*known, 'corpus'})}"
+            diagnostics.add(where, f"the agent '{name}' takes no '{key}'", nearest=closest_name(key, known), todo=todo)
+    parameters = {key: value for key, value in settings.items() if key in agent.Parameters.model_fields}
+    inputs = {k: v for k, v in settings.items() if k in agent.Inputs.model_fields and k not in parameters}
+    return parameters, inputs
