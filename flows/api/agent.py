@@ -12,16 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pydantic import ValidationError
 
 from agents.base.services import AgentServices
-from agents.llms.budget import Budget
-from agents.llms.factory import ModelRegistry, WrapperOptions
-from agents.prompting.criteria import Criteria
-from agents.prompting.templates import Prompts
 from contract.base import thawed
 from contract.errors import OutputInvalid, Problem, StudyError
 from contract.messages import AgentInput, AgentOutput
@@ -60,9 +58,12 @@ class AgentHandle:
         return RunThread(lambda: self.run(record, **settings)).wait()
 
     async def _process(self, call: AgentCall, record: Record) -> AgentOutput:
+        # In a thread, since Prefect, which comes with them, starts its plugins where no event loop runs.
+        await asyncio.to_thread(import_module, "flows.run.services")
+
         async def process() -> AgentOutput:
             agent_input = AgentInput(record=record, inputs=call.inputs, parameters=call.parameters)
-            async with open_agent_services(call.study) as services:
+            async with open_one_call(call.study) as services:
                 return await call.agent().process(agent_input, services)
 
         if not in_prefect_flow():
@@ -77,22 +78,22 @@ def agent(name: str, *, config_dir: str | Path | None = None) -> AgentHandle:
 
 
 @asynccontextmanager
-async def open_agent_services(study: Study) -> AsyncGenerator[AgentServices]:
+async def open_one_call(study: Study) -> AsyncGenerator[AgentServices]:
     """Opens what one call of an agent needs; closes its connections when the block ends."""
     # Prefect comes with them, and reads its settings when it is imported.
+    from flows.results.heartbeat import heartbeat
     from flows.results.open import result_store
-    from flows.results.replies import ResultReplyStore
-    from flows.run.services import open_index
+    from flows.run.services import open_agent_services, open_index
 
-    store = result_store(study.run.results)
-    with CallJournal(store.journal_folder) as journal:
-        budget = None if study.run.budget is None else Budget(study.run.budget)
-        models = ModelRegistry(study.models, WrapperOptions(ResultReplyStore(store, None), budget, journal))
-        try:
-            index = await open_index(study)
-            yield AgentServices(models, Prompts(study.folders), index, Criteria(study.folders))
-        finally:
-            await models.aclose()
+    store, owner = result_store(study.run.results), str(uuid4())
+    index = await open_index(study)
+    with (
+        CallJournal(store.journal_folder, flow=study.flow.name, flow_run_id=owner) as journal,
+        heartbeat(store, owner, study.run.lost_after_seconds),
+    ):
+        async with open_agent_services(study, journal, owner, index) as opened:
+            yield opened.agent_services
+        journal.account()
 
 
 def _record(given: str | Record | Mapping[str, Any]) -> Record:

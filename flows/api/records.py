@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from contract.base import thawed
 from contract.errors import Problem, StudyError
@@ -38,12 +38,12 @@ def _rows(records: Any) -> Iterable[Any]:
     if hasattr(records, "to_dict") and hasattr(records, "columns"):
         return json.loads(records.to_json(orient="records", date_format="iso"))
     if isinstance(records, Iterable) and not isinstance(records, str | bytes | Mapping):
-        return records  # type: ignore[reportUnknownVariableType]
+        return cast("Iterable[Any]", records)
     raise StudyError(
         [
             Problem(
                 "records=…",
-                f"a {type(records).__name__} holds no records",
+                f"{_kind(records)} holds no records",
                 todo="give a file's path, a data frame, or a list of dicts",
             )
         ]
@@ -54,10 +54,12 @@ def _line(number: int, row: Any) -> str:
     if isinstance(row, Record):
         row = row.model_dump(mode="json", exclude_defaults=True)
     if not isinstance(row, Mapping):
-        raise StudyError(
-            [Problem(f"records=…, number {number}", f"a {type(row).__name__} is no record", todo="give a dict")]
-        )
+        raise StudyError([Problem(f"records=…, number {number}", f"{_kind(row)} is no record", todo="give a dict")])
     try:
         return json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
     except ValueError as error:
         raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {error}")]) from error
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}"

@@ -66,6 +66,18 @@ def compose(
         accepted = set[str]().union(*(accepted_names(flow.spec, flow.path, agents) for flow in validated_flows))
         report_unknown_names(composed.request, accepted, set(composed.config_names), diagnostics)
     report_secret_leaks(composed, diagnostics)
+    return check_studies(validated_flows, composed, agents, diagnostics, require_request=require_request)
+
+
+def check_studies(
+    flows: Sequence[ValidatedFlow],
+    composed: ComposedConfig,
+    agents: AgentRegistry,
+    diagnostics: Diagnostics,
+    *,
+    require_request: bool = True,
+) -> list[Study]:
+    """Returns a study for each of the flows, with the settings in `composed`. Raises StudyError with every mistake."""
     secrets = secret_settings_of(composed.config.get("secrets"), diagnostics)
     models = models_of(composed.config.get("models"), composed.folders, diagnostics)
     models |= secret_models(secrets, diagnostics)
@@ -79,7 +91,7 @@ def compose(
     places.check_models(models, own_models)
     public = cast("dict[str, JsonValue]", mask_secrets(composed.config, may_hold_secret))
     studies: list[Study] = []
-    for flow in validated_flows:
+    for flow in flows:
         applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)
         request = parse_request(flow, applied_shorthands.other_values, diagnostics)
         if require_request:

@@ -6,18 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from contract.base import JsonValue
 from contract.errors import Problem, StudyError
 from contract.flow import FlowParameter, FlowSpec, Step
-from flows.check.resources import ResourceCheck
-from flows.check.steps import StepCheck, agent_classes_of
-from flows.compose.external_models import external_models, secret_settings_of, with_api_keys
-from flows.compose.sections import models_of, run_settings_of, storages_of
+from flows.compose.compose import check_studies
 from flows.config.compose_config import compose_config
-from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, closest_name, display_argument, join_names
-from flows.config.provenance import mask_secrets
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 from flows.spec.study import Study
@@ -45,10 +41,6 @@ def compose_agent(
     diagnostics = Diagnostics()
     agents: AgentRegistry = registry if registry is not None else InstalledAgents()
     composed = compose_config(None, [], config_dir, diagnostics)
-    secrets = secret_settings_of(composed.config.get("secrets"), diagnostics)
-    models = models_of(composed.config.get("models"), composed.folders, diagnostics)
-    models |= external_models(secrets, diagnostics)
-    storage = storages_of(composed.config.get("storage"), diagnostics)
     given = dict(settings)
     corpus = given.pop("corpus", None)
     parameters, inputs = _sort_settings(name, given, agents, diagnostics)
@@ -56,22 +48,11 @@ def compose_agent(
     for key, value in settings.items():
         kind = "parameters" if key in parameters else "inputs"
         diagnostics.provenance.add_argument(("call", "steps", name, kind, key), display_argument(f"{key}={value}"))
-    classes = agent_classes_of(flow, agents, diagnostics)
-    StepCheck(flow, classes, diagnostics).check()
-    resources = ResourceCheck(flow, classes, models, storage, composed.folders, diagnostics)
-    resources.check()
-    study = Study(
-        flow=flow.spec, request={}, models=models, used_models=frozenset(resources.used_models), storage=storage,
-        run=run_settings_of(composed.config.get("run"), diagnostics), folders=composed.folders,
-        config=cast("dict[str, JsonValue]", mask_secrets(composed.config, SECRET_KEY_PATTERN)),
-        provenance=diagnostics.provenance,
-    )  # fmt: skip
-    study = with_api_keys(study, secrets, diagnostics)
     try:
-        diagnostics.raise_if_any()
+        [study] = check_studies([flow], composed, agents, diagnostics, require_request=False)
     except StudyError as error:
         raise StudyError([_in_python(name, problem) for problem in error.problems]) from None
-    return AgentCall(study, classes[name], parameters, inputs)
+    return AgentCall(study, agents[name], parameters, inputs)
 
 
 def _in_python(name: str, problem: Problem) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from flows.results.locks import Attempt, Locks
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
 from flows.results.set_aside import SetAside
+from flows.results.store import ResultStore
 from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
 from flows.storage.rows import Reject
@@ -61,33 +63,59 @@ async def open_services(
     `on_reject` receives the parts of the corpus that could not be indexed, `on_note` other facts about it and about
     kept answers that a scholar should know. Raises StorageError when the corpus cannot be read.
     """
-    store = result_store(study.run.results)
     index = await open_index(study, progress, on_note)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)
+    caller = caller or (CallerProcess() if in_bulk and SUPPORTED else None)
+    async with (
+        open_agent_services(study, journal, owner, index, on_note, caller) as opened,
+        open_event_sender() if in_bulk else nullcontext() as event_sender,
+    ):
+        cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
+        yield RunServices(
+            agent_services=opened.agent_services,
+            agents=load_agents(study.flow),
+            cell_runner=CellRunner(study.run, cells, opened.replies, event_sender),
+            ledger=ledger,
+            slots=asyncio.Semaphore(study.run.concurrency),
+        )
+
+
+@dataclass(frozen=True)
+class OpenedServices:
+    """What agents are given, and the storage in which their replies are kept."""
+
+    agent_services: AgentServices
+    store: ResultStore
+    replies: ResultReplyStore
+    set_aside: SetAside
+    again: bool
+
+
+@asynccontextmanager
+async def open_agent_services(
+    study: Study,
+    journal: CallJournal,
+    owner: str,
+    index: CorpusIndex | None,
+    on_note: Callable[[str], None] | None = None,
+    caller: CallerProcess | None = None,
+) -> AsyncGenerator[OpenedServices]:
+    """Opens what agents need, also outside a run; closes the connections when the block ends.
+
+    `owner` has to write a heartbeat meanwhile, as others may share the results at the same time.
+    """
+    store = result_store(study.run.results)
     locks = Locks(store, owner, study.run.lost_after_seconds, Attempt(journal.attempt, journal.place))
     await locks.remove_lost(journal.abandoned)
     budget = None if study.run.budget is None else Budget(study.run.budget)
     again, set_aside = study.run.again == "refused", SetAside(store, on_note)
     replies = ResultReplyStore(store, locks, set_aside, journal, again=again)
-    wrapper_options = WrapperOptions(replies, budget, journal)
-    models = ModelRegistry(
-        study.models, wrapper_options, caller or (CallerProcess() if in_bulk and SUPPORTED else None)
-    )
+    models = ModelRegistry(study.models, WrapperOptions(replies, budget, journal), caller)
+    agent_services = AgentServices(with_tracing(models), Prompts(study.folders), index, Criteria(study.folders))
     try:
-        async with open_event_sender() if in_bulk else nullcontext() as event_sender:
-            yield RunServices(
-                agent_services=AgentServices(
-                    with_tracing(models), Prompts(study.folders), index, Criteria(study.folders)
-                ),
-                agents=load_agents(study.flow),
-                cell_runner=CellRunner(
-                    study.run, CellStorage.over(store, set_aside, again=again), replies, event_sender
-                ),
-                ledger=ledger,
-                slots=asyncio.Semaphore(study.run.concurrency),
-            )
+        yield OpenedServices(agent_services, store, replies, set_aside, again)
     finally:
         await models.aclose()
         set_aside.note_total()
