@@ -12,7 +12,7 @@ from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass, AgentRegistry
 from flows.spec.nodes import steps_of
-from flows.tables.answers import overlapping_cuts, spelling
+from flows.tables.answers import number_of, overlapping_cuts, spelling
 
 _AFFIRMATIVE = frozenset({"true", "yes", "1"})
 
@@ -34,6 +34,9 @@ def check_measures(
     ground_truth = GroundTruthCheck.for_flow(flow, judge, folders)
     if measures.level == "ordinal":
         _check_order(measures.order, verdicts, path, diagnostics)
+    elif measures.level != "nominal" and verdicts and not any(number_of(verdict) is not None for verdict in verdicts):
+        what = f"`level: {measures.level}` needs verdicts that are numbers; the verdicts are {join_names(verdicts)}"
+        diagnostics.add_at((*path, "level"), what, todo="write `level: nominal`, or `level: ordinal` with `order:`")
     possible = ground_truth.possible_verdicts if ground_truth else verdicts
     if possible:
         todo = f"the verdicts are {join_names(possible)}"
@@ -91,16 +94,17 @@ def with_positive_verdict(
     verdicts = frozenset[str]().union(*verdicts_by_criterion(flow, judge, folders).values())
     if not verdicts or measures.positive in verdicts:
         return flow
-    meant = {verdict for key, verdict in measures.labels.items() if spelling(key) in _AFFIRMATIVE} & verdicts
-    positive = meant.pop() if len(meant) == 1 else None
+    answers = {verdict: answer for answer, verdict in measures.labels.items() if spelling(answer) in _AFFIRMATIVE}
+    affirmed = verdicts & set(answers)
+    positive = min(affirmed) if len(affirmed) == 1 else None
     if measures.truth is not None and positive is None:
         diagnostics.add_notice(
             "precision, recall and F1 are left out, since no verdict is named as the positive one; write `positive:` "
             f"under `measures:` with one of {join_names(verdicts)}"
         )
-    elif measures.truth is not None:
+    elif measures.truth is not None and positive is not None:
         diagnostics.add_notice(
-            f"precision, recall and F1 are about '{positive}', which people's answer 'true' means; `positive:` under "
-            "`measures:` names another verdict"
+            f"precision, recall and F1 are about '{positive}', which people's answer '{answers[positive]}' means; "
+            "`positive:` under `measures:` names another verdict"
         )
     return flow.model_copy(update={"measures": measures.model_copy(update={"positive": positive})})

@@ -137,6 +137,7 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
 
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
     _print_notices(studies)
+    _print_gate_notes(studies)
     if options.verb == "check":
         return _check(studies, options)
     return _plan(studies, options)
@@ -198,6 +199,17 @@ def _flow_names(studies: Sequence[Study]) -> str:
 def _print_notices(studies: Sequence[Study]) -> None:
     for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
         print(f"note: {escape_controls(notice)}", file=sys.stderr)
+
+
+def _print_gate_notes(studies: Sequence[Study]) -> None:
+    """Notes the gates that a run would refuse as things are now; a server with a page may run by then."""
+    from flows.check.gate import gate_problems
+    from flows.server.choose_server import use_running_server
+
+    problems = [problem for study in studies for problem in gate_problems(study)]
+    if problems and not use_running_server():
+        for problem in problems:
+            print(f"note: {escape_controls(str(problem))}", file=sys.stderr)
 
 
 def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from contract.errors import StudyError
 from contract.storage import FileStorage
-from flows.check.gate import gate_problems
 from flows.check.preview import MAX_BYTES, preview_source
+from flows.cli.main import main
+from flows.cli.run import run_studies
 from flows.compose.compose import compose
+from flows.server.private_server import PrivateServer
 from tests.support.commands import write_files
 
 FLOW = """\
@@ -166,13 +169,120 @@ def test_a_thematic_break_is_no_front_matter(tmp_path: Path) -> None:
     assert found(tmp_path, criteria__rules_md="---\n\nDo no harm. Note: this is text.\n") == ""
 
 
-def test_a_gate_that_nobody_can_answer_is_refused(tmp_path: Path) -> None:
-    gate = "  look:\n    gate: Is it so?\n    fields: {answer: {type: yes_no}}\nmeasures:\n"
-    write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", gate)})
+GRADED = "---\ntitle: Rules\nverdicts: [calm, sharp, cruel]\n---\nDo no harm.\n"
+LABELS = "  labels: {'yes': violates, 'no': does_not_violate}\n"
+NO_POSITIVE = (
+    "note: precision, recall and F1 are left out, since no verdict is named as the positive one; write `positive:` "
+    "under `measures:` with one of calm, cruel, sharp"
+)
+
+
+def graded(folder: Path, measures: str, *answers: object) -> list[str]:
+    """What the check says where people gave those answers and the criterion has verdicts of its own."""
+    posts = [{**POSTS[0], "record_id": n, "ground_truth": {"violating": one}} for n, one in enumerate(answers)]
+    return found(
+        folder,
+        flows__mine_yaml=FLOW.replace(LABELS, measures),
+        criteria__rules_md=GRADED,
+        **{"posts.jsonl": "".join(json.dumps(post) + "\n" for post in posts)},
+    ).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("measures", "answers", "positive", "note"),
+    [
+        (
+            "  labels: {'yes': cruel, 'no': calm}\n",
+            ("yes", "no"),
+            "cruel",
+            "note: precision, recall and F1 are about 'cruel', which people's answer 'yes' means; `positive:` under "
+            "`measures:` names another verdict",
+        ),
+        ("", ("calm", "cruel"), None, NO_POSITIVE),
+        ("  labels: {'yes': sharp, 'true': cruel}\n", ("yes", "true"), None, NO_POSITIVE),
+        ("  positive: cruel\n", ("calm", "cruel"), "cruel", None),
+        ("  positive: null\n", ("calm", "cruel"), None, None),
+    ],
+)
+def test_the_positive_verdict_is_one_that_judges_may_give(
+    tmp_path: Path, measures: str, answers: tuple[str, ...], positive: str | None, note: str | None
+) -> None:
+    said = graded(tmp_path, measures, *answers)
+    assert [line for line in said if "precision" in line] == ([note] if note else [])
     [study] = compose(["mine"], [], tmp_path)
-    [problem] = gate_problems(study)
-    assert problem.where.endswith("flows/mine.yaml:7") and "nobody could answer the gate 'look'" in problem.what
-    assert "prefect server start" in str(problem.todo)
+    assert study.flow.measures is not None
+    assert study.flow.measures.positive == positive
+
+
+ORDER = "  level: ordinal\n  order: [calm, sharp, cruel]\n"
+
+
+OFF_SCALE: list[tuple[str, tuple[object, ...], str]] = [
+    (ORDER, ("mean", "kind"), "people's answers are 'kind', 'mean', which are not in `order`; write what each "
+     "means: labels.mean=… labels.kind=…, or under `labels:`; the verdicts are calm, cruel, sharp, and `missing` "
+     "stands for no answer"),
+    (ORDER, (1, 2), "labels.1=… labels.2=…, or under `labels:` (or for numbers a cut such as labels.>=0.5=…)"),
+    (ORDER, ("calm", "mean"), "note: 'posts': people's answers are also 'mean', which are not in `order`; these "
+     "records are left out of what is compared with people"),
+    ("  level: interval\n", ("kind", "mean"), "people's answers are 'kind', 'mean', which are no numbers; if they "
+     "mean that nobody answered, write labels.kind=missing labels.mean=missing"),
+    ("  level: ratio\n", (-1, -2), "people's answers are '-1', '-2', which are no numbers from 0"),
+]  # fmt: skip
+
+
+def test_verdicts_that_are_no_numbers_have_no_distances(tmp_path: Path) -> None:
+    words = "flows/mine.yaml:10: `level: interval` needs verdicts that are numbers; the verdicts are calm, cruel, sharp"
+    assert words in "\n".join(graded(tmp_path, "  level: interval\n", 1, 2))
+
+
+@pytest.mark.parametrize(("measures", "answers", "message"), OFF_SCALE)
+def test_answers_of_people_off_the_scale_are_named_before_anything_is_paid(
+    tmp_path: Path, measures: str, answers: tuple[object, ...], message: str
+) -> None:
+    [said] = [line for line in graded(tmp_path, measures, *answers) if "people's answers" in line]
+    assert message in said
+    assert said.startswith("note: ") == message.startswith("note: ")
+
+
+GATE = "  look:\n    gate: Is it so?\n    fields: {answer: {type: yes_no}}\nmeasures:\n"
+
+
+@pytest.mark.parametrize("verb", ["check", "plan"])
+def test_a_gate_that_nobody_could_answer_is_noted_and_refused_by_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", GATE)})
+    assert main([verb, "--config-dir", str(tmp_path)], "mine") == 0
+    [note] = [line for line in capsys.readouterr().err.splitlines() if "gate" in line]
+    assert "flows/mine.yaml:7: nobody could answer the gate 'look'" in note and "prefect server start" in note
+    with pytest.raises(StudyError, match="nobody could answer the gate 'look'"):
+        run_studies(compose(["mine"], [], tmp_path), cast("PrivateServer", object()), Namespace())
+
+
+def test_a_gate_is_no_mistake_where_a_server_with_a_page_is_configured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", GATE)})
+    assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
+    assert "gate" not in capsys.readouterr().err
+
+
+def test_rows_of_another_encoding_that_cannot_be_read_are_shown_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["record_id,text,ground_truth.violating,ward", "9,A post.,no,west"]
+    lines += [f"{number},Ein Café und mehr.,yes,east" for number in range(5)]
+    storage = "posts: {type: file, path: posts.csv}\n"
+    write_files(tmp_path, {**FILES, "storage/posts.yaml": storage, "posts.csv": "\n".join(lines).encode("cp1252")})
+    assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
+    shown = capsys.readouterr().out
+    assert "of the 6 rows 1 can be read, 5 cannot" in shown
+    assert "posts.csv:3: holds bytes that are not utf-8; if the file is from Excel, try `encoding: cp1252`" in shown
+    write_files(tmp_path, {"storage/posts.yaml": storage.replace("}", ", encoding: cp1252}")})
+    assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
+    assert "of the 6 rows 6 can be read, 0 cannot" in capsys.readouterr().out
 
 
 def test_what_a_check_says_does_not_depend_on_the_speed_of_the_machine(

@@ -13,6 +13,7 @@ from flows.measures import catalogue
 from flows.measures.compute import NO_GROUP, compute_measures
 from flows.measures.summary import summarise_verdicts
 from flows.measures.write import CONFUSION_COLUMNS, MEASURE_COLUMNS, write_measures
+from flows.tables.judges import Judges
 from flows.tables.verdict_row import VerdictRow
 from tests.support.verdicts import comparison, estimates, row, rows, spec
 
@@ -50,6 +51,29 @@ def test_the_groups_of_a_field_share_out_the_records() -> None:
     found = compute_measures(study(), spec(truth=BOTH, by=("source",)))
     for one in found.comparisons:
         assert one.records == (4 if one.by else 12)
+
+
+def test_demonstration_judges_that_go_by_the_same_examples_are_one_judge() -> None:
+    examples = [{"verdict": verdict} for verdict in ("yes", "no") for _ in range(3)]
+    manifest = {
+        "models": {"demo": {"kind": "embedded"}, "demo_average": {"kind": "embedded"}, "gpt": {"kind": "hosted"}},
+        "fingerprints": {name: {"fingerprint": name} for name in ("demo", "demo_average", "gpt")},
+        "criteria": {"few": {"examples": examples}, "many": {"examples": [*examples, {"verdict": "yes"}]}},
+    }
+    verdicts = {"demo": "yes", "demo_average": "yes", "gpt": "no"}
+    judged = [
+        row(f"r{number}", model, verdict if number else "no", criteria=criteria)
+        for criteria, number, (model, verdict) in product(("few", "many"), range(6), verdicts.items())
+    ]
+    found = compute_measures(judged, spec(), Judges.of_run(manifest))
+    few = estimates(comparison(found, "models", "demo", "demo_average", criteria="few"))
+    assert {estimate.value for estimate in few.values()} == {None}
+    assert "demo and demo_average are one judge by this criterion" in str(few["krippendorff_alpha"].undefined)
+    assert comparison(found, "all_models", criteria="few").raters == ("demo", "gpt")
+    assert estimates(comparison(found, "models", "demo", "gpt", criteria="few"))["percent_agreement"].value == 1 / 6
+    many = estimates(comparison(found, "models", "demo", "demo_average", criteria="many"))
+    assert many["percent_agreement"].value == 1
+    assert comparison(found, "all_models", criteria="many").raters == ("demo", "demo_average", "gpt")
 
 
 def test_the_first_answer_is_compared_with_others_and_all_with_each_other() -> None:

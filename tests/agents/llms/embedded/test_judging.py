@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents.base.verdicts import criterion_for_template
+from agents.llms.embedded.judging import judges_alike
 from agents.llms.embedded.model import Embedded
 from agents.prompting.criteria import Criteria, Criterion, Example
 from contract import models
@@ -48,6 +49,20 @@ async def test_the_verdict_is_that_of_the_nearest_examples_with_words_of_the_rec
     assert "It rained all night." in reply.reasons[0].reason
     assert "not understanding" in reply.conclusion
     assert (await judge(model, "The cat sleeps on her book.")).verdict == "does_not_violate"
+
+
+async def test_both_ways_of_judging_are_one_while_the_nearest_examples_are_all_examples() -> None:
+    models_of_both = [Embedded(name, models.EmbeddedModel(judges_by=name)) for name in ("nearest", "average")]
+    texts = ("Then heavy rain fell on the hills.", "The cat sleeps on her book.", "Clouds came, and I read on.")
+    more = (Example(text="Hail broke the windows.", verdict="violates"),)
+    for added, alike in ((more, True), (more * 2, False)):
+        examples = (*WEATHER.examples, *added)
+        assert judges_alike(example.verdict for example in examples) == alike
+        found = [
+            [await judge(model, text, WEATHER.model_copy(update={"examples": examples})) for text in texts]
+            for model in models_of_both
+        ]
+        assert (found[0] == found[1]) == alike
 
 
 async def test_a_text_near_neither_side_is_unclear_if_the_criterion_has_that_verdict(model: Embedded) -> None:
