@@ -7,6 +7,7 @@ from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from agents.evidence.shown_claims import distinct_claims, shown_claims
 from contract.base import Frozen
+from contract.debate import VoteCount
 from contract.errors import MissingInput
 from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
@@ -23,6 +24,8 @@ class AnswerInputs(Frozen):
     answers: tuple[ResearchAnswer, ...] = ()
     synthesis: ResearchAnswer | None = None
     differences: Differences | None = None
+    votes: VoteCount | None = None
+    """What models decided where the answers part, where the flow has them vote."""
     support: SupportReport | None = None
     """What a model judged of the claims, where the flow has such a step."""
     passages: tuple[Passage, ...] = ()
@@ -31,8 +34,8 @@ class AnswerInputs(Frozen):
 class AnswerAgent(Agent[AnswerInputs, NoParameters]):
     """Assembles the final answer. Checks every quotation once more: nothing unverified is shown.
 
-    It abstains when no answer makes a verified claim. It raises MissingInput when there is no answer at all, since
-    that is no evidence about the corpus.
+    It abstains when no answer makes a verified claim. It raises MissingInput when there is no answer at all, or no
+    search ended, since that is no evidence about the corpus.
     """
 
     Inputs = AnswerInputs
@@ -44,6 +47,8 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         inputs = self.inputs(agent_input)
         if not (inputs.answers or inputs.synthesis):
             raise MissingInput("no model gave an answer, so what the corpus says is not known")
+        if "passages" in agent_input.inputs and agent_input.inputs["passages"] is None:
+            raise MissingInput("the search gave no result, so what the corpus says is not known")
         answers = [check_answer(answer, inputs.passages) for answer in inputs.answers]
         synthesis = check_answer(inputs.synthesis, inputs.passages) if inputs.synthesis else None
         shown = [synthesis] if synthesis and synthesis.claims else answers
@@ -59,6 +64,7 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
             unanswered=tuple(dict.fromkeys(text for answer in shown for text in answer.unanswered)),
             dropped=dropped,
             differences=inputs.differences,
+            votes=inputs.votes.matters if inputs.votes else (),
             not_used=_unused_sources(claims, inputs.passages),
             models=tuple(dict.fromkeys(answer.model for answer in all_answers if answer.model)),
             quality="demonstration" if any(a.quality == "demonstration" for a in all_answers) else "full",

@@ -17,9 +17,7 @@ from agents.base.structured_agent import InvalidReply, LLMParameters, Structured
 from contract.base import Frozen, FrozenMap, JsonValue, thawed
 from contract.calls import ModelReply
 from contract.messages import AgentInput, AgentOutput, output_value
-from contract.tools import AgentToolDefinition, HostChoice, UnifiedRequest
-
-STOP = "stop"
+from contract.tools import STOP, AgentToolDefinition, HostChoice, UnifiedRequest
 
 
 class SequenceInputs(Frozen):

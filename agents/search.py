@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
@@ -12,10 +14,14 @@ from contract.findings import Passage, SearchResults
 from contract.messages import AgentInput, AgentOutput, output_value
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class SearchInputs(Frozen):
     """What to look for."""
 
-    queries: tuple[str, ...] = Field(min_length=1, max_length=5)
+    queries: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(min_length=1, max_length=5)
     """One to five questions or phrases in the words that the documents would use."""
     previous: tuple[Passage, ...] = ()
 

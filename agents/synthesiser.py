@@ -10,7 +10,7 @@ from agents.evidence.labels import answer_from_draft, draft_schema, labelled_ans
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
-from contract.messages import AgentInput
+from contract.messages import AgentInput, AgentOutput, output_value
 
 
 class SynthesiserInputs(Frozen):
@@ -58,6 +58,13 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
         return answer_from_draft(
             reply, inputs.question, _quoted_passages(inputs), model_reply, self.parameters(agent_input).model
         )
+
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        inputs = self.inputs(agent_input)
+        if not any(answer.claims for answer in inputs.answers):
+            nothing = ResearchAnswer(question=inputs.question, unanswered=(inputs.question,))
+            return AgentOutput(value=output_value(nothing), note="no answer makes a claim; no model was asked")
+        return await super().process(agent_input, services)
 
 
 def _quoted_passages(inputs: SynthesiserInputs) -> list[Passage]:

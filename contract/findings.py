@@ -156,6 +156,8 @@ class CitedAnswer(Frozen):
     """Why nobody judged whether the claims follow from their quotations, as part of a sentence."""
     dropped: tuple[Claim, ...] = ()
     differences: Differences | None = None
+    votes: tuple[MatterVote, ...] = ()
+    """One for each divergence, in order; empty where nobody voted."""
     not_used: tuple[Source, ...] = ()
     """Documents found but not cited, nearest first."""
     models: tuple[str, ...] = ()
@@ -353,6 +355,18 @@ class Differences(DifferencesDraft):
 
     answers: tuple[AnswerLabel, ...] = ()
     """What the labels in `held_by` stand for."""
+
+
+class MatterVote(Frozen):
+    """How models voted on one matter on which answers part."""
+
+    topic: str
+    votes: tuple[int, ...]
+    """For each position, in order."""
+    undecided: int = Field(ge=0)
+    """Models for which the quotations decide nothing."""
+    outcome: str | None = None
+    """The position with the most votes; None when two have as many, or none has any."""
 
 
 CitedAnswer.model_rebuild()

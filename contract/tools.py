@@ -13,6 +13,10 @@ Permission = Literal["read_corpus", "fetch", "write_files", "spend", "start_flow
 folder; spend: may cost money; start_flow: starts a run that goes on after the call."""
 
 
+STOP = "stop"
+"""The target of a request that ends a route."""
+
+
 class AgentToolDefinition(Frozen):
     """What a step, an agent or a tool can be asked to do, as a host, a model or an MCP client sees it."""
 
@@ -31,7 +35,7 @@ class UnifiedRequest(Frozen):
     """A request to one tool or step."""
 
     target: str
-    """Its name; `stop` ends a route."""
+    """Its name, or `STOP`."""
     inputs: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The arguments, which fit the target's input schema."""
     context: FrozenMap = Field(default_factory=dict, validate_default=True)
@@ -50,3 +54,14 @@ class HostChoice(Frozen):
     def request(self) -> UnifiedRequest:
         """Returns the choice as a request."""
         return UnifiedRequest(target=self.target, inputs=self.inputs, metadata={"reason": self.reason})
+
+
+class FollowUpDraft(Frozen):
+    """The reply asked of an explorer."""
+
+    reason: str = Field(max_length=600)
+    """What the last answers leave open."""
+    question: str = Field(default="", max_length=300)
+    """The next question to the corpus, complete in itself; empty when nothing is left to ask."""
+    queries: tuple[str, ...] = Field(default=(), max_length=5)
+    """What to search for, in the words of the documents."""

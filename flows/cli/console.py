@@ -15,7 +15,7 @@ from rich.table import Table
 from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.config.folders import display_path
 from flows.plan.plan import Plan, PlannedCells
-from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, vote_text
 from flows.report.control_characters import escape_controls
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
@@ -113,9 +113,12 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         console.print(f"{escape_markup(text)}\n", highlight=False)
     _print_list(console, "Not answered", [escape_markup(text) for text in answer.unanswered])
     if answer.differences:
+        texts = [*map(vote_text, answer.votes)] or [
+            f"{len(divergence.positions)} positions" for divergence in answer.differences.divergences
+        ]
         topics = [
-            f"{escape_markup(divergence.topic)}: {len(divergence.positions)} positions"
-            for divergence in answer.differences.divergences
+            escape_markup(f"{divergence.topic}: {text}")
+            for divergence, text in zip(answer.differences.divergences, texts, strict=True)
         ]
         _print_list(console, f"Differences: {escape_markup(answer.differences.conclusion)}", topics or ["none"])
     _print_list(console, UNVERIFIED_HEADING, [_unverified_text(claim) for claim in answer.dropped])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents.host import STOP
 from contract.base import JsonValue
 from contract.flow import Loop, Node, Step
+from contract.tools import STOP
 from flows.engine.grid import RecordGroup
 from flows.engine.scope import Scope
 from flows.spec.conditions import compile_condition

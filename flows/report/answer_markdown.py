@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from contract.findings import Citation, CitedAnswer, Claim, Differences, JudgedClaim, Source
+from contract.findings import Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.report.control_characters import escape_controls
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
@@ -33,7 +33,7 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     if answer.unanswered:
         yield from _bullet_list("Not answered", [_escape(text) for text in answer.unanswered])
     if answer.differences:
-        yield from _differences(answer.differences)
+        yield from _differences(answer.differences, answer.votes)
     if answer.dropped:
         yield from _unverified(answer.dropped)
     if answer.not_used:
@@ -56,12 +56,25 @@ def citation_location(citation: Citation) -> str:
     return f"{citation.title} ({citation.record_id}{dated}), {citation.section}"
 
 
-def _differences(differences: Differences) -> Iterator[str]:
+def _differences(differences: Differences, votes: Sequence[MatterVote]) -> Iterator[str]:
     yield f"\n## Where the models differ\n\n{_escape(differences.conclusion)}\n"
-    for matter in differences.divergences:
+    for number, matter in enumerate(differences.divergences):
+        vote = votes[number] if number < len(votes) else None
         yield f"- **{_escape(matter.topic)}**"
-        for position in matter.positions:
-            yield f"  - {_escape(position.position)} ({_escape(', '.join(position.held_by))})"
+        for index, position in enumerate(matter.positions):
+            held = ", ".join(position.held_by)
+            counted = f"; votes: {vote.votes[index]}" if vote else ""
+            yield f"  - {_escape(position.position)} ({_escape(held)}{counted})"
+        if vote:
+            yield f"  - {_escape(vote_text(vote))}"
+
+
+def vote_text(vote: MatterVote) -> str:
+    """What the votes say of a matter, in a sentence."""
+    undecided = f"; undecided: {vote.undecided}" if vote.undecided else ""
+    if vote.outcome is None:
+        return f"No position has the most votes{undecided}."
+    return f"Most votes{undecided}: {vote.outcome}"
 
 
 def _bullet_list(heading: str, items: list[str]) -> Iterator[str]:

@@ -90,8 +90,10 @@ async def ask_agent(
     **more: Any,
 ) -> AgentOutput:
     """The agent's output."""
-    agent_input = AgentInput(record=record, inputs=inputs or {}, parameters={"model": "one", **more})
-    return await load_agent(agent)().process(agent_input, agent_services(models, *criteria))
+    made = load_agent(agent)()
+    model = {"model": "one"} if "model" in made.Parameters.model_fields else {}
+    agent_input = AgentInput(record=record, inputs=inputs or {}, parameters={**model, **more})
+    return await made.process(agent_input, agent_services(models, *criteria))
 
 
 def plain_value(output: AgentOutput) -> Any:

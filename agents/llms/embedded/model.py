@@ -16,8 +16,8 @@ from typing import Any
 from agents.llms.embedded import judging, verdicts
 from agents.llms.embedded.research import research
 from agents.llms.embedded.similarity import Similarity, shared_similarity
-from agents.llms.embedded.step_choice import choose_step
-from agents.llms.embedded.synthesis import differences, synthesise
+from agents.llms.embedded.step_choice import choose_step, follow_up
+from agents.llms.embedded.synthesis import differences, leave_undecided, synthesise
 from contract import models
 from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
@@ -51,6 +51,8 @@ HANDLERS: Mapping[str, Handler] = {
     "JudgeReasons": _judge,
     "QualResults": lambda material, similarity, _config: verdicts.score_reasons(material, similarity),
     "ConcernDraft": lambda material, _similarity, _config: verdicts.raise_concern(material),
+    "FollowUpDraft": lambda material, _similarity, _config: follow_up(material),
+    "ResolutionDraft": lambda material, _similarity, _config: leave_undecided(material),
 }
 """Name of an output type -> the handler that writes it."""
 

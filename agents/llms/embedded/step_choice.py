@@ -7,9 +7,8 @@ from typing import Any
 
 from agents.llms.embedded.relevance import asked_words
 from contract.base import JsonValue
-from contract.tools import HostChoice
+from contract.tools import STOP, FollowUpDraft, HostChoice
 
-STOP = "stop"
 MAX_QUERIES = 5
 
 
@@ -26,6 +25,16 @@ def choose_step(material: Mapping[str, Any]) -> HostChoice:
         inputs={"queries": queries},
         reason="the question first" if int(material.get("round", 1)) == 1 else "other words for what is missing",
     )
+
+
+def follow_up(material: Mapping[str, Any]) -> FollowUpDraft:
+    """The first question in round 1, its key words in round 2; then nothing, since it composes no question."""
+    asked = [_normalise(str(question)) for question in material.get("asked", ())]
+    queries = _new_queries({**material, "previous_queries": material.get("asked", ())})
+    question = " ".join(queries)
+    if not question or _normalise(question) in asked:
+        return FollowUpDraft(reason="this model composes no further question")
+    return FollowUpDraft(reason="the words of the first question", question=question[:300], queries=tuple(queries))
 
 
 def _new_queries(material: Mapping[str, Any]) -> list[str]:

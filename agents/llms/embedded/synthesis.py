@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contract.debate import UNDECIDED, ResolutionDraft
 from contract.findings import ClaimDraft, DifferencesDraft, Divergence, Position, QuoteDraft, ResearchDraft
 
 MAX_CLAIMS = 8
@@ -47,6 +48,11 @@ def differences(material: Mapping[str, Any]) -> DifferencesDraft:
         conclusion=f"The {len(answers)} answers take {len(holders)} positions. {shared}.",
         divergences=(Divergence(topic="what the answers rest on", positions=tuple(positions)),),
     )
+
+
+def leave_undecided(_material: Mapping[str, Any]) -> ResolutionDraft:
+    """No position: this model quotes and compares, and cannot weigh what quotations say."""
+    return ResolutionDraft(reason="No embedded model can weigh what quotations say.", position=UNDECIDED)
 
 
 def _key(claim: Mapping[str, Any]) -> frozenset[str]:
