@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contract.base import thawed
+from tests.agents.agent_calls import judge_reply
 from tests.support.running import Lab, RunResult
 
 QUOTE = "Reclaimed words are allowed."
@@ -103,9 +104,7 @@ async def test_a_panel_has_a_vote_for_each_text(lab: Lab) -> None:
     lab.write("posts.jsonl", posts)
     lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     for name, verdict in (("one", "violates"), ("two", "does_not_violate"), ("three", "violates")):
-        reason = {"rule": "1", "applies": "yes", "reason": "so", "quotes": []}
-        reply = {"verdict": verdict, "uncertainty": "low", "conclusion": "So.", "reasons": [reason]}
-        lab.write_model(name, {"reply": reply})
+        lab.write_model(name, {"reply": judge_reply(verdict)})
     ran = await lab.run("llms.judgers=[one,two,three]")
     assert ran.state.is_completed(), ran.state
     [row] = ran.rows("vote")
