@@ -52,6 +52,8 @@ class Loop(Frozen):
     until: str | None = None
     host: str | None = None
     choices: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
+    """Those of `choices` before which a person is asked, at a gate that shows the arguments; a no skips the step."""
     when: str | None = None
     description: str = ""
 

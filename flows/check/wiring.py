@@ -144,6 +144,11 @@ class WiringCheck:
             self.diagnostics.add_at(
                 (*flow_node.path, "host"), what, nearest=near, todo=f"there are {join_names(loop.loop)}"
             )
+        for number, name in enumerate(loop.approve):
+            if name not in loop.choices:
+                what = f"`approve` names '{name}', which the host cannot choose"
+                near, path = closest_name(name, loop.choices), (*flow_node.path, "approve", str(number))
+                self.diagnostics.add_at(path, what, nearest=near, todo=f"its choices are {join_names(loop.choices)}")
         for number, choice in enumerate(loop.choices):
             if choice not in loop.loop and choice not in self.flow.dropped:
                 what = f"the choice '{choice}' is no step of the loop"

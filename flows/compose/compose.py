@@ -42,6 +42,7 @@ from flows.config.provenance import mask_secrets
 from flows.config.secret_leaks import report_secret_leaks
 from flows.config.validate import ValidatedFlow, validate_flow
 from flows.spec.agent_registry import AgentRegistry, InstalledAgents
+from flows.spec.approvals import with_approvals
 from flows.spec.study import Study
 
 
@@ -133,4 +134,5 @@ def _validate_flow(name: str, composed: ComposedConfig, diagnostics: Diagnostics
     if not isinstance(data, dict):
         diagnostics.add(f"the flow '{name}'", "its file holds nothing")
         return None
-    return validate_flow(name, merge_fragments(name, data, diagnostics), diagnostics)
+    validated = validate_flow(name, merge_fragments(name, data, diagnostics), diagnostics)
+    return replace(validated, spec=with_approvals(validated.spec)) if validated else None

@@ -31,10 +31,10 @@ result: last
 """
 
 
-async def _paused(client: PrefectClient) -> tuple[FlowRun, str]:
-    """Waits until a person could answer; returns the gate's run and its question."""
+async def wait_for_gate(client: PrefectClient, name: str) -> tuple[FlowRun, str]:
+    """Waits until a person could answer the gate of that name; returns the gate's run and its question."""
     while True:
-        wanted = {"flow_runs": {"state": {"type": {"any_": [StateType.PAUSED]}}, "name": {"like_": "consent"}}}
+        wanted = {"flow_runs": {"state": {"type": {"any_": [StateType.PAUSED]}}, "name": {"like_": name}}}
         response = await client.request("POST", "/flow_runs/filter", json=wanted)
         for run in map(FlowRun.model_validate, response.json()):
             keyset = run.state.state_details.run_input_keyset if run.state else None
@@ -50,7 +50,7 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
     asked: list[str] = []
 
     async def answer(client: PrefectClient) -> None:
-        run, described = await _paused(client)
+        run, described = await wait_for_gate(client, "consent")
         asked.append(described)
         await client.resume_flow_run(run.id, run_input={"publish": publish, "remark": "well done"})
 

@@ -55,7 +55,7 @@ async def test_a_debate_counts_what_each_model_decided(lab: Lab) -> None:
 
 
 async def test_a_debate_without_differences_has_nothing_to_decide(lab: Lab) -> None:
-    agreed = {"conclusion": "They agree.", "divergences": []}
+    agreed: dict[str, Any] = {"conclusion": "They agree.", "divergences": []}
     study(lab, "debate", one=[], two=[], lead=[{"output_name": "DifferencesDraft", "reply": agreed}])
     ran = await lab.run(QUESTION)
     assert ran.state.is_completed(), ran.state
