@@ -27,7 +27,9 @@ may bill for it."""
 
 
 @dataclass
-class _Reservation:
+class Reservation:
+    """Money that is set aside for one call, until its cost is known."""
+
     worst_case: Decimal
     cost: Decimal
     """US dollars booked at the end: the worst case, unless the real cost is known."""
@@ -43,11 +45,16 @@ class Budget:
         self._reserved = Decimal(0)
         self._changed = asyncio.Condition()
 
+    @property
+    def available(self) -> Decimal:
+        """US dollars that are neither spent nor reserved."""
+        return max(self.limit - self.spent - self._reserved, Decimal(0))
+
     @asynccontextmanager
-    async def reserve(self, worst_case: Decimal) -> AsyncGenerator[_Reservation]:
+    async def reserve(self, worst_case: Decimal) -> AsyncGenerator[Reservation]:
         """Reserves `worst_case` while the block runs. Raises OverBudget if it no longer fits."""
         await self._wait_and_reserve(worst_case)
-        reservation = _Reservation(worst_case, worst_case)
+        reservation = Reservation(worst_case, worst_case)
         try:
             yield reservation
         finally:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from agents.base.services import AgentServices
+from agents.llms.budget import Budget
 from contract.base import thawed
 from contract.errors import OutputInvalid, Problem, StudyError
 from contract.messages import AgentInput, AgentOutput
@@ -46,10 +48,7 @@ class AgentHandle:
         reply; a refusal is an OutputInvalid that says so.
         """
         call = await asyncio.to_thread(compose_agent, self.name, settings, self._config_dir)
-        output = await self._process(call, _record(record))
-        if output.value is None:
-            raise OutputInvalid(output.note or f"the reply was {output.status}")
-        return call.agent.Output.model_validate(thawed(output.value))
+        return typed_output(call, await self._process(call, as_record(record)))
 
     def run_sync(self, record: str | Record | Mapping[str, Any], **settings: Any) -> Any:
         """As `run`, for programs without an event loop, and for notebooks."""
@@ -58,14 +57,8 @@ class AgentHandle:
         return RunThread(lambda: self.run(record, **settings)).wait()
 
     async def _process(self, call: AgentCall, record: Record) -> AgentOutput:
-        # In a thread, since Prefect, which comes with them, starts its plugins where no event loop runs.
-        await asyncio.to_thread(import_module, "flows.run.services")
-
-        async def process() -> AgentOutput:
-            agent_input = AgentInput(record=record, inputs=call.inputs, parameters=call.parameters)
-            async with open_one_call(call.study) as services:
-                return await call.agent().process(agent_input, services)
-
+        await import_services()
+        process = partial(call_agent, call, record)
         if not in_prefect_flow():
             return await process()
         return await as_task_run(self.name, record.record_id, call.parameters, process)
@@ -77,8 +70,27 @@ def agent(name: str, *, config_dir: str | Path | None = None) -> AgentHandle:
     return AgentHandle(name, config_dir=config_dir)
 
 
+async def import_services() -> None:
+    """Imports what one call needs. In a thread, since Prefect starts its plugins where no event loop runs."""
+    await asyncio.to_thread(import_module, "flows.run.services")
+
+
+async def call_agent(call: AgentCall, record: Record, budget: Budget | None = None) -> AgentOutput:
+    """Makes one call. `budget` is one that several calls share. Raises CellError."""
+    agent_input = AgentInput(record=record, inputs=call.inputs, parameters=call.parameters)
+    async with open_one_call(call.study, budget) as services:
+        return await call.agent().process(agent_input, services)
+
+
+def typed_output(call: AgentCall, output: AgentOutput) -> Any:
+    """Returns the agent's typed output. Raises OutputInvalid where there is none, as after a refusal."""
+    if output.value is None:
+        raise OutputInvalid(output.note or f"the reply was {output.status}")
+    return call.agent.Output.model_validate(thawed(output.value))
+
+
 @asynccontextmanager
-async def open_one_call(study: Study) -> AsyncGenerator[AgentServices]:
+async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGenerator[AgentServices]:
     """Opens what one call of an agent needs; closes its connections when the block ends."""
     # Prefect comes with them, and reads its settings when it is imported.
     from flows.results.heartbeat import heartbeat
@@ -91,12 +103,13 @@ async def open_one_call(study: Study) -> AsyncGenerator[AgentServices]:
         CallJournal(store.journal_folder, flow=study.flow.name, flow_run_id=owner) as journal,
         heartbeat(store, owner, study.run.lost_after_seconds),
     ):
-        async with open_agent_services(study, journal, owner, index) as opened:
+        async with open_agent_services(study, journal, owner, index, budget=budget) as opened:
             yield opened.agent_services
         journal.account()
 
 
-def _record(given: str | Record | Mapping[str, Any]) -> Record:
+def as_record(given: str | Record | Mapping[str, Any]) -> Record:
+    """Returns a text, a record or a dict of one's fields as a record. Raises StudyError."""
     if isinstance(given, Record):
         return given
     from contract.base import digest

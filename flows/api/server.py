@@ -32,6 +32,11 @@ class ProcessServer:
         self._lock = Lock()
         self._server: PrivateServer | None = None
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the server is this process's own, which has no page for people."""
+        return self._server is not None
+
     def api_url(self) -> str:
         """Returns the address of the API of a server that answers. Raises RunError when none can be started."""
         with self._lock:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, RunError, StudyError
+from flows.cli.error_text import error_lines
 from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
@@ -110,12 +111,8 @@ def _print_error(error: ButtermilkError, options: argparse.Namespace) -> None:
     if options.debug:
         traceback.print_exc()
         return
-    problems = getattr(error, "problems", None)
-    for line in [str(problem) for problem in problems] if problems else [str(error)]:
-        print(escape_controls(line), file=sys.stderr)
-    if problems:
-        noun = "mistake" if len(problems) == 1 else "mistakes"
-        print(f"\n{len(problems)} {noun}; nothing was run and no model was asked.", file=sys.stderr)
+    for line in error_lines(error):
+        print(line, file=sys.stderr)
 
 
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,21 @@ class AgentCall:
 
 
 def compose_agent(
-    name: str, settings: Mapping[str, JsonValue], config_dir: Path | None = None, registry: AgentRegistry | None = None
+    name: str,
+    settings: Mapping[str, JsonValue],
+    config_dir: Path | None = None,
+    registry: AgentRegistry | None = None,
+    budget: Decimal | None = None,
 ) -> AgentCall:
     """Returns the agent `name` with `settings`, which name its parameters and inputs, and may name its `corpus`.
+
+    `budget` is in US dollars, for this call; None leaves it to the configuration.
 
     Raises StudyError with every mistake found.
     """
     diagnostics = Diagnostics()
     agents: AgentRegistry = registry if registry is not None else InstalledAgents()
-    composed = compose_config(None, [], config_dir, diagnostics)
+    composed = compose_config(None, [] if budget is None else [f"budget={budget}"], config_dir, diagnostics)
     given = dict(settings)
     corpus = given.pop("corpus", None)
     parameters, inputs = _sort_settings(name, given, agents, diagnostics)

@@ -90,6 +90,10 @@ class CorpusIndex:
         """At most `limit` passages for all queries together, best first; none for empty queries."""
         return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit)
 
+    async def passage(self, passage_id: str) -> Passage | None:
+        """The passage of that id; None where the corpus has none."""
+        return await asyncio.to_thread(self._passage, passage_id)
+
     async def sources(self) -> list[Source]:
         """Every document of the corpus, in the order of the ids."""
         return await asyncio.to_thread(self._sources)
@@ -103,6 +107,11 @@ class CorpusIndex:
         """The rows of the source that could not be indexed, with the reasons."""
         with closing(self._open_store()) as store:
             return store.rejects()
+
+    def _passage(self, passage_id: str) -> Passage | None:
+        with closing(self._open_store()) as store:
+            key = store.key_of(passage_id)
+            return None if key is None else store.passages([key]).get(key)
 
     def _sources(self) -> list[Source]:
         with closing(self._open_store()) as store:

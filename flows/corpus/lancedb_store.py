@@ -181,6 +181,10 @@ class LanceDBStore:
         """From now on searches see the collection as it is now, whatever others write; this store can write nothing."""
         self._tables.pin_version()
 
+    def key_of(self, passage_id: str) -> str:
+        """The id itself: it is the key."""
+        return passage_id
+
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[str]]:
         """For each vector the passages nearest to it, nearest first."""
         return [self._search.nearest(vector, depth) for vector in vectors]

@@ -115,6 +115,10 @@ class SearchStore(Protocol[PassageKey]):
         """Closes the store."""
         ...
 
+    def key_of(self, passage_id: str) -> PassageKey | None:
+        """The key of the passage of that id; None where it has none."""
+        ...
+
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[PassageKey]]:
         """For each vector the passages nearest to it, at most `depth`, nearest first."""
         ...

@@ -219,6 +219,11 @@ class SqliteStore:
         rows = self._db.execute("SELECT record_id, title, date, uri FROM records ORDER BY record_id")
         return [Source(record_id=row[0], title=row[1], date=row[2], uri=row[3]) for row in rows]
 
+    def key_of(self, passage_id: str) -> int | None:
+        """The row of the passage of that id."""
+        row: Any = self._db.execute("SELECT id FROM passages WHERE passage_id = ?", (passage_id,)).fetchone()
+        return row and row[0]
+
     def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[int]]:
         """For each vector the passages nearest to it, nearest first; every passage is compared."""
         ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])

@@ -101,15 +101,18 @@ async def open_agent_services(
     index: CorpusIndex | None,
     on_note: Callable[[str], None] | None = None,
     caller: CallerProcess | None = None,
+    budget: Budget | None = None,
 ) -> AsyncGenerator[OpenedServices]:
     """Opens what agents need, also outside a run; closes the connections when the block ends.
 
-    `owner` has to write a heartbeat meanwhile, as others may share the results at the same time.
+    `owner` has to write a heartbeat meanwhile, as others may share the results at the same time. `budget` is one that
+    several calls share, in the place of the study's own.
     """
     store = result_store(study.run.results)
     locks = Locks(store, owner, study.run.lost_after_seconds, Attempt(journal.attempt, journal.place))
     await locks.remove_lost(journal.abandoned)
-    budget = None if study.run.budget is None else Budget(study.run.budget)
+    if budget is None and study.run.budget is not None:
+        budget = Budget(study.run.budget)
     again, set_aside = study.run.again == "refused", SetAside(store, on_note)
     replies = ResultReplyStore(store, locks, set_aside, journal, again=again)
     models = ModelRegistry(study.models, WrapperOptions(replies, budget, journal), caller)

@@ -1,0 +1,15 @@
+"""The text of an error as a person reads it, at a terminal or through a client."""
+
+from __future__ import annotations
+
+from contract.errors import ButtermilkError, StudyError
+from flows.report.control_characters import escape_controls
+
+
+def error_lines(error: ButtermilkError) -> list[str]:
+    """One line for each mistake, and how many there are; a single text for errors that are no mistakes of a study."""
+    if not isinstance(error, StudyError):
+        return [escape_controls(str(error))]
+    noun = "mistake" if len(error.problems) == 1 else "mistakes"
+    lines = [escape_controls(str(problem)) for problem in error.problems]
+    return [*lines, f"\n{len(lines)} {noun}; nothing was run and no model was asked."]

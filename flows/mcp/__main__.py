@@ -1,0 +1,108 @@
+"""`python -m flows.mcp`: the MCP server, on standard input and output or over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+TOKEN_VARIABLE = "BUTTERMILK_MCP_TOKEN"  # noqa: S105 - the name of a variable
+_MIN_TOKEN = 16
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until the client's side closes or the process is interrupted. Returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if problem := _problem(options):
+        parser.error(problem)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        import mcp  # noqa: F401 - whether it is installed
+    except ImportError:
+        parser.error("the extra `mcp` is not installed; run: uv sync --extra mcp")
+    with suppress(KeyboardInterrupt):
+        return asyncio.run(_serve(options))
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    from contract.errors import RunError
+    from flows.mcp.catalogue import Catalogue, ServerSettings
+
+    settings = ServerSettings(options.config_dir, options.budget, options.keep_runs)
+    async with aclosing(Catalogue(settings)) as catalogue:
+        if options.http is None:
+            from flows.mcp.stdio import serve_stdio
+
+            await serve_stdio(catalogue)
+            return 0
+        from flows.mcp.http import PATH, listen, serve_http
+
+        try:
+            bound = listen(options.host, options.http)
+        except RunError as error:
+            print(error, file=sys.stderr)
+            return 3
+        token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(32)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        print(f"Listening on http://{host}:{bound.getsockname()[1]}{PATH}", file=sys.stderr)
+        shown = f"the one in {TOKEN_VARIABLE}" if TOKEN_VARIABLE in os.environ else token
+        print(f"Token: {shown}", file=sys.stderr, flush=True)
+        await serve_http(catalogue, bound, token, options.allow_host)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.mcp",
+        description="Offers agents, flows and corpora to clients of the Model Context Protocol.",
+        epilog=f"The token of --http is taken from {TOKEN_VARIABLE}, or made anew and printed.",
+    )
+    parser.add_argument("--http", type=int, metavar="PORT", help="serve over HTTP on this port; 0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; this machine's own by default")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="a name by which other machines may reach the server; needed for any other --host",
+    )  # fmt: skip
+    parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help="what all calls and runs together may cost")
+    parser.add_argument("--keep-runs", action="store_true", help="let started runs go on when the server ends")
+    return parser
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no amount of US dollars; write for example 2.00")
+    return amount
+
+
+def _problem(options: argparse.Namespace) -> str | None:
+    token = os.environ.get(TOKEN_VARIABLE)
+    if options.config_dir is not None and not options.config_dir.is_dir():
+        return f"there is no folder {options.config_dir}"
+    if options.http is None:
+        return None
+    if not 0 <= options.http <= 65535:
+        return f"{options.http} is no port; choose one from 1024 to 65535"
+    if options.host not in _LOOPBACK and not options.allow_host:
+        return f"other machines could reach {options.host}; if they shall, add --allow-host with the name they use"
+    if token is not None and len(token) < _MIN_TOKEN:
+        return f"the token in {TOKEN_VARIABLE} is shorter than {_MIN_TOKEN} characters; leave it unset to have one made"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

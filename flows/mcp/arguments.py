@@ -1,0 +1,67 @@
+"""Checks the arguments of a client against a tool's schema, in the sentences of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from contract.base import thawed
+from contract.errors import Problem, StudyError
+from contract.tools import AgentToolDefinition
+from flows.config.diagnostics import closest_name, display_argument, join_names
+
+_MAX_REPORTED = 20
+_MAX_SHOWN = 80
+"""Characters of a value that a sentence repeats."""
+
+
+def check_arguments(tool: AgentToolDefinition, arguments: Mapping[str, Any]) -> None:
+    """Raises StudyError with every argument that does not fit the tool's schema."""
+    problems = list(_problems(tool, arguments))
+    if problems:
+        raise StudyError(problems[:_MAX_REPORTED])
+
+
+def _problems(tool: AgentToolDefinition, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+
+    schema = cast("dict[str, Any]", thawed(tool.input_schema))
+    known: dict[str, Any] = schema.get("properties", {})
+    for name in arguments:
+        if name not in known:
+            todo = f"it takes {join_names(known)}" if known else "it takes none"
+            yield Problem(
+                tool.name, f"there is no argument '{_short(name)}'", nearest=closest_name(name, known), todo=todo
+            )
+    for name in schema.get("required", ()):
+        if name not in arguments:
+            yield Problem(tool.name, f"'{name}' is missing", todo=_what_it_is(known.get(name, {})))
+    given = {name: value for name, value in arguments.items() if name in known}
+    checked = {**schema, "required": []}
+    for error in Draft202012Validator(checked).iter_errors(given):
+        where = ".".join(map(str, error.absolute_path)) or "arguments"
+        yield Problem(f"{tool.name}: {display_argument(where)}", _short(error.message))
+    for path, text in _texts(given):
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            yield Problem(f"{tool.name}: {path}", "holds characters that are no text", todo="leave them out")
+
+
+def _what_it_is(schema: Mapping[str, Any]) -> str | None:
+    about = str(schema.get("description", "")).split("\n")[0].rstrip(".")
+    return f"give {about[0].lower()}{about[1:]}" if about else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 3 * _MAX_SHOWN else f"{text[:_MAX_SHOWN]} … {text[-_MAX_SHOWN:]}"
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            yield path or "arguments", key
+            yield from _texts(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _texts(item, path)

@@ -1,0 +1,139 @@
+"""Flows as tools: started, watched, read and cancelled, so that no call of a client has to wait for a run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from contract.base import JsonValue
+from contract.errors import Problem, StudyError
+from contract.tools import AgentToolDefinition
+from flows.api.settings import as_arguments
+from flows.check.deployment import deployment_problems
+from flows.compose.compose import compose
+from flows.config.diagnostics import closest_name
+from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
+from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool
+from flows.mcp.record_places import check_records
+from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, run_result
+from flows.mcp.spending import Spending
+from flows.mcp.started_runs import StartedRun, StartedRuns
+from flows.spec.study import Study
+
+_RUN_ID = {"type": "string", "maxLength": 200, "description": "The id that start_<flow> returned."}
+_WAIT = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": MAX_CALL_SECONDS,
+    "default": 20,
+    "description": "How many seconds to wait for the run's end; then it goes on.",
+}
+
+
+class FlowTools:
+    """Starts runs and answers questions about them."""
+
+    def __init__(self, config_dir: Path | None, spending: Spending, runs: StartedRuns) -> None:
+        self._config_dir = config_dir
+        self._spending = spending
+        self._runs = runs
+        self._composing = asyncio.Lock()
+
+    def tools(self, flows: Mapping[str, AgentToolDefinition]) -> list[PublishedTool]:
+        """One tool for each flow, and those for runs."""
+        started = [PublishedTool(one, partial(self._start, name, one.name)) for name, one in flows.items()]
+        watch = _definition("watch_run", "Waits for a run, and tells how far it is.", RUN_STATUS_SCHEMA, wait=True)
+        read = _definition(
+            "read_run", "Returns a finished run's cited answer, verdicts and measures.", RUN_RESULT_SCHEMA
+        )
+        cancel = _definition("cancel_run", "Ends a run. What it has paid for is kept.", RUN_STATUS_SCHEMA)
+        return [
+            *started,
+            PublishedTool(watch, self._watch),
+            PublishedTool(read, self._read),
+            PublishedTool(cancel, self._cancel),
+        ]
+
+    async def _start(self, flow: str, tool: str, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+        given = {name: value for name, value in arguments.items() if value is not None}
+        if "records" in given:
+            storages = await asyncio.to_thread(storage_names, self._config_dir)
+            given["records"] = check_records(str(given["records"]), storages, self._config_dir)
+        amount = Decimal(str(given.pop("budget"))) if "budget" in given else None
+        typed = as_arguments(given)
+        asked = [*typed, *([f"budget={amount}"] if amount is not None else [])]
+        study = await self._compose(flow, asked)
+        if problems := deployment_problems(study):
+            raise StudyError(problems)
+        budget = self._spending.of_run(study, tool, amount)
+        run = await self._runs.start(flow, [*typed, *([f"budget={budget}"] if budget is not None else [])], budget)
+        return run.status()
+
+    async def _compose(self, flow: str, arguments: list[str]) -> Study:
+        async with self._composing:
+            [study] = await asyncio.to_thread(compose, [flow], arguments, self._config_dir)
+        return study
+
+    async def _watch(self, arguments: Mapping[str, Any], progress: Progress) -> JsonValue:
+        run = self._find(arguments["run_id"])
+        deadline = time.monotonic() + float(arguments.get("wait_seconds", _WAIT["default"]))
+        while True:
+            await progress(run.cells, run.at_most, f"{run.flow}: {run.state}")
+            left = deadline - time.monotonic()
+            if run.state != "running" or left <= 0:
+                return run.status()
+            async with run.changed:
+                try:
+                    await asyncio.wait_for(run.changed.wait(), left)
+                except TimeoutError:
+                    continue
+
+    async def _read(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+        run_id = str(arguments["run_id"])
+        run = self._runs.get(run_id)
+        folder = run.folder if run else await asyncio.to_thread(earlier_run, run_id)
+        if run is None and folder is None:
+            raise StudyError([self._unknown(run_id)])
+        status = run.status() if run else {"run_id": run_id, "flow": run_id.partition("-")[0], "state": "done"}
+        if folder is None:
+            return status
+        return {**status, **await asyncio.to_thread(run_result, folder), **_costs(run)}
+
+    async def _cancel(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+        run = self._find(arguments["run_id"])
+        await self._runs.cancel(run)
+        return run.status()
+
+    def _find(self, run_id: str) -> StartedRun:
+        run = self._runs.get(run_id)
+        if run is None:
+            raise StudyError([self._unknown(run_id)])
+        return run
+
+    def _unknown(self, run_id: str) -> Problem:
+        known = list(self._runs.runs)
+        todo = f"this server has started {', '.join(known) or 'none'}"
+        return Problem(f"run_id={run_id[:200]}", "there is no such run", nearest=closest_name(run_id, known), todo=todo)
+
+
+def storage_names(config_dir: Path | None) -> list[str]:
+    """The names of the study's storages."""
+    from flows.config.listing import list_all
+
+    return [one.name for one in list_all(config_dir) if one.kind == "storage"]
+
+
+def _costs(run: StartedRun | None) -> dict[str, Any]:
+    names = ("calls", "cost_usd", "cost_at_most_usd", "rejected_rows", "seal")
+    return {name: run.outcome.get(name) for name in names} if run else {}
+
+
+def _definition(name: str, about: str, output: dict[str, Any], *, wait: bool = False) -> AgentToolDefinition:
+    properties: dict[str, Any] = {"run_id": _RUN_ID, **({"wait_seconds": _WAIT} if wait else {})}
+    schema = {"type": "object", "properties": properties, "required": ["run_id"], "additionalProperties": False}
+    return AgentToolDefinition(name=name, description=about, input_schema=schema, output_schema=output)

@@ -1,0 +1,98 @@
+"""What a finished run found, as data for a client; and the runs that were made before the server started."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from contract.errors import RunError
+from flows.api.study_run import StudyRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MAX_ROWS = 200
+"""Rows of each table: a client reads them into a conversation. The report holds them all."""
+_EARLIER_ID = re.compile(r"([A-Za-z][\w-]*)-(\d{8}T\d{6}(?:-\d+)?)")
+_RUNS = Path("runs")
+RUN_RESULT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "run_id": {"type": "string"},
+        "state": {"type": "string"},
+        "answer": {"type": ["object", "null"], "description": "The cited answer of a flow that answers a question."},
+        "results": {"type": "array", "description": "What the flow's result step gave for each record."},
+        "verdicts": {"type": "array", "description": "How often each model gave each verdict by each criterion."},
+        "measures": {"type": "array", "description": "Agreement and accuracy, with intervals."},
+        "left_out": {"type": "integer", "description": "Rows that the report has, and this answer has not."},
+        "report": {"type": "string", "description": "The address of the report, to be read as a resource."},
+        "folder": {"type": "string"},
+    },
+    "required": ["run_id", "state"],
+}
+
+
+def run_result(folder: Path) -> dict[str, Any]:
+    """What the run in `folder` found. Raises RunError where there is no finished run."""
+    run = StudyRun(folder)
+    try:
+        answer: dict[str, Any] | None = run.answer.model_dump(mode="json")
+    except RunError:
+        answer = None
+    measures, verdicts = _rows(run.measures), _rows(_verdict_counts(run.verdicts))
+    results = [] if answer else run.results
+    left_out = sum(max(0, len(rows) - _MAX_ROWS) for rows in (measures, verdicts, results))
+    return {
+        "answer": answer,
+        "results": results[:_MAX_ROWS],
+        "verdicts": verdicts[:_MAX_ROWS],
+        "measures": measures[:_MAX_ROWS],
+        "left_out": left_out,
+        "cells": len(run.cells),
+        "report": report_uri(run_id_of(folder)),
+        "folder": str(folder),
+    }
+
+
+def run_id_of(folder: Path) -> str:
+    """The id of the run in a folder, which holds after the server has ended, too."""
+    return f"{folder.parent.name}-{folder.name}"
+
+
+def report_uri(run_id: str) -> str:
+    """The address of a run's report."""
+    return f"run://{run_id}/report"
+
+
+def earlier_runs() -> Iterator[Path]:
+    """The folders of finished runs below the working folder, the latest first."""
+    found = (path.parent for path in _RUNS.glob("*/*/manifest.json") if not path.parent.is_symlink())
+    yield from sorted((path.absolute() for path in found), key=lambda path: path.name, reverse=True)
+
+
+def earlier_run(run_id: str) -> Path | None:
+    """The folder of the finished run of that id, or None."""
+    named = _EARLIER_ID.fullmatch(run_id)
+    if not named:
+        return None
+    folder = (_RUNS / named[1] / named[2]).absolute()
+    return folder if not folder.is_symlink() and (folder / "manifest.json").is_file() else None
+
+
+def report_text(folder: Path) -> str | None:
+    """The report of a run as Markdown: the answer, or a study's findings. None where it has none."""
+    paths = (folder / name for name in ("answer.md", "report.md"))
+    return next((path.read_text(encoding="utf-8") for path in paths if path.is_file()), None)
+
+
+def _verdict_counts(verdicts: pd.DataFrame) -> pd.DataFrame:
+    if verdicts.empty:
+        return verdicts
+    return verdicts.groupby(["criteria", "model", "verdict"], dropna=False).size().rename("records").reset_index()
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", json.loads(frame.to_json(orient="records", date_format="iso")))

@@ -1,0 +1,88 @@
+"""What clients may spend: a budget for each call, and within that of the token, if it carries one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+from agents.llms.budget import Budget, Reservation
+from agents.llms.prices import price_of
+from agents.tools.tool import ToolFailed
+from contract.errors import Problem, StudyError
+from flows.spec.study import Study
+
+BUDGET_SCHEMA: dict[str, Any] = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1_000_000,
+    "description": "US dollars that this call may pay. Asked for where a model can cost money.",
+}
+
+
+class NestedBudget(Budget):
+    """A call's own limit, inside a budget that it shares with other calls."""
+
+    def __init__(self, limit: Decimal, outer: Budget) -> None:
+        super().__init__(limit)
+        self._outer = outer
+
+    @asynccontextmanager
+    async def reserve(self, worst_case: Decimal) -> AsyncGenerator[Reservation]:
+        async with super().reserve(worst_case) as own, self._outer.reserve(worst_case) as shared:
+            try:
+                yield own
+            finally:
+                shared.cost = own.cost
+
+
+class Spending:
+    """The money of one server. `limit` is in US dollars, for all its calls together; None sets no limit of its own."""
+
+    def __init__(self, limit: Decimal | None = None) -> None:
+        self.shared = None if limit is None else Budget(limit)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a call that can cost money has to name its own budget."""
+        return self.shared is None
+
+    def of_call(self, study: Study, tool: str, amount: Decimal | None) -> Budget | None:
+        """Returns the budget of a call; None where nothing can cost money. Raises StudyError where one is missing."""
+        paid = models_that_cost(study)
+        if not paid:
+            return None
+        if self.shared is None:
+            if amount is None and study.run.budget is None:
+                raise StudyError([_no_budget(tool, paid)])
+            return None if amount is None else Budget(amount)
+        return self.shared if amount is None else NestedBudget(amount, self.shared)
+
+    def of_run(self, study: Study, tool: str, amount: Decimal | None) -> Decimal | None:
+        """Returns the budget of a run, in US dollars. Raises StudyError where one is missing or exceeds the token's."""
+        paid = models_that_cost(study)
+        if not paid:
+            return amount
+        if self.shared is None:
+            if amount is None and study.run.budget is None:
+                raise StudyError([_no_budget(tool, paid)])
+            return amount
+        left = self.shared.available
+        if left <= 0 or (amount is not None and amount > left):
+            raise ToolFailed(
+                f"{tool}: ${left:.2f} of the budget of ${self.shared.limit}, which the token carries, is left; "
+                "give a smaller budget, or start the server with a larger one"
+            )
+        return left if amount is None else amount
+
+
+def models_that_cost(study: Study) -> list[str]:
+    """The models of a study that can cost money: those with a price, and those whose price is not known."""
+    prices = {name: price_of(study.models[name]) for name in sorted(study.used_models)}
+    return [name for name, price in prices.items() if price is None or price.input_per_mtok or price.output_per_mtok]
+
+
+def _no_budget(tool: str, models: list[str]) -> Problem:
+    named = ", ".join(f"'{name}'" for name in models)
+    return Problem(tool, f"{named} can cost money, and there is no budget", todo="give `budget`, in US dollars")

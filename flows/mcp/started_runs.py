@@ -1,0 +1,178 @@
+"""Runs that clients have started: each a process of its own, followed until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from agents.llms.budget import Budget, Reservation
+from agents.tools.tool import ToolFailed
+from flows.server.interrupt import EXIT_INTERRUPTED, SHUTDOWN_SECONDS
+
+MAX_RUNNING = 4
+"""Runs at the same time: each is a process with its own Prefect server."""
+_KILL_AFTER_SECONDS = SHUTDOWN_SECONDS + 5
+_STATES: Mapping[int, str] = {0: "done", 1: "incomplete", 2: "refused", EXIT_INTERRUPTED: "cancelled"}
+_MAX_LINE = 4 * 1024 * 1024
+
+
+@dataclass
+class StartedRun:
+    """One run, as far as it has come."""
+
+    run_id: str
+    flow: str
+    started: float = field(default_factory=time.monotonic)
+    state: str = "running"
+    """running, done, incomplete (some cells have no output), refused (mistakes in the study), failed or cancelled."""
+    seconds: float = 0.0
+    """How long it took; 0 while it runs."""
+    cells: int = 0
+    at_most: int | None = None
+    problems: list[str] = field(default_factory=list[str])
+    outcome: dict[str, Any] = field(default_factory=dict[str, Any])
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    process: asyncio.subprocess.Process | None = None
+    follower: asyncio.Task[None] | None = None
+    held: Reservation | None = None
+    """What the run may pay, out of the budget that the token carries."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder, once it has ended with one."""
+        return Path(self.outcome["folder"]) if self.outcome else None
+
+    def status(self) -> dict[str, Any]:
+        """What a client reads of it."""
+        return {
+            "run_id": self.run_id,
+            "flow": self.flow,
+            "state": self.state,
+            "cells": self.cells,
+            "cells_at_most": self.at_most,
+            "seconds": round(self.seconds or time.monotonic() - self.started, 1),
+            "problems": self.problems,
+        }
+
+    async def update(self, message: Mapping[str, Any]) -> None:
+        """Takes what the run's process has written, or how it ended."""
+        async with self.changed:
+            for name, value in message.items():
+                setattr(self, name, value)
+            self.changed.notify_all()
+
+
+class StartedRuns:
+    """Starts, finds and ends runs. `outlive_server` leaves them running when the server ends."""
+
+    def __init__(self, config_dir: Path | None, *, outlive_server: bool = False, shared: Budget | None = None) -> None:
+        self._config_dir = config_dir
+        self._outlive_server = outlive_server
+        self._shared = shared
+        self.runs: dict[str, StartedRun] = {}
+
+    async def start(self, flow: str, arguments: Sequence[str], budget: Decimal | None) -> StartedRun:
+        """Starts a run and returns at once. Raises ToolFailed when too many are under way."""
+        running = [run for run in self.runs.values() if run.state == "running"]
+        if len(running) >= MAX_RUNNING:
+            named = ", ".join(run.run_id for run in running)
+            raise ToolFailed(f"{MAX_RUNNING} runs are under way: {named}; wait for one, or cancel one")
+        run = StartedRun(f"{flow}-{secrets.token_hex(4)}", flow)
+        self.runs[run.run_id] = run
+        request = {
+            "flow": flow,
+            "arguments": list(arguments),
+            "config_dir": None if self._config_dir is None else str(self._config_dir),
+            "outlives_server": self._outlive_server,
+        }
+        started = asyncio.Event()
+        run.follower = asyncio.create_task(self._follow(run, json.dumps(request), budget, started))
+        await started.wait()
+        return run
+
+    def get(self, run_id: str) -> StartedRun | None:
+        """The run of that id, or None."""
+        return self.runs.get(run_id)
+
+    async def cancel(self, run: StartedRun) -> None:
+        """Ends the run, as Ctrl-C does; what it has paid for is kept. Returns when its process has ended."""
+        if run.process is None or run.follower is None or run.follower.done():
+            return
+        _signal(run.process, signal.SIGINT)
+        done, _ = await asyncio.wait({run.follower}, timeout=_KILL_AFTER_SECONDS)
+        if not done:
+            _kill_group(run.process)
+            await asyncio.wait({run.follower})
+
+    async def aclose(self) -> None:
+        """Ends all runs that shall not outlive the server."""
+        if not self._outlive_server:
+            await asyncio.gather(*(self.cancel(run) for run in self.runs.values()))
+        for run in self.runs.values():
+            if run.follower and not run.follower.done():
+                run.follower.cancel()
+
+    async def _follow(self, run: StartedRun, request: str, budget: Decimal | None, started: asyncio.Event) -> None:
+        code = 3
+        try:
+            async with AsyncExitStack() as stack:
+                if self._shared and budget:
+                    run.held = await stack.enter_async_context(self._shared.reserve(budget))
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "flows.mcp.worker",
+                    stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                    # In a group of its own, so that Ctrl-C at the server's terminal reaches the server alone.
+                    limit=_MAX_LINE, start_new_session=True,
+                )  # fmt: skip
+                run.process = process
+                started.set()
+                code = await _read(process, run, request)
+                self._book(run)
+        finally:
+            started.set()
+            state = _STATES.get(code, "failed")
+            problems = run.problems
+            if state == "failed" and not problems:
+                problems = [f"the run's process ended with exit code {code}; the server's log shows why"]
+            await run.update({"state": state, "seconds": time.monotonic() - run.started, "problems": problems})
+
+    def _book(self, run: StartedRun) -> None:
+        """Books what the run has paid. Where that is not known, as after a kill, its whole budget stays booked."""
+        cost = run.outcome.get("cost_usd") or run.outcome.get("cost_at_most_usd")
+        if run.held and cost is not None:
+            run.held.cost = Decimal(cost)
+
+
+async def _read(process: asyncio.subprocess.Process, run: StartedRun, request: str) -> int:
+    """Gives the process its request, reads what it writes until it has ended, and returns its exit code."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the process has no pipes")
+    # The pipe stays open: when it closes, the process knows that the server has ended.
+    process.stdin.write(request.encode() + b"\n")
+    await process.stdin.drain()
+    async for line in process.stdout:
+        await run.update(json.loads(line))
+    return await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,116 @@
+"""A started run, in a process of its own: `python -m flows.mcp.worker`, which only the server starts.
+
+It reads what to run from standard input, as one line of JSON, and writes one line for each thing that happens: cells
+that have ended, mistakes, the outcome. When its input closes, the server has ended, and so does the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock, Thread, Timer
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import ButtermilkError, StudyError
+from flows.cli.error_text import error_lines
+from flows.cli.exit import run_and_exit
+from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, SHUTDOWN_SECONDS
+
+if TYPE_CHECKING:
+    from flows.api.server import ProcessServer
+    from flows.run_folder.outcome import Outcome
+
+
+class _Channel:
+    """The lines for the server. What libraries print goes to standard error instead."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        self._lock = Lock()
+        os.dup2(2, 1)
+
+    def send(self, **message: Any) -> None:
+        """Writes one line. Does nothing when the server has ended, which a run that is to outlive it survives."""
+        with self._lock:
+            try:
+                print(json.dumps(message), file=self._file, flush=True)
+            except OSError:
+                return
+
+
+def main() -> int:
+    """Runs the study. Returns the exit code of the command line."""
+    channel = _Channel()
+    request = json.loads(sys.stdin.buffer.readline())
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if not request["outlives_server"]:
+        Thread(target=_interrupt_when_closed, daemon=True).start()
+    try:
+        return _run(request, channel)
+    except ButtermilkError as error:
+        channel.send(problems=error_lines(error))
+        return 2 if isinstance(error, StudyError) else EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _run(request: dict[str, Any], channel: _Channel) -> int:
+    from flows.api.execution import RunThread, execute
+    from flows.api.server import process_server, quieten_prefect
+    from flows.check.gate import gate_problems
+    from flows.compose.compose import compose
+
+    quieten_prefect()
+    # First of all, because the server's start takes longest.
+    Thread(target=_start_server, args=[process_server], daemon=True).start()
+    config_dir = None if request["config_dir"] is None else Path(request["config_dir"])
+    [study] = compose([request["flow"]], request["arguments"], config_dir)
+    process_server.api_url()
+    if process_server.is_private and (problems := gate_problems(study)):
+        raise StudyError(problems)
+    run = RunThread(lambda: execute(study, lambda done, most: channel.send(cells=done, at_most=most)))
+    outcome: Outcome = run.wait()
+    channel.send(outcome=_outcome(outcome))
+    return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
+
+
+def _start_server(server: ProcessServer) -> None:
+    """Starts it; a failure is met again, and reported, by who needs it."""
+    with suppress(ButtermilkError):
+        server.api_url()
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    totals = outcome.totals
+    most = totals.at_most_usd
+    return {
+        "folder": str(outcome.folder.absolute()),
+        "seal": outcome.seal,
+        "cells": dict(totals.cells),
+        "rejected_rows": len(outcome.rejects),
+        "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
+        "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
+        "cost_at_most_usd": None if most is None else str(most),
+    }
+
+
+def _interrupt_when_closed() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _interrupt(_: int, __: object) -> None:
+    """Stops the run, and ends the process if that takes too long; what was paid is on disk."""
+    timer = Timer(SHUTDOWN_SECONDS, os._exit, [EXIT_INTERRUPTED])
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run_and_exit(main)
