@@ -49,12 +49,15 @@ def test_fingerprint_does_not_depend_on_place_or_order(tmp_path: Path) -> None:
     assert one.fingerprint == other.fingerprint
 
 
-def test_unchanged_corpus_opens_in_milliseconds(tmp_path: Path) -> None:
+def test_an_unchanged_corpus_opens_in_a_fraction_of_the_time_that_it_took_to_build(tmp_path: Path) -> None:
     config = _corpus(tmp_path / "a.jsonl", make_records(2000))
-    open_counting(config, tmp_path)
     start = time.perf_counter()
+    open_counting(config, tmp_path)
+    built, start = time.perf_counter() - start, time.perf_counter()
     assert open_counting(config, tmp_path)[1] == 0
-    assert time.perf_counter() - start < 0.1
+    opened = time.perf_counter() - start
+    print(f"\nbuilt in {built:.2f} s, opened in {opened / built:.3f} of that")
+    assert opened < built / 5
 
 
 def test_touched_but_equal_source_is_not_indexed_again(tmp_path: Path) -> None:

