@@ -18,7 +18,7 @@ from flows.shards.shard_result import count_lost_payments
 from tests.accounting.test_audit import artifacts
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.judging import CRITERIA, MODELS, PRICE, make_posts, write_study
+from tests.support.judging import CRITERIA, MODELS, billed_usd, make_posts, write_study
 from tests.support.running import Lab, RunResult
 from tests.support.traces import call, cell, record
 
@@ -41,12 +41,6 @@ def judged(lab: Lab, fake: FakeLLM) -> Lab:
     return lab
 
 
-def billed(fake: FakeLLM) -> Decimal:
-    """US dollars that the service charged."""
-    counted = fake.stats()["billed"]
-    return Decimal(counted["input_tokens"] * PRICE[0] + counted["output_tokens"] * PRICE[1]) / 1_000_000
-
-
 def a_reply() -> ModelReply:
     """A reply that was paid for."""
     found = call("x").reply
@@ -63,9 +57,9 @@ def totals(ran: RunResult) -> Totals:
 async def test_two_equal_runs_at_once_pay_once_and_lose_nothing_of_each_other(judged: Lab, fake: FakeLLM) -> None:
     ran = await asyncio.gather(judged.run(), judged.run())
     assert sorted(fake.stats()["by_key"].values()) == [1] * CELLS
-    assert sum(totals(one).cost_usd for one in ran) == billed(fake)
+    assert sum(totals(one).cost_usd for one in ran) == billed_usd(fake)
     for one in ran:
-        assert totals(one).at_most_usd == billed(fake)
+        assert totals(one).at_most_usd == billed_usd(fake)
         assert totals(one).calls_repeated == totals(one).calls_unanswered == 0
         assert (
             one.outcome
@@ -81,12 +75,12 @@ async def test_replies_that_were_always_cut_on_the_way_are_told_as_at_most(judge
     assert totals(first).cost_usd == totals(second).cost_usd == 0
     assert (totals(first).calls_unanswered, totals(second).calls_unanswered) == (2 * CELLS, 4 * CELLS)
     most = totals(second).at_most_usd
-    assert most and billed(fake) < most < billed(fake) * 100
+    assert most and billed_usd(fake) < most < billed_usd(fake) * 100
 
     fake.script()
     third = await judged.run()
     assert totals(third).calls_repeated == 4 * CELLS and totals(third).calls_unanswered == 0
-    assert totals(third).at_most_usd == billed(fake)
+    assert totals(third).at_most_usd == billed_usd(fake)
 
 
 async def test_what_gemini_broke_off_is_billed_named_and_asked_three_times_at_most(judged: Lab, fake: FakeLLM) -> None:
@@ -100,7 +94,7 @@ async def test_what_gemini_broke_off_is_billed_named_and_asked_three_times_at_mo
     ran = await judged.run()
     judgements = len(CRITERIA) * len(MODELS)
     assert fake.stats()["calls"] == judgements * (3 + 1 + 1)
-    assert totals(ran).cost_usd == billed(fake)
+    assert totals(ran).cost_usd == billed_usd(fake)
     notes = {(row.record_id, row.status, row.note or (row.error and row.error.message)) for row in ran.traces}
     assert ("p1", "refused", "the model, or its provider's filter, declined to answer (LANGUAGE)") in notes
     assert any(record == "p0" and "MALFORMED_FUNCTION_CALL" in str(why) for record, _, why in notes)

@@ -46,8 +46,7 @@ def study(lab: Lab) -> Lab:
     # The flow has a name of its own, because the tests' server also holds the costs of other tests' runs, by flow.
     lab.flow = "accounted"
     lab.write("flows/accounted.yaml", FLOW)
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": "one", "text": TEXT}, {"record_id": "two", "text": f"{TEXT}, too"}])
+    lab.write_posts([{"record_id": "one", "text": TEXT}, {"record_id": "two", "text": f"{TEXT}, too"}])
     lab.settings.append(f"run.audit={lab.folder / 'audit.jsonl'}")
     return lab
 

@@ -9,7 +9,7 @@ import pytest
 
 from contract.errors import StudyError
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.judging import CRITERIA, MODELS, PRICE, make_posts, write_study
+from tests.support.judging import CRITERIA, MODELS, billed_usd, make_posts, write_study
 from tests.support.running import Lab, RunResult
 
 CELLS = 6 * len(CRITERIA) * len(MODELS)
@@ -30,12 +30,6 @@ def judged(lab: Lab, fake: FakeLLM) -> Lab:
     return lab
 
 
-def billed(fake: FakeLLM) -> Decimal:
-    """US dollars that the service charged."""
-    counted = fake.stats()["billed"]
-    return Decimal(counted.get("input_tokens", 0) * PRICE[0] + counted.get("output_tokens", 0) * PRICE[1]) / 1_000_000
-
-
 def paid(ran: RunResult) -> Decimal:
     """US dollars that the run reports as paid."""
     assert ran.outcome
@@ -46,8 +40,8 @@ async def test_a_budget_is_never_exceeded_and_a_larger_one_continues_the_run(jud
     whole = Decimal("0.02")
     first = await judged.run(f"budget={whole}")
     statuses = [row.status for row in first.traces]
-    assert Decimal(0) < billed(fake) <= whole
-    assert paid(first) == billed(fake)
+    assert Decimal(0) < billed_usd(fake) <= whole
+    assert paid(first) == billed_usd(fake)
     assert first.state.name == "BudgetReached" and "run again with a larger one" in (first.state.message or "")
     assert set(statuses) == {"completed", "over_budget"} and len(statuses) == CELLS
     calls = fake.stats()["calls"]
@@ -55,7 +49,7 @@ async def test_a_budget_is_never_exceeded_and_a_larger_one_continues_the_run(jud
     second = await judged.run("budget=100")
     assert {row.status for row in second.traces} == {"completed"}
     assert second.calls == (CELLS - calls, calls)
-    assert paid(first) + paid(second) == billed(fake)
+    assert paid(first) + paid(second) == billed_usd(fake)
     assert second.outcome and second.outcome.totals.cost_kept_usd == paid(first)
 
 
@@ -71,12 +65,12 @@ async def test_replies_that_are_asked_for_again_and_retries_are_paid_for_as_bill
     totals = ran.outcome.totals
     assert {row.status for row in ran.traces} == {"completed", "refused"}
     assert totals.calls_repeated == 2
-    assert totals.cost_usd + totals.cost_repeated_usd == billed(fake)
+    assert totals.cost_usd + totals.cost_repeated_usd == billed_usd(fake)
 
 
 async def test_without_a_budget_there_is_no_limit_and_no_spend_journal_is_left(judged: Lab, fake: FakeLLM) -> None:
     ran = await judged.run()
-    assert paid(ran) == billed(fake)
+    assert paid(ran) == billed_usd(fake)
     assert not list((judged.folder / "results" / "spend").glob("*"))
 
 

@@ -65,8 +65,7 @@ def collector() -> Iterator[Collector]:
 def command(lab: Lab, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs the study as a user does."""
     lab.write("flows/tiny.yaml", FLOW)
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": "one", "text": TEXT}])
+    lab.write_posts([{"record_id": "one", "text": TEXT}])
     lab.write_model("x", {"reply": {"text": "So it is."}})
     environment = {**os.environ, "PREFECT_API_URL": lab.api_url, "PYTHONPATH": str(ROOT), **more}
     return subprocess.run(

@@ -6,8 +6,8 @@ Form and constants of `agents/llms/embedded/relevance.py` were chosen on the dev
 summaries, on half of them joined by six, on half of the full decisions, on questions to encyclopaedia articles, and on
 short posts. Here the shipped summaries get the other questions, and BUTTERMILK_DECISIONS may name
 `decisions_enriched.csv`, from the repository in conf/corpora/README.md: 128 full decisions, asked as they are and cut
-into short documents. Of their questions some of the unanswerable ones, and of the decisions half, had been seen when the
-rule was chosen; the false premises had not. README gives what was measured; with full decisions it takes half an hour.
+into short documents. Half of the decisions and some of the unanswerable questions had been seen when the rule was
+chosen. README gives what was measured; with full decisions it takes half an hour.
 """
 
 from __future__ import annotations

@@ -35,8 +35,7 @@ async def test_no_task_run_is_missing(database: str, tmp_path: Path, monkeypatch
     in_use = DATABASES[database]()
     with in_use as settings, prefect_server(tmp_path / "server", **settings) as api:
         lab = Lab(tmp_path / "study", api)
-        lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-        lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n}"} for n in range(RECORDS)])
+        lab.write_posts([{"record_id": f"r{n}", "text": f"post {n}"} for n in range(RECORDS)])
         lab.write("flows/tiny.yaml", FLOW)
         started = time.perf_counter()
         ran = await lab.run()

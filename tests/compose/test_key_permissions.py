@@ -13,16 +13,10 @@ from contract.errors import StudyError
 from contract.models import HostedModel
 from flows.spec.study import Study
 from tests.support.own_config import use_own_config
+from tests.support.question_flow import question_flow
 from tests.support.running import Lab
 
-FLOW = """\
-description: Tiny.
-parameters: {question: {required: true}}
-records: parameters.question
-steps:
-  ask: {agent: llm, parameters: {model: mine, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
+FLOW = question_flow("mine")
 SECRET = "planted-9f8e7d6c"
 VARIABLES = (
     "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "DB_URL", "AWS_ACCESS_KEY_ID",

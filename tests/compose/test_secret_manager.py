@@ -17,18 +17,12 @@ from contract.models import HostedModel
 from tests.support.commands import ROOT
 from tests.support.fake_secrets import FakeSecretManager, Response, error_response
 from tests.support.own_config import use_own_config
+from tests.support.question_flow import question_flow
 from tests.support.running import Lab
 
 KEY = "sk-planted-in-a-secret-0123456789"
 SECRET = "projects/my-project/secrets/models"
-FLOW = """\
-description: Tiny.
-parameters: {question: {required: true}}
-records: parameters.question
-steps:
-  ask: {agent: llm, parameters: {model: mine, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
+FLOW = question_flow("mine")
 MINE = {"kind": "hosted", "provider": "openai-compatible", "model_id": "m", "base_url": "http://127.0.0.1:9/v1"}
 
 

@@ -46,9 +46,9 @@ BROKEN = Rule(kind="status", status=500, match="post two")
 @pytest.fixture
 def study(lab: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Three posts; each step asks the fake service once for each."""
-    monkeypatch.chdir(lab.write("posts.jsonl", POSTS).parent)
+    lab.write_posts(POSTS)
+    monkeypatch.chdir(lab.folder)
     write_hosted_model(lab, fake, "openai")
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
     for name in ("ask", "think", "check"):
         material = "{{ material }}" if name != "ask" else ""
         lab.write(f"prompts/{name}.md", f"user:\n{name}: {{{{ record.text }}}} {material}\n")

@@ -53,7 +53,7 @@ def test_killed_while_tables_report_and_replay_are_written(
     cells, spend = len(POSTS) * len(CRITERIA) * len(MODELS), study.manifest()["spend"]
     assert service.calls() == cells
     assert {name: (study.newest / name).read_bytes() for name in TABLES} == wanted
-    assert float(spend["at_most_usd"]) == pytest.approx(billed_usd(service))
+    assert float(spend["at_most_usd"]) == pytest.approx(float(billed_usd(service)))
 
     for _ in range(REPLAY_KILLS):
         replaying = study.cli.start("flows", "replay", str(study.newest))

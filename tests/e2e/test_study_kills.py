@@ -115,7 +115,7 @@ def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
     assert 0 <= spend["repeated_calls"] - repaid <= KILLS * CONCURRENCY
     assert billed_usd(service) <= reported + 1e-9
     if spend["repeated_calls"] == repaid:
-        assert reported == pytest.approx(billed_usd(service))
+        assert reported == pytest.approx(float(billed_usd(service)))
 
 
 def test_only_what_is_new_or_changed_is_asked(cli_with_server: CommandLine, service: FakeService) -> None:

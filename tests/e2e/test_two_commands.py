@@ -26,7 +26,7 @@ def test_equal_commands_at_once_pay_once(cli_with_server: CommandLine, tmp_path:
         ended = [one.wait(300) for one in running]
         assert [one.exit_code for one in ended] == [0] * commands, "".join(one.transcript for one in ended)
         assert sorted(service.stats()["by_key"].values()) == [1] * CELLS
-        billed = billed_usd(service)
+        billed = float(billed_usd(service))
     found = run_folders(cli_with_server, "judged")
     spent = [json.loads((one / "manifest.json").read_text(encoding="utf-8"))["spend"] for one in found]
     assert sum(float(one["paid_usd"]) for one in spent) == pytest.approx(billed)

@@ -22,8 +22,7 @@ FINE = {"reply": {"text": "fine"}}
 @pytest.fixture
 def many(lab: Lab) -> Lab:
     """Four posts, two of which go through the flow together."""
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": f"r{n}", "text": f"post {n}"} for n in range(4)])
+    lab.write_posts([{"record_id": f"r{n}", "text": f"post {n}"} for n in range(4)])
     lab.write("flows/tiny.yaml", FLOW)
     lab.settings = ["run.batch=2", "run.concurrency=1"]
     return lab

@@ -48,8 +48,7 @@ async def test_the_first_error_ends_the_rest_and_is_raised_itself() -> None:
 
 @pytest.mark.parametrize("content", [None, "", "{not json}\n"])
 async def test_a_source_that_cannot_be_read_ends_the_run_in_plain_words(lab: Lab, content: str | None) -> None:
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"text": "t"}])
+    lab.write_posts([{"text": "t"}])
     lab.write("flows/tiny.yaml", "description: Tiny.\nrecords: posts\nsteps:\n  a: {agent: echo}\nresult: a\n")
     path = lab.folder / "posts.jsonl"
     study = lab.compose()
@@ -81,8 +80,7 @@ async def test_an_error_below_two_child_runs_is_raised_as_itself(lab: Lab, monke
 
 async def test_results_that_cannot_be_kept_end_the_run_before_any_call(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", "description: T.\nrecords: posts\nsteps:\n  a: {agent: echo}\nresult: a\n")
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"text": "t"}])
+    lab.write_posts([{"text": "t"}])
     lab.write("results", "a file where the folder should be")
     ran = await lab.run()
     with pytest.raises(StorageError, match=r"cannot keep results in .*: File exists; set run"):

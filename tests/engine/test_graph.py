@@ -66,8 +66,7 @@ async def test_the_graph_of_the_ui_holds_the_child_run_between_its_neighbours(la
 
 
 async def test_edges_do_not_cross_from_one_record_to_another(lab: Lab) -> None:
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": name, "text": name} for name in "ab"])
+    lab.write_posts([{"record_id": name, "text": name} for name in "ab"])
     lab.write("flows/tiny.yaml", FLOW.replace("records: parameters.text", "records: posts"))
     ran = await lab.run("text=unused")
     crossing = {edge for edge in ran.server.edges() if edge[0][-1] + edge[1][-1] in ("ab", "ba")}

@@ -174,8 +174,7 @@ async def test_a_sequence_host_runs_the_steps_in_its_order(lab: Lab) -> None:
 """,
     )
     lab.write("flows/tiny.yaml", HEAD.replace("parameters.text", "posts") + sequence)
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": "a", "text": "t", "metadata": {"what": "there", "known": "forged"}}])
+    lab.write_posts([{"record_id": "a", "text": "t", "metadata": {"what": "there", "known": "forged"}}])
     ran = await lab.run("text=hello")
     assert [row.status for row in ran.rows("left")] == ["completed", "skipped", "skipped"]
     assert [row.status for row in ran.rows("right")] == ["skipped", "completed", "skipped"]

@@ -111,8 +111,7 @@ def test_a_missing_bucket_is_refused(emulator: None) -> None:
 
 async def test_a_study_in_shards_keeps_its_results_in_a_bucket_and_pays_once(lab: Lab, emulator: None) -> None:
     lab.settings = [f"run.results={ADDRESS}/whole"]
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"Post {n} is plain."} for n in range(8)])
+    lab.write_posts([{"record_id": f"p{n}", "text": f"Post {n} is plain."} for n in range(8)])
     lab.write("criteria/one.md", "---\ntitle: Criterion one\n---\nThe text.\n")
     lab.write(
         "flows/tiny.yaml",

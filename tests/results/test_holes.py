@@ -39,8 +39,7 @@ def fake(hosted_service: FakeLLM) -> FakeLLM:
 @pytest.fixture
 def study(lab: Lab, fake: FakeLLM) -> Lab:
     """Two posts, each asked about once."""
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [FIRST, SECOND])
+    lab.write_posts([FIRST, SECOND])
     lab.write("flows/tiny.yaml", FLOW)
     write_model(lab, fake)
     return lab

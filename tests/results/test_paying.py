@@ -24,8 +24,7 @@ POSTS = [{"record_id": "a", "text": "one"}, {"record_id": "b", "text": "two"}]
 
 def write_study(lab: Lab, *models: str, prompt: str = "Is it so?", posts: list[dict[str, str]] = POSTS) -> None:
     """Writes a study of two posts; each model is asked twice about each."""
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", posts)
+    lab.write_posts(posts)
     template = json.dumps(f"user:\n{prompt} {{{{ record.text }}}}")
     lab.write("flows/tiny.yaml", FLOW.replace("PROMPT", template).replace("MODELS", ", ".join(models)))
     for model in models:

@@ -9,16 +9,10 @@ import pytest
 from agents.llms import rate_limits as limits
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.fake_models import PROVIDERS, write_hosted_model
+from tests.support.question_flow import question_flow
 from tests.support.running import Lab
 
-FLOW = """\
-description: Tiny.
-parameters: {question: {required: true}}
-records: parameters.question
-steps:
-  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
+FLOW = question_flow("fake")
 
 
 @dataclass(frozen=True)

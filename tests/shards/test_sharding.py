@@ -32,8 +32,7 @@ measures: {verdicts: judge, resamples: 20}
 @pytest.fixture
 def study(lab: Lab) -> Lab:
     """Twelve posts and a row without a text, judged by two models."""
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", [*POSTS, {"record_id": "empty", "text": ""}])
+    lab.write_posts([*POSTS, {"record_id": "empty", "text": ""}])
     lab.write("criteria/one.md", "---\ntitle: Criterion one\n---\nThe text.\n")
     lab.write("flows/tiny.yaml", FLOW)
     lab.write_model("x", {"reply": judge_reply("violates")})

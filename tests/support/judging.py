@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tests.support.commands import write_files
+from tests.support.fake_llm import FakeLLM
 from tests.support.services import FakeService
 
 CRITERIA = ("plain", "strict")
@@ -96,7 +98,7 @@ def _split_evenly(number: int, place: int) -> int:
     return share + (place < rest)
 
 
-def billed_usd(service: FakeService) -> float:
+def billed_usd(service: FakeService | FakeLLM) -> Decimal:
     """US dollars that a provider with these prices would have charged for all that the service wrote."""
     billed = service.stats()["billed"]
-    return (billed["input_tokens"] * PRICE[0] + billed["output_tokens"] * PRICE[1]) / 1_000_000
+    return Decimal(billed.get("input_tokens", 0) * PRICE[0] + billed.get("output_tokens", 0) * PRICE[1]) / 1_000_000

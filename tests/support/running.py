@@ -128,6 +128,11 @@ class Lab:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def write_posts(self, posts: list[Any]) -> None:
+        """A storage called `posts` of these records."""
+        self.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
+        self.write("posts.jsonl", posts)
+
     def write_model(self, name: str, *lines: dict[str, Any], limits: dict[str, Any] | None = None) -> None:
         """A scripted model of that name."""
         self.write(f"scripts/{name}.jsonl", list(lines))

@@ -26,8 +26,7 @@ def judge_reply(verdict: str = "violates", *quotes: str) -> dict[str, Any]:
 
 def write_study(lab: Lab, steps: str, posts: list[dict[str, Any]] = POSTS) -> None:
     """Writes it with those steps; `judge` must be one of them."""
-    lab.write("storage/posts.yaml", "posts: {type: file, path: posts.jsonl}\n")
-    lab.write("posts.jsonl", posts)
+    lab.write_posts(posts)
     for name in ("one", "two"):
         lab.write(f"criteria/{name}.md", f"---\ntitle: Criterion {name}\n---\nThe text of {name}.\n")
     lab.write("flows/tiny.yaml", f"description: Tiny.\nrecords: posts\nsteps:\n{steps}measures: {{verdicts: judge}}\n")

@@ -2,9 +2,9 @@
 
 `development` questions set the constants of the decision rule, together with other corpora (see
 tests/benchmarks/test_abstention.py); `held out` and `later` ones only check it. Many of the later ones use other words
-than the summaries do. An earlier rule had to answer 85% of them, and did. But on full decisions it also answered all that
-these do not say (0 of 7 declined). Today's rule declines 34 of 36 there, at the price of later questions: it answers 18 of
-26. README gives the figures of all corpora.
+than the summaries do. An earlier rule had to answer 85% of them, and did. But on full decisions it also answered all
+that these do not say (0 of 7 declined). Today's rule declines 34 of 36 there, at the price of later questions: it
+answers 18 of 26. README gives the figures of all corpora.
 """
 
 from __future__ import annotations
