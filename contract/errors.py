@@ -7,6 +7,7 @@ ButtermilkError
 ├── CellError             one agent call cannot end well; becomes a failed row, never stops its siblings
 │   ├── MissingInput      an input that the step needs was not produced upstream
 │   ├── OutputInvalid     no reply fitted the schema, re-asks included
+│   ├── StoppedByPerson   a person who was asked about a call of a tool ended the cell
 │   ├── FetchRefused      an address that must not or cannot be fetched
 │   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
@@ -26,6 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contract.calls import ModelCall
+from contract.tool_calls import ToolCall
 
 
 class ButtermilkError(Exception):
@@ -71,9 +73,10 @@ class PromptError(ButtermilkError):
 
 
 class CellError(ButtermilkError):
-    """One agent call cannot end well. `calls` are the model calls made until then, so that none is lost."""
+    """One agent call cannot end well. `calls` and `tools` are the calls made until then, so that none is lost."""
 
     calls: tuple[ModelCall, ...] = ()
+    tools: tuple[ToolCall, ...] = ()
 
 
 class MissingInput(CellError):
@@ -82,6 +85,10 @@ class MissingInput(CellError):
 
 class OutputInvalid(CellError):
     """No reply fitted the output schema, re-asks included."""
+
+
+class StoppedByPerson(CellError):
+    """A person who was asked about a call of a tool ended the cell."""
 
 
 class FetchRefused(CellError):

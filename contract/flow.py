@@ -38,6 +38,11 @@ class Step(Frozen):
     """With fewer listed inputs than this, the step is skipped with the reason."""
     when: str | None = None
     """A condition over inputs, `record`, `parameters`, steps; false skips the step with the reason."""
+    tools: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """The tools that the agent may use, from `python -m flows list`. A tool of an outside server is written
+    `server.tool`."""
+    approve: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Those of `tools` about whose calls a person is asked first."""
 
 
 class Loop(Frozen):

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from contract.base import Frozen, FrozenMap, JsonValue
 from contract.calls import FinishReason, Message, ModelCall, Usage
 from contract.record import Record
+from contract.tool_calls import ToolCall
 
 OutputStatus = Literal["completed", "refused", "truncated"]
 CellStatus = Literal["completed", "refused", "truncated", "failed", "skipped", "missing_input", "over_budget"]
@@ -60,6 +61,8 @@ class AgentOutput(Frozen):
     status: OutputStatus = "completed"
     calls: tuple[ModelCall, ...] = ()
     """Every model call made, in order, the re-asked ones included."""
+    tools: tuple[ToolCall, ...] = ()
+    """Every call of a tool, in order, the failed ones included."""
     note: str | None = None
     """One sentence for the reader where something should be known (why it abstained, what was dropped)."""
 
@@ -105,6 +108,8 @@ class AgentTrace(Frozen):
     status: CellStatus
     value: FrozenMap | None = None
     calls: tuple[ModelCall, ...] = ()
+    tools: tuple[ToolCall, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """The calls of tools, where the agent uses any."""
     note: str | None = None
     error: CellError | None = None
     attempts: int = 1

@@ -43,6 +43,8 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     """False for agents that cost nothing to run again."""
     searches_corpus: ClassVar[bool] = False
     """True for agents that search the flow's corpus: their output does not follow from their input alone."""
+    uses_tools: ClassVar[bool] = False
+    """True for agents whose steps name `tools`; the flow fills their inputs `tools` and `approve`."""
     supplied_inputs: ClassVar[frozenset[str]] = frozenset()
     """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
 

@@ -10,6 +10,9 @@ from agents.llms.model import Models
 from agents.prompting.criteria import Criterion
 from agents.prompting.templates import Prompts
 from contract.findings import Passage, Source
+from contract.tool_calls import ToolCall
+from contract.tools import UnifiedRequest
+from contract.web_page import WebPage
 
 
 class SearchIndex(Protocol):
@@ -42,6 +45,26 @@ class CriteriaLookup(Protocol):
         ...
 
 
+class ToolCaller(Protocol):
+    """The tools of one step."""
+
+    async def call(self, request: UnifiedRequest) -> ToolCall:
+        """Returns the call with its result, or with the reason why there is none: a tool that fails raises nothing.
+
+        `request.inputs` fit the tool's input schema. Raises StoppedByPerson, and StorageError where a result cannot be
+        kept.
+        """
+        ...
+
+
+class PageFetcher(Protocol):
+    """The web, within bounds."""
+
+    async def page(self, url: str) -> WebPage:
+        """Returns the page at that address. Raises FetchRefused."""
+        ...
+
+
 @dataclass(frozen=True)
 class AgentServices:
     """The services of one run. Agents hold no state of their own, so all share one instance."""
@@ -50,3 +73,6 @@ class AgentServices:
     prompts: Prompts
     index: SearchIndex | None = None
     criteria: CriteriaLookup | None = None
+    tools: ToolCaller | None = None
+    """None for steps without tools."""
+    web: PageFetcher | None = None

@@ -6,7 +6,8 @@ Refused and cut replies are outputs with a status of their own, never errors and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -47,6 +48,7 @@ LLMParametersT = TypeVar("LLMParametersT", bound=LLMParameters)
 
 
 ReplyT = TypeVar("ReplyT", bound=Frozen)
+ReadT = TypeVar("ReadT")
 
 
 class InvalidReply(ValueError):
@@ -141,32 +143,61 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         inputs: dict[str, Any] = agent_input.model_dump(mode="json", exclude={"record"})
         return [request.cache_key(reads_material=reads_material), record, inputs]
 
+    def most_requests(self, agent_input: AgentInput, services: AgentServices) -> Sequence[ModelRequest]:
+        """Returns the requests of one cell at their most and their longest, re-asked ones left out, for estimates."""
+        return [self.request(agent_input, services)]
+
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        request = self.request(agent_input, services)
-        model = services.models.get(request.model)
-        calls = list[ModelCall]()
-        for _ in range(1 + MAX_REASKS):
-            key = request.cache_key(reads_material=model.reads_material)
-            try:
-                reply = await model.complete(request)
-            except CellError as error:
-                error.calls = (*calls, ModelCall(key=key, messages=request.messages, error=str(error)))
-                raise
-            call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
-            if status := _incomplete_status(reply):
-                return AgentOutput(status=status, calls=(*calls, call), note=_status_note(status, reply))
-            try:
-                _raise_if_broken_off(reply)
-                value = self.build_output(
-                    self.parse_reply(reply.text, agent_input, services), reply, agent_input, services
-                )
-            except (InvalidReply, ValidationError) as error:
-                problem = _validation_message(error)
-                calls.append(call.model_copy(update={"error": problem}))
-                request = _reask_request(request, reply, problem)
-            else:
-                return AgentOutput(value=output_value(value), calls=(*calls, call), note=self.note(value))
-        raise _output_invalid(calls)
+        def read(reply: ModelReply) -> Frozen:
+            return self.build_output(self.parse_reply(reply.text, agent_input, services), reply, agent_input, services)
+
+        asked = await ask_model(self.request(agent_input, services), services, read)
+        if asked.value is None:
+            return AgentOutput(status=asked.status, calls=asked.calls, note=asked.note)
+        return AgentOutput(value=output_value(asked.value), calls=asked.calls, note=self.note(asked.value))
+
+
+@dataclass(frozen=True)
+class Asked(Generic[ReadT]):
+    """What came of one request: a value, or a reply that was refused or cut."""
+
+    calls: tuple[ModelCall, ...]
+    reply: ModelReply
+    """The last one."""
+    value: ReadT | None = None
+    status: OutputStatus = "completed"
+    note: str | None = None
+    """Why there is no value."""
+
+
+async def ask_model(
+    request: ModelRequest, services: AgentServices, read: Callable[[ModelReply], ReadT]
+) -> Asked[ReadT]:
+    """Asks, and asks again where `read` raises InvalidReply or pydantic.ValidationError, at most twice.
+
+    Raises what the model raises, and OutputInvalid where no reply fits; the error holds all calls made.
+    """
+    model, calls = services.models.get(request.model), list[ModelCall]()
+    for _ in range(1 + MAX_REASKS):
+        key = request.cache_key(reads_material=model.reads_material)
+        try:
+            reply = await model.complete(request)
+        except CellError as error:
+            error.calls = (*calls, ModelCall(key=key, messages=request.messages, error=str(error)))
+            raise
+        call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
+        if status := _incomplete_status(reply):
+            return Asked((*calls, call), reply, status=status, note=_status_note(status, reply))
+        try:
+            _raise_if_broken_off(reply)
+            value = read(reply)
+        except (InvalidReply, ValidationError) as error:
+            problem = _validation_message(error)
+            calls.append(call.model_copy(update={"error": problem}))
+            request = _reask_request(request, reply, problem)
+        else:
+            return Asked((*calls, call), reply, value)
+    raise _output_invalid(calls)
 
 
 def _incomplete_status(reply: ModelReply) -> OutputStatus | None:

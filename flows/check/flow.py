@@ -10,6 +10,7 @@ from contract.models import ModelConfig
 from contract.storage import StorageConfig
 from flows.check.resources import ResourceCheck
 from flows.check.steps import StepCheck, agent_classes_of
+from flows.check.tools import ToolCheck
 from flows.check.wiring import WiringCheck
 from flows.config.diagnostics import Diagnostics
 from flows.config.validate import ValidatedFlow
@@ -34,6 +35,7 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     agents = agent_classes_of(flow, context.registry, context.diagnostics)
     WiringCheck(flow, agents, context.diagnostics).check()
     StepCheck(flow, agents, context.diagnostics).check()
+    ToolCheck(flow, agents, context.diagnostics).check()
     resources = ResourceCheck(
         flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless
     )

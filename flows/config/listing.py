@@ -1,7 +1,7 @@
-"""Lists all flows, agents, models, roles, storages, criteria and prompts, by name.
+"""Lists all flows, agents, tools, models, roles, storages, criteria and prompts, by name.
 
-Reads YAML and package metadata only, so that `python -m flows list` answers at once. A broken file is listed with its
-mistake instead of a description.
+Reads YAML and package metadata, and imports tools but no agents, so that `python -m flows list` answers at once. A
+broken file is listed with its mistake instead of a description.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, cast
 import yaml
 
 from agents.safety.paths import text_file_problem
+from agents.tools.registry import installed_tools, load_tool
 from flows.config.folders import display_path, find_config, group_choices, search_folders
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -27,12 +28,12 @@ class CatalogueEntry:
     """One thing that a study can name."""
 
     kind: str
-    """flow, agent, model, llms, storage, criterion or prompt."""
+    """flow, agent, tool, model, llms, storage, criterion or prompt."""
     name: str
     about: str
     """A description of one line; empty when there is none."""
     where: str
-    """The file, or the package and class of an agent."""
+    """The file, or the package and class of an agent, or function of a tool."""
 
 
 def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
@@ -41,6 +42,7 @@ def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
     return [
         *_flows(folders),
         *_agents(),
+        *_tools(),
         *_definitions(folders, "models", "model", ("kind", "provider", "model_id")),
         *_roles(folders),
         *_definitions(folders, "storage", "storage", ("label", "type")),
@@ -61,6 +63,20 @@ def _flows(folders: Sequence[Path]) -> list[CatalogueEntry]:
 def _agents() -> list[CatalogueEntry]:
     entries = {entry.name: entry for entry in entry_points(group=_AGENT_ENTRY_POINTS)}
     return [CatalogueEntry("agent", name, "", entries[name].value) for name in sorted(entries)]
+
+
+def _tools() -> list[CatalogueEntry]:
+    """The tools, each with its description and what it may do."""
+    return [_tool(name, entry.value) for name, entry in sorted(installed_tools().items())]
+
+
+def _tool(name: str, where: str) -> CatalogueEntry:
+    try:
+        definition = load_tool(name).definition
+    except Exception as error:  # another package's tool may fail in any way while it is imported
+        return CatalogueEntry("tool", name, f"cannot be loaded: {type(error).__name__}: {error}", where)
+    permissions = f" [{', '.join(definition.permissions)}]" if definition.permissions else ""
+    return CatalogueEntry("tool", name, f"{definition.description}{permissions}", where)
 
 
 def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[CatalogueEntry]:

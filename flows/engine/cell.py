@@ -29,6 +29,7 @@ from contract.errors import CellError, CellTimeout, MissingInput, OutputInvalid,
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.run import RunSettings
+from contract.tool_calls import ToolCall
 from flows.engine.edges import FinishedRun
 from flows.engine.task_run_events import EventSender
 from flows.engine.task_runs import run_task
@@ -49,6 +50,8 @@ class Attempts:
     count: int = 0
     calls: list[ModelCall] = field(default_factory=list[ModelCall])
     """Every call so far, in order."""
+    tools: list[ToolCall] = field(default_factory=list[ToolCall])
+    """Every call of a tool so far, in order; a kept one that an attempt found again is listed once."""
     trace: AgentTrace | None = None
     """The trace of the attempt that succeeded."""
     retries: int = 0
@@ -69,6 +72,12 @@ class Attempts:
         known = {call.key for call in self.calls if call.reply}
         self.calls += [call for call in calls if call.key not in known]
         return tuple(self.calls)
+
+    def add_tools(self, calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+        """Adds the calls of tools of one more attempt, and returns all so far."""
+        known = {call.key for call in self.tools if call.error is None}
+        self.tools += [call for call in calls if not (call.from_cache and call.key in known)]
+        return tuple(self.tools)
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class CellJob:
             status=output.status,
             value=output.value,
             calls=self.attempts.add_calls(output.calls),
+            tools=self.attempts.add_tools(output.tools),
             note=output.note,
             started=started,
         )
@@ -103,6 +113,7 @@ class CellJob:
             status=_STATUS_OF_ERROR.get(type(error), "failed"),
             error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
             calls=tuple(self.attempts.calls),
+            tools=tuple(self.attempts.tools),
             started=started,
         )
 
@@ -167,6 +178,7 @@ async def _run_agent(job: CellJob) -> Any:
         output = await _output_in_time(job)
     except CellError as error:
         job.attempts.add_calls(error.calls)
+        job.attempts.add_tools(error.tools)
         if isinstance(error, Transient):
             job.attempts.report_retry(error)
         raise
@@ -239,7 +251,7 @@ class CellRunner:
         replies: ResultReplyStore | None = None,
         event_sender: EventSender | None = None,
     ) -> None:
-        self._event_sender = event_sender
+        self.event_sender = event_sender
         self.replies = replies
         self.retries = settings.retries
         """How often a cell is tried again after a transient failure."""
@@ -255,7 +267,7 @@ class CellRunner:
         started = datetime.now(UTC)
         self.note_flow_run()
         # quote() prevents Prefect from searching the record and the services for futures.
-        state = await run_task(self._task(job), {"job": quote(job)}, list(wait_for), self._event_sender)
+        state = await run_task(self._task(job), {"job": quote(job)}, list(wait_for), self.event_sender)
         trace = await self._trace_of(job, state, started)
         return trace, FinishedRun.of_task_run(state), state.name != "Cached"
 

@@ -32,8 +32,10 @@ from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.routing import host_request, loop_finished, skip_reason
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
+from flows.engine.tool_calls import StepTools, ToolServices
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
+from flows.spec.tool_registry import StepTool
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class RunServices:
     cell_runner: CellRunner
     ledger: Ledger
     slots: asyncio.Semaphore
+    tools: Mapping[str, StepTool] = field(default_factory=dict[str, StepTool])
+    """The tools that steps name."""
+    tool_services: ToolServices | None = None
+    """What calls of tools need; None where none is made, as in a dry run."""
 
 
 @dataclass(frozen=True)
@@ -241,15 +247,22 @@ class FlowExecutor:
         return edges
 
     def _host_inputs(self, node: Node, node_run: NodeRun, scope: Scope) -> dict[str, JsonValue]:
-        """Inputs that no reference names: a host's tools and round, and the arguments that a host chose."""
+        """Inputs that no reference names: tools, a host's round, and the arguments that a host chose."""
         loop = node_run.loop
+        own = self._step_tools(node) if isinstance(node, Step) and node.tools else {}
         if loop is None or loop.host is None or not isinstance(node, Step):
-            return {}
+            return own
         if node_run.name == loop.host:
-            supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round}
+            supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round, **own}
             return {key: supplied[key] for key in self._services.agents[node.agent].supplied_inputs}
         request = host_request(scope, loop)
-        return dict(request["inputs"]) if request and node_run.name in loop.choices else {}
+        return {**(request["inputs"] if request and node_run.name in loop.choices else {}), **own}
+
+    def _step_tools(self, step: Step) -> dict[str, JsonValue]:
+        definitions: list[JsonValue] = [
+            self._services.tools[name].definition.model_dump(mode="json") for name in step.tools
+        ]
+        return {"tools": definitions, "approve": list(step.approve)}
 
     def _tools(self, loop: Loop) -> list[JsonValue]:
         steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}
@@ -284,13 +297,19 @@ class FlowExecutor:
         job.agent.inputs(job.cell.input)
         if not job.agent.cached:
             return digest(job.cell.cell_id)
-        return cache_key(job.cell.agent, job.agent, job.cell, self._services.agent_services)
+        return cache_key(job.cell.agent, job.agent, job.cell, job.agent_services)
 
     def _cell_job(self, step: Step, record_group: RecordGroup, cell: Cell) -> CellJob:
         parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
-        agent, agent_services = self._services.agents[step.agent], self._services.agent_services
+        agent, agent_services = self._services.agents[step.agent], self._agent_services(step)
         attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
         runner = self._services.cell_runner
         return CellJob(
             self._spec.name, cell, agent, agent_services, "", parents, attempts, runner.replies, runner.timeout_seconds
         )
+
+    def _agent_services(self, step: Step) -> AgentServices:
+        shared, tool_services = self._services.agent_services, self._services.tool_services
+        if not step.tools or tool_services is None:
+            return shared
+        return replace(shared, tools=StepTools(step, tool_services, shared))

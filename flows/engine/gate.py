@@ -19,16 +19,20 @@ _FIELD_TYPES: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
 
 async def ask_person(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Waits for a person's answer in the Prefect UI. Raises RunError when there is none in time."""
-    form = _gate_form(gate, shown)
-    pausing: Any = pause_flow_run(wait_for_input=form, timeout=gate.timeout_seconds, poll_interval=1)
+    answer = await pause_for(_gate_form(gate, shown), gate.gate, gate.timeout_seconds)
+    return answer.model_dump(mode="json")
+
+
+async def pause_for(form: type[RunInput], question: str, timeout_seconds: int) -> RunInput:
+    """Pauses the current flow run until a person has filled in the form. Raises RunError when nobody has in time."""
+    pausing: Any = pause_flow_run(wait_for_input=form, timeout=timeout_seconds, poll_interval=1)
     try:
-        answer: RunInput = await pausing
+        return await pausing
     except FlowPauseTimeout:
         raise RunError(
-            f"no answer to '{gate.gate}' within {gate.timeout_seconds} s; the same command asks again, and nothing is "
+            f"no answer to '{question}' within {timeout_seconds} s; the same command asks again, and nothing is "
             "paid for twice"
         ) from None
-    return answer.model_dump(mode="json")
 
 
 def _gate_form(gate: Gate, shown: Mapping[str, JsonValue]) -> type[RunInput]:

@@ -46,6 +46,7 @@ from flows.spec.cell import Cell
 from flows.spec.graph import required_steps, steps_within, upstream
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
+from flows.spec.tool_registry import installed_step_tools
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the lower estimate of cost is based on it."""
@@ -98,6 +99,7 @@ def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Calla
         cell_runner=CellRunner(study.run),
         ledger=_SkipCounter(),
         slots=asyncio.Semaphore(study.run.concurrency),
+        tools=installed_step_tools(study.flow),
     )
     earlier = EarlierRun.latest(study)
     executor = _DryRun(study, services, store, earlier, max_cells_per_record)
@@ -248,10 +250,12 @@ class _DryRun(FlowExecutor):
         if isinstance(agent, StructuredAgent):
             request = agent.request(job.cell.input, job.agent_services)
             asked = job.agent_services.models.get(model)
-            if isinstance(asked, CachedReplies) and await asked.kept(request):
+            requests = agent.most_requests(job.cell.input, job.agent_services)
+            if len(requests) == 1 and isinstance(asked, CachedReplies) and await asked.kept(request):
                 forecast.kept += 1
                 return job.skipped_trace("its reply is kept")
-            self._add_cost(forecast, model, request)
+            for one in requests:
+                self._add_cost(forecast, model, one)
         forecast.to_run += 1
         forecast.why[self._earlier.reason_to_run(job.cell) if self._earlier else "never run before"] += 1
         return job.skipped_trace("has yet to run")

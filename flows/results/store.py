@@ -69,3 +69,8 @@ def cell_path(key: str) -> str:
 def reply_path(key: str) -> str:
     """Where the reply to the request with that key is kept."""
     return f"replies/{key[:1]}/{key}"
+
+
+def tool_result_path(key: str) -> str:
+    """Where the result of the call of a tool with that key is kept."""
+    return f"tools/{key[:1]}/{key}"

@@ -24,6 +24,7 @@ from flows.accounting.telemetry import with_tracing
 from flows.engine.cell import CellRunner
 from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
+from flows.engine.tool_calls import ToolServices
 from flows.files.cache import cache_folder
 from flows.results.cells import CellStorage
 from flows.results.locks import Attempt, Locks
@@ -31,8 +32,10 @@ from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
 from flows.results.set_aside import SetAside
 from flows.results.store import ResultStore
+from flows.results.tool_results import ToolResults
 from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
+from flows.spec.tool_registry import installed_step_tools
 from flows.storage.rows import Reject
 
 if TYPE_CHECKING:
@@ -73,12 +76,16 @@ async def open_services(
         open_event_sender() if in_bulk else nullcontext() as event_sender,
     ):
         cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
+        cell_runner = CellRunner(study.run, cells, opened.replies, event_sender)
+        tools = installed_step_tools(study.flow)
         yield RunServices(
             agent_services=opened.agent_services,
             agents=load_agents(study.flow),
-            cell_runner=CellRunner(study.run, cells, opened.replies, event_sender),
+            cell_runner=cell_runner,
             ledger=ledger,
             slots=asyncio.Semaphore(study.run.concurrency),
+            tools=tools,
+            tool_services=ToolServices(tools, opened.tool_results, ledger, cell_runner),
         )
 
 
@@ -89,6 +96,7 @@ class OpenedServices:
     agent_services: AgentServices
     store: ResultStore
     replies: ResultReplyStore
+    tool_results: ToolResults
     set_aside: SetAside
     again: bool
 
@@ -118,7 +126,7 @@ async def open_agent_services(
     models = ModelRegistry(study.models, WrapperOptions(replies, budget, journal), caller)
     agent_services = AgentServices(with_tracing(models), Prompts(study.folders), index, Criteria(study.folders))
     try:
-        yield OpenedServices(agent_services, store, replies, set_aside, again)
+        yield OpenedServices(agent_services, store, replies, ToolResults(store, locks, set_aside), set_aside, again)
     finally:
         await models.aclose()
         set_aside.note_total()

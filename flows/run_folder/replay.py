@@ -18,10 +18,13 @@ from agents.base.services import AgentServices
 from agents.llms.model import Model
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
+from contract.base import thawed
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import CellError, ModelRejected, OutputInvalid
+from contract.errors import CellError, MissingInput, ModelRejected, OutputInvalid
 from contract.messages import AgentTrace
 from contract.messages import CellError as ErrorRow
+from contract.tool_calls import ToolCall
+from contract.tools import UnifiedRequest
 from flows.files.atomic import write_text
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
@@ -100,7 +103,8 @@ class _Replayer:
             self._result.recorded += 1
             return trace
         stored = _StoredModels(trace, self._models, self._result)
-        agent_services = AgentServices(stored, self._prompts, None, self._criteria)
+        tools = _StoredTools(trace)
+        agent_services = AgentServices(stored, self._prompts, None, self._criteria, tools)
         try:
             output = await agent.process(trace.input, agent_services)
         except OutputInvalid as error:
@@ -117,6 +121,26 @@ def _is_replayable(trace: AgentTrace) -> bool:
     if trace.status == "failed":
         return bool(trace.error and trace.error.kind == OutputInvalid.__name__)
     return trace.status in ("completed", "refused", "truncated")
+
+
+class _StoredTools:
+    """The tools of one trace: each call gives what it gave in the run."""
+
+    def __init__(self, trace: AgentTrace) -> None:
+        self._calls = list(trace.tools)
+
+    async def call(self, request: UnifiedRequest) -> ToolCall:
+        """The next call, as it is stored. Raises MissingInput where the run made another one."""
+        found = next((one for one in self._calls if one.tool == request.target and _asked(one, request)), None)
+        if found is None:
+            raise MissingInput(f"no call of {request.target} with these arguments is stored")
+        self._calls.remove(found)
+        return found
+
+
+def _asked(call: ToolCall, request: UnifiedRequest) -> bool:
+    """Whether the stored call came of that request; a person may have changed its arguments."""
+    return call.decision == "modified" or thawed(call.arguments) == thawed(request.inputs)
 
 
 class _StoredModels:

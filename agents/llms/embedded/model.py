@@ -18,6 +18,7 @@ from agents.llms.embedded.research import research
 from agents.llms.embedded.similarity import Similarity, shared_similarity
 from agents.llms.embedded.step_choice import choose_step, follow_up
 from agents.llms.embedded.synthesis import differences, leave_undecided, synthesise
+from agents.llms.embedded.tool_turn import next_turn
 from contract import models
 from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
@@ -50,6 +51,7 @@ HANDLERS: Mapping[str, Handler] = {
     "DifferencesDraft": _differences,
     "JudgeReasons": _judge,
     "QualResults": lambda material, similarity, _config: verdicts.score_reasons(material, similarity),
+    "ToolTurn": lambda material, similarity, _config: next_turn(material, similarity),
     "ConcernDraft": lambda material, _similarity, _config: verdicts.raise_concern(material),
     "FollowUpDraft": lambda material, _similarity, _config: follow_up(material),
     "ResolutionDraft": lambda material, _similarity, _config: leave_undecided(material),

@@ -1,0 +1,169 @@
+"""Calls of tools: each is a task run beside its cell, is kept like a reply, and may wait for a person's consent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from prefect import Task, get_run_logger
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from prefect.utilities.annotations import quote
+
+from agents.base.services import AgentServices
+from agents.llms.work_time import not_counted
+from contract.base import JsonValue, canonical_json, digest, thawed
+from contract.errors import ButtermilkError, StoppedByPerson, StorageError
+from contract.flow import Step
+from contract.tool_calls import ToolCall
+from contract.tools import UnifiedRequest
+from flows.accounting.ledger import Ledger
+from flows.engine.approval import Approval, ask_for_approval
+from flows.engine.cell import CellRunner
+from flows.engine.task_runs import run_task
+from flows.results.tool_results import ToolResults, tool_call_key
+from flows.spec.tool_registry import StepTool
+
+T = TypeVar("T")
+MAX_RESULT_BYTES = 1_000_000
+"""Bytes of a result as JSON. It is kept, and written into the cell's trace."""
+_MAX_LABEL = 100
+
+
+@dataclass(frozen=True)
+class ToolServices:
+    """What calls of tools need in a run."""
+
+    tools: Mapping[str, StepTool]
+    results: ToolResults
+    ledger: Ledger
+    cell_runner: CellRunner
+
+
+@dataclass
+class _Job:
+    tool: StepTool
+    call: ToolCall
+    services: AgentServices
+
+    @property
+    def label(self) -> str:
+        """The task run's name in the UI."""
+        text = f"{self.call.tool} {canonical_json(self.call.arguments)}"
+        return text if len(text) <= _MAX_LABEL else f"{text[: _MAX_LABEL - 1]}…"
+
+
+async def _run_tool(job: _Job) -> Any:
+    """Calls the tool; `job.call` then holds its result, or the reason why there is none."""
+    arguments: dict[str, JsonValue] = thawed(job.call.arguments)
+    result: JsonValue = None
+    try:
+        async with asyncio.timeout(job.tool.timeout_seconds):
+            result = await job.tool.call(arguments, job.services)
+        size = len(canonical_json(result).encode())
+        error = f"its result has {size} bytes, and {MAX_RESULT_BYTES} is the limit" if size > MAX_RESULT_BYTES else None
+    except TimeoutError:
+        error = f"gave no result within {job.tool.timeout_seconds:g} seconds"
+    except StorageError:
+        raise
+    except ButtermilkError as failure:
+        error = str(failure) or type(failure).__name__
+    except Exception as failure:
+        # Its text may hold anything; the model learns only that it failed.
+        get_run_logger().exception("The tool '%s' has a bug", job.call.tool)
+        error = f"failed with an error of its own ({type(failure).__name__})"
+    update = {"result": None if error else result, "error": error, "ended": datetime.now(UTC)}
+    job.call = job.call.model_copy(update=update)
+    if error:
+        return Completed(name="ToolFailed", message=error)
+    return Completed(message=f"{len(canonical_json(result))} characters")
+
+
+_TOOL_TASK = Task(
+    _run_tool, name="tool", task_run_name="{job.label}", persist_result=False, cache_policy=NO_CACHE, retries=0
+)
+
+
+@dataclass(eq=False)
+class StepTools:
+    """The tools of one cell: the `ToolCaller` that its agent is given."""
+
+    step: Step
+    services: ToolServices
+    agent_services: AgentServices
+    flow_context: Context = field(default_factory=copy_context)
+    """The context of the flow run: a call is a task run beside the cell's, and Prefect pauses no task run."""
+
+    async def call(self, request: UnifiedRequest) -> ToolCall:
+        """Returns the call with its result or its error. Raises StoppedByPerson, RunError and StorageError."""
+        tool = self.services.tools[request.target]
+        key = self._key(tool, request.inputs)
+        if request.target not in self.step.approve:
+            return await self._call(tool, key, request.inputs)
+        asked_key = digest([key, "approved"])
+        if kept := await self.services.results.get(asked_key):
+            return kept
+        approval = await self._ask(request)
+        if approval.decision == "stop":
+            raise StoppedByPerson(f"a person stopped at the call of {request.target}{approval.because}")
+        if approval.decision == "reject":
+            now = datetime.now(UTC)
+            error = f"a person did not allow this call{approval.because}"
+            return _new_call(tool, key, request.inputs).model_copy(
+                update={"decision": "rejected", "error": error, "ended": now}
+            )
+        changed = approval.decision == "modify"
+        arguments = approval.arguments if changed else request.inputs
+        called = await self._call(tool, self._key(tool, arguments), arguments)
+        decided = called.model_copy(update={"decision": "modified" if changed else "approved"})
+        if decided.error is None:
+            await self.services.results.put(asked_key, decided)
+        return decided
+
+    def _key(self, tool: StepTool, arguments: Mapping[str, JsonValue]) -> str:
+        index = self.agent_services.index
+        searched = index.fingerprint if index and "read_corpus" in tool.definition.permissions else None
+        return tool_call_key(tool.definition, [tool.origin, searched], arguments)
+
+    async def _call(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        results = self.services.results
+        if kept := await results.get(key):
+            return kept
+        with not_counted():
+            lock = results.exclusive(key)
+            await lock.__aenter__()
+        try:
+            if kept := await results.get(key):
+                return kept
+            called = await self._run(tool, key, arguments)
+            if called.error is None:
+                await results.put(key, called)
+            return called
+        finally:
+            await lock.__aexit__(None, None, None)
+
+    async def _run(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        job, runner = _Job(tool, _new_call(tool, key, arguments), self.agent_services), self.services.cell_runner
+        state: State[Any] = await self._in_flow(run_task(_TOOL_TASK, {"job": quote(job)}, [], runner.event_sender))
+        self.services.ledger.totals.task_runs += 1
+        if not state.is_completed():
+            await state.aresult()
+        return job.call
+
+    async def _ask(self, request: UnifiedRequest) -> Approval:
+        with not_counted():
+            return await self._in_flow(ask_for_approval(self.services.tools[request.target].definition, request))
+
+    async def _in_flow(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.get_running_loop().create_task(work, context=self.flow_context.copy())
+
+
+def _new_call(tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+    now, cost = datetime.now(UTC), Decimal(0) if tool.is_priced else None
+    return ToolCall(key=key, tool=tool.definition.name, arguments=arguments, started=now, ended=now, cost_usd=cost)

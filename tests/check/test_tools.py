@@ -1,0 +1,62 @@
+"""Mistakes about the tools of a step are found before the run, with their lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.check.gate import gate_problems
+from flows.compose.compose import compose
+from tests.compose.tiny_study import problems_of
+from tests.support.commands import write_files
+
+FLOW = """\
+description: Finds something out.
+parameters: {query: {required: true}}
+records: parameters.query
+steps:
+  find:
+    agent: tool_user
+    tools: [fetch]
+    parameters: {model: demo}
+result: find
+"""
+STEP = "find:\n    agent: tool_user\n    tools: [fetch]\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "where", "what", "nearest", "todo"),
+    [
+        (STEP.replace("[fetch]", "[fetsh]"), 7, "there is no tool 'fetsh'", "fetch", "there are fetch, search"),
+        (STEP.replace("[fetch]", "[fetch, fetch]"), 7, "'fetch' stands twice", None, "once"),
+        (STEP.replace("[fetch]", "[search]"), 7, "reads a corpus, and the flow names none", None, "add `corpus:`"),
+        ("find:\n    agent: tool_user\n", 5, "'find' names no tools", None, "add `tools: [fetch]`"),
+        (STEP.replace("tool_user", "llm"), 7, "the agent 'llm' uses no tools", None, "tool_user"),
+        (STEP + "    approve: [fetsh]\n", 8, "'fetsh' is not among the tools of 'find'", "fetch", "fetch"),
+    ],
+    ids=["unknown", "twice", "no corpus", "none", "agent without tools", "approve"],
+)
+def test_a_mistake_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, where: int, what: str, nearest: str | None, todo: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flow = FLOW.replace(STEP, step)
+    if "agent: llm\n" in step:
+        flow = flow.replace("{model: demo}", "{model: demo, template: 'user: x'}")
+    write_files(tmp_path / "my_study", {"flows/mine.yaml": flow})
+    [problem] = problems_of(Path("my_study"))
+    assert problem.where == f"my_study/flows/mine.yaml:{where}"
+    assert what in problem.what
+    assert problem.nearest == nearest
+    assert todo in (problem.todo or "")
+
+
+def test_where_nobody_can_be_asked_the_check_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    flow = FLOW.replace(STEP, STEP + "    approve: [fetch]\n")
+    write_files(tmp_path / "my_study", {"flows/mine.yaml": flow})
+    [study] = compose(["mine"], ["query=x"], Path("my_study"))
+    [problem] = gate_problems(study)
+    assert problem.where == "my_study/flows/mine.yaml:8"
+    assert "nobody could allow the tools of 'find'" in problem.what
