@@ -38,6 +38,10 @@ class ToolCheck:
             else:
                 self._check_tools(flow_node, step)
             self._check_approve(flow_node, step)
+            for name in step.inputs.keys() & agent.supplied_inputs if agent.uses_tools else ():
+                what = f"the agent of '{flow_node.name}' takes no input '{name}' from other steps"
+                todo = f"write `{name}:` of the step itself"
+                self.diagnostics.add_at((*flow_node.path, "inputs", name), what, todo=todo)
 
     def _check_tools(self, flow_node: FlowNode, step: Step) -> None:
         for number, name in enumerate(step.tools):

@@ -23,6 +23,7 @@ from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
+from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import Attempts, CellJob, CellRunner, cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
@@ -266,12 +267,12 @@ class FlowExecutor:
 
     def _tools(self, loop: Loop) -> list[JsonValue]:
         steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}
-        return [
-            self._services.agents[step.agent]
-            .tool_definition(name, step.description or name, frozenset(step.inputs))
-            .model_dump(mode="json")
-            for name, step in steps.items()
-        ]
+        return [self._choice(name, step).model_dump(mode="json") for name, step in steps.items()]
+
+    def _choice(self, name: str, step: Step) -> AgentToolDefinition:
+        agent = self._services.agents[step.agent]
+        bound = frozenset(step.inputs) | agent.supplied_inputs
+        return agent.tool_definition(name, step.description or name, bound)
 
     async def _run_cell(
         self, step: Step, record_group: RecordGroup, cell: Cell, wait_for: Sequence[FinishedRun]

@@ -33,9 +33,10 @@ STEP = "find:\n    agent: tool_user\n    tools: [fetch]\n"
         (STEP.replace("[fetch]", "[search]"), 7, "reads a corpus, and the flow names none", None, "add `corpus:`"),
         ("find:\n    agent: tool_user\n", 5, "'find' names no tools", None, "add `tools: [fetch]`"),
         (STEP.replace("tool_user", "llm"), 7, "the agent 'llm' uses no tools", None, "tool_user"),
+        (STEP + "    inputs: {approve: record.text}\n", 8, "takes no input 'approve' from", None, "`approve:` of"),
         (STEP + "    approve: [fetsh]\n", 8, "'fetsh' is not among the tools of 'find'", "fetch", "fetch"),
     ],
-    ids=["unknown", "twice", "no corpus", "none", "agent without tools", "approve"],
+    ids=["unknown", "twice", "no corpus", "none", "agent without tools", "input", "approve"],
 )
 def test_a_mistake_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, where: int, what: str, nearest: str | None, todo: str
@@ -45,7 +46,7 @@ def test_a_mistake_is_reported(
     if "agent: llm\n" in step:
         flow = flow.replace("{model: demo}", "{model: demo, template: 'user: x'}")
     write_files(tmp_path / "my_study", {"flows/mine.yaml": flow})
-    [problem] = problems_of(Path("my_study"))
+    problem = problems_of(Path("my_study"))[0]
     assert problem.where == f"my_study/flows/mine.yaml:{where}"
     assert what in problem.what
     assert problem.nearest == nearest
