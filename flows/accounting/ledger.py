@@ -47,6 +47,8 @@ class Totals:
     """Paid calls whose price is not known; they are not in `cost_usd`."""
     cost_kept_usd: Decimal = Decimal(0)
     """Known cost of the kept replies, whenever they were paid for."""
+    kept_unknown: int = 0
+    """Kept replies whose price is not known; they are not in `cost_kept_usd`."""
     lost_calls: Callable[[str], Sequence[LostCall]] = field(default=lambda _: ())
     """Key of a call -> the calls whose replies no run is served, of this run and of those that ended."""
     calls_repeated: int = 0
@@ -111,7 +113,7 @@ class Totals:
     @property
     def at_most_usd(self) -> Decimal | None:
         """The most that all attempts of the study together were billed; None if a price is unknown."""
-        if self.cost_unknown or self.unanswered_unknown:
+        if self.cost_unknown or self.kept_unknown or self.unanswered_unknown:
             return None
         return self.cost_usd + self.cost_kept_usd + self.cost_repeated_usd + self.cost_unanswered_usd
 
@@ -124,9 +126,16 @@ class Totals:
             self.count_paid(reply)
         else:
             self.calls_kept += 1
-            self.cost_kept_usd += (reply.cost_usd or 0) if first else 0
+            self.count_kept(reply, 1 if first else 0)
         if reply.served_by:
             self.served_by.setdefault(str(trace.input.parameters.get("model")), set()).add(reply.served_by)
+
+    def count_kept(self, reply: ModelReply, times: int) -> None:
+        """Counts what a kept reply had cost that many times; -1 takes it back."""
+        if reply.cost_usd is None:
+            self.kept_unknown += times
+        else:
+            self.cost_kept_usd += times * reply.cost_usd
 
     def count_paid(self, reply: ModelReply) -> None:
         """Counts a reply that this run paid for."""

@@ -128,8 +128,9 @@ def cost_line(totals: Totals) -> str:
     cost = f"${totals.cost_usd:.4f}"
     if totals.cost_unknown:
         cost += f", and {totals.cost_unknown} calls whose price is unknown"
-    if totals.cost_kept_usd:
-        cost += f"; the kept replies had cost ${totals.cost_kept_usd:.4f}"
+    if totals.cost_kept_usd or totals.kept_unknown:
+        unknown = f", and the price of {totals.kept_unknown} of them is unknown" * bool(totals.kept_unknown)
+        cost += f"; the kept replies had cost ${totals.cost_kept_usd:.4f}{unknown}"
     if totals.calls_repeated:
         repeated = f"{totals.calls_repeated} calls whose reply never came or could not be used may have been billed too"
         cost += f"; {repeated}, about ${totals.cost_repeated_usd:.4f}"

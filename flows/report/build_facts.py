@@ -186,11 +186,16 @@ def _usage_and_cost(manifest: Mapping[str, Any]) -> LabelledValues:
 
 
 def _repeated_calls(spend: Mapping[str, Any]) -> LabelledValues:
-    pairs = [("Price of the replies read again", f"US$ {spend['kept_usd']}")] if spend.get("kept_usd") else []
+    pairs = [("Price of the replies read again", _kept_cost(spend))] if spend.get("kept_usd") else []
     if as_int(spend.get("repeated_calls")):
         text = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
         pairs.append(("Calls asked again, since an interruption lost their replies", text))
     return pairs
+
+
+def _kept_cost(spend: Mapping[str, Any]) -> str:
+    unknown = as_int(spend.get("kept_unknown_calls"))
+    return f"US$ {spend['kept_usd']}" + f", and {pluralised(unknown, 'call')} without a known price" * bool(unknown)
 
 
 def manifest_cost(manifest: Mapping[str, Any]) -> str:

@@ -85,6 +85,7 @@ def _total_fields(totals: Totals) -> dict[str, Any]:
         "spend": {
             "paid_usd": str(totals.cost_usd),
             "kept_usd": str(totals.cost_kept_usd),
+            "kept_unknown_calls": totals.kept_unknown,
             "repeated_calls": totals.calls_repeated,
             "repeated_usd": str(totals.cost_repeated_usd),
             "unknown_calls": totals.cost_unknown,

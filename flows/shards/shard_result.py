@@ -128,7 +128,7 @@ def count_lost_payments(totals: Totals, traces: Iterable[AgentTrace], lost_runs:
                 continue
             seen.add(call.key)
             totals.calls_kept -= 1
-            totals.cost_kept_usd -= reply.cost_usd or 0
+            totals.count_kept(reply, -1)
             totals.count_paid(reply)
             totals.costs.move_to_paid(trace, reply)
 
@@ -145,6 +145,7 @@ def _add_manifest(totals: Totals, manifest: Mapping[str, Any]) -> None:
     spend = cast("Mapping[str, Any]", manifest["spend"])
     totals.cost_usd += Decimal(spend["paid_usd"])
     totals.cost_kept_usd += Decimal(spend["kept_usd"])
+    totals.kept_unknown += spend["kept_unknown_calls"]
     totals.cost_repeated_usd += Decimal(spend["repeated_usd"])
     totals.calls_repeated += spend["repeated_calls"]
     totals.cost_unknown += spend["unknown_calls"]

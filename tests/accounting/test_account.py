@@ -13,6 +13,7 @@ from contract.calls import ModelReply
 from contract.messages import AgentTrace
 from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Totals
+from flows.cli.progress import cost_line
 from flows.run_folder.verify import verify
 from flows.shards.shard_result import count_lost_payments
 from tests.accounting.test_audit import artifacts
@@ -106,6 +107,16 @@ async def test_unknown_tokens_keep_the_worst_case_booked(judged: Lab, fake: Fake
     assert {row.status for row in ran.traces} == {"completed", "over_budget"}
     assert totals(ran).cost_unknown == fake.stats()["calls"] > 0
     assert totals(ran).at_most_usd is None
+
+
+async def test_what_kept_replies_of_unknown_price_had_cost_is_unknown(judged: Lab, fake: FakeLLM) -> None:
+    fake.script(Rule(usage="missing", match="number 0"))
+    await judged.run()
+    again = totals(await judged.run())
+    unpriced = len(CRITERIA) * len(MODELS)
+    assert (again.calls_paid, again.cost_unknown, again.kept_unknown) == (0, 0, unpriced)
+    assert again.at_most_usd is None
+    assert f"the price of {unpriced} of them is unknown" in cost_line(again)
 
 
 async def test_what_a_broken_off_run_paid_stands_in_the_table_of_the_next(judged: Lab, fake: FakeLLM) -> None:

@@ -41,6 +41,8 @@ def redact(text: str, secret: str | None = None) -> str:
 def translate(error: Exception, name: str, config: HostedModel, secret: str | None) -> ModelError:
     """The ModelError that `error` means, with a plain message that contains no secret."""
     model = f"model '{name}' ({config.provider} {config.model_id})"
+    if 300 <= _http_status(error) < 400:
+        return _redirected(model)
     for error_types, to_error in _TRANSLATORS:
         if isinstance(error, error_types):
             return to_error(error, model, config, secret)
@@ -48,6 +50,19 @@ def translate(error: Exception, name: str, config: HostedModel, secret: str | No
 
 
 _Translator = Callable[[Exception, str, HostedModel, str | None], ModelError]
+
+
+def _http_status(error: Exception) -> int:
+    """The status that came over the wire; 0 if there was none. pydantic-ai gives a redirect another one, or none."""
+    found = getattr(error.__cause__, "status_code", None) or getattr(error.__cause__, "code", None)
+    return found if isinstance(found, int) else 0
+
+
+def _redirected(model: str) -> ModelError:
+    return ModelRejected(
+        f"{model}: its address redirects to another one; a redirect is never followed, since the key would go with it; "
+        "set `base_url` to the last address"
+    )
 
 
 def _rate_limited(error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:

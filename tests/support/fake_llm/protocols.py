@@ -35,6 +35,12 @@ class _Protocol:
                 counted |= {into: _ABSURD_TOKENS, out: _ABSURD_TOKENS}
             case "no output":
                 counted[out] = 0
+            case "null counts":
+                counted |= {into: None, out: None}
+            case "words":
+                counted |= {into: "many", out: "few"}
+            case "no total":
+                counted.pop("total_tokens", None)
             case _:
                 pass
 

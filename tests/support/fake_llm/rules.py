@@ -40,7 +40,9 @@ class Rule(BaseModel):
     """The provider's machine-readable error code."""
     finish_reason: str | None = None
     """The provider's word for the end of the reply, instead of the usual one; Gemini then writes no text."""
-    usage: Literal["counted", "missing", "null", "negative", "absurd", "no output"] = "counted"
+    usage: Literal[
+        "counted", "missing", "null", "negative", "absurd", "no output", "null counts", "words", "no total"
+    ] = "counted"
     """What the reply says of its tokens."""
     latency: float | None = None
     """Seconds, instead of the server's own latency."""

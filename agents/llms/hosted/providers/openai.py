@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
+from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletion
+from pydantic import ValidationError
 from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -20,7 +25,28 @@ _AZURE_API_VERSION = "2024-10-21"
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
     """The pydantic-ai model for `config`, which uses the client `http`."""
-    return OpenAIChatModel(config.model_id, provider=_provider(config, url, secret, http))
+    return _ChatModel(config.model_id, provider=_provider(config, url, secret, http))
+
+
+class _ChatModel(OpenAIChatModel):
+    """Reads a reply also where its counts are odd: it was written and billed, and would be paid for again."""
+
+    def _validate_completion(self, response: ChatCompletion) -> Any:
+        return super()._validate_completion(response.model_copy(update={"usage": _plausible(response.usage)}))
+
+
+def _plausible(usage: CompletionUsage | None) -> CompletionUsage | None:
+    """`usage` with its two counts at least, or None where the service did not count: null, a text, a negative number."""
+    # Servers may leave out what the type promises, and the library does not check it.
+    given: dict[str, Any] = usage.model_dump(warnings=False) if isinstance(usage, CompletionUsage) else {}
+    counts = [given.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    sent, written = (count if isinstance(count, int) and count >= 0 else None for count in counts)
+    if sent is None or written is None:
+        return None
+    try:
+        return CompletionUsage.model_validate({"total_tokens": sent + written} | given)
+    except ValidationError:
+        return CompletionUsage(prompt_tokens=sent, completion_tokens=written, total_tokens=sent + written)
 
 
 def _provider(

@@ -233,6 +233,19 @@ async def test_tokens_that_were_not_counted_are_unknown_and_cost_no_0(
     assert not reply.usage_is_known
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("usage", ["null counts", "words", "negative", "no total"])
+@pytest.mark.parametrize("dialect", PROTOCOLS[:3], ids=lambda dialect: dialect.provider)
+async def test_a_whole_reply_with_odd_counts_is_read_and_warns_nobody(
+    dialect: Dialect, usage: str, fake: FakeLLM
+) -> None:
+    fake.script(Rule.model_validate({"usage": usage}))
+    async with connected(config(dialect, fake)) as model:
+        reply = await model.complete(make_request())
+    assert reply.text
+    assert reply.usage_is_known == (usage == "no total")
+
+
 @pytest.mark.parametrize(
     ("word", "finish"),
     [
@@ -343,12 +356,12 @@ async def test_nothing_of_the_environment_goes_to_a_models_address(
         assert "planted" not in str(sent).lower()
 
 
-async def test_a_redirect_is_not_followed(dialect: Dialect, fake: FakeLLM) -> None:
+async def test_a_redirect_is_not_followed_named_and_not_tried_again(dialect: Dialect, fake: FakeLLM) -> None:
     """The key would go to another host than the one that was allowed."""
     with FakeLLM() as elsewhere:
         fake.script(Rule(kind="status", status=307, location=elsewhere.url + "/v1/chat/completions"))
         async with connected(config(dialect, fake)) as model:
-            with pytest.raises(ModelError):
+            with pytest.raises(ModelRejected, match="never followed.*`base_url`"):
                 await model.complete(make_request())
         assert elsewhere.log.requests == []
     assert len(fake.log.requests) == 1
