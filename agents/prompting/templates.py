@@ -30,7 +30,7 @@ from jinja2.loaders import split_template_path
 from agents.prompting.fence import fence
 from agents.prompting.front_matter import check_front_matter_ends
 from agents.safety.jinja_sandbox import Sandbox
-from agents.safety.paths import text_file_problem
+from agents.safety.paths import is_inside, text_file_problem
 from agents.safety.template_budget import template_budget
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
@@ -220,13 +220,13 @@ class Prompts:
         self._cache: dict[str, Template] = {}
 
     def names(self) -> list[str]:
-        """Returns the names of all templates, without file endings."""
+        """Returns the names of all templates, without file endings. A link shows no names of files outside."""
         found = {
             path.relative_to(folder).with_suffix("").as_posix()
             for folder in self._folders
             if folder.is_dir()
             for path in folder.rglob("*")
-            if path.suffix in FILE_SUFFIXES
+            if path.suffix in FILE_SUFFIXES and is_inside(path, [folder.parent])
         }
         return sorted(found)
 

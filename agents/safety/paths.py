@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,15 @@ MAX_TEXT_BYTES = 10_000_000
 """The largest configuration, prompt or criterion."""
 
 
+def real_path(path: Path) -> Path:
+    """Returns where a path leads after links are followed, also of links in a circle, where `Path.resolve` raises."""
+    return Path(os.path.realpath(path))
+
+
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     """Returns whether a file is in one of the folders, after links are followed."""
-    real = path.resolve()
-    return any(real.is_relative_to(folder.resolve()) for folder in folders)
+    real = real_path(path)
+    return any(real.is_relative_to(real_path(folder)) for folder in folders)
 
 
 def text_file_problem(path: Path, folder: Path) -> str | None:
@@ -22,6 +28,8 @@ def text_file_problem(path: Path, folder: Path) -> str | None:
     """
     if not is_inside(path, [folder]):
         return "the link leads out of the folder; put the file itself there"
+    if path.is_symlink() and not path.exists():
+        return "the link leads nowhere; put the file itself there"
     if path.exists() and not path.is_file() and not path.is_dir():
         return "this is a device or a pipe, not a file; put a file there"
     if path.is_file() and path.stat().st_size > MAX_TEXT_BYTES:

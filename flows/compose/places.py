@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agents.safety.paths import real_path
 from contract.flow import FlowSpec
 from contract.models import ModelConfig, ScriptedModel
 from contract.run import RunSettings
@@ -84,7 +85,7 @@ class PlaceCheck:
                 return
             what = f"`{path[-1]}` names {place}, which {problem}"
             todo = "put the file itself into the study's folder, or name it on the command line; if it is to be used, "
-            todo += how_to_allow("places", f"- {Path(place).expanduser().resolve()}")
+            todo += how_to_allow("places", f"- {real_path(Path(place).expanduser())}")
         self._diagnostics.add_at(path, what, todo=todo)
         self._diagnostics.mark_reported(path)
 
@@ -93,7 +94,7 @@ class PlaceCheck:
             if "://" in allowed or "://" in place:
                 if place == allowed or place.startswith(allowed.rstrip("/") + "/"):
                     return True
-            elif Path(place).expanduser().resolve().is_relative_to(Path(allowed).expanduser().resolve()):
+            elif real_path(Path(place).expanduser()).is_relative_to(real_path(Path(allowed).expanduser())):
                 return True
         return False
 
@@ -110,14 +111,14 @@ def _stands_beside(path: Path, folder: Path) -> bool:
     if not written.is_relative_to(project) or written.is_relative_to(folder.absolute()):
         return False
     within = written.relative_to(project)
-    return project.resolve() / within == path.expanduser().resolve() and not any(
+    return project.resolve() / within == real_path(path.expanduser()) and not any(
         part.startswith(".") for part in within.parts
     )
 
 
 def _file_problem(path: Path, inside: list[Path], *, is_hidden: bool, suffix: bool) -> str | None:
     path = path.expanduser().absolute()
-    real = path.resolve()
+    real = real_path(path)
     folder = next((folder.resolve() for folder in inside if real.is_relative_to(folder.resolve())), None)
     if folder is None:
         is_link = any(path.is_relative_to(folder.absolute()) for folder in inside) and ".." not in path.parts

@@ -50,7 +50,7 @@ def models_of(section: JsonValue, folders: Sequence[Path], diagnostics: Diagnost
 
 
 def _read_models_json(path: Path, diagnostics: Diagnostics) -> dict[str, ModelConfig]:
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return {}
     if problem := text_file_problem(path, path.parent):
         diagnostics.add(f"{display_path(path)}:1", problem)

@@ -43,13 +43,14 @@ def group_choices(folders: Sequence[Path], group: str) -> list[str]:
 
 
 def _is_entry(path: Path) -> bool:
-    # A device or a pipe is one, too: that it cannot be read is reported, and not passed over.
-    return path.exists() and not path.is_dir()
+    # A device or a link that leads nowhere is one, too: that it cannot be read is reported, and not passed over.
+    return (path.exists() or path.is_symlink()) and not path.is_dir()
 
 
 def find_config(folders: Sequence[Path], name: str) -> Path | None:
-    """The first `<folder>/<name>.yaml` that exists, file or folder; None if there is none."""
-    return next((path for folder in folders if (path := folder / f"{name}.yaml").exists()), None)
+    """The first `<folder>/<name>.yaml`: a file, a folder, or a link, wherever it leads; None if there is none."""
+    paths = (folder / f"{name}.yaml" for folder in folders)
+    return next((path for path in paths if path.exists() or path.is_symlink()), None)
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:

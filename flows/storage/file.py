@@ -46,11 +46,14 @@ READABLE_SUFFIXES = tuple(_READERS)
 def source_files(storage: FileStorage) -> list[Path]:
     """The files of the source, sorted; hidden files of a folder are left out.
 
-    Raises StorageError if there are none, or if a link leads out of the folder.
+    Raises StorageError if there are none, or if a link leads out of the folder or nowhere.
     """
     path = storage.path
     if path.is_dir():
-        files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
+        items = sorted(item for item in path.rglob("*") if not item.name.startswith("."))
+        if lost := next((item for item in items if item.is_symlink() and not item.exists()), None):
+            raise StorageError(f"{lost} is a link that leads nowhere; put the file itself there, or remove the link")
+        files = [item for item in items if item.is_file()]
         if not files:
             raise StorageError(f"the folder {path} holds no files")
         if outside := next((item for item in files if not is_inside(item, [path])), None):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from agents.safety.paths import real_path
 from contract.record import MAX_IMAGE_BYTES
 
 _MAGIC_BYTES = (
@@ -68,7 +69,7 @@ def _read_image(name: str, folder: Path | None) -> bytes:
     if folder is None:
         raise ValueError(f"the picture '{name}' is a file, but the source holds none")
     inside = folder.resolve()
-    path = (inside / name).resolve()
+    path = real_path(inside / name)
     if not path.is_relative_to(inside):
         raise ValueError(f"the picture '{name}' is outside the folder of its table; put it there")
     if not path.is_file():

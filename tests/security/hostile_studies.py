@@ -119,6 +119,10 @@ def link(name: str, to: str | Path) -> Change:
     return lambda place: place.link(name, to)
 
 
+def circle(name: str) -> Change:
+    return lambda place: place.link(name, place.study / name)
+
+
 def pipe(name: str) -> Change:
     def change(place: Place) -> None:
         (place.study / name).unlink(missing_ok=True)
@@ -221,6 +225,14 @@ HOSTILE = [
     Hostile("link", "models.json", link("models.json", "models.yaml"), LINK),
     Hostile("link", "a flow", link("flows/tiny.yaml", "models.yaml"), LINK),
     Hostile("link", "local.yaml", link("local.yaml", "models.yaml"), LINK),
+    Hostile("link", "records in a circle", circle("posts.jsonl"), "posts.jsonl"),
+    Hostile("link", "a document in a circle", both(file("texts/a.txt", "x"), circle("texts/b.txt"), storage(type="file", path="texts")), "b.txt"),
+    Hostile("link", "a criterion in a circle", circle("criteria/rule.md"), "rule"),
+    Hostile("link", "a prompt in a circle", circle("prompts/ask.md"), "ask"),
+    Hostile("link", "a models file in a circle", circle("models/mine.yaml"), "mine"),
+    Hostile("link", "models.json in a circle", circle("models.json"), "models.json"),
+    Hostile("link", "a flow in a circle", circle("flows/tiny.yaml"), "tiny"),
+    Hostile("link", "local.yaml in a circle", circle("local.yaml"), "local.yaml"),
     Hostile("link", "to a link", both(link("hop", "secret.txt"), lambda p: p.link("prompts/ask.md", p.study / "hop")), LINK),
     Hostile("device", "records are a pipe", pipe("posts.jsonl"), DEVICE),
     Hostile("device", "a criterion is a pipe", pipe("criteria/rule.md"), DEVICE),

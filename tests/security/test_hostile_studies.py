@@ -51,6 +51,13 @@ def test_a_hostile_study_gets_nothing_out(place: Place, hostile: Hostile, capfd:
     assert not list(place.study.parent.rglob("pwned"))
 
 
+def test_a_link_shows_no_names_of_files_outside(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    (place.outside / "prompts" / "payroll.md").write_text("x")
+    place.link("prompts", "prompts")
+    assert check(place) == 2
+    assert "payroll" not in "".join(capfd.readouterr())
+
+
 def test_data_beside_a_study_is_read_and_named_but_not_over_a_link(
     place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

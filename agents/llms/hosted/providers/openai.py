@@ -36,7 +36,7 @@ class _ChatModel(OpenAIChatModel):
 
 
 def _plausible(usage: CompletionUsage | None) -> CompletionUsage | None:
-    """`usage` with its two counts at least, or None where the service did not count: null, a text, a negative number."""
+    """`usage` with at least its two counts; None where one of them is null, a text or a negative number."""
     # Servers may leave out what the type promises, and the library does not check it.
     given: dict[str, Any] = usage.model_dump(warnings=False) if isinstance(usage, CompletionUsage) else {}
     counts = [given.get(name) for name in ("prompt_tokens", "completion_tokens")]

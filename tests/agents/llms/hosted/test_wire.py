@@ -361,7 +361,7 @@ async def test_a_redirect_is_not_followed_named_and_not_tried_again(dialect: Dia
     with FakeLLM() as elsewhere:
         fake.script(Rule(kind="status", status=307, location=elsewhere.url + "/v1/chat/completions"))
         async with connected(config(dialect, fake)) as model:
-            with pytest.raises(ModelRejected, match="never followed.*`base_url`"):
+            with pytest.raises(ModelRejected, match=r"never followed.*`base_url`"):
                 await model.complete(make_request())
         assert elsewhere.log.requests == []
     assert len(fake.log.requests) == 1
