@@ -39,7 +39,12 @@ def show_plan(console: Console, plan: Plan) -> None:
         _show_forecasts(console, plan)
         return
     least, most = plan.model_calls
-    console.print(f"{least} to {most} model calls; cost: {plan_cost_text(plan)}\n", highlight=False)
+    console.print(f"{least} to {most} model calls; cost: {plan_cost_text(plan)}", highlight=False)
+    if most and not plan.demonstration:
+        console.print(
+            "A reply that does not fit is asked again, at most twice; that is not counted here.", highlight=False
+        )
+    console.print()
 
 
 def _show_forecasts(console: Console, plan: Plan) -> None:
