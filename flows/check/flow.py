@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract.models import ModelConfig
 from contract.storage import StorageConfig
+from contract.tool_servers import MCPServer
 from flows.check.resources import ResourceCheck
 from flows.check.steps import StepCheck, agent_classes_of
 from flows.check.tools import ToolCheck
@@ -28,6 +29,7 @@ class CheckContext:
     diagnostics: Diagnostics
     keyless: Collection[str] = ()
     """Models whose keys are refused: that they are not there is no further mistake."""
+    tool_servers: Mapping[str, MCPServer] = field(default_factory=dict[str, MCPServer])
 
 
 def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
@@ -35,7 +37,7 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     agents = agent_classes_of(flow, context.registry, context.diagnostics)
     WiringCheck(flow, agents, context.diagnostics).check()
     StepCheck(flow, agents, context.diagnostics).check()
-    ToolCheck(flow, agents, context.diagnostics).check()
+    ToolCheck(flow, agents, context.tool_servers, context.diagnostics).check()
     resources = ResourceCheck(
         flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless
     )

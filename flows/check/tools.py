@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from agents.tools.mcp.client import is_allowed
 from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
 from contract.flow import Step
+from contract.tool_servers import MCPServer
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode, walk_nodes
+from flows.spec.tool_registry import server_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class ToolCheck:
 
     flow: ValidatedFlow
     agents: Mapping[str, AgentClass]
+    servers: Mapping[str, MCPServer]
     diagnostics: Diagnostics
 
     def check(self) -> None:
@@ -48,8 +52,24 @@ class ToolCheck:
             path = (*flow_node.path, "tools", str(number))
             if name in step.tools[:number]:
                 self.diagnostics.add_at(path, f"'{name}' stands twice among the tools", todo="write it once")
+            elif server := server_of(name):
+                self._check_outside(name, server, path)
             elif found := self._load(name, path, installed_tools()):
                 self._check_corpus(name, found, path)
+
+    def _check_outside(self, name: str, server: str, path: tuple[str, ...]) -> None:
+        tool = name.partition(".")[2]
+        if self.diagnostics.is_reported(("tools", server)):
+            return
+        if server not in self.servers:
+            near, there = closest_name(server, self.servers), join_names(self.servers)
+            todo = f"describe it in tools/{server}.yaml of your config folder; there are {there or 'none'}"
+            self.diagnostics.add_at(path, f"there is no tool server '{server}'", nearest=near, todo=todo)
+        elif "*" in tool:
+            self.diagnostics.add_at(path, f"'{name}' is no name of a tool", todo="write each tool that is to be used")
+        elif not is_allowed(self.servers[server], tool):
+            what = f"the server '{server}' allows {', '.join(self.servers[server].allow)}, and not '{tool}'"
+            self.diagnostics.add_at(path, what, todo=f"add it to `allow:` of '{server}'")
 
     def _load(self, name: str, path: tuple[str, ...], known: Collection[str]) -> Tool | None:
         if name not in known:

@@ -35,6 +35,7 @@ from flows.compose.request import (
 )
 from flows.compose.sections import config_section, models_of, run_settings_of, storages_of
 from flows.compose.shorthands import apply_shorthands
+from flows.compose.tool_servers import tool_servers_of, used_tool_servers
 from flows.config.compose_config import ComposedConfig, compose_config
 from flows.config.diagnostics import Diagnostics, may_hold_secret
 from flows.config.fragments import merge_fragments
@@ -86,6 +87,7 @@ def check_studies(
     models = with_users_models(models, own_models, diagnostics)
     keys = KeyCheck(composed, models, own_models, diagnostics)
     storage = storages_of(composed.config.get("storage"), diagnostics)
+    servers = tool_servers_of(composed.config.get("tools"), diagnostics)
     run = run_settings_of(composed.config.get("run"), diagnostics)
     places = PlaceCheck(composed, diagnostics)
     places.check_run(run)
@@ -103,7 +105,7 @@ def check_studies(
         spec = with_positive_verdict(spec, agents, composed.folders, diagnostics)
         places.check_storages(spec, applied_shorthands.storage)
         context = CheckContext(
-            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden
+            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden, servers
         )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
@@ -118,6 +120,7 @@ def check_studies(
                 folders=composed.folders,
                 config=public,
                 provenance=diagnostics.provenance,
+                tool_servers=used_tool_servers(spec, servers, composed, diagnostics),
                 missing_parameters=request.missing,
             )
         )

@@ -94,7 +94,7 @@ def _config_sources(
     for group in MULTI_CHOICE_GROUPS:
         sources.multi_choices[group] = arguments.chosen_names(group, declared_choices(primary, group))
     sources.multi_choices["flows"] = list(dict.fromkeys([*flow_names, *sources.multi_choices["flows"]]))
-    for group in ("models", "storage"):
+    for group in ("models", "storage", "tools"):
         sources.multi_choices[group] = sources.multi_choices[group] or group_choices(folders, group)
     return sources
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-MULTI_CHOICE_GROUPS = ("flows", "models", "storage")
+MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
 """Groups of which several files may be chosen at once."""
 TEXT_FOLDERS = ("prompts", "criteria", "corpora")
 """Folders that hold no configuration."""

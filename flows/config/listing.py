@@ -28,7 +28,7 @@ class CatalogueEntry:
     """One thing that a study can name."""
 
     kind: str
-    """flow, agent, tool, model, llms, storage, criterion or prompt."""
+    """flow, agent, tool, tool server, model, llms, storage, criterion or prompt."""
     name: str
     about: str
     """A description of one line; empty when there is none."""
@@ -43,6 +43,7 @@ def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
         *_flows(folders),
         *_agents(),
         *_tools(),
+        *_definitions(folders, "tools", "tool server", ("description", "url", "command")),
         *_definitions(folders, "models", "model", ("kind", "provider", "model_id")),
         *_roles(folders),
         *_definitions(folders, "storage", "storage", ("label", "type")),

@@ -7,6 +7,8 @@ Linux). Its `allowed.yaml` says which keys go to which hosts, and what else a st
       MY_SERVER_KEY: https://llm.example.org
     variables: [DATA_FOLDER]
     places: [/data/letters, gs://my-bucket]
+    tools:
+      uvx zotero-mcp: [ZOTERO_KEY]
 
 Models may be defined there as in a study: `models/*.yaml` and `models.json`.
 """
@@ -21,7 +23,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from contract.base import Frozen
-from contract.models import is_variable_name, origin_of_url
+from contract.models import VariableName, is_variable_name, origin_of_url
 from contract.secrets import SecretName
 from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
@@ -72,6 +74,8 @@ class Allowed(Frozen):
     """Environment variables that any file may read with `${oc.env:NAME}`. Their values appear in files of runs."""
     places: tuple[str, ...] = ()
     """Folders outside a study, `gs://bucket/prefix` and `bigquery://project`, that studies may read and write."""
+    tools: dict[str, tuple[VariableName, ...]] = Field(default_factory=dict)
+    """Command line or address of an outside server of tools -> the environment variables that it is given."""
 
 
 def user_config_folder() -> Path:

@@ -52,6 +52,8 @@ class RunServices:
     """The tools that steps name."""
     tool_services: ToolServices | None = None
     """What calls of tools need; None where none is made, as in a dry run."""
+    tool_servers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """The digests of the tools of outside servers, for the manifest."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,11 +23,13 @@ from agents.llms.prices import cost_of, price_of, worst_case
 from agents.llms.reply_cache import CachedReplies
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
+from contract.base import JsonValue, digest
 from contract.calls import ModelRequest, Usage
 from contract.errors import ButtermilkError
 from contract.flow import Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from contract.record import Record
+from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellJob, CellRunner
 from flows.engine.edges import FinishedRun, NodeEdges
@@ -40,13 +42,14 @@ from flows.results.cells import read_cell
 from flows.results.open import result_store
 from flows.results.replies import ResultReplyStore
 from flows.results.store import ResultStore
+from flows.results.tool_lists import kept_tool_list
 from flows.run_folder.texts import parameter_values
 from flows.spec.agent_registry import load_agents
 from flows.spec.cell import Cell
 from flows.spec.graph import required_steps, steps_within, upstream
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
-from flows.spec.tool_registry import installed_step_tools
+from flows.spec.tool_registry import StepTool, installed_step_tools, server_of, used_tools
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the lower estimate of cost is based on it."""
@@ -99,12 +102,26 @@ def dry_run(study: Study, records: Sequence[Record], max_cells_per_record: Calla
         cell_runner=CellRunner(study.run),
         ledger=_SkipCounter(),
         slots=asyncio.Semaphore(study.run.concurrency),
-        tools=installed_step_tools(study.flow),
+        tools={**installed_step_tools(study.flow), **_outside_tools(study, store)},
     )
     earlier = EarlierRun.latest(study)
     executor = _DryRun(study, services, store, earlier, max_cells_per_record)
     asyncio.run(executor.run_all(records))
     return executor.forecasts
+
+
+def _outside_tools(study: Study, store: ResultStore) -> dict[str, StepTool]:
+    """The tools of outside servers as they last were. A server that was never reached has no kept cells, either."""
+    known: dict[str, AgentToolDefinition] = {}
+    for name, server in study.tool_servers.items():
+        kept = kept_tool_list(store, digest([name, server.config.identity, server.config.allow])) or ()
+        known |= {one.name: one for one in kept}
+    unknown = {name: AgentToolDefinition(name=name, description="", input_schema={}) for name in used_tools(study.flow)}
+    return {name: StepTool({**unknown, **known}[name], _uncallable) for name in unknown if server_of(name)}
+
+
+async def _uncallable(arguments: Mapping[str, JsonValue], services: AgentServices) -> JsonValue:  # noqa: ARG001
+    raise AssertionError("a dry run calls no tool")
 
 
 class _SkipCounter(Ledger):

@@ -173,7 +173,9 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
                 for key, calls in journal.lost_in_this_run().items():
                     # Also of calls in no trace, such as those of a cell that took too long.
                     ledger.totals.add_lost(key, calls)
-                manifest = run_manifest(study, run_start, records, outcome, run_services.agent_services.models)
+                manifest = run_manifest(
+                    study, run_start, records, outcome, run_services.agent_services.models, run_services.tool_servers
+                )
         if is_shard:
             await _publish_shard(study, manifest, outcome)
         else:

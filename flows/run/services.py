@@ -33,6 +33,7 @@ from flows.results.replies import ResultReplyStore
 from flows.results.set_aside import SetAside
 from flows.results.store import ResultStore
 from flows.results.tool_results import ToolResults
+from flows.run.tool_servers import open_tool_servers
 from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
 from flows.spec.tool_registry import installed_step_tools
@@ -74,10 +75,11 @@ async def open_services(
     async with (
         open_agent_services(study, journal, owner, index, on_note, caller) as opened,
         open_event_sender() if in_bulk else nullcontext() as event_sender,
+        open_tool_servers(study, opened.store, on_note) as servers,
     ):
         cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
         cell_runner = CellRunner(study.run, cells, opened.replies, event_sender)
-        tools = installed_step_tools(study.flow)
+        tools = {**installed_step_tools(study.flow), **servers.tools}
         yield RunServices(
             agent_services=opened.agent_services,
             agents=load_agents(study.flow),
@@ -86,6 +88,7 @@ async def open_services(
             slots=asyncio.Semaphore(study.run.concurrency),
             tools=tools,
             tool_services=ToolServices(tools, opened.tool_results, ledger, cell_runner),
+            tool_servers=servers.manifest,
         )
 
 

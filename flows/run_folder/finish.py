@@ -30,14 +30,21 @@ _MAX_ARTIFACT_CHARACTERS = 200_000
 
 
 def run_manifest(
-    study: Study, run_start: RunStart, records: Sequence[Record], outcome: Outcome, models: Models
+    study: Study,
+    run_start: RunStart,
+    records: Sequence[Record],
+    outcome: Outcome,
+    models: Models,
+    tool_servers: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, Any]:
-    """The content of the manifest of that run."""
+    """The content of the manifest of that run. `tool_servers` are those that it used, with digests of their tools."""
     more: dict[str, JsonValue] = {
         "run": outcome.folder.name,
         "flow_run_id": str(outcome.flow_run_id),
         "rejected_rows": len(outcome.rejects),
     }
+    if tool_servers:
+        more["tool_servers"] = dict(tool_servers)
     return build_manifest(study, run_start, records, outcome.totals, models, **more)
 
 

@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.models import ModelConfig
 from contract.run import RunSettings
 from contract.storage import StorageConfig
+from contract.tool_servers import MCPServer
 from flows.config.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class ToolServer:
+    """A server of tools that the user allows, with the values of the environment variables that it gets."""
+
+    config: MCPServer
+    environment: Mapping[str, SecretStr]
 
 
 @dataclass(frozen=True)
@@ -38,5 +49,7 @@ class Study:
     provenance: Provenance
     notices: tuple[str, ...] = ()
     """Messages that the user should see but that stop nothing, one sentence each."""
+    tool_servers: Mapping[str, ToolServer] = field(default_factory=dict[str, ToolServer])
+    """The outside servers of tools that the flow uses, by name."""
     missing_parameters: tuple[str, ...] = field(default=())
     """Required parameters that were not given; only with `compose(..., require_request=False)`."""

@@ -37,7 +37,13 @@ def used_tools(spec: FlowSpec) -> list[str]:
 
 def installed_step_tools(spec: FlowSpec) -> dict[str, StepTool]:
     """Our tools, and those of packages, that the flow uses. Those of outside servers, `server.tool`, are left out."""
-    return {name: step_tool(load_tool(name)) for name in used_tools(spec) if "." not in name}
+    return {name: step_tool(load_tool(name)) for name in used_tools(spec) if not server_of(name)}
+
+
+def server_of(tool: str) -> str:
+    """The outside server whose tool that is; empty for a tool of this machine."""
+    server, dot, _ = tool.partition(".")
+    return server if dot else ""
 
 
 def step_tool(tool: Tool) -> StepTool:
