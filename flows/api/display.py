@@ -107,11 +107,10 @@ def _answer_parts(answer: CitedAnswer) -> Iterator[str]:
         yield f"<p><i>{DEMONSTRATION_NOTICE}</i></p>"
 
 
-def finding_html(measures: pd.DataFrame, verdicts: pd.DataFrame) -> str:
-    """What a study found: each model's verdicts by criterion, and the main measures."""
-    if verdicts.empty:
+def finding_html(measures: pd.DataFrame, counts: pd.DataFrame) -> str:
+    """What a study found: how often each model gave each verdict, and the main measures."""
+    if counts.empty:
         return "<p>This run made no verdicts.</p>"
-    counts = verdicts.groupby(["criteria", "model", "verdict"], dropna=False).size().rename("records").reset_index()
     shown = counts.to_html(index=False, escape=True, border=0)
     if measures.empty:
         return shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Receives the number of cells that have ended, and the largest number that there can be."""
+
+
+_SLICE_SECONDS = 0.2
 
 
 class RunThread:
@@ -39,12 +42,13 @@ class RunThread:
     def wait(self) -> Any:
         """Returns the result. Ctrl-C ends the coroutine first, so that what is paid is kept, and is then raised."""
         try:
-            # In slices, because a wait without end does not see Ctrl-C on every system.
-            while self._thread.is_alive():
-                self._thread.join(0.2)
+            # In slices, because a wait without end does not see Ctrl-C on every system. For the future, since Python
+            # 3.11 takes a thread for ended when Ctrl-C interrupts the wait for it.
+            while not wait([self._future], _SLICE_SECONDS).done:
+                pass
         except KeyboardInterrupt:
             self.cancel()
-            self._thread.join()
+            wait([self._future])
             raise
         return self._future.result()
 

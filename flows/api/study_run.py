@@ -49,6 +49,15 @@ class StudyRun:
         return self._frame("verdicts")
 
     @cached_property
+    def verdict_counts(self) -> pd.DataFrame:
+        """How often each model gave each verdict by each criterion, one row for each; empty where there are none."""
+        if (cells := self.cells).empty or "value.verdict" not in cells:
+            return cells.iloc[:0]
+        given = cells[cells["value.verdict"].notna()].rename(columns={"value.verdict": "verdict"})
+        groups = given.groupby(["step", "criteria", "model", "verdict"], dropna=False)
+        return groups.size().rename("records").reset_index()
+
+    @cached_property
     def measures(self) -> pd.DataFrame:
         """One row for each measure of agreement and accuracy, with its interval."""
         return self._frame("measures")
@@ -90,5 +99,5 @@ class StudyRun:
         try:
             shown = answer_html(self.answer)
         except RunError:
-            shown = finding_html(self.measures, self.verdicts)
+            shown = finding_html(self.measures, self.verdict_counts)
         return f"{shown}<p>Files: <code>{html.escape(str(self.folder))}</code></p>"

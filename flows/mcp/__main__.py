@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -11,9 +12,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from pathlib import Path
 
-TOKEN_VARIABLE = "BUTTERMILK_MCP_TOKEN"  # noqa: S105 - the name of a variable
+from flows.mcp.published import TOKEN_VARIABLE
+
 _MIN_TOKEN = 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -24,10 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if problem := _problem(options):
         parser.error(problem)
+    if options.config_dir is not None:
+        options.config_dir = options.config_dir.expanduser().absolute()
+    if options.folder is not None:
+        os.chdir(options.folder.expanduser())
+    if options.print_config:
+        print(json.dumps(_client_configuration(options), indent=2))
+        return 0
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
-    try:
-        import mcp  # noqa: F401 - whether it is installed
-    except ImportError:
+    if find_spec("mcp") is None:
         parser.error("the extra `mcp` is not installed; run: uv sync --extra mcp")
     with suppress(KeyboardInterrupt):
         return asyncio.run(_serve(options))
@@ -73,10 +81,24 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-host", action="append", default=[], metavar="NAME",
         help="a name by which other machines may reach the server; needed for any other --host",
     )  # fmt: skip
+    parser.add_argument(
+        "--folder", type=Path, help="where runs go and records come from; the current folder by default"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print how a chat starts this server, and stop")
     parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="what all calls and runs together may cost")
     parser.add_argument("--keep-runs", action="store_true", help="let started runs go on when the server ends")
     return parser
+
+
+def _client_configuration(options: argparse.Namespace) -> dict[str, object]:
+    """What a client that knows neither this folder nor this Python needs, to start the server as it was asked for."""
+    arguments = ["-m", "flows.mcp", "--folder", str(Path.cwd())]
+    if options.config_dir is not None:
+        arguments += ["--config-dir", str(options.config_dir)]
+    if options.budget is not None:
+        arguments += ["--budget", str(options.budget)]
+    return {"mcpServers": {"buttermilk": {"command": sys.executable, "args": arguments}}}
 
 
 def _dollars(text: str) -> Decimal:
@@ -91,8 +113,9 @@ def _dollars(text: str) -> Decimal:
 
 def _problem(options: argparse.Namespace) -> str | None:
     token = os.environ.get(TOKEN_VARIABLE)
-    if options.config_dir is not None and not options.config_dir.is_dir():
-        return f"there is no folder {options.config_dir}"
+    for folder in (options.config_dir, options.folder):
+        if folder is not None and not folder.expanduser().is_dir():
+            return f"there is no folder {folder}"
     if options.http is None:
         return None
     if not 0 <= options.http <= 65535:

@@ -7,7 +7,6 @@ itself is left out, and so is the template: a caller could make any other agent 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -20,7 +19,7 @@ from contract.tools import AgentToolDefinition, Permission
 from flows.api.agent import as_record, call_agent, import_services, typed_output
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.pending_calls import PendingCalls
-from flows.mcp.published import Progress, PublishedTool
+from flows.mcp.published import Progress, PublishedTool, object_schema
 from flows.mcp.spending import BUDGET_SCHEMA, Spending
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 
@@ -95,19 +94,11 @@ def _definition(name: str, agent: AgentClass, model_names: str) -> AgentToolDefi
         properties["model"] = {**properties["model"], "description": f"The model's name: {model_names}."}
         properties["budget"] = BUDGET_SCHEMA
         permissions.append("spend")
-    input_schema = _object_schema(properties, required, {**inputs.get("$defs", {}), **parameters.get("$defs", {})})
+    input_schema = object_schema(properties, required, {**inputs.get("$defs", {}), **parameters.get("$defs", {})})
     return AgentToolDefinition(
         name=tool_name(name), description=_summary(agent), input_schema=input_schema,
         output_schema=agent.Output.model_json_schema(mode="serialization"), permissions=tuple(permissions),
     )  # fmt: skip
-
-
-def _object_schema(properties: dict[str, Any], required: list[str], definitions: dict[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = {
-        "type": "object", "properties": properties, "required": required, "additionalProperties": False,
-    }  # fmt: skip
-    used = {name: one for name, one in definitions.items() if f"#/$defs/{name}" in json.dumps([schema, definitions])}
-    return {**schema, "$defs": used} if used else schema
 
 
 def _text_schema() -> dict[str, Any]:

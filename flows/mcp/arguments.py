@@ -37,8 +37,8 @@ def _problems(tool: AgentToolDefinition, arguments: Mapping[str, Any]) -> Iterat
         if name not in arguments:
             yield Problem(tool.name, f"'{name}' is missing", todo=_what_it_is(known.get(name, {})))
     given = {name: value for name, value in arguments.items() if name in known}
-    checked = {**schema, "required": []}
-    for error in Draft202012Validator(checked).iter_errors(given):
+    validator: Any = Draft202012Validator({**schema, "required": []})
+    for error in validator.iter_errors(given):
         where = ".".join(map(str, error.absolute_path)) or "arguments"
         yield Problem(f"{tool.name}: {display_argument(where)}", _short(error.message))
     for path, text in _texts(given):

@@ -21,6 +21,7 @@ from flows.config.folders import MULTI_CHOICE_GROUPS, config_groups, find_config
 from flows.config.fragments import merge_fragments
 from flows.config.validate import validate_flow
 from flows.config.yaml_documents import read_document
+from flows.mcp.published import object_schema
 from flows.mcp.spending import BUDGET_SCHEMA
 
 _TYPES = {"text": "string", "integer": "integer", "number": "number", "yes_no": "boolean"}
@@ -73,9 +74,7 @@ def flow_definitions(folders: tuple[Path, ...], config_dir: Path | None) -> dict
         found[name] = AgentToolDefinition(
             name="start_" + name.replace("-", "_"),
             description=f"Starts the flow {name} and returns the run's id. {data.get('description', '')}".strip(),
-            input_schema={
-                "type": "object", "properties": properties, "required": required, "additionalProperties": False,
-            },
+            input_schema=object_schema(properties, required),
             output_schema=RUN_STATUS_SCHEMA,
             permissions=("start_flow", "spend", *(("read_corpus",) if data.get("corpus") else ())),
         )  # fmt: skip
@@ -121,7 +120,8 @@ def _shorthands(data: Mapping[str, Any], spec: FlowSpec | None, own: set[str]) -
     if spec:
         return [name for name in shorthands_of(spec) if name in _SHORTHANDS]
     reads = str(data.get("records", "")).partition(".")[0] != "parameters"
-    compares = bool((data.get("measures") or {}).get("truth")) if isinstance(data.get("measures"), dict) else False
+    measures: Any = data.get("measures")
+    compares = isinstance(measures, dict) and bool(cast("dict[str, Any]", measures).get("truth"))
     chosen = [name for name in _SHORTHANDS if reads or name in ("budget", "again", "labels")]
     return [name for name in chosen if name not in own and (compares or name != "labels")]
 

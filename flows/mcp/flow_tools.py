@@ -18,7 +18,7 @@ from flows.check.deployment import deployment_problems
 from flows.compose.compose import compose
 from flows.config.diagnostics import closest_name
 from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
-from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool
+from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
 from flows.mcp.record_places import check_records
 from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, run_result
 from flows.mcp.spending import Spending
@@ -99,7 +99,9 @@ class FlowTools:
         folder = run.folder if run else await asyncio.to_thread(earlier_run, run_id)
         if run is None and folder is None:
             raise StudyError([self._unknown(run_id)])
-        status = run.status() if run else {"run_id": run_id, "flow": run_id.partition("-")[0], "state": "done"}
+        status: dict[str, Any] = (
+            run.status() if run else {"run_id": run_id, "flow": run_id.partition("-")[0], "state": "done"}
+        )
         if folder is None:
             return status
         return {**status, **await asyncio.to_thread(run_result, folder), **_costs(run)}
@@ -135,5 +137,5 @@ def _costs(run: StartedRun | None) -> dict[str, Any]:
 
 def _definition(name: str, about: str, output: dict[str, Any], *, wait: bool = False) -> AgentToolDefinition:
     properties: dict[str, Any] = {"run_id": _RUN_ID, **({"wait_seconds": _WAIT} if wait else {})}
-    schema = {"type": "object", "properties": properties, "required": ["run_id"], "additionalProperties": False}
+    schema = object_schema(properties, ["run_id"])
     return AgentToolDefinition(name=name, description=about, input_schema=schema, output_schema=output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from contract.base import JsonValue
 from flows.api.agent import import_services
 from flows.compose.one_agent import compose_agent
 from flows.mcp.published import Material
@@ -12,7 +13,7 @@ from flows.mcp.published import Material
 
 async def read_passage(uri: str, storage: str, passage_id: str, config_dir: Path | None) -> Material | None:
     """The passage; None where the corpus has none of that id. Raises StudyError where there is no such corpus."""
-    settings = {"queries": [passage_id[:200] or "passage"], "corpus": storage}
+    settings: dict[str, JsonValue] = {"queries": [passage_id[:200] or "passage"], "corpus": storage}
     call = await asyncio.to_thread(compose_agent, "search", settings, config_dir)
     await import_services()
     from flows.run.services import open_index

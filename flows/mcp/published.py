@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,21 @@ from contract.tools import AgentToolDefinition
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Receives how much is done, how much there is at most, and a sentence."""
+TOKEN_VARIABLE = "BUTTERMILK_MCP_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable that may hold the token of a server over HTTP."""
 MAX_CALL_SECONDS = 50.0
 """How long a call may take. Clients give up after a minute; what takes longer goes on, and is asked for again."""
+
+
+def object_schema(
+    properties: Mapping[str, Any], required: Sequence[str], definitions: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The JSON schema of an object with no other properties. Of `definitions`, those stay that are referred to."""
+    schema: dict[str, Any] = {"type": "object", "properties": dict(properties), "required": list(required)}
+    schema["additionalProperties"] = False
+    text = json.dumps([schema, definitions])
+    used = {name: one for name, one in (definitions or {}).items() if f"#/$defs/{name}" in text}
+    return {**schema, "$defs": used} if used else schema
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def run_result(folder: Path) -> dict[str, Any]:
         answer: dict[str, Any] | None = run.answer.model_dump(mode="json")
     except RunError:
         answer = None
-    measures, verdicts = _rows(run.measures), _rows(_verdict_counts(run.verdicts))
+    measures, verdicts = _rows(run.measures), _rows(run.verdict_counts)
     results = [] if answer else run.results
     left_out = sum(max(0, len(rows) - _MAX_ROWS) for rows in (measures, verdicts, results))
     return {
@@ -86,12 +86,6 @@ def report_text(folder: Path) -> str | None:
     """The report of a run as Markdown: the answer, or a study's findings. None where it has none."""
     paths = (folder / name for name in ("answer.md", "report.md"))
     return next((path.read_text(encoding="utf-8") for path in paths if path.is_file()), None)
-
-
-def _verdict_counts(verdicts: pd.DataFrame) -> pd.DataFrame:
-    if verdicts.empty:
-        return verdicts
-    return verdicts.groupby(["criteria", "model", "verdict"], dropna=False).size().rename("records").reset_index()
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from agents.llms.budget import Budget, Reservation
 from agents.llms.prices import price_of
 from agents.tools.tool import ToolFailed
 from contract.errors import Problem, StudyError
+from contract.models import HostedModel, ModelConfig
+from contract.secrets import is_loopback_host
 from flows.spec.study import Study
 
 BUDGET_SCHEMA: dict[str, Any] = {
@@ -78,9 +80,17 @@ class Spending:
 
 
 def models_that_cost(study: Study) -> list[str]:
-    """The models of a study that can cost money: those with a price, and those whose price is not known."""
-    prices = {name: price_of(study.models[name]) for name in sorted(study.used_models)}
-    return [name for name, price in prices.items() if price is None or price.input_per_mtok or price.output_per_mtok]
+    """The models of a study that can cost money: those with a price, and those elsewhere whose price is not known."""
+    return [name for name in sorted(study.used_models) if _can_cost(study.models[name])]
+
+
+def _can_cost(config: ModelConfig) -> bool:
+    price = price_of(config)
+    if price is not None:
+        return bool(price.input_per_mtok or price.output_per_mtok)
+    # A server on this machine, such as Ollama, sends no bills.
+    address = config.base_url if isinstance(config, HostedModel) else None
+    return address is None or not is_loopback_host(address.host or "")
 
 
 def _no_budget(tool: str, models: list[str]) -> Problem:

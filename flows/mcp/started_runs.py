@@ -18,6 +18,7 @@ from typing import Any
 
 from agents.llms.budget import Budget, Reservation
 from agents.tools.tool import ToolFailed
+from flows.mcp.published import TOKEN_VARIABLE
 from flows.server.interrupt import EXIT_INTERRUPTED, SHUTDOWN_SECONDS
 
 MAX_RUNNING = 4
@@ -134,6 +135,7 @@ class StartedRuns:
                     stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                     # In a group of its own, so that Ctrl-C at the server's terminal reaches the server alone.
                     limit=_MAX_LINE, start_new_session=True,
+                    env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
                 )  # fmt: skip
                 run.process = process
                 started.set()

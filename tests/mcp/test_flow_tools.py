@@ -1,0 +1,165 @@
+"""Flows as tools: started, watched, read and cancelled; what their arguments may reach."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from flows.api.study_run import StudyRun
+from tests.mcp.conftest import Connect, text_of
+from tests.support.commands import wait_until
+from tests.support.fake_llm import FakeLLM, Rule
+
+MODEL = """\
+slow:
+  kind: hosted
+  provider: openai-compatible
+  model_id: slow
+  base_url: {url}
+  price: {{input_per_mtok: 1, output_per_mtok: 2}}
+  limits: {{concurrency: 1}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def server(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own Prefect server, for the processes of runs."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+
+
+async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
+    progress: list[tuple[float, float | None]] = []
+
+    async def on_progress(done: float, total: float | None, _: str | None) -> None:
+        progress.append((done, total))
+
+    async with connect() as client:
+        started = await client.call_tool("start_tiny", {"records": "study/posts.jsonl", "strictness": 2})
+        assert not started.is_error, text_of(started)
+        run_id = started.structured_content["run_id"]
+        early = await client.call_tool("read_run", {"run_id": run_id})
+        assert early.structured_content["state"] == "running"
+        state = "running"
+        while state == "running":
+            watched = await client.call_tool(
+                "watch_run", {"run_id": run_id, "wait_seconds": 50}, progress_callback=on_progress
+            )
+            state = watched.structured_content["state"]
+        assert state == "done", watched.structured_content
+        assert watched.structured_content["cells"] == 4 and progress[-1] == (4, 4)
+        read = (await client.call_tool("read_run", {"run_id": run_id})).structured_content
+        assert {row["model"] for row in read["verdicts"]} == {"demo", "demo_average"}
+        assert sum(row["records"] for row in read["verdicts"]) == 4 and read["measures"]
+        assert "violates" in StudyRun(read["folder"])._repr_html_()
+        [report] = (await client.read_resource(read["report"])).contents
+        assert report.text.startswith("#")  # type: ignore[reportAttributeAccessIssue]
+        assert [one.uri for one in (await client.list_resources()).resources] == [read["report"]]
+    async with connect() as client:
+        later = await client.call_tool("read_run", {"run_id": read["report"].split("/")[2]})
+        assert later.structured_content["verdicts"] == read["verdicts"]
+
+
+async def test_a_cancelled_run_keeps_what_is_paid(connect: Connect, study: Path, fake: FakeLLM) -> None:
+    (study / "models").mkdir()
+    (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
+    fake.script(Rule(times=1), Rule(kind="hang"))
+    async with connect() as client:
+        unpaid = await client.call_tool("start_tiny", {"model": ["slow"]})
+        assert unpaid.is_error and "'slow' can cost money" in text_of(unpaid)
+        started = await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        run_id = started.structured_content["run_id"]
+        await asyncio.to_thread(wait_until, lambda: fake.stats()["calls"] == 2, "the second call")
+        cancelled = await client.call_tool("cancel_run", {"run_id": run_id})
+        assert cancelled.structured_content["state"] == "cancelled"
+        again = await client.call_tool("cancel_run", {"run_id": run_id})
+        assert again.structured_content["state"] == "cancelled"
+    calls = fake.stats()["calls"]
+    fake.script(Rule())
+    async with connect(budget=1) as client:
+        started = await client.call_tool("start_tiny", {"model": ["slow"]})
+        assert not started.is_error, text_of(started)
+        run_id = started.structured_content["run_id"]
+        watched = await client.call_tool("watch_run", {"run_id": run_id, "wait_seconds": 50})
+        assert not watched.is_error, text_of(watched)
+        assert watched.structured_content["state"] == "done", watched.structured_content
+        read = (await client.call_tool("read_run", {"run_id": run_id})).structured_content
+    assert read["calls"] == {"paid": 1, "kept": 1} and fake.stats()["calls"] == calls + 1
+
+
+async def test_a_run_ends_with_the_server(connect: Connect, study: Path, fake: FakeLLM) -> None:
+    (study / "models").mkdir()
+    (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
+    fake.script(Rule(kind="hang"))
+    async with connect() as client:
+        await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        await asyncio.to_thread(wait_until, lambda: fake.stats()["calls"] == 1, "the call")
+        processes = _workers()
+        assert processes
+    assert not set(processes) & set(_workers())
+
+
+def _workers() -> list[str]:
+    lines = ((path.name, path / "cmdline") for path in Path("/proc").glob("[0-9]*"))
+    return [pid for pid, line in lines if b"flows.mcp.worker" in _read(line)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+OUTSIDE: list[dict[str, Any]] = [
+    {"records": "../outside.csv"},
+    {"records": "/etc/passwd"},
+    {"records": "study/link.csv"},
+    {"records": "hf:owner/name"},
+    {"records": "gs://bucket/posts.csv"},
+    {"records": ".hidden/posts.csv"},
+    {"records": "nothing.csv"},
+    {"run": {"results": "/elsewhere"}},
+    {"run.folder": "/elsewhere"},
+    {"models.demo.base_url": "http://attacker.example"},
+    {"columns": {"text=body run.results": "x"}},
+    {"model": ["demo] run.results=[x"]},
+    {"llms": "lite models=[x]"},
+    {"sample": 0},
+    {"strictness": "much"},
+]
+
+
+async def test_nothing_beyond_the_schema_is_reached(connect: Connect, study: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_text("text\nsecret\n", encoding="utf-8")
+    (study / "link.csv").symlink_to(tmp_path / "outside.csv")
+    (study.parent / ".hidden").mkdir()
+    (study.parent / ".hidden/posts.csv").write_text("text\nx\n", encoding="utf-8")
+    async with connect() as client:
+        for arguments in OUTSIDE:
+            result = await client.call_tool("start_tiny", arguments)
+            assert result.is_error, arguments
+            assert "nothing was run and no model was asked" in text_of(result), arguments
+            assert "incident" not in text_of(result), arguments
+
+
+async def test_unknown_runs_and_resources_are_named(connect: Connect) -> None:
+    async with connect() as client:
+        for name in ("watch_run", "read_run", "cancel_run"):
+            result = await client.call_tool(name, {"run_id": "../../etc-20260101T000000"})
+            assert result.is_error and "there is no such run" in text_of(result)
+        long = await client.call_tool("watch_run", {"run_id": "x", "wait_seconds": 3600})
+        assert long.is_error and "maximum" in text_of(long)
+        for uri in (
+            "run://tiny-20260101T000000/report",
+            "run://../../etc/report",
+            "corpus://posts",
+            "file:///etc/passwd",
+        ):
+            with pytest.raises(MCPError, match="there is no resource"):
+                await client.read_resource(uri)
+        with pytest.raises(MCPError, match="posts"):
+            await client.read_resource("corpus://postz/a#text:0-3")
