@@ -32,10 +32,10 @@ def server(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
-    progress: list[tuple[float, float | None]] = []
+    seen: list[tuple[float, float | None]] = []
 
-    async def on_progress(done: float, total: float | None, _: str | None) -> None:
-        progress.append((done, total))
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total))
 
     async with connect() as client:
         started = await client.call_tool("start_tiny", {"records": "study/posts.jsonl", "strictness": 2})
@@ -43,18 +43,18 @@ async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
         run_id = started.structured_content["run_id"]
         early = await client.call_tool("read_run", {"run_id": run_id})
         assert early.structured_content["state"] == "running"
-        state = "running"
-        while state == "running":
+        while True:
             watched = await client.call_tool(
                 "watch_run", {"run_id": run_id, "wait_seconds": 50}, progress_callback=on_progress
             )
-            state = watched.structured_content["state"]
-        assert state == "done", watched.structured_content
-        assert watched.structured_content["cells"] == 4 and progress[-1] == (4, 4)
+            if watched.structured_content["state"] != "running":
+                break
+        assert watched.structured_content["state"] == "done", watched.structured_content
+        assert watched.structured_content["cells"] == 4 and seen[-1] == (4, 4)
         read = (await client.call_tool("read_run", {"run_id": run_id})).structured_content
         assert {row["model"] for row in read["verdicts"]} == {"demo", "demo_average"}
         assert sum(row["records"] for row in read["verdicts"]) == 4 and read["measures"]
-        assert "violates" in StudyRun(read["folder"])._repr_html_()
+        assert "violates" in html_of(StudyRun(read["folder"]))
         [report] = (await client.read_resource(read["report"])).contents
         assert report.text.startswith("#")  # type: ignore[reportAttributeAccessIssue]
         assert [one.uri for one in (await client.list_resources()).resources] == [read["report"]]
@@ -100,6 +100,11 @@ async def test_a_run_ends_with_the_server(connect: Connect, study: Path, fake: F
         processes = _workers()
         assert processes
     assert not set(processes) & set(_workers())
+
+
+def html_of(shown: Any) -> str:
+    """What a notebook shows."""
+    return shown._repr_html_()
 
 
 def _workers() -> list[str]:

@@ -21,7 +21,7 @@ from tests.mcp.conftest import text_of
 from tests.support.commands import CommandLine, RunningCommand, wait_until
 
 TOKEN = "a-token-that-is-long-enough"
-LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 CALL = {"text": "You people are vermin and should leave.", "criteria": "ordinary", "model": "demo"}
 
 
