@@ -6,7 +6,7 @@ cannot be named. What a tool returns is shown between marks, and so is the reaso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +59,11 @@ class ToolUser(StructuredAgent[ToolUserInputs, ToolUserParameters, ToolTurn]):
     Reply = ToolTurn
     uses_tools = True
     supplied_inputs = frozenset({"tools", "approve"})
+
+    @classmethod
+    def most_model_calls(cls, parameters: Mapping[str, JsonValue]) -> int:
+        rounds: Any = parameters.get("max_rounds", cls.Parameters.model_fields["max_rounds"].default)
+        return int(rounds) + 1
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         return turn_schema(self.inputs(agent_input).tools, self.parameters(agent_input).max_calls)

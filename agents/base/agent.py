@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -66,6 +67,11 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
             (type(self), "parameters"), lambda: self.Parameters.model_validate(agent_input.parameters)
         )
         return validated
+
+    @classmethod
+    def most_model_calls(cls, parameters: Mapping[str, JsonValue]) -> int:  # noqa: ARG003
+        """Returns how many different requests one call may send to its model with these parameters, for plans."""
+        return 1
 
     @abstractmethod
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from agents.tools.mcp.client import is_allowed
 from agents.tools.registry import installed_tools, load_tool
@@ -55,7 +56,7 @@ class ToolCheck:
             elif server := server_of(name):
                 self._check_outside(name, server, path)
             elif found := self._load(name, path, installed_tools()):
-                self._check_corpus(name, found, path)
+                self._check_needs(name, found, path)
 
     def _check_outside(self, name: str, server: str, path: tuple[str, ...]) -> None:
         tool = name.partition(".")[2]
@@ -82,10 +83,13 @@ class ToolCheck:
             self.diagnostics.add_at(path, f"the tool '{name}' cannot be loaded: {type(error).__name__}: {error}")
             return None
 
-    def _check_corpus(self, name: str, tool: Tool, path: tuple[str, ...]) -> None:
+    def _check_needs(self, name: str, tool: Tool, path: tuple[str, ...]) -> None:
         if "read_corpus" in tool.permissions and not self.flow.spec.corpus:
             what = f"the tool '{name}' reads a corpus, and the flow names none"
             self.diagnostics.add_at(path, what, todo="add `corpus:` with the name of a storage to the flow")
+        if "fetch" in tool.permissions and find_spec("trafilatura") is None:
+            todo = "install buttermilk[web]: uv sync --extra web"
+            self.diagnostics.add_at(path, f"the tool '{name}' reads pages of the web with trafilatura", todo=todo)
 
     def _check_approve(self, flow_node: FlowNode, step: Step) -> None:
         for number, name in enumerate(step.approve):

@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from agents.base.registry import load_agent
+from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.spec.nodes import steps_of
@@ -36,6 +37,8 @@ class PlannedStep:
     """Agent calls at most: every round, every repeat, no re-asks."""
     condition: str | None
     asks_model: bool
+    requests: int = 1
+    """Model calls of one agent call at most: more for an agent that goes on from what tools return."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Plan:
     def model_calls(self) -> tuple[int, int]:
         """Least and most model calls."""
         asking = [step for step in self.steps if step.asks_model]
-        return sum(step.least for step in asking), sum(step.most for step in asking)
+        return sum(step.least for step in asking), sum(step.most * step.requests for step in asking)
 
 
 def make_plan(study: Study, records: int = 1) -> Plan:
@@ -182,7 +185,12 @@ def _planned_step(name: str, step: Step, cells: int, rounds: int, condition: str
         most=cells * rounds,
         condition=step.when or condition,
         asks_model="model" in agent.Parameters.model_fields and bool(models),
+        requests=agent.most_model_calls({name: values[0] for name, values in _parameter_values(step).items()}),
     )
+
+
+def _parameter_values(step: Step) -> Mapping[str, tuple[JsonValue, ...]]:
+    return {**{name: (value,) for name, value in step.parameters.items()}, **step.variants}
 
 
 def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decimal] | None:
@@ -198,7 +206,7 @@ def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decima
             ceiling = (
                 _input_tokens(study) * price.input_per_mtok + ASSUMED_OUTPUT_TOKENS * price.output_per_mtok
             ) / 1_000_000
-            most += ceiling * step.most / len(step.models)
+            most += ceiling * step.most * step.requests / len(step.models)
     return least, most
 
 

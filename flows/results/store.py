@@ -74,3 +74,8 @@ def reply_path(key: str) -> str:
 def tool_result_path(key: str) -> str:
     """Where the result of the call of a tool with that key is kept."""
     return f"tools/{key[:1]}/{key}"
+
+
+def page_path(sha256: str) -> str:
+    """Where the bytes of a web page with that digest are kept."""
+    return f"pages/{sha256[:1]}/{sha256}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ from flows.results.set_aside import SetAside
 from flows.results.store import ResultStore
 from flows.results.tool_results import ToolResults
 from flows.run.tool_servers import open_tool_servers
+from flows.run.web_pages import open_pages
 from flows.spec.agent_registry import load_agents
 from flows.spec.study import Study
 from flows.spec.tool_registry import installed_step_tools
@@ -76,12 +77,13 @@ async def open_services(
         open_agent_services(study, journal, owner, index, on_note, caller) as opened,
         open_event_sender() if in_bulk else nullcontext() as event_sender,
         open_tool_servers(study, opened.store, on_note) as servers,
+        open_pages(opened.store) as pages,
     ):
         cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
         cell_runner = CellRunner(study.run, cells, opened.replies, event_sender)
         tools = {**installed_step_tools(study.flow), **servers.tools}
         yield RunServices(
-            agent_services=opened.agent_services,
+            agent_services=replace(opened.agent_services, web=pages),
             agents=load_agents(study.flow),
             cell_runner=cell_runner,
             ledger=ledger,

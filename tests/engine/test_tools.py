@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectHTTPStatusError
 
 from contract.base import thawed
+from flows.plan.plan import make_plan
 from flows.run_folder.replay import replay
 from tests.support.running import Lab
 from tests.support.tools import COUNTED, calls_turn, final_turn, install_tools
@@ -115,3 +116,8 @@ async def test_a_person_is_asked_first(
     else:
         assert row.tools[0].decision == decision
         assert ran.server.child("count_words, a person is asked").state_name == "Completed"
+
+
+def test_the_plan_counts_every_turn(lab: Lab) -> None:
+    _write(lab)
+    assert make_plan(lab.compose("text=hello")).model_calls == (1, 4)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agents.base.services import AgentServices
+from agents.prompting.templates import Prompts
+from agents.tools.registry import load_tool
 from agents.tools.web.addresses import Address, is_public
 from agents.tools.web.fetch import WebPages
 from agents.tools.web.guarded_http import FetchLimits, GuardedHttp
 from contract.errors import FetchRefused
+from flows.results.open import result_store
+from flows.results.store import page_path
+from flows.run.web_pages import KeptPages
+from tests.agents.agent_calls import ScriptedModels
 from tests.support.web_server import Answer, site
 
 _PRIVATE = [
@@ -178,3 +188,16 @@ async def test_what_a_page_hides_from_readers_and_its_control_characters_are_lef
     assert "overturned" in page.text
     assert not any(part in page.text for part in ("OBEY", "Menu", "\u202e"))
     assert raw.content == html.encode()
+
+
+async def test_a_page_that_a_tool_read_is_kept_as_it_was_sent(tmp_path: Path) -> None:
+    store = result_store(str(tmp_path))
+    with site({"/page": Answer(_article())}) as (host, _):
+        async with AsyncExitStack() as stack:
+            pages = KeptPages(store, stack, GuardedHttp(local=frozenset({host})))
+            services = AgentServices(models=ScriptedModels([]), prompts=Prompts([]), web=pages)
+            page: Any = await load_tool("fetch").call({"url": f"http://{host}/page"}, services)
+            with pytest.raises(FetchRefused, match="HTTP 404"):
+                await load_tool("fetch").call({"url": f"http://{host}/nothing"}, services)
+    assert "the post may stay" in page["text"]
+    assert store.read(page_path(page["sha256"])) == _article()
