@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -22,12 +23,13 @@ from pydantic import ValidationError
 
 from agents.base.services import AgentServices
 from agents.llms.budget import Budget
-from contract.base import thawed
+from contract.base import digest, thawed
 from contract.errors import OutputInvalid, Problem, StudyError
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
 from flows.accounting.call_journal import CallJournal
 from flows.api.prefect_task import as_task_run, in_prefect_flow
+from flows.api.records import describe_type
 from flows.api.server import quieten_prefect
 from flows.compose.one_agent import AgentCall, compose_agent
 from flows.spec.study import Study
@@ -39,22 +41,37 @@ class AgentHandle:
     def __init__(self, name: str, *, config_dir: str | Path | None = None) -> None:
         self.name = name
         self._config_dir = Path(config_dir) if config_dir is not None else None
+        self._checked = dict[str, AgentCall]()
+        self._lock = Lock()
 
     async def run(self, record: str | Record | Mapping[str, Any], **settings: Any) -> Any:
         """Returns the agent's typed output for a text, a `Record` or a dict of one's fields.
+
+        Equal settings are checked once for each handle, so keep the handle for many texts.
 
         `settings` are the agent's parameters and inputs by name; `corpus` names the storage that it searches. Raises
         StudyError for mistakes in them before any model is asked, and CellError where the model gave no usable
         reply; a refusal is an OutputInvalid that says so.
         """
-        call = await asyncio.to_thread(compose_agent, self.name, settings, self._config_dir)
-        return typed_output(call, await self._process(call, as_record(record)))
+        given = as_record(record)
+        call = await asyncio.to_thread(self._check, settings)
+        return typed_output(call, await self._process(call, given))
 
     def run_sync(self, record: str | Record | Mapping[str, Any], **settings: Any) -> Any:
         """As `run`, for programs without an event loop, and for notebooks."""
         from flows.api.execution import RunThread
 
         return RunThread(lambda: self.run(record, **settings)).wait()
+
+    def _check(self, settings: Mapping[str, Any]) -> AgentCall:
+        with self._lock:
+            key = repr(sorted(settings.items()))
+            if key not in self._checked:
+                self._checked[key] = compose_agent(self.name, settings, self._config_dir)
+            return self._checked[key]
+
+    def __repr__(self) -> str:
+        return f"agent({self.name!r})"
 
     async def _process(self, call: AgentCall, record: Record) -> AgentOutput:
         await import_services()
@@ -108,13 +125,14 @@ async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGene
         journal.account()
 
 
-def as_record(given: str | Record | Mapping[str, Any]) -> Record:
+def as_record(given: Any) -> Record:
     """Returns a text, a record or a dict of one's fields as a record. Raises StudyError."""
     if isinstance(given, Record):
         return given
-    from contract.base import digest
-
-    fields = {"text": given} if isinstance(given, str) else dict(given)
+    if not isinstance(given, str | Mapping):
+        todo = "give a text, a `Record`, or a dict with `text`"
+        raise StudyError([Problem("the record", f"{describe_type(given)} is no record", todo=todo)])
+    fields: dict[str, Any] = {"text": given} if isinstance(given, str) else dict(given)  # type: ignore[reportUnknownArgumentType]
     fields.setdefault("record_id", f"text-{digest(fields.get('text', ''))[:8]}")
     try:
         return Record.model_validate(fields)

@@ -5,6 +5,7 @@ Every text in it comes from records, models or files, so all of it is escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +21,7 @@ from flows.report.control_characters import escape_controls
 if TYPE_CHECKING:
     import pandas as pd
 
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SHOWN_MEASURES = ("accuracy", "cohen_kappa", "krippendorff_alpha")
 
 
@@ -111,13 +113,23 @@ def finding_html(measures: pd.DataFrame, counts: pd.DataFrame) -> str:
     """What a study found: how often each model gave each verdict, and the main measures."""
     if counts.empty:
         return "<p>This run made no verdicts.</p>"
-    shown = counts.to_html(index=False, escape=True, border=0)
+    shown = _table(counts)
     if measures.empty:
         return shown
-    main = measures[measures["measure"].isin(_SHOWN_MEASURES) & (measures["by"].fillna("") == "")]
-    columns = [name for name in ("criteria", "raters", "measure", "value", "low", "high", "records") if name in main]
-    return shown + main[columns].to_html(index=False, escape=True, border=0, na_rep="–")
+    is_main = measures["measure"].isin(_SHOWN_MEASURES) & measures["by"].isna() & measures["value"].notna()
+    main = measures.loc[is_main, ["criteria", "raters", "measure", "value", "low", "high", "records"]]
+    return shown if main.empty else shown + _table(main)
+
+
+def _table(frame: pd.DataFrame) -> str:
+    texts = frame.map(lambda value: _visible(value) if isinstance(value, str) else value)
+    return texts.to_html(index=False, escape=True, border=0, na_rep="–", float_format="{:.2f}".format)
 
 
 def _safe(text: str) -> str:
-    return escape(escape_controls(text))
+    return escape(_visible(text))
+
+
+def _visible(text: str) -> str:
+    """The text, with signs for what a page would obey: control characters, and marks that turn the direction."""
+    return _DIRECTIONS.sub("\ufffd", escape_controls(text))

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from contract.errors import RunError
+from flows.api.prefect_task import api_of_flow_run
 from flows.api.server import process_server
 from flows.spec.study import Study
 
@@ -25,9 +26,6 @@ Progress = Callable[[int, int], None]
 """Receives the number of cells that have ended, and the largest number that there can be."""
 
 
-_SLICE_SECONDS = 0.2
-
-
 class RunThread:
     """A coroutine in a thread of its own, with its own event loop."""
 
@@ -36,21 +34,23 @@ class RunThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         context = contextvars.copy_context()
-        self._thread = Thread(target=lambda: context.run(self._run, make), daemon=True)
-        self._thread.start()
+        Thread(target=lambda: context.run(self._run, make), daemon=True).start()
 
     def wait(self) -> Any:
         """Returns the result. Ctrl-C ends the coroutine first, so that what is paid is kept, and is then raised."""
         try:
-            # In slices, because a wait without end does not see Ctrl-C on every system. For the future, since Python
-            # 3.11 takes a thread for ended when Ctrl-C interrupts the wait for it.
-            while not wait([self._future], _SLICE_SECONDS).done:
-                pass
+            self._wait_until_done()
         except KeyboardInterrupt:
             self.cancel()
-            wait([self._future])
+            self._wait_until_done()
             raise
         return self._future.result()
+
+    def _wait_until_done(self) -> None:
+        # Not `join`: a thread whose join is interrupted counts as ended (Python 3.11). In slices, because a wait
+        # without end does not see Ctrl-C on every system.
+        while not wait([self._future], timeout=0.2).done:
+            pass
 
     async def wait_async(self) -> Any:
         """Returns the result; when this is cancelled, the coroutine ends first."""
@@ -58,7 +58,7 @@ class RunThread:
             return await asyncio.shield(asyncio.wrap_future(self._future))
         except asyncio.CancelledError:
             self.cancel()
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.wait([asyncio.wrap_future(self._future)])
             raise
 
     def cancel(self) -> None:
@@ -82,7 +82,7 @@ async def execute(study: Study, progress: Progress | None = None) -> Outcome:
 
     Raises what stopped the run: StudyError for mistakes that only the data shows, RunError otherwise.
     """
-    api_url = process_server.api_url()
+    api_url = api_of_flow_run() or process_server.api_url()
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.plan.plan import count_records, make_plan

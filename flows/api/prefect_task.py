@@ -1,4 +1,4 @@
-"""A call of an agent as a task run in somebody's own Prefect flow."""
+"""What is called inside somebody's own Prefect flow: an agent becomes a task run there, a study a child run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def in_prefect_flow() -> bool:
     from prefect.context import FlowRunContext
 
     return FlowRunContext.get() is not None
+
+
+def api_of_flow_run() -> str | None:
+    """The API that holds the flow run around this call, so that a child run goes to the same; None outside one."""
+    if not in_prefect_flow():
+        return None
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    return str(context.client.api_url) if context and context.client else None
 
 
 async def as_task_run(

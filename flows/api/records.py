@@ -43,7 +43,7 @@ def _rows(records: Any) -> Iterable[Any]:
         [
             Problem(
                 "records=…",
-                f"{_kind(records)} holds no records",
+                f"{describe_type(records)} holds no records",
                 todo="give a file's path, a data frame, or a list of dicts",
             )
         ]
@@ -54,12 +54,22 @@ def _line(number: int, row: Any) -> str:
     if isinstance(row, Record):
         row = row.model_dump(mode="json", exclude_defaults=True)
     if not isinstance(row, Mapping):
-        raise StudyError([Problem(f"records=…, number {number}", f"{_kind(row)} is no record", todo="give a dict")])
+        raise StudyError(
+            [
+                Problem(
+                    f"records=…, number {number}",
+                    f"{describe_type(row)} is no record",
+                    todo="give a dict or a `Record`",
+                )
+            ]
+        )
     try:
         return json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
     except ValueError as error:
         raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {error}")]) from error
 
 
-def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
+def describe_type(value: object) -> str:
+    """The type of a value, in a sentence: `an int`."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from contract.errors import Problem, StudyError
+from flows.api.records import describe_type
+from flows.config.arguments import DOTTED_NAMES
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
@@ -27,16 +31,39 @@ def _arguments(name: str, value: Any) -> Iterator[str]:
         for key, inner in value.items():  # type: ignore[reportUnknownVariableType]
             yield from _arguments(f"{name}.{key}", inner)
     else:
-        yield f"{name}={_text(name, value)}"
+        text = _text(name, value)
+        yield f"{name}={_quoted(text) if isinstance(value, str | Path) and _is_read_by_hydra(name) else text}"
+
+
+def _is_read_by_hydra(name: str) -> bool:
+    """Whether the value is read by Hydra's grammar, where a comma or a bracket in a path would mean something."""
+    return "." in name and name.partition(".")[0] not in DOTTED_NAMES
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, str | Path):
+    if isinstance(value, str | Path | Decimal):
         return str(value)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, Integral):
+        # NumPy's and pandas' integers, too.
+        return str(int(value))
+    if isinstance(value, Real):
+        return str(float(value))
     if isinstance(value, Sequence):
-        return f"[{','.join(_text(name, item) for item in value)}]"  # type: ignore[reportUnknownVariableType]
+        return f"[{','.join(_item(name, item) for item in value)}]"  # type: ignore[reportUnknownVariableType]
     raise StudyError(
-        [Problem(f"{name}=…", f"a {type(value).__name__} is no setting", todo="give text, a number, a list or a dict")]
+        [Problem(f"{name}=…", f"{describe_type(value)} is no setting", todo="give text, a number, a list or a dict")]
     )
+
+
+def _item(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if "," in text:
+        todo = "a list takes names and numbers; put texts with commas into the flow's YAML"
+        raise StudyError([Problem(f"{name}=…", f"the item '{text}' holds a comma", todo=todo)])
+    return text

@@ -9,11 +9,12 @@ The settings are those of the command line, as Python values; all mistakes in th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from contract.errors import StudyError
+from contract.errors import Problem, StudyError
 from contract.findings import CitedAnswer
 from flows.api.display import PlanView, ProblemsView
 from flows.api.execution import RunThread, execute
@@ -46,7 +47,11 @@ class StudyHandle:
     @cached_property
     def composed(self) -> Study:
         """The study as it would run. Raises StudyError with every mistake."""
-        [study] = compose([self.flow], self._arguments(), self._config_dir)
+        arguments = self._arguments()
+        try:
+            [study] = compose([self.flow], arguments, self._config_dir)
+        except StudyError as error:
+            raise StudyError([_in_python(problem) for problem in error.problems]) from None
         return study
 
     def check(self) -> ProblemsView:
@@ -82,6 +87,11 @@ class StudyHandle:
         """Returns the answer to one question, with its verified citations."""
         return (await self.with_settings(query=query).arun()).answer
 
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self._settings.items()]
+        records = [] if self._records is None else ["records=…"]
+        return f"study({', '.join([repr(self.flow), *records, *given])})"
+
     def _arguments(self) -> list[str]:
         settings = dict(self._settings)
         if self._records is not None:
@@ -93,6 +103,12 @@ class StudyHandle:
             return str(self._records)
         folder = Path(str(self._settings.get("run__folder", "runs")))
         return str(write_records(self._records, folder / self.flow / "records").resolve())
+
+
+def _in_python(problem: Problem) -> Problem:
+    """The problem as somebody reads it who wrote a call and no command."""
+    where = problem.where.removeprefix("command line: ")
+    return replace(problem, where="study(…)" if where == "command line" else where)
 
 
 def study(flow: str, *, records: Any = None, config_dir: str | Path | None = None, **settings: Any) -> StudyHandle:

@@ -12,6 +12,7 @@ from contract.errors import RunError
 from contract.findings import CitedAnswer
 from contract.messages import AgentTrace
 from flows.api.display import ReportFrame, answer_html, finding_html
+from flows.api.frames import verdicts_frame
 from flows.files.folder import read_traces
 
 if TYPE_CHECKING:
@@ -41,12 +42,16 @@ class StudyRun:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row for each cell, those without an output included."""
-        return self._frame("cells")
+        return self.table("cells")
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """One row for each verdict; empty for flows that make none."""
-        return self._frame("verdicts")
+        """One row for each record, criterion, model and repeat, with the verdict and people's answer, `truth`.
+
+        Where no verdict came, `status` says why. Empty for flows that make none. `table("verdicts")` is the wide table
+        of the run folder: a row for each record, a column for each judge.
+        """
+        return verdicts_frame(self.folder)
 
     @cached_property
     def verdict_counts(self) -> pd.DataFrame:
@@ -60,7 +65,7 @@ class StudyRun:
     @cached_property
     def measures(self) -> pd.DataFrame:
         """One row for each measure of agreement and accuracy, with its interval."""
-        return self._frame("measures")
+        return self.table("measures")
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:
@@ -84,7 +89,8 @@ class StudyRun:
         """The report as a frame for a notebook. Scripts in it cannot reach the notebook."""
         return ReportFrame(self.folder / "report.html", height)
 
-    def _frame(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the run folder by its name without an ending; empty where the run made none of that name."""
         import pandas as pd
 
         if (path := self.folder / f"{name}.parquet").is_file():

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, cast
 
 import yaml
@@ -31,6 +33,8 @@ from flows.config.yaml_documents import YamlDocument
 
 _MAX_ATTEMPTS = 40
 _IN_FILE = re.compile(r"^In '([^']+)': (.*)")
+_HYDRA_LOCK = Lock()
+"""Hydra has one state for each process, so threads merge one after the other."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,7 @@ def merge_layers(
 
 
 def _merge_once(sources: ConfigSources, overrides: list[str]) -> tuple[DictConfig, list[Layer]]:
-    with TemporaryDirectory(prefix="buttermilk-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with TemporaryDirectory(prefix="buttermilk-") as folder, _own_hydra():
         _write_overlay(Path(folder), sources)
         rest = ",".join(_quoted(f"file://{path}") for path in sources.folders if path.is_dir())
         every = [f"hydra.searchpath=[{rest}]", *overrides]
@@ -101,6 +104,19 @@ def _merge_once(sources: ConfigSources, overrides: list[str]) -> tuple[DictConfi
         if result.config_path and not result.config_path.startswith("hydra/")
     ]
     return config, layers
+
+
+@contextmanager
+def _own_hydra() -> Generator[None]:
+    """Hydra's state for us alone; a program that itself is configured with Hydra has its own back afterwards."""
+    with _HYDRA_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        instance = GlobalHydra.instance()
+        theirs, instance.hydra = instance.hydra, None
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().hydra = theirs
 
 
 def _quoted(text: str) -> str:

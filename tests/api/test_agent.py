@@ -1,0 +1,81 @@
+"""agent(...): single calls from Python, several at once, kept, and as task runs of somebody's own flow."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from contract.errors import OutputInvalid, StudyError
+from contract.record import Record
+from flows import agent
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.small_study import judge_reply
+
+REPLY = judge_reply("violates")
+
+
+async def test_calls_at_once_and_again_are_paid_for_once(home: Path, hosted_service: FakeLLM) -> None:
+    hosted_service.script(Rule(reply=REPLY))
+    judge = agent("judge", config_dir=home)
+    judged = await asyncio.gather(*(judge.run(f"Post {n % 4}", criteria="one", model="fake") for n in range(8)))
+    assert [one.verdict for one in judged] == ["violates"] * 8 and hosted_service.stats()["calls"] == 4
+    again = agent("judge", config_dir=home).run_sync(Record(record_id="x", text="Post 1"), criteria="one", model="fake")
+    assert again.verdict == "violates" and hosted_service.stats()["calls"] == 4
+    await judge.run({"text": "Post 1"}, criteria="Another criterion, written here.", model="fake")
+    assert hosted_service.stats()["calls"] == 5
+
+
+async def test_in_a_flow_of_ones_own_a_call_is_a_task_run(
+    home: Path, hosted_service: FakeLLM, prefect_api: str
+) -> None:
+    hosted_service.script(Rule(reply=REPLY))
+
+    @flow
+    async def mine() -> str:
+        return (await agent("judge", config_dir=home).run("A post.", criteria="one", model="fake")).verdict
+
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        state = await mine(return_state=True)
+        assert await state.aresult() == "violates"
+        run_id = state.state_details.flow_run_id
+        assert run_id
+        async with get_client() as client:
+            for _ in range(200):
+                wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+                if found := await client.read_task_runs(flow_run_filter=wanted):
+                    break
+                await asyncio.sleep(0.05)
+    assert [run.name.rpartition(",")[0] for run in found] == ["judge, one, fake"]
+    assert "A post." not in found[0].model_dump_json()
+
+
+async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service: FakeLLM) -> None:
+    hosted_service.script(Rule(kind="refusal"))
+    with pytest.raises(OutputInvalid, match=r"\w"):
+        await agent("judge", config_dir=home).run("A post.", criteria="one", model="fake")
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "settings", "expected"),
+    [
+        ("jugde", "A post.", {}, "agent('jugde'): there is no such agent; did you mean 'judge'?"),
+        ("judge", "A post.", {"criteria": "oen", "model": "fake"}, "there is no criterion 'oen'; did you mean 'one'?"),
+        ("judge", "A post.", {"criteria": "one"}, "give model=…"),
+        ("judge", "A post.", {"criteria": "one", "modle": "fake"}, "the agent 'judge' takes no 'modle'"),
+        ("judge", {"txt": "A post."}, {"criteria": "one", "model": "fake"}, "give a text, or a dict with `text`"),
+        ("judge", 3, {"criteria": "one", "model": "fake"}, "the record: an int is no record"),
+    ],
+)
+async def test_mistakes_are_sentences(
+    home: Path, hosted_service: FakeLLM, name: str, record: Any, settings: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(StudyError) as raised:
+        await agent(name, config_dir=home).run(record, **settings)
+    assert expected in str(raised.value) and hosted_service.stats()["calls"] == 0

@@ -1,0 +1,163 @@
+"""study(...): records in memory, runs in scripts, loops, threads and Prefect flows, mistakes in sentences."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from contract.errors import RunError, StudyError
+from contract.record import Record
+from flows import StudyRun, study
+from flows.run_folder.replay import replay
+from flows.run_folder.verify import verify
+from tests.support.commands import ROOT, RunningCommand, wait_until
+from tests.support.fake_llm import FakeLLM, Rule
+from tests.support.small_study import judge_reply
+
+TEXTS = pd.DataFrame({"text": ["One post.", "Another post."], "place": ["here", None], "day": pd.Timestamp(2026, 1, 2)})
+REPLY = judge_reply("violates")
+
+
+def test_a_data_frame_gives_frames_and_is_paid_for_once(home: Path, hosted_service: FakeLLM, tmp_path: Path) -> None:
+    hosted_service.script(Rule(reply=REPLY))
+    tiny = study("tiny", config_dir=home, records=TEXTS, sample=np.int64(2))
+    assert not tiny.check() and "2 records" in str(tiny.plan())
+    run = tiny.run()
+    assert hosted_service.stats()["calls"] == 2
+    assert list(run.verdicts["verdict"]) == ["violates", "violates"] and set(run.verdicts["criteria"]) == {"one"}
+    assert list(run.verdicts["by.place"].dropna()) == ["here"]
+    assert len(run.cells) == 2 and set(run.cells["metadata.day"]) == {"2026-01-02T00:00:00.000"}
+    assert set(run.measures["criteria"]) >= {"one"} and run.table("nothing").empty and run.results == []
+    assert [trace.agent for trace in run.traces()] == ["judge", "judge"]
+    again = tiny.run()
+    assert (again.manifest["calls"], hosted_service.stats()["calls"]) == ({"paid": 0, "kept": 2}, 2)
+    assert (again.folder / "verdicts.csv").read_bytes() == (run.folder / "verdicts.csv").read_bytes()
+    (into := tmp_path / "replayed").mkdir()
+    assert not replay(again.folder, into).different and not verify(again.folder, [home], None, None)
+    assert StudyRun(str(run.folder)).verdicts.equals(run.verdicts)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"text": "One."}, {"text": "Two.", "record_id": "b"}],
+        [Record(record_id="a", text="One."), Record(record_id="b", text="Two.")],
+        (Record(record_id=name, text=name) for name in "ab"),
+        TEXTS["text"].to_frame(),
+    ],
+    ids=["dicts", "records", "generator", "frame"],
+)
+def test_any_records_in_memory_are_a_source_of_their_own(home: Path, records: Any) -> None:
+    composed = study("tiny", config_dir=home, records=records).composed
+    source: Any = composed.storage[composed.flow.records]
+    lines = Path(source.path).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2 and Path(source.path).parent == Path("runs/tiny/records").resolve()
+
+
+def test_a_file_and_a_storage_are_named_as_on_the_command_line(home: Path) -> None:
+    pd.DataFrame({"body": ["One."]}).to_csv("mine.csv")
+    named = study("tiny", config_dir=home, records=Path("mine.csv"), columns={"text": "body"}, budget=Decimal(5))
+    assert "1 record" in str(named.plan()) and named.composed.run.budget == 5
+    assert "1 record" in str(study("tiny", config_dir=home, records="posts", run__folder="my runs, (1)").plan())
+    assert repr(named).startswith("study('tiny', records=…, columns=")
+
+
+async def test_a_run_inside_a_running_loop(home: Path, hosted_service: FakeLLM) -> None:
+    hosted_service.script(Rule(reply=REPLY))
+    assert (await study("tiny", config_dir=home, records=TEXTS).arun()).manifest["calls"] == {"paid": 2, "kept": 0}
+    assert study("tiny", config_dir=home, records=TEXTS).run().manifest["calls"] == {"paid": 0, "kept": 2}
+
+
+def test_two_threads_run_at_once_and_pay_once(home: Path, hosted_service: FakeLLM) -> None:
+    hosted_service.script(Rule(reply=REPLY, latency=0.5))
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: study("tiny", config_dir=home, records=TEXTS).run(), range(2)))
+    assert hosted_service.stats()["calls"] == 2
+    assert runs[0].folder != runs[1].folder and runs[0].verdicts.equals(runs[1].verdicts)
+
+
+async def test_inside_a_flow_of_ones_own_a_study_is_a_child_run(
+    home: Path, hosted_service: FakeLLM, prefect_api: str
+) -> None:
+    hosted_service.script(Rule(reply=REPLY))
+
+    @flow
+    async def mine() -> StudyRun:
+        return await study("tiny", config_dir=home, records=TEXTS).arun()
+
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        state = await mine(return_state=True)
+        run = await state.aresult()
+        async with get_client() as client:
+            child = await client.read_flow_run(run.manifest["flow_run_id"])
+            assert child.parent_task_run_id
+            parent = await client.read_task_run(child.parent_task_run_id)
+    assert parent.flow_run_id == state.state_details.flow_run_id
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"smaple": 3}, "smaple=3: no flow here takes 'smaple'; did you mean 'sample'?"),
+        ({"sample": "many"}, "sample=many: "),
+        ({"budget": object()}, "budget=…: an object is no setting"),
+        ({"model": ["a,b"]}, "model=…: the item 'a,b' holds a comma"),
+        ({"records": [1]}, "records=…, number 1: an int is no record; give a dict or a `Record`"),
+        ({"records": 3}, "records=…: an int holds no records"),
+        ({"records": []}, "records=…: there are no records in it"),
+        ({"records": [{"text": "a", "x": float("nan")}]}, "records=…, number 1: it cannot be kept"),
+        ({"records": "post"}, "did you mean 'posts'?"),
+    ],
+)
+def test_mistakes_are_sentences(home: Path, settings: dict[str, Any], expected: str) -> None:
+    found = study("tiny", config_dir=home, **{"records": TEXTS, **settings}).check()
+    assert len(found) == 1 and expected in str(found[0]) and "command line" not in str(found)
+    with pytest.raises(StudyError):
+        study("tiny", config_dir=home, **{"records": TEXTS, **settings}).run()
+
+
+def test_a_flow_that_is_not_there(home: Path) -> None:
+    [problem] = study("tinny", config_dir=home).check()
+    assert problem.nearest == "tiny"
+    with pytest.raises(RunError, match="holds no finished run"):
+        StudyRun("runs/tiny/never")
+
+
+def test_ctrl_c_in_a_script_keeps_what_is_paid(home: Path, hosted_service: FakeLLM, tmp_path: Path) -> None:
+    hosted_service.script(Rule(kind="hang", match="Another post."), Rule(reply=REPLY))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from flows import study\n"
+        "records = [{'text': 'One post.'}, {'text': 'Another post.'}]\n"
+        f"print(study('tiny', config_dir={str(home)!r}, records=records).run().manifest['calls'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = RunningCommand([sys.executable, str(script)], tmp_path, environment)
+    kept = tmp_path / "cache/buttermilk/results/replies"
+    wait_until(lambda: any(path.is_file() for path in kept.rglob("*")), "the first reply")
+    wait_until(lambda: hosted_service.stats()["calls"] == 2, "the second call")
+    running.interrupt()
+    done = running.wait(40)
+    assert done.exit_code != 0 and "KeyboardInterrupt" in done.stderr, done.transcript
+    hosted_service.log.reset()
+    hosted_service.script(Rule(reply=REPLY))
+    done = RunningCommand([sys.executable, str(script)], tmp_path, environment).wait()
+    assert "{'paid': 1, 'kept': 1}" in done.stdout and hosted_service.stats()["calls"] == 1, done.transcript
+
+
+def test_importing_is_instant() -> None:
+    program = "import sys, typing; before = set(sys.modules); import flows; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"flows", "__future__"}, done.stdout
