@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem
 from contract.findings import CitedAnswer
@@ -122,7 +122,10 @@ def finding_html(measures: pd.DataFrame, counts: pd.DataFrame) -> str:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    texts = frame.map(lambda value: _visible(value) if isinstance(value, str) else value)
+    def shown(value: Any) -> Any:
+        return _visible(value) if isinstance(value, str) else value
+
+    texts = frame.map(shown)
     return texts.to_html(index=False, escape=True, border=0, na_rep="–", float_format="{:.2f}".format)
 
 

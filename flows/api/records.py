@@ -43,7 +43,7 @@ def _rows(records: Any) -> Iterable[Any]:
         [
             Problem(
                 "records=…",
-                f"{describe_type(records)} holds no records",
+                f"{describe_type(cast('object', records))} holds no records",
                 todo="give a file's path, a data frame, or a list of dicts",
             )
         ]

@@ -15,7 +15,7 @@ description: Tiny.
 records: posts
 steps:
   judge: {agent: judge, variants: {criteria: [one], model: [fake]}}
-measures: {verdicts: judge, by: [place]}
+measures: {verdicts: judge, truth: violating, by: [place]}
 """
 
 

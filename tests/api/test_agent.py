@@ -10,6 +10,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from contract.errors import OutputInvalid, StudyError
@@ -42,16 +43,15 @@ async def test_in_a_flow_of_ones_own_a_call_is_a_task_run(
         return (await agent("judge", config_dir=home).run("A post.", criteria="one", model="fake")).verdict
 
     with temporary_settings({PREFECT_API_URL: prefect_api}):
-        state = await mine(return_state=True)
+        call: Any = mine
+        state: State[Any] = await call(return_state=True)
         assert await state.aresult() == "violates"
         run_id = state.state_details.flow_run_id
         assert run_id
         async with get_client() as client:
-            for _ in range(200):
-                wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
-                if found := await client.read_task_runs(flow_run_filter=wanted):
-                    break
-                await asyncio.sleep(0.05)
+            found = list[TaskRun]()
+            while not found:
+                found = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
     assert [run.name.rpartition(",")[0] for run in found] == ["judge, one, fake"]
     assert "A post." not in found[0].model_dump_json()
 

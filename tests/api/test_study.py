@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from contract.errors import RunError, StudyError
@@ -45,7 +46,7 @@ def test_a_data_frame_gives_frames_and_is_paid_for_once(home: Path, hosted_servi
     assert list(run.verdicts["verdict"]) == ["violates", "violates"] and set(run.verdicts["criteria"]) == {"one"}
     assert list(run.verdicts["by.place"].dropna()) == ["here"]
     assert len(run.cells) == 2 and set(run.cells["metadata.day"]) == {"2026-01-02T00:00:00.000"}
-    assert set(run.measures["criteria"]) >= {"one"} and run.table("nothing").empty and run.results == []
+    assert set(run.measures["measure"]) >= {"accuracy"} and run.table("nothing").empty and run.results == []
     assert [trace.agent for trace in run.traces()] == ["judge", "judge"]
     again = tiny.run()
     assert (again.manifest["calls"], hosted_service.stats()["calls"]) == ({"paid": 0, "kept": 2}, 2)
@@ -89,7 +90,8 @@ async def test_a_run_inside_a_running_loop(home: Path, hosted_service: FakeLLM) 
 def test_two_threads_run_at_once_and_pay_once(home: Path, hosted_service: FakeLLM) -> None:
     hosted_service.script(Rule(reply=REPLY, latency=0.5))
     with ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda _: study("tiny", config_dir=home, records=TEXTS).run(), range(2)))
+        started = [pool.submit(study("tiny", config_dir=home, records=TEXTS).run) for _ in range(2)]
+        runs = [one.result() for one in started]
     assert hosted_service.stats()["calls"] == 2
     assert runs[0].folder != runs[1].folder and runs[0].verdicts.equals(runs[1].verdicts)
 
@@ -104,8 +106,9 @@ async def test_inside_a_flow_of_ones_own_a_study_is_a_child_run(
         return await study("tiny", config_dir=home, records=TEXTS).arun()
 
     with temporary_settings({PREFECT_API_URL: prefect_api}):
-        state = await mine(return_state=True)
-        run = await state.aresult()
+        call: Any = mine
+        state: State[Any] = await call(return_state=True)
+        run: StudyRun = await state.aresult()
         async with get_client() as client:
             child = await client.read_flow_run(run.manifest["flow_run_id"])
             assert child.parent_task_run_id
@@ -158,9 +161,8 @@ except KeyboardInterrupt:
     wait_until(lambda: hosted_service.stats()["calls"] == 2, "the second call")
     running.interrupt()
     done = running.wait()
-    assert done.stdout == "interrupted {'paid': 1, 'kept': 1}\n" and hosted_service.stats()["calls"] == 3, (
-        done.transcript
-    )
+    assert done.stdout == "interrupted {'paid': 1, 'kept': 1}\n", done.transcript
+    assert hosted_service.stats()["calls"] == 3
 
 
 def test_importing_is_instant() -> None:
