@@ -9,19 +9,18 @@ An agent in another package is added with three lines in its pyproject.toml:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from agents.base.agent import Agent
+from agents.base.entry_points import offers
 
 ENTRY_POINT_GROUP = "buttermilk.agents"
 
 
-@cache
 def installed_agents() -> Mapping[str, EntryPoint]:
     """Every agent on this machine by name, not yet imported."""
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    return {name: found[0].entry for name, found in offers(ENTRY_POINT_GROUP).items()}
 
 
 def load_agent(name: str) -> type[Agent[Any, Any]]:

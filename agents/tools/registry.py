@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
+from agents.base.entry_points import offers
 from agents.tools.tool import Tool
 
 ENTRY_POINT_GROUP = "buttermilk.tools"
 
 
-@cache
 def installed_tools() -> Mapping[str, EntryPoint]:
     """Every tool on this machine by name, not yet imported."""
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    return {name: found[0].entry for name, found in offers(ENTRY_POINT_GROUP).items()}
 
 
 def load_tool(name: str) -> Tool:

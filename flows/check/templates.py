@@ -14,7 +14,7 @@ from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from flows.check.template_fields import unknown_names
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
-from flows.config.folders import display_path, package_config_folder
+from flows.config.folders import display_path, is_of_package
 from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode
@@ -54,7 +54,7 @@ class TemplateCheck:
     def report_near_names(self, folders: Sequence[Path]) -> None:
         """Notes files of the study whose names are nearly those of a template in use, which they do not replace."""
         for folder in folders:
-            if folder != package_config_folder():
+            if not is_of_package(folder):
                 for path in sorted((folder / "prompts").glob("*")):
                     self._report_near_name(path)
 
@@ -70,7 +70,7 @@ class TemplateCheck:
 
     def _is_package_template(self, name: str) -> bool:
         path = self.prompts.get(name).path
-        return path is not None and path.is_relative_to(package_config_folder())
+        return path is not None and is_of_package(path)
 
     def _report_unreadable(self, error: PromptError, value: str, path: KeyPath) -> None:
         if not str(error).startswith("no template"):

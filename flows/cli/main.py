@@ -143,19 +143,25 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
 def _list(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
+    from agents.base.entry_points import OUR_PACKAGE
     from flows.config.listing import list_all
+    from flows.config.plugin_names import plugin_problems
 
     found = list_all(options.config_dir)
+    problems = plugin_problems()
+    for problem in problems:
+        print(escape_controls(str(problem)), file=sys.stderr)
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
-        return 0
+        return 2 if problems else 0
     kind = ""
     for one in found:
         if one.kind != kind:
             kind = one.kind
             print(f"\n{kind}")
-        print("  " + escape_controls(f"{one.name:<24}{one.about}".replace("\n", " ")).rstrip())
-    return 0
+        by = f"  ({one.package})" if one.package and not one.package.startswith(f"{OUR_PACKAGE} ") else ""
+        print("  " + escape_controls(f"{one.name:<24}{one.about}{by}".replace("\n", " ")).rstrip())
+    return 2 if problems else 0
 
 
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:

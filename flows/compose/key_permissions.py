@@ -24,7 +24,7 @@ from contract.models import HostedModel, ModelConfig
 from contract.secrets import is_loopback_host
 from flows.config.compose_config import ComposedConfig
 from flows.config.diagnostics import Diagnostics
-from flows.config.folders import package_config_folder
+from flows.config.folders import is_of_package
 from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath, Provenance
 
@@ -55,7 +55,7 @@ class KeyPermissions:
 
 
 def key_permissions(composed: ComposedConfig, own_models: Mapping[str, ModelConfig]) -> KeyPermissions:
-    """What the user's `allowed.yaml`, the user's own models and the package's folder allow."""
+    """What the user's `allowed.yaml`, the user's own models, our package and plugins allow."""
     allowed = {(name, origin) for name, origins in composed.allowed.keys.items() for origin in origins}
     trusted = [*own_models.values(), *_package_models(composed)]
     hosted = [config for config in trusted if isinstance(config, HostedModel)]
@@ -167,10 +167,10 @@ def _is_typed(name: str, config: HostedModel, provenance: Provenance) -> bool:
 
 
 def _package_models(composed: ComposedConfig) -> Iterator[ModelConfig]:
-    """The models that the package's own folder defines, as they stand there: nothing of a study is merged with them."""
+    """The models that our package and plugins define, as they stand there: nothing of a study is merged with them."""
     entries: dict[str, dict[str, Any]] = {}
     for path, document in composed.documents.items():
-        if not path.is_relative_to(package_config_folder()) or document.broken:
+        if not is_of_package(path) or document.broken:
             continue
         content: Any = document.value()
         section: Any = content if path.parent.name == "models" else content.get("models")

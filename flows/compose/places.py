@@ -29,7 +29,7 @@ from contract.storage import (
 )
 from flows.config.compose_config import ComposedConfig
 from flows.config.diagnostics import Diagnostics
-from flows.config.folders import display_path, package_config_folder
+from flows.config.folders import display_path, is_of_package
 from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath
 
@@ -40,7 +40,7 @@ class PlaceCheck:
     """Reports the places that a study's files name and may not. Values of the command line are the user's own."""
 
     def __init__(self, composed: ComposedConfig, diagnostics: Diagnostics) -> None:
-        self._study = [folder for folder in composed.folders if folder != package_config_folder()]
+        self._study = [folder for folder in composed.folders if not is_of_package(folder)]
         self._places = composed.allowed.places
         self._diagnostics = diagnostics
 

@@ -21,6 +21,7 @@ from flows.config.folders import (
     search_folders,
 )
 from flows.config.own_config import Allowed, read_allowed
+from flows.config.plugin_names import plugin_problems
 from flows.config.yaml_documents import YamlDocument, read_documents
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def compose_config(
     from flows.config.resolve import resolve_config
 
     folders = _config_folders(config_dir, diagnostics)
+    for problem in plugin_problems():
+        diagnostics.add(problem.where, problem.what, todo=problem.todo)
     allowed = read_allowed(diagnostics)
     documents = with_checked_defaults(read_documents(folders), allowed.variables)
     config_names = config_groups(folders)

@@ -1,4 +1,4 @@
-"""Finds configuration files: in the study's own folder first, then in the one of the package."""
+"""Finds configuration files: in the study's own folder first, then in those of plugins, then in ours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from flows.config.plugins import config_plugins, plugin_of
 
 MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
 """Groups of which several files may be chosen at once."""
@@ -22,11 +24,14 @@ def package_config_folder() -> Path:
 
 def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
     """The config folders in the order in which they are searched."""
-    ours = package_config_folder()
-    if config_dir is None:
-        return (ours,)
-    own = config_dir.expanduser().absolute()
-    return (own,) if own == ours else (own, ours)
+    packages = (*(plugin.folder for plugin in config_plugins() if plugin.folder), package_config_folder())
+    own = config_dir.expanduser().absolute() if config_dir else None
+    return packages if own is None or own in packages else (own, *packages)
+
+
+def is_of_package(path: Path) -> bool:
+    """Whether the file is ours or a plugin's: the user has installed it, which makes it trusted, unlike a study."""
+    return path.is_relative_to(package_config_folder()) or plugin_of(path) is not None
 
 
 def config_groups(folders: Sequence[Path]) -> frozenset[str]:
@@ -68,14 +73,16 @@ def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
 
 
 def display_path(path: Path) -> str:
-    """`path` for display: relative when below the current folder, `conf/…` when in the package.
+    """`path` for display: relative when below the current folder, `conf/…` when ours, `package:…` in a plugin.
 
     A file's name may hold anything but a slash; what a terminal would obey, or take for another line, is shown as �.
     """
     path = Path(os.path.normpath(path.absolute()))
     ours, here = package_config_folder(), Path.cwd()
     shown = str(path)
-    if path.is_relative_to(ours):
+    if plugin := plugin_of(path):
+        shown = f"{plugin.package}:{path.relative_to(plugin.folder or path).as_posix()}"
+    elif path.is_relative_to(ours):
         shown = (Path("conf") / path.relative_to(ours)).as_posix()
     elif path.is_relative_to(here):
         shown = path.relative_to(here).as_posix()

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
+from agents.base.entry_points import OUR_PACKAGE, Offer, offers
 from agents.safety.paths import text_file_problem
-from agents.tools.registry import installed_tools, load_tool
-from flows.config.folders import display_path, find_config, group_choices, search_folders
+from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
+from agents.tools.registry import load_tool
+from flows.config.folders import display_path, find_config, group_choices, package_config_folder, search_folders
+from flows.config.plugins import plugin_of
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
@@ -34,6 +37,8 @@ class CatalogueEntry:
     """A description of one line; empty when there is none."""
     where: str
     """The file, or the package and class of an agent, or function of a tool."""
+    package: str = ""
+    """Name and version of the package that brings it; empty for what is in the study's own folder."""
 
 
 def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
@@ -52,32 +57,44 @@ def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
     ]
 
 
+def _entry(kind: str, name: str, about: str, path: Path) -> CatalogueEntry:
+    if plugin := plugin_of(path):
+        package = plugin.from_package
+    else:
+        package = f"{OUR_PACKAGE} {version(OUR_PACKAGE)}" if path.is_relative_to(package_config_folder()) else ""
+    return CatalogueEntry(kind, name, about, display_path(path), package)
+
+
 def _flows(folders: Sequence[Path]) -> list[CatalogueEntry]:
     found: list[CatalogueEntry] = []
     for name in sorted(group_choices(folders, "flows")):
         path = cast("Path", find_config(folders, f"flows/{name}"))
         content, wrong = _read_yaml(path)
-        found.append(CatalogueEntry("flow", name, wrong or str(content.get("description", "")), display_path(path)))
+        found.append(_entry("flow", name, wrong or str(content.get("description", "")), path))
     return found
 
 
 def _agents() -> list[CatalogueEntry]:
-    entries = {entry.name: entry for entry in entry_points(group=_AGENT_ENTRY_POINTS)}
-    return [CatalogueEntry("agent", name, "", entries[name].value) for name in sorted(entries)]
+    return [
+        CatalogueEntry("agent", name, "", one.entry.value, one.from_package)
+        for name, found in offers(_AGENT_ENTRY_POINTS).items()
+        for one in found
+    ]
 
 
 def _tools() -> list[CatalogueEntry]:
     """The tools, each with its description and what it may do."""
-    return [_tool(name, entry.value) for name, entry in sorted(installed_tools().items())]
+    return [_tool(name, one) for name, found in offers(TOOL_ENTRY_POINTS).items() for one in found[:1]]
 
 
-def _tool(name: str, where: str) -> CatalogueEntry:
+def _tool(name: str, offer: Offer) -> CatalogueEntry:
+    where, package = offer.entry.value, offer.from_package
     try:
         definition = load_tool(name).definition
     except Exception as error:  # another package's tool may fail in any way while it is imported
-        return CatalogueEntry("tool", name, f"cannot be loaded: {type(error).__name__}: {error}", where)
+        return CatalogueEntry("tool", name, f"cannot be loaded: {type(error).__name__}: {error}", where, package)
     permissions = f" [{', '.join(definition.permissions)}]" if definition.permissions else ""
-    return CatalogueEntry("tool", name, f"{definition.description}{permissions}", where)
+    return CatalogueEntry("tool", name, f"{definition.description}{permissions}", where, package)
 
 
 def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequence[str]) -> list[CatalogueEntry]:
@@ -87,12 +104,12 @@ def _definitions(folders: Sequence[Path], group: str, kind: str, fields: Sequenc
         path = cast("Path", find_config(folders, f"{group}/{choice}"))
         content, wrong = _read_yaml(path)
         if wrong:
-            found[choice] = CatalogueEntry(kind, choice, wrong, display_path(path))
+            found[choice] = _entry(kind, choice, wrong, path)
         for name, about in content.items():
             words = (
                 [str(cast("dict[str, Any]", about).get(key, "")) for key in fields] if isinstance(about, dict) else []
             )
-            found[name] = CatalogueEntry(kind, name, " ".join(filter(None, words)), display_path(path))
+            found[name] = _entry(kind, name, " ".join(filter(None, words)), path)
     return [found[name] for name in sorted(found)]
 
 
@@ -102,7 +119,7 @@ def _roles(folders: Sequence[Path]) -> list[CatalogueEntry]:
         path = cast("Path", find_config(folders, f"llms/{name}"))
         content, wrong = _read_yaml(path)
         models = sorted({model for value in content.values() if value for model in _model_names(value)})
-        found.append(CatalogueEntry("llms", name, wrong or ", ".join(models), display_path(path)))
+        found.append(_entry("llms", name, wrong or ", ".join(models), path))
     return found
 
 
@@ -117,7 +134,7 @@ def _text_entries(folders: Sequence[Path], group: str, kind: str) -> list[Catalo
             if path.suffix in _TEXT_SUFFIXES and path.exists() and not path.is_dir():
                 name = path.relative_to(folder / group).with_suffix("").as_posix()
                 about = text_file_problem(path, folder) or _title(path)
-                found[name] = CatalogueEntry(kind, name, about, display_path(path))
+                found[name] = _entry(kind, name, about, path)
     return [found[name] for name in sorted(found)]
 
 

@@ -17,6 +17,7 @@ from agents.prompting.templates import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
 from flows.accounting.ledger import Totals
+from flows.run_folder.plugins import used_plugins
 from flows.run_folder.sources import SourceFile, sources_of
 from flows.run_folder.texts import TextFile, parameter_values, texts_of
 from flows.spec.nodes import steps_of
@@ -68,6 +69,7 @@ def build_manifest(
         "fingerprints": {name: _fingerprint(models, name) for name in sorted(study.used_models)},
         **_total_fields(totals),
         "packages": _versions(),
+        "plugins": used_plugins(study, tuple(run_start.texts)),
         "python": platform.python_version(),
         "git_revision": _git_revision(),
     }
