@@ -32,6 +32,7 @@ VERBS = {
     "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
+    "new": "make a folder that runs as it is: new my_study, or new plugin my_plugin for a package",
     "verify": "find every change to a finished run, its data, prompts, criteria and replies",
 }
 FINISHED_RUN_VERBS = ("report", "replay", "verify")
@@ -118,6 +119,10 @@ def _print_error(error: ButtermilkError, options: argparse.Namespace) -> None:
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     if options.verb == "list":
         return _list(options)
+    if options.verb == "new":
+        from flows.cli.new_folder import make_folder
+
+        return make_folder(settings)
     if options.verb in FINISHED_RUN_VERBS:
         from flows.cli.finished_run import process_finished_run
 

@@ -174,7 +174,9 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     else:
         name = _unused_name(applied.storage)
         at = "path" if isinstance(source, FileStorage) else "dataset"
-        diagnostics.provenance.add_argument(("storage", name, at), display_argument(f"records={typed['records']}"))
+        shown = display_argument(f"records={typed['records']}")
+        diagnostics.provenance.add_argument(("storage", name), shown)
+        diagnostics.provenance.add_argument(("storage", name, at), shown)
     applied.records = name
     applied.storage = {
         **applied.storage,

@@ -31,7 +31,7 @@ TEXTS = pd.DataFrame(
         "text": ["One post.", "Another post."],
         "place": ["here", None],
         "day": pd.Timestamp(2026, 1, 2),
-        "ground_truth": [{"violating": True}, {"violating": False}],
+        "ground_truth": [{"violating": "violates"}, {"violating": "does_not_violate"}],
     }
 )
 REPLY = judge_reply("violates")

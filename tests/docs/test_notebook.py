@@ -47,9 +47,9 @@ def test_the_notebook_runs_and_pays_once(kernel: Path) -> None:
     assert not any(cell.get("outputs") for cell in cells), "outputs are not kept in the file"
     first, second = _execute(notebook, kernel), _execute(notebook, kernel)
     for code, expected in {
-        "tox.check()": "no mistakes found",
-        "tox.plan()": "judge",
-        "run = tox.run()": "violates",
+        "judging.check()": "no mistakes found",
+        "judging.plan()": "judge",
+        "run = judging.run()": "violates",
         "run.report()": "<iframe sandbox",
         "osb = study(": "<blockquote>",
     }.items():

@@ -1,0 +1,62 @@
+"""`python -m flows new my_study` and `new plugin my_plugin`: a folder that runs as it is, to begin with."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from contract.errors import Problem, StudyError
+from flows.config.folders import group_choices, search_folders
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SUFFIX = ".template"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_USAGE = "write `python -m flows new my_study`, or `python -m flows new plugin my_plugin`"
+
+
+def make_folder(words: Sequence[str]) -> int:
+    """Makes the folder that the words after `new` ask for, in the current one. Raises StudyError for a bad name.
+
+    Nothing that exists is changed: where there is a folder or file of that name, nothing is written.
+    """
+    kind, names = ("plugin", words[1:]) if words[:1] == ["plugin"] else ("study", words)
+    if len(names) != 1:
+        raise StudyError([Problem("command line: new", "one name is needed", todo=_USAGE)])
+    name = names[0]
+    if problem := _name_problem(kind, name):
+        raise StudyError([Problem(f"command line: new {' '.join(words)}", problem[0], todo=problem[1])])
+    for path, text in _files(_TEMPLATES / kind, name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        print(path.as_posix())
+    print(f"\n{_next_step(kind, name)}")
+    return 0
+
+
+def _name_problem(kind: str, name: str) -> tuple[str, str] | None:
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        return f"'{name}' cannot be a name here", "use small letters, digits and _, with a letter first, as in my_study"
+    if name in group_choices(search_folders(None), "flows"):
+        return f"there is a flow '{name}' already", "take another name"
+    if kind == "plugin" and find_spec(name):
+        return f"there is a Python package '{name}' already", "take another name"
+    if Path(name).exists() or Path(name).is_symlink():
+        return f"'{name}' exists already in this folder", "take another name, or go to another folder"
+    return None
+
+
+def _files(template: Path, name: str) -> Iterator[tuple[Path, str]]:
+    for source in sorted(template.rglob(f"*{_SUFFIX}")):
+        path = source.relative_to(template).as_posix().removesuffix(_SUFFIX)
+        text = source.read_text(encoding="utf-8").replace("__DASHED__", name.replace("_", "-"))
+        yield Path(name) / path.replace("__NAME__", name), text.replace("__NAME__", name)
+
+
+def _next_step(kind: str, name: str) -> str:
+    if kind == "plugin":
+        return f"Install it with `uv pip install ./{name}`, then run it: uv run python -m flows run +flows=[{name}]"
+    return f"Run it: uv run python -m flows run --config-dir {name} +flows=[{name}]"
