@@ -87,6 +87,16 @@ def test_the_program_of_the_documentation(prefect: Operator) -> None:
     assert "What is a veiled threat?" in done.stdout.rpartition("prefect.flow-run.Completed")[2]
 
 
+def test_a_run_is_watched_live_while_it_is_driven_over_rest(prefect: Operator) -> None:
+    for name in ("watch", "drive"):
+        (prefect.cli.working_folder / f"{name}.py").write_text(doc_block(name), encoding="utf-8")
+    watching = prefect.cli.start("watch", PREFECT_API_URL=prefect.api)
+    done = prefect.shell_ok("uv run python -m drive", PREFECT_API_URL=prefect.api)
+    assert done.stdout.startswith("Completed") and "What is a veiled threat?" in done.stdout, done.transcript
+    seen = watching.wait().stdout
+    assert "prefect.flow-run.Running osb" in seen and "prefect.task-run.Completed answer" in seen, seen
+
+
 def test_pools_of_containers_take_what_is_deployed_to_them(prefect: Operator) -> None:
     metadata = prefect.get("/collections/views/aggregate-worker-metadata")
     docker = metadata["prefect-docker"]["docker"]["default_base_job_configuration"]

@@ -92,9 +92,8 @@ def test_a_plugin_is_trusted_and_a_study_that_uses_it_is_not(cli: CommandLine, s
         "mine: {kind: hosted, provider: openai, model_id: m, base_url: 'https://llm.example.org/v1', "
         "api_key_env: LETTERS_KEY, price: {input_per_mtok: 1, output_per_mtok: 1}}\n"
     )
-    flow = (
-        "description: x\nrecords: far\nsteps: {judge: {agent: judge, parameters: {criteria: ordinary, model: mine}}}\n"
-    )
+    step = "{agent: judge, parameters: {criteria: ordinary, model: mine}}"
+    flow = f"description: x\nrecords: far\nsteps: {{judge: {step}}}\nresult: judge\n"
     study = cli.working_folder / "study"
     for folder, name in ((site / "letters_kit/conf", "of_plugin"), (study, "of_study")):
         for path, text in (("storage/far", storage), ("models/mine", model), (f"flows/{name}", flow)):
