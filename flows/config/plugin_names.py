@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import yaml
 
@@ -68,7 +69,8 @@ def _names_in(folder: Path) -> Iterator[tuple[str, str]]:
 def _defined_names(path: Path) -> Iterator[str]:
     # A broken file is reported where it is merged.
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8-sig")
+        root = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # type: ignore[reportUnknownMemberType]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
         return
     if isinstance(root, yaml.MappingNode):
