@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -113,6 +114,7 @@ async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGene
     from flows.results.heartbeat import heartbeat
     from flows.results.open import result_store
     from flows.run.services import open_agent_services, open_index
+    from flows.run.web_pages import open_pages
 
     store, owner = result_store(study.run.results), str(uuid4())
     index = await open_index(study)
@@ -120,8 +122,11 @@ async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGene
         CallJournal(store.journal_folder, flow=study.flow.name, flow_run_id=owner) as journal,
         heartbeat(store, owner, study.run.lost_after_seconds),
     ):
-        async with open_agent_services(study, journal, owner, index, budget=budget) as opened:
-            yield opened.agent_services
+        async with (
+            open_agent_services(study, journal, owner, index, budget=budget) as opened,
+            open_pages(opened.store) as pages,
+        ):
+            yield replace(opened.agent_services, web=pages)
         journal.account()
 
 

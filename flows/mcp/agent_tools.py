@@ -19,7 +19,7 @@ from contract.tools import AgentToolDefinition, Permission
 from flows.api.agent import as_record, call_agent, import_services, typed_output
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.pending_calls import PendingCalls
-from flows.mcp.published import Progress, PublishedTool, object_schema
+from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool, object_schema
 from flows.mcp.spending import BUDGET_SCHEMA, Spending
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 
@@ -87,7 +87,7 @@ def _definition(name: str, agent: AgentClass, model_names: str) -> AgentToolDefi
         required += [key for key in schema.get("required", []) if key not in hidden]
     permissions: list[Permission] = []
     if agent.searches_corpus:
-        properties["corpus"] = {"type": "string", "description": "The storage that is searched, for example osb."}
+        properties["corpus"] = CORPUS_SCHEMA
         required.append("corpus")
         permissions.append("read_corpus")
     if "model" in properties:

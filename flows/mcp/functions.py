@@ -1,45 +1,60 @@
-"""Functions marked with `@MCPRoute` as tools: those that packages name in the entry-point group `buttermilk.tools`."""
+"""Functions marked with `@MCPRoute` as tools, of every package that names them in the group of entry points."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
-from contract.base import JsonValue
+from contract.base import JsonValue, thawed
+from contract.tools import AgentToolDefinition
 from flows.api.agent import import_services, open_one_call
 from flows.compose.one_agent import compose_agent
-from flows.mcp.published import Progress, PublishedTool
+from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool
+from flows.spec.study import Study
 
-ENTRY_POINT_GROUP = "buttermilk.tools"
-"""Each entry names one tool, or a module whose tools are all published that are marked."""
+_CORPUS = "corpus"
 
 
 def published_functions(config_dir: Path | None) -> list[PublishedTool]:
-    """The tools that are marked, of every installed package."""
-    found = (tool for entry in entry_points(group=ENTRY_POINT_GROUP) for tool in _tools_of(entry.load()))
-    return [as_published(tool, config_dir) for tool in found if tool.published]
+    """The installed tools that are marked."""
+    tools = (load_tool(name) for name in sorted(installed_tools()))
+    return [as_published(tool, config_dir) for tool in tools if tool.published]
 
 
 def as_published(tool: Tool, config_dir: Path | None) -> PublishedTool:
-    """A marked function as the server calls it."""
-    return PublishedTool(tool.definition, partial(_call, tool, config_dir))
+    """A marked function as the server calls it. One that reads a corpus is told which, as no flow names it here."""
+    return PublishedTool(_definition(tool), partial(_call, tool, config_dir))
 
 
-def _tools_of(loaded: Any) -> Iterator[Tool]:
-    if isinstance(loaded, Tool):
-        yield loaded
-    elif inspect.ismodule(loaded):
-        yield from (value for value in vars(loaded).values() if isinstance(value, Tool))
+def _definition(tool: Tool) -> AgentToolDefinition:
+    if not _reads_corpus(tool):
+        return tool.definition
+    schema = cast("dict[str, Any]", thawed(tool.definition.input_schema))
+    properties = {**schema.get("properties", {}), _CORPUS: CORPUS_SCHEMA}
+    schema = {**schema, "properties": properties, "required": [*schema.get("required", []), _CORPUS]}
+    return tool.definition.model_copy(update={"input_schema": schema})
+
+
+def _reads_corpus(tool: Tool) -> bool:
+    return "read_corpus" in tool.permissions and _CORPUS not in tool.definition.input_schema.get("properties", {})  # type: ignore[reportOperatorIssue]
 
 
 async def _call(tool: Tool, config_dir: Path | None, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+    given = dict(arguments)
+    corpus = str(given.pop(_CORPUS)) if _reads_corpus(tool) else None
+    study = await asyncio.to_thread(_study, corpus, config_dir)
     await import_services()
-    # The services of a call without a model and without a corpus.
-    study = compose_agent("citation_checker", {}, config_dir).study
     async with open_one_call(study) as services:
-        return await tool.call(arguments, services)
+        return await tool.call(given, services)
+
+
+def _study(corpus: str | None, config_dir: Path | None) -> Study:
+    """What a call without a model needs: the services of a study, with a corpus or without."""
+    if corpus is None:
+        return compose_agent("citation_checker", {}, config_dir).study
+    return compose_agent("search", {"queries": ["passages"], "corpus": corpus}, config_dir).study

@@ -14,6 +14,7 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Receives how much is done, how much there is at most, and a sentence."""
 TOKEN_VARIABLE = "BUTTERMILK_MCP_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable that may hold the token of a server over HTTP."""
+CORPUS_SCHEMA: dict[str, Any] = {"type": "string", "description": "The storage that is searched, for example osb."}
 MAX_CALL_SECONDS = 50.0
 """How long a call may take. Clients give up after a minute; what takes longer goes on, and is asked for again."""
 

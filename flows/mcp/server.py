@@ -6,6 +6,7 @@ the client learns an id only, because the protocol's library would send its text
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from agents.tools.tool import ToolFailed
 from contract.base import JsonValue, thawed
 from contract.errors import ButtermilkError
 from contract.tools import AgentToolDefinition
@@ -24,10 +26,12 @@ from flows.config.diagnostics import closest_name
 from flows.mcp.arguments import check_arguments
 from flows.mcp.catalogue import Catalogue
 from flows.mcp.incidents import report_incident
-from flows.mcp.published import Progress, PublishedTool
+from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool
 
 T = TypeVar("T")
 Context = ServerRequestContext[Any, Any]
+_MOST_SECONDS = MAX_CALL_SECONDS + 5
+"""For tools that do not look at the time themselves; clients give up after a minute."""
 INSTRUCTIONS = """\
 Tools named run_<agent> ask one agent about one text and answer at once. Tools named start_<flow> start a study or a
 question to a corpus and return a run's id: watch_run waits for it in steps of at most 50 seconds, read_run returns the
@@ -116,7 +120,11 @@ class _Handlers:
 
 async def _call(tool: PublishedTool, arguments: dict[str, Any], progress: Progress) -> types.CallToolResult:
     check_arguments(tool.definition, arguments)
-    value = _structured(tool.definition, await tool.call(arguments, progress))
+    try:
+        async with asyncio.timeout(_MOST_SECONDS):
+            value = _structured(tool.definition, await tool.call(arguments, progress))
+    except TimeoutError:
+        raise ToolFailed(f"{tool.definition.name}: no answer in time; ask for less, or try again later") from None
     text = types.TextContent(type="text", text=json.dumps(value, ensure_ascii=False, indent=2))
     return types.CallToolResult(content=[text], structured_content=value)
 
