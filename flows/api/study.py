@@ -9,6 +9,7 @@ The settings are those of the command line, as Python values; all mistakes in th
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from flows.api.server import quieten_prefect
 from flows.api.settings import as_arguments
 from flows.api.study_run import StudyRun
 from flows.compose.compose import compose
-from flows.plan.plan import plan_with_kept_cells
+from flows.plan.plan import Plan, plan_with_kept_cells
 from flows.spec.study import Study
 
 
@@ -63,7 +64,13 @@ class StudyHandle:
 
     def plan(self) -> PlanView:
         """Returns what a run would do and what it can cost. Raises StudyError."""
-        return PlanView(plan_with_kept_cells(self.composed))
+        study = self.composed
+
+        async def plan() -> Plan:
+            return await asyncio.to_thread(plan_with_kept_cells, study)
+
+        # In a thread, since planning runs an event loop of its own, and a notebook has one already.
+        return PlanView(RunThread(plan).wait())
 
     def run(self) -> StudyRun:
         """Runs the study and waits for it, also where an event loop runs already.

@@ -83,6 +83,7 @@ def test_a_file_and_a_storage_are_named_as_on_the_command_line(home: Path) -> No
 
 async def test_a_run_inside_a_running_loop(home: Path, hosted_service: FakeLLM) -> None:
     hosted_service.script(Rule(reply=REPLY))
+    assert "2 records" in str(study("tiny", config_dir=home, records=TEXTS).plan())
     assert (await study("tiny", config_dir=home, records=TEXTS).arun()).manifest["calls"] == {"paid": 2, "kept": 0}
     assert study("tiny", config_dir=home, records=TEXTS).run().manifest["calls"] == {"paid": 0, "kept": 2}
 
