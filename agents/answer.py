@@ -9,7 +9,7 @@ from agents.evidence.shown_claims import distinct_claims, shown_claims
 from contract.base import Frozen
 from contract.debate import VoteCount
 from contract.errors import MissingInput
-from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, ResearchAnswer, Source
+from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, Passages, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.support import SupportReport
 
@@ -28,7 +28,7 @@ class AnswerInputs(Frozen):
     """What models decided where the answers part, where the flow has them vote."""
     support: SupportReport | None = None
     """What a model judged of the claims, where the flow has such a step."""
-    passages: tuple[Passage, ...] = ()
+    passages: Passages = ()
 
 
 class AnswerAgent(Agent[AnswerInputs, NoParameters]):

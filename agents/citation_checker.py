@@ -6,7 +6,7 @@ from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from contract.base import Frozen
-from contract.findings import CitationReport, Passage, ResearchAnswer
+from contract.findings import CitationReport, Passages, ResearchAnswer
 from contract.messages import AgentInput, AgentOutput, output_value
 
 
@@ -14,7 +14,7 @@ class CitationCheckerInputs(Frozen):
     """The answers and the passages that they may quote."""
 
     answers: tuple[ResearchAnswer, ...] = ()
-    passages: tuple[Passage, ...] = ()
+    passages: Passages = ()
 
 
 class CitationChecker(Agent[CitationCheckerInputs, NoParameters]):

@@ -7,7 +7,7 @@ from agents.base.structured_agent import LLMParameters, StructuredAgent
 from agents.evidence.labels import answer_from_draft, draft_schema, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import Passage, ResearchAnswer, ResearchDraft
+from contract.findings import Passages, ResearchAnswer, ResearchDraft
 from contract.messages import AgentInput, AgentOutput, output_value
 
 
@@ -15,7 +15,7 @@ class ResearcherInputs(Frozen):
     """The question, the passages found, and what earlier answers lacked."""
 
     question: str
-    passages: tuple[Passage, ...] = ()
+    passages: Passages = ()
     missing: tuple[str, ...] = ()
 
 

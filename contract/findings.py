@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.base import Frozen, FrozenMap
 
@@ -37,6 +37,15 @@ class Passage(Frozen):
     """Fused rank score of the search that found it; comparable within one search only."""
     similarity: float = 0.0
     """Cosine between question and passage, -1 to 1."""
+
+
+def _distinct(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    found = {passage.passage_id: passage for passage in reversed(passages)}
+    return tuple(passage for passage in passages if found.get(passage.passage_id) is passage)
+
+
+Passages: TypeAlias = Annotated[tuple[Passage, ...], AfterValidator(_distinct)]
+"""Passages of several searches together: each once, where it first stands."""
 
 
 class SearchResults(Frozen):

@@ -1,0 +1,84 @@
+"""Fetch: a page of the web as passages that a researcher can quote."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from agents.base.agent import Agent, NoParameters
+from agents.base.services import AgentServices
+from contract.base import Frozen
+from contract.errors import MissingInput
+from contract.findings import Passage
+from contract.messages import AgentInput, AgentOutput, output_value
+from contract.web_page import WebPage
+
+_PASSAGE_CHARACTERS = 1200
+_PARAGRAPH = re.compile(r"[^\n]+(?:\n(?!\s*\n)[^\n]+)*")
+
+
+class FetchInputs(Frozen):
+    """Which page, and the passages of earlier rounds."""
+
+    url: str = Field(min_length=1, max_length=2000)
+    """The address of one page, beginning with https://."""
+    previous: tuple[Passage, ...] = ()
+
+
+class FetchedPages(Frozen):
+    """A page, and the passages of all pages so far."""
+
+    page: WebPage
+    passages: tuple[Passage, ...]
+
+
+class FetchAgent(Agent[FetchInputs, NoParameters]):
+    """Fetches one page within bounds. The page is kept, so that the same run again, or its replay, needs no network.
+
+    Raises FetchRefused, with the reason, for what must not or cannot be fetched.
+    """
+
+    Inputs = FetchInputs
+    Parameters = NoParameters
+    Output = FetchedPages
+
+    async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
+        if services.web is None:
+            raise MissingInput("this run has no access to the web")
+        inputs = self.inputs(agent_input)
+        page = await services.web.page(inputs.url)
+        known = {passage.passage_id for passage in inputs.previous}
+        new = [passage for passage in page_passages(page) if passage.passage_id not in known]
+        fetched = FetchedPages(page=page, passages=(*inputs.previous, *new))
+        return AgentOutput(value=output_value(fetched), note=f"{len(new)} passages of {page.final_url[:200]}")
+
+
+def page_passages(page: WebPage) -> Iterator[Passage]:
+    """The page's text in passages of whole paragraphs, each of about 1,200 characters or one longer paragraph."""
+    start = end = 0
+    for paragraph in _PARAGRAPH.finditer(page.text):
+        if end and paragraph.end() - start > _PASSAGE_CHARACTERS:
+            yield _passage(page, start, end)
+            start = paragraph.start()
+        end = paragraph.end()
+    if end:
+        yield _passage(page, start, end)
+
+
+def _passage(page: WebPage, start: int, end: int) -> Passage:
+    text = page.text[start:end]
+    return Passage(
+        passage_id=f"{page.final_url}#text:{start}-{end}",
+        record_id=page.final_url,
+        title=page.title or page.final_url,
+        section="text",
+        text=text,
+        start=start,
+        end=end,
+        content_hash=hashlib.sha256(text.encode()).hexdigest(),
+        uri=page.final_url,
+        date=page.published or None,
+    )
