@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from agents.prompting.criteria import Criterion
-from agents.resolver import Resolver
 from contract.errors import MissingInput
-from contract.findings import CitedAnswer, Differences
+from contract.findings import CitedAnswer
 from flows.report.answer_markdown import answer_markdown
 from tests.agents.agent_calls import ask_agent, judgement, plain_value, replying_with
 
@@ -106,16 +105,12 @@ async def test_votes_on_a_matter(positions: Any, expected: Any, outcome: str | N
     assert sentence in page and f"(A1, A2; votes: {expected[0]})" in page
 
 
-def test_the_label_of_a_position_is_one_of_those_that_there_are() -> None:
-    from agents.base.services import AgentServices
-    from contract.messages import AgentInput
-    from contract.record import Record
-
-    given = AgentInput(record=Record(record_id="r", text="t"), inputs={"divergence": DIVERGENCE, "answers": ANSWERS},
-                       parameters={"model": "one"})  # fmt: skip
-    schema: Any = Resolver().schema(given, AgentServices.__new__(AgentServices))
-    assert schema["properties"]["position"]["enum"] == ["V1", "V2", "undecided"]
-    assert Differences.model_validate(DIFFERENCES).divergences[0].topic == "whether slurs stay"
+async def test_the_label_of_a_position_is_one_of_those_that_there_are() -> None:
+    models = replying_with({"reason": "It is quoted.", "position": "undecided"})
+    output = await ask_agent("resolver", models, {"divergence": DIVERGENCE, "answers": ANSWERS})
+    schema: Any = models.scripted.requests[0].output_schema
+    assert [*schema["properties"]["position"]["enum"]] == ["V1", "V2", "undecided"]
+    assert plain_value(output)["position"] is None
 
 
 async def test_where_no_search_ended_nothing_is_said_of_the_corpus() -> None:

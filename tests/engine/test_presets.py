@@ -109,3 +109,38 @@ async def test_a_panel_has_a_vote_for_each_text(lab: Lab) -> None:
     assert ran.state.is_completed(), ran.state
     [row] = ran.rows("vote")
     assert row.note == "A majority of 3 votes: violates 2, does_not_violate 1."
+
+
+CHOICES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "it stops at once": ([{"target": "stop"}], ["stop"]),
+    "search, draft, stop": (
+        [{"target": "search", "inputs": {"queries": ["allowed words"]}}, {"target": "draft"}, {"target": "stop"}],
+        ["search", "draft", "stop"],
+    ),
+    "an invented step is asked again": (
+        [{"target": "delete"}, {"target": "draft"}, {"target": "stop"}],
+        ["draft", "stop"],
+    ),
+    "wrong arguments are asked again": (
+        [{"target": "search", "inputs": {"queries": 7}}, {"target": "stop"}],
+        ["stop"],
+    ),
+    "a private address is refused, and the host goes on": (
+        [{"target": "fetch", "inputs": {"url": "http://127.0.0.1:9/"}}, {"target": "stop"}],
+        ["fetch", "stop"],
+    ),
+    "it never stops": ([{"target": "draft"}] * 9, ["draft"] * 6),
+}
+
+
+@pytest.mark.parametrize(("choices", "expected"), CHOICES.values(), ids=CHOICES)
+async def test_a_desk_ends_within_its_bound(lab: Lab, choices: list[dict[str, Any]], expected: list[str]) -> None:
+    replies: list[dict[str, Any]] = [{"inputs": {}, "reason": PLANTED, **choice} for choice in choices]
+    lines = [{"output_name": "HostChoice", "times": 1, "reply": reply} for reply in replies]
+    study(lab, "desk", one=[], lead=lines)
+    ran = await lab.run(QUESTION)
+    assert [thawed(row.value)["target"] for row in ran.rows("host")] == expected
+    assert thawed(ran.result)["claims"]
+    refused = [row for row in ran.rows("fetch") if row.status == "failed"]
+    assert len(refused) == expected.count("fetch")
+    assert ran.state.is_completed() == (not refused)
