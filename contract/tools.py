@@ -35,7 +35,7 @@ class UnifiedRequest(Frozen):
     """A request to one tool or step."""
 
     target: str
-    """Its name, or `STOP`."""
+    """Its name; `stop` ends a route."""
     inputs: FrozenMap = Field(default_factory=dict, validate_default=True)
     """The arguments, which fit the target's input schema."""
     context: FrozenMap = Field(default_factory=dict, validate_default=True)
