@@ -115,7 +115,7 @@ def test_a_new_study_runs_as_it_is(cli_with_server: CommandLine) -> None:
     done = cli.run("flows", "new", "my_study")
     assert done.exit_code == 0 and "README.md" in done.stdout, done.transcript
     done = cli.run("flows", "run", "--config-dir", "my_study", "+flows=[my_study]")
-    assert done.exit_code == 0 and "accuracy" in done.stdout, done.transcript
+    assert done.exit_code == 0 and "accuracy" in done.stderr, done.transcript
 
 
 @pytest.mark.parametrize(
