@@ -20,6 +20,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from contract.errors import RunError, StudyError
 from contract.record import Record
 from flows import StudyRun, study
+from flows.config.folders import search_folders
 from flows.run_folder.replay import replay
 from flows.run_folder.verify import verify
 from tests.support.commands import ROOT, RunningCommand, wait_until
@@ -52,7 +53,7 @@ def test_a_data_frame_gives_frames_and_is_paid_for_once(home: Path, hosted_servi
     assert (again.manifest["calls"], hosted_service.stats()["calls"]) == ({"paid": 0, "kept": 2}, 2)
     assert (again.folder / "verdicts.csv").read_bytes() == (run.folder / "verdicts.csv").read_bytes()
     (into := tmp_path / "replayed").mkdir()
-    assert not replay(again.folder, into).different and not verify(again.folder, [home], None, None)
+    assert not replay(again.folder, into).different and not verify(again.folder, search_folders(home), None, None)
     assert StudyRun(str(run.folder)).verdicts.equals(run.verdicts)
 
 

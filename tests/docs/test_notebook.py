@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -10,15 +9,15 @@ from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbformat import NotebookNode
 
 from flows.corpus.index import CorpusIndex
 from tests.support.commands import ROOT
 
+_read: Any = nbformat.read  # type: ignore[reportUnknownMemberType]
 _NOTEBOOK = ROOT / "docs/notebook.ipynb"
-_NODE: Any = NotebookNode
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def kernel(tmp_path: Path, prefect_api: str, osb_index: CorpusIndex, monkeypatch
 
 
 def test_the_notebook_runs_and_pays_once(kernel: Path) -> None:
-    notebook: Any = json.loads(_NOTEBOOK.read_text(encoding="utf-8"), object_hook=_NODE)
+    notebook: Any = _read(_NOTEBOOK, as_version=4)
     cells: list[Any] = notebook.cells
     assert not any(cell.get("outputs") for cell in cells), "outputs are not kept in the file"
     first, second = _execute(notebook, kernel), _execute(notebook, kernel)
