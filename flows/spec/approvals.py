@@ -13,11 +13,6 @@ def with_approvals(spec: FlowSpec) -> FlowSpec:
     return spec.model_copy(update={"steps": _with_gates(spec.steps)})
 
 
-def approval_gate_name(step: str) -> str:
-    """The name of the gate before that step."""
-    return f"approve_{step}"
-
-
 def _with_gates(nodes: dict[str, Node]) -> dict[str, Node]:
     return {name: _loop_with_gates(node) if isinstance(node, Loop) else node for name, node in nodes.items()}
 
@@ -27,7 +22,7 @@ def _loop_with_gates(loop: Loop) -> Loop:
     for name in loop.approve:
         step = nodes.get(name)
         if loop.host and name in loop.choices and isinstance(step, Step):
-            gate = approval_gate_name(name)
+            gate = f"approve_{name}"
             nodes[gate] = _gate(name, loop.host)
             let_through = f"{gate}.go_on"
             nodes[name] = step.model_copy(
