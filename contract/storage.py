@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from contract.base import Frozen
 
@@ -16,7 +16,16 @@ BUCKET_URL_PREFIX = "gs://"
 _GS_URL = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
 
 
-class FileStorage(Frozen):
+class PageSource(Frozen):
+    """A source whose rows may be addresses of web pages."""
+
+    fetch: bool = Field(default=False, exclude_if=lambda value: not value)
+    """A row whose text is nothing but an address of the web, or that has an address and no text, stands for the page:
+    a run fetches it once, within bounds, and its main text becomes the record's. Never without this setting: a request
+    tells a site who reads it, and a text that mentions an address is no wish to visit it."""
+
+
+class FileStorage(PageSource):
     """A file or folder on this machine.
 
     Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet. Documents: .txt, .md, .pdf, or a folder of them.
@@ -32,7 +41,7 @@ class FileStorage(Frozen):
     """For XLSX: the sheet's name; None takes the first."""
 
 
-class HuggingFaceStorage(Frozen):
+class HuggingFaceStorage(PageSource):
     """A dataset of the `datasets` library (extra `huggingface`): saved on disk, or on the hub."""
 
     type: Literal["huggingface"] = "huggingface"
@@ -59,7 +68,7 @@ class BucketPlace(Frozen):
     """For one answer of the service."""
 
 
-class GCSStorage(BucketPlace):
+class GCSStorage(BucketPlace, PageSource):
     """Objects in a Google Cloud Storage bucket: one file, or all below a prefix that ends with `/`."""
 
     type: Literal["gcs"] = "gcs"
@@ -72,7 +81,7 @@ class GCSStorage(BucketPlace):
     """Objects whose total size is larger are not read."""
 
 
-class BigQueryStorage(Frozen):
+class BigQueryStorage(PageSource):
     """A BigQuery table to read records from or to save cells to."""
 
     type: Literal["bigquery"] = "bigquery"
@@ -127,6 +136,13 @@ class SearchableStorage(Frozen):
     overlap_characters: int = Field(default=150, ge=0, le=2000)
     note: str = ""
     """Where the data comes from and what it is not; shown with answers."""
+
+    @field_validator("source")
+    @classmethod
+    def _fetches_nothing(cls, source: RecordStorage) -> RecordStorage:
+        if source.fetch:
+            raise ValueError("pages are fetched for the records of a study, not for a corpus; leave `fetch` out")
+        return source
 
 
 class CorpusStorage(SearchableStorage):

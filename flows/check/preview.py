@@ -14,6 +14,7 @@ from flows.config.folders import display_path
 from flows.storage.columns import column_path, map_columns
 from flows.storage.factory import source_rows
 from flows.storage.names import source_name
+from flows.storage.page_records import address_of
 from flows.storage.reader import record_maker
 from flows.storage.rows import Reject, RepeatedRecord, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
@@ -52,6 +53,10 @@ class Preview:
     """The fields of the first record."""
     metadata: list[str] = field(default_factory=list[str])
     """Columns that go to metadata under their own names."""
+    addresses: list[str] = field(default_factory=list[str])
+    """Addresses of web pages that are the whole text of a record."""
+    fetch: bool = False
+    """Whether a run reads the pages in their place."""
     ground_truth: list[str] = field(default_factory=list[str])
     """Names in the ground truth of the records."""
     names: set[str] = field(default_factory=set[str])
@@ -68,7 +73,7 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
     Raises StorageError as a run does when it reads the source, but not when every row is rejected.
     """
     maker = record_maker(storage)
-    preview = Preview(source_name(storage), absent=set(storage.columns.values()))
+    preview = Preview(source_name(storage), absent=set(storage.columns.values()), fetch=storage.fetch)
     size = 0
     first: set[str] | None = None
     for row in source_rows(storage):
@@ -121,6 +126,8 @@ def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
 
 
 def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+    if url := address_of(record):
+        preview.addresses.append(url)
     preview.ground_truth += [name for name in record.ground_truth or {} if name not in preview.ground_truth]
     if preview.records:
         return
@@ -153,6 +160,14 @@ def _reject_text(reject: Reject) -> str:
     return str(Reject(reject.line, reject.reason, "", display_path(Path(reject.source)) if reject.source else ""))
 
 
+def _page_lines(preview: Preview) -> Iterator[str]:
+    if not preview.addresses:
+        yield "    pages of the web that a run fetches: none, for no row is only an address"
+        return
+    more = f", and {len(preview.addresses) - 1:,} more" if len(preview.addresses) > 1 else ""
+    yield f"    pages of the web that a run fetches: {preview.addresses[0]}{more}"
+
+
 def rows_text(preview: Preview) -> str:
     """Which rows were read, in words: `of the first 1,000 rows`, or `of the 20 rows` if there are no more."""
     noun = "row" if preview.rows == 1 else "rows"
@@ -169,6 +184,8 @@ def preview_lines(preview: Preview) -> Iterator[str]:
     columns = max((len(one.column) for one in preview.fields), default=0)
     for one in preview.fields:
         yield f"    {one.field:<{width}} <- {one.column:<{columns}}  {one.value}"
+    if preview.fetch:
+        yield from _page_lines(preview)
     if preview.metadata:
         yield f"    to metadata, under their own names: {', '.join(preview.metadata)}"
     yield f"    ground truth: {', '.join(preview.ground_truth) or 'none'}"

@@ -127,6 +127,7 @@ def _check_rows(
             diagnostics.add_at(
                 (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
             )
+    _note_addresses(name, preview, diagnostics)
     if metadata:
         metadata.report(preview, diagnostics)
     if ground_truth and preview.records:
@@ -139,6 +140,16 @@ def _check_rows(
     todo = "correct the file, its `encoding` or `columns:`"
     what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {preview.first_reject}"
     diagnostics.add_at(at, what, todo=todo)
+
+
+def _note_addresses(name: str, preview: Preview, diagnostics: Diagnostics) -> None:
+    from flows.check.preview import rows_text
+
+    if preview.addresses and not preview.fetch:
+        diagnostics.add_notice(
+            f"the text of {len(preview.addresses):,} {rows_text(preview)} of '{name}' is only an address, which stands "
+            "for itself; with `fetch: true` in the storage, a run reads the pages"
+        )
 
 
 def _check_ground_truth(

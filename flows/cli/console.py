@@ -21,9 +21,11 @@ from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 if TYPE_CHECKING:
+    from flows.plan.pages import PlannedPages
     from flows.storage.rows import Reject
 
 _MAX_REJECTS_SHOWN = 3
+_MAX_PAGES_SHOWN = 10
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -35,6 +37,8 @@ def show_plan(console: Console, plan: Plan) -> None:
         calls = f"{step.least}" if step.least == step.most else f"{step.least} to {step.most}"
         table.add_row(step.name, step.agent, ", ".join(step.models) or "–", calls, escape_markup(step.condition or ""))
     console.print(table)
+    if plan.pages:
+        _show_pages(console, plan.pages)
     if plan.forecasts:
         _show_forecasts(console, plan)
         return
@@ -45,6 +49,18 @@ def show_plan(console: Console, plan: Plan) -> None:
             "A reply that does not fit is asked again, at most twice; that is not counted here.", highlight=False
         )
     console.print()
+
+
+def _show_pages(console: Console, pages: PlannedPages) -> None:
+    """Prints which pages of the web are fetched before the first cell runs."""
+    count = len(pages.to_fetch)
+    kept = f"; {pages.kept:,} more are kept from earlier runs" if pages.kept else ""
+    fetched = f"{count:,} page{'' if count == 1 else 's'} of the web will be fetched" if count else "No page is fetched"
+    console.print(f"{fetched}{kept}.", highlight=False)
+    for url in pages.to_fetch[:_MAX_PAGES_SHOWN]:
+        console.print(f"  • {escape_markup(url)}", highlight=False, soft_wrap=True)
+    if count > _MAX_PAGES_SHOWN:
+        console.print(f"  and {count - _MAX_PAGES_SHOWN:,} more; `plan --json` names all", highlight=False)
 
 
 def _show_forecasts(console: Console, plan: Plan) -> None:

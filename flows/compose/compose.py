@@ -16,6 +16,7 @@ from typing import cast
 from contract.base import JsonValue
 from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
+from flows.check.linked_pages import linked_page_notices
 from flows.check.measures import with_positive_verdict
 from flows.compose.external_models import (
     secret_models,
@@ -109,6 +110,8 @@ def check_studies(
         )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
+        for notice in linked_page_notices(spec, request.values):
+            diagnostics.add_notice(notice)
         studies.append(
             Study(
                 flow=spec,

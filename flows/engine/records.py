@@ -34,6 +34,12 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
     yield from taken if study.run.shard is None else _records_of_shard(taken, study.run.shard)
 
 
+def fetches_pages(study: Study) -> bool:
+    """Whether records that are addresses of the web stand for their pages."""
+    config = study.storage.get(study.flow.records)
+    return config is not None and (config.source if isinstance(config, SearchableStorage) else config).fetch
+
+
 def shard_of(record: Record, shards: int) -> int:
     """The shard that the record belongs to, from 1. It depends only on the record's id: added records move no other."""
     return int(digest(record.record_id), 16) % shards + 1

@@ -17,7 +17,9 @@ from flows.spec.references import parse_reference
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
+    from contract.record import Record
     from flows.plan.dry_run import Forecast
+    from flows.plan.pages import PlannedPages
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost is based on it."""
@@ -70,6 +72,8 @@ class Plan:
     """Least and most, in US dollars; None when the price of a model is not known."""
     demonstration: bool
     """True when only embedded models are asked."""
+    pages: PlannedPages | None = None
+    """The pages of the web that records stand for; None where none may be fetched."""
     forecasts: tuple[PlannedCells, ...] = ()
     """Kept cells and cells to run, by step and model; empty when they were not looked up."""
 
@@ -81,7 +85,12 @@ class Plan:
 
 
 def make_plan(study: Study, records: int = 1) -> Plan:
-    """The plan of a study over that many records. Runs nothing and reads no corpus."""
+    """The plan of a study over that many records. Runs nothing and reads no corpus.
+
+    Raises StorageError where records may be pages of the web and their source cannot be read.
+    """
+    from flows.plan.pages import planned_pages
+
     steps = tuple(_planned_steps(_CellCounts(study.flow), study.flow.steps.items(), records, 1, None))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
@@ -90,14 +99,19 @@ def make_plan(study: Study, records: int = 1) -> Plan:
         steps=steps,
         cost_usd=_cost(study, steps),
         demonstration=bool(kinds) and kinds <= {"embedded"},
+        pages=planned_pages(study, _records(study)),
     )
 
 
 def count_records(study: Study) -> int:
     """The number of records that the study takes. Raises StorageError when their source cannot be read."""
+    return 1 if study.missing_parameters else sum(1 for _ in _records(study))
+
+
+def _records(study: Study) -> Iterator[Record]:
     from flows.engine.records import records_of
 
-    return 1 if study.missing_parameters else sum(1 for _ in records_of(study, lambda _: None))
+    yield from records_of(study, lambda _: None)
 
 
 def plan_with_kept_cells(study: Study) -> Plan:
@@ -105,12 +119,12 @@ def plan_with_kept_cells(study: Study) -> Plan:
 
     For a flow that searches a corpus, no cell is looked up: the passages that it finds decide what it asks.
     """
-    from flows.engine.records import records_of
     from flows.plan.dry_run import dry_run
+    from flows.plan.pages import with_kept_pages
 
     if study.flow.corpus or study.missing_parameters:
         return make_plan(study, count_records(study))
-    records = list(records_of(study, lambda _: None))
+    records = list(with_kept_pages(study, _records(study)))
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
     found = dry_run(study, records, lambda step, _: cells_per_record[step])
     cells = tuple(_planned_cells(step, model, forecast) for (step, model), forecast in found.items())

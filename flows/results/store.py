@@ -76,6 +76,11 @@ def tool_result_path(key: str) -> str:
     return f"tools/{key[:1]}/{key}"
 
 
+def page_address_path(key: str) -> str:
+    """Where the page of the address with that digest is kept."""
+    return f"pages_by_address/{key[:1]}/{key}"
+
+
 def page_path(sha256: str) -> str:
     """Where the bytes of a web page with that digest are kept."""
     return f"pages/{sha256[:1]}/{sha256}"

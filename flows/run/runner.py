@@ -33,6 +33,7 @@ from flows.files.folder import new_run_folder, read_traces
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.form import Form
+from flows.run.page_records import with_pages
 from flows.run.services import open_services
 from flows.run_folder.finish import finish_run, run_manifest
 from flows.run_folder.manifest import RunStart
@@ -137,8 +138,8 @@ def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:
 async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> State[Any]:
     check_deployment(study)
     with audit_run(study) as audited_run:
-        unfinished_run = _run_sharded(study) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
-        outcome = audited_run.outcome = await unfinished_run
+        run = _run_sharded(study, listener) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
+        outcome = audited_run.outcome = await run
         if study.run.shard is None:
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
@@ -152,6 +153,8 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
+    records, pages = await with_pages(study, records, rejects.append, listener.on_note)
+    run_start = replace(run_start, pages=pages)
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
     ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log, listener.on_note)
@@ -197,11 +200,14 @@ async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Out
     await flush_events()
 
 
-async def _run_sharded(study: Study) -> Outcome:
+async def _run_sharded(study: Study, listener: RunListener) -> Outcome:
     """Runs the shards as child runs, and writes one folder from them, the same as that of a single run."""
     run_start, rejects = RunStart.read(study), list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
+    # Before the shards begin, so that each page is fetched by one of them only.
+    records, pages = await with_pages(study, records, rejects.append, listener.on_note)
+    run_start = replace(run_start, pages=pages)
     shards = await run_shards(study, records)
     shard_results = {shard.number: shard.result for shard in shards if shard.result}
     folder, store = new_run_folder(study.run.folder, study.flow.name), result_store(study.run.results)

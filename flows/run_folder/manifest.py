@@ -16,6 +16,7 @@ from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.base import JsonValue, digest
 from contract.record import Record
+from contract.web_page import WebPage
 from flows.accounting.ledger import Totals
 from flows.run_folder.plugins import used_plugins
 from flows.run_folder.sources import SourceFile, sources_of
@@ -38,6 +39,8 @@ class RunStart:
     texts: Sequence[TextFile]
     prompts: Mapping[str, JsonValue]
     criteria: Mapping[str, JsonValue]
+    pages: Sequence[WebPage] = ()
+    """The pages of the web that records stand for."""
 
     @classmethod
     def read(cls, study: Study) -> RunStart:
@@ -61,6 +64,7 @@ def build_manifest(
         "criteria": run_start.criteria,
         "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in run_start.texts},
         "sources": [asdict(source) for source in run_start.sources],
+        **_pages(run_start.pages),
         "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
         "sample": study.run.sample,
         "seed": study.run.seed,
@@ -73,6 +77,11 @@ def build_manifest(
         "python": platform.python_version(),
         "git_revision": _git_revision(),
     }
+
+
+def _pages(pages: Sequence[WebPage]) -> dict[str, Any]:
+    shown = {"url", "final_url", "sha256", "fetched"}
+    return {"pages": [page.model_dump(mode="json", include=shown) for page in pages]} if pages else {}
 
 
 def _total_fields(totals: Totals) -> dict[str, Any]:

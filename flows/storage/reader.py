@@ -50,9 +50,9 @@ def record_maker(storage: RecordStorage) -> RecordMaker:
     """The RecordMaker for the source's rows. Raises StorageError when its `columns` name an unknown field."""
     if isinstance(storage, FileStorage):
         path = storage.path
-        return RecordMaker(storage.columns, path if path.is_dir() else path.parent)
+        return RecordMaker(storage.columns, path if path.is_dir() else path.parent, fetch=storage.fetch)
     if not isinstance(storage, HuggingFaceStorage):
-        return RecordMaker(storage.columns)
+        return RecordMaker(storage.columns, fetch=storage.fetch)
     from flows.storage.huggingface import local_folder
 
-    return RecordMaker(storage.columns, local_folder(storage))
+    return RecordMaker(storage.columns, local_folder(storage), fetch=storage.fetch)

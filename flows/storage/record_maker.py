@@ -12,8 +12,16 @@ from pydantic import ValidationError
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
-from flows.storage.columns import COLUMN_ALIASES, NESTED_FIELDS, REQUIRED_FIELDS, field_problem, map_columns
+from flows.storage.columns import (
+    COLUMN_ALIASES,
+    NESTED_FIELDS,
+    REQUIRED_FIELDS,
+    ColumnMapping,
+    field_problem,
+    map_columns,
+)
 from flows.storage.image_files import image_parts
+from flows.storage.page_records import is_address
 from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, RepeatedRecord, Row
 from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, missing_value_reason, to_json_value, without_nan
 
@@ -36,8 +44,9 @@ class _FirstRow(NamedTuple):
 class RecordMaker:
     """Makes records of one source's rows; remembers their ids, and rejects an id that comes twice."""
 
-    def __init__(self, columns: Mapping[str, str], folder: Path | None = None) -> None:
-        """`columns`: record field -> column, both may be dotted. `folder`: where the pictures are.
+    def __init__(self, columns: Mapping[str, str], folder: Path | None = None, *, fetch: bool = False) -> None:
+        """`columns`: record field -> column, both may be dotted. `folder`: where the pictures are. `fetch`: whether
+        the text of a row without one is its address.
 
         Raises StorageError for an unknown field.
         """
@@ -46,6 +55,7 @@ class RecordMaker:
             raise StorageError(f"{'; '.join(problems)}; the fields are {', '.join(COLUMN_ALIASES)}")
         self._columns = columns
         self._folder = folder
+        self._fetch = fetch
         self._seen_ids: dict[bytes, _FirstRow] = {}
         self._equal_rows: dict[bytes, int] = {}
 
@@ -87,6 +97,8 @@ class RecordMaker:
 
     def _record_fields(self, row: Row) -> dict[str, Any]:
         mapping = map_columns(row.values, self._columns)
+        if self._fetch:
+            mapping = _address_as_text(mapping)
         if not any(field.partition(".")[0] in _CONTENT_FIELDS for field, _, _ in mapping.assigned):
             columns = ", ".join(map(str, row.values))
             raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}")
@@ -115,6 +127,17 @@ class RecordMaker:
             )
             if found:
                 fields["images"] = found
+
+
+def _address_as_text(mapping: ColumnMapping) -> ColumnMapping:
+    """The mapping, with the row's address as its text where it has no other."""
+    values = {field: (column, value) for field, column, value in mapping.assigned}
+    _, text = values.get("text", ("", None))
+    column, address = values.get("uri", ("", None))
+    if not is_address(address) or not (missing_value_reason(text) or not str(text or "").strip()):
+        return mapping
+    others = tuple(one for one in mapping.assigned if one[0] != "text")
+    return ColumnMapping((*others, ("text", column, address)), mapping.rest)
 
 
 def _repeated_id(record_id: str, first: _FirstRow, content: bytes, has_answer: bool) -> ValueError:

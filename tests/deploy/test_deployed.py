@@ -93,8 +93,10 @@ def test_a_run_is_watched_live_while_it_is_driven_over_rest(prefect: Operator) -
     watching = prefect.cli.start("watch", PREFECT_API_URL=prefect.api)
     done = prefect.shell_ok("uv run python -m drive", PREFECT_API_URL=prefect.api)
     assert done.stdout.startswith("Completed") and "What is a veiled threat?" in done.stdout, done.transcript
-    seen = watching.wait().stdout
-    assert "prefect.flow-run.Running osb" in seen and "prefect.task-run.Completed answer" in seen, seen
+    watched = watching.wait()
+    assert watched.exit_code == 0, watched.stderr
+    assert "prefect.flow-run.Running osb" in watched.stdout, watched.stdout
+    assert "prefect.task-run.Completed answer" in watched.stdout, watched.stdout
 
 
 def test_pools_of_containers_take_what_is_deployed_to_them(prefect: Operator) -> None:
