@@ -38,6 +38,7 @@ class FetchAgent(Agent[FetchInputs, NoParameters]):
     Inputs = FetchInputs
     Parameters = NoParameters
     Output = FetchedPages
+    fetches_pages = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         if services.web is None:

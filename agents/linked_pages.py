@@ -36,16 +36,16 @@ def _without_end_of_sentence(address: str) -> str:
 
 
 class LinkedPagesInputs(Frozen):
-    """The text that names the pages."""
+    """The question that names the pages."""
 
-    text: str
+    question: str
 
 
 class LinkedPagesParameters(Frozen):
     """How many pages are fetched at most."""
 
     most: int = Field(default=3, ge=1, le=20)
-    """With more addresses than this in the text, none is fetched."""
+    """With more addresses than this in the question, none is fetched."""
 
 
 class LinkedPagesFound(Frozen):
@@ -56,7 +56,7 @@ class LinkedPagesFound(Frozen):
 
 
 class LinkedPages(Agent[LinkedPagesInputs, LinkedPagesParameters]):
-    """Fetches the pages whose addresses stand in a text, within bounds. They are kept, as by `fetch`.
+    """Fetches the pages whose addresses stand in a question, within bounds. They are kept, as by `fetch`.
 
     Raises FetchRefused where one of them cannot be fetched: an answer without a page that it was asked about would
     look as if the page said nothing.
@@ -65,16 +65,19 @@ class LinkedPages(Agent[LinkedPagesInputs, LinkedPagesParameters]):
     Inputs = LinkedPagesInputs
     Parameters = LinkedPagesParameters
     Output = LinkedPagesFound
+    fetches_pages = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         if services.web is None:
             raise MissingInput("this run has no access to the web")
-        addresses = addresses_in(self.inputs(agent_input).text)
+        addresses = addresses_in(self.inputs(agent_input).question)
         most = self.parameters(agent_input).most
         if len(addresses) > most:
-            raise MissingInput(f"the text names {len(addresses)} addresses, and at most {most} are fetched; name fewer")
+            raise MissingInput(
+                f"the question names {len(addresses)} addresses, and at most {most} are fetched; name fewer"
+            )
         pages = [await services.web.page(address) for address in addresses]
         passages = {passage.passage_id: passage for page in pages for passage in page_passages(page)}
         found = LinkedPagesFound(pages=tuple(pages), passages=tuple(passages.values()))
-        note = f"{len(passages)} passages of {len(pages)} pages" if pages else "the text names no address"
+        note = f"{len(passages)} passages of {len(pages)} pages" if pages else "the question names no address"
         return AgentOutput(value=output_value(found), note=note)

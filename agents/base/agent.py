@@ -42,6 +42,8 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     Output: ClassVar[type[BaseModel]]
     cached: ClassVar[bool] = True
     """False for agents that cost nothing to run again."""
+    fetches_pages: ClassVar[bool] = False
+    """True for agents that read pages of the web, which a replay takes as they were recorded."""
     searches_corpus: ClassVar[bool] = False
     """True for agents that search the flow's corpus: their output does not follow from their input alone."""
     uses_tools: ClassVar[bool] = False

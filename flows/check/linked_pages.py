@@ -15,7 +15,7 @@ _AGENT = "linked_pages"
 def linked_page_notices(flow: FlowSpec, request: Mapping[str, JsonValue]) -> Iterator[str]:
     """A sentence for each parameter that names web pages and is given to a step that can fetch them."""
     for step in steps_of(flow).values():
-        name = _parameter(step.inputs.get("text")) if step.agent == _AGENT else None
+        name = _parameter(step.inputs.get("question")) if step.agent == _AGENT else None
         addresses = addresses_in(str(request.get(name) or "")) if name else []
         if not addresses:
             continue

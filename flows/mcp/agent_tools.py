@@ -90,6 +90,8 @@ def _definition(name: str, agent: AgentClass, model_names: str) -> AgentToolDefi
         properties["corpus"] = CORPUS_SCHEMA
         required.append("corpus")
         permissions.append("read_corpus")
+    if agent.fetches_pages:
+        permissions.append("fetch")
     if "model" in properties:
         properties["model"] = {**properties["model"], "description": f"The model's name: {model_names}."}
         properties["budget"] = BUDGET_SCHEMA

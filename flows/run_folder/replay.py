@@ -41,7 +41,8 @@ class ReplayResult:
     replies: int = 0
     """Stored replies that were used."""
     recorded: int = 0
-    """Cells taken as recorded, because nothing stored can make them again: searches, failures of a service."""
+    """Cells taken as recorded, because nothing stored can make them again: searches, pages, failures of
+    a service."""
     different: list[str] = field(default_factory=list[str])
     """Differences from the run, one sentence each."""
 
@@ -99,7 +100,7 @@ class _Replayer:
         """The trace, made again from its input and its stored replies."""
         self._result.cells += 1
         agent = self._agents[trace.agent]
-        if agent.searches_corpus or not _is_replayable(trace):
+        if agent.searches_corpus or agent.fetches_pages or not _is_replayable(trace):
             self._result.recorded += 1
             return trace
         stored = _StoredModels(trace, self._models, self._result)

@@ -32,14 +32,14 @@ def test_addresses_are_found_without_the_sentence_around_them(text: str, expecte
 
 async def linked(text: str, web: OnePage | None) -> AgentOutput:
     services = replace(agent_services(replying_with()), web=web)
-    return await load_agent("linked_pages")().process(AgentInput(record=RECORD, inputs={"text": text}), services)
+    return await load_agent("linked_pages")().process(AgentInput(record=RECORD, inputs={"question": text}), services)
 
 
 async def test_pages_of_a_question_become_passages() -> None:
     found = plain_value(await linked(f"What does {PAGE.url} say?", OnePage()))
     assert [page["sha256"] for page in found["pages"]] == [PAGE.sha256] and len(found["passages"]) > 1
     none = await linked("What does the Board say?", OnePage())
-    assert plain_value(none) == {"pages": [], "passages": []} and none.note == "the text names no address"
+    assert plain_value(none) == {"pages": [], "passages": []} and none.note == "the question names no address"
 
 
 async def test_a_page_that_cannot_be_had_is_no_smaller_basis() -> None:

@@ -23,6 +23,7 @@ async def test_a_judge_is_listed_and_called_in_both_protocols(connect: Connect, 
         assert not {"template", "tools", "round"} & set(schema["properties"])
         assert "run_llm_host" not in tools and "run_host" not in tools
         assert tools["run_judge"].meta == {"permissions": ["spend"]}
+        assert tools["run_fetch"].meta == tools["run_linked_pages"].meta == {"permissions": ["fetch"]}
         assert tools["run_search"].input_schema["required"] == ["queries", "corpus"]
         result = await client.call_tool("run_judge", CALL)
     assert not result.is_error

@@ -134,7 +134,9 @@ DRAFT = {"claims": [{"quotes": [{"passage": "P2", "quote": SENTENCE}], "text": "
 
 
 @pytest.mark.parametrize("fetch", [True, False])
-async def test_a_page_in_a_question_is_read_where_that_is_wanted(lab: Lab, web: Site, fetch: bool) -> None:
+async def test_a_page_in_a_question_is_read_where_that_is_wanted(
+    lab: Lab, web: Site, tmp_path: Path, fetch: bool
+) -> None:
     lab.flow = "osb"
     lab.write("cases.jsonl", [{"record_id": "case", "title": "A case", "text": "Reclaimed words are allowed."}])
     lab.write("storage/osb.yaml", "osb: {type: corpus, label: Cases, source: {type: file, path: cases.jsonl}}\n")
@@ -155,3 +157,8 @@ async def test_a_page_in_a_question_is_read_where_that_is_wanted(lab: Lab, web: 
     [answer] = [thawed(ran.result)]
     quoted = [citation["record_id"] for claim in answer["claims"] for citation in claim["citations"]]
     assert quoted == ([web.url("post")] if fetch else [])
+    before = len(web.asked)
+    (tmp_path / "again").mkdir()
+    assert ran.outcome
+    replayed = await asyncio.to_thread(replay, ran.outcome.folder, tmp_path / "again")
+    assert replayed.different == [] and len(web.asked) == before
