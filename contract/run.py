@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from contract.base import Frozen
+from contract.server_policy import parse_server_policy
 
 _MAX_SECONDS = 30 * 24 * 3600
 
@@ -51,6 +52,17 @@ class RunSettings(Frozen):
     lost_after_seconds: float = Field(default=60, ge=1, le=_MAX_SECONDS)
     """How long a worker may give no sign of life before it counts as lost: its shard is run again, and its locks are
     free. Workers give six signs of life in this time."""
+    server: str | None = None
+    """What a command does where no Prefect server answers. `stay 15m` starts the server of this machine, which ends by
+    itself after 15 minutes without a run; `with_run` starts one for this run alone; `none` starts none. None means
+    `stay 15m`, and `with_run` in automated builds and tests."""
+
+    @field_validator("server")
+    @classmethod
+    def _check_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_server_policy(value)
+        return value
 
     @field_validator("results")
     @classmethod

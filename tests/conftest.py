@@ -27,6 +27,8 @@ os.environ["PREFECT_HOME"] = _HOME.name
 os.environ["XDG_STATE_HOME"] = f"{_HOME.name}/state"
 os.environ["BUTTERMILK_USER_CONFIG"] = f"{_HOME.name}/user"
 os.environ.pop("PREFECT_API_URL", None)
+# A test that wants a server that stays asks for it.
+os.environ["BUTTERMILK_SERVER"] = "with_run"
 # No test may meet a server that an operator has on this machine.
 os.environ["PREFECT_PLUGINS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_API_PORT"] = "9"

@@ -82,7 +82,15 @@ async def execute(study: Study, progress: Progress | None = None) -> Outcome:
 
     Raises what stopped the run: StudyError for mistakes that only the data shows, RunError otherwise.
     """
-    api_url = api_of_flow_run() or process_server.api_url()
+    if api_url := api_of_flow_run():
+        return await _execute(study, api_url, progress)
+    with process_server.use(study.run.server) as api_url:
+        # In a thread: other runs of this process go on meanwhile.
+        await asyncio.to_thread(process_server.wait_until_ready)
+        return await _execute(study, api_url, progress)
+
+
+async def _execute(study: Study, api_url: str, progress: Progress | None) -> Outcome:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.plan.plan import count_records, make_plan

@@ -1,13 +1,22 @@
-"""The Prefect server of this process: one that runs already, or a private one from the first use to the end."""
+"""The Prefect server of this process: one that runs already, the one of this machine, or a private one to the end."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from threading import Lock
 
-from flows.server.choose_server import API_URL_VARIABLE, configured_api, use_running_server
+from flows.server.choose_server import (
+    API_URL_VARIABLE,
+    StartedServer,
+    configured_api,
+    server_policy,
+    start_server,
+    use_running_server,
+)
 from flows.server.private_server import PrivateServer
 
 _QUIET = {
@@ -26,36 +35,59 @@ def quieten_prefect() -> None:
 
 
 class ProcessServer:
-    """Starts at most one server, and ends it with the process."""
+    """The server of a process that makes any number of runs, also at once.
+
+    A private one ends with the process. One that stays is held while a run uses it.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._server: PrivateServer | None = None
+        self._server: StartedServer | None = None
+        self._uses = 0
 
     @property
-    def is_private(self) -> bool:
-        """Whether the server is this process's own, which has no page for people."""
-        return self._server is not None
+    def has_page(self) -> bool:
+        """Whether there is a page at which a person can answer."""
+        return self._server is None or self._server.has_page
 
-    def api_url(self) -> str:
-        """Returns the address of the API of a server that answers. Raises RunError when none can be started."""
+    @contextmanager
+    def use(self, setting: str | None) -> Generator[str]:
+        """Yields the address of an API, and holds its server for the length of the block.
+
+        `setting` is `run.server`. The server may still be starting. Raises RunError when there is none.
+        """
         with self._lock:
-            if self._server is None:
-                self._start()
-            elif self._server.has_ended():
-                self._server.stop()
-                self._start()
-            if self._server:
-                return self._server.api_url
-            return configured_api() or ""
+            self._find_or_start(setting)
+            self._uses += 1
+        try:
+            yield self._server.api_url if self._server else configured_api() or ""
+        finally:
+            with self._lock:
+                self._uses -= 1
+                if not self._uses and self._server and not isinstance(self._server, PrivateServer):
+                    self._forget()
 
-    def _start(self) -> None:
-        if self._server is None and use_running_server():
-            return
-        self._server = PrivateServer()
-        os.environ[API_URL_VARIABLE] = self._server.api_url
-        atexit.register(self._server.stop)
-        self._server.wait_until_ready()
+    def wait_until_ready(self) -> None:
+        """Waits until the server that is in use answers. Raises RunError when it has ended."""
+        if self._server:
+            self._server.wait_until_ready()
+
+    def _find_or_start(self, setting: str | None) -> None:
+        if self._server and self._server.has_ended():
+            self._forget()
+        if self._server is None and not use_running_server():
+            self._server = start_server(server_policy(setting))
+            # For the processes that a run starts.
+            os.environ[API_URL_VARIABLE] = self._server.api_url
+            if isinstance(self._server, PrivateServer):
+                atexit.register(self._server.stop)
+
+    def _forget(self) -> None:
+        """Stops a server that this process has named, so that the next run looks for one again."""
+        if self._server:
+            self._server.stop()
+            os.environ.pop(API_URL_VARIABLE, None)
+        self._server = None
 
 
 process_server = ProcessServer()

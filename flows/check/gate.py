@@ -8,7 +8,8 @@ from flows.spec.nodes import walk_nodes
 from flows.spec.study import Study
 
 _TODO = (
-    "start `prefect server start` in another terminal and run again; the gate waits at its page, http://127.0.0.1:4200"
+    "run again with run.server=stay, or start `prefect server start` in another terminal; "
+    "the gate waits at its page, http://127.0.0.1:4200"
 )
 
 

@@ -29,6 +29,7 @@ VERBS = {
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
     "list": "list flows, agents, models, storages, criteria and prompts",
+    "server": "the Prefect server of this machine: server status, server start, server stop",
     "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
@@ -123,6 +124,10 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         from flows.cli.new_folder import make_folder
 
         return make_folder(settings)
+    if options.verb == "server":
+        from flows.cli.server import server_command
+
+        return server_command(settings, as_json=options.json)
     if options.verb in FINISHED_RUN_VERBS:
         from flows.cli.finished_run import process_finished_run
 
@@ -185,19 +190,31 @@ def _print_configuration(options: argparse.Namespace, settings: list[str], flow:
 def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     import gc
 
-    from flows.server.choose_server import prefect_server
+    from flows.server.choose_server import command_server
 
     # The objects made at start-up stay: collecting in between costs time and frees nothing. `_Session._prepare` in
     # `flows.cli.run` switches collection on again.
     gc.disable()
     # First of all, because the server's start takes longest; a mistake found in the meantime ends the server at once.
-    with prefect_server() as server:
+    with command_server(_server_setting(settings)) as chosen:
         from flows.cli.run import run_studies
         from flows.compose.compose import compose
 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
         _print_notices(studies)
-        return run_studies(studies, server, options, without_settings=not settings)
+        chosen.settle(next((study.run.server for study in studies if study.run.server), None))
+        return run_studies(studies, chosen.server, options, without_settings=not settings)
+
+
+def _server_setting(settings: Sequence[str]) -> str | None:
+    """What the command line says on the server, before the study is composed; None for what cannot be read."""
+    from contract.server_policy import parse_server_policy
+
+    given = [text.partition("=")[2].strip("'\" ") for text in settings if text.lstrip("+").startswith("run.server=")]
+    try:
+        return str(parse_server_policy(given[-1])) if given else None
+    except ValueError:
+        return None
 
 
 def _flow_names(studies: Sequence[Study]) -> str:
@@ -212,9 +229,10 @@ def _print_notices(studies: Sequence[Study]) -> None:
 def _print_gate_notes(studies: Sequence[Study]) -> None:
     """Notes the gates that a run would refuse as things are now; a server with a page may run by then."""
     from flows.check.gate import gate_problems
-    from flows.server.choose_server import use_running_server
+    from flows.server.choose_server import server_policy, use_running_server
 
-    problems = [problem for study in studies for problem in gate_problems(study)]
+    without_page = [study for study in studies if server_policy(study.run.server).kind != "stay"]
+    problems = [problem for study in without_page for problem in gate_problems(study)]
     if problems and not use_running_server():
         for problem in problems:
             print(f"note: {escape_controls(str(problem))}", file=sys.stderr)

@@ -28,10 +28,11 @@ from flows.cli.progress import RunProgress, cost_line
 from flows.cli.study_table import show_study
 from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
-from flows.server.choose_server import local_api
+from flows.server.choose_server import StartedServer, local_api
 from flows.server.errors import server_errors
 from flows.server.interrupt import InterruptibleRun
 from flows.server.private_server import PrivateServer
+from flows.server.staying_server import StayingServer
 from flows.spec.study import Study
 from flows.storage.factory import describe_read_cost
 
@@ -50,7 +51,7 @@ _QUIET_SETTINGS = {
 
 def run_studies(
     studies: Sequence[Study],
-    server: PrivateServer | None,
+    server: StartedServer | None,
     options: argparse.Namespace,
     *,
     without_settings: bool = False,
@@ -64,7 +65,7 @@ def run_studies(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
         )
     problems = [problem for study in studies for problem in deployment_problems(study)]
-    if server:
+    if server and not server.has_page:
         problems += [problem for study in studies for problem in gate_problems(study)]
     if problems:
         raise StudyError(problems)
@@ -128,11 +129,12 @@ def _read_line(prompt: str) -> str:
 class _Session:
     """Any number of runs with one server."""
 
-    def __init__(self, server: PrivateServer | None, options: argparse.Namespace, *, has_several_flows: bool) -> None:
+    def __init__(self, server: StartedServer | None, options: argparse.Namespace, *, has_several_flows: bool) -> None:
         self._server = server
         self._json: bool = options.json
         self._has_several_flows = has_several_flows
         self._json_results = list[dict[str, Any]]()
+        self._server_described = False
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
@@ -172,7 +174,7 @@ class _Session:
         caller = start_caller(study) if in_bulk else None
         # Imported while the server starts, which takes about as long.
         import_module("flows.run.runner")
-        if self._server is not None:
+        if isinstance(self._server, PrivateServer):
             (import_measures if in_bulk else import_clients)(study)
         gc.freeze()
         gc.enable()
@@ -251,6 +253,9 @@ class _Session:
         self._err.print(
             f"Run in the Prefect UI: {_ui_url(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
         )
+        if isinstance(self._server, StayingServer) and self._server.is_new and not self._server_described:
+            self._server_described = True
+            self._err.print(self._server.description, highlight=False, soft_wrap=True)
 
 
 def _without_nulls(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -274,8 +279,8 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _ui_url(server: PrivateServer | None, run: object) -> str:
-    if server is not None:
+def _ui_url(server: StartedServer | None, run: object) -> str:
+    if isinstance(server, PrivateServer):
         return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
     from prefect.settings import PREFECT_UI_URL
 

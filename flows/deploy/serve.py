@@ -14,7 +14,8 @@ from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name, join_names
 from flows.config.folders import group_choices, search_folders
-from flows.server.choose_server import local_api, use_running_server
+from flows.server.choose_server import API_URL_VARIABLE, configured_api, local_api, use_running_server
+from flows.server.staying_server import StayingServer
 
 _FLOWS_KEYS = ("+flows", "flows")
 DEPLOYMENT_NAME = "served"
@@ -27,7 +28,10 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
     Raises StudyError when one of them cannot be composed, RunError when no Prefect server answers.
     """
     names = _flow_names(settings, group_choices(search_folders(config_dir), "flows"))
-    if not use_running_server():
+    held = None if configured_api() else StayingServer.find()
+    if held:
+        os.environ[API_URL_VARIABLE] = held.api_url
+    elif not use_running_server():
         raise RunError(
             f"no Prefect server answers at {local_api()}, so no run could be requested; "
             "start `uv run prefect server start`, or set PREFECT_API_URL to the address of another server"
@@ -38,8 +42,12 @@ def serve_flows(settings: Sequence[str], config_dir: Path | None) -> int:
     if config_dir:
         # Each run is a process of its own, and imports the flows again.
         os.environ[CONFIG_DIR_VARIABLE] = str(config_dir.expanduser().absolute())
-    with server_errors():
-        _serve(names)
+    try:
+        with server_errors():
+            _serve(names)
+    finally:
+        if held:
+            held.stop()
     return 0
 
 

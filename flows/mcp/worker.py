@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from flows.cli.exit import run_and_exit
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
-    from flows.api.server import ProcessServer
     from flows.run_folder.outcome import Outcome
 
 
@@ -67,22 +65,15 @@ def _run(request: dict[str, Any], channel: _Channel) -> int:
 
     quieten_prefect()
     # First of all, because the server's start takes longest.
-    Thread(target=_start_server, args=[process_server], daemon=True).start()
-    config_dir = None if request["config_dir"] is None else Path(request["config_dir"])
-    [study] = compose([request["flow"]], request["arguments"], config_dir)
-    process_server.api_url()
-    if process_server.is_private and (problems := gate_problems(study)):
-        raise StudyError(problems)
-    run = RunThread(lambda: execute(study, lambda done, most: channel.send(cells=done, at_most=most)))
-    outcome: Outcome = run.wait()
+    with process_server.use(None):
+        config_dir = None if request["config_dir"] is None else Path(request["config_dir"])
+        [study] = compose([request["flow"]], request["arguments"], config_dir)
+        if not process_server.has_page and (problems := gate_problems(study)):
+            raise StudyError(problems)
+        run = RunThread(lambda: execute(study, lambda done, most: channel.send(cells=done, at_most=most)))
+        outcome: Outcome = run.wait()
     channel.send(outcome=_outcome(outcome))
     return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
-
-
-def _start_server(server: ProcessServer) -> None:
-    """Starts it; a failure is met again, and reported, by who needs it."""
-    with suppress(ButtermilkError):
-        server.api_url()
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Chooses the Prefect server of a command: the configured one, one that runs on this machine, or a private one.
+"""Chooses the Prefect server of a command: the configured one, one that runs on this machine, or one that it starts.
 
 These functions have to be called before Prefect is imported, because Prefect then reads its settings.
 """
@@ -6,6 +6,7 @@ These functions have to be called before Prefect is imported, because Prefect th
 from __future__ import annotations
 
 import os
+import sys
 from base64 import b64encode
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,10 +15,23 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.request import Request
 
+from contract.errors import RunError
+from contract.server_policy import DEFAULT_STAY, ServerPolicy, parse_server_policy
+from flows.server.listener_owner import is_another_users
+from flows.server.local_requests import IDENTITY_HEADER
 from flows.server.private_server import NO_PROXY_OPENER, PrivateServer
+from flows.server.staying_server import USUAL_PORT, StayingServer
+from flows.server.staying_state import StateFolder, can_stay
 
 API_URL_VARIABLE = "PREFECT_API_URL"
 """The environment variable that names a server's API, for all of Prefect's threads and the processes it starts."""
+POLICY_VARIABLE = "BUTTERMILK_SERVER"
+"""The environment variable for what `run.server` says, where a study and a command say nothing."""
+_AUTOMATED = ("CI", "TF_BUILD", "JENKINS_URL", "PYTEST_CURRENT_TEST")
+"""Set in automated builds and in tests, which leave nothing behind."""
+_FIRST_PROCESS = 1
+
+StartedServer = PrivateServer | StayingServer
 
 
 def configured_api() -> str | None:
@@ -37,7 +51,26 @@ def configured_api() -> str | None:
 
 def local_api() -> str:
     """The address of the API that `prefect server start` serves on this machine."""
-    return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT') or 4200}/api"
+    return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT') or USUAL_PORT}/api"
+
+
+def server_policy(setting: str | None) -> ServerPolicy:
+    """What a run does where no server answers: what `run.server` says, else the environment, else what is usual here.
+
+    Raises RunError when the environment variable cannot be read.
+    """
+    if setting is not None:
+        return parse_server_policy(setting)
+    if named := os.environ.get(POLICY_VARIABLE):
+        try:
+            return parse_server_policy(named)
+        except ValueError as error:
+            raise RunError(f"the environment variable {POLICY_VARIABLE}={named} cannot be read: {error}") from None
+    # The first process of a container takes all others with it when it ends.
+    is_automated = any(os.environ.get(name, "false").lower() not in ("false", "0", "") for name in _AUTOMATED)
+    if is_automated or not can_stay() or os.getpid() == _FIRST_PROCESS:
+        return ServerPolicy("with_run")
+    return parse_server_policy(DEFAULT_STAY)
 
 
 def use_running_server() -> bool:
@@ -46,33 +79,81 @@ def use_running_server() -> bool:
     os.environ.setdefault("PREFECT_PLUGINS_ENABLED", "false")
     if configured_api():
         return True
-    if _is_usable(api := local_api()):
+    # A server that stays is held, not only used, so that it does not end meanwhile.
+    if not StateFolder().lives() and _is_usable(api := local_api()):
         os.environ[API_URL_VARIABLE] = api
         return True
     return False
 
 
 def _is_usable(api_url: str) -> bool:
-    """Whether a Prefect server of the installed version answers there, and accepts our password."""
+    """Whether a Prefect server of the installed version answers there, accepts our password, and is no other user's.
+
+    A server that stays is found by its state instead: here it could be one of another version, or with other data.
+    """
     request = Request(f"{api_url}/admin/version")  # noqa: S310 - our own address
     if password := os.environ.get("PREFECT_API_AUTH_STRING"):
         request.add_header("Authorization", f"Basic {b64encode(password.encode()).decode()}")
     try:
         with NO_PROXY_OPENER.open(request, timeout=2) as response:
-            return response.read(100).decode() == f'"{version("prefect")}"'
+            is_ours = response.read(100).decode() == f'"{version("prefect")}"' and not response.headers[IDENTITY_HEADER]
     except (OSError, HTTPException, UnicodeDecodeError):
         return False
+    return is_ours and not is_another_users(api_url)
+
+
+def start_server(policy: ServerPolicy) -> StartedServer:
+    """Starts a server, or holds the one that stays. Raises RunError when none runs and the policy allows none."""
+    if policy.kind == "none":
+        if running := StayingServer.find():
+            return running
+        raise RunError(
+            f"no Prefect server answers at {local_api()}, and run.server is none; "
+            "start `python -m flows server start`, or leave run.server out"
+        )
+    server = StayingServer.open(policy.idle_seconds) if policy.kind == "stay" else None
+    if server is None and policy.kind == "stay":
+        print("note: this run has a Prefect server of its own, which ends with it", file=sys.stderr)
+    return server or PrivateServer()
+
+
+class CommandServer:
+    """The server of one command. It is chosen before the study is known, because its start takes longest."""
+
+    def __init__(self, setting: str | None) -> None:
+        self.server: StartedServer | None = None
+        """None when the command uses a server that it has not started."""
+        self._policy = server_policy(setting)
+        self._is_running = use_running_server()
+        if not self._is_running and (self._policy.kind != "none" or StateFolder().lives()):
+            self._start(self._policy)
+
+    def settle(self, setting: str | None) -> None:
+        """Changes to another server when the study turns out to ask for one. Raises RunError when it allows none."""
+        policy = server_policy(setting)
+        if self._is_running or (policy == self._policy and self.server):
+            return
+        self.stop(is_wrong=True)
+        self._start(policy)
+
+    def stop(self, *, is_wrong: bool = False) -> None:
+        """Ends the server, or lets go of one that stays; a wrong one does not stay for this command's sake."""
+        server, self.server = self.server, None
+        if is_wrong and isinstance(server, StayingServer):
+            server.end_if_unused()
+        elif server:
+            server.stop()
+
+    def _start(self, policy: ServerPolicy) -> None:
+        self.server, self._policy = start_server(policy), policy
+        os.environ[API_URL_VARIABLE] = self.server.api_url
 
 
 @contextmanager
-def prefect_server() -> Generator[PrivateServer | None]:
-    """Starts a private server for the length of the block, and yields it; yields None when a server already runs."""
-    if use_running_server():
-        yield None
-        return
-    server = PrivateServer()
-    os.environ[API_URL_VARIABLE] = server.api_url
+def command_server(setting: str | None = None) -> Generator[CommandServer]:
+    """A server for the length of the block. `setting` is `run.server`, as far as it is known."""
+    chosen = CommandServer(setting)
     try:
-        yield server
+        yield chosen
     finally:
-        server.stop()
+        chosen.stop()

@@ -19,23 +19,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.request import ProxyHandler, build_opener
 
-from agents.llms.gc_tuning import reduce_garbage_collection
 from contract.errors import RunError
-from flows.server.database_lock import database_lock, sqlite_file
 from flows.server.last_words import cause_of_end
+from flows.server.prefect_process import SERVER_SETTINGS, listen, serve_prefect
 
-SERVER_SETTINGS: Mapping[str, str] = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    # With the default of one event a transaction, the recorder falls behind and its queue drops task runs.
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
-    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-}
-"""Settings for any server that we start."""
+if TYPE_CHECKING:
+    import uvicorn
 
 _PRIVATE_SERVER_SETTINGS: Mapping[str, str] = {
     f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
@@ -56,7 +48,6 @@ of events is off too: keeping it is 40% of the server's work, and the runs and t
 NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Opens addresses on this machine without a proxy, even if the environment names one."""
 
-_BUSY_TIMEOUT_SECONDS = 5
 SERVER_START_SECONDS = 120.0
 """How long the server may take to start. The first start on a machine creates the database; on a slow disk that is
 slow."""
@@ -64,6 +55,8 @@ slow."""
 
 class PrivateServer:
     """A server process for this command alone."""
+
+    has_page = False
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -90,7 +83,7 @@ class PrivateServer:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RunError(f"the Prefect server did not start: {self._why_it_ended()}")
-            if _is_healthy(self.api_url):
+            if is_healthy(self.api_url):
                 return
             time.sleep(0.05)
         raise RunError(f"the Prefect server did not answer within {SERVER_START_SECONDS:.0f} s")
@@ -143,7 +136,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_healthy(api_url: str) -> bool:
+def is_healthy(api_url: str) -> bool:
+    """Whether a Prefect server answers there."""
     # Not httpx: it reads all certificate authorities each time, on the core that the server needs to start.
     try:
         with NO_PROXY_OPENER.open(f"{api_url}/health", timeout=2) as response:
@@ -154,55 +148,14 @@ def _is_healthy(api_url: str) -> bool:
 
 def _run_server(port: int) -> None:
     """Runs the server in this process until standard input closes, which happens when the parent process has ended."""
-    import gc
 
-    # Importing the server makes very many objects that all stay; collecting in between only costs start-up time.
-    gc.disable()
-    import threading
-
-    import uvicorn
-    from prefect.server.api.server import create_app
-
-    _set_busy_timeout()
-    reduce_garbage_collection()
-    gc.enable()
-    # Events come from this machine: compressing each of them costs more than sending it.
-    config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False)
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if lock:
-                lock.release()
-
-    server = Server(config)
-
-    def until_orphaned() -> None:
+    def until_orphaned(server: uvicorn.Server) -> None:
         # Not through `sys.stdin`, whose lock this thread would hold when the interpreter ends.
         while os.read(0, 4096):
             pass
         server.should_exit = True
 
-    threading.Thread(target=until_orphaned, daemon=True).start()
-    with database_lock(sqlite_file()) as lock:
-        server.run()
-
-
-def _set_busy_timeout() -> None:
-    """Limits how long two threads of the server can wait for each other.
-
-    A garbage collection may close a cursor of another thread's connection while that thread waits for SQLite's lock,
-    and the thread that collects holds the lock. Prefect lets SQLite wait for a minute, in which nothing moves; an
-    operation that fails because of a lock is tried again.
-    """
-    from sqlalchemy import event
-    from sqlalchemy.pool import Pool
-
-    @event.listens_for(Pool, "checkout")
-    def set_timeout(connection: Any, *_: object) -> None:  # type: ignore[reportUnusedFunction]
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000}")
-        cursor.close()
+    serve_prefect(listen(port), until_orphaned)
 
 
 if __name__ == "__main__":

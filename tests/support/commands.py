@@ -182,6 +182,7 @@ class CommandLine:
             "PREFECT_HOME": str(self.folder / "prefect"),
             # Nothing listens on this port: a test must not meet an operator's server.
             "PREFECT_SERVER_API_PORT": "9",
+            "BUTTERMILK_SERVER": "with_run",
             "PYTHONPATH": str(NO_NETWORK),
             "BUTTERMILK_BLOCKED": str(self.folder / "blocked"),
             "BUTTERMILK_TEST_MARK": self._mark,
