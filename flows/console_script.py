@@ -1,0 +1,57 @@
+"""The console script `buttermilk`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+from flows.cli.exit import run_and_exit
+
+_HELP = """\
+Study texts with language models: cited, checked, reproducible.
+
+  buttermilk osb "When does the Board accept a slur?"     ask the decisions of the Oversight Board
+  buttermilk tox records=my_posts.csv sample=20           judge your own texts
+  buttermilk plan tox records=my_posts.csv                what that would ask, and cost
+  buttermilk new my_study                                 a folder to begin with; in it: buttermilk
+  buttermilk list                                         flows, models, criteria and prompts
+  buttermilk check | report | replay | verify | serve     as `python -m flows`, see below
+  buttermilk server status | start | stop                 the Prefect server of this machine
+  buttermilk mcp                                          for editors and chats: Model Context Protocol
+
+The folder you are in is the study when it holds flows/, storage/, models/ or criteria/; --config-dir names another.
+"""
+
+
+def main() -> NoReturn:
+    """Runs the command that was typed, and ends the process with its exit code."""
+    run_and_exit(_run)
+
+
+def _run() -> int:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["mcp"]:
+        from flows.mcp.__main__ import main as serve_mcp
+
+        return serve_mcp(arguments[1:])
+    if arguments in (["--version"], ["version"]):
+        print(f"buttermilk {version('buttermilk')}, Prefect {version('prefect')}")
+        return 0
+    from contract.errors import StudyError
+    from flows.cli.error_text import error_lines
+    from flows.cli.main import main as run_command
+    from flows.cli.script import study_folder, translate
+
+    if arguments in ([], ["-h"], ["--help"], ["help"]) and not (arguments == [] and study_folder(Path.cwd())):
+        print(_HELP, flush=True)
+        return 0 if not arguments else run_command(["--help"])
+    try:
+        words = translate(arguments, Path.cwd())
+    except StudyError as error:
+        print("\n".join(error_lines(error)), file=sys.stderr)
+        return 2
+    if words.notice and "--json" not in arguments:
+        print(words.notice, file=sys.stderr)
+    return run_command(words.arguments, words.flow)

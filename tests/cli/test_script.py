@@ -1,0 +1,70 @@
+"""The console script: shorter words for the same commands, and the folder that one stands in as the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.errors import StudyError
+from flows.cli.script import study_folder, translate
+from flows.config.folders import package_config_folder
+from tests.support.commands import write_files
+
+FLOW = "description: Mine.\nrecords: posts\nsteps: {ask: {agent: llm}}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "flow", "arguments"),
+    [
+        (["osb", "Is it so?"], "osb", ["query=Is it so?"]),
+        (["osb", "Is", "1+1=2", "so?", "limit=3"], "osb", ["limit=3", "query=Is 1+1=2 so?"]),
+        (["plan", "tox", "records=my.csv", "--json"], "tox", ["plan", "records=my.csv", "--json"]),
+        (["tox", "check"], "tox", ["check"]),
+        (["osb"], "osb", []),
+        (["check", "+flows=[osb,tox]"], None, ["check", "+flows=[osb,tox]"]),
+        (["--debug", "osb", "query=Why?"], "osb", ["--debug", "query=Why?"]),
+        (["list"], None, ["list"]),
+        (["server", "stop", "now"], None, ["server", "stop", "now"]),
+        (["new", "plugin", "osb_more"], None, ["new", "plugin", "osb_more"]),
+    ],
+)
+def test_words_become_those_of_the_module(tmp_path: Path, words: list[str], flow: str, arguments: list[str]) -> None:
+    found = translate(words, tmp_path)
+    assert (found.flow, list(found.arguments), found.notice) == (flow, arguments, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["obs", "Why?"], r"obs.*no flow and no verb.*'osb'"),
+        (["chekc", "tox"], r"chekc.*no flow and no verb.*'check'"),
+        (["tox", "my.csv"], r"my.csv.*'tox' asks for no text.*records=my.csv"),
+    ],
+)
+def test_words_that_mean_nothing_are_a_mistake(tmp_path: Path, words: list[str], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        translate(words, tmp_path)
+
+
+def test_the_folder_is_the_study_when_it_looks_like_one(tmp_path: Path) -> None:
+    assert study_folder(tmp_path) is None
+    write_files(tmp_path, {"flows/osb.py": "", "agents/host.py": "", "notes.md": ""})
+    assert study_folder(tmp_path) is None, "a folder with programs is none"
+    assert study_folder(package_config_folder().parent) is None, "our own folder is none"
+    study = write_files(tmp_path / "one", {"flows/mine.yaml": FLOW})
+    found = translate(["plan"], study)
+    assert found.notice == f"Study: {study} (the folder you are in)"
+    assert (found.flow, list(found.arguments)) == ("mine", ["plan", "--config-dir", str(study)])
+    assert study_folder(write_files(tmp_path / "two", {"conf/criteria/rude.md": "x"})) == tmp_path / "two" / "conf"
+
+
+def test_a_named_folder_is_taken_instead(tmp_path: Path) -> None:
+    here = write_files(tmp_path / "here", {"flows/mine.yaml": FLOW})
+    there = write_files(tmp_path / "there", {"flows/first.yaml": FLOW, "flows/second.yaml": FLOW})
+    found = translate(["second", "sample=3", "--config-dir", str(there)], here)
+    assert (found.flow, found.notice) == ("second", None)
+    assert list(found.arguments) == ["sample=3", "--config-dir", str(there)]
+    every = translate(["check", f"--config-dir={there}"], here)
+    assert list(every.arguments) == ["check", "+flows=[first,second]", f"--config-dir={there}"]
+    assert not translate(["plan", "--config-dir", str(there)], here).flow, "which of two is not guessed"
