@@ -19,6 +19,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from agents.safety.yaml_limits import YamlLimitExceeded
+from agents.safety.yaml_reader import compose_yaml
 from contract.errors import Problem, StudyError
 from contract.models import EmbeddedModel, HostedModel, LocalModel, ModelConfig, ScriptedModel
 
@@ -99,8 +101,8 @@ class _LineNumbers:
     def __init__(self, text: str) -> None:
         # JSON allows tabs between values, YAML does not. A JSON string contains no raw tab.
         try:
-            self._root: Any = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType]
-        except yaml.YAMLError:
+            self._root: Any = compose_yaml(text.replace("\t", " "))
+        except (yaml.YAMLError, YamlLimitExceeded):
             self._root = None  # a few texts of JSON are no YAML; their mistakes are at line 1
 
     def line_of(self, steps: Sequence[str | int]) -> int:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
+import yaml
+
+from agents.safety.yaml_limits import YamlLimitExceeded
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, error_line, read_yaml
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -30,10 +33,7 @@ class FrontMatter:
         return PromptError(f"{self.path}:{self._line_of(key, index)}: {message}")
 
     def _line_of(self, key: str, index: int | None) -> int:
-        import yaml
-
-        root = yaml.compose(self.source, Loader=yaml.SafeLoader)  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
-        pairs = cast("list[tuple[Any, Any]]", cast("Any", root).value)
+        pairs = cast("list[tuple[Any, Any]]", cast("Any", compose_yaml(self.source)).value)
         for name, value in pairs:
             if name.value == key:
                 node = name if index is None else value.value[index]
@@ -58,21 +58,13 @@ def check_front_matter_ends(source: str, path: Path) -> None:
 
 
 def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
-        if root := yaml.compose(text, Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
-            check_yaml_limits(root)  # type: ignore[reportUnknownArgumentType]
-        loaded: Any = yaml.safe_load(text)
+        loaded = read_yaml(text)
     except YamlLimitExceeded as error:
         raise PromptError(f"{path}:{error.line + 1}: {error.message}") from None
-    except RecursionError:
-        raise PromptError(f"{path}:1: the front matter is nested too deep") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + _LINE_OFFSET if mark else 1
-        raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
-    except (ValueError, TypeError) as error:
+        raise PromptError(f"{path}:{error_line(error, text) + _LINE_OFFSET}: the front matter is not YAML") from None
+    except UNREADABLE_YAML as error:
         raise PromptError(f"{path}:1: a value of the front matter cannot be read: {error}") from None
     if not isinstance(loaded, dict):
         raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")

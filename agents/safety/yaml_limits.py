@@ -6,6 +6,7 @@ anchor that holds itself never ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import yaml
@@ -26,6 +27,22 @@ class YamlLimitExceeded(Exception):
 
     line: int
     message: str
+
+
+def check_yaml_depth(events: Iterable[yaml.Event]) -> None:
+    """Raises YamlLimitExceeded for a text that is nested too deep, before its tree is made.
+
+    A tree is made by calls within calls, and libyaml's have no limit but the end of the process.
+    """
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise YamlLimitExceeded(line, f"values are nested more than {MAX_DEPTH} deep")
 
 
 def check_yaml_limits(root: yaml.Node) -> None:

@@ -29,6 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.folders import MULTI_CHOICE_GROUPS, display_path, find_config, group_choices
+from flows.config.hydra_source import StudySource, register_study_source
 from flows.config.yaml_documents import YamlDocument
 
 _MAX_ATTEMPTS = 40
@@ -90,9 +91,10 @@ def merge_layers(
 
 
 def _merge_once(sources: ConfigSources, overrides: list[str]) -> tuple[DictConfig, list[Layer]]:
+    register_study_source()
     with TemporaryDirectory(prefix="buttermilk-") as folder, _own_hydra():
         _write_overlay(Path(folder), sources)
-        rest = ",".join(_quoted(f"file://{path}") for path in sources.folders if path.is_dir())
+        rest = ",".join(_quoted(f"{StudySource.scheme()}://{path}") for path in sources.folders if path.is_dir())
         every = [f"hydra.searchpath=[{rest}]", *overrides]
         with initialize_config_dir(folder, version_base="1.3"):
             config = hydra_compose("config", every)

@@ -12,16 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from agents.base.entry_points import OUR_PACKAGE, Offer, offers
 from agents.safety.paths import text_file_problem
+from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from agents.tools.registry import load_tool
 from flows.config.folders import display_path, find_config, group_choices, package_config_folder, search_folders
 from flows.config.plugins import plugin_of
 
-_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 _AGENT_ENTRY_POINTS = "buttermilk.agents"
 
@@ -154,10 +152,10 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], str | None]:
     if problem := text_file_problem(path, path.parent.parent):
         return {}, problem
     try:
-        loaded: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        loaded = read_yaml(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return {}, "cannot be read"
-    except (yaml.YAMLError, RecursionError):
+    except UNREADABLE_YAML:
         return {}, "not YAML; `check` shows the line"
     if not isinstance(loaded, dict):
         return {}, "empty" if loaded is None else "not a list of `name: value` lines"

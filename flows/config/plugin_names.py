@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import yaml
 
 from agents.base.entry_points import OUR_PACKAGE, offers
 from agents.base.registry import ENTRY_POINT_GROUP as AGENT_ENTRY_POINTS
+from agents.safety.yaml_limits import YamlLimitExceeded
+from agents.safety.yaml_reader import compose_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from contract.errors import Problem
 from flows.config.folders import MULTI_CHOICE_GROUPS, TEXT_FOLDERS, package_config_folder
@@ -70,8 +71,8 @@ def _defined_names(path: Path) -> Iterator[str]:
     # A broken file is reported where it is merged.
     try:
         text = path.read_text(encoding="utf-8-sig")
-        root = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # type: ignore[reportUnknownMemberType]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        root = compose_yaml(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, YamlLimitExceeded):
         return
     if isinstance(root, yaml.MappingNode):
         yield from (str(key.value) for key, _ in root.value if key.value != "defaults")

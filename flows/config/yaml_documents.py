@@ -10,11 +10,12 @@ from typing import Any, cast
 import yaml
 
 from agents.safety.paths import text_file_problem
-from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
+from agents.safety.yaml_limits import YamlLimitExceeded
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, error_line, plain_value
 from contract.errors import Problem
-from flows.config.folders import display_path, package_config_folder, yaml_files
+from flows.config.folders import display_path, yaml_files
+from flows.config.hydra_source import ConfigLoader
 
-_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
 
 
@@ -36,7 +37,7 @@ class YamlDocument:
         """The file's content as plain data; interpolations are still text."""
         if self.root is None:
             return {}
-        return cast("dict[str, Any]", yaml.load(self.path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506
+        return cast("dict[str, Any]", plain_value(self.root, ConfigLoader))
 
     def has_scalar(self, word: str) -> bool:
         """Whether a key or value of the file is exactly `word`."""
@@ -94,43 +95,31 @@ def read_document(path: Path, folder: Path | None = None) -> YamlDocument:
 
 def _parse_document(path: Path, text: str) -> YamlDocument:
     try:
-        root = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # type: ignore[reportUnknownMemberType]
+        root = compose_yaml(text, ConfigLoader)
     except yaml.MarkedYAMLError as error:
         return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
         return _broken_document(path, 1, f"not YAML: {error}", None)
-    except RecursionError:
-        return _broken_document(path, 1, "values are nested too deep", "write fewer brackets inside brackets")
-    if root is None:
-        return YamlDocument(path, empty=True)
-    try:
-        check_yaml_limits(root)
     except YamlLimitExceeded as error:
         return _broken_document(path, error.line, error.message, "write the values out instead")
+    if root is None:
+        return YamlDocument(path, empty=True)
     if not isinstance(root, yaml.MappingNode):
         return _broken_document(
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
     problems = tuple(_duplicate_keys(path, root))
-    return YamlDocument(path, root, problems) if problems else _hydra_check(path, text, root)
+    return YamlDocument(path, root, problems) if problems else _with_readable_values(path, root)
 
 
-def _hydra_check(path: Path, text: str, root: yaml.MappingNode) -> YamlDocument:
-    """The document, broken if Hydra cannot read it.
-
-    Hydra's own reader is stricter than libyaml: it refuses `{description: Go on?}`, and a list as a name.
-    """
-    if path.is_relative_to(package_config_folder()):
-        return YamlDocument(path, root)
-    from omegaconf._utils import get_yaml_loader
-
+def _with_readable_values(path: Path, root: yaml.MappingNode) -> YamlDocument:
+    """The document, broken if a value cannot be made, such as `!!int many`, or a list as a name."""
     try:
-        yaml.load(text, Loader=get_yaml_loader())  # noqa: S506 - a SafeLoader
+        plain_value(root, ConfigLoader)
     except yaml.MarkedYAMLError as error:
-        return _syntax_error(path, text, error)
-    except yaml.YAMLError as error:
-        return _broken_document(path, 1, f"not YAML: {error}", None)
-    except (ValueError, TypeError, OverflowError, AttributeError, LookupError) as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return _broken_document(path, line, f"not YAML: {error.problem}", None)
+    except UNREADABLE_YAML as error:
         return _broken_document(path, 1, f"a value cannot be read: {error}", "write it in quotation marks")
     return YamlDocument(path, root)
 
@@ -144,10 +133,7 @@ def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDoc
         return _broken_document(
             path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here"
         )
-    # PyYAML notices a missing closing mark or colon only on a later line; the line where it began is more useful.
-    if error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context):
-        line = error.context_mark.line + 1
-    line = min(line, max((number for number, text in enumerate(lines, 1) if text.strip()), default=1))
+    line = error_line(error, text) + 1
     what = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
     if error.context:
         what += f" ({error.context})"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
+from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names
 from flows.storage.rows import (
@@ -66,17 +66,12 @@ def _document_row(path: Path, root: Path, encoding: str) -> Row | Reject:
 
 
 def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:
-    import yaml
-
     found = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL)
     if not found:
         return {}, text
     try:
-        if root := yaml.compose(found[1], Loader=yaml.SafeLoader):  # type: ignore[reportUnknownMemberType,reportUnknownVariableType]
-            check_yaml_limits(root)  # type: ignore[reportUnknownArgumentType]
-        values: Any = yaml.safe_load(found[1])
-        plain: Any = json.loads(json.dumps(values, default=str))
-    except (yaml.YAMLError, YamlLimitExceeded, RecursionError, ValueError, TypeError):
+        plain: Any = json.loads(json.dumps(read_yaml(found[1]), default=str))
+    except UNREADABLE_YAML:
         return {}, text
     if not isinstance(plain, dict):
         return {}, text
