@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ os.environ["PREFECT_PLUGINS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_API_PORT"] = "9"
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+# Prefect reads every certificate of this file anew for each of its clients, and the tests' server speaks plain HTTP.
+_ONE_CERTIFICATE = Path(_HOME.name, "one.pem")
+_ONE_CERTIFICATE.write_text(
+    "".join(Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")[:2])
+)
+os.environ["PREFECT_API_SSL_CERT_FILE"] = str(_ONE_CERTIFICATE)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -41,9 +48,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if config.getoption("capture") == "no" else 3
 
 
+_SLOW = ("tests/docs", "tests/e2e", "tests/tables")
+_EACH_ALONE = ("tests/docs/test_docs.py", "tests/e2e/test_study_kills.py", "tests/e2e/test_sigkill.py")
+"""Files of minutes, whose tests share nothing that is dear to make."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs the longest tests first, so that none of them is left for one process alone at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/docs", "tests/e2e", "tests/tables")))
+    """Keeps a file's tests in one process, which share its fixtures, and runs the longest tests first.
+
+    Otherwise one of them would be left for one process alone at the end.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOW))
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if file in _EACH_ALONE else file))
 
 
 @pytest.fixture(scope="session")
