@@ -25,7 +25,8 @@ from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
 from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import Attempts, CellJob, CellRunner, cache_key
+from flows.engine.cell import CellRunner
+from flows.engine.cell_job import Attempts, CellJob, cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.gate import ask_person
 from flows.engine.gather import gather_or_raise

@@ -15,21 +15,74 @@ from datetime import timedelta
 from typing import Any
 
 from prefect import Task
-from prefect.client.schemas.objects import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import Parameter, State
 from prefect.states import Running
-from prefect.task_engine import AsyncTaskRunEngine, run_task_async
+from prefect.task_engine import AsyncTaskRunEngine
 
 from flows.engine.task_run_events import EventSender
 from flows.server.current_flow_run import current_flow_run
 
 
+@dataclass(frozen=True)
+class Tags:
+    """The tags of a task run, and which tags have a concurrency limit on the server."""
+
+    tags: Sequence[str] = ()
+    limited: frozenset[str] = frozenset()
+
+    @property
+    def holds_slots(self) -> bool:
+        """Whether the task run has to wait for a slot of such a limit."""
+        return not self.limited.isdisjoint(self.tags)
+
+
+async def read_limited_tags() -> frozenset[str]:
+    """The tags that have a concurrency limit on the server that this process uses."""
+    found, page = set[str](), 200
+    async with get_client() as client:
+        while len(limits := await client.read_global_concurrency_limits(page, len(found))) == page:
+            found |= {limit.name for limit in limits}
+    return frozenset(name.removeprefix("tag:") for name in found | {limit.name for limit in limits})
+
+
 @dataclass
-class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
+class _TaggedEngine(AsyncTaskRunEngine[..., Any]):
+    """The engine of one task run that asks the server for slots of its tags only where one of them has a limit.
+
+    Prefect asks at the start of each task run that has tags, whether there is a limit or not; that took as long as the
+    rest of the task run. So other tags are added when the slots have been acquired.
+    """
+
+    tags: Tags = field(kw_only=True)
+
+    async def begin_run(self) -> None:
+        """Begins the task run, with its tags."""
+        run: Any = self.task_run
+        run.tags = list(self.tags.tags)
+        await self._begin()
+
+    async def _begin(self) -> None:
+        await super().begin_run()
+
+    @asynccontextmanager
+    async def run_context(self) -> AsyncGenerator[_TaggedEngine]:  # type: ignore[reportIncompatibleMethodOverride]
+        """The context of one attempt. Does not open the task run's context again, which `start` has opened."""
+        try:
+            yield self
+        except TimeoutError as error:
+            await self.handle_timeout(error)
+        except Exception as error:
+            await self.handle_exception(error)
+
+
+@dataclass
+class _ClientEventsEngine(_TaggedEngine):
     """The engine of one task run that reports no start, and reports its end through the run's event sender."""
 
     event_sender: EventSender = field(kw_only=True)
 
-    async def begin_run(self) -> None:
+    async def _begin(self) -> None:
         """Does what the engine does when a task run begins, without the event."""
         run: Any = self.task_run
         running_state, flow_run = Running(), current_flow_run()
@@ -39,16 +92,6 @@ class _ClientEventsEngine(AsyncTaskRunEngine[..., Any]):
         _set_run_state(run, running_state)
         if flow_run:
             run.flow_run_run_count = flow_run.run_count
-
-    @asynccontextmanager
-    async def run_context(self) -> AsyncGenerator[_ClientEventsEngine]:  # type: ignore[reportIncompatibleMethodOverride]
-        """The context of one attempt. Does not open the task run's context again, which `start` has opened."""
-        try:
-            yield self
-        except TimeoutError as error:
-            await self.handle_timeout(error)
-        except Exception as error:
-            await self.handle_exception(error)
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:  # noqa: ARG002
         """Does what the engine does when a task run's state changes, and reports it through the event sender.
@@ -77,15 +120,27 @@ def _set_run_state(run: Any, state: State[Any]) -> None:
 
 
 async def run_task(
-    task: Task[Any, Any], parameters: dict[str, Any], wait_for: Sequence[Any], event_sender: EventSender | None
+    task: Task[Any, Any],
+    parameters: dict[str, Any],
+    wait_for: Sequence[Any],
+    event_sender: EventSender | None,
+    tags: Tags = Tags(),
 ) -> State[Any]:
-    """Runs `task` as a task run and returns its last state. An `event_sender` reports the end, and no start."""
+    """Runs `task` as a task run and returns its last state. An `event_sender` reports the end, and no start.
+
+    Parameters that are text are shown as the task run's inputs.
+    """
     task_run = await task.create_local_run(parameters=parameters, wait_for=wait_for)
-    if event_sender is None:
-        running: Any = run_task_async(task, None, task_run, parameters, wait_for, "state")
-        return await running
-    engine = _ClientEventsEngine(
-        task=task, parameters=parameters, task_run=task_run, wait_for=wait_for, event_sender=event_sender
+    for name, value in parameters.items():
+        if isinstance(value, str):
+            task_run.task_inputs[name] = [Parameter(name=value)]
+    if tags.holds_slots:
+        task_run.tags = list(tags.tags)
+    common: dict[str, Any] = {"task": task, "parameters": parameters, "task_run": task_run, "wait_for": wait_for}
+    engine = (
+        _ClientEventsEngine(**common, tags=tags, event_sender=event_sender)
+        if event_sender
+        else _TaggedEngine(**common, tags=tags)
     )
     async with engine.start():
         while engine.is_running():

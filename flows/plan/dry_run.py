@@ -31,7 +31,8 @@ from contract.messages import AgentTrace
 from contract.record import Record
 from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
-from flows.engine.cell import CellJob, CellRunner
+from flows.engine.cell import CellRunner
+from flows.engine.cell_job import CellJob
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.executor import FlowExecutor, NodeRun, RunServices, Subgraph
 from flows.engine.grid import RecordGroup

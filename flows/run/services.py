@@ -24,6 +24,7 @@ from flows.accounting.telemetry import with_tracing
 from flows.engine.cell import CellRunner
 from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
+from flows.engine.task_runs import read_limited_tags
 from flows.engine.tool_calls import ToolServices
 from flows.files.cache import cache_folder
 from flows.results.cells import CellStorage
@@ -80,7 +81,7 @@ async def open_services(
         open_pages(opened.store) as pages,
     ):
         cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
-        cell_runner = CellRunner(study.run, cells, opened.replies, event_sender)
+        cell_runner = CellRunner(study.run, cells, opened.replies, event_sender, await read_limited_tags())
         tools = {**installed_step_tools(study.flow), **servers.tools}
         yield RunServices(
             agent_services=replace(opened.agent_services, web=pages),

@@ -25,12 +25,13 @@ class Cell:
     @property
     def label(self) -> str:
         """The task run's name in the UI: agent, model or variant, record."""
-        words = [self.agent, *(_truncated(value) for value in self.variant.values()), self.input.record.record_id]
+        words = [self.agent, *(truncated(value) for value in self.variant.values()), self.input.record.record_id]
         round_label = [f"round {self.round}"] if self.round else []
         repeat_label = [f"repeat {self.repeat + 1}"] if self.repeat else []
         return ", ".join([*words, *round_label, *repeat_label])
 
 
-def _truncated(value: JsonValue) -> str:
+def truncated(value: JsonValue) -> str:
+    """The value as a word for a list in the UI."""
     text = str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
