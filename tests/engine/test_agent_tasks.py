@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
 
 import pytest
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterTags
 from prefect.client.schemas.objects import Parameter, TaskRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.running import Lab, RunResult
 
 FLOW = """\
@@ -67,24 +68,19 @@ async def _count(study: Lab, ran: RunResult, tags: list[str]) -> int:
 
 
 @pytest.mark.parametrize("batch", [250, 2], ids=["one batch", "in bulk"])
-async def test_a_limit_of_a_tag_holds(study: Lab, batch: int) -> None:
-    name = f"limited{batch}"
-    slow = [{"reply": {"text": "fine"}}]
-    study.write_model(name, *slow)
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_a_limit_of_a_tag_holds(study: Lab, hosted_service: FakeLLM, batch: int, limit: int | None) -> None:
+    name = f"served{batch}"
+    address = {"provider": "openai-compatible", "model_id": "served", "base_url": f"{hosted_service.url}/v1"}
+    study.write(f"models/{name}.yaml", json.dumps({name: {"kind": "hosted", **address}}))
     study.write("flows/tiny.yaml", FLOW.replace("[one, two]", f"[{name}]"))
-
-    async def limit(client: PrefectClient) -> None:
-        wanted = GlobalConcurrencyLimitCreate(name=f"tag:model:{name}", limit=1, active_slots=0)
-        await client.create_global_concurrency_limit(wanted)
-
+    hosted_service.log.reset()
+    hosted_service.script(Rule(latency=0.3))
     with temporary_settings({PREFECT_API_URL: study.api_url}):
         async with get_client() as client:
-            await limit(client)
-    ran = await study.run("question=Why?", f"run.batch={batch}", "run.concurrency=3")
-    times = sorted(
-        (run.start_time or datetime.now(UTC), run.end_time)
-        for run in ran.server.cells
-        if run.task_key.startswith("llm-")
-    )
-    assert len(times) == 3
-    assert all(end and end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
+            if limit:
+                wanted = GlobalConcurrencyLimitCreate(name=f"tag:model:{name}", limit=limit, active_slots=0)
+                await client.create_global_concurrency_limit(wanted)
+    await study.run("question=Why?", f"run.batch={batch}", "run.concurrency=3")
+    assert hosted_service.stats()["calls"] == 3
+    assert (hosted_service.stats()["most_in_flight"] == 1) == bool(limit)
