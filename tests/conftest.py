@@ -33,6 +33,8 @@ os.environ["BUTTERMILK_SERVER"] = "with_run"
 # No test may meet a server that an operator has on this machine.
 os.environ["PREFECT_PLUGINS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_API_PORT"] = "9"
+# A test that names no server would start one that stays until the end of all tests.
+os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 # Prefect reads every certificate of this file anew for each of its clients, and the tests' server speaks plain HTTP.

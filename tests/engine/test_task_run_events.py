@@ -15,7 +15,7 @@ from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore
-from prefect.settings import PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_settings
 from prefect.states import AwaitingRetry, Completed, Failed, Pending, Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
@@ -32,11 +32,12 @@ ENDS = [
 
 @pytest.fixture
 def events_discarded() -> Generator[None]:
-    """Discards Prefect's events."""
-    EventsWorker.set_client_override(AssertingEventsClient)
-    yield
-    EventsWorker.instance().drain()
-    EventsWorker.set_client_override(None)
+    """Discards Prefect's events. With no address at all, Prefect would start a server for them."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        EventsWorker.set_client_override(AssertingEventsClient)
+        yield
+        EventsWorker.instance().drain()
+        EventsWorker.set_client_override(None)
 
 
 @pytest.mark.usefixtures("events_discarded")
