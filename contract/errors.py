@@ -12,7 +12,7 @@ ButtermilkError
 │   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
 │       ├── ModelRejected the request itself was refused permanently (bad key, unknown model, too long)
-│       │   └── ModelUnusable no further request to the model can succeed: its quota is used up
+│       │   └── ModelUnusable no further request to the model can succeed: quota used up, wrong key
 │       └── Transient     the call may succeed when tried again later
 │           ├── RateLimited
 │           ├── ModelTimeout
@@ -108,7 +108,7 @@ class ModelRejected(ModelError):
 
 
 class ModelUnusable(ModelRejected):
-    """No request to this model can succeed in this run: its quota or credit is used up."""
+    """No request to this model can succeed in this run: its quota or credit is used up, or the key is wrong."""
 
 
 class Transient(ModelError):

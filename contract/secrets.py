@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from contract.base import Frozen
 
-SecretName = Annotated[
-    str,
-    Field(pattern=r"^projects/[A-Za-z0-9:._-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}(/versions/(latest|[1-9]\d{0,9}))?$"),
-]
+_SECRET_NAME = re.compile(
+    r"projects/[A-Za-z0-9:._-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}(/versions/(latest|[1-9][0-9]{0,9}))?"
+)
+
+
+def _check_secret_name(value: object) -> object:
+    if not isinstance(value, str) or not _SECRET_NAME.fullmatch(value):
+        raise ValueError(
+            "should be the name of a secret, as in projects/my-project/secrets/my-key, and not the key itself"
+        )
+    return value
+
+
+SecretName = Annotated[str, BeforeValidator(_check_secret_name)]
 """`projects/<project>/secrets/<name>`, the newest version, or one version with `/versions/<number>` after it."""
 
 

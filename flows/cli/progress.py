@@ -105,6 +105,8 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         if self._reported > _MAX_REPORTED:
             return
         message = trace.error.message if trace.error else trace.note or ""
+        if trace.status == "refused":
+            message += "; `again=refused` asks it once more"
         self._console.print(
             f"{trace.step} {trace.status}, {escape_markup(trace.record_id)}: {escape_markup(message)}",
             style="yellow",

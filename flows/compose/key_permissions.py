@@ -14,7 +14,9 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from agents.llms.hosted.keys import (
+    AZURE_ENDPOINT,
     GOOGLE_LOGIN,
+    azure_pair,
     is_providers_address,
     is_providers_own,
     key_variables,
@@ -55,8 +57,10 @@ class KeyPermissions:
 
 
 def key_permissions(composed: ComposedConfig, own_models: Mapping[str, ModelConfig]) -> KeyPermissions:
-    """What the user's `allowed.yaml`, the user's own models, our package and plugins allow."""
+    """What the user's `allowed.yaml`, environment and own models, our package and plugins allow."""
     allowed = {(name, origin) for name, origins in composed.allowed.keys.items() for origin in origins}
+    if azure := azure_pair(os.environ):
+        allowed.add(azure)
     trusted = [*own_models.values(), *_package_models(composed)]
     hosted = [config for config in trusted if isinstance(config, HostedModel)]
     pairs = allowed | {(key, origin_of(config)) for config in hosted for key in keys_of(config)}
@@ -134,6 +138,8 @@ def _forbidden_key(name: str, config: HostedModel, permissions: KeyPermissions) 
         "nor your own configuration allows"
     )
     todo = f"if that host is to have this key, {how_to_allow('keys', f'{key}: {origin}')}"
+    if key == "AZURE_OPENAI_API_KEY":
+        todo += f", or set {AZURE_ENDPOINT} to the address of your own resource"
     if key == GOOGLE_LOGIN:
         todo = "leave `base_url` out, or name an address of Google's"
     return ForbiddenKey(("models", name, field), what, todo)

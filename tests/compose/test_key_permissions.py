@@ -30,6 +30,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A study with the model `mine`, on a machine with many keys in its environment."""
     for name in VARIABLES:
         monkeypatch.setenv(name, f"{SECRET}-{name}")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/")
     monkeypatch.delenv("BUTTERMILK_MODELS_JSON", raising=False)
     use_own_config(monkeypatch, tmp_path / "user")
     lab = Lab(tmp_path / "study", "")
@@ -61,6 +62,7 @@ REFUSED = {
     "anthropic": {"provider": "anthropic", "base_url": "https://evil.example"},
     "google": {"provider": "google", "base_url": "https://evil.example"},
     "azure": {"provider": "azure", "base_url": "https://evil.example"},
+    "an address at azure that anybody can own": {"provider": "azure", "base_url": "https://theirs.openai.azure.com"},
     "azure's domain as a path": {"provider": "azure", "base_url": "https://evil.example/x.openai.azure.com"},
     "the login of Google Cloud": {"provider": "google-vertex", "base_url": "https://evil.example"},
     "another provider's key": {"api_key_env": "ANTHROPIC_API_KEY"},
@@ -119,6 +121,22 @@ def test_a_providers_key_goes_to_the_provider_without_any_set_up(study: Lab) -> 
         assert isinstance(config, HostedModel)
         key = config.api_key.get_secret_value() if config.api_key else None
         assert key == (variable and f"{SECRET}-{variable}"), name
+
+
+def test_azure_gets_its_key_only_where_the_user_has_a_resource(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"provider": "azure", "base_url": "https://mine.openai.azure.com"}
+    assert key_of(study, **fields) == f"{SECRET}-AZURE_OPENAI_API_KEY"
+    for endpoint in ("", "not an address", "http://mine.openai.azure.com", "https://theirs.openai.azure.com"):
+        monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", endpoint)
+        with pytest.raises(StudyError, match=r"would send .*allowed\.yaml, or set AZURE_OPENAI_ENDPOINT"):
+            key_of(study, **fields)
+
+
+def test_a_key_pasted_as_the_name_of_a_secret_is_refused_in_plain_words(study: Lab) -> None:
+    with pytest.raises(StudyError) as caught:
+        key_of(study, api_key_secret=SECRET)
+    assert "should be the name of a secret, as in projects/my-project/secrets/my-key" in str(caught.value)
+    assert SECRET not in str(caught.value) and "pattern" not in str(caught.value)
 
 
 def test_the_line_that_the_message_names_allows_it(study: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

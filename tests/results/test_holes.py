@@ -206,11 +206,14 @@ async def test_a_note_tells_of_kept_answers_of_another_version(
     assert "(served-2025, served-served)" in told
 
 
-async def test_a_quota_that_is_used_up_stops_the_model_for_the_run(study: Lab, fake: FakeLLM) -> None:
+USED_UP = Rule(kind="status", status=429, code="insufficient_quota", message="You exceeded your current quota.")
+
+
+@pytest.mark.parametrize("rule", [USED_UP, Rule(kind="status", status=401)], ids=["quota used up", "wrong key"])
+async def test_what_no_call_can_pass_stops_the_model_for_the_run(study: Lab, fake: FakeLLM, rule: Rule) -> None:
     study.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"post {n}"} for n in range(12)])
     write_model(study, fake, limits={"concurrency": 2})
-    quota = Rule(kind="status", status=429, code="insufficient_quota", message="You exceeded your current quota.")
-    ran, made = await run(study, fake, quota)
+    ran, made = await run(study, fake, rule.model_copy())
     assert set(statuses(ran).values()) == {"failed"} and made <= 2
     assert {trace.error.kind for trace in ran.rows("ask") if trace.error} == {"ModelUnusable"}
     filled, made = await run(study, fake)

@@ -40,7 +40,7 @@ CASES = [
     Case("no answer", Rule(kind="hang", times=1), *WELL, 2, 2, replies=1),
     Case("cut on the wire", Rule(kind="cut", times=1), *WELL, 2, 2, replies=1),
     Case("half a JSON text", Rule(kind="broken_json", times=1), *WELL, 2, 2, replies=1),
-    Case("wrong key", Rule(kind="status", status=401), "failed", "Failed", 1, 1, "ModelRejected"),
+    Case("wrong key", Rule(kind="status", status=401), "failed", "Failed", 1, 1, "ModelUnusable"),
     Case("wrong schema once", Rule(kind="wrong_schema", times=1), *WELL, 2, 1, replies=2),
     Case("wrong schema always", Rule(kind="wrong_schema"), "failed", "Failed", 3, 1, "OutputInvalid", replies=3),
     Case("refusal", Rule(kind="refusal"), "refused", "Refused", 1, 1, replies=1),

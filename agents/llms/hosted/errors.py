@@ -98,6 +98,16 @@ def _key_refused(_error: Exception, model: str, config: HostedModel, _secret: st
     return ModelRejected(f"{model} does not accept the key, or the key may not use this model; {_key_todo(config)}")
 
 
+def _unauthorized(error: Exception, model: str, config: HostedModel, secret: str | None) -> ModelError:
+    """A key that is wrong for one request is wrong for all. A 403 may be about the text of one request."""
+    if isinstance(error, exceptions.ModelHTTPError) and error.status_code == 403:
+        return _key_refused(error, model, config, secret)
+    return ModelUnusable(
+        f"{model} does not accept the key, so this run asks it no more; {_key_todo(config)}. "
+        "The same command goes on from here"
+    )
+
+
 def _key_todo(config: HostedModel) -> str:
     if config.api_key_secret:
         return f"check the secret {config.api_key_secret}"
@@ -157,7 +167,9 @@ def _other(error: Exception, model: str, config: HostedModel, secret: str | None
     if type(error).__module__.startswith("google.auth"):
         if type(error).__name__ == "TransportError":
             return _connection(error, model, config, secret)
-        return _key_refused(error, model, config, secret)
+        return _unauthorized(error, model, config, secret)
+    if isinstance(error, LookupError | AttributeError | TypeError | ValueError):
+        return ReplyBroken(f"{model}: the reply holds no answer, or has another form than the protocol promises")
     return ReplyBroken(f"{model}: the reply could not be read ({type(error).__name__})")
 
 
@@ -170,7 +182,7 @@ _TRANSLATORS: tuple[tuple[type[Exception], _Translator], ...] = (
     (exceptions.ModelConnectionError, _connection),
     (exceptions.ModelUnavailableError, _unavailable),
     (exceptions.ModelServerError, _unavailable),
-    (exceptions.ModelAuthenticationError, _key_refused),
+    (exceptions.ModelAuthenticationError, _unauthorized),
     (exceptions.ModelNotFoundError, _unknown_model),
     (exceptions.ModelContextWindowExceededError, _too_long),
     (exceptions.ModelHTTPError, _http),

@@ -30,12 +30,14 @@ _ORIGINS: dict[str, re.Pattern[str]] = {
     "openai": re.compile(r"https://([a-z]{2}\.)?api\.openai\.com"),
     "anthropic": re.compile(r"https://api\.anthropic\.com"),
     "google": re.compile(r"https://generativelanguage\.googleapis\.com"),
-    "azure": re.compile(
-        r"https://[a-z0-9-]+\.(openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)"
-    ),
     "google-vertex": re.compile(r"https://([a-z0-9-]+-)?aiplatform(\.[a-z0-9-]+\.rep)?\.googleapis\.com"),
 }
-"""Provider -> the addresses that are the provider's own, regional ones included."""
+"""Provider -> the addresses that are the provider's own, regional ones included.
+
+None for Azure: anybody can own an address there, and read what is sent to it.
+"""
+AZURE_ENDPOINT = "AZURE_OPENAI_ENDPOINT"
+"""The environment variable with which users of Azure OpenAI name the address of their own resource."""
 VERTEX_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 GOOGLE_LOGIN = "the Google Cloud login"
 """What a model on Google Vertex sends in the place of a key."""
@@ -59,6 +61,15 @@ def origin_of(config: HostedModel) -> str:
 def is_providers_own(variable: str, origin: str) -> bool:
     """Whether an address is that of a provider whose usual variable this is, or of the provider of a login."""
     return any(pattern.fullmatch(origin) for provider, pattern in _ORIGINS.items() if variable in _OWN_KEYS[provider])
+
+
+def azure_pair(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Azure's usual variable and the address that the user's environment names for it; None if it names none."""
+    try:
+        origin = origin_of_url(environment.get(AZURE_ENDPOINT, "").strip())
+    except ValueError:
+        return None
+    return ("AZURE_OPENAI_API_KEY", origin) if origin.startswith("https://") else None
 
 
 def is_providers_address(provider: str, origin: str) -> bool:

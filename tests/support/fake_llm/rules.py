@@ -44,6 +44,8 @@ class Rule(BaseModel):
         "counted", "missing", "null", "negative", "absurd", "no output", "null counts", "words", "no total"
     ] = "counted"
     """What the reply says of its tokens."""
+    choices: Literal[0, 1] = 1
+    """The answers that a reply in OpenAI's protocol holds."""
     latency: float | None = None
     """Seconds, instead of the server's own latency."""
 

@@ -92,6 +92,8 @@ class _Service:
         if rule.finish_reason:
             protocol.end_with(reply, rule.finish_reason)
         protocol.miscount(reply, rule.usage)
+        if not rule.choices:
+            reply["choices"] = []
         content = json.dumps(reply).encode()
         if rule.kind == "broken_json":
             return Response(content[: len(content) // 2], media_type="application/json")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
+from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from agents.llms.hosted.keys import PLACEHOLDER_KEY
+from agents.llms.hosted.providers.odd_counts import silent_odd_counts
 from contract.models import HostedModel
 
 
@@ -17,4 +21,12 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
     provider.client.max_retries = 0
     # The library takes headers from the environment by itself, but a study decides where the requests go.
     provider.client._custom_headers = {}  # type: ignore[reportPrivateUsage]
-    return AnthropicModel(config.model_id, provider=provider)
+    return _MessagesModel(config.model_id, provider=provider)
+
+
+class _MessagesModel(AnthropicModel):
+    """Reads a reply also where its counts are odd."""
+
+    def _process_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        with silent_odd_counts():
+            return super()._process_response(*args, **kwargs)

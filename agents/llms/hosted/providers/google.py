@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import httpx2
+from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.google_cloud import GoogleCloudProvider
 
 from agents.llms.hosted.keys import PLACEHOLDER_KEY
+from agents.llms.hosted.providers.odd_counts import silent_odd_counts
 from contract.models import HostedModel
 
 _LOCATION_VARIABLE = "GOOGLE_CLOUD_LOCATION"
@@ -28,4 +31,12 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
         )
     else:
         provider = GoogleProvider(api_key=secret or PLACEHOLDER_KEY, http_client=http, base_url=url)
-    return GoogleModel(config.model_id, provider=provider)
+    return _GeminiModel(config.model_id, provider=provider)
+
+
+class _GeminiModel(GoogleModel):
+    """Reads a reply also where its counts are odd."""
+
+    def _process_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        with silent_odd_counts():
+            return super()._process_response(*args, **kwargs)

@@ -246,6 +246,23 @@ async def test_a_whole_reply_with_odd_counts_is_read_and_warns_nobody(
     assert reply.usage_is_known == (usage == "no total")
 
 
+@pytest.mark.filterwarnings("error", "ignore:The model .* is deprecated")
+@pytest.mark.parametrize("dialect", PROTOCOLS[3:], ids=lambda dialect: f"{dialect.provider}, {dialect.model_id}")
+async def test_a_whole_reply_with_negative_counts_is_unknown_and_warns_nobody(dialect: Dialect, fake: FakeLLM) -> None:
+    fake.script(Rule(usage="negative"))
+    async with connected(config(dialect, fake)) as model:
+        reply = await model.complete(make_request())
+    assert reply.text
+    assert (reply.usage_is_known, reply.cost_usd) == (False, None)
+
+
+async def test_a_reply_without_an_answer_is_told_in_a_sentence(fake: FakeLLM) -> None:
+    fake.script(Rule(choices=0))
+    async with connected(config(PROTOCOLS[0], fake)) as model:
+        with pytest.raises(ReplyBroken, match="the reply holds no answer"):
+            await model.complete(make_request())
+
+
 @pytest.mark.parametrize(
     ("word", "finish"),
     [
