@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ _HIDDEN: Mapping[Any, Mapping[str, str]] = {
 }
 """Type -> fields that no template is given, each with the reason."""
 _OPTIONAL_TESTS = frozenset({"defined", "undefined"})
+_FUNCTIONS = frozenset({"range", "dict", "cycler", "joiner", "namespace"})
+"""Functions that every template has. The name of one alone would be filled in as a place in memory."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,17 @@ class UnknownName:
 
 def unknown_names(parts: tuple[TemplatePart, ...], variables: Collection[str]) -> Iterator[UnknownName]:
     """The names that cannot be there, once for each chain. One that the template tests with `is defined` is none."""
-    assigned = {name for part in parts for name in _assigned_names(part.tree)}
+    assigned = Counter(name for part in parts for name in _assigned_names(part.tree))
     known = {name: kind for name, kind in TYPES.items() if name in variables and name not in assigned}
     guarded = {text for part in parts for text in _guarded(part.tree)}
     for part in parts:
-        walk = _Walk(part.path, guarded)
+        for name, value in _aliases(part.tree):
+            if assigned[name] == 1 and name not in variables:
+                # What is wrong with the value is found where it stands.
+                known[name] = _Walk(part.path, guarded).type_of(value, known)
+    functions = _FUNCTIONS - assigned.keys() - set(variables)
+    for part in parts:
+        walk = _Walk(part.path, guarded, functions)
         walk.visit(part.tree, known)
         yield from walk.found.values()
 
@@ -75,6 +84,13 @@ def _assigned_names(tree: nodes.Node) -> Iterator[str]:
             yield node.name
 
 
+def _aliases(tree: nodes.Node) -> Iterator[tuple[str, nodes.Node]]:
+    """What `{% set r = record %}` makes a second name of."""
+    for node in tree.find_all(nodes.Assign):
+        if isinstance(node.target, nodes.Name) and _dotted(node.node):
+            yield node.target.name, node.node
+
+
 def _guarded(tree: nodes.Node) -> Iterator[str]:
     for node in tree.find_all((nodes.Test, nodes.Filter)):
         optional = _OPTIONAL_TESTS if isinstance(node, nodes.Test) else _OPTIONAL_FILTERS
@@ -86,39 +102,48 @@ def _guarded(tree: nodes.Node) -> Iterator[str]:
 class _Walk:
     path: Path | None
     guarded: set[str]
+    functions: Collection[str] = ()
     found: dict[str, UnknownName] = field(default_factory=dict[str, UnknownName])
 
     def visit(self, node: nodes.Node, types: Mapping[str, Any]) -> None:
         """Looks at the node and all below it; `types` are those of the names that are known there."""
         if isinstance(node, nodes.For):
             self._visit_loop(node, types)
-        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in METHOD_NAMES:
-            for child in (node.node.node, *node.args, *node.kwargs):
-                self.visit(child, types)
+            return
+        if isinstance(node, nodes.Output):
+            for written in node.nodes:
+                self._report_function(written)
+        elif isinstance(node, nodes.Filter):
+            if field := _field_of_filter(node):
+                self.type_of(field, types)
         elif isinstance(node, nodes.Getattr | nodes.Getitem):
-            self._type_of(node, types)
-            for child in node.iter_child_nodes():
-                if not _dotted(child):
-                    self.visit(child, types)
-        else:
-            for child in node.iter_child_nodes():
-                self.visit(child, types)
+            self.type_of(node, types)
+        for child in _children(node):
+            self.visit(child, types)
 
     def _visit_loop(self, loop: nodes.For, types: Mapping[str, Any]) -> None:
         self.visit(loop.iter, types)
         inner = dict(types)
         if isinstance(loop.target, nodes.Name):
-            inner[loop.target.name] = item_type(self._type_of(loop.iter, types))
+            inner[loop.target.name] = item_type(self.type_of(loop.iter, types))
         for child in (*loop.body, *loop.else_, *([loop.test] if loop.test else [])):
             self.visit(child, inner)
 
-    def _type_of(self, node: nodes.Node, types: Mapping[str, Any]) -> Any:
+    def _report_function(self, node: nodes.Node | None) -> None:
+        while isinstance(node, nodes.Filter):
+            node = node.node
+        if isinstance(node, nodes.Name) and node.name in self.functions:
+            why = f"it is a function of templates; write {node.name}(…) to call it"
+            self.found.setdefault(node.name, UnknownName(self.path, node.lineno, node.name, node.name, (), why))
+
+    def type_of(self, node: nodes.Node, types: Mapping[str, Any]) -> Any:
+        """The type of what the node stands for, as far as it is known; a name that cannot be there is noted."""
         if isinstance(node, nodes.Name):
             return types.get(node.name, UNKNOWN_TYPE)
         text = _dotted(node)
         if not text or not isinstance(node, nodes.Getattr | nodes.Getitem):
             return UNKNOWN_TYPE
-        kind = self._type_of(node.node, types)
+        kind = self.type_of(node.node, types)
         name = text.rpartition(".")[2]
         if kind is UNKNOWN_TYPE:
             return UNKNOWN_TYPE
@@ -133,6 +158,28 @@ class _Walk:
                 why = hidden.get(name) or _reason(kind, name, known)
                 self.found.setdefault(text, UnknownName(self.path, node.lineno, text, name, known, why))
             return UNKNOWN_TYPE
+
+
+def _children(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The nodes below that are looked at for themselves: no function or method that is called, no part of a chain."""
+    for child in node.iter_child_nodes():
+        if isinstance(node, nodes.Getattr | nodes.Getitem) and _dotted(child):
+            continue
+        if isinstance(node, nodes.Call) and child is node.node:
+            if isinstance(child, nodes.Name):
+                continue
+            if isinstance(child, nodes.Getattr) and child.attr in METHOD_NAMES:
+                yield child.node
+                continue
+        yield child
+
+
+def _field_of_filter(node: nodes.Filter) -> nodes.Getattr | None:
+    """`x | attr('name')` as `x.name`; None for all other filters."""
+    [name, *_] = [*node.args, None]
+    if node.name != "attr" or node.node is None or not isinstance(name, nodes.Const) or not isinstance(name.value, str):
+        return None
+    return nodes.Getattr(node.node, name.value, "load", lineno=node.lineno)
 
 
 def _fields_of(kind: type[BaseModel]) -> list[str]:

@@ -98,6 +98,18 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         {"prompts__judge_md": f"{JUDGE}{{{{ record.text.upper }}}}\n"},
         "prompts/judge.md:4: `record.text.upper`: it is a method; write .upper() to call it",
     ),
+    "a method by the filter attr": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ record.text | attr('upper') }}}}\n"},
+        "prompts/judge.md:4: `record.text.upper`: it is a method; write .upper() to call it",
+    ),
+    "a field of a second name for the record": (
+        {"prompts__judge_md": f"{JUDGE}{{% set r = record %}}{{{{ r.txt }}}}\n"},
+        "prompts/judge.md:4: `r.txt`: a record has no such field; did you mean 'r.text'?",
+    ),
+    "a function that is not called": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ range }}}}\n"},
+        "prompts/judge.md:4: `range`: it is a function of templates; write range(…) to call it",
+    ),
     "people's answers in a prompt": (
         {"prompts__judge_md": f"{JUDGE}{{{{ record['ground_truth'] }}}}\n"},
         "prompts/judge.md:4: `record.ground_truth`: no model is shown what people answered",
@@ -153,6 +165,9 @@ def test_a_silent_mistake_is_named(tmp_path: Path, files: dict[str, str], messag
         "{% if record.txt is defined %}{{ record.txt }}{% endif %}",
         "{{ record.txt | default('') }}",
         "{% set record = {'txt': 1} %}{{ record.txt }}",
+        "{% set r = record %}{% set r = {'txt': 1} %}{{ r.txt }}",
+        "{% set t = record %}{{ t.text }}{{ t | attr('text') }}",
+        "{% for i in range(3) %}{{ i }}{% endfor %}{% for range in [1] %}{{ range }}{% endfor %}",
         "{{ record.metadata.anything }}{{ record.sections.facts }}",
         "{{ record.text.upper() }}{{ record.text[:9] }}",
         "{% for record in [{'txt': 1}] %}{{ record.txt }}{% endfor %}",
