@@ -8,7 +8,7 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from contract.base import Frozen, JsonValue, thawed
+from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import ResearchAnswer
 from contract.messages import AgentInput
@@ -92,6 +92,6 @@ def _carried(inputs: ExplorerInputs, name: str) -> list[str]:
 def _search(tools: tuple[AgentToolDefinition, ...]) -> str:
     """The name of the step that takes search queries. Raises InvalidReply when the loop has none to choose."""
     for tool in tools:
-        if "queries" in thawed(tool.input_schema).get("properties", {}):
+        if tool.takes_queries:
             return tool.name
     raise InvalidReply("no step of this loop searches")

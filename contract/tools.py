@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from contract.base import Frozen, FrozenMap
+from contract.base import Frozen, FrozenMap, thawed
 
 Permission = Literal["read_corpus", "fetch", "write_files", "spend", "start_flow"]
 """read_corpus: sees the flow's corpus; fetch: sends requests to the internet; write_files: writes outside the run's own
@@ -29,6 +29,12 @@ class AgentToolDefinition(Frozen):
     """JSON schema of the result; None where it is not known before the call."""
     permissions: tuple[Permission, ...] = ()
     """What a call may do beyond computing its result."""
+
+    @property
+    def takes_queries(self) -> bool:
+        """Whether it searches: its argument `queries` is a list."""
+        properties: dict[str, Any] = thawed(self.input_schema).get("properties", {})
+        return properties.get("queries", {}).get("type") == "array"
 
 
 class UnifiedRequest(Frozen):

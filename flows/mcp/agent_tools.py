@@ -16,7 +16,6 @@ from typing import Any
 
 from contract.base import JsonValue, digest
 from contract.tools import AgentToolDefinition, Permission
-from flows.api.agent import as_record, call_agent, import_services, typed_output
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.pending_calls import PendingCalls
 from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool, object_schema
@@ -56,6 +55,9 @@ class AgentTools:
         return value
 
     async def _run(self, name: str, arguments: Mapping[str, Any]) -> JsonValue:
+        # Composing is imported by the first call, so that the list of tools does not wait for it.
+        from flows.api.agent import as_record, call_agent, import_services, typed_output
+
         given = {key: value for key, value in arguments.items() if value is not None}
         text, amount = given.pop("text", name), given.pop("budget", None)
         budget = None if amount is None else Decimal(str(amount))

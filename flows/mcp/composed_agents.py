@@ -7,12 +7,15 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.base import JsonValue, digest
-from flows.compose.one_agent import AgentCall, compose_agent
 from flows.config.folders import search_folders
 from flows.config.own_config import user_config_folder
 from flows.spec.agent_registry import AgentRegistry
+
+if TYPE_CHECKING:
+    from flows.compose.one_agent import AgentCall
 
 _MAX_KEPT = 100
 
@@ -32,6 +35,8 @@ class ComposedAgents:
             return await asyncio.to_thread(self._get, name, settings, budget)
 
     def _get(self, name: str, settings: Mapping[str, JsonValue], budget: Decimal | None) -> AgentCall:
+        from flows.compose.one_agent import compose_agent
+
         key = digest([name, dict(settings), str(budget), list(self._state())])
         if key not in self._kept:
             self._kept[key] = compose_agent(name, settings, self._config_dir, self._registry, budget)

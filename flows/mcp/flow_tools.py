@@ -14,8 +14,6 @@ from contract.base import JsonValue
 from contract.errors import Problem, StudyError
 from contract.tools import AgentToolDefinition
 from flows.api.settings import as_arguments
-from flows.check.deployment import deployment_problems
-from flows.compose.compose import compose
 from flows.config.diagnostics import closest_name
 from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
 from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
@@ -68,6 +66,8 @@ class FlowTools:
         typed = as_arguments(given)
         asked = [*typed, *([f"budget={amount}"] if amount is not None else [])]
         study = await self._compose(flow, asked)
+        from flows.check.deployment import deployment_problems
+
         if problems := deployment_problems(study):
             raise StudyError(problems)
         budget = self._spending.of_run(study, tool, amount)
@@ -75,6 +75,8 @@ class FlowTools:
         return run.status()
 
     async def _compose(self, flow: str, arguments: list[str]) -> Study:
+        from flows.compose.compose import compose
+
         async with self._composing:
             [study] = await asyncio.to_thread(compose, [flow], arguments, self._config_dir)
         return study

@@ -12,8 +12,6 @@ from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
 from contract.base import JsonValue, thawed
 from contract.tools import AgentToolDefinition
-from flows.api.agent import import_services, open_one_call
-from flows.compose.one_agent import compose_agent
 from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool
 from flows.spec.study import Study
 
@@ -45,6 +43,9 @@ def _reads_corpus(tool: Tool) -> bool:
 
 
 async def _call(tool: Tool, config_dir: Path | None, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+    # Composing is imported by the first call, so that the list of tools does not wait for it.
+    from flows.api.agent import import_services, open_one_call
+
     given = dict(arguments)
     corpus = str(given.pop(_CORPUS)) if _reads_corpus(tool) else None
     study = await asyncio.to_thread(_study, corpus, config_dir)
@@ -55,6 +56,8 @@ async def _call(tool: Tool, config_dir: Path | None, arguments: Mapping[str, Any
 
 def _study(corpus: str | None, config_dir: Path | None) -> Study:
     """What a call without a model needs: the services of a study, with a corpus or without."""
+    from flows.compose.one_agent import compose_agent
+
     if corpus is None:
         return compose_agent("citation_checker", {}, config_dir).study
     return compose_agent("search", {"queries": ["passages"], "corpus": corpus}, config_dir).study

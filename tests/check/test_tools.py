@@ -10,18 +10,9 @@ from flows.check.gate import gate_problems
 from flows.compose.compose import compose
 from tests.compose.tiny_study import problems_of
 from tests.support.commands import write_files
+from tests.support.tools import tool_user_flow
 
-FLOW = """\
-description: Finds something out.
-parameters: {query: {required: true}}
-records: parameters.query
-steps:
-  find:
-    agent: tool_user
-    tools: [fetch]
-    parameters: {model: demo}
-result: find
-"""
+FLOW = tool_user_flow("fetch", asked="query", parameters="model: demo")
 STEP = "find:\n    agent: tool_user\n    tools: [fetch]\n"
 
 

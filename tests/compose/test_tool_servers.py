@@ -12,18 +12,9 @@ from flows.compose.compose import compose
 from tests.compose.tiny_study import problems_of
 from tests.support.commands import write_files
 from tests.support.own_config import use_own_config
+from tests.support.tools import tool_user_flow
 
-FLOW = """\
-description: Finds something out.
-parameters: {query: {required: true}}
-records: parameters.query
-steps:
-  find:
-    agent: tool_user
-    tools: [courts.get_case]
-    parameters: {model: demo}
-result: find
-"""
+FLOW = tool_user_flow("courts.get_case", asked="query", parameters="model: demo")
 COMMAND = """\
 courts:
   command: [uvx, court-tools]

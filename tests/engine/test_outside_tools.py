@@ -16,21 +16,11 @@ from flows.spec.study import Study
 from tests.support.commands import ROOT
 from tests.support.own_config import use_own_config
 from tests.support.running import Lab
-from tests.support.tools import calls_turn, final_turn
+from tests.support.tools import calls_turn, final_turn, tool_user_flow
 
 pytest.importorskip("mcp")
 
-FLOW = """\
-description: Tiny.
-parameters: {text: {required: true}}
-records: parameters.text
-steps:
-  find:
-    agent: tool_user
-    tools: [courts.get_case]
-    parameters: {model: x}
-result: find
-"""
+FLOW = tool_user_flow("courts.get_case")
 SERVER = f"""\
 import sys
 sys.path.insert(0, {str(ROOT)!r})

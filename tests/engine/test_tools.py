@@ -15,19 +15,9 @@ from contract.base import thawed
 from flows.plan.plan import make_plan
 from flows.run_folder.replay import replay
 from tests.support.running import Lab
-from tests.support.tools import COUNTED, calls_turn, final_turn, install_tools
+from tests.support.tools import COUNTED, calls_turn, final_turn, install_tools, tool_user_flow
 
-FLOW = """\
-description: Tiny.
-parameters: {text: {required: true}}
-records: parameters.text
-steps:
-  find:
-    agent: tool_user
-    tools: [count_words, broken]
-    parameters: {model: x, max_rounds: 3, max_calls: 4}
-result: find
-"""
+FLOW = tool_user_flow("count_words", "broken", parameters="model: x, max_rounds: 3, max_calls: 4")
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,21 @@ def install_tools(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.installed_tools", lambda: installed)
 
 
+def tool_user_flow(*tools: str, asked: str = "text", parameters: str = "model: x") -> str:
+    """The YAML of a flow with one step `find`, whose agent may use these tools; `asked` is its parameter."""
+    return f"""\
+description: Finds something out.
+parameters: {{{asked}: {{required: true}}}}
+records: parameters.{asked}
+steps:
+  find:
+    agent: tool_user
+    tools: [{", ".join(tools)}]
+    parameters: {{{parameters}}}
+result: find
+"""
+
+
 def calls_turn(*calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     """A reply with calls of tools."""
     return {"next": {"calls": [{"tool": name, "arguments": arguments} for name, arguments in calls]}}

@@ -7,21 +7,22 @@ from typing import Any
 
 from agents.llms.embedded.relevance import asked_words
 from contract.base import JsonValue
-from contract.tools import STOP, FollowUpDraft, HostChoice
+from contract.tools import STOP, AgentToolDefinition, FollowUpDraft, HostChoice
 
 MAX_QUERIES = 5
 
 
 def choose_step(material: Mapping[str, Any]) -> HostChoice:
     """The question in round 1, its key words and the missing points in round 2; then, or if none is new, `stop`."""
-    searching = next((tool for tool in material.get("tools", ()) if _takes_queries(tool)), None)
+    tools = map(AgentToolDefinition.model_validate, material.get("tools", ()))
+    searching = next((tool for tool in tools if tool.takes_queries), None)
     if searching is None:
         return HostChoice(target=STOP, reason="no step here takes search queries")
     queries: list[JsonValue] = [*_new_queries(material)]
     if not queries:
         return HostChoice(target=STOP, reason="there is nothing new to search for")
     return HostChoice(
-        target=searching["name"],
+        target=searching.name,
         inputs={"queries": queries},
         reason="the question first" if int(material.get("round", 1)) == 1 else "other words for what is missing",
     )
@@ -48,11 +49,6 @@ def _new_queries(material: Mapping[str, Any]) -> list[str]:
     wanted = [" ".join(word.text for word in asked_words(question)), *missing]
     new = {_normalise(query): query for query in wanted if query.strip() and _normalise(query) not in previous}
     return list(new.values())[:MAX_QUERIES]
-
-
-def _takes_queries(tool: Mapping[str, Any]) -> bool:
-    queries = tool.get("input_schema", {}).get("properties", {}).get("queries", {})
-    return queries.get("type") == "array"
 
 
 def _normalise(query: str) -> str:
