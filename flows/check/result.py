@@ -45,7 +45,10 @@ class ResultCheck:
     def _check_verdicts(self, name: str) -> None:
         if missing := [package for package in ("sklearn", "statsmodels", "matplotlib") if find_spec(package) is None]:
             what = f"measures need packages that are not installed: {', '.join(missing)}"
-            todo = "install the extra `studies`: uv sync --extra studies, or pip install 'buttermilk[studies]'"
+            todo = (
+                "install the extra `studies`: uv sync --extra studies, uv tool install '.[studies]' or "
+                "pip install 'buttermilk[studies]'"
+            )
             self.diagnostics.add_at((*self.flow.path, "measures"), what, todo=todo)
         flow_node, path = self.nodes_by_name.get(name), (*self.flow.path, "measures", "verdicts")
         steps = [flow_node.name for flow_node in self.nodes_by_name.values() if isinstance(flow_node.node, Step)]
