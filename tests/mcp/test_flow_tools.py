@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,10 @@ def html_of(shown: Any) -> str:
 
 
 def _workers() -> list[str]:
-    lines = ((path.name, path / "cmdline") for path in Path("/proc").glob("[0-9]*"))
-    return [pid for pid, line in lines if b"flows.mcp.worker" in _read(line)]
+    """The processes of started runs that are children of this one; other tests start theirs at the same time."""
+    ours = f"PPid:\t{os.getpid()}\n".encode()
+    processes = [path for path in Path("/proc").glob("[0-9]*") if ours in _read(path / "status")]
+    return [path.name for path in processes if b"flows.mcp.worker" in _read(path / "cmdline")]
 
 
 def _read(path: Path) -> bytes:

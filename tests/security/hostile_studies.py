@@ -185,7 +185,7 @@ HOSTILE = [
     Hostile("key", "host by interpolation", both(file("models/mine.yaml", {"mine": {"kind": "hosted", "provider": "openai", "model_id": "m", "base_url": "${evil}"}}), file("local.yaml", {"evil": EVIL})), SENDS),
     # A key in the place of a name.
     *(Hostile("key for a name", key[:4] + "…", model(base_url=EVIL, api_key_env=key), "should be the name of an environment variable") for key in ("sk-planted-3b9ac1f07d", "AIzaplanted-3b9ac1f07d", "planted-3b9ac1f07d")),
-    Hostile("key for a name", "api_key_secret", model(base_url=EVIL, api_key_secret="sk-planted-3b9ac1f07d"), "should match pattern"),
+    Hostile("key for a name", "api_key_secret", model(base_url=EVIL, api_key_secret="sk-planted-3b9ac1f07d"), "and not the key itself"),
     # Addresses.
     Hostile("address", "user:password@", model(base_url=f"https://u:{SECRET}@evil.example"), "user name or password"),
     Hostile("address", "?api_key=", model(base_url=f"https://evil.example?api_key={SECRET}"), "holds a key"),

@@ -45,10 +45,12 @@ def status(machine: CommandLine, **variables: str) -> dict[str, Any]:
 
 
 def as_command(machine: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives this process the environment of the command line."""
-    for name in ("PREFECT_HOME", "PREFECT_SERVER_API_PORT"):
-        monkeypatch.setenv(name, machine.environment()[name])
-    monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED")
+    """Gives this process the Prefect settings of the command line, and no others: they are the server's identity."""
+    theirs = {name: value for name, value in machine.environment().items() if name.startswith("PREFECT_")}
+    for name in [name for name in os.environ if name.startswith("PREFECT_") and name not in theirs]:
+        monkeypatch.delenv(name)
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
 
 
 def answer(url: str, **headers: str) -> int:

@@ -14,7 +14,7 @@ from pydantic import HttpUrl, SecretStr
 from agents.llms.factory import ModelRegistry
 from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.calls import PicturePart, TextPart
-from contract.errors import ModelRejected, RateLimited, ReplyBroken
+from contract.errors import ModelUnusable, RateLimited, ReplyBroken
 from contract.findings import ResearchDraft
 from contract.models import HostedModel, Limits
 from contract.record import ImagePart
@@ -95,8 +95,8 @@ async def test_models_share_one_process_and_pictures_reach_models_that_see(
 
 async def test_errors_keep_their_kind_and_the_wait_that_was_asked_for(registry: ModelRegistry, fake: FakeLLM) -> None:
     fake.script(Rule(kind="status", status=401))
-    with pytest.raises(ModelRejected, match="does not accept the key"):
-        await registry.get("a").complete(make_request())
+    with pytest.raises(ModelUnusable, match="does not accept the key"):
+        await registry.get("b").complete(make_request())
     fake.script(Rule(kind="status", status=429, retry_after="7"))
     with pytest.raises(RateLimited) as caught:
         await registry.get("a").complete(make_request())
