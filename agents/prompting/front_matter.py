@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
+from agents.safety.yaml_mistakes import describe_yaml_error
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -69,11 +70,10 @@ def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
     except RecursionError:
         raise PromptError(f"{path}:1: the front matter is nested too deep") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + _LINE_OFFSET if mark else 1
-        raise PromptError(f"{path}:{line}: the front matter is not YAML") from None
+        mistake = describe_yaml_error(text, error)
+        raise PromptError(f"{path}:{mistake.line + 1}: {mistake.what}; {mistake.todo}") from None
     except (ValueError, TypeError) as error:
         raise PromptError(f"{path}:1: a value of the front matter cannot be read: {error}") from None
     if not isinstance(loaded, dict):
-        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
+        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines; write one on each line")
     return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items()}

@@ -11,6 +11,7 @@ import yaml
 
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_limits
+from agents.safety.yaml_mistakes import describe_yaml_error
 from contract.errors import Problem
 from flows.config.folders import display_path, package_config_folder, yaml_files
 
@@ -95,10 +96,8 @@ def read_document(path: Path, folder: Path | None = None) -> YamlDocument:
 def _parse_document(path: Path, text: str) -> YamlDocument:
     try:
         root = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # type: ignore[reportUnknownMemberType]
-    except yaml.MarkedYAMLError as error:
-        return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
-        return _broken_document(path, 1, f"not YAML: {error}", None)
+        return _syntax_error(path, text, error)
     except RecursionError:
         return _broken_document(path, 1, "values are nested too deep", "write fewer brackets inside brackets")
     if root is None:
@@ -126,32 +125,16 @@ def _hydra_check(path: Path, text: str, root: yaml.MappingNode) -> YamlDocument:
 
     try:
         yaml.load(text, Loader=get_yaml_loader())  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
-        return _broken_document(path, 1, f"not YAML: {error}", None)
+        return _syntax_error(path, text, error)
     except (ValueError, TypeError, OverflowError, AttributeError, LookupError) as error:
         return _broken_document(path, 1, f"a value cannot be read: {error}", "write it in quotation marks")
     return YamlDocument(path, root)
 
 
-def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDocument:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
-    lines = text.splitlines()
-    at = lines[line - 1] if line <= len(lines) else ""
-    if "\t" in at[: len(at) - len(at.lstrip())] or "'\\t'" in (error.problem or ""):
-        return _broken_document(
-            path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here"
-        )
-    # PyYAML notices a missing closing mark or colon only on a later line; the line where it began is more useful.
-    if error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context):
-        line = error.context_mark.line + 1
-    line = min(line, max((number for number, text in enumerate(lines, 1) if text.strip()), default=1))
-    what = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
-    if error.context:
-        what += f" ({error.context})"
-    return _broken_document(path, line, what, "look for a missing colon, quotation mark or bracket, here or just above")
+def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> YamlDocument:
+    mistake = describe_yaml_error(text, error)
+    return _broken_document(path, mistake.line, mistake.what, mistake.todo)
 
 
 def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:
