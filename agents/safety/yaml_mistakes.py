@@ -35,7 +35,7 @@ def describe_yaml_error(text: str, error: yaml.YAMLError) -> YamlMistake:
     return (
         _tab(lines, number, error)
         or _unclosed(lines, error)
-        or _template_braces(lines, number, error)
+        or _template_braces(lines, number)
         or _special_character(lines, number)
         or _inner_quotation_mark(lines, number)
         or _colon_in_text(lines, number)
@@ -93,14 +93,13 @@ def _unclosed(lines: list[str], error: yaml.MarkedYAMLError) -> YamlMistake | No
     return None
 
 
-def _template_braces(lines: list[str], number: int, error: yaml.MarkedYAMLError) -> YamlMistake | None:
+def _template_braces(lines: list[str], number: int) -> YamlMistake | None:
     where = next((n for n in (number, number - 1) if "{{" in _line(lines, n)), None)
-    if where is None and "unhashable" not in (error.problem or ""):
+    if where is None:
         return None
-    number = where or number
-    found = re.search(r"^\s*(?:- +)?([\w.-]+): +\{\{\s*(.*?)\s*\}\}", _line(lines, number))
+    found = re.search(r"^\s*(?:- +)?([\w.-]+): +\{\{\s*(.*?)\s*\}\}", _line(lines, where))
     todo = f"write `{found[1]}: {found[2]}`" if found else 'put the value in quotation marks: "{{ … }}"'
-    return YamlMistake(number, "{{ }} belongs into prompts; here a value is named without brackets", todo)
+    return YamlMistake(where, "{{ }} belongs into prompts; here a value is named without brackets", todo)
 
 
 def _special_character(lines: list[str], number: int) -> YamlMistake | None:

@@ -140,7 +140,7 @@ class _Joiner:
         elif any(letter.isspace() for letter in word) or word.endswith("?"):
             self._take_question(word)
         else:
-            near = get_close_matches(word, group_choices(self.folders, "flows"), n=1)
+            near = get_close_matches(word, group_choices(self.folders, "flows"), n=1, cutoff=0.8)
             self.diagnostics.add(
                 f"command line: {display_argument(word)}", "this is not of the form name=value",
                 nearest=f"+flows={near[0]}" if near else None,

@@ -95,4 +95,4 @@ def _row_reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
 
 
 def _unknown_kind(suffix: str) -> str:
-    return f"files that end in '{suffix}' cannot be read; those that can end in {', '.join(READABLE_SUFFIXES)}"
+    return f"the kind '{suffix}' is not known; known are {', '.join(READABLE_SUFFIXES)} and folders"

@@ -42,7 +42,7 @@ def mine(line: int) -> str:
 
 CASES = [
     # --- files ---
-    Mistake("yaml syntax", mine(13), "not YAML", "bracket", flow=("choices: [search]", "choices: [search")),
+    Mistake("yaml syntax", mine(13), "is not closed", "write ]", flow=("choices: [search]", "choices: [search")),
     Mistake(
         "tab", mine(21), "indented with a tab", "spaces", flow=("        inputs: {previous", "\tinputs: {previous")
     ),
@@ -193,7 +193,7 @@ CASES = [
     Mistake(
         "parameter of the wrong type",
         mine(39),
-        "is 'warm', but it should be a valid number",
+        "is 'warm', but it should be a number",
         "another value",
         flow=("temperature: 0.2", "temperature: warm"),
     ),
@@ -423,7 +423,7 @@ CASES = [
         "template syntax",
         "my_study/prompts/differences.md:2",
         "xpected",
-        "correct the template",
+        "for a condition",
         files={"prompts/differences.md": "user:\n{% for a in %}\n"},
     ),
     Mistake(

@@ -33,8 +33,8 @@ def test_a_criterion_may_be_its_text() -> None:
     ("content", "message"),
     [
         (b"", "the file is empty"),
-        (b"---\ntitle: x\n---\n", "the file is empty"),
-        (b"---\ntitle: [\n---\nx", "front matter is not YAML"),
+        (b"---\ntitle: x\n---\n", "there is no text below the front matter"),
+        (b"---\ntitle: [\n---\nx", "the bracket [ opens on this line"),
         (b"caf\xe9", "not in UTF-8"),
     ],
 )
@@ -56,7 +56,7 @@ def test_everything_is_listed(tmp_path: Path) -> None:
     )
     found = {(listed.kind, listed.name): listed for listed in list_all(tmp_path)}
     assert found["flow", "mine"].about == "A question, a search, an answer."
-    assert found["flow", "broken"].about.startswith("not YAML")
+    assert found["flow", "broken"].about.startswith("the bracket")
     assert found["criterion", "rule"].about == "A rule"
     assert found["model", "demo"].about == "scripted"
     assert found["llms", "embedded"].about == "demo, demo_average"
