@@ -84,7 +84,8 @@ class _Joiner:
     def _take(self, words: list[str]) -> None:
         whole = " ".join(words)
         before = self.joined[-1] if self.joined else ""
-        if len(words) == 1 and not before.endswith("=") and self._is_name(words[0]):
+        is_alone = len(words) == 1 and not before.endswith("=")
+        if is_alone and (words[0].startswith("=") or self._is_name(words[0])):
             self._take_one(words[0])
         elif before and self._continues(before):
             self.joined.pop()

@@ -116,7 +116,9 @@ CASES = [
         "quotation marks",
         arguments=("llms.general=[a",),
     ),
-    Mistake("not name=value", "command line: plain", "not of the form name=value", "query=", arguments=("plain",)),
+    Mistake(
+        "not name=value", "command line: query=Why?", "cut at its blanks", "query='Why? plain'", arguments=("plain",)
+    ),
     Mistake(
         "unknown request name",
         "command line: limmit=3",
