@@ -132,12 +132,13 @@ def _read_criterion(path: Path, name: str) -> Criterion:
     try:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise PromptError(f"{path}:1: the file is not in UTF-8") from None
+        raise PromptError(f"{path}:1: the file is not in UTF-8; save it again with the encoding UTF-8") from None
     except OSError as error:
         raise PromptError(f"{path}:1: cannot be read: {error.strerror}") from None
     front, text = split_front_matter(source, path)
     if not text:
-        raise PromptError(f"{path}:1: the file is empty")
+        what = "there is no text below the front matter" if front.values else "the file is empty"
+        raise PromptError(f"{path}:1: {what}; write the criterion's text there")
     verdicts = _verdicts(front)
     return Criterion(
         name=name.removesuffix(path.suffix),
@@ -160,7 +161,7 @@ def _verdicts(front: FrontMatter) -> tuple[str, ...]:
         return DEFAULT_VERDICTS
     listed: Any = front.values["verdicts"]
     if isinstance(listed, list) and any(isinstance(word, bool) for word in listed):  # type: ignore[reportUnknownVariableType]
-        raise front.error_at("yes, no, true and false need quotation marks among verdicts: ['yes', 'no']")
+        raise front.error_at("yes, no, true and false need quotation marks here; write verdicts: ['yes', 'no']")
     words = [str(word).strip() for word in listed] if isinstance(listed, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
         raise front.error_at("verdicts should be a list of two or more different words: [violates, does_not_violate]")
@@ -183,7 +184,9 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
         message = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
         raise front.error_at(message, "examples", number) from None
     if example.verdict not in verdicts:
-        message = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}"
+        near = get_close_matches(example.verdict.strip("“”„‘’\"'"), verdicts, n=1)
+        meant = f"; did you mean '{near[0]}'?" if near else ""
+        message = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}{meant}"
         raise front.error_at(message, "examples", number)
     return example
 

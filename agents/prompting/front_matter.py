@@ -10,7 +10,8 @@ from typing import Any, cast
 import yaml
 
 from agents.safety.yaml_limits import YamlLimitExceeded
-from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, error_line, read_yaml
+from agents.safety.yaml_mistakes import describe_yaml_error
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, read_yaml
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -63,9 +64,10 @@ def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
     except YamlLimitExceeded as error:
         raise PromptError(f"{path}:{error.line + 1}: {error.message}") from None
     except yaml.YAMLError as error:
-        raise PromptError(f"{path}:{error_line(error, text) + _LINE_OFFSET}: the front matter is not YAML") from None
+        mistake = describe_yaml_error(text, error)
+        raise PromptError(f"{path}:{mistake.line + 1}: {mistake.what}; {mistake.todo}") from None
     except UNREADABLE_YAML as error:
         raise PromptError(f"{path}:1: a value of the front matter cannot be read: {error}") from None
     if not isinstance(loaded, dict):
-        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines")
+        raise PromptError(f"{path}:1: the front matter does not consist of `name: value` lines; write one on each line")
     return {str(key): value for key, value in cast("dict[Any, Any]", loaded).items()}

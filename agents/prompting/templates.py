@@ -127,7 +127,8 @@ class Template:
             _ = self._compiled
         except (TemplateSyntaxError, SyntaxError) as error:
             where = f"{self.path}:{error.lineno}" if self.path else self.where
-            raise PromptError(f"{where}: {error.msg if isinstance(error, SyntaxError) else error.message}") from error
+            message = error.msg if isinstance(error, SyntaxError) else error.message or ""
+            raise PromptError(f"{where}: {_syntax_message(message)}") from error
         except (SecurityError, RecursionError, MemoryError) as error:
             raise PromptError(f"{self.where}: {error}") from None
 
@@ -175,7 +176,7 @@ def _parse(environment: Sandbox, source: str, path: Path | None) -> nodes.Templa
         return environment.parse(source)
     except TemplateSyntaxError as error:
         where = f"{path}:{error.lineno}" if path else "the template given as text"
-        raise PromptError(f"{where}: {error.message}") from error
+        raise PromptError(f"{where}: {_syntax_message(error.message or '')}") from error
     except (SecurityError, RecursionError) as error:
         raise PromptError(f"{path or 'the template given as text'}: {error}") from None
 
@@ -195,6 +196,13 @@ def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
 def _blank_front_matter(source: str) -> str:
     """Returns the template with its front matter emptied; every line keeps its number."""
     return _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
+
+
+def _syntax_message(message: str) -> str:
+    """What is wrong with brackets or tags, and how they are written; Jinja's words alone say it to programmers."""
+    if "'}'" in message or "end of print statement" in message or "unexpected end of template" in message:
+        message = "brackets around here do not fit together"
+    return f"{message}; write {{{{ name }}}} for a value, and {{% if name %}} … {{% endif %}} for a condition"
 
 
 def _template_line(error: Exception) -> int | None:

@@ -33,19 +33,6 @@ def compose_yaml(text: str, loader: type[Any] = LOADER) -> yaml.Node | None:
     return root
 
 
-def error_line(error: yaml.YAMLError, text: str) -> int:
-    """The line of a mistake in that text, counted from 0: one that holds something.
-
-    A missing closing mark or bracket is noticed only at the end; the line where it was opened is more useful.
-    """
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return 0
-    opened = error.context_mark and error.context and ("quoted" in error.context or "flow" in error.context)
-    mark = error.context_mark if opened else error.problem_mark or error.context_mark
-    last = max((number for number, line in enumerate(text.splitlines()) if line.strip()), default=0)
-    return min(mark.line, last) if mark else 0
-
-
 def plain_value(root: yaml.Node | None, loader: type[Any] = LOADER) -> Any:
     """The value that a tree stands for. Raises one of UNREADABLE_YAML for a value that cannot be made."""
     if root is None:

@@ -20,6 +20,7 @@ from contract.measures import Measures
 from contract.record import Record
 from flows.config.diagnostics import closest_name, join_names
 from flows.config.provenance import KeyPath
+from flows.config.stray_words import shell_setting
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
@@ -131,15 +132,14 @@ class GroundTruthCheck:
 
     def _todo(self, criterion: str, answers: list[Reading]) -> str:
         if self.measures.level in ("interval", "ratio"):
-            settings = " ".join(f"labels.{reading.answer.strip()}=missing" for reading in answers[:_MAX_EXAMPLES])
-            return f"if they mean that nobody answered, write {settings}"
-        settings = " ".join(f"labels.{reading.answer.strip()}=…" for reading in answers[:_MAX_EXAMPLES])
+            return f"if they mean that nobody answered, write {_label_settings(answers, 'missing')}"
+        settings = _label_settings(answers, "VERDICT")
         some_numbers = any(number_of(reading.answer) for reading in answers)
-        numbers = " (or for numbers a cut such as labels.>=0.5=…)" if some_numbers else ""
+        numbers = " (or for numbers a cut such as 'labels.>=0.5=VERDICT')" if some_numbers else ""
         verdicts = join_names(self.truth.reader(criterion).possible)
         return (
-            f"write what each means: {settings}, or under `labels:`{numbers}; the verdicts are {verdicts}, and "
-            "`missing` stands for no answer"
+            f"write what each means: {settings}, or the same under `labels:`{numbers}, with one of {verdicts} in the "
+            "place of VERDICT, or `missing` for no answer"
         )
 
     def _taken_as_true_or_false(self, criterion: str, answers: list[Reading]) -> list[Reading]:
@@ -151,6 +151,11 @@ class GroundTruthCheck:
             and number_of(reading.answer) is not None
             and spelling(reading.answer) not in known
         ]
+
+
+def _label_settings(readings: Iterable[Reading], verdict: str) -> str:
+    answers = [reading.answer.strip() for reading in readings]
+    return " ".join(shell_setting(f"labels.{answer}", verdict) for answer in answers[:_MAX_EXAMPLES])
 
 
 def _names(readings: Iterable[Reading]) -> str:

@@ -39,7 +39,7 @@ class MetadataCheck:
                 diagnostics.add_notice(what)
                 continue
             near = closest_name(name, self.names)
-            todo = f"their metadata are {join_names(self.names, 20)}"
+            todo = f"their metadata are {join_names(self.names, 20)}" if self.names else "no column is read as metadata"
             diagnostics.add_at((*self.path, str(number)), what, nearest=near, todo=todo)
 
 

@@ -21,6 +21,7 @@ from flows.check.templates import TemplateCheck, report_file_problem
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, misnamed_yaml
 from flows.config.provenance import KeyPath
+from flows.config.stray_words import shell_setting
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode, walk_nodes
@@ -60,6 +61,8 @@ class ResourceCheck:
                     continue
                 if name == "model":
                     self._check_model(value, path, agent)
+                elif name == "criteria" and self._report_unbracketed(value, path, criteria.names()):
+                    continue
                 elif name == "criteria":
                     self._check_criterion(value, path, criteria)
                 elif name == "template":
@@ -95,6 +98,16 @@ class ResourceCheck:
             todo = "or use the embedded models with llms=embedded"
             self.diagnostics.add_at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
 
+    def _report_unbracketed(self, value: str, path: KeyPath, known: Collection[str]) -> bool:
+        """Reports `criteria=a,b`, several names without brackets, which would be taken for the text of a criterion."""
+        names = [word.strip() for word in value.split(",")]
+        if len(names) < 2 or not all(name in known for name in names):
+            return False
+        line = shell_setting("criteria", f"[{','.join(names)}]")
+        what = "several names are written in square brackets"
+        self.diagnostics.add_at(path, what, todo=f"write {line}, or criteria: [{', '.join(names)}] in a file")
+        return True
+
     def _check_criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
         try:
             criteria.get(value)
@@ -105,7 +118,7 @@ class ResourceCheck:
                 todo = f"put {value}.md into criteria/ of your config folder; there are {join_names(known)}"
                 self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                report_file_problem(error, path, self.diagnostics, "write the criterion's text into it, in UTF-8")
+                report_file_problem(error, path, self.diagnostics)
 
     def _check_examples(self, flow_node: FlowNode, step: Step, agent: AgentClass, criteria: Criteria) -> None:
         """Checks that each criterion of the step has the examples that a model which judges by examples needs."""
@@ -115,7 +128,15 @@ class ResourceCheck:
         named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
         asked = [self.models[name] for name in named if name in self.models]
         for name, value, path in values:
-            if name != "criteria" or not isinstance(value, str):
+            if (
+                name != "criteria"
+                or not isinstance(value, str)
+                or (
+                    "," in value
+                    and "\n" not in value
+                    and (all(word.strip() in criteria.names() for word in value.split(",")))
+                )
+            ):
                 continue
             try:
                 criterion = criteria.get(value)
@@ -173,10 +194,15 @@ class ResourceCheck:
     def _check_label_names(self, measures: Measures | None) -> None:
         """Reports answers of people without quotation marks that YAML reads as true or false: `{yes: violates}`."""
         path = (*self.flow.path, "measures", "labels")
-        for at in [one for one in self.diagnostics.provenance.locations if one[:-1] == path] if measures else ():
-            if at[-1].lower() in _YAML_TRUTH and measures and at[-1] not in measures.labels:
-                what = f"`{at[-1]}` without quotation marks is true or false in YAML, and is no answer of people"
-                self.diagnostics.add_at(at, what, todo=f"write '{at[-1]}': … with quotation marks")
+        found = [one for one in self.diagnostics.provenance.locations if one[:-1] == path] if measures else []
+        lost = [at for at in found if at[-1].lower() in _YAML_TRUTH and measures and at[-1] not in measures.labels]
+        if lost:
+            words = ", ".join(f"`{at[-1]}`" for at in lost)
+            what = f"{words} without quotation marks is true or false in YAML, and is no answer of people"
+            quoted = ", ".join(f"'{at[-1]}': …" for at in lost)
+            todo = f"write {quoted}, with quotation marks"
+            self.diagnostics.add_at(lost[0], what, todo=todo)
+            self.diagnostics.mark_reported(path)
 
     def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)

@@ -137,7 +137,7 @@ def _check_rows(
     if not preview.rows:
         diagnostics.add_at(at, f"the source of '{name}' holds no rows")
         return
-    todo = "correct the file, its `encoding` or `columns:`"
+    todo = None if "; " in (preview.first_reject or "") else "correct the file, its `encoding` or `columns:`"
     what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {preview.first_reject}"
     diagnostics.add_at(at, what, todo=todo)
 
@@ -165,7 +165,9 @@ def _check_ground_truth(
         )
         todo = "make one row of each text, with the answer that most people gave, or leave its column out of `columns:`"
         diagnostics.add_at((*path, "columns", "record_id"), what, todo=todo)
-    for one in ground_truth.mistakes():
+    # Labels that could not be read are a mistake already; that answers have none is no second one.
+    unread = diagnostics.is_reported((*ground_truth.path[:-1], "labels"))
+    for one in () if unread else ground_truth.mistakes():
         diagnostics.add_at((*path, "columns", f"ground_truth.{one.field}"), one.what, todo=one.todo)
     for text in ground_truth.notices():
         diagnostics.add_notice(f"'{name}': {text}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from contract.base import JsonValue, canonical_json
 from contract.flow import Loop, Step
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.plain_words import plain_message
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry
@@ -123,6 +124,10 @@ class StepCheck:
         known = agent.Parameters.model_fields
         if message is None:
             what = f"the agent of '{flow_node.name}' has no parameter '{name}'"
+            if name.isdecimal():
+                todo = "write a decimal number with a point, as in 0.2, and a text with a comma in quotation marks"
+                self.diagnostics.add_at(path, f"'{name}' stands where a name is expected", todo=todo)
+                return
             self.diagnostics.add_at(
                 path, what, nearest=closest_name(name, known), todo=f"its parameters are {join_names(known)}"
             )
@@ -168,7 +173,6 @@ def _validation_problems(model: type[BaseModel], values: Mapping[str, Any]) -> I
     try:
         model.model_validate(values)
     except ValidationError as error:
-        for details in error.errors(include_url=False, include_input=False, include_context=False):
+        for details in error.errors(include_url=False, include_input=False):
             name = str(details["loc"][0]) if details["loc"] else ""
-            message = details["msg"].replace("Input should be", "it should be").removeprefix("Value error, ")
-            yield name, None if details["type"] == "extra_forbidden" else message[:1].lower() + message[1:]
+            yield name, None if details["type"] == "extra_forbidden" else plain_message(details)

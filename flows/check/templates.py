@@ -74,7 +74,7 @@ class TemplateCheck:
 
     def _report_unreadable(self, error: PromptError, value: str, path: KeyPath) -> None:
         if not str(error).startswith("no template"):
-            report_file_problem(error, path, self.diagnostics, "correct the template")
+            report_file_problem(error, path, self.diagnostics)
             return
         known = self.prompts.names()
         what = f"there is no template '{value}'"
@@ -111,13 +111,14 @@ class TemplateCheck:
         return self.diagnostics.provenance.where(path)
 
 
-def report_file_problem(error: PromptError, path: KeyPath, diagnostics: Diagnostics, todo: str) -> None:
+def report_file_problem(error: PromptError, path: KeyPath, diagnostics: Diagnostics) -> None:
     """Reports a mistake in a prompt's or criterion's file at its line, or at `path` if it names none."""
     found = _FILE_AND_LINE.match(str(error))
+    what, _, todo = (found["what"] if found else str(error)).partition("; ")
     if found:
-        diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", found["what"], todo=todo)
+        diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", what, todo=todo or None)
     else:
-        diagnostics.add_at(path, str(error), todo=todo)
+        diagnostics.add_at(path, what, todo=todo or None)
 
 
 def _template_variables(agent: AgentClass) -> frozenset[str]:

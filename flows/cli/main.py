@@ -12,12 +12,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
+from flows.cli.mistyped import misspelt_verb, unknown_option
 from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
@@ -55,7 +55,11 @@ exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake i
 
 def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
     """Runs the command, and returns its exit code. `python -m flows.<flow>` passes the name of its `flow`."""
-    options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments), flow)
+    try:
+        options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments), flow)
+    except StudyError as error:
+        _print_error(error, argparse.Namespace(debug=False))
+        return 2
     # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -94,18 +98,16 @@ def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.N
     parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
     options, rest = parser.parse_known_intermixed_args(arguments)
-    unknown = [text for text in rest if text.startswith("-")]
-    if unknown:
-        parser.error(f"unknown option {unknown[0]}")
+    if any(text.startswith(("-", "–", "—")) for text in rest):
+        raise StudyError([unknown_option(arguments, parser)])
     settings = [*([options.verb] if options.verb else []), *options.settings, *rest]
     options.verb = next((text for text in settings if text in VERBS), None)
     if options.verb:
         settings.remove(options.verb)
     else:
         options.verb = "run"
-        if settings and "=" not in settings[0]:
-            near = "".join(f"; did you mean '{verb}'?" for verb in get_close_matches(settings[0], VERBS, n=1))
-            parser.error(f"unknown verb '{settings[0]}'{near}; choose from {', '.join(VERBS)}, or write key=value")
+        if settings and (problem := misspelt_verb(settings[0], VERBS)):
+            raise StudyError([problem])
     return options, settings
 
 

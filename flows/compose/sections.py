@@ -105,6 +105,9 @@ def _validate_entries(
             if nameless and name == _DISCRIMINATORS[group]:
                 todo = "write a name of your own above the fields, and indent them below it"
                 diagnostics.add_at(path, f"'{name}' stands where a name is expected", todo=todo)
+                if (location := diagnostics.provenance.location(path)) and location.file:
+                    # Its file is mostly called as it should be: that nothing has this name is no second mistake.
+                    diagnostics.mark_reported((group, location.file.stem))
             elif data is None or not nameless:
                 diagnostics.add_at(path, f"'{name}' is empty", todo="write its fields below it, indented")
             diagnostics.mark_reported(path)

@@ -142,6 +142,7 @@ def _apply_labels(
         if not answer or not text.strip():
             todo = "write for example labels.yes=violates: an answer of people, and its verdict, or `missing`"
             diagnostics.add(_argument_location(name, text), "this names no answer and verdict", todo=todo)
+            diagnostics.mark_reported((*path, "measures", "labels"))
             continue
         applied.labels[answer] = text.strip()
         diagnostics.provenance.add_argument((*path, "measures", "labels", answer), display_argument(f"{name}={text}"))

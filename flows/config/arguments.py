@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from contract.run import RunSettings
 from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import MULTI_CHOICE_GROUPS
+from flows.config.stray_words import join_stray_words
 
 DOTTED_NAMES = ("columns", "labels")
 """Names that a request gives part by part: `columns.text=body`."""
@@ -56,22 +58,19 @@ class Arguments:
 
 
 def classify_arguments(
-    arguments: Sequence[str], groups: Collection[str], top_level: Collection[str], diagnostics: Diagnostics
+    arguments: Sequence[str],
+    groups: Collection[str],
+    top_level: Collection[str],
+    folders: Sequence[Path],
+    diagnostics: Diagnostics,
 ) -> Arguments:
     """Sorts the arguments. `groups` and `top_level` are the configuration's own words; the rest is the request's."""
     classified = Arguments()
-    for text in arguments:
+    for text in join_stray_words(arguments, folders, diagnostics):
         key, equals, value = _split_argument(text)
         key = key.strip()
-        if not equals or not key or key.startswith("-"):
-            if key.startswith("~"):
-                classified.overrides.append(text)
-            else:
-                diagnostics.add(
-                    f"command line: {display_argument(text)}",
-                    "this is not of the form name=value",
-                    todo='write for example query="…", with the whole in quotation marks if it holds spaces',
-                )
+        if key.startswith("~") or not equals:
+            classified.overrides.append(text)
         elif (choice := _parse_choice(key, value, text, groups)) is not None:
             classified.choices.append(choice)
         elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:

@@ -22,6 +22,7 @@ from flows.config.folders import (
 )
 from flows.config.own_config import Allowed, read_allowed
 from flows.config.plugin_names import plugin_problems
+from flows.config.stray_words import flow_elsewhere
 from flows.config.yaml_documents import YamlDocument, read_documents
 
 if TYPE_CHECKING:
@@ -67,13 +68,15 @@ def compose_config(
     allowed = read_allowed(diagnostics)
     documents = with_checked_defaults(read_documents(folders), allowed.variables)
     config_names = config_groups(folders)
-    arguments = classify_arguments(overrides, config_names, _top_level_keys(documents), diagnostics)
+    arguments = classify_arguments(overrides, config_names, _top_level_keys(documents), folders, diagnostics)
     sources = _config_sources(flow_names or (), arguments, folders, documents)
     _stub_broken_files(sources)
     _drop_unknown_choices(sources.multi_choices, arguments, folders, diagnostics)
     if flow_names is not None and not sources.multi_choices["flows"] and not diagnostics.problems:
-        there = join_names(group_choices(folders, "flows"))
-        diagnostics.add("command line", "no flow is named", todo=f"write +flows=[osb]; there are {there}")
+        there = group_choices(folders, "flows")
+        named = next((arguments.request.pop(word) for word in ("flow", "study") if word in arguments.request), None)
+        line = f"write +flows={closest_name(named or '', there) or 'osb'}"
+        diagnostics.add("command line", "no flow is named", todo=f"{line}; there are {join_names(there)}")
     typed = [*_choice_overrides(arguments, sources, diagnostics), *arguments.overrides]
     merged, layers, applied_overrides = merge_layers(sources, typed, diagnostics)
     _refuse_unread_layers(layers, sources, diagnostics)
@@ -162,6 +165,10 @@ def _drop_unknown_choices(
                 known = group_choices(folders, group)
                 where = f"command line: {display_argument(arguments.text_of(group, name) or name)}"
                 what = f"there is no flow '{name}'" if group == "flows" else f"there is no '{name}' in {group}"
+                if group == "flows" and (line := flow_elsewhere(name, known)):
+                    diagnostics.add(where, what, todo=line)
+                    names.remove(name)
+                    continue
                 other = [path for path in misnamed_yaml(folders) if (path.parent.name, path.stem) == (group, name)]
                 todo = f"rename {display_path(other[0])} to .yaml" if other else f"there are {join_names(known)}"
                 diagnostics.add(where, what, nearest=None if other else closest_name(name, known), todo=todo)

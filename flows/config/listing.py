@@ -12,8 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
+
 from agents.base.entry_points import OUR_PACKAGE, Offer, offers
 from agents.safety.paths import text_file_problem
+from agents.safety.yaml_mistakes import describe_yaml_error
 from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from agents.tools.registry import load_tool
@@ -152,9 +155,13 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], str | None]:
     if problem := text_file_problem(path, path.parent.parent):
         return {}, problem
     try:
-        loaded = read_yaml(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return {}, "cannot be read"
+    try:
+        loaded = read_yaml(text)
+    except yaml.YAMLError as error:
+        return {}, f"{describe_yaml_error(text, error).what}; `check` shows the line"
     except UNREADABLE_YAML:
         return {}, "not YAML; `check` shows the line"
     if not isinstance(loaded, dict):

@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -16,12 +17,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from flows.config.diagnostics import Diagnostics, closest_name, join_names, may_hold_secret
+from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, plain_message
 from flows.config.provenance import KeyPath
 
 Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
 _MAX_ATTEMPTS = 30
+_MEANT = 0.8
+"""Likeness (0 to 1) from which a misspelt field counts as the one that was meant, so that what it holds is checked."""
 _URL_CREDENTIALS = re.compile(r"//[^/@]*@")
 _URL_QUERY = re.compile(r"(https?://[^?\s']*)\?[^\s']*")
 _PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
@@ -70,6 +74,8 @@ class _Validator:
     incomplete: set[KeyPath] = field(default_factory=set[KeyPath])
     dropped: set[str] = field(default_factory=set[str])
     reported: set[KeyPath] = field(default_factory=set[KeyPath])
+    left_out: set[KeyPath] = field(default_factory=set[KeyPath])
+    """Nodes that were left out as a whole."""
 
     def validate(self, adapter: TypeAdapter[T]) -> T | None:
         for _ in range(_MAX_ATTEMPTS):
@@ -95,11 +101,12 @@ class _Validator:
         if not loc or error_type == "union_tag_not_found":
             # A mapping that lacks a value just left out of it is no second mistake.
             if not any(path[:-1] == loc for path in self.reported):
-                self.diagnostics.add_at(self.path + loc, _plain_message(details))
+                self.diagnostics.add_at(self.path + loc, plain_message(details))
             return self._drop_node(loc)
         if error_type == "extra_forbidden":
-            self._report_extra(loc)
-        else:
+            if self._report_extra(loc):
+                return True
+        elif not self._is_emptied(loc, error_type):
             self._report_invalid(loc, details)
         self.reported.add(loc)
         return _delete(self.data, loc)
@@ -138,16 +145,31 @@ class _Validator:
         what = f"{_quoted_name(holder, self.path)} lacks `{name}`"
         self.diagnostics.add_at(self.path + holder, what, todo=f"add `{name}: …`{explained}")
 
-    def _report_extra(self, loc: KeyPath) -> None:
+    def _is_emptied(self, loc: KeyPath, error_type: str) -> bool:
+        """Whether what is too short here held something that was left out for a mistake of its own."""
+        return error_type == "too_short" and any(path[: len(loc)] == loc for path in self.reported | self.left_out)
+
+    def _report_extra(self, loc: KeyPath) -> bool:
+        """Reports the field; returns whether it was taken for the one that it is nearly called."""
         model = self.model_at(loc[:-1])
         names = list(model.model_fields) if model else []
         what = f"{_quoted_name(loc[:-1], self.path)} has no field '{loc[-1]}'"
         todo = f"its fields are {join_names(names)}" if names else None
-        self.diagnostics.add_at(self.path + loc, what, nearest=closest_name(loc[-1], names), todo=todo)
+        near = closest_name(loc[-1], names)
+        if inner := holder_of(loc[-1], model):
+            todo = f"it belongs below `{inner}:`, indented"
+        self.diagnostics.add_at(self.path + loc, what, nearest=near, todo=todo)
+        holder = _get(self.data, loc[:-1]) if loc[:-1] else self.data
+        if near is None or near in holder or SequenceMatcher(None, near, loc[-1].lower()).ratio() < _MEANT:
+            return False
+        holder[near] = holder.pop(loc[-1])
+        self.diagnostics.provenance.copy_below(self.path + loc, (*self.path, *loc[:-1], near), overwrite=True)
+        return True
 
     def _report_invalid(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
         path, value = self.path + loc, details.get("input")
         if details["loc"] and details["loc"][-1] == "[key]":
+            self.left_out.add(loc)
             todo = "use lower-case letters, digits and underscores, a letter first"
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
@@ -159,13 +181,20 @@ class _Validator:
         )
         if value is None:
             shown = " is null, but"
-        self.diagnostics.add_at(path, f"`{loc[-1]}`{shown} {_plain_message(details)}")
+        self.diagnostics.add_at(
+            path,
+            f"`{loc[-1]}`{shown} {plain_message(details)}",
+            nearest=closest_name(str(cast("object", value)), allowed_words(details)),
+            todo=list_advice(loc[-1], details),
+        )
 
     def _report_unknown_tag(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
         context = details["ctx"]
         tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
         key = str(context["discriminator"]).strip("'")
-        what, near = f"`{key}` is '{context['tag']}'", closest_name(str(context["tag"]), tags)
+        tag = str(context["tag"])
+        near = "file" if "file" in tags and f".{tag.lower()}" in FILE_ENDINGS else closest_name(tag, tags)
+        what = f"`{key}` is '{tag}'"
         self.diagnostics.add_at((*self.path, *loc, key), what, nearest=near, todo=f"write one of {join_names(tags)}")
 
     def _drop_node(self, loc: KeyPath) -> bool:
@@ -173,6 +202,7 @@ class _Validator:
         if not node:
             return False
         self.dropped |= {node[-1], *_names_within(_get(self.data, node))}
+        self.left_out.add(node)
         return _delete(self.data, node)
 
 
@@ -199,20 +229,6 @@ def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
 
 def _display_value(value: object) -> str:
     return _URL_QUERY.sub(r"\1?…", _URL_CREDENTIALS.sub("//…@", repr(value)))
-
-
-def _plain_message(details: Mapping[str, Any]) -> str:
-    message = str(details["msg"])
-    for pydantic_text, plain in (
-        ("Input should be", "it should be"),
-        ("Value error, ", ""),
-        ("Field required", "is missing"),
-        ("a valid tuple", "a list"),
-        ("a valid dictionary", "a mapping of names"),
-        ("a valid string", "text"),
-    ):
-        message = message.replace(pydantic_text, plain)
-    return message[0].lower() + message[1:]
 
 
 def _get(data: Any, loc: KeyPath) -> Any:

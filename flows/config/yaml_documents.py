@@ -11,7 +11,8 @@ import yaml
 
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded
-from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, error_line, plain_value
+from agents.safety.yaml_mistakes import describe_yaml_error
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
 from flows.config.hydra_source import ConfigLoader
@@ -96,10 +97,8 @@ def read_document(path: Path, folder: Path | None = None) -> YamlDocument:
 def _parse_document(path: Path, text: str) -> YamlDocument:
     try:
         root = compose_yaml(text, ConfigLoader)
-    except yaml.MarkedYAMLError as error:
-        return _syntax_error(path, text, error)
     except yaml.YAMLError as error:
-        return _broken_document(path, 1, f"not YAML: {error}", None)
+        return _syntax_error(path, text, error)
     except YamlLimitExceeded as error:
         return _broken_document(path, error.line, error.message, "write the values out instead")
     if root is None:
@@ -109,35 +108,23 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
     problems = tuple(_duplicate_keys(path, root))
-    return YamlDocument(path, root, problems) if problems else _with_readable_values(path, root)
+    return YamlDocument(path, root, problems) if problems else _with_readable_values(path, text, root)
 
 
-def _with_readable_values(path: Path, root: yaml.MappingNode) -> YamlDocument:
+def _with_readable_values(path: Path, text: str, root: yaml.MappingNode) -> YamlDocument:
     """The document, broken if a value cannot be made, such as `!!int many`, or a list as a name."""
     try:
         plain_value(root, ConfigLoader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return _broken_document(path, line, f"not YAML: {error.problem}", None)
+        return _syntax_error(path, text, error)
     except UNREADABLE_YAML as error:
         return _broken_document(path, 1, f"a value cannot be read: {error}", "write it in quotation marks")
     return YamlDocument(path, root)
 
 
-def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> YamlDocument:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
-    lines = text.splitlines()
-    at = lines[line - 1] if line <= len(lines) else ""
-    if "\t" in at[: len(at) - len(at.lstrip())] or "'\\t'" in (error.problem or ""):
-        return _broken_document(
-            path, line, "the line is indented with a tab", "use spaces: YAML does not allow tabs here"
-        )
-    line = error_line(error, text) + 1
-    what = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
-    if error.context:
-        what += f" ({error.context})"
-    return _broken_document(path, line, what, "look for a missing colon, quotation mark or bracket, here or just above")
+def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> YamlDocument:
+    mistake = describe_yaml_error(text, error)
+    return _broken_document(path, mistake.line, mistake.what, mistake.todo)
 
 
 def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:

@@ -35,12 +35,15 @@ def derive(folder: Path) -> Derived:
 
     The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
     """
+    from flows.report.answer_page import AnswerPage
     from flows.tables.cells import write_cells
 
     data = RunData.open(folder)
     if data.spec.measures:
         return _derive_study(data, data.spec.measures)
-    write_cells(data)
+    page = AnswerPage(data.folder)
+    write_cells(data, page.add)
+    page.write()
     return Derived(data)
 
 

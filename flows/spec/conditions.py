@@ -91,7 +91,11 @@ def compile_condition(text: str) -> Condition:
 
 
 def _readable_message(message: str) -> str:
-    return "it ends too early" if "end of" in message and "unexpected" in message else message
+    if "end of" in message and "unexpected" in message:
+        return "it ends too early"
+    if "chunk after expression" in message:
+        return "two of its parts stand side by side; join them with and, or, not, in small letters"
+    return message
 
 
 def _attribute_chains(tree: Node) -> Iterator[tuple[str, ...]]:

@@ -114,12 +114,19 @@ def column_names(cells: Iterable[str], path: Path, encoding: str = "utf-8", line
         raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MAX_COLUMNS:,}; is it a table?")
     duplicates = sorted(name for name, times in Counter(header).items() if times > 1)
     if duplicates:
-        raise StorageError(f"{path}:{line}: two columns have the same name: {', '.join(duplicates)}")
+        raise StorageError(
+            f"{path}:{line}: two columns have the same name: {', '.join(duplicates)}; rename one of them"
+        )
     return header
+
+
+def _cell_count_message(cells: int, columns: int) -> str:
+    advice = "; put quotation marks around a text that holds a comma" if cells > columns else ""
+    return f"has {cells} cells, but there are {columns} columns{advice}"
 
 
 def _row(number: int, path: Path, header: list[str], cells: list[str], encoding: str) -> Row | Reject:
     raw = ",".join(cells)
     if len(cells) != len(header):
-        return make_reject(number, path, f"has {len(cells)} cells, but there are {len(header)} columns", raw, encoding)
+        return make_reject(number, path, _cell_count_message(len(cells), len(header)), raw, encoding)
     return object_row(number, path, dict(zip(header, cells, strict=True)), raw, encoding, typed=False)

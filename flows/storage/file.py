@@ -12,6 +12,7 @@ from flows.storage.csv_files import csv_rows
 from flows.storage.documents import document_rows
 from flows.storage.json_files import json_rows, jsonl_rows
 from flows.storage.rows import Rows
+from flows.storage.save_as import save_as_advice
 
 
 def _sheet_rows(storage: FileStorage) -> Rows:
@@ -86,9 +87,12 @@ def _row_reader(storage: FileStorage) -> Callable[[FileStorage], Rows]:
         return _READERS[".txt"]
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise StorageError(
-            f"{path}: the kind '{path.suffix}' is not known; known are {', '.join(READABLE_SUFFIXES)} and folders"
-        )
+        advice = save_as_advice(path.suffix)
+        raise StorageError(f"{path}: {advice or _unknown_kind(path.suffix)}")
     if storage.sheet is not None and reader is not _sheet_rows:
-        raise StorageError(f"{path} has no sheets: `sheet` is for XLSX files")
+        raise StorageError(f"{path} has no sheets: `sheet` is for XLSX files; leave it out")
     return reader
+
+
+def _unknown_kind(suffix: str) -> str:
+    return f"the kind '{suffix}' is not known; known are {', '.join(READABLE_SUFFIXES)} and folders"

@@ -95,7 +95,7 @@ def has_undecodable_bytes(text: str) -> bool:
 
 def undecodable_message(encoding: str) -> str:
     """The reason why a text with undecodable bytes is rejected."""
-    return f"holds bytes that are not {encoding}; if the file is from Excel, try `encoding: cp1252`"
+    return f"holds bytes that are not {encoding}; if the file is from Excel, try encoding=cp1252"
 
 
 def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, typed: bool = True) -> Row | Reject:

@@ -27,6 +27,7 @@ _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
 _DAMAGE = (zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, IndexError, struct.error)
 """What `zipfile`, and our reading of the XML, raise for parts that are damaged, encrypted or packed another way."""
+_NOT_XLSX = "is not a whole XLSX file, whatever its name; open it in a spreadsheet program and save it as XLSX or CSV"
 CellErrors = Mapping[tuple[int, int], str]
 """(row, column), both from 0 -> the error in that cell, such as `#N/A`."""
 
@@ -46,12 +47,12 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
     except calamine.PasswordError:
         raise StorageError(f"{path} is locked with a password; save a copy without one") from None
     except calamine.CalamineError as error:
-        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
+        raise StorageError(f"{path} {_NOT_XLSX}") from error
     except BaseException as error:
         # A file that makes the library's Rust code panic: the exception is no `Exception`.
         if type(error).__name__ != "PanicException":
             raise
-        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
+        raise StorageError(f"{path} {_NOT_XLSX}") from None
     yield from _rows(path, cells, _read_errors(path, name))
 
 
@@ -67,9 +68,9 @@ def _check_size(path: Path, sheet: str | None) -> None:
             cells = archive.read(_sheet_path(archive, _select_sheet(names, sheet, path)))
     except (zipfile.BadZipFile, KeyError, StopIteration):
         return  # calamine's own error is clearer
-    except _DAMAGE as error:
+    except _DAMAGE:
         # What this check cannot read, calamine may: without the check, it could fill the memory.
-        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
+        raise StorageError(f"{path} {_NOT_XLSX}") from None
     farthest = [0, 0]
     for found in _CELL_REFERENCE.finditer(cells):
         for side, number in enumerate(_cell_position(found[1].decode())):
@@ -126,8 +127,8 @@ def _read_errors(path: Path, sheet: str) -> CellErrors:
     try:
         with zipfile.ZipFile(path) as archive:
             return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
-    except (zipfile.BadZipFile, KeyError, StopIteration, *_DAMAGE) as error:
-        raise StorageError(f"{path} is not a valid XLSX file: {error}") from None
+    except (zipfile.BadZipFile, KeyError, StopIteration, *_DAMAGE):
+        raise StorageError(f"{path} {_NOT_XLSX}") from None
 
 
 def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:

@@ -62,7 +62,10 @@ def test_an_unknown_criterion_and_a_bad_one_are_reported(tmp_path: Path, monkeyp
     with pytest.raises(StudyError) as caught:
         compose(["judged"], ["text=x"], Path("my_study"), registry={"judge": Judge})
     bad, unknown = caught.value.problems
-    assert (bad.where, bad.what) == ("my_study/criteria/rule.md:2", "the front matter is not YAML")
+    assert (bad.where, bad.what) == (
+        "my_study/criteria/rule.md:2",
+        "the bracket [ opens on this line and is not closed",
+    )
     assert (unknown.where, unknown.nearest) == ("my_study/flows/judged.yaml:8", "ordinary")
 
 

@@ -42,7 +42,7 @@ def mine(line: int) -> str:
 
 CASES = [
     # --- files ---
-    Mistake("yaml syntax", mine(13), "not YAML", "bracket", flow=("choices: [search]", "choices: [search")),
+    Mistake("yaml syntax", mine(13), "is not closed", "write ]", flow=("choices: [search]", "choices: [search")),
     Mistake(
         "tab", mine(21), "indented with a tab", "spaces", flow=("        inputs: {previous", "\tinputs: {previous")
     ),
@@ -116,7 +116,9 @@ CASES = [
         "quotation marks",
         arguments=("llms.general=[a",),
     ),
-    Mistake("not name=value", "command line: plain", "not of the form name=value", "query=", arguments=("plain",)),
+    Mistake(
+        "not name=value", "command line: query=Why?", "cut at its blanks", "query='Why? plain'", arguments=("plain",)
+    ),
     Mistake(
         "unknown request name",
         "command line: limmit=3",
@@ -193,7 +195,7 @@ CASES = [
     Mistake(
         "parameter of the wrong type",
         mine(39),
-        "is 'warm', but it should be a valid number",
+        "is 'warm', but it should be a number",
         "another value",
         flow=("temperature: 0.2", "temperature: warm"),
     ),
@@ -423,7 +425,7 @@ CASES = [
         "template syntax",
         "my_study/prompts/differences.md:2",
         "xpected",
-        "correct the template",
+        "for a condition",
         files={"prompts/differences.md": "user:\n{% for a in %}\n"},
     ),
     Mistake(

@@ -234,9 +234,10 @@ ORDER = "  level: ordinal\n  order: [calm, sharp, cruel]\n"
 
 OFF_SCALE: list[tuple[str, tuple[object, ...], str]] = [
     (ORDER, ("mean", "kind"), "people's answers are 'kind', 'mean', which are not in `order`; write what each "
-     "means: labels.mean=… labels.kind=…, or under `labels:`; the verdicts are calm, cruel, sharp, and `missing` "
-     "stands for no answer"),
-    (ORDER, (1, 2), "labels.1=… labels.2=…, or under `labels:` (or for numbers a cut such as labels.>=0.5=…)"),
+     "means: labels.mean=VERDICT labels.kind=VERDICT, or the same under `labels:`, with one of calm, cruel, sharp in "
+     "the place of VERDICT, or `missing` for no answer"),
+    (ORDER, (1, 2), "labels.1=VERDICT labels.2=VERDICT, or the same under `labels:` (or for numbers a cut such as "
+     "'labels.>=0.5=VERDICT')"),
     (ORDER, ("calm", "mean"), "note: 'posts': people's answers are also 'mean', which are not in `order`; these "
      "records are left out of what is compared with people"),
     ("  level: interval\n", ("kind", "mean"), "people's answers are 'kind', 'mean', which are no numbers; if they "
@@ -294,7 +295,7 @@ def test_rows_of_another_encoding_that_cannot_be_read_are_shown_with_the_reason(
     assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
     shown = capsys.readouterr().out
     assert "of the 6 rows 1 can be read, 5 cannot" in shown
-    assert "posts.csv:3: holds bytes that are not utf-8; if the file is from Excel, try `encoding: cp1252`" in shown
+    assert "posts.csv:3: holds bytes that are not utf-8; if the file is from Excel, try encoding=cp1252" in shown
     write_files(tmp_path, {"storage/posts.yaml": storage.replace("}", ", encoding: cp1252}")})
     assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
     assert "of the 6 rows 6 can be read, 0 cannot" in capsys.readouterr().out

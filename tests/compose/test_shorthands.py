@@ -289,7 +289,9 @@ def test_answers_that_no_judge_may_give_are_refused_where_there_are_no_others(st
     [problem] = caught.value.problems
     assert problem.where == "command line: columns.ground_truth.violating=said"
     assert "people's answers are 'no', 'yes', which no judge here may give" in str(problem)
-    assert "labels.yes=… labels.no=…" in str(problem) and "does_not_violate, unclear, violates" in str(problem)
+    assert "labels.yes=VERDICT labels.no=VERDICT" in str(problem) and "does_not_violate, unclear, violates" in str(
+        problem
+    )
 
 
 def test_a_few_answers_that_no_judge_may_give_are_only_a_notice(study: Path) -> None:

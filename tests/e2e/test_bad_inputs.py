@@ -108,7 +108,7 @@ def test_answers_of_people_that_only_a_run_can_read_are_checked_before_a_model_i
     arguments = ("records=long.csv", "columns.ground_truth.violating=said")
     done = cli_with_server.run("flows.judger", *arguments)
     assert done.exit_code != 0 and "Traceback" not in done.stderr, done.transcript
-    assert "people's answers are 'yes', which no judge here may give; write what each means: labels.yes=…" in (
+    assert "people's answers are 'yes', which no judge here may give; write what each means: labels.yes=VERDICT" in (
         " ".join(done.stderr.split())
     )
     assert not run_folders(cli_with_server, "judger")

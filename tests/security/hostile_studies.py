@@ -189,7 +189,7 @@ HOSTILE = [
     # Addresses.
     Hostile("address", "user:password@", model(base_url=f"https://u:{SECRET}@evil.example"), "user name or password"),
     Hostile("address", "?api_key=", model(base_url=f"https://evil.example?api_key={SECRET}"), "holds a key"),
-    Hostile("address", "file://", model(base_url="file:///etc/passwd"), "scheme should be"),
+    Hostile("address", "file://", model(base_url="file:///etc/passwd"), "begins with http:// or https://"),
     Hostile("address", "headers of its own", model(base_url=EVIL, headers={"X": "${oc.env:DB_URL}"}), "has no field 'headers'"),
     Hostile("address", "a proxy of its own", model(base_url=EVIL, proxy="http://evil.example"), "has no field 'proxy'"),
     Hostile("address", "secrets from another server", file("local.yaml", {"secrets": {"models": "projects/p/secrets/s", "endpoint": "https://evil.example"}}), "an address of Google's"),

@@ -322,7 +322,7 @@ CASES = [
     # Secrets.
     Case("base_url", "user:password@", lambda lab: model(lab, base_url="http://u:p@h/v1"), "user name or password"),
     Case("base_url", "?api_key=…", lambda lab: model(lab, base_url="http://h/v1?api_key=sk-1"), "holds a key"),
-    Case("base_url", "file://", lambda lab: model(lab, base_url="file:///etc/passwd"), "scheme should be 'http' or 'https'"),
+    Case("base_url", "file://", lambda lab: model(lab, base_url="file:///etc/passwd"), "begins with http:// or https://"),
     Case(
         "interpolation",
         "a key of the environment in a prompt",

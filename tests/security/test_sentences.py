@@ -41,7 +41,7 @@ def test_a_workbook_with_a_damaged_part(workbook: Path) -> None:
     start = part.header_offset + 30 + len(part.filename)
     data[start : start + 8] = b"\xff" * 8
     workbook.write_bytes(data)
-    assert "is not a valid XLSX file" in _refusal(workbook)
+    assert "is not a whole XLSX file" in _refusal(workbook)
 
 
 def test_a_workbook_packed_in_a_way_that_is_not_known(workbook: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_workbook_packed_in_a_way_that_is_not_known(workbook: Path) -> None:
         pieces = data.split(header)
         data = header.join([pieces[0], *(piece[: at - 4] + b"\x63\x00" + piece[at - 2 :] for piece in pieces[1:])])
     workbook.write_bytes(data)
-    assert "is not a valid XLSX file" in _refusal(workbook)
+    assert "is not a whole XLSX file" in _refusal(workbook)
 
 
 def test_a_date_beyond_the_year_9999_costs_its_own_row_alone(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_number_that_is_none(tmp_path: Path, argument: str) -> None:
         pytest.param(f"description: {'[' * 50_000}", "nested more than 100 deep", id="brackets without end"),
         pytest.param(f"description: \n {'- ' * 50_000}a", "nested more than 100 deep", id="lists in lists"),
         ("description: {about: Go on?}", "should be text"),
-        ("description: {? [a]: b}", "not YAML"),
-        ("description: {[a, b]: c}", "not YAML"),
+        ("description: {? [a]: b}", "cannot be read as YAML"),
+        ("description: {[a, b]: c}", "cannot be read as YAML"),
         ("description: !!int many", "cannot be read"),
         ("description: .nan", "is too large, or none"),
     ],

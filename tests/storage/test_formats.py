@@ -56,7 +56,7 @@ def test_the_first_sheet_and_a_wrong_one(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no rows"):
         read_records(path, sheet="Other")
     path.write_bytes(b"no workbook")
-    with pytest.raises(StorageError, match="not a valid XLSX file"):
+    with pytest.raises(StorageError, match="not a whole XLSX file"):
         read_records(path)
 
 

@@ -1,0 +1,70 @@
+"""Mistakes that scholars make, one at a time: one message each, in plain words, with a line that works when pasted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.cli.main import main
+from flows.cli.new_folder import make_folder
+
+TRIALS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("trials.yaml").read_text(encoding="utf-8"))
+POSTS = "nr,body,group,harmful\n1,You are vermin.,a,yes\n2,The ferry was late.,a,no\n3,They called us vermin.,b,no\n"
+JARGON = re.compile(
+    r"scheme|regular expression|pattern|unable to parse|mapping|scalar|dictionary|valid integer|Traceback|\bNone\b"
+)
+"""Words of libraries that mean nothing to somebody who does not program."""
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    monkeypatch.chdir(tmp_path)
+    make_folder(["survey"])
+    Path("my_posts.csv").write_text(POSTS, encoding="utf-8")
+    capsys.readouterr()
+    return tmp_path
+
+
+def run(command: str) -> int:
+    """Runs what is typed behind `python -m`, split as a shell splits it."""
+    module, *arguments = shlex.split(command)
+    return main(arguments, flow=module.partition(".")[2] or None)
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial["name"])
+def test_a_mistake_is_one_in_plain_words(
+    trial: dict[str, Any], study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, edit in trial.get("edits", {}).items():
+        _edit(study / name, edit)
+    assert run(trial["command"]) == 2
+    shown = [line for line in capsys.readouterr().err.splitlines() if line and not line.startswith("note:")]
+    [message, *count] = shown
+    assert not count or count == ["1 mistake; nothing was run and no model was asked."]
+    assert message.startswith(trial.get("where", "command line"))
+    assert trial["says"] in message
+    assert not JARGON.search(message)
+    if paste := trial.get("paste"):
+        assert f"write {paste}" in message or f": {paste}" in message
+        assert shlex.split(paste)
+    if "pasted" in trial:
+        assert run(trial["pasted"]) == 0
+
+
+def _edit(path: Path, edit: list[str] | str | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(edit, list):
+        text = path.read_text(encoding="utf-8")
+        assert text.count(edit[0]) == 1
+        edit = text.replace(edit[0], edit[1])
+    path.write_text(edit or "An old spreadsheet.", encoding="utf-8")
+
+
+def test_the_study_itself_has_no_mistake(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("flows check --config-dir survey +flows=[survey]") == 0
+    assert "no mistakes found" in capsys.readouterr().out
