@@ -12,14 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from contract.findings import Citation, CitedAnswer
 from contract.messages import AgentTrace
 from flows.files.atomic import write_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
-from flows.report.page import bdi, content_security_policy, page_file_text
+from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -50,17 +47,14 @@ class AnswerPage:
         if not self._answers:
             return
         style = page_file_text("report.css") + page_file_text("answer.css")
-        environment = Environment(
-            loader=PackageLoader("flows.report", "page_files"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+        environment = page_environment()
         filters: dict[str, Any] = {
             "bdi": bdi, "place": citation_location, "address": _address, "doubt": doubt_text,
             "judging": judging_text, "unverified": unverified_lines, "in_passage": self._in_passage,
         }  # fmt: skip
         environment.filters.update(filters)
         text = environment.get_template("answer.html.jinja").render(
-            answers=self._answers, policy=content_security_policy(style, ""), style=Markup(style),  # noqa: S704
+            answers=self._answers, policy=content_security_policy(style, ""), style=trusted_markup(style),
             demonstration=DEMONSTRATION_NOTICE, unverified_heading=UNVERIFIED_HEADING,
         )  # fmt: skip
         write_text(self._folder / "answer.html", text)

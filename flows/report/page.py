@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
+from markupsafe import Markup
 
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
@@ -20,6 +16,7 @@ from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateTable, confusion_matrices, explain_measures, format_interval
 from flows.report.facts import Facts
 from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning
+from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
 from flows.report.summary import summary_paragraph
@@ -79,22 +76,19 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
         numbers=record_indexes, marks=inputs.marks, found=inputs.report_data, STATES=STATUS_LABELS,
     )  # fmt: skip
     # The body is rendered first: the index holds all masked texts, which are known only then.
-    index = _trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))
+    index = trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))
     yield from environment.get_template("report.html.jinja").generate(
-        facts=inputs.facts, body=_trusted_markup(body), index=index,
-        pieces=(_trusted_markup(lines.read(offset)) for _, offset in chunks),
-        policy=content_security_policy(style, script), style=_trusted_markup(style), script=_trusted_markup(script),
+        facts=inputs.facts, body=trusted_markup(body), index=index,
+        pieces=(trusted_markup(lines.read(offset)) for _, offset in chunks),
+        policy=content_security_policy(style, script), style=trusted_markup(style), script=trusted_markup(script),
     )  # fmt: skip
 
 
 def _environment(masked_texts: MaskedTexts) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("flows.report", "page_files"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    environment = page_environment()
     filters: dict[str, Any] = {
         "bdi": bdi, "decimal": format_decimal, "interval": format_interval, "veiled": masked_texts.mask,
-        "plotted": _trusted_markup, "grouped": _with_thousands_separator, "percent": percent, "counted": pluralised,
+        "plotted": trusted_markup, "grouped": _with_thousands_separator, "percent": percent, "counted": pluralised,
     }  # fmt: skip
     for name, change in filters.items():
         environment.filters[name] = change
@@ -105,34 +99,6 @@ def _with_thousands_separator(number: int) -> str:
     return f"{number:,}"
 
 
-def bdi(text: str) -> Markup:
-    """Text in a `bdi` element, so that it cannot reorder the text around it."""
-    return Markup("<bdi>{}</bdi>").format(escape(display_text(text)))
-
-
-def _trusted_markup(text: str) -> Markup:
-    """Marks text as safe that is escaped already: our own files, JSON from `script_json`, SVG from ElementTree."""
-    return Markup(text)  # noqa: S704
-
-
-def content_security_policy(style: str, script: str) -> str:
-    """The page's Content-Security-Policy: allows this style and this script, and no other source."""
-    return (
-        f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; script-src '{_csp_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _csp_hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
 def script_text() -> str:
     """The page's script."""
     return '"use strict";\n(() => {\n' + "\n".join(page_file_text(name) for name in SCRIPTS) + "})();\n"
-
-
-@cache
-def page_file_text(name: str) -> str:
-    """The text of a file in `page_files`."""
-    return (files("flows.report") / "page_files" / name).read_text(encoding="utf-8")

@@ -88,16 +88,17 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_reported_plainly_and_nothing_runs(cli: CommandLine, name: str) -> None:
+def test_a_mistake_is_reported_plainly_and_nothing_runs(cli_with_server: CommandLine, name: str) -> None:
     arguments, message = MISTAKES[name]
-    done = _check_plain(cli.run("flows", *arguments), 2)
+    done = _check_plain(cli_with_server.run("flows", *arguments), 2)
     assert message in done.stderr, done.transcript
-    assert not done.stdout and not (cli.working_folder / "runs").exists()
-    assert not cli.leftover_processes()
+    assert not done.stdout and not (cli_with_server.working_folder / "runs").exists()
+    assert not cli_with_server.leftover_processes()
 
 
-def test_json_leaves_stdout_empty_when_there_is_no_result(cli: CommandLine) -> None:
+def test_a_mistake_ends_the_server_that_was_started_and_json_leaves_stdout_empty(cli: CommandLine) -> None:
     assert not _check_plain(cli.run("flows.osb", "query=x", "llms=lite", "--json"), 2).stdout
+    assert not cli.leftover_processes()
 
 
 _GROUPED = """\

@@ -26,7 +26,7 @@ from tests.support.many_calls import CELLS, CONCURRENCY, write_study
 from tests.support.services import FakeService, fake_service
 
 SEED = 20261122
-KILLS = int(os.environ.get("BUTTERMILK_KILLS", "4"))
+KILLS = int(os.environ.get("BUTTERMILK_KILLS", "2"))
 """The last one kills a run that has a private Prefect server, which must end with it."""
 _VARYING_FIELDS = {"started", "ended", "from_cache", "attempts", "parents", "paid_by"}
 """Fields in which two runs with the same outcome may differ; parents are compared by the cells they name."""
@@ -135,11 +135,9 @@ def _whole_or_absent(folder: Path) -> None:
 def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_same(
     cli_with_server: CommandLine, tmp_path: Path, osb_index: CorpusIndex
 ) -> None:
-    for _ in range(2):
-        size = _size(cli_with_server.indexes)
-        command = cli_with_server.start("flows.osb", _QUESTION, "--json")
-        wait_until(partial(_has_grown, cli_with_server.indexes, size, command), "the index to grow", pause=0.001)
-        command.kill()
+    command = cli_with_server.start("flows.osb", _QUESTION, "--json")
+    wait_until(partial(_has_grown, cli_with_server.indexes, command), "the index to grow", pause=0.001)
+    command.kill()
     unbroken = CommandLine(tmp_path / "unbroken", dict(cli_with_server.extra_variables))
     unbroken.indexes.mkdir(parents=True)
     shutil.copy(osb_index.location, unbroken.indexes)
@@ -151,19 +149,18 @@ def test_an_index_killed_while_it_is_built_is_finished_and_the_answer_is_the_sam
 _QUESTION = "query=When does the Board accept a slur in political speech?"
 
 
-def _has_grown(folder: Path, size: int, command: RunningCommand) -> bool:
-    return _size(folder) > size + 20_000 or not command.running
+def _has_grown(folder: Path, command: RunningCommand) -> bool:
+    return _size(folder) > 20_000 or not command.running
 
 
 def _size(folder: Path) -> int:
-    with os.scandir(folder) as entries:
-        return sum(_size_of(entry) for entry in entries)
+    return sum(_size_of(path) for path in folder.glob("*"))
 
 
-def _size_of(entry: os.DirEntry[str]) -> int:
+def _size_of(path: Path) -> int:
     """The size of a file in bytes; 0 for a journal that SQLite has removed meanwhile."""
     with suppress(FileNotFoundError):
-        return entry.stat().st_size
+        return path.stat().st_size
     return 0
 
 

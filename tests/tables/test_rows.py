@@ -29,7 +29,7 @@ from tests.tables.strategies import traces
 
 DERIVED = ("cells.csv", "cells.parquet", "verdicts.csv", "measures.csv", "confusion.csv")
 often = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
