@@ -76,7 +76,7 @@ def test_a_users_config_folder_comes_first(cli: CommandLine) -> None:
 MISTAKES = {
     "an unknown verb": (("plna",), "did you mean 'plan'?"),
     "an unknown option": (("--jsno",), "did you mean '--json'?"),
-    "no flow": (("run",), "write +flows=[osb]"),
+    "no flow": (("run",), "write +flows=osb"),
     "an unknown flow": (("+flows=[osv]", "query=x"), "did you mean 'osb'?"),
     "no question, and nobody to ask": (("+flows=[osb]",), 'write query="…"'),
     "an empty question": (("+flows=[osb]", "query="), 'write query="…"'),
