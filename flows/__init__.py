@@ -2,9 +2,9 @@
 
 The modules here are entry points: `flows.osb`, `flows.tox`, `flows.trans`, `flows.vaw` and `flows.judger` for one
 flow each, and `python -m flows` for all of them. Everything else is in rooms, each a package; a room imports only
-rooms below it. From top to bottom: mcp, api, cli, deploy, run, plan, shards, run_folder, engine, report, measures,
-compose, check, corpus, storage, tables, accounting, spec, config, results, files, server. `docs/architecture.md` has
-the map.
+rooms below it. From top to bottom: mcp, declared, api, cli, deploy, run, plan, shards, run_folder, engine, report,
+measures, compose, check, corpus, storage, tables, accounting, spec, config, results, files, server.
+`docs/architecture.md` has the map.
 
 In Python, `from flows import agent, study` is the way in; each is imported when it is first used, so `import flows`
 costs nothing.

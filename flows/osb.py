@@ -6,6 +6,6 @@ if __name__ == "__main__":
 
     run_and_exit(lambda: main(flow="osb"))
 
-from flows.deploy.declared import declare
+from flows.declared import declare
 
 osb = declare("osb")

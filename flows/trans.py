@@ -6,6 +6,6 @@ if __name__ == "__main__":
 
     run_and_exit(lambda: main(flow="trans"))
 
-from flows.deploy.declared import declare
+from flows.declared import declare
 
 trans = declare("trans")

@@ -31,14 +31,17 @@ def api_of_flow_run() -> str | None:
 async def as_task_run(
     agent: str, record_id: str, parameters: Mapping[str, Any], process: Callable[[], Awaitable[T]]
 ) -> T:
-    """Runs `process` as a task run named after the agent; Prefect sees the record's id and the settings only."""
-    from prefect import task
+    """Runs `process` as a task run of the agent, with the key, tags and inputs that it has in a study's run."""
+    from prefect import Task
 
-    named = [str(parameters[key]) for key in ("criteria", "model") if key in parameters]
-    tags = [f"agent:{agent}", *(f"{key}:{parameters[key]}" for key in ("criteria", "model") if key in parameters)]
+    from flows.engine.agent_tasks import named_inputs, tags_for
 
-    @task(name=agent, task_run_name=", ".join([agent, *named, record_id]), tags=tags, persist_result=False)
-    async def call(record: str) -> T:  # noqa: ARG001 - shown in Prefect
+    async def call(record_id: str, model: str | None = None, criterion: str | None = None) -> T:  # noqa: ARG001 - shown in Prefect
         return await process()
 
-    return await call(record_id)
+    call.__name__ = call.__qualname__ = agent
+    inputs = named_inputs(record_id, parameters)
+    named = [inputs[name] for name in ("criterion", "model") if name in inputs]
+    run_name = ", ".join([agent, *named, record_id])
+    task = Task(call, name=agent, task_run_name=run_name, tags=tags_for(agent, inputs), persist_result=False)
+    return await task(**inputs)

@@ -76,10 +76,17 @@ class StudyRun:
     @property
     def answer(self) -> CitedAnswer:
         """The cited answer of a flow that answers one question. Raises RunError when there is none."""
+        if answer := self.cited_answer:
+            return answer
+        raise RunError(f"the run in {self.folder} gave no cited answer; see its `cells`")
+
+    @property
+    def cited_answer(self) -> CitedAnswer | None:
+        """As `answer`; None where there is none."""
         for result in self.results:
             if isinstance(value := result.get("result"), dict) and "claims" in value:
                 return CitedAnswer.model_validate(value)
-        raise RunError(f"the run in {self.folder} gave no cited answer; see its `cells`")
+        return None
 
     def traces(self) -> list[AgentTrace]:
         """The whole account of every cell: what was asked, what came back, and what it cost."""

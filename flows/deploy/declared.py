@@ -1,12 +1,9 @@
-"""Declared flows: each flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI.
-
-`flows.declared.<name>` is the flow of that name. Prefect imports it by this path for `python -m flows serve`.
-"""
+"""Declared flows: each flow of a study's folder as an importable Prefect flow, for deployments and the Prefect UI."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +15,20 @@ from flows.config.folders import group_choices, search_folders
 from flows.config.listing import list_all
 from flows.run.form import Form, FormChoices
 from flows.run.runner import make_flow
+from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
 
 CONFIG_DIR_VARIABLE = "BUTTERMILK_CONFIG_DIR"
 """The environment variable that names the study's own folder, for a flow that is declared without one."""
 
 
-def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
+def declare(
+    name: str, config_dir: Path | None = None, result_of: Callable[[Outcome], Any] = lambda _: None
+) -> Flow[..., Any]:
     """The flow of that name. Each run composes it anew, from the parameters that the run is started with.
 
-    Raises StudyError when it cannot be composed now: the same mistake would stop every run.
+    `result_of` makes of a run's outcome what a flow gets that awaits this one. Raises StudyError when the flow cannot
+    be composed now: the same mistake would stop every run.
     """
     folder = config_dir or _configured_folder()
     [study] = compose([name], [], folder, require_request=False)
@@ -38,7 +39,7 @@ def declare(name: str, config_dir: Path | None = None) -> Flow[..., Any]:
         [composed] = compose([name], as_arguments(form.without_blanks(request)), folder)
         return composed
 
-    return make_flow(study.flow, study_of, form=form)
+    return make_flow(study.flow, study_of, form=form, result_of=result_of)
 
 
 def _form_choices(study: Study, folder: Path | None) -> FormChoices:
@@ -52,7 +53,6 @@ def _configured_folder() -> Path | None:
     return Path(named) if named else None
 
 
-def __getattr__(name: str) -> Flow[..., Any]:
-    if name.startswith("_") or name not in group_choices(search_folders(_configured_folder()), "flows"):
-        raise AttributeError(name)
-    return declare(name)
+def is_flow(name: str) -> bool:
+    """Whether the configured study's folder, or ours, declares a flow of that name."""
+    return name in group_choices(search_folders(_configured_folder()), "flows")

@@ -1,10 +1,14 @@
-"""Plugin that gives every `prefect` command in this folder a default server. Prefect loads it.
+"""Plugin that gives Prefect programs in this folder a server. Prefect loads it.
 
 A fresh Prefect profile names no server, so a deployment or a worker would find none. An address in `pyproject.toml`
 would help, but Prefect ranks it above the user's profile: users who are logged in to Prefect Cloud, or have set a
 server of their own, would be sent to another one without notice. A plugin can first look at what is configured.
 
-`pyproject.toml` switches it on, for commands that are run in its folder.
+`prefect` commands get the address of this machine's server, whether or not it runs, so that an operator who forgot to
+start it reads so. Other programs, such as a script with a flow of one's own, get it while it runs; else Prefect starts
+a server for the program, and gets the time for it that a slow machine needs.
+
+`pyproject.toml` switches the plugin on, for programs that are run in its folder.
 """
 
 from __future__ import annotations
@@ -12,18 +16,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefect.plugins import HookContext, SetupResult, register_hook
 
-from flows.server.choose_server import API_URL_VARIABLE, local_api
+from flows.server.choose_server import API_URL_VARIABLE, is_usable, local_api
+from flows.server.private_server import SERVER_START_SECONDS
 from flows.server.staying_server import StayingServer, end_unused_server
 
 _PROMPT_VARIABLE = "PREFECT_CLI_PROMPT"
+_START_TIME_VARIABLE = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 
 
 @register_hook
 def setup_environment(*, ctx: HookContext) -> SetupResult | None:
     """Sets the address of the server of this machine, unless one is configured."""
+    if not _is_prefect_command():
+        return _for_program(ctx)
     command = sys.argv[1:3]
     if command == ["server", "start"]:
         # An operator's server takes the place of one that a command has left.
@@ -32,11 +41,35 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
         return None if _PROMPT_VARIABLE in os.environ else SetupResult(env={_PROMPT_VARIABLE: "false"})
     if ctx.api_url or API_URL_VARIABLE in os.environ or _is_configuration_command(command):
         return None
+    return SetupResult(env={API_URL_VARIABLE: _staying_api() or local_api()})
+
+
+def _for_program(ctx: HookContext) -> SetupResult | None:
+    if ctx.api_url or API_URL_VARIABLE in os.environ:
+        return None
+    if api_url := _staying_api() or (local_api() if is_usable(local_api()) else None):
+        return SetupResult(env={API_URL_VARIABLE: api_url})
+    if _START_TIME_VARIABLE in os.environ:
+        return None
+    return SetupResult(env={_START_TIME_VARIABLE: f"{SERVER_START_SECONDS:.0f}"})
+
+
+def _staying_api() -> str | None:
     staying = StayingServer.find()
-    if staying:
-        # Each request counts as a use, so a worker keeps the server.
-        staying.stop()
-    return SetupResult(env={API_URL_VARIABLE: staying.api_url if staying else local_api()})
+    if staying is None:
+        return None
+    # Each request counts as a use, so a worker keeps the server.
+    staying.stop()
+    return staying.api_url
+
+
+def _is_prefect_command() -> bool:
+    """Whether this process is the command `prefect`, also as `python -m prefect`."""
+    name = Path(sys.argv[0]).name
+    if name == "-m":
+        # So it reads while Python looks for the module.
+        name = next(iter(sys.orig_argv[sys.orig_argv.index("-m") + 1 :]), "")
+    return name.removesuffix(".exe").partition(".")[0] == "prefect"
 
 
 def _is_configuration_command(command: Sequence[str]) -> bool:

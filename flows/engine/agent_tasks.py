@@ -6,7 +6,7 @@ runs name the record, the model and the criterion as inputs and as tags; never a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from inspect import getdoc
 from typing import Any, cast
@@ -33,17 +33,28 @@ _TAGGED_PARAMETERS = {"model": "model", "criteria": "criterion"}
 """Parameters of a step that a task run is found by, and what they are called there."""
 
 
-def named_inputs(cell: Cell) -> dict[str, str]:
+def named_inputs(record_id: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """What the task run's inputs say: the record's id, and the model and criterion where there are such."""
-    parameters = {name: cell.input.parameters.get(key) for key, name in _TAGGED_PARAMETERS.items()}
-    chosen = {name: value for name, value in parameters.items() if isinstance(value, str)}
-    return {"record_id": cell.input.record.record_id, **{name: truncated(value) for name, value in chosen.items()}}
+    named = {name: parameters.get(key) for key, name in _TAGGED_PARAMETERS.items()}
+    chosen = {name: value for name, value in named.items() if isinstance(value, str)}
+    return {"record_id": record_id, **{name: truncated(value) for name, value in chosen.items()}}
+
+
+def inputs_of(cell: Cell) -> dict[str, str]:
+    """The inputs of the cell's task run."""
+    return named_inputs(cell.input.record.record_id, cell.input.parameters)
 
 
 def tags_of(cell: Cell) -> list[str]:
     """The tags of the cell's task run: `agent:judge`, `step:verdicts`, `model:gpt`, `criterion:ordinary`."""
-    chosen = {name: value for name, value in named_inputs(cell).items() if name != "record_id"}
-    return [f"{name}:{value}" for name, value in {"agent": cell.agent, "step": cell.step, **chosen}.items()]
+    agent, *others = tags_for(cell.agent, inputs_of(cell))
+    return [agent, f"step:{cell.step}", *others]
+
+
+def tags_for(agent: str, inputs: Mapping[str, str]) -> list[str]:
+    """The tags of a task run of that agent, the agent's own first."""
+    chosen = {name: value for name, value in inputs.items() if name != "record_id"}
+    return [f"{name}:{value}" for name, value in {"agent": agent, **chosen}.items()]
 
 
 class CellCachePolicy(CachePolicy):

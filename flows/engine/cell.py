@@ -17,7 +17,7 @@ from prefect.utilities.annotations import quote
 
 from contract.messages import AgentTrace
 from contract.run import RunSettings
-from flows.engine.agent_tasks import agent_task, named_inputs, tags_of
+from flows.engine.agent_tasks import agent_task, inputs_of, tags_of
 from flows.engine.cell_job import CellJob
 from flows.engine.edges import FinishedRun
 from flows.engine.task_run_events import EventSender
@@ -65,7 +65,7 @@ class CellRunner:
         started = datetime.now(UTC)
         self.note_flow_run()
         # quote() prevents Prefect from searching the record and the services for futures.
-        parameters = {"job": quote(job), **named_inputs(job.cell)}
+        parameters = {"job": quote(job), **inputs_of(job.cell)}
         tags = Tags(tags_of(job.cell), self._limited_tags)
         state = await run_task(self._task(job), parameters, list(wait_for), self.event_sender, tags)
         trace = await self._trace_of(job, state, started)

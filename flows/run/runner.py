@@ -85,17 +85,19 @@ def make_flow(
     listener: RunListener | None = None,
     form: Form | None = None,
     caller: CallerProcess | None = None,
+    result_of: Callable[[Outcome], Any] = lambda _: None,
 ) -> Flow[..., Any]:
     """The Prefect flow that `spec` declares; its parameters are the flow's own, so the UI can show a form.
 
     `study_of` composes the study when the flow starts, from the parameters that it was started with. An error that
     stops the run, such as a mistake in the parameters, ends it as Failed; the message of the state describes it.
     `caller` is the process that calls hosted models in a run of many records, where it has been started already.
+    `result_of` makes of the outcome what another flow gets that awaits this one; it stays in this process.
     """
 
     async def run(**request: Any) -> State[Any]:
         try:
-            return await _run(study_of(request), listener or RunListener(), caller)
+            return await _run(study_of(request), listener or RunListener(), caller, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
             return Failed(message=_failure_message(error), data=error)
@@ -135,7 +137,9 @@ def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:
     return from_parameters
 
 
-async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> State[Any]:
+async def _run(
+    study: Study, listener: RunListener, caller: CallerProcess | None, result_of: Callable[[Outcome], Any]
+) -> State[Any]:
     check_deployment(study)
     with audit_run(study) as audited_run:
         run = _run_sharded(study, listener) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
@@ -144,7 +148,7 @@ async def _run(study: Study, listener: RunListener, caller: CallerProcess | None
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
     listener.on_end(outcome)
-    return _final_state(outcome)
+    return _final_state(outcome, result_of)
 
 
 async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:
@@ -250,7 +254,7 @@ async def _run_batches(study: Study, run_services: RunServices, records: Sequenc
     return [result for results in batches for result in results]
 
 
-def _final_state(outcome: Outcome) -> State[Any]:
+def _final_state(outcome: Outcome, result_of: Callable[[Outcome], Any]) -> State[Any]:
     totals = outcome.totals
     counts = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
     if unasked := totals.cells["over_budget"]:
@@ -261,4 +265,4 @@ def _final_state(outcome: Outcome) -> State[Any]:
     if outcome.unsaved:
         why = "; ".join(str(one) for one in outcome.saved if not one.done)
         return Failed(name="NotSaved", message=f"{why} ({counts})")
-    return Completed(message=counts)
+    return Completed(message=counts, data=result_of(outcome))

@@ -80,13 +80,13 @@ def use_running_server() -> bool:
     if configured_api():
         return True
     # A server that stays is held, not only used, so that it does not end meanwhile.
-    if not StateFolder().lives() and _is_usable(api := local_api()):
+    if not StateFolder().lives() and is_usable(api := local_api()):
         os.environ[API_URL_VARIABLE] = api
         return True
     return False
 
 
-def _is_usable(api_url: str) -> bool:
+def is_usable(api_url: str) -> bool:
     """Whether a Prefect server of the installed version answers there, accepts our password, and is no other user's.
 
     A server that stays is found by its state instead: here it could be one of another version, or with other data.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 
@@ -55,3 +57,34 @@ def test_at_a_terminal_the_server_starts_without_asking(cli: CommandLine) -> Non
         terminal.expect("Check out the dashboard")
     assert "How would you like to proceed?" not in terminal.output
     assert not cli.leftover_processes()
+
+
+def test_a_script_needs_no_server(cli: CommandLine, prefect_database: Path) -> None:
+    cli.use_database(prefect_database)
+    (cli.working_folder / "script.py").write_text(_SCRIPT)
+    done = cli.run("script", PREFECT_SERVER_API_PORT=str(free_port()))
+    assert done.exit_code == 0 and done.stdout == "violates\n", done.transcript
+    with closing(connect(cli.folder / "prefect/prefect.db")) as database:
+        [found] = database.execute(
+            "SELECT task_run.task_key, task_run.state_name, flow.name FROM task_run "
+            "JOIN flow_run ON flow_run.id = task_run.flow_run_id JOIN flow ON flow.id = flow_run.flow_id"
+        )
+    assert (found[0].rpartition("-")[0], *found[1:]) == ("judge", "Completed", "mine")
+    assert not cli.leftover_processes()
+
+
+_SCRIPT = """\
+import asyncio
+
+from prefect import flow
+
+from flows import agent
+
+
+@flow
+async def mine():
+    return await agent("judge").run("A post.", criteria="ordinary", model="demo")
+
+
+print(asyncio.run(mine()).verdict)
+"""

@@ -11,7 +11,8 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.utilities.callables import parameter_schema
 
-import flows.deploy.declared as declared
+import flows.declared as declared
+from flows.deploy.declared import CONFIG_DIR_VARIABLE
 from tests.support.running import Lab
 
 
@@ -56,7 +57,7 @@ def test_a_flows_own_choices_become_a_list_to_choose_from(lab: Lab, monkeypatch:
     lab.write("flows/tiny.yaml", _CHOICES)
     lab.write_model("x", {"reply": "text"})
     lab.write("prompts/short.md", "user:\n{{ record.text }}\n")
-    monkeypatch.setenv(declared.CONFIG_DIR_VARIABLE, str(lab.folder))
+    monkeypatch.setenv(CONFIG_DIR_VARIABLE, str(lab.folder))
     properties = _form("tiny")["properties"]
     assert properties["tone"]["enum"] == ["plain", "formal"] and properties["tone"]["default"] == "plain"
     assert properties["brief"]["type"] == "boolean"

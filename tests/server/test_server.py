@@ -16,7 +16,7 @@ def test_the_server_turns_a_schedule_into_runs(prefect_api: str) -> None:
     """With SQLAlchemy 2.1 it fails, and reports that only in its log."""
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         deployment: Any = RunnerDeployment.from_entrypoint(
-            "flows.deploy.declared.osb", name="hourly", interval=timedelta(hours=1), parameters={"query": "Why?"}
+            "flows.declared.osb", name="hourly", interval=timedelta(hours=1), parameters={"query": "Why?"}
         ).apply()
     httpx.post(f"{prefect_api}/deployments/{deployment}/schedule", json={}, timeout=30).raise_for_status()
     wanted = {"deployments": {"id": {"any_": [str(deployment)]}}}
