@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from contract.base import Frozen
+from contract.base import Frozen, JsonValue
 
 BUCKET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
 BUCKET_URL_PREFIX = "gs://"
@@ -102,7 +102,19 @@ class BigQueryStorage(PageSource):
     """For one answer of the service, and for one query or load."""
 
 
-RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage
+class PluginStorage(PageSource):
+    """Records that the reader of an installed package reads, from wherever that knows how to."""
+
+    type: Literal["plugin"] = "plugin"
+    reader: str = Field(min_length=1)
+    """The reader's name, as its package gives it."""
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the reader is given: the parameters of its function."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """As for files."""
+
+
+RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage | PluginStorage
 """Where records can be read from."""
 
 

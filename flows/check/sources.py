@@ -7,10 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
+from agents.base.entry_points import offers
 from contract.errors import StorageError
 from contract.storage import (
     FileStorage,
     HuggingFaceStorage,
+    PluginStorage,
     RecordStorage,
     SearchableStorage,
     StorageConfig,
@@ -18,7 +22,9 @@ from contract.storage import (
 )
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path
+from flows.config.plugins import READER_ENTRY_POINTS
 from flows.config.provenance import KeyPath
+from flows.config.validate import validate_data
 
 if TYPE_CHECKING:
     from flows.check.ground_truth import GroundTruthCheck
@@ -66,10 +72,31 @@ def check_source(
         what = f"'{name}' is a Hugging Face dataset, and the library datasets is not installed"
         diagnostics.add_at(at, what, todo="install buttermilk[huggingface]")
         return
+    elif isinstance(source, PluginStorage) and not _has_reader(source, path, diagnostics):
+        return
     wrong = _unknown_fields(source, path, diagnostics)
     if not is_remote(source):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
         _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth, metadata)
+
+
+def _has_reader(source: PluginStorage, path: KeyPath, diagnostics: Diagnostics) -> bool:
+    """Whether the reader is there and takes the settings; reports it where not."""
+    from flows.storage.plugin_reader import load_reader, settings_model
+
+    known = sorted(offers(READER_ENTRY_POINTS))
+    try:
+        model = settings_model(source.reader, load_reader(source.reader))
+    except StorageError as error:
+        todo = f"there are {join_names(known)}" if known else "install the package that brings it"
+        near = closest_name(source.reader, known) if source.reader not in known else None
+        diagnostics.add_at((*path, "reader"), str(error), nearest=near, todo=todo)
+        return False
+    at = (*path, "settings")
+    return (
+        validate_data(TypeAdapter(model), source.settings, at, lambda loc: None if loc else model, diagnostics)
+        is not None
+    )
 
 
 def _file_problem(path: Path) -> str | None:

@@ -7,7 +7,7 @@ read or paid for to somebody's bucket. Whoever types a command may name any plac
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,8 @@ from contract.storage import (
     CorpusStorage,
     FileStorage,
     HuggingFaceStorage,
+    PluginStorage,
+    RecordStorage,
     SearchableStorage,
     StorageConfig,
     VectorStorage,
@@ -48,8 +50,11 @@ class PlaceCheck:
         """Checks the storages that the flow reads from and saves to."""
         for name in sorted({flow.records, flow.corpus or flow.records, *flow.save}):
             if config := storage.get(name):
+                refused = set[str]()
                 for key, place in _places_of(config):
-                    self._check(("storage", name, *key), place, inside=self._study, beside=True)
+                    path = ("storage", name, *key)
+                    if place not in refused and self._check(path, place, inside=self._study, beside=True):
+                        refused.add(place)
 
     def check_models(self, models: Mapping[str, ModelConfig], own: Collection[str]) -> None:
         """Checks the scripts from which scripted models take their replies."""
@@ -65,12 +70,13 @@ class PlaceCheck:
 
     def _check(
         self, path: KeyPath, place: str, *, inside: list[Path], writes: bool = False, beside: bool = False
-    ) -> None:
+    ) -> bool:
+        """Whether the place is refused, which it reports."""
         location = self._diagnostics.provenance.location(path)
         if location is None or not location.file or not any(location.file.is_relative_to(f) for f in self._study):
-            return
+            return False
         if self._is_allowed(place) or self._diagnostics.is_reported(path):
-            return
+            return False
         if "://" in place:
             what = f"`{path[-1]}` names {place}, which a study may not choose by itself"
             todo = f"if it is yours, {how_to_allow('places', f'- {place}')}"
@@ -79,15 +85,16 @@ class PlaceCheck:
                 self._diagnostics.add_notice(
                     f"'{path[1]}' reads {display_path(Path(place))}, which is beside the study"
                 )
-                return
+                return False
             problem = _file_problem(Path(place), inside, is_hidden=writes, suffix=path[-1] == "audit")
             if problem is None:
-                return
+                return False
             what = f"`{path[-1]}` names {place}, which {problem}"
             todo = "put the file itself into the study's folder, or name it on the command line; if it is to be used, "
             todo += how_to_allow("places", f"- {real_path(Path(place).expanduser())}")
         self._diagnostics.add_at(path, what, todo=todo)
         self._diagnostics.mark_reported(path)
+        return True
 
     def _is_allowed(self, place: str) -> bool:
         for allowed in self._places:
@@ -131,6 +138,12 @@ def _file_problem(path: Path, inside: list[Path], *, is_hidden: bool, suffix: bo
 def _places_of(config: StorageConfig) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(config, SearchableStorage):
         yield from ((("source", *key), place) for key, place in _places_of(config.source))
+        yield from _index_places(config)
+    else:
+        yield from _source_places(config)
+
+
+def _source_places(config: RecordStorage) -> Iterator[tuple[KeyPath, str]]:
     match config:
         case FileStorage():
             yield ("path",), str(config.path)
@@ -138,21 +151,32 @@ def _places_of(config: StorageConfig) -> Iterator[tuple[KeyPath, str]]:
             if Path(config.dataset).is_dir():
                 yield ("dataset",), config.dataset
         case BigQueryStorage():
-            yield from _remote("project", f"bigquery://{config.project}", config.endpoint)
-        case CorpusStorage():
-            if config.kept_in:
-                yield from _bucket(config.kept_in, "kept_in")
-        case VectorStorage():
-            if config.path.startswith(BUCKET_URL_PREFIX):
-                yield from _remote("path", config.path, config.endpoint)
-            else:
-                yield ("path",), config.path
+            yield from _each(("project", "dataset", "table"), f"bigquery://{config.project}", config.endpoint)
+        case PluginStorage():
+            # The reader may reach whatever its package can, so a study may not choose its settings either.
+            for key in (("reader",), *(("settings", name) for name in config.settings)):
+                yield key, f"plugin://{config.reader}"
         case _:
-            yield from _bucket(config, "bucket")
+            yield from _bucket(config, "bucket", "path")
 
 
-def _bucket(place: BucketPlace, key: str) -> Iterator[tuple[KeyPath, str]]:
-    yield from _remote(key, f"{BUCKET_URL_PREFIX}{place.bucket}/{place.path}".rstrip("/"), place.endpoint)
+def _index_places(config: SearchableStorage) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(config, CorpusStorage) and config.kept_in:
+        yield from _bucket(config.kept_in, "kept_in")
+    elif isinstance(config, VectorStorage) and config.path.startswith(BUCKET_URL_PREFIX):
+        yield from _remote("path", config.path, config.endpoint)
+    elif isinstance(config, VectorStorage):
+        yield ("path",), config.path
+
+
+def _bucket(place: BucketPlace, *keys: str) -> Iterator[tuple[KeyPath, str]]:
+    yield from _each(keys, f"{BUCKET_URL_PREFIX}{place.bucket}/{place.path}".rstrip("/"), place.endpoint)
+
+
+def _each(keys: Iterable[str], place: str, endpoint: str | None) -> Iterator[tuple[KeyPath, str]]:
+    """The place for each part of it: a study's file may change one part of what a package names."""
+    for key in keys:
+        yield from _remote(key, place, endpoint)
 
 
 def _remote(key: str, place: str, endpoint: str | None) -> Iterator[tuple[KeyPath, str]]:

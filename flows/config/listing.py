@@ -21,7 +21,7 @@ from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from agents.tools.registry import load_tool
 from flows.config.folders import display_path, find_config, group_choices, package_config_folder, search_folders
-from flows.config.plugins import plugin_of
+from flows.config.plugins import READER_ENTRY_POINTS, plugin_of
 
 _TEXT_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 _AGENT_ENTRY_POINTS = "buttermilk.agents"
@@ -32,7 +32,7 @@ class CatalogueEntry:
     """One thing that a study can name."""
 
     kind: str
-    """flow, agent, tool, tool server, model, llms, storage, criterion or prompt."""
+    """flow, agent, tool, reader, tool server, model, llms, storage, criterion or prompt."""
     name: str
     about: str
     """A description of one line; empty when there is none."""
@@ -47,8 +47,9 @@ def list_all(config_dir: Path | None = None) -> list[CatalogueEntry]:
     folders = search_folders(config_dir)
     return [
         *_flows(folders),
-        *_agents(),
+        *_offered("agent", _AGENT_ENTRY_POINTS),
         *_tools(),
+        *_offered("reader", READER_ENTRY_POINTS),
         *_definitions(folders, "tools", "tool server", ("description", "url", "command")),
         *_definitions(folders, "models", "model", ("kind", "provider", "model_id")),
         *_roles(folders),
@@ -75,10 +76,10 @@ def _flows(folders: Sequence[Path]) -> list[CatalogueEntry]:
     return found
 
 
-def _agents() -> list[CatalogueEntry]:
+def _offered(kind: str, group: str) -> list[CatalogueEntry]:
     return [
-        CatalogueEntry("agent", name, "", one.entry.value, one.from_package)
-        for name, found in offers(_AGENT_ENTRY_POINTS).items()
+        CatalogueEntry(kind, name, "", one.entry.value, one.from_package)
+        for name, found in offers(group).items()
         for one in found
     ]
 

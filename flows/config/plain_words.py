@@ -69,6 +69,9 @@ def plain_message(details: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
         field = str(details["loc"][-1]) if details["loc"] else ""
         return f"it {_FORMS.get(field, 'is not written as it should be')}"
+    if kind == "string_type" and isinstance(value := details.get("input"), bool | int | float):
+        why = ": without them, YAML reads yes, no, on and off as true or false" if isinstance(value, bool) else ""
+        return f"it should be text, in quotation marks{why}"
     if kind in _PLAIN:
         said = _PLAIN[kind]
         return f"it {said}" if said.startswith("should") else said

@@ -14,12 +14,12 @@ from agents.safety.yaml_reader import compose_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from contract.errors import Problem
 from flows.config.folders import MULTI_CHOICE_GROUPS, TEXT_FOLDERS, package_config_folder
-from flows.config.plugins import CONFIG_ENTRY_POINTS, config_plugins
+from flows.config.plugins import CONFIG_ENTRY_POINTS, READER_ENTRY_POINTS, config_plugins
 
 _DEFINING_GROUPS = frozenset(MULTI_CHOICE_GROUPS) - {"flows"}
 """Groups whose files define names of their own, several in one."""
 _NOUNS = {"flows": "flow", "models": "model", "criteria": "criterion", "prompts": "prompt", "corpora": "corpus"}
-_ENTRY_POINTS = {"agent": AGENT_ENTRY_POINTS, "tool": TOOL_ENTRY_POINTS}
+_ENTRY_POINTS = {"agent": AGENT_ENTRY_POINTS, "tool": TOOL_ENTRY_POINTS, "reader": READER_ENTRY_POINTS}
 _UNINSTALL = "uninstall one of the packages, or ask its author for another name"
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from agents.base.entry_points import Offer, offers
 
 CONFIG_ENTRY_POINTS = "buttermilk.conf"
+READER_ENTRY_POINTS = "buttermilk.storages"
+"""Functions that read records; `flows.storage.plugin_reader` says what they look like."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from flows.storage.file import source_files
 from flows.storage.huggingface import local_folder
 from flows.storage.names import source_name
 
+_READ_SETTINGS = {"type", "columns", "encoding", "sheet", "config", "split", "revision", "where", "reader", "settings"}
+"""Settings that decide what is read from a source, whichever of them its kind has."""
+
 
 def source_state_digest(source: RecordStorage) -> str | None:
     """A digest that changes when the source does, without reading it; None when a change cannot be seen.
@@ -54,9 +57,7 @@ def source_identity(source: RecordStorage) -> JsonValue:
     name = source.path.name if isinstance(source, FileStorage) else source_name(source)
     if isinstance(source, HuggingFaceStorage) and (folder := local_folder(source)):
         name = folder.name
-    settings = source.model_dump(
-        mode="json", include={"type", "columns", "encoding", "sheet", "config", "split", "revision", "where"}
-    )
+    settings = source.model_dump(mode="json", include=_READ_SETTINGS)
     return {**settings, "name": name}
 
 

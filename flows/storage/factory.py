@@ -21,6 +21,7 @@ from contract.storage import (
     FileStorage,
     GCSStorage,
     HuggingFaceStorage,
+    PluginStorage,
     RecordStorage,
     StorageConfig,
     VectorStorage,
@@ -36,6 +37,7 @@ STORAGE_TYPES: Mapping[str, type[BaseModel]] = {
     "huggingface": HuggingFaceStorage,
     "gcs": GCSStorage,
     "bigquery": BigQueryStorage,
+    "plugin": PluginStorage,
     "corpus": CorpusStorage,
     "vector": VectorStorage,
 }
@@ -111,6 +113,10 @@ def source_rows(storage: RecordStorage) -> Rows:
         from flows.storage.gcs import object_rows
 
         yield from object_rows(storage)
+    elif isinstance(storage, PluginStorage):
+        from flows.storage.plugin_reader import plugin_rows
+
+        yield from plugin_rows(storage)
     else:
         from flows.storage.bigquery import bigquery_rows
 

@@ -6,6 +6,7 @@ from contract.storage import (
     FileStorage,
     GCSStorage,
     HuggingFaceStorage,
+    PluginStorage,
     RecordStorage,
 )
 
@@ -18,4 +19,6 @@ def source_name(storage: RecordStorage) -> str:
         return f"the dataset {storage.dataset}"
     if isinstance(storage, GCSStorage):
         return f"gs://{storage.bucket}/{storage.path}"
+    if isinstance(storage, PluginStorage):
+        return f"the reader {storage.reader}"
     return f"the table {storage.project}.{storage.dataset}.{storage.table}"

@@ -36,6 +36,7 @@ def test_a_plugin_is_listed_run_and_named_in_the_manifest(cli_with_server: Comma
         ("flow", "letters_kit"),
         ("agent", "letters_kit_count"),
         ("tool", "letters_kit_count"),
+        ("reader", "letters_kit_lines"),
         ("storage", "letters_kit_records"),
         ("criterion", "letters_kit_rule"),
     }
