@@ -45,6 +45,7 @@ _LIMITS = {
     "string_too_long": "should be at most {max_length} characters long",
 }
 _FORMS = {
+    "name": "should be a name of small letters, digits and _, with a letter first",
     "BUCKET_NAME": "should be the name of a bucket, without gs://",
     "project": "should be the id of a Google Cloud project, such as my-project-123",
     "dataset": "should be the name of a dataset: letters, digits and _",

@@ -217,7 +217,7 @@ CASES = [
     # Names that lead to files.
     Case("flow name", "../..", lambda lab: flow(lab, arguments=("+flows=[../../etc/x]",)), _names("../../etc/x")),
     Case("flow name", "absolute path", lambda lab: flow(lab, arguments=("+flows=[/etc/passwd]",)), _names("/etc/passwd")),
-    Case("flow name", "`name: ../../evil`", lambda lab: flow(lab, more="name: ../../evil\n"), "should match pattern"),
+    Case("flow name", "`name: ../../evil`", lambda lab: flow(lab, more="name: ../../evil\n"), "small letters, digits and _"),
     Case("config group", "../..", lambda lab: flow(lab, arguments=("llms=../../x",)), "there is no '../../x' in llms"),
     Case("--config-dir", "a file", lambda lab: Lab(Path("/etc/passwd"), "").compose(), "this is not a folder"),
     Case("template name", "../..", lambda lab: flow(lab, "../../etc/passwd"), "there is no template"),
@@ -262,7 +262,7 @@ CASES = [
     Case("template", "way to modules", lambda lab: fill_template(lab, "user: {{ cycler.__init__.__globals__ }}"), "is unsafe"),
     Case("condition", "way to classes", lambda lab: decide(lab, "''.__class__.__mro__"), "the condition"),
     Case("condition", "call of a method", lambda lab: decide(lab, "'a'.__mul__(9)"), "is unsafe"),
-    Case("reference", "way to classes", lambda lab: flow(lab, more="  x: {agent: llm, when: record.__class__}\n"), "x"),
+    Case("reference", "way to classes", lambda lab: flow(lab, arguments=("+flows.tiny.steps.x={agent: llm, when: record.__class__}",)), "the condition 'record.__class__'"),
     Case("interpolation", "${hydra:…}", lambda lab: flow(lab, arguments=("run.folder=${hydra:runtime.cwd}",)), "which no configuration may"),
     # A little that becomes a lot.
     Case("YAML", "aliases of aliases", lambda lab: flow(lab, more=BOMB), "its aliases make more than 100,000 values"),
