@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -34,12 +35,13 @@ from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.form import Form
 from flows.run.page_records import with_pages
+from flows.run.run_marks import RunMarks, end_killed_runs
 from flows.run.services import open_services
 from flows.run_folder.finish import finish_run, run_manifest
 from flows.run_folder.manifest import RunStart
 from flows.run_folder.outcome import Outcome, Result
 from flows.run_folder.save import save
-from flows.server.current_flow_run import current_flow_run_id
+from flows.server.current_flow_run import current_flow_run, current_flow_run_id
 from flows.server.drain import flush_events
 from flows.shards.shard_result import (
     ShardResult,
@@ -95,9 +97,14 @@ def make_flow(
     `result_of` makes of the outcome what another flow gets that awaits this one; it stays in this process.
     """
 
+    marks = RunMarks()
+
     async def run(**request: Any) -> State[Any]:
         try:
-            return await _run(study_of(request), listener or RunListener(), caller, result_of)
+            study = study_of(request)
+            async with _marked_run(study, marks):
+                outcome = await _run(study, listener or RunListener(), caller)
+            return _final_state(outcome, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
             return Failed(message=_failure_message(error), data=error)
@@ -137,9 +144,26 @@ def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:
     return from_parameters
 
 
-async def _run(
-    study: Study, listener: RunListener, caller: CallerProcess | None, result_of: Callable[[Outcome], Any]
-) -> State[Any]:
+@asynccontextmanager
+async def _marked_run(study: Study, marks: RunMarks) -> AsyncGenerator[None]:
+    """Marks the run as one of a living process, and meanwhile ends what killed runs have left on the server."""
+    own, store = current_flow_run(), result_store(study.run.results)
+    if own is None:
+        yield
+        return
+    with marks.mark(store, own):
+        ending = asyncio.create_task(end_killed_runs(store, own))
+        try:
+            if own.run_count > 1:
+                # What an earlier attempt has left is ended before the same runs begin again.
+                await ending
+            yield
+            await ending
+        finally:
+            ending.cancel()
+
+
+async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:
     check_deployment(study)
     with audit_run(study) as audited_run:
         run = _run_sharded(study, listener) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
@@ -148,7 +172,7 @@ async def _run(
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
     listener.on_end(outcome)
-    return _final_state(outcome, result_of)
+    return outcome
 
 
 async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:

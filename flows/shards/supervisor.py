@@ -34,6 +34,7 @@ from flows.engine.records import shard_of
 from flows.results.heartbeat import HeartbeatMonitor, heartbeat, heartbeat_path
 from flows.results.open import result_store
 from flows.results.store import ResultStore
+from flows.server.crashed_runs import end_below
 from flows.server.current_flow_run import current_flow_run
 from flows.shards.shard_result import ShardResult, read_shard
 from flows.spec.study import Study
@@ -187,6 +188,8 @@ class _ShardSupervisor:
         shard.paid_usd += Decimal(last_payload.get("paid_usd", "0"))
         shard.lost_run_ids.append(run.id)
         self._store.remove(heartbeat_path(str(run.id)))
+        # Prefect ends the child run, and not its task runs.
+        await end_below(self._client, run.id)
         self._log.warning("Shard %s is run again: %s", self._label(shard), why)
         await self._start_shard(shard)
 

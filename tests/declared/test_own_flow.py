@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from prefect import flow
@@ -32,10 +31,10 @@ def own(lab: Lab, prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return lab
 
 
-async def _rows(path: str, flow_run_id: str | UUID) -> list[dict[str, Any]]:
+async def _task_runs(flow_run_id: str) -> list[dict[str, Any]]:
     async with get_client() as client:
-        rows = await client.request("POST", path, json={"flow_runs": {"id": {"any_": [str(flow_run_id)]}}})
-        return rows.json()
+        wanted = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+        return (await client.request("POST", "/task_runs/filter", json=wanted)).json()
 
 
 async def test_a_study_is_a_child_run_and_an_agent_a_task_run(own: Lab, prefect_api: str) -> None:
@@ -53,7 +52,7 @@ async def test_a_study_is_a_child_run_and_an_agent_a_task_run(own: Lab, prefect_
         assert judged.verdict == "violates"
         runs = list[dict[str, Any]]()
         while len(runs) < 2 or not all(run["state_name"] == "Completed" for run in runs):
-            runs = await _rows("/task_runs/filter", ids[0])
+            runs = await _task_runs(ids[0])
     by_key = {run["task_key"].rpartition("-")[0]: run for run in runs}
     assert set(by_key) == {"run", "judge"} and by_key["run"]["state"]["state_details"]["child_flow_run_id"]
     assert sorted(by_key["judge"]["tags"]) == ["agent:judge", "criterion:one", "model:one"]

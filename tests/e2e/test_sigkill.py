@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from flows.corpus.index import CorpusIndex
@@ -82,7 +83,11 @@ def _without_times(value: Any) -> Any:
 
 
 def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
-    cli_with_server: CommandLine, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cli_with_server: CommandLine,
+    prefect_api: str,
+    service: FakeService,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     study = Study(cli_with_server, service)
     chance = random.Random(SEED)
@@ -92,6 +97,7 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     ]
     # A private server ends by itself when its run is gone.
     assert not cli_with_server.leftover_processes()
+    left = _running(prefect_api)
     done = study.start().wait()
     stats = service.stats()
     repaid = sum(stats["by_key"].values()) - len(stats["by_key"])
@@ -101,7 +107,17 @@ def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     assert len(stats["by_key"]) == CELLS
     assert all(0 <= number <= CONCURRENCY for number in in_flight) and stats["most_in_flight"] <= CONCURRENCY
     assert repaid <= sum(in_flight)
+    assert left[1] == 1 and _running(prefect_api) == (0, 0)
     assert _same_as_unbroken(study, service, tmp_path)
+
+
+def _running(api_url: str) -> tuple[int, int]:
+    """How many task runs, and how many runs, of the study the server holds to be running."""
+    flow, running = {"flows": {"name": {"any_": ["many"]}}}, {"state": {"type": {"any_": ["RUNNING"]}}}
+    return (
+        int(httpx.post(f"{api_url}/task_runs/count", json={**flow, "task_runs": running}).text),
+        int(httpx.post(f"{api_url}/flow_runs/count", json={**flow, "flow_runs": running}).text),
+    )
 
 
 def test_a_run_killed_while_it_writes_its_folder_is_repeated_without_a_call(

@@ -1,0 +1,79 @@
+"""Crashed runs: gives the state Crashed to what a dead process has left in the state Running on the Prefect server.
+
+Prefect learns of a killed process only from the worker that started it, and marks then the run and not what is below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.states import Crashed
+
+_MESSAGE = "The process of this run ended without a word, as after a kill."
+_UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING", "PAUSED"]}}}
+_Path = Literal["/flow_runs/filter", "/task_runs/filter"]
+_AT_ONCE = 8
+_PAGE = 200
+
+
+async def end_run(client: PrefectClient, flow_run_id: UUID) -> None:
+    """Ends the flow run and what is below it; itself last, so that whoever is killed meanwhile leaves it unfinished."""
+    await end_below(client, flow_run_id)
+    await _end_flow_runs(client, [flow_run_id])
+
+
+async def end_below(client: PrefectClient, flow_run_id: UUID) -> None:
+    """Ends the unfinished task runs and child runs below a flow run."""
+    children = await _child_runs(client, flow_run_id)
+    task_runs = {"flow_runs": _ids([flow_run_id, *children]), "task_runs": _UNFINISHED}
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def end(task_run_id: UUID) -> None:
+        async with slots:
+            await client.set_task_run_state(task_run_id, Crashed(message=_MESSAGE), force=True)
+
+    await asyncio.gather(*[end(UUID(row["id"])) for row in await _rows(client, "/task_runs/filter", task_runs)])
+    await _end_flow_runs(client, children)
+
+
+async def run_count(client: PrefectClient, flow_run_id: UUID) -> int | None:
+    """How often the flow run has begun; None where the server does not know it."""
+    rows = await _rows(client, "/flow_runs/filter", {"flow_runs": _ids([flow_run_id])})
+    return int(rows[0]["run_count"]) if rows else None
+
+
+async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID]) -> None:
+    if not flow_run_ids:
+        return
+    for row in await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **_UNFINISHED}}):
+        await client.set_flow_run_state(UUID(row["id"]), Crashed(message=_MESSAGE), force=True)
+
+
+async def _child_runs(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:
+    """The child runs and theirs, but for those of a deployment, which have processes of their own."""
+    found, level = list[UUID](), [flow_run_id]
+    while level:
+        parents = {"any_": [str(one) for one in level]}
+        wanted = {"parent_flow_run_id": parents, "deployment_id": {"is_null_": True}}
+        level = [UUID(row["id"]) for row in await _rows(client, "/flow_runs/filter", {"flow_runs": wanted})]
+        found += level
+    return found
+
+
+def _ids(flow_run_ids: Iterable[UUID]) -> dict[str, Any]:
+    return {"id": {"any_": [str(one) for one in flow_run_ids]}}
+
+
+async def _rows(client: PrefectClient, path: _Path, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = list[Mapping[str, Any]]()
+    while len(found) % _PAGE == 0:
+        page = {**wanted, "limit": _PAGE, "offset": len(found), "sort": "ID_DESC"}
+        rows: list[Mapping[str, Any]] = (await client.request("POST", path, json=page)).json()
+        if not rows:
+            break
+        found += rows
+    return found
