@@ -57,6 +57,11 @@ class Measures(Frozen):
     A key such as `>=0.5` stands for all numbers from there on. A value without a label is taken as the verdict."""
     missing: Words = ()
     """What stands in the ground truth where nobody answered, beside empty, NA, NaN, NULL, None, n/a and `.`."""
+    split: str | None = Field(default=None, min_length=1, max_length=10, exclude_if=lambda value: value is None)
+    """The sign between several answers in one cell of the ground truth, for example `#`."""
+    several: Literal["majority", "any"] = Field(default="majority", exclude_if=lambda value: value == "majority")
+    """What several answers to one text mean: the verdict that most of them are, none where as many are another (for
+    numbers of `level: interval` their mean); or with `any` the positive verdict as soon as one is that."""
     positive: Annotated[str | None, BeforeValidator(_word_or_none)] = "violates"
     """The verdict that precision, recall and F1 are about."""
     level: Level = "nominal"

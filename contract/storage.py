@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from contract.base import Frozen, JsonValue
 
@@ -16,8 +16,35 @@ BUCKET_URL_PREFIX = "gs://"
 _GS_URL = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
 
 
+def _is_unset(value: object) -> bool:
+    return value is None
+
+
+def _number_as_text(value: Any) -> Any:
+    """A row or a column by its number, which YAML reads as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _column_names(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {field: _number_as_text(column) for field, column in cast("dict[str, Any]", value).items()}
+
+
+def _delimiter(value: Any) -> Any:
+    """A tab by its name, as nobody can type or see it."""
+    return "\t" if isinstance(value, str) and value.lower() in ("tab", "\\t") else value
+
+
+Columns: TypeAlias = Annotated[dict[str, str], BeforeValidator(_column_names)]
+
+
 class PageSource(Frozen):
-    """A source whose rows may be addresses of web pages."""
+    """A source whose rows may be addresses of web pages, or answers of several people to one text."""
+
+    rows: Literal["answers", "whole"] | None = Field(default=None, exclude_if=_is_unset)
+    """`answers`: each row is what one person answered, and the rows with one id (or without ids, with one text) are
+    one record. `whole`: a JSON object is one record, even if it looks like a table of records by their ids."""
 
     fetch: bool = Field(default=False, exclude_if=lambda value: not value)
     """A row whose text is nothing but an address of the web, or that has an address and no text, stands for the page:
@@ -25,20 +52,63 @@ class PageSource(Frozen):
     tells a site who reads it, and a text that mentions an address is no wish to visit it."""
 
 
-class FileStorage(PageSource):
+class TableFormat(Frozen):
+    """How a table is written. What is not set is guessed from its first rows, and `check` names each guess."""
+
+    encoding: str = "utf-8"
+    sheet: str | None = None
+    """For XLSX: the sheet's name; None takes the first."""
+    header: Annotated[
+        str | None, BeforeValidator(_number_as_text), Field(pattern=r"^(none|qualtrics|[1-9]\d?(-[1-9]\d?)?)$")
+    ] = Field(default=None, exclude_if=_is_unset)
+    """Which row names the columns: `1`; `3`, below two rows that are left out; `1-2`, whose cells below fill empty ones
+    above; `qualtrics`, whose second and third row are no answers; `none`, where columns are called 1, 2, 3."""
+    delimiter: Annotated[str | None, BeforeValidator(_delimiter), Field(min_length=1, max_length=1)] = Field(
+        default=None, exclude_if=_is_unset
+    )
+    """For text: the sign between two cells, or `tab`. With it, a .txt file is a table."""
+    quoting: Literal["csv", "none"] | None = Field(default=None, exclude_if=_is_unset)
+    """For text: `none` where quotation marks are letters like others; `csv` where a cell may stand between them."""
+
+
+class LabelsTable(TableFormat):
+    """A table beside a folder of texts, with a row for each of them."""
+
+    path: Path
+    """Relative paths start at the config directory that names them."""
+    by: Annotated[str | None, BeforeValidator(_number_as_text)] = None
+    """The column with the names of the files, with or without ending; None takes the one that most of them are in."""
+
+
+class FileStorage(TableFormat, PageSource):
     """A file or folder on this machine.
 
-    Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet. Documents: .txt, .md, .pdf, or a folder of them.
+    Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet, also packed (.gz, .bz2, .xz, .zip). Documents: .txt, .md, .pdf, or a
+    folder of them.
     """
 
     type: Literal["file"] = "file"
     path: Path
     """Relative paths start at the config directory that names them."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Record field -> column of the source, for example `{text: body, "metadata.author": by}`."""
-    encoding: str = "utf-8"
-    sheet: str | None = None
-    """For XLSX: the sheet's name; None takes the first."""
+    files: str | None = Field(default=None, exclude_if=_is_unset)
+    """For a folder: which of its files are tables that are read one after the other, for example `*.csv`."""
+    labels_from: LabelsTable | None = Field(default=None, exclude_if=_is_unset)
+    """For a folder of texts: the table with what is known of each of them."""
+    columns: Columns = Field(default_factory=dict)
+    """Record field -> column of the source, for example `{text: body, "metadata.author": by}`; also by its number."""
+
+    @field_validator("files")
+    @classmethod
+    def _stays_inside(cls, value: str | None) -> str | None:
+        if value is not None and (value.startswith(("/", "~")) or ".." in value.split("/") or not value.strip()):
+            raise ValueError("it should be a pattern of names in the folder, such as *.csv")
+        return value
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> FileStorage:
+        if self.files is not None and self.labels_from is not None:
+            raise ValueError("`files` is for tables, `labels_from` for texts; leave one of them out")
+        return self
 
 
 class HuggingFaceStorage(PageSource):
@@ -68,15 +138,13 @@ class BucketPlace(Frozen):
     """For one answer of the service."""
 
 
-class GCSStorage(BucketPlace, PageSource):
+class GCSStorage(BucketPlace, TableFormat, PageSource):
     """Objects in a Google Cloud Storage bucket: one file, or all below a prefix that ends with `/`."""
 
     type: Literal["gcs"] = "gcs"
     path: str
     """The object's name or a prefix. Run folders that are saved go to `<path>/<flow>/<run>/`."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    encoding: str = "utf-8"
-    sheet: str | None = None
+    columns: Columns = Field(default_factory=dict)
     most_bytes: int = Field(default=10_000_000_000, gt=0)
     """Objects whose total size is larger are not read."""
 

@@ -166,7 +166,7 @@ def _readings_text(counts: Mapping[Reading, int]) -> str:
     """`'yes', 'Yes ' as violates (2); no answer: 'NULL' (1)`."""
     answers, totals = dict[str | None, list[str]](), Counter[str | None]()
     for reading, count in counts.items():
-        if reading.how != "unknown":
+        if reading.how not in ("unknown", "tied"):
             answers.setdefault(reading.verdict, []).append(f"'{reading.answer}'")
             totals[reading.verdict] += count
     parts = [
@@ -174,6 +174,9 @@ def _readings_text(counts: Mapping[Reading, int]) -> str:
         for verdict, names in answers.items()
         if verdict is not None
     ]
+    if tied := [reading for reading in counts if reading.how == "tied"]:
+        number = sum(counts[reading] for reading in tied)
+        parts.append(f"left out, since as many people answered otherwise: {_names(tied)} ({number:,})")
     if None in answers:
         parts.append(f"no answer: {join_names(answers[None], _MAX_EXAMPLES)} ({totals[None]:,})")
     return "; ".join(parts)

@@ -13,9 +13,11 @@ from contract.storage import RecordStorage
 from flows.config.folders import display_path
 from flows.storage.columns import column_path, map_columns
 from flows.storage.factory import source_rows
+from flows.storage.guesses import Guess
 from flows.storage.names import source_name
 from flows.storage.page_records import address_of
 from flows.storage.reader import record_maker
+from flows.storage.record_maker import is_word_list
 from flows.storage.rows import Reject, RepeatedRecord, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
 
@@ -65,6 +67,12 @@ class Preview:
     """Mapped columns that no row had."""
     alike: bool = True
     """Whether all rows had the same columns."""
+    guesses: list[Guess] = field(default_factory=list[Guess])
+    """What the files do not say and nobody has set."""
+    first_row: dict[str, str] = field(default_factory=dict[str, str])
+    """The first row, column by column, as it is read."""
+    word_lists: int = 0
+    """Records whose text was a list of words."""
 
 
 def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record], None]] = ()) -> Preview:
@@ -76,7 +84,7 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
     preview = Preview(source_name(storage), absent=set(storage.columns.values()), fetch=storage.fetch)
     size = 0
     first: set[str] | None = None
-    for row in source_rows(storage):
+    for row in source_rows(storage, preview.guesses.append):
         # Rows that cannot be read stop it only by their number: the first that can may come after a large one.
         if preview.rows == MAX_ROWS or (preview.records and size > MAX_BYTES):
             preview.more = True
@@ -85,6 +93,7 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
         size += _row_size(row)
         made = row
         if isinstance(row, Row):
+            preview.first_row = preview.first_row or {name: _truncated(_plain(one)) for name, one in row.values.items()}
             first = first or set(row.values)
             _add_columns(preview, row, first)
             made = maker.make_record(row)
@@ -128,15 +137,20 @@ def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
 def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
     if url := address_of(record):
         preview.addresses.append(url)
+    places = map_columns(row.values, columns)
+    preview.word_lists += any(name == "text" and is_word_list(value) for name, _, value in places.assigned)
     preview.ground_truth += [name for name in record.ground_truth or {} if name not in preview.ground_truth]
     if preview.records:
         return
-    places = map_columns(row.values, columns)
     preview.fields = [
         FieldPreview(name, column, _truncated(_display_value(name, value, row)))
         for name, column, value in places.assigned
     ]
     preview.metadata = list(places.rest)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bytes) else to_json_value(without_nan(value))
 
 
 def _display_value(name: str, value: Any, row: Row) -> Any:

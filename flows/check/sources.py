@@ -131,6 +131,7 @@ def _check_rows(
     metadata: MetadataCheck | None,
 ) -> None:
     from flows.check.preview import preview_source, rows_text
+    from flows.check.table_format import note_reading, reading_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
@@ -151,10 +152,12 @@ def _check_rows(
             diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
         else:
             near = closest_name(column, preview.names)
+            what += "".join(f"; {guess.message}" for guess in preview.guesses if guess.setting == "header")
             diagnostics.add_at(
                 (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
             )
     _note_addresses(name, preview, diagnostics)
+    note_reading(name, source, preview, path, diagnostics)
     if metadata:
         metadata.report(preview, diagnostics)
     if ground_truth and preview.records:
@@ -166,6 +169,7 @@ def _check_rows(
         return
     todo = None if "; " in (preview.first_reject or "") else "correct the file, its `encoding` or `columns:`"
     what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {preview.first_reject}"
+    what += reading_text(preview)
     diagnostics.add_at(at, what, todo=todo)
 
 
@@ -190,7 +194,10 @@ def _check_ground_truth(
             f"{preview.other_answers:,} {rows_text(preview)} of '{name}' repeat a text with another answer of people, "
             "as in a table with one row for each annotator; only the first answer to each text would count"
         )
-        todo = "make one row of each text, with the answer that most people gave, or leave its column out of `columns:`"
+        todo = (
+            "write rows=answers, which makes one record of the rows of each text and compares with the answer that "
+            "most people gave, or leave the column of answers out of `columns:`"
+        )
         diagnostics.add_at((*path, "columns", "record_id"), what, todo=todo)
     # Labels that could not be read are a mistake already; that answers have none is no second one.
     unread = diagnostics.is_reported((*ground_truth.path[:-1], "labels"))
@@ -223,7 +230,7 @@ def _no_ground_truth_message(name: str, truth: str, preview: Preview) -> str:
 
 def _setting_at_fault(source: RecordStorage, path: KeyPath, at: KeyPath, message: str) -> KeyPath:
     """The setting that the message names, if the source has one of its own; else `at`."""
-    for setting in ("sheet", "encoding", "split"):
+    for setting in ("sheet", "encoding", "split", "header", "delimiter", "files", "labels_from"):
         if setting in message and getattr(source, setting, None) not in (None, "utf-8", "train"):
             return (*path, setting)
     return at

@@ -146,7 +146,7 @@ def _places_of(config: StorageConfig) -> Iterator[tuple[KeyPath, str]]:
 def _source_places(config: RecordStorage) -> Iterator[tuple[KeyPath, str]]:
     match config:
         case FileStorage():
-            yield ("path",), str(config.path)
+            yield from _files(config)
         case HuggingFaceStorage():
             if Path(config.dataset).is_dir():
                 yield ("dataset",), config.dataset
@@ -158,6 +158,12 @@ def _source_places(config: RecordStorage) -> Iterator[tuple[KeyPath, str]]:
                 yield key, f"plugin://{config.reader}"
         case _:
             yield from _bucket(config, "bucket", "path")
+
+
+def _files(config: FileStorage) -> Iterator[tuple[KeyPath, str]]:
+    yield ("path",), str(config.path)
+    if config.labels_from is not None:
+        yield ("labels_from", "path"), str(config.labels_from.path)
 
 
 def _index_places(config: SearchableStorage) -> Iterator[tuple[KeyPath, str]]:

@@ -25,9 +25,11 @@ from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
+from flows.storage.factory import model_at
 from flows.storage.names import source_name
 
-_RECORD_SHORTHANDS = ("records", "columns", "sheet", "encoding", "sample", "seed", "shards", "shard")
+_FORMAT_SHORTHANDS = ("sheet", "encoding", "header", "delimiter", "quoting", "rows", "files", "labels_from")
+_RECORD_SHORTHANDS = ("records", "columns", *_FORMAT_SHORTHANDS, "sample", "seed", "shards", "shard")
 _RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again")
 SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
@@ -35,6 +37,13 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "labels": dict[str, str] | None,
     "sheet": str | None,
     "encoding": str | None,
+    "header": str | None,
+    "delimiter": str | None,
+    "quoting": str | None,
+    "rows": str | None,
+    "files": str | None,
+    "labels_from": dict[str, str] | None,
+    "split": str | None,
     "sample": int | None,
     "seed": int | None,
     "budget": float | None,
@@ -56,6 +65,8 @@ class AppliedShorthands:
     run: RunSettings
     labels: dict[str, str] = field(default_factory=dict[str, str])
     """People's answer -> the verdict that it means, added to the labels of the flow."""
+    split: str | None = None
+    """The sign between several answers of people in one cell."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The shorthands that were given, with typed values: a part of the study's request."""
     other_values: dict[str, str] = field(default_factory=dict[str, str])
@@ -64,8 +75,10 @@ class AppliedShorthands:
     def apply_to(self, flow: FlowSpec) -> FlowSpec:
         """The flow with these records and labels."""
         change: dict[str, Any] = {"records": self.records}
-        if flow.measures and self.labels:
-            change["measures"] = flow.measures.model_copy(update={"labels": {**flow.measures.labels, **self.labels}})
+        if flow.measures:
+            split = {} if self.split is None else {"split": self.split}
+            labels = {"labels": {**flow.measures.labels, **self.labels}} if self.labels else {}
+            change["measures"] = flow.measures.model_copy(update={**labels, **split})
         return flow.model_copy(update=change)
 
 
@@ -74,7 +87,7 @@ def shorthands_of(flow: FlowSpec) -> list[str]:
     reads = flow.records.partition(".")[0] != "parameters"
     absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS)}
     compares = flow.measures is not None and flow.measures.truth is not None
-    return [name for name in SHORTHAND_TYPES if name not in absent and (compares or name != "labels")]
+    return [name for name in SHORTHAND_TYPES if name not in absent and (compares or name not in ("labels", "split"))]
 
 
 def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
@@ -106,6 +119,9 @@ def apply_shorthands(
     applied = AppliedShorthands(validated.spec.records, storage, run, other_values=rest)
     _apply_run_settings(applied, typed, diagnostics)
     _apply_labels(applied, typed, validated.path, diagnostics)
+    if split := typed.get("split"):
+        applied.split = split
+        applied.values["split"] = split
     _apply_records(applied, typed, diagnostics)
     if "records" in typed:
         argument = display_argument(f"records={typed['records']}")
@@ -154,7 +170,7 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     changes = {
         name: text
         for name, text in typed.items()
-        if name.partition(".")[0] not in ("records", "labels", *_RUN_SHORTHANDS)
+        if name.partition(".")[0] not in ("records", "labels", "split", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
     name = applied.records
@@ -231,6 +247,7 @@ def _apply_changes(
 ) -> RecordStorage:
     columns = dict(source.columns)
     typed_columns: dict[str, JsonValue] = {}
+    labels: dict[str, JsonValue] = {}
     update: dict[str, Any] = {}
     for name, text in changes.items():
         first, _, part = name.partition(".")
@@ -242,6 +259,9 @@ def _apply_changes(
                 continue
             columns[part] = typed_columns[part] = text.strip()
             diagnostics.provenance.add_argument((*path, "columns", part), argument)
+        elif first == "labels_from" and isinstance(source, FileStorage):
+            labels[part] = str((Path.cwd() / Path(text).expanduser()).absolute()) if part == "path" else text
+            diagnostics.provenance.add_argument((*path, first, part), argument)
         elif first not in type(source).model_fields:
             diagnostics.add(
                 _argument_location(name, text), f"{source_name(source)} has no {first}", todo="leave it out"
@@ -251,4 +271,10 @@ def _apply_changes(
             diagnostics.provenance.add_argument((*path, first), argument)
     if typed_columns:
         applied.values["columns"] = cast("JsonValue", typed_columns)
-    return source.model_copy(update={**update, "columns": columns})
+    if labels:
+        before: Any = source.model_dump(mode="json").get("labels_from")
+        update["labels_from"] = {**(before or {}), **labels}
+        applied.values["labels_from"] = cast("JsonValue", labels)
+    data: dict[str, Any] = {**source.model_dump(mode="json"), **update, "columns": columns}
+    found = validate_data(TypeAdapter(type(source)), data, path, lambda loc: model_at(data, loc), diagnostics)
+    return source if found is None else found

@@ -19,7 +19,7 @@ from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import MULTI_CHOICE_GROUPS
 from flows.config.stray_words import join_stray_words
 
-DOTTED_NAMES = ("columns", "labels")
+DOTTED_NAMES = ("columns", "labels", "labels_from")
 """Names that a request gives part by part: `columns.text=body`."""
 _REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")

@@ -12,8 +12,11 @@ from flows.storage.file import source_files
 from flows.storage.huggingface import local_folder
 from flows.storage.names import source_name
 
-_READ_SETTINGS = {"type", "columns", "encoding", "sheet", "config", "split", "revision", "where", "reader", "settings"}
-"""Settings that decide what is read from a source, whichever of them its kind has."""
+_SETTINGS = {
+    *("type", "columns", "encoding", "sheet", "config", "split", "revision", "where", "reader", "settings"),
+    *("header", "delimiter", "quoting", "rows", "files", "labels_from"),
+}
+"""What decides how a source is read. What nobody set is left out, so that new settings change no identity."""
 
 
 def source_state_digest(source: RecordStorage) -> str | None:
@@ -57,7 +60,9 @@ def source_identity(source: RecordStorage) -> JsonValue:
     name = source.path.name if isinstance(source, FileStorage) else source_name(source)
     if isinstance(source, HuggingFaceStorage) and (folder := local_folder(source)):
         name = folder.name
-    settings = source.model_dump(mode="json", include=_READ_SETTINGS)
+    settings = source.model_dump(mode="json", include=_SETTINGS)
+    if labels := settings.get("labels_from"):
+        labels.pop("path")
     return {**settings, "name": name}
 
 
@@ -75,7 +80,9 @@ def _local_files(source: RecordStorage) -> list[tuple[Path, str]] | None:
     """The files of the source, with their names within it; None when it is not on this machine."""
     if isinstance(source, FileStorage):
         folder = source.path if source.path.is_dir() else source.path.parent
-        return [(path, path.relative_to(folder).as_posix()) for path in source_files(source)]
+        labels = source.labels_from
+        beside = [(labels.path, f"labels {labels.path.name}")] if labels else []
+        return [*((path, path.relative_to(folder).as_posix()) for path in source_files(source)), *beside]
     folder = local_folder(source) if isinstance(source, HuggingFaceStorage) else None
     return None if folder is None else list(_files_below(folder))
 

@@ -31,6 +31,16 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
     ),
     "sheet": (str, "The sheet of a workbook. Empty: the first."),
     "encoding": (str, "How the letters of a file are written, for example `utf-16`. Empty: UTF-8."),
+    "header": (str, "The row with the names of the columns, or `none`. Empty: guessed, mostly the first."),
+    "delimiter": (str, "The sign between the cells of a table of text, or `tab`. Empty: guessed."),
+    "quoting": (str, "`none` where quotation marks are letters like others. Empty: as in CSV."),
+    "rows": (str, "`answers` where each row is what one person answered. Empty: each row is a record."),
+    "files": (str, "For a folder of tables: which of its files are read, for example `*.csv`. Empty: texts."),
+    "labels_from": (
+        dict[str, str],
+        'For a folder of texts: the table with their labels, for example `{{"path": "labels.csv", "by": "file"}}`.',
+    ),
+    "split": (str, "The sign between several answers of people in one cell. Empty: one answer a cell."),
     "sample": (Annotated[int, Field(ge=0)], "How many records to take, drawn at random. 0: all of them."),
     "seed": (int, "Which sample: the same number draws the same records. 0: as configured."),
     "budget": (

@@ -32,3 +32,5 @@ def _data_files(config: StorageConfig | None) -> Iterator[Path]:
     found = config.source if isinstance(config, SearchableStorage) else config
     if isinstance(found, FileStorage):
         yield from source_files(found)
+        if found.labels_from is not None:
+            yield found.labels_from.path

@@ -68,12 +68,19 @@ def map_columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> Column
 
 
 def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
-    """The keys that lead to that column, which is dotted for one within another; None when the row lacks it."""
+    """The keys that lead to that column, which is dotted for one within another; None when the row lacks it.
+
+    `annotators.*.label` leads to the label of each item of a list.
+    """
     if column in values:
         return (column,)
     found: Any = values
     path = tuple(column.split("."))
-    for part in path:
+    for at, part in enumerate(path):
+        if part == "*" and isinstance(found, list | tuple):
+            rest = ".".join(path[at + 1 :])
+            whole = all(_has_path(one, rest) for one in cast("Sequence[Any]", found))
+            return path if found and whole else None
         if isinstance(found, Mapping) and part in found:
             found = cast("Mapping[str, Any]", found)[part]
         elif isinstance(found, list | tuple) and part.isdecimal() and int(part) < len(cast("Sequence[Any]", found)):
@@ -85,9 +92,16 @@ def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | Non
 
 def _value_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     found: Any = values
-    for part in path:
-        found = found[part if isinstance(found, Mapping) else int(part)]
+    for at, part in enumerate(path):
+        items: Any = found
+        if part == "*" and not isinstance(items, Mapping):
+            return [_value_at({"": one}, ("", *path[at + 1 :])) for one in items]
+        found = items[part if isinstance(items, Mapping) else int(part)]
     return found
+
+
+def _has_path(value: Any, rest: str) -> bool:
+    return not rest or (isinstance(value, Mapping) and column_path(cast("Mapping[str, Any]", value), rest) is not None)
 
 
 def _without_path(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
-from contract.errors import StorageError
+from contract.storage import FileStorage
+from flows.storage.guesses import Guess, OnGuess
 from flows.storage.rows import (
     MAX_RAW_CHARACTERS,
     Reject,
@@ -15,47 +17,84 @@ from flows.storage.rows import (
     Rows,
     bom_aware_encoding,
     check_encoding,
-    has_undecodable_bytes,
     make_reject,
     object_row,
-    undecodable_message,
 )
+from flows.storage.table_header import HeaderSettings, TableLine, split_header
 
 _DELIMITERS = ",;\t"
-_MAX_COLUMNS = 20_000
+_RARE_DELIMITER = "|"
+_HINT = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+"""The first line of some tables: it tells Excel the delimiter."""
 
 
-def csv_rows(path: Path, encoding: str, delimiter: str | None) -> Rows:
-    """Rows of a table whose first line names the columns.
+def csv_rows(storage: FileStorage, delimiter: str | None, on_guess: OnGuess) -> Rows:
+    """Rows of a table. With neither `delimiter` nor a setting, the delimiter is the one that the first line tells or
+    holds most often.
 
-    With `delimiter` None it is the one of comma, semicolon and tab that the first line holds most often. Raises
-    StorageError when the columns' names cannot be read.
+    Raises StorageError when the columns' names cannot be read.
     """
+    path, encoding = storage.path, storage.encoding
     check_encoding(path, encoding)
     # The library's limit of 131,072 characters a cell can only be set globally; whole documents are longer.
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape", newline="") as file:
-        if delimiter is None:
-            first = file.readline()
-            delimiter = max(_DELIMITERS, key=first.count)
+        first = file.readline()
+        hint = _HINT.fullmatch(first)
+        if hint is None:
             file.seek(0)
-        lines = _RecordingLines(file)
+        told = storage.delimiter or (str(hint[1]) if hint else delimiter)
+        sign = told or _guess_delimiter(first, on_guess)
+        lines = _table_lines(file, storage, sign, skipped=1 if hint else 0)
+        settings = HeaderSettings(path, storage.header, storage.columns, encoding)
+        header, rows = split_header(lines, settings, on_guess)
+        for line in rows:
+            yield line if isinstance(line, Reject) else _row(line, path, header, encoding)
+
+
+def _guess_delimiter(first: str, on_guess: OnGuess) -> str:
+    if _RARE_DELIMITER in first and not any(sign in first for sign in _DELIMITERS):
+        message = f"its cells seem to be separated by `{_RARE_DELIMITER}`; for one column write delimiter=,"
+        on_guess(Guess("delimiter", _RARE_DELIMITER, message))
+        return _RARE_DELIMITER
+    return max(_DELIMITERS, key=first.count)
+
+
+def _table_lines(file: TextIO, storage: FileStorage, delimiter: str, skipped: int) -> Iterator[TableLine | Reject]:
+    lines = _RecordingLines(file)
+    if storage.quoting == "none":
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header = column_names(_header_cells(reader, path), path, encoding)
-        while True:
-            start = reader.line_num + 1
-            lines.clear()
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield make_reject(
-                    start, path, _csv_error_message(str(error), start, reader.line_num), lines.raw, encoding
-                )
-                continue
-            if cells:
-                yield _row(start, path, header, cells, encoding)
+    while True:
+        start = reader.line_num + 1 + skipped
+        lines.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            message = _csv_error_message(str(error), start, reader.line_num + skipped)
+            yield make_reject(start, storage.path, message, lines.raw, storage.encoding)
+            continue
+        if cells:
+            yield TableLine(start, cells)
+
+
+def fits_without_quoting(storage: FileStorage, delimiter: str | None, rows: int) -> int | None:
+    """How many lines the table has, if each fits the first line where quotation marks are letters like others, and
+    they are not `rows`; else None. Only for a file on this machine that is read with quotation marks.
+    """
+    with storage.path.open(encoding=bom_aware_encoding(storage.encoding), errors="surrogateescape") as file:
+        first = file.readline()
+        sign = storage.delimiter or delimiter or max(_DELIMITERS, key=first.count)
+        columns, count = first.count(sign), 0
+        for line in file:
+            if line.strip("\r\n"):
+                count += 1
+                if not columns or line.count(sign) != columns:
+                    return None
+    return count if count > rows else None
 
 
 class _RecordingLines:
@@ -89,44 +128,13 @@ def _csv_error_message(error: str, start: int, end: int) -> str:
     return f"the row breaks the rules of a table: {error}; {where}"
 
 
-def _header_cells(reader: Iterator[list[str]], path: Path) -> list[str]:
-    nothing: list[str] = []
-    try:
-        return next(reader, nothing)
-    except csv.Error as error:
-        raise StorageError(f"{path}:1: the column names cannot be read: {error}") from None
-
-
-def column_names(cells: Iterable[str], path: Path, encoding: str = "utf-8", line: int = 1) -> list[str]:
-    """The columns' names; one without a name is `column` and its number.
-
-    Raises StorageError when two names are the same, a name cannot be decoded or holds null bytes, or there are more
-    than 20,000.
-    """
-    header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
-    if has_undecodable_bytes("".join(header)):
-        raise StorageError(f"{path}:{line}: the row of column names {undecodable_message(encoding)}")
-    if any("\x00" in name for name in header):
-        raise StorageError(
-            f"{path}:{line}: null bytes among the column names: perhaps text in UTF-16; try `encoding: utf-16`"
-        )
-    if len(header) > _MAX_COLUMNS:
-        raise StorageError(f"{path}:{line}: {len(header):,} columns are more than {_MAX_COLUMNS:,}; is it a table?")
-    duplicates = sorted(name for name, times in Counter(header).items() if times > 1)
-    if duplicates:
-        raise StorageError(
-            f"{path}:{line}: two columns have the same name: {', '.join(duplicates)}; rename one of them"
-        )
-    return header
-
-
 def _cell_count_message(cells: int, columns: int) -> str:
     advice = "; put quotation marks around a text that holds a comma" if cells > columns else ""
     return f"has {cells} cells, but there are {columns} columns{advice}"
 
 
-def _row(number: int, path: Path, header: list[str], cells: list[str], encoding: str) -> Row | Reject:
-    raw = ",".join(cells)
+def _row(line: TableLine, path: Path, header: list[str], encoding: str) -> Row | Reject:
+    cells, raw = line.cells, ",".join(line.cells)
     if len(cells) != len(header):
-        return make_reject(number, path, _cell_count_message(len(cells), len(header)), raw, encoding)
-    return object_row(number, path, dict(zip(header, cells, strict=True)), raw, encoding, typed=False)
+        return make_reject(line.number, path, _cell_count_message(len(cells), len(header)), raw, encoding)
+    return object_row(line.number, path, dict(zip(header, cells, strict=True)), raw, encoding, typed=False)

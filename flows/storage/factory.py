@@ -21,12 +21,15 @@ from contract.storage import (
     FileStorage,
     GCSStorage,
     HuggingFaceStorage,
+    LabelsTable,
     PluginStorage,
     RecordStorage,
     StorageConfig,
     VectorStorage,
 )
+from flows.storage.answer_rows import one_row_per_text
 from flows.storage.file import file_rows
+from flows.storage.guesses import OnGuess, ignore_guess
 from flows.storage.rows import Rows
 
 Saver: TypeAlias = Callable[[Path], str]
@@ -96,15 +99,24 @@ def model_at(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | N
         return STORAGE_TYPES.get(str(data.get("type")))
     if loc[0] == "kept_in":
         return BucketPlace
+    if loc[0] == "labels_from":
+        return LabelsTable
     source = data.get("source")
     kind: object = cast("Mapping[str, object]", source).get("type") if isinstance(source, Mapping) else None
     return STORAGE_TYPES.get(str(kind or "file"))
 
 
-def source_rows(storage: RecordStorage) -> Rows:
-    """Every row of the source. Raises StorageError when it cannot be read."""
+def source_rows(storage: RecordStorage, on_guess: OnGuess = ignore_guess) -> Rows:
+    """Every row of the source; `on_guess` is told what its files do not say. Raises StorageError when it cannot be
+    read.
+    """
+    rows = _rows(storage, on_guess)
+    return one_row_per_text(rows, storage.columns, on_guess) if storage.rows == "answers" else rows
+
+
+def _rows(storage: RecordStorage, on_guess: OnGuess) -> Rows:
     if isinstance(storage, FileStorage):
-        yield from file_rows(storage)
+        yield from file_rows(storage, on_guess)
     elif isinstance(storage, HuggingFaceStorage):
         from flows.storage.huggingface import dataset_rows
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from contract.errors import StorageError
-from contract.storage import BucketPlace, FileStorage, GCSStorage
+from contract.storage import BucketPlace, FileStorage, GCSStorage, TableFormat
 from flows.storage.bigquery import format_bytes
 from flows.storage.documents import DOCUMENT_SUFFIXES
 from flows.storage.file import file_rows
@@ -127,7 +127,10 @@ def safe_path(name: str) -> Path | None:
 
 def _downloaded_rows(storage: GCSStorage, path: Path, folder: Path, uri: str) -> Rows:
     text = path.suffix.lower() in DOCUMENT_SUFFIXES and storage.path.endswith("/")
-    file = FileStorage(path=folder if text else path, encoding=storage.encoding, sheet=storage.sheet)
+    # Nobody is told before a run what a guess about an object was, so its first row names the columns.
+    settings = {**storage.model_dump(include=set(TableFormat.model_fields)), "rows": storage.rows or "whole"}
+    settings["header"] = storage.header or "1"
+    file = FileStorage.model_validate({"path": folder if text else path, "columns": storage.columns, **settings})
     try:
         for row in file_rows(file):
             yield replace(row, source=uri)

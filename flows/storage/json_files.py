@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from contract.errors import StorageError
+from contract.storage import FileStorage
+from flows.storage.guesses import OnGuess
+from flows.storage.json_shapes import json_text, named_lists, records_in, with_names
 from flows.storage.rows import Reject, Row, Rows, bom_aware_encoding, check_encoding, make_reject, object_row
 
 _ARRAY_KEYS = ("records", "data", "items", "rows")
@@ -32,20 +36,39 @@ def jsonl_rows(path: Path, encoding: str) -> Rows:
             yield _row(number, path, value, line, encoding, decoder)
 
 
-def json_rows(path: Path, encoding: str) -> Rows:
-    """The objects of a JSON array, at the top or under `records`, `data`, `items` or `rows`; or one object alone.
+def json_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
+    """The objects of a JSON array, at the top or under `records`, `data`, `items` or `rows`; of an object that holds
+    them by their ids; of columns as lists; or one object alone. Rows may be lists, too, as in a table.
 
     Raises StorageError, with line and item, where the file is not valid JSON.
     """
+    path, encoding = storage.path, storage.encoding
     check_encoding(path, encoding)
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape") as file:
         stream = _JsonStream(file)
         number = 0
         try:
-            for number, (value, raw) in enumerate(_items(stream), start=1):
+            for number, (value, raw) in enumerate(_shaped(_items(stream), storage, on_guess), start=1):
                 yield _row(number, path, value, raw, encoding, stream.decoder)
         except (ValueError, RecursionError) as error:
             raise StorageError(f"{path}:{stream.line} is not valid JSON, after item {number}: {error}") from None
+
+
+def _shaped(
+    items: Iterator[tuple[Any, str, bool]], storage: FileStorage, on_guess: OnGuess
+) -> Iterator[tuple[Any, str]]:
+    first = next(items, None)
+    if first is None:
+        return
+    value, raw, alone = first
+    if alone and storage.rows != "whole":
+        yield from ((one, raw if one is value else json_text(one)) for one in records_in(value, storage, on_guess))
+    elif isinstance(value, list):
+        rest = chain([first], items)
+        yield from named_lists(((one, text) for one, text, _ in rest), storage, on_guess)
+    else:
+        yield value, raw
+        yield from ((one, text) for one, text, _ in items)
 
 
 def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: _StrictDecoder) -> Row | Reject:
@@ -54,19 +77,19 @@ def _row(number: int, path: Path, value: Any, raw: str, encoding: str, decoder: 
     return object_row(number, path, value, raw, encoding)
 
 
-def _items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
-    """Each item with its JSON text."""
+def _items(stream: _JsonStream) -> Iterator[tuple[Any, str, bool]]:
+    """Each item with its JSON text, and whether it is the whole file."""
     if stream.peek() == "[":
-        yield from _array_items(stream)
+        yield from ((*item, False) for item in _array_items(stream))
     elif stream.peek() == "{":
         yield from _items_of_object(stream)
     else:
-        yield stream.read_value()
+        yield (*stream.read_value(), True)
     if stream.peek():
         raise ValueError("more follows after the end")
 
 
-def _items_of_object(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
+def _items_of_object(stream: _JsonStream) -> Iterator[tuple[Any, str, bool]]:
     found: dict[str, Any] = {}
     streamed = False
     stream.expect("{")
@@ -79,15 +102,15 @@ def _items_of_object(stream: _JsonStream) -> Iterator[tuple[Any, str]]:
         stream.expect(":")
         if key in _ARRAY_KEYS and stream.peek() == "[" and not streamed:
             streamed = True
+            yield from ((with_names(value, found), raw, False) for value, raw in _array_items(stream))
             found[key] = None
-            yield from _array_items(stream)
         else:
             if key in found:
                 raise ValueError(f"the name '{key}' stands twice in one object")
             found[key] = stream.read_value()[0]
     stream.expect("}")
     if not streamed:
-        yield found, json.dumps(found, ensure_ascii=False)
+        yield found, json_text(found), True
 
 
 def _array_items(stream: _JsonStream) -> Iterator[tuple[Any, str]]:

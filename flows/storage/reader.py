@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contract.errors import StorageError
 from contract.record import Record
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage
+from flows.storage.answer_rows import ANSWERS_COLUMN, ANSWERS_FIELD
 from flows.storage.factory import source_rows
 from flows.storage.names import source_name
 from flows.storage.record_maker import RecordMaker
@@ -48,11 +49,12 @@ def read_valid_records(storage: RecordStorage, on_reject: Callable[[Reject], Non
 
 def record_maker(storage: RecordStorage) -> RecordMaker:
     """The RecordMaker for the source's rows. Raises StorageError when its `columns` name an unknown field."""
+    columns = {**storage.columns, **({ANSWERS_FIELD: ANSWERS_COLUMN} if storage.rows == "answers" else {})}
     if isinstance(storage, FileStorage):
         path = storage.path
-        return RecordMaker(storage.columns, path if path.is_dir() else path.parent, fetch=storage.fetch)
+        return RecordMaker(columns, path if path.is_dir() else path.parent, fetch=storage.fetch)
     if not isinstance(storage, HuggingFaceStorage):
-        return RecordMaker(storage.columns, fetch=storage.fetch)
+        return RecordMaker(columns, fetch=storage.fetch)
     from flows.storage.huggingface import local_folder
 
-    return RecordMaker(storage.columns, local_folder(storage), fetch=storage.fetch)
+    return RecordMaker(columns, local_folder(storage), fetch=storage.fetch)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from pydantic import ValidationError
 
@@ -26,6 +27,8 @@ from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, RepeatedRecord, Row
 from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, missing_value_reason, to_json_value, without_nan
 
 _MAX_EXACT_INTEGER = 2**53
+_ROUNDED_ID = re.compile(r"\d([.,]\d+)?[Ee]\+?(1\d|2\d)")
+"""A long number as a spreadsheet writes it, such as 1.29403E+18: its last digits are lost."""
 _CONTENT_FIELDS = ("text", "sections", "images")
 _JSON_FIELDS = (*NESTED_FIELDS, "images", "alt_text")
 
@@ -203,6 +206,13 @@ def _text_value(field: str, column: str, value: Any) -> str | None:
     if isinstance(value, Mapping):
         parts = ", ".join(f"{column}.{name}" for name in list(cast("Mapping[str, Any]", value))[:4])
         raise ValueError(f"`{field}` is an object, not text; name a part of it as its column: {parts}")
+    if isinstance(value, str) and field == "record_id" and _ROUNDED_ID.fullmatch(value.strip()):
+        raise ValueError(
+            f"the id {value.strip()} was rounded by a spreadsheet; take the ids from where the texts come from, or "
+            f"write columns.metadata.{column}={column}, so that each text gets an id from its content"
+        )
+    if field == "text" and is_word_list(value):
+        return " ".join(value)
     if isinstance(value, list | tuple | bytes):
         raise ValueError(f"`{field}` is {'binary' if isinstance(value, bytes) else 'a list'}, not text")
     if field == "record_id" and isinstance(value, float) and abs(value) >= _MAX_EXACT_INTEGER:
@@ -210,6 +220,12 @@ def _text_value(field: str, column: str, value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if value is None or isinstance(value, str) else str(value)
+
+
+def is_word_list(value: Any) -> TypeGuard[Sequence[str]]:
+    """Whether a text is a list of its words, as in data that was cut into words."""
+    words = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else ()
+    return bool(words) and all(isinstance(word, str) for word in words)
 
 
 def _json_default(value: Any) -> str:

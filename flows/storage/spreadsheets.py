@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import StorageError
+from contract.storage import FileStorage
 from flows.config.diagnostics import closest_name, join_names
-from flows.storage.csv_files import column_names
-from flows.storage.rows import Row, Rows
+from flows.storage.guesses import Guess, OnGuess
+from flows.storage.rows import Reject, Row, Rows
+from flows.storage.table_header import HeaderSettings, TableLine, split_header
 from flows.storage.values import MissingValue, import_optional, to_json_value
 
 _MAX_EXACT_INTEGER = 2**53
@@ -32,17 +34,20 @@ CellErrors = Mapping[tuple[int, int], str]
 """(row, column), both from 0 -> the error in that cell, such as `#N/A`."""
 
 
-def sheet_rows(path: Path, sheet: str | None) -> Rows:
-    """The rows below the first row that is not empty, which names the columns; rows without any value are skipped.
+def sheet_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
+    """The rows below the one that names the columns, mostly the first that is not empty; rows without any value are
+    skipped.
 
-    Whole numbers are integers, dates and times ISO text, and a formula's error is a `MissingValue`. With `sheet` None
-    the first sheet is read. Raises StorageError when the workbook or the sheet cannot be read.
+    Whole numbers are integers, dates and times ISO text, and a formula's error is a `MissingValue`. Without
+    `sheet` the first one is read. Raises StorageError when the workbook or the sheet cannot be read.
     """
     calamine = import_optional("python_calamine", "studies", "reading XLSX")
+    path, sheet = storage.path, storage.sheet
     _check_size(path, sheet)
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             name = _select_sheet(book.sheet_names, sheet, path)
+            others = [other for other in book.sheet_names if other != name]
             cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except calamine.PasswordError:
         raise StorageError(f"{path} is locked with a password; save a copy without one") from None
@@ -53,7 +58,10 @@ def sheet_rows(path: Path, sheet: str | None) -> Rows:
         if type(error).__name__ != "PanicException":
             raise
         raise StorageError(f"{path} {_NOT_XLSX}") from None
-    yield from _rows(path, cells, _read_errors(path, name))
+    if others and sheet is None:
+        message = f"the sheet '{name}' is read, the first; write sheet=… for another: {join_names(others)}"
+        on_guess(Guess("sheet", name, message))
+    yield from _rows(storage, cells, _read_errors(path, name), on_guess)
 
 
 def _check_size(path: Path, sheet: str | None) -> None:
@@ -94,20 +102,22 @@ def _select_sheet(names: Sequence[str], sheet: str | None, path: Path) -> str:
     return sheet
 
 
-def _rows(path: Path, cells: list[list[Any]], errors: CellErrors) -> Rows:
-    rows = iter(enumerate(cells))
-    header: list[str] = []
-    columns: list[int] = []
-    for at, row in rows:
-        if any(cell != "" for cell in row):
-            below = cells[at:]
-            columns = [number for number in range(len(row)) if any(line[number] != "" for line in below)]
-            header = column_names([_column_name(row[number]) for number in columns], path, line=at + 1)
-            break
-    for at, row in rows:
-        values = [_cell_value(row[number], errors.get((at, number))) for number in columns]
+def _rows(storage: FileStorage, cells: list[list[Any]], errors: CellErrors, on_guess: OnGuess) -> Rows:
+    start = next((at for at, row in enumerate(cells) if any(cell != "" for cell in row)), len(cells))
+    below = cells[start:]
+    columns = [number for number in range(len(below[0]) if below else 0) if any(line[number] != "" for line in below)]
+    named = (
+        TableLine(at + 1, [_column_name(row[number]) for number in columns])
+        for at, row in enumerate(cells)
+        if at >= start and any(cell != "" or (at, number) in errors for number, cell in enumerate(row))
+    )
+    settings = HeaderSettings(storage.path, storage.header, storage.columns)
+    header, rows = split_header(named, settings, on_guess)
+    for line in rows:
+        at = line.line - 1 if isinstance(line, Reject) else line.number - 1
+        values = [_cell_value(cells[at][number], errors.get((at, number))) for number in columns]
         if any(value is not None for value in values):
-            yield Row(at + 1, dict(zip(header, values, strict=True)), str(path), typed=False)
+            yield Row(at + 1, dict(zip(header, values, strict=True)), str(storage.path), typed=False)
 
 
 def _column_name(cell: Any) -> str:

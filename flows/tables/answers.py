@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -21,9 +22,10 @@ from typing import Literal, TypeAlias
 from contract.base import JsonValue, thawed
 from contract.measures import MISSING, Measures
 
-HowRead: TypeAlias = Literal["exact", "alike", "cut", "missing", "unknown"]
+HowRead: TypeAlias = Literal["exact", "alike", "cut", "folded", "tied", "missing", "unknown"]
 """exact: as `labels` or a verdict has it; alike: as one of them in another spelling; cut: by a number in `labels`;
-missing: no answer; unknown: a verdict that no judge may give, or no place on the scale."""
+folded: what most of several answers are; tied: as many of several answers are another; missing: no answer; unknown: a
+verdict that no judge may give, or no place on the scale."""
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "."})
 _NOT_CODED = re.compile(r"-(7+|8+|9+)(\.0+)?")
@@ -63,6 +65,40 @@ class AnswerReader:
 
     def read(self, value: JsonValue) -> Reading | None:
         """The reading of a value of the ground truth; None for null, NaN and blanks."""
+        answers = self._several(value)
+        return self._read_one(value) if answers is None else self._fold(answers)
+
+    def _several(self, value: JsonValue) -> Sequence[JsonValue] | None:
+        """The answers where there are several; None for one."""
+        split = self._measures.split
+        if isinstance(value, str):
+            whole = value.strip()
+            return value.split(split) if split and split in value and whole not in self._labels else None
+        if not isinstance(value, list | tuple) or any(text in self._labels for text in text_readings(value)):
+            return None
+        of_each = [self._several(one) for one in value]
+        return [one for answers, single in zip(of_each, value, strict=True) for one in answers or [single]]
+
+    def _fold(self, answers: Sequence[JsonValue]) -> Reading | None:
+        read = [reading for answer in answers if (reading := self._read_one(answer)) is not None]
+        shown = ", ".join(reading.answer for reading in read)
+        if unknown := next((reading for reading in read if reading.how == "unknown"), None):
+            return unknown
+        verdicts = Counter(reading.verdict for reading in read if reading.verdict is not None)
+        if not verdicts:
+            return Reading(shown, None, "missing") if read else None
+        if self._level in ("interval", "ratio"):
+            numbers = [number for verdict in verdicts.elements() if (number := number_of(verdict)) is not None]
+            return Reading(shown, text_readings(sum(numbers) / len(numbers))[0], "folded")
+        positive = self._measures.positive
+        if self._measures.several == "any" and positive in verdicts:
+            return Reading(shown, positive, "folded")
+        most = verdicts.most_common(2)
+        if len(most) == 2 and most[0][1] == most[1][1]:
+            return Reading(shown, None, "tied")
+        return Reading(shown, most[0][0], "folded" if len(read) > 1 else read[0].how)
+
+    def _read_one(self, value: JsonValue) -> Reading | None:
         texts = text_readings(value)
         if not texts:
             return None
