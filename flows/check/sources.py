@@ -75,7 +75,7 @@ def check_source(
     elif isinstance(source, PluginStorage) and not _has_reader(source, path, diagnostics):
         return
     wrong = _unknown_fields(source, path, diagnostics)
-    if not is_remote(source):
+    if not is_remote(source) and not _loses_rows(source, path, diagnostics):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
         _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth, metadata)
 
@@ -97,6 +97,12 @@ def _has_reader(source: PluginStorage, path: KeyPath, diagnostics: Diagnostics) 
         validate_data(TypeAdapter(model), source.settings, at, lambda loc: None if loc else model, diagnostics)
         is not None
     )
+
+
+def _loses_rows(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) -> bool:
+    from flows.check.table_format import loses_rows_to_quoting
+
+    return loses_rows_to_quoting(source, path, diagnostics)
 
 
 def _file_problem(path: Path) -> str | None:
@@ -157,7 +163,7 @@ def _check_rows(
                 (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
             )
     _note_addresses(name, preview, diagnostics)
-    note_reading(name, source, preview, path, diagnostics)
+    note_reading(name, source, preview, diagnostics)
     if metadata:
         metadata.report(preview, diagnostics)
     if ground_truth and preview.records:

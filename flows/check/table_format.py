@@ -9,19 +9,19 @@ from flows.check.preview import Preview, rows_text
 from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
-from flows.storage.csv_files import fits_without_quoting
-from flows.storage.rows import bom_aware_encoding
+from flows.storage.csv_files import merged_by_quoting
+from flows.storage.rows import bom_aware_encoding, encoding_mismatch
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 _LOOK_AT_BYTES = 200_000
 _LEAST_LINES = 3
+_MOST_BYTES = 500_000_000
+"""Of a table that is read twice, to see what quotation marks do to it."""
 _MOST_COLUMNS = 12
 
 
-def note_reading(name: str, source: RecordStorage, preview: Preview, path: KeyPath, diagnostics: Diagnostics) -> None:
-    """Notes each guess, a text that looks like a table, and texts that are lists of words. Quotation marks that make
-    lines of a table one row are a mistake, since rows would be lost.
-    """
+def note_reading(name: str, source: RecordStorage, preview: Preview, diagnostics: Diagnostics) -> None:
+    """Notes each guess, a text that looks like a table, and texts that are lists of words."""
     for guess in preview.guesses:
         diagnostics.add_notice(f"'{name}': {guess.message}")
     if preview.word_lists:
@@ -29,12 +29,8 @@ def note_reading(name: str, source: RecordStorage, preview: Preview, path: KeyPa
             f"the text of {preview.word_lists:,} {rows_text(preview)} of '{name}' is a list of words; they are joined "
             "by blanks"
         )
-    if not isinstance(source, FileStorage) or source.path.suffix.lower() not in _TABLE_SUFFIXES:
-        return
-    if source.path.suffix.lower() == ".txt" and source.delimiter is None:
+    if isinstance(source, FileStorage) and source.path.suffix.lower() == ".txt" and source.delimiter is None:
         _note_table_called_text(name, source.path, source.encoding, diagnostics)
-    elif source.path.is_file() and source.quoting is None and not preview.more:
-        _check_quoting(source, preview, path, diagnostics)
 
 
 def reading_text(preview: Preview) -> str:
@@ -60,18 +56,33 @@ def _note_table_called_text(name: str, path: Path, encoding: str, diagnostics: D
             return
 
 
-def _rows_of_header(header: str) -> int:
-    return {"none": 0, "qualtrics": 3}.get(header) or int(header.rpartition("-")[2] if header != "none" else 0)
+def loses_rows_to_quoting(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) -> bool:
+    """Whether quotation marks make one row of several lines that are rows themselves, which is then reported."""
+    if not isinstance(source, FileStorage) or source.quoting is not None or not source.path.is_file():
+        return False
+    suffix, default = source.path.suffix.lower(), "\t" if source.path.suffix.lower() in (".tsv", ".tab") else None
+    is_table = suffix in _TABLE_SUFFIXES and (suffix != ".txt" or source.delimiter is not None)
+    if not is_table or source.path.stat().st_size > _MOST_BYTES or not is_text(source.path, source.encoding):
+        return False
+    try:
+        merged = merged_by_quoting(source, default)
+    except (UnicodeError, LookupError):
+        # Where the table is read, this is an error with its place.
+        return False
+    if merged is None:
+        return False
+    what = (
+        f"quotation marks in {display_path(source.path)} make several lines one row: its {merged[0]:,} lines are read "
+        f"as {merged[1]:,} rows; where quotation marks are letters like others, each line fits"
+    )
+    todo = "write quoting=none to read each line as a row, or quoting=csv to keep this reading"
+    diagnostics.add_at((*path, "path"), what, todo=todo)
+    return True
 
 
-def _check_quoting(source: FileStorage, preview: Preview, path: KeyPath, diagnostics: Diagnostics) -> None:
-    default = "\t" if source.path.suffix.lower() in (".tsv", ".tab") else None
-    guessed = next((guess.value for guess in preview.guesses if guess.setting == "header"), "1")
-    lines = fits_without_quoting(source, default, preview.rows + _rows_of_header(source.header or guessed) - 1)
-    if lines is not None:
-        what = (
-            f"quotation marks in {display_path(source.path)} make several lines one row: {lines:,} lines below the "
-            f"first are read as {preview.rows:,} rows; where quotation marks are letters like others, each line fits"
-        )
-        todo = "write quoting=none to read each line as a row, or quoting=csv to keep this reading"
-        diagnostics.add_at((*path, "path"), what, todo=todo)
+def is_text(path: Path, encoding: str) -> bool:
+    """Whether the file begins as text in that encoding; anything else is reported where it is read."""
+    try:
+        return encoding_mismatch(path, encoding) is None
+    except LookupError:
+        return False

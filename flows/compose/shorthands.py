@@ -275,6 +275,8 @@ def _apply_changes(
         before: Any = source.model_dump(mode="json").get("labels_from")
         update["labels_from"] = {**(before or {}), **labels}
         applied.values["labels_from"] = cast("JsonValue", labels)
-    data: dict[str, Any] = {**source.model_dump(mode="json"), **update, "columns": columns}
+    data: dict[str, JsonValue] = {**source.model_dump(mode="json"), **update, "columns": {**columns}}
     found = validate_data(TypeAdapter(type(source)), data, path, lambda loc: model_at(data, loc), diagnostics)
-    return source if found is None else found
+    if found is None:
+        diagnostics.mark_reported(path)
+    return found or source

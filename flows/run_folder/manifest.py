@@ -19,7 +19,7 @@ from contract.record import Record
 from contract.web_page import WebPage
 from flows.accounting.ledger import Totals
 from flows.run_folder.plugins import used_plugins
-from flows.run_folder.sources import SourceFile, sources_of
+from flows.run_folder.sources import SourceFile, reading_of, sources_of
 from flows.run_folder.texts import TextFile, parameter_values, texts_of
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
@@ -39,13 +39,16 @@ class RunStart:
     texts: Sequence[TextFile]
     prompts: Mapping[str, JsonValue]
     criteria: Mapping[str, JsonValue]
+    read_as: Mapping[str, Mapping[str, str]]
+    """What was guessed of the sources: storage -> setting -> value."""
     pages: Sequence[WebPage] = ()
     """The pages of the web that records stand for."""
 
     @classmethod
     def read(cls, study: Study) -> RunStart:
         """Reads every data, prompt and criterion file of the study. Raises StorageError and PromptError."""
-        return cls(datetime.now(UTC), sources_of(study), texts_of(study), _prompts(study), _criteria(study))
+        prompts, criteria = _prompts(study), _criteria(study)
+        return cls(datetime.now(UTC), sources_of(study), texts_of(study), prompts, criteria, reading_of(study))
 
 
 def build_manifest(
@@ -64,6 +67,7 @@ def build_manifest(
         "criteria": run_start.criteria,
         "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in run_start.texts},
         "sources": [asdict(source) for source in run_start.sources],
+        **({"read_as": run_start.read_as} if run_start.read_as else {}),
         **_pages(run_start.pages),
         "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
         "sample": study.run.sample,

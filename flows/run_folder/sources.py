@@ -9,7 +9,9 @@ from pathlib import Path
 from contract.storage import FileStorage, SearchableStorage, StorageConfig
 from flows.files.checksums import sha256_of
 from flows.spec.study import Study
+from flows.storage.factory import source_rows
 from flows.storage.file import source_files
+from flows.storage.guesses import Guess
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,20 @@ def sources_of(study: Study) -> list[SourceFile]:
     named = [study.flow.records, study.flow.corpus or ""]
     files = [file for name in named for file in _data_files(study.storage.get(name))]
     return [SourceFile(str(path), sha256_of(path), path.stat().st_size) for path in dict.fromkeys(files)]
+
+
+def reading_of(study: Study) -> dict[str, dict[str, str]]:
+    """What was guessed of files that do not say how they are to be read: storage -> setting -> value."""
+    read_as = dict[str, dict[str, str]]()
+    for name in (study.flow.records, study.flow.corpus or ""):
+        config = study.storage.get(name)
+        source = config.source if isinstance(config, SearchableStorage) else config
+        if isinstance(source, FileStorage):
+            guesses = list[Guess]()
+            next(source_rows(source, guesses.append), None)
+            if guesses:
+                read_as[name] = {guess.setting: guess.value for guess in guesses}
+    return read_as
 
 
 def _data_files(config: StorageConfig | None) -> Iterator[Path]:

@@ -90,14 +90,14 @@ def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | Non
     return path
 
 
-def _value_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    found: Any = values
-    for at, part in enumerate(path):
-        items: Any = found
-        if part == "*" and not isinstance(items, Mapping):
-            return [_value_at({"": one}, ("", *path[at + 1 :])) for one in items]
-        found = items[part if isinstance(items, Mapping) else int(part)]
-    return found
+def _value_at(values: Any, path: tuple[str, ...]) -> Any:
+    if not path:
+        return values
+    first, *rest = path
+    if isinstance(values, Mapping):
+        return _value_at(cast("Mapping[str, Any]", values)[first], tuple(rest))
+    items = cast("Sequence[Any]", values)
+    return [_value_at(one, tuple(rest)) for one in items] if first == "*" else _value_at(items[int(first)], tuple(rest))
 
 
 def _has_path(value: Any, rest: str) -> bool:

@@ -36,8 +36,6 @@ def csv_rows(storage: FileStorage, delimiter: str | None, on_guess: OnGuess) -> 
     """
     path, encoding = storage.path, storage.encoding
     check_encoding(path, encoding)
-    # The library's limit of 131,072 characters a cell can only be set globally; whole documents are longer.
-    csv.field_size_limit(2**31 - 1)
     with path.open(encoding=bom_aware_encoding(encoding), errors="surrogateescape", newline="") as file:
         first = file.readline()
         hint = _HINT.fullmatch(first)
@@ -61,6 +59,8 @@ def _guess_delimiter(first: str, on_guess: OnGuess) -> str:
 
 
 def _table_lines(file: TextIO, storage: FileStorage, delimiter: str, skipped: int) -> Iterator[TableLine | Reject]:
+    # The library's limit of 131,072 characters a cell can only be set globally; whole documents are longer.
+    csv.field_size_limit(2**31 - 1)
     lines = _RecordingLines(file)
     if storage.quoting == "none":
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
@@ -81,20 +81,25 @@ def _table_lines(file: TextIO, storage: FileStorage, delimiter: str, skipped: in
             yield TableLine(start, cells)
 
 
-def fits_without_quoting(storage: FileStorage, delimiter: str | None, rows: int) -> int | None:
-    """How many lines the table has, if each fits the first line where quotation marks are letters like others, and
-    they are not `rows`; else None. Only for a file on this machine that is read with quotation marks.
+def merged_by_quoting(storage: FileStorage, delimiter: str | None) -> tuple[int, int] | None:
+    """How many lines a table has and as how many rows they are read, where quotation marks make one row of several
+    lines although each line has as many cells as the first if such marks are letters like others; else None.
     """
-    with storage.path.open(encoding=bom_aware_encoding(storage.encoding), errors="surrogateescape") as file:
+    encoding = bom_aware_encoding(storage.encoding)
+    with storage.path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
         first = file.readline()
         sign = storage.delimiter or delimiter or max(_DELIMITERS, key=first.count)
-        columns, count = first.count(sign), 0
+        columns, count, quoted = first.count(sign), 1, '"' in first
         for line in file:
             if line.strip("\r\n"):
-                count += 1
-                if not columns or line.count(sign) != columns:
+                count, quoted = count + 1, quoted or '"' in line
+                if line.count(sign) != columns:
                     return None
-    return count if count > rows else None
+        if not columns or not quoted:
+            return None
+        file.seek(0)
+        rows = sum(1 for _ in _table_lines(file, storage, sign, skipped=0))
+    return (count, rows) if count > rows else None
 
 
 class _RecordingLines:

@@ -37,12 +37,24 @@ def document_rows(path: Path, encoding: str) -> Rows:
     files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
     tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLE_SUFFIXES]
     if tables and not any(file.suffix.lower() in DOCUMENT_SUFFIXES for file in files):
-        raise StorageError(f"the folder {path} holds tables, not texts; name one of them: {join_names(tables)}")
+        files_suffix = Path(tables[0]).suffix
+        raise StorageError(
+            f"the folder {path} holds tables, not texts; name one of them: {join_names(tables)}, or "
+            f"read those of one kind one after the other with files='*{files_suffix}'"
+        )
     for file in files:
         if file.suffix.lower() in DOCUMENT_SUFFIXES:
             yield _document_row(file, path, encoding)
         else:
-            yield Reject(0, "neither .txt, .md nor .pdf, so it was not read", "", str(file))
+            yield Reject(0, _unread_reason(file, path), "", str(file))
+
+
+def _unread_reason(file: Path, folder: Path) -> str:
+    reason = "neither .txt, .md nor .pdf, so it was not read"
+    if file.suffix.lower() not in TABLE_SUFFIXES:
+        return reason
+    name = file.relative_to(folder).as_posix()
+    return f"{reason}; if it has a row for each text, write labels_from.path={folder.name}/{name}"
 
 
 def _document_row(path: Path, root: Path, encoding: str) -> Row | Reject:

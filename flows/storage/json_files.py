@@ -63,6 +63,8 @@ def _shaped(
     value, raw, alone = first
     if alone and storage.rows != "whole":
         yield from ((one, raw if one is value else json_text(one)) for one in records_in(value, storage, on_guess))
+        # Nothing is left, but what follows the end of the value is a mistake that shows only here.
+        yield from ((one, text) for one, text, _ in items)
     elif isinstance(value, list):
         rest = chain([first], items)
         yield from named_lists(((one, text) for one, text, _ in rest), storage, on_guess)

@@ -62,7 +62,7 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
 
 def _is_hidden(name: str) -> bool:
     parts = Path(name.replace("\\", "/")).parts
-    return not parts or any(part.startswith((".", "__MACOSX")) for part in parts)
+    return not parts or parts[-1].startswith(".") or "__MACOSX" in parts
 
 
 def _copy(source: IO[Any], target: Path, path: Path) -> None:

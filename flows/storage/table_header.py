@@ -153,7 +153,9 @@ def _sign_of_data(rows: Sequence[Sequence[str]], mapped: Iterable[str]) -> str |
     """What shows that the first row is data, in words; None where it may name the columns."""
     first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     names = {cell.strip() for cell in first}
-    if len(others) < 2 or names & {part for name in mapped for part in (name, name.partition(".")[0])}:
+    # A number may be a column's place as well as a name, as `1` is in tables of labels 0 and 1.
+    words = {part for name in mapped if not name.isdecimal() for part in (name, name.partition(".")[0])}
+    if len(others) < 2 or names & words:
         return None
     if any(name.lower() in _NAMES or name.lower().endswith("_id") for name in names) or list(first) in others:
         return None

@@ -58,7 +58,7 @@ CASES = [
     Case("an id too long", "a.jsonl", _jsonl(A, {"id": "b" * 600, "text": "x"}), 2, ["a"], [(2, "512")]),
     Case("half a character", "a.jsonl", _jsonl(A, {"id": "b", "text": "\ud83d"}, Z), 3, ["a", "z"], [(2, "half of a")]),
     Case("an object as text", "a.jsonl", _jsonl(A, {"id": "b", "text": {"en": "x"}}), 2, ["a"], [(2, "text.en")]),
-    Case("a list as text", "a.jsonl", _jsonl(A, {"id": "b", "text": ["x"]}), 2, ["a"], [(2, "is a list, not text")]),
+    Case("a list as text", "a.jsonl", _jsonl(A, {"id": "b", "text": ["x", 1]}), 2, ["a"], [(2, "is a list, not text")]),
     Case("a null byte", "a.jsonl", _jsonl(A, {"id": "b", "text": "x\0"}, Z), 3, ["a", "z"], [(2, "null byte")]),
     Case("NaN as text", "a.jsonl", _jsonl(A, '{"id": "b", "text": NaN}', Z), 3, ["a", "z"], [(2, "not a number")]),
     Case("NaN as id", "a.jsonl", _jsonl(A, '{"id": NaN, "text": "x"}', Z), 3, ["a", "z"], [(2, "not a number")]),

@@ -1,0 +1,128 @@
+"""What `check` says of a source's form: guesses, other readings, rows that would be lost; what a run keeps of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.base import JsonValue
+from contract.errors import StudyError
+from contract.measures import Measures
+from flows.compose.compose import compose
+from flows.compose.shorthands import as_arguments
+from flows.engine.records import records_of
+from flows.run_folder.sources import reading_of, sources_of
+from flows.spec.study import Study
+from flows.tables.answers import AnswerReader
+
+POSTS = "The ferry was late\tOTHER\nYou are vermin\tOFFENSE\nNice day\tOTHER\n"
+LABELS = ("columns.ground_truth.violating=2", "labels.OTHER=does_not_violate", "labels.OFFENSE=violates")
+OLID = 'id\ttweet\tlabel\n1\t"Hill people\tOFF\n2\tI like it\tNOT\n3\tthem" he said\tOFF\n'
+LONG = "comment_id,who,text,hate\n1,7,You,2.0\n1,8,You,2.0\n2,7,Nice,0.0\n1,9,You,1.0\n2,9,Nice,2.0\n"
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes the tables into the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"posts.tsv": POSTS, "posts.txt": POSTS, "olid.tsv": OLID, "long.csv": LONG}.items():
+        Path(name).write_text(text, encoding="utf-8")
+
+
+def studied(*request: str) -> Study:
+    """The smallest study of judges, with that request."""
+    [study] = compose(["judger"], request)
+    return study
+
+
+def mistake(*request: str) -> str:
+    """The one mistake of the request."""
+    with pytest.raises(StudyError) as caught:
+        studied(*request)
+    [problem] = caught.value.problems
+    return str(problem)
+
+
+def test_a_table_without_names_is_shown_as_it_is_read() -> None:
+    text = mistake("records=posts.tsv")
+    assert "write columns.text=… with one of 1, 2" in text and "(the first row is read so: 1: The ferry was" in text
+    assert "'OTHER' stands again in column 2" in text and "write header=1" in text
+    study = studied("records=posts.tsv", "columns.text=1", *LABELS)
+    assert any("its first row looks like data" in note for note in study.notices)
+    assert reading_of(study) == {"records": {"header": "none"}}
+    explicit = studied("records=posts.tsv", "header=none", "columns.text=1", *LABELS)
+    assert reading_of(explicit) == {} and not any("looks like data" in note for note in explicit.notices)
+    again = compose(["judger"], as_arguments(explicit.request))
+    assert again[0].storage["records"] == explicit.storage["records"]
+
+
+def test_a_text_that_is_a_table_is_noticed() -> None:
+    notices = studied("records=posts.txt").notices
+    assert any("look like a table of 2 columns" in note and "write delimiter=tab" in note for note in notices)
+    table = studied("records=posts.txt", "delimiter=tab", "columns.text=1", *LABELS)
+    assert len(list(records_of(table, lambda _: None))) == 3
+
+
+def test_rows_that_quotation_marks_would_lose_are_a_mistake_with_its_cure() -> None:
+    text = mistake("records=olid.tsv", "columns.text=tweet")
+    assert "its 4 lines are read as 2 rows" in text and "write quoting=none" in text
+    study = studied("records=olid.tsv", "columns.text=tweet", "quoting=none")
+    assert next(one.text for one in records_of(study, lambda _: None)) == '"Hill people'
+    Path("olid.tsv").write_text('id\ttweet\n1\t"two\nlines"\n2\tone\n', encoding="utf-8")
+    assert len(list(records_of(studied("records=olid.tsv"), lambda _: None))) == 2
+
+
+def test_answers_of_several_people_are_put_together() -> None:
+    request = ("records=long.csv", "columns.record_id=comment_id", "columns.ground_truth.violating=hate")
+    labels = ("labels.2=violates", "labels.1=unclear", "labels.0=does_not_violate")
+    assert "write rows=answers" in mistake(*request, *labels)
+    notices = studied(*request, *labels, "rows=answers").notices
+    assert any("'2.0, 2.0, 1.0' as violates (1)" in note for note in notices)
+    assert any("as many people answered otherwise: '0.0, 2.0' (1)" in note for note in notices)
+
+
+def test_wrong_settings_are_named() -> None:
+    assert "`quoting`" in mistake("records=posts.tsv", "quoting=nothing")
+    assert "`header`" in mistake("records=posts.tsv", "header=first")
+    assert "has no column 'text'" in mistake("records=long.csv", "columns.text=text", "header=none")
+
+
+def test_a_table_beside_texts_counts_as_a_source() -> None:
+    Path("corpus").mkdir()
+    Path("corpus/a.txt").write_text("You are vermin")
+    Path("labels.csv").write_text("file,label\na,hate\n")
+    request = ("records=corpus", "labels_from.path=labels.csv", "labels_from.by=file")
+    study = studied(*request, "columns.ground_truth.violating=label", "labels.hate=violates")
+    assert [Path(one.path).name for one in sources_of(study)] == ["a.txt", "labels.csv"]
+    assert [one.ground_truth for one in records_of(study, lambda _: None)] == [{"violating": "hate"}]
+
+
+VERDICTS = ("violates", "does_not_violate")
+MEANT = {"hate": "violates", "none": "does_not_violate"}
+
+
+@pytest.mark.parametrize(
+    ("value", "settings", "expected"),
+    [
+        ("hate#none#hate", {"split": "#"}, ("violates", "folded")),
+        ("hate#none", {"split": "#"}, (None, "tied")),
+        ("hate#none#none", {"split": "#", "several": "any"}, ("violates", "folded")),
+        (["hate", "NA", None], {}, ("violates", "folded")),
+        (["NA", "n/a"], {}, (None, "missing")),
+        (["hate", "odd"], {}, ("odd", "unknown")),
+        ("hate", {"split": "#"}, ("violates", "exact")),
+        ([["hate", "hate"], "none"], {}, ("violates", "folded")),
+    ],
+)
+def test_several_answers_in_one_cell(
+    value: JsonValue, settings: dict[str, str], expected: tuple[str | None, str]
+) -> None:
+    measures = Measures.model_validate({"verdicts": "judge", "labels": MEANT, **settings})
+    reading = AnswerReader(measures, VERDICTS).read(value)
+    assert reading is not None and (reading.verdict, reading.how) == expected
+
+
+def test_the_mean_of_several_numbers() -> None:
+    reading = AnswerReader(Measures.model_validate({"verdicts": "judge", "level": "interval"})).read(["1", "2.0", "6"])
+    assert reading is not None and (reading.verdict, reading.how) == ("3", "folded")
