@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 from yaml.constructor import SafeConstructor
 
-from agents.safety.yaml_limits import YamlLimitExceeded, check_yaml_depth, check_yaml_limits
+from agents.safety.yaml_limits import MAX_DEPTH, YamlLimitExceeded, check_yaml_depth, check_yaml_limits
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader of plain data; PyYAML's own where it was built without libyaml."""
@@ -26,11 +26,22 @@ def compose_yaml(text: str, loader: type[Any] = LOADER) -> yaml.Node | None:
 
     Raises yaml.YAMLError for a text that is no YAML, and YamlLimitExceeded for one that exceeds a limit.
     """
-    check_yaml_depth(cast("Iterator[yaml.Event]", yaml.parse(text, Loader=loader)))  # type: ignore[reportUnknownMemberType]
+    if _may_be_deep(text):
+        check_yaml_depth(cast("Iterator[yaml.Event]", yaml.parse(text, Loader=loader)))  # type: ignore[reportUnknownMemberType]
     root = cast("yaml.Node | None", yaml.compose(text, Loader=loader))  # type: ignore[reportUnknownMemberType]
     if root is not None:
         check_yaml_limits(root)
     return root
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether the text could nest much deeper than is allowed: two levels need a bracket, a blank or one of `-?:`.
+
+    Reading the text for its depth alone takes as long as making its tree, in which a depth that is a little too large
+    is found as well.
+    """
+    longest = max((sum(character in " -?:" for character in line) for line in text.splitlines()), default=0)
+    return text.count("[") + text.count("{") + longest > MAX_DEPTH
 
 
 def plain_value(root: yaml.Node | None, loader: type[Any] = LOADER) -> Any:

@@ -20,10 +20,14 @@ from typing import Any, cast
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.hydra import Hydra
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -97,15 +101,27 @@ def _merge_once(sources: ConfigSources, overrides: list[str]) -> tuple[DictConfi
         rest = ",".join(_quoted(f"{StudySource.scheme()}://{path}") for path in sources.folders if path.is_dir())
         every = [f"hydra.searchpath=[{rest}]", *overrides]
         with initialize_config_dir(folder, version_base="1.3"):
+            loader = _RecordingLoader(GlobalHydra.instance().config_loader().get_search_path())
+            cast("Hydra", GlobalHydra.instance().hydra).config_loader = loader
             config = hydra_compose("config", every)
-            loader = GlobalHydra.instance().config_loader()
-            results = loader.compute_defaults_list("config", every, RunMode.RUN).defaults
     layers = [
         Layer(result.config_path, tuple(filter(None, (result.package or "").split("."))))
-        for result in results
+        for result in loader.merged
         if result.config_path and not result.config_path.startswith("hydra/")
     ]
     return config, layers
+
+
+class _RecordingLoader(ConfigLoaderImpl):
+    """Hydra's loader, which keeps the list of the files that it merges: asking for it merges them all again."""
+
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        super().__init__(config_search_path)
+        self.merged: list[ResultDefault] = []
+
+    def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+        self.merged = defaults
+        return super()._compose_config_from_defaults_list(defaults, repo)
 
 
 @contextmanager
