@@ -16,7 +16,7 @@ from flows.storage.factory import source_rows
 from flows.storage.guesses import Guess
 from flows.storage.names import source_name
 from flows.storage.page_records import address_of
-from flows.storage.reader import record_maker
+from flows.storage.reader import mapped_columns, record_maker
 from flows.storage.record_maker import is_word_list
 from flows.storage.rows import Reject, RepeatedRecord, Row
 from flows.storage.values import label_or_none, to_json_value, without_nan
@@ -98,7 +98,7 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
             _add_columns(preview, row, first)
             made = maker.make_record(row)
             if isinstance(made, Record):
-                _add_record(preview, row, made, storage.columns)
+                _add_record(preview, row, made, mapped_columns(storage))
                 size += sum(len(picture.data or b"") for picture in made.images)
                 for add in on_record:
                     add(made)

@@ -47,9 +47,14 @@ def read_valid_records(storage: RecordStorage, on_reject: Callable[[Reject], Non
             on_reject(item)
 
 
+def mapped_columns(storage: RecordStorage) -> dict[str, str]:
+    """Record field -> column, as `columns` names them, and that of what differs between several people's answers."""
+    return {**storage.columns, **({ANSWERS_FIELD: ANSWERS_COLUMN} if storage.rows == "answers" else {})}
+
+
 def record_maker(storage: RecordStorage) -> RecordMaker:
     """The RecordMaker for the source's rows. Raises StorageError when its `columns` name an unknown field."""
-    columns = {**storage.columns, **({ANSWERS_FIELD: ANSWERS_COLUMN} if storage.rows == "answers" else {})}
+    columns = mapped_columns(storage)
     if isinstance(storage, FileStorage):
         path = storage.path
         return RecordMaker(columns, path if path.is_dir() else path.parent, fetch=storage.fetch)

@@ -146,6 +146,12 @@ def _guess_header(ahead: Sequence[TableLine | Reject], settings: HeaderSettings,
         )
         on_guess(Guess("header", "none", message))
         return "none"
+    if rows and any(name.isdecimal() and name not in rows[0] for name in settings.columns.values()):
+        message = (
+            f"its first row, which begins with '{rows[0][0][:40]}', is read as the names of the columns; if it is "
+            "data, write header=none"
+        )
+        on_guess(Guess("header", "1", message))
     return "1"
 
 

@@ -9,6 +9,8 @@ import pytest
 from contract.base import JsonValue
 from contract.errors import StudyError
 from contract.measures import Measures
+from flows.check.preview import preview_source
+from flows.check.sources import source_of
 from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.engine.records import records_of
@@ -77,7 +79,9 @@ def test_answers_of_several_people_are_put_together() -> None:
     request = ("records=long.csv", "columns.record_id=comment_id", "columns.ground_truth.violating=hate")
     labels = ("labels.2=violates", "labels.1=unclear", "labels.0=does_not_violate")
     assert "write rows=answers" in mistake(*request, *labels)
-    notices = studied(*request, *labels, "rows=answers").notices
+    study = studied(*request, *labels, "rows=answers")
+    notices = study.notices
+    assert preview_source(source_of(study.storage["records"])).metadata == []
     assert any("'2.0, 2.0, 1.0' as violates (1)" in note for note in notices)
     assert any("as many people answered otherwise: '0.0, 2.0' (1)" in note for note in notices)
 

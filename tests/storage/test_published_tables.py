@@ -47,6 +47,8 @@ def test_a_table_without_names_has_numbers(tmp_path: Path) -> None:
     [guess] = guesses(path)
     assert (guess.setting, guess.value) == ("header", "none") and "write header=1" in guess.message
     assert not guesses(path, header="none")
+    eaten = guesses(written(tmp_path, "b.tsv", "You\tx\nNice\ty\n"), columns={"text": "1"})
+    assert [(one.setting, one.value) for one in eaten] == [("header", "1")] and "write header=none" in eaten[0].message
     assert len(read_records(path, header="none", columns={"text": "1"})[0]) == 3
 
 
