@@ -11,7 +11,7 @@ from contract.models import HostedModel, ModelConfig
 from contract.secrets import is_loopback_host
 from flows.accounting.audit import AuditTrail, audit_path
 from flows.accounting.costs import Costs
-from flows.run.events import emit_failure, emit_outcome
+from flows.run.events import emit_outcome
 from flows.server.current_flow_run import current_flow_run
 from flows.spec.study import Study
 
@@ -29,7 +29,7 @@ class AuditedRun:
 
 @contextmanager
 def audit_run(study: Study) -> Generator[AuditedRun]:
-    """Writes a line to the audit trail before and after the block, and emits events for automations after it.
+    """Writes a line to the audit trail before and after the block, and emits what automations hear from no state.
 
     Raises RunError when the audit trail cannot be written.
     """
@@ -39,7 +39,6 @@ def audit_run(study: Study) -> Generator[AuditedRun]:
         yield audited_run
     except BaseException as error:
         trail.add("run broken off", **identity, error=type(error).__name__)
-        emit_failure(study, error)
         raise
     if outcome := audited_run.outcome:
         trail.add("run ended", **identity, **_outcome_fields(study, outcome))

@@ -1,12 +1,8 @@
-"""Events: emits the Prefect events on which automations can act. deployments/automations/ holds an example for each.
+"""Events for automations. deployments/automations/ holds an example for each.
 
-| event | when |
-|---|---|
-| `buttermilk.run.failed` | a run broke off, or ended with cells that have no output |
-| `buttermilk.run.over_budget` | cells were not asked, to keep within the budget |
-| `buttermilk.run.agreement_low` | raters agree less than `measures.alert_below` |
-
-A run that is stuck emits no event; Prefect notices it by itself.
+How a run ends is Prefect's own event of its state: `prefect.flow-run.Failed`, `.Crashed`, and our `.Incomplete`,
+`.BudgetReached` and `.NotSaved`; a run that waits for a person is `.Paused`. No state says that raters agree less than
+`measures.alert_below`, so that is an event of ours: `buttermilk.run.agreement_low`.
 """
 
 from __future__ import annotations
@@ -25,20 +21,11 @@ _MAX_COMPARISONS = 20
 
 
 def emit_outcome(study: Study, outcome: Outcome) -> None:
-    """Emits the events of the table that apply to a run that ended."""
-    totals = outcome.totals
-    common = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
-    if unasked := totals.cells["over_budget"]:
-        _emit("over_budget", study, {**common, "cells_not_asked": unasked, "budget_usd": str(study.run.budget)})
-    elif totals.cells_without_output:
-        _emit("failed", study, {**common, "why": "Incomplete", "cells_without_output": totals.cells_without_output})
+    """Emits the event of a run that ended in which raters agree too little."""
     if outcome.derived and outcome.derived.measured and (low := low_agreement(study, outcome.derived.measured)):
+        totals = outcome.totals
+        common = {"run": outcome.folder.name, "cells": dict(totals.cells), "cost_usd": str(totals.cost_usd)}
         _emit("agreement_low", study, {**common, "comparisons": low[:_MAX_COMPARISONS], "comparisons_in_all": len(low)})
-
-
-def emit_failure(study: Study, error: BaseException) -> None:
-    """Emits that a run broke off. Names only the class of the error, since its text may hold confidential data."""
-    _emit("failed", study, {"why": type(error).__name__})
 
 
 def low_agreement(study: Study, measured: MeasureResults) -> Sequence[Mapping[str, Any]]:

@@ -12,9 +12,11 @@ import pytest
 import yaml
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.declared import declare
 from flows.server.drain import flush_events
 from tests.support.agents import register_test_agents
 from tests.support.commands import ROOT
@@ -24,6 +26,9 @@ from tests.support.services import QuietHandler, http_server
 from tests.support.small_study import write_study
 
 EXAMPLES = sorted((ROOT / "deployments/automations").glob("*.yaml"))
+ACTED_ON = ("buttermilk.run.agreement_low", "prefect.flow-run.BudgetReached")
+ENDS = ("Incomplete", "BudgetReached", "NotSaved")
+"""Our own names of states in which a run ends; `flows.run.runner` gives them."""
 NOBODY = "00000000-0000-0000-0000-000000000000"
 JUDGE = """\
   judge:
@@ -41,6 +46,21 @@ steps:
   ask: {agent: llm, parameters: {model: paid, template: "user:\\n{{ record.text }}"}}
 result: ask
 """
+WAIT = """\
+description: Tiny.
+records: posts
+steps:
+  consent:
+    gate: May it be asked?
+    timeout_seconds: 2
+    inputs: {text: record.text}
+    fields: {fits: {type: yes_no, description: Whether it may.}}
+  ask: {agent: echo, inputs: {given: consent.fits}}
+result: ask
+"""
+NOTES = sorted(
+    ["tiny: Incomplete", "tiny: Failed", "tiny: Failed", "tiny.consent waits for a person", "tiny: agreement is low"]
+)
 
 
 @pytest.fixture
@@ -74,12 +94,12 @@ async def test_the_examples_act_on_the_events_of_runs(
             await flush_events()
             events = dict[str, Any]()
             async with asyncio.timeout(60):
-                while len(notes) < 2 or len(events) < 3:
+                while len(notes) < len(NOTES) or len(events) < 2:
                     await asyncio.sleep(0.1)
                     events = await _events(client)
-    assert sorted(note["subject"] for note in notes) == ["tiny failed", "tiny: agreement is low"]
-    assert events["buttermilk.run.failed"]["cells_without_output"] == 2
-    assert events["buttermilk.run.over_budget"]["cells_not_asked"] == 2
+    assert sorted(note["subject"] for note in notes) == NOTES
+    assert all("secret" not in str(note) for note in notes)
+    assert "prefect.flow-run.BudgetReached" in events
     [low] = events["buttermilk.run.agreement_low"]["comparisons"]
     assert (low["criteria"], low["raters"], low["alert_below"]) == ("one", ["x", "y"], 0.5)
 
@@ -91,8 +111,12 @@ async def _create_all(client: PrefectClient, url: str) -> None:
     saving: Any = block.save("told", overwrite=True)
     identifier = await saving
     for path in EXAMPLES:
-        text = path.read_text(encoding="utf-8").replace(NOBODY, str(identifier))
-        assert await client.create_automation(AutomationCore.model_validate(yaml.safe_load(text)))
+        automation = yaml.safe_load(path.read_text(encoding="utf-8").replace(NOBODY, str(identifier)))
+        if related := automation["trigger"].get("match_related"):
+            related["prefect.resource.name"] = ["tiny", "tiny.*"][
+                : 2 if "osb.*" in related["prefect.resource.name"] else 1
+            ]
+        assert await client.create_automation(AutomationCore.model_validate(automation))
 
 
 async def _run_studies_that_fail(lab: Lab) -> None:
@@ -111,14 +135,41 @@ async def _run_studies_that_fail(lab: Lab) -> None:
         ran = await lab.run("budget=0.01")
     assert ran.state.name == "BudgetReached"
 
+    call: Any = declare("tiny", lab.folder)
+    state: State[Any] = await call(records="no-such-secret-file.csv", return_state=True)
+    assert state.name == "Failed"
+
+    lab.write("flows/tiny.yaml", WAIT)
+    lab.write_posts([{"record_id": "a", "text": "A secret post."}])
+    ran = await lab.run()
+    assert ran.state.name == "Failed"
+
 
 async def _events(client: PrefectClient) -> dict[str, Any]:
-    wanted = {"filter": {"event": {"prefix": ["buttermilk.run"]}}, "limit": 40}
+    wanted = {"filter": {"event": {"name": list(ACTED_ON)}}, "limit": 50}
     response = await client.request("POST", "/events/filter", json=wanted)
     return {event["event"]: event["payload"] for event in response.json()["events"]}
 
 
-def test_there_is_an_example_for_each_event() -> None:
-    expected = {name for path in EXAMPLES for name in yaml.safe_load(path.read_text())["trigger"]["expect"]}
-    assert {"buttermilk.run.failed", "buttermilk.run.over_budget", "buttermilk.run.agreement_low"} <= expected
-    assert "prefect.flow-run.BudgetReached" in expected
+def _trigger(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["trigger"]
+
+
+@pytest.mark.parametrize("example", ["run-stuck", "run-lost"])
+def test_no_end_of_a_run_is_taken_for_stuck_or_lost(example: str) -> None:
+    ends = {*ENDS, "Completed", "Failed", "TimedOut", "Crashed", "Cancelled"}
+    expected = _trigger(ROOT / f"deployments/automations/{example}.yaml")["expect"]
+    assert {f"prefect.flow-run.{name}" for name in ends} <= {*expected}
+
+
+def test_each_end_but_success_is_acted_on() -> None:
+    reactive = [trigger for trigger in map(_trigger, EXAMPLES) if trigger["posture"] == "Reactive"]
+    acted_on = {name for trigger in reactive for name in trigger["expect"]}
+    assert {f"prefect.flow-run.{name}" for name in (*ENDS, "Failed", "TimedOut", "Crashed", "Paused")} <= acted_on
+
+
+def test_the_examples_name_every_flow_of_the_package() -> None:
+    flows = {path.stem for path in (ROOT / "conf/flows").glob("*.yaml")}
+    for path in EXAMPLES:
+        if related := _trigger(path).get("match_related"):
+            assert flows == {name.removesuffix(".*") for name in related["prefect.resource.name"]}, path.name
