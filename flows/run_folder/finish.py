@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +27,7 @@ from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
 
+_MAX_KEY_CHARACTERS = 60
 _MAX_ARTIFACT_CHARACTERS = 200_000
 """Longest text of an artifact; the UI shows an artifact whole."""
 
@@ -76,12 +79,23 @@ async def finish_run(
 
 async def _create_artifacts(study: Study, outcome: Outcome, description: str) -> None:
     """Shows the answer or the report, which readers want first, as artifacts of the run."""
-    readable = (outcome.folder / name for name in ("answer.md", "report.md"))
-    for path in (path for path in readable if path.exists()):
-        key = f"{study.flow.name}-{digest(dict(study.request))[:12]}".replace("_", "-")
+    for name, title in {"answer.md": description, "report.md": "report"}.items():
+        if not (path := outcome.folder / name).exists():
+            continue
+        key = artifact_key(study.flow.name, title)
         text = path.read_text(encoding="utf-8")[:_MAX_ARTIFACT_CHARACTERS]
         creating: Any = acreate_markdown_artifact(text, key=key, description=description)
         await creating
+
+
+def artifact_key(flow: str, title: str) -> str:
+    """The name under which Prefect keeps an artifact and its versions: words that a person reads, in letters it allows.
+
+    A title in another script than Latin has no such letters; its digest stands for it.
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = "-".join(re.findall(r"[a-z0-9]+", plain))[:_MAX_KEY_CHARACTERS].rstrip("-")
+    return f"{flow.replace('_', '-')}-{words or digest(title)[:12]}"
 
 
 def _is_cited_answer(value: JsonValue) -> bool:
