@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,7 @@ steps:
   ask: {agent: echo, inputs: {given: consent.fits}}
 result: ask
 """
-NOTES = sorted(
-    ["tiny: Incomplete", "tiny: Failed", "tiny: Failed", "tiny.consent waits for a person", "tiny: agreement is low"]
-)
+NOTES = ["tiny: Incomplete", *["tiny: Failed"] * 2, "tiny.consent waits for a person", "tiny: agreement is low"]
 
 
 @pytest.fixture
@@ -94,10 +93,11 @@ async def test_the_examples_act_on_the_events_of_runs(
             await flush_events()
             events = dict[str, Any]()
             async with asyncio.timeout(60):
-                while len(notes) < len(NOTES) or len(events) < 2:
+                # Prefect acts at least once on an event, and twice where its database was busy.
+                while Counter(NOTES) - Counter(note["subject"] for note in notes) or len(events) < 2:
                     await asyncio.sleep(0.1)
                     events = await _events(client)
-    assert sorted(note["subject"] for note in notes) == NOTES
+    assert {note["subject"] for note in notes} == set(NOTES)
     assert all("secret" not in str(note) for note in notes)
     assert "prefect.flow-run.BudgetReached" in events
     [low] = events["buttermilk.run.agreement_low"]["comparisons"]
