@@ -106,7 +106,7 @@ def test_shards_without_a_deployment_are_a_mistake_that_names_the_command(study:
     ("typed", "what"),
     [
         ("shard=9/8", "which part of how many"),
-        ("shards=0", "greater than or equal to 1"),
+        ("shards=0", "should be 1 or more"),
         ("run.results=s3://bucket/x", "write a folder, or gs://bucket/prefix"),
         ("run.results=gs://", "names no bucket"),
     ],
