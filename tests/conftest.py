@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import certifi
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ _ONE_CERTIFICATE.write_text(
     "".join(Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")[:2])
 )
 os.environ["PREFECT_API_SSL_CERT_FILE"] = str(_ONE_CERTIFICATE)
+
+
+# On a busy machine everything is slow, which is no mistake of what is tested.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -42,7 +42,8 @@ def test_data_becomes_the_storage_of_its_type() -> None:
     assert StorageFactory.create_config({"type": "file", "path": "x.csv"}) == FileStorage(path=Path("x.csv"))
     corpus = {"type": "corpus", "source": {"type": "file", "path": "x.csv"}, "label": "Mine"}
     vector = {**corpus, "type": "vector", "path": "gs://my-bucket/collections"}
-    made = {StorageFactory.create_config(one).type for one in (corpus, vector)}
+    reader = {"type": "plugin", "reader": "letters", "settings": {"since": 1700}}
+    made = {StorageFactory.create_config(one).type for one in (corpus, vector, reader)}
     assert made | {"file", "huggingface", "gcs", "bigquery"} == set(STORAGE_TYPES)
 
 
