@@ -8,7 +8,6 @@ from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from agents.evidence.page_passages import page_passages
 from contract.base import Frozen
-from contract.errors import MissingInput
 from contract.findings import Passage
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.web_page import WebPage
@@ -41,10 +40,8 @@ class FetchAgent(Agent[FetchInputs, NoParameters]):
     fetches_pages = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        if services.web is None:
-            raise MissingInput("this run has no access to the web")
         inputs = self.inputs(agent_input)
-        page = await services.web.page(inputs.url)
+        page = await services.page(inputs.url)
         known = {passage.passage_id for passage in inputs.previous}
         new = [passage for passage in page_passages(page) if passage.passage_id not in known]
         fetched = FetchedPages(page=page, passages=(*inputs.previous, *new))

@@ -68,15 +68,13 @@ class LinkedPages(Agent[LinkedPagesInputs, LinkedPagesParameters]):
     fetches_pages = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        if services.web is None:
-            raise MissingInput("this run has no access to the web")
         addresses = addresses_in(self.inputs(agent_input).question)
         most = self.parameters(agent_input).most
         if len(addresses) > most:
             raise MissingInput(
                 f"the question names {len(addresses)} addresses, and at most {most} are fetched; name fewer"
             )
-        pages = [await services.web.page(address) for address in addresses]
+        pages = [await services.page(address) for address in addresses]
         passages = {passage.passage_id: passage for page in pages for passage in page_passages(page)}
         found = LinkedPagesFound(pages=tuple(pages), passages=tuple(passages.values()))
         note = f"{len(passages)} passages of {len(pages)} pages" if pages else "the question names no address"

@@ -9,6 +9,7 @@ from typing import Protocol
 from agents.llms.model import Models
 from agents.prompting.criteria import Criterion
 from agents.prompting.templates import Prompts
+from contract.errors import MissingInput
 from contract.findings import Passage, Source
 from contract.tool_calls import ToolCall
 from contract.tools import UnifiedRequest
@@ -76,3 +77,9 @@ class AgentServices:
     tools: ToolCaller | None = None
     """None for steps without tools."""
     web: PageFetcher | None = None
+
+    async def page(self, url: str) -> WebPage:
+        """Returns the page at that address. Raises FetchRefused, and MissingInput for a run without the web."""
+        if self.web is None:
+            raise MissingInput("this run has no access to the web")
+        return await self.web.page(url)
