@@ -49,7 +49,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     site = write_files(tmp_path / "site", {"sermon_kit.py": READERS})
     entries = {"sermon_lines": "sermon_kit:read_lines", "sermon_broken": "sermon_kit:broken"}
     write_metadata(site, "sermon-kit", "1.2", {"buttermilk.storages": entries})
-    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.syspath_prepend(str(site))  # type: ignore[reportUnknownMemberType]
     monkeypatch.setenv(USER_CONFIG_VARIABLE, str(tmp_path / "user"))
     offers.cache_clear()
     yield
