@@ -50,7 +50,8 @@ class AgentHandle:
 
         Equal settings are checked once for each handle, so keep the handle for many texts.
 
-        `settings` are the agent's parameters and inputs by name; `corpus` names the storage that it searches. Raises
+        `settings` are the agent's parameters and inputs by name; `corpus` names the storage that it searches, and
+        `tools` lists the tools that it may use. Raises
         StudyError for mistakes in them before any model is asked, and CellError where the model gave no usable
         reply; a refusal is an OutputInvalid that says so.
         """
@@ -95,8 +96,11 @@ async def import_services() -> None:
 
 async def call_agent(call: AgentCall, record: Record, budget: Budget | None = None) -> AgentOutput:
     """Makes one call. `budget` is one that several calls share. Raises CellError."""
-    agent_input = AgentInput(record=record, inputs=call.inputs, parameters=call.parameters)
     async with open_one_call(call.study, budget) as services:
+        from flows.engine.tool_calls import DirectTools
+
+        inputs = {**call.inputs, **(services.tools.as_inputs() if isinstance(services.tools, DirectTools) else {})}
+        agent_input = AgentInput(record=record, inputs=inputs, parameters=call.parameters)
         return await call.agent().process(agent_input, services)
 
 
@@ -111,10 +115,13 @@ def typed_output(call: AgentCall, output: AgentOutput) -> Any:
 async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGenerator[AgentServices]:
     """Opens what one call of an agent needs; closes its connections when the block ends."""
     # Prefect comes with them, and reads its settings when it is imported.
+    from flows.engine.tool_calls import DirectTools
     from flows.results.heartbeat import heartbeat
     from flows.results.open import result_store
     from flows.run.services import open_agent_services, open_index
+    from flows.run.tool_servers import open_tool_servers
     from flows.run.web_pages import open_pages
+    from flows.spec.tool_registry import installed_step_tools
 
     store, owner = result_store(study.run.results), str(uuid4())
     index = await open_index(study)
@@ -124,9 +131,12 @@ async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGene
     ):
         async with (
             open_agent_services(study, journal, owner, index, budget=budget) as opened,
+            open_tool_servers(study, opened.store, None) as servers,
             open_pages(opened.store) as pages,
         ):
-            yield replace(opened.agent_services, web=pages)
+            services = replace(opened.agent_services, web=pages)
+            tools = {**installed_step_tools(study.flow), **servers.tools}
+            yield replace(services, tools=DirectTools(tools, opened.tool_results, services)) if tools else services
         journal.account()
 
 

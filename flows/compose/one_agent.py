@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from contract.base import JsonValue
 from contract.errors import Problem, StudyError
@@ -39,7 +39,7 @@ def compose_agent(
     registry: AgentRegistry | None = None,
     budget: Decimal | None = None,
 ) -> AgentCall:
-    """Returns the agent `name` with `settings`, which name its parameters and inputs, and may name its `corpus`.
+    """Returns the agent `name` with `settings`: its parameters, inputs, and the `corpus` and `tools` that it may use.
 
     `budget` is in US dollars, for this call; None leaves it to the configuration.
 
@@ -49,9 +49,9 @@ def compose_agent(
     agents: AgentRegistry = registry if registry is not None else InstalledAgents()
     composed = compose_config(None, [] if budget is None else [f"budget={budget}"], config_dir, diagnostics)
     given = dict(settings)
-    corpus = given.pop("corpus", None)
+    corpus, tools = given.pop("corpus", None), _tool_names(given.pop("tools", None), diagnostics)
     parameters, inputs = _sort_settings(name, given, agents, diagnostics)
-    flow = ValidatedFlow(_flow(name, parameters, inputs, corpus), ("call",))
+    flow = ValidatedFlow(_flow(name, parameters, inputs, corpus, tools), ("call",))
     for key, value in settings.items():
         kind = "parameters" if key in parameters else "inputs"
         diagnostics.provenance.add_argument(("call", "steps", name, kind, key), display_argument(f"{key}={value}"))
@@ -69,8 +69,18 @@ def _in_python(name: str, problem: Problem) -> Problem:
     return replace(problem, where=f"agent('{name}')" if where.startswith("call.") else where, todo=todo)
 
 
-def _flow(name: str, parameters: dict[str, Any], inputs: Mapping[str, Any], corpus: JsonValue) -> FlowSpec:
-    step = Step(agent=name, parameters=parameters, inputs=dict.fromkeys(inputs, "parameters.text"))
+def _tool_names(given: JsonValue, diagnostics: Diagnostics) -> tuple[str, ...]:
+    names = [given] if isinstance(given, str) else given or []
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return tuple(cast("list[str]", names))
+    diagnostics.add(display_argument(f"tools={given}"), "tools are named in a list", todo='give tools=["search"]')
+    return ()
+
+
+def _flow(
+    name: str, parameters: dict[str, Any], inputs: Mapping[str, Any], corpus: JsonValue, tools: tuple[str, ...]
+) -> FlowSpec:
+    step = Step(agent=name, parameters=parameters, inputs=dict.fromkeys(inputs, "parameters.text"), tools=tools)
     return FlowSpec(
         name="call", records="parameters.text", parameters={"text": FlowParameter()},
         corpus=None if corpus is None else str(corpus), steps={name: step}, result=name,
@@ -89,7 +99,7 @@ def _sort_settings(
     known = {*agent.Parameters.model_fields, *agent.Inputs.model_fields}
     for key, value in settings.items():
         if key not in known:
-            where, todo = display_argument(f"{key}={value}"), f"it takes {join_names({*known, 'corpus'})}"
+            where, todo = display_argument(f"{key}={value}"), f"it takes {join_names({*known, 'corpus', 'tools'})}"
             diagnostics.add(where, f"the agent '{name}' takes no '{key}'", nearest=closest_name(key, known), todo=todo)
     parameters = {key: value for key, value in settings.items() if key in agent.Parameters.model_fields}
     inputs = {k: v for k, v in settings.items() if k in agent.Inputs.model_fields and k not in parameters}

@@ -34,7 +34,8 @@ from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.routing import host_request, loop_finished, skip_reason
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
-from flows.engine.tool_calls import StepTools, ToolServices
+from flows.engine.tool_calls import StepTools
+from flows.results.tool_results import ToolResults
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
 from flows.spec.tool_registry import StepTool
@@ -51,7 +52,7 @@ class RunServices:
     slots: asyncio.Semaphore
     tools: Mapping[str, StepTool] = field(default_factory=dict[str, StepTool])
     """The tools that steps name."""
-    tool_services: ToolServices | None = None
+    tool_results: ToolResults | None = None
     """What calls of tools need; None where none is made, as in a dry run."""
     tool_servers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The digests of the tools of outside servers, for the manifest."""
@@ -313,7 +314,8 @@ class FlowExecutor:
         )
 
     def _agent_services(self, step: Step) -> AgentServices:
-        shared, tool_services = self._services.agent_services, self._services.tool_services
-        if not step.tools or tool_services is None:
-            return shared
-        return replace(shared, tools=StepTools(step, tool_services, shared))
+        services, results = self._services, self._services.tool_results
+        if not step.tools or results is None:
+            return services.agent_services
+        tools = StepTools(services.tools, results, services.agent_services, step, services.ledger, services.cell_runner)
+        return replace(services.agent_services, tools=tools)

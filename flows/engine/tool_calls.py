@@ -8,7 +8,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from logging import Logger, getLogger
+from typing import Any, TypeVar, cast
 
 from prefect import Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -31,19 +32,10 @@ from flows.results.tool_results import ToolResults, tool_call_key
 from flows.spec.tool_registry import StepTool
 
 T = TypeVar("T")
+_LOG = getLogger(__name__)
 MAX_RESULT_BYTES = 1_000_000
 """Bytes of a result as JSON. It is kept, and written into the cell's trace."""
 _MAX_LABEL = 100
-
-
-@dataclass(frozen=True)
-class ToolServices:
-    """What calls of tools need in a run."""
-
-    tools: Mapping[str, StepTool]
-    results: ToolResults
-    ledger: Ledger
-    cell_runner: CellRunner
 
 
 @dataclass
@@ -59,8 +51,8 @@ class _Job:
         return text if len(text) <= _MAX_LABEL else f"{text[: _MAX_LABEL - 1]}…"
 
 
-async def _run_tool(job: _Job) -> Any:
-    """Calls the tool; `job.call` then holds its result, or the reason why there is none."""
+async def _call_tool(job: _Job, log: Logger) -> str | None:
+    """Calls the tool; `job.call` then holds its result, or the reason why there is none, which is returned."""
     arguments: dict[str, JsonValue] = thawed(job.call.arguments)
     result: JsonValue = None
     try:
@@ -76,13 +68,20 @@ async def _run_tool(job: _Job) -> Any:
         error = str(failure) or type(failure).__name__
     except Exception as failure:
         # Its text may hold anything; the model learns only that it failed.
-        get_run_logger().exception("The tool '%s' has a bug", job.call.tool)
+        log.exception("The tool '%s' has a bug", job.call.tool)
         error = f"failed with an error of its own ({type(failure).__name__})"
     update = {"result": None if error else result, "error": error, "ended": datetime.now(UTC)}
     job.call = job.call.model_copy(update=update)
+    return error
+
+
+async def _run_tool(job: _Job) -> Any:
+    """One call as a task run, whose state says how it ended."""
+    # Prefect's own type knows nothing of what it logs.
+    error = await _call_tool(job, cast("Logger", get_run_logger()))
     if error:
         return Completed(name="ToolFailed", message=error)
-    return Completed(message=f"{len(canonical_json(result))} characters")
+    return Completed(message=f"{len(canonical_json(job.call.result))} characters")
 
 
 _TOOL_TASK = Task(
@@ -91,23 +90,66 @@ _TOOL_TASK = Task(
 
 
 @dataclass(eq=False)
-class StepTools:
-    """The tools of one cell: the `ToolCaller` that its agent is given."""
+class DirectTools:
+    """The tools of an agent that is called alone, outside a run: a `ToolCaller` that keeps what tools give."""
+
+    tools: Mapping[str, StepTool]
+    results: ToolResults
+    agent_services: AgentServices
+
+    def as_inputs(self) -> dict[str, JsonValue]:
+        """The inputs by which an agent learns what there is to call."""
+        return {"tools": [tool.definition.model_dump(mode="json") for tool in self.tools.values()]}
+
+    async def call(self, request: UnifiedRequest) -> ToolCall:
+        """Returns the call with its result or its error. Raises StorageError."""
+        tool = self.tools[request.target]
+        return await self._call(tool, self._key(tool, request.inputs), request.inputs)
+
+    def _key(self, tool: StepTool, arguments: Mapping[str, JsonValue]) -> str:
+        index = self.agent_services.index
+        searched = index.fingerprint if index and "read_corpus" in tool.definition.permissions else None
+        return tool_call_key(tool.definition, [tool.origin, searched], arguments)
+
+    async def _call(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        if kept := await self.results.get(key):
+            return kept
+        with not_counted():
+            lock = self.results.exclusive(key)
+            await lock.__aenter__()
+        try:
+            if kept := await self.results.get(key):
+                return kept
+            called = await self._run(_Job(tool, _new_call(tool, key, arguments), self.agent_services))
+            if called.error is None:
+                await self.results.put(key, called)
+            return called
+        finally:
+            await lock.__aexit__(None, None, None)
+
+    async def _run(self, job: _Job) -> ToolCall:
+        await _call_tool(job, _LOG)
+        return job.call
+
+
+@dataclass(eq=False)
+class StepTools(DirectTools):
+    """The tools of one cell: calls are task runs, and a person may be asked before."""
 
     step: Step
-    services: ToolServices
-    agent_services: AgentServices
+    ledger: Ledger
+    cell_runner: CellRunner
     flow_context: Context = field(default_factory=copy_context)
     """The context of the flow run: a call is a task run beside the cell's, and Prefect pauses no task run."""
 
     async def call(self, request: UnifiedRequest) -> ToolCall:
         """Returns the call with its result or its error. Raises StoppedByPerson, RunError and StorageError."""
-        tool = self.services.tools[request.target]
+        tool = self.tools[request.target]
         key = self._key(tool, request.inputs)
         if request.target not in self.step.approve:
             return await self._call(tool, key, request.inputs)
         asked_key = digest([key, "approved"])
-        if kept := await self.services.results.get(asked_key):
+        if kept := await self.results.get(asked_key):
             return kept
         approval = await self._ask(request)
         if approval.decision == "stop":
@@ -123,42 +165,20 @@ class StepTools:
         called = await self._call(tool, self._key(tool, arguments), arguments)
         decided = called.model_copy(update={"decision": "modified" if changed else "approved"})
         if decided.error is None:
-            await self.services.results.put(asked_key, decided)
+            await self.results.put(asked_key, decided)
         return decided
 
-    def _key(self, tool: StepTool, arguments: Mapping[str, JsonValue]) -> str:
-        index = self.agent_services.index
-        searched = index.fingerprint if index and "read_corpus" in tool.definition.permissions else None
-        return tool_call_key(tool.definition, [tool.origin, searched], arguments)
-
-    async def _call(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
-        results = self.services.results
-        if kept := await results.get(key):
-            return kept
-        with not_counted():
-            lock = results.exclusive(key)
-            await lock.__aenter__()
-        try:
-            if kept := await results.get(key):
-                return kept
-            called = await self._run(tool, key, arguments)
-            if called.error is None:
-                await results.put(key, called)
-            return called
-        finally:
-            await lock.__aexit__(None, None, None)
-
-    async def _run(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
-        job, runner = _Job(tool, _new_call(tool, key, arguments), self.agent_services), self.services.cell_runner
-        state: State[Any] = await self._in_flow(run_task(_TOOL_TASK, {"job": quote(job)}, [], runner.event_sender))
-        self.services.ledger.totals.task_runs += 1
+    async def _run(self, job: _Job) -> ToolCall:
+        sender = self.cell_runner.event_sender
+        state: State[Any] = await self._in_flow(run_task(_TOOL_TASK, {"job": quote(job)}, [], sender))
+        self.ledger.totals.task_runs += 1
         if not state.is_completed():
             await state.aresult()
         return job.call
 
     async def _ask(self, request: UnifiedRequest) -> Approval:
         with not_counted():
-            return await self._in_flow(ask_for_approval(self.services.tools[request.target].definition, request))
+            return await self._in_flow(ask_for_approval(self.tools[request.target].definition, request))
 
     async def _in_flow(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.get_running_loop().create_task(work, context=self.flow_context.copy())

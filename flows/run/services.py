@@ -25,7 +25,6 @@ from flows.engine.cell import CellRunner
 from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
 from flows.engine.task_runs import read_limited_tags
-from flows.engine.tool_calls import ToolServices
 from flows.files.cache import cache_folder
 from flows.results.cells import CellStorage
 from flows.results.locks import Attempt, Locks
@@ -90,7 +89,7 @@ async def open_services(
             ledger=ledger,
             slots=asyncio.Semaphore(study.run.concurrency),
             tools=tools,
-            tool_services=ToolServices(tools, opened.tool_results, ledger, cell_runner),
+            tool_results=opened.tool_results,
             tool_servers=servers.manifest,
         )
 

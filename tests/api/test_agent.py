@@ -56,6 +56,16 @@ async def test_in_a_flow_of_ones_own_a_call_is_a_task_run(
     assert "A post." not in found[0].model_dump_json()
 
 
+async def test_an_agent_that_is_called_alone_may_use_tools(home: Path) -> None:
+    answered = await agent("tool_user", config_dir=home).run(
+        "When does the Board accept a slur in political speech?", model="demo", tools=["search"], corpus="osb"
+    )
+    [call] = answered.calls
+    assert call.tool == "search" and call.error is None and call.result
+    with pytest.raises(StudyError, match="did you mean 'search'"):
+        await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["serch"], corpus="osb")
+
+
 async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service: FakeLLM) -> None:
     hosted_service.script(Rule(kind="refusal"))
     with pytest.raises(OutputInvalid, match=r"\w"):
@@ -71,6 +81,7 @@ async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service:
         ("judge", "A post.", {"criteria": "one", "modle": "fake"}, "the agent 'judge' takes no 'modle'"),
         ("judge", {"txt": "A post."}, {"criteria": "one", "model": "fake"}, "give a text, or a dict with `text`"),
         ("judge", 3, {"criteria": "one", "model": "fake"}, "the record: an int is no record"),
+        ("tool_user", "Why?", {"model": "fake", "tools": 3}, "tools are named in a list"),
     ],
 )
 async def test_mistakes_are_sentences(
