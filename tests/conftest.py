@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,10 @@ _ONE_CERTIFICATE.write_text(
 )
 os.environ["PREFECT_API_SSL_CERT_FILE"] = str(_ONE_CERTIFICATE)
 
+
+# A shell starts background jobs with Ctrl-C ignored, as pytest-xdist does its processes; the commands that tests start
+# would inherit that. Not in a `preexec_fn`: a process with threads may hang between its fork and its exec.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # On a busy machine everything is slow, which is no mistake of what is tested.
 hypothesis.settings.register_profile(

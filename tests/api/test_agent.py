@@ -58,10 +58,9 @@ async def test_in_a_flow_of_ones_own_a_call_is_a_task_run(
 
 async def test_an_agent_that_is_called_alone_may_use_tools(home: Path) -> None:
     answered = await agent("tool_user", config_dir=home).run(
-        "When does the Board accept a slur in political speech?", model="demo", tools=["search"], corpus="osb"
+        "Did the Board allow a post asking a doctor for Adderall?", model="demo", tools=["search"], corpus="osb"
     )
-    [call] = answered.calls
-    assert call.tool == "search" and call.error is None and call.result
+    assert answered.calls == 1 and "(Asking for Adderall®)" in answered.answer, answered
     with pytest.raises(StudyError, match="did you mean 'search'"):
         await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["serch"], corpus="osb")
 

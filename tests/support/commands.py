@@ -72,8 +72,6 @@ class RunningCommand:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                # A shell starts background jobs with Ctrl-C ignored, and children inherit that.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
