@@ -100,8 +100,8 @@ class ResourceCheck:
 
     def _report_unbracketed(self, value: str, path: KeyPath, known: Collection[str]) -> bool:
         """Reports `criteria=a,b`, several names without brackets, which would be taken for the text of a criterion."""
-        names = [word.strip() for word in value.split(",")]
-        if len(names) < 2 or not all(name in known for name in names):
+        names = _unbracketed_names(value, known)
+        if not names:
             return False
         line = shell_setting("criteria", f"[{','.join(names)}]")
         what = "several names are written in square brackets"
@@ -128,15 +128,7 @@ class ResourceCheck:
         named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
         asked = [self.models[name] for name in named if name in self.models]
         for name, value, path in values:
-            if (
-                name != "criteria"
-                or not isinstance(value, str)
-                or (
-                    "," in value
-                    and "\n" not in value
-                    and (all(word.strip() in criteria.names() for word in value.split(",")))
-                )
-            ):
+            if name != "criteria" or not isinstance(value, str) or _unbracketed_names(value, criteria.names()):
                 continue
             try:
                 criterion = criteria.get(value)
@@ -223,3 +215,9 @@ class ResourceCheck:
                     what,
                     todo=f"add `corpus: …` to the flow; there are {join_names(corpora)}",
                 )
+
+
+def _unbracketed_names(value: str, known: Collection[str]) -> list[str]:
+    """The names in `a,b`, several known ones in one text; none for any other text."""
+    names = [word.strip() for word in value.split(",")]
+    return names if len(names) > 1 and all(name in known for name in names) else []

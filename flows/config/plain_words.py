@@ -46,7 +46,6 @@ _LIMITS = {
 }
 _FORMS = {
     "name": "should be a name of small letters, digits and _, with a letter first",
-    "BUCKET_NAME": "should be the name of a bucket, without gs://",
     "project": "should be the id of a Google Cloud project, such as my-project-123",
     "dataset": "should be the name of a dataset: letters, digits and _",
     "table": "should be the name of a table: letters, digits, _ and -",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.storage import FileStorage, SearchableStorage, StorageConfig
+from contract.storage import FileStorage, StorageConfig
+from flows.check.sources import source_of
 from flows.files.checksums import sha256_of
 from flows.spec.study import Study
 from flows.storage.factory import source_rows
@@ -35,7 +36,7 @@ def reading_of(study: Study) -> dict[str, dict[str, str]]:
     read_as = dict[str, dict[str, str]]()
     for name in (study.flow.records, study.flow.corpus or ""):
         config = study.storage.get(name)
-        source = config.source if isinstance(config, SearchableStorage) else config
+        source = config and source_of(config)
         if isinstance(source, FileStorage):
             guesses = list[Guess]()
             next(source_rows(source, guesses.append), None)
@@ -45,7 +46,7 @@ def reading_of(study: Study) -> dict[str, dict[str, str]]:
 
 
 def _data_files(config: StorageConfig | None) -> Iterator[Path]:
-    found = config.source if isinstance(config, SearchableStorage) else config
+    found = config and source_of(config)
     if isinstance(found, FileStorage):
         yield from source_files(found)
         if found.labels_from is not None:
