@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 import certifi
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[reportMissingTypeStubs]
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer  # type: ignore[reportMissingTypeStubs]
+
     from flows.corpus.index import CorpusIndex
     from tests.support.commands import CommandLine
     from tests.support.fake_llm import FakeLLM
@@ -69,14 +72,21 @@ _EACH_ALONE = ("tests/docs/test_docs.py", "tests/e2e/test_study_kills.py", "test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file's tests in one process, which share its fixtures, and runs the longest tests first.
-
-    Otherwise one of them would be left for one process alone at the end.
-    """
+    """Runs the longest tests first: otherwise one of them would be left for one process alone at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOW))
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if file in _EACH_ALONE else file))
+
+
+class _FilesTogether(LoadScopeScheduling):
+    """Keeps a file's tests in one process, where they share its fixtures."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if file in _EACH_ALONE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """The marks of pytest-xdist's own groups are lost in the names that pytest 9.2 gives to tests."""
+    return _FilesTogether(config, log)
 
 
 @pytest.fixture(scope="session")
