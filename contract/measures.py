@@ -15,10 +15,13 @@ MISSING = "missing"
 """What `labels` gives an answer that means that nobody answered."""
 
 
+_NO_TRUTH_VALUE = "needs quotation marks around yes, no, on, off, true and false"
+
+
 def _word(value: Any) -> Any:
     """A word of YAML as text. YAML reads `yes`, `no`, `on` and `off` as true and false, so their words are lost."""
     if isinstance(value, bool):
-        raise ValueError("needs quotation marks around yes, no, on, off, true and false: 'yes'")
+        raise ValueError(f"{_NO_TRUTH_VALUE}: 'yes'")
     if value is None:
         return "null"
     return str(value) if isinstance(value, int | float) else value
@@ -26,7 +29,10 @@ def _word(value: Any) -> Any:
 
 def _words(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {_word(key): _word(inner) for key, inner in cast("Mapping[Any, Any]", value).items()}
+        labels = cast("Mapping[Any, Any]", value)
+        if any(isinstance(inner, bool) for inner in labels.values()):
+            raise ValueError(f"{_NO_TRUTH_VALUE}, on both sides of the colon: 'yes': 'yes'")
+        return {_word(key): _word(inner) for key, inner in labels.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_word(inner) for inner in cast("Sequence[Any]", value))
     return _word(value)

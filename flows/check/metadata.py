@@ -1,25 +1,33 @@
-"""Checks that the metadata fields which a flow's measures name are among those of its records."""
+"""Checks that the metadata fields which a flow's measures and templates name are among those of its records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from contract.record import Record
 from flows.check.preview import Preview, rows_text
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
-from flows.config.provenance import KeyPath
+
+
+@dataclass(frozen=True)
+class MetadataName:
+    """A field of metadata that a flow names: where, as which part of what stands there, and with what words."""
+
+    name: str
+    where: str
+    what: str
+    """Such as "`by` names 'ward', which is no metadata"; the rows follow."""
+    written: str = ""
+    """What stands there before the name: `record.metadata.`."""
 
 
 @dataclass
 class MetadataCheck:
     """Gathers the metadata fields of records."""
 
-    by: tuple[str, ...]
-    """The fields that split every measure again."""
-    path: KeyPath
-    """Where the flow names them."""
+    wanted: Sequence[MetadataName]
     of_other_records: bool = False
     """The request chose the records, and a file, written for others, names the fields."""
     names: set[str] = field(default_factory=set[str])
@@ -31,16 +39,16 @@ class MetadataCheck:
 
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
         """Reports each field that no record has: as a notice if later records may have it, or the flow has others."""
-        for number, name in enumerate(self.by):
-            if name in self.names or not preview.records:
+        for wanted in self.wanted:
+            if wanted.name in self.names or not preview.records:
                 continue
-            what = f"`by` names '{name}', which is no metadata {rows_text(preview)}"
+            what = f"{wanted.what} {rows_text(preview)}"
             if self.of_other_records or (preview.more and not preview.alike):
-                diagnostics.add_notice(what)
+                diagnostics.add_notice(f"{wanted.where}: {what}" if wanted.written else what)
                 continue
-            near = closest_name(name, self.names)
+            near = closest_name(wanted.name, self.names)
             todo = f"their metadata are {join_names(self.names, 20)}" if self.names else "no column is read as metadata"
-            diagnostics.add_at((*self.path, str(number)), what, nearest=near, todo=todo)
+            diagnostics.add(wanted.where, what, nearest=near and f"{wanted.written}{near}", todo=todo)
 
 
 def _names(values: Mapping[str, Any], above: str = "") -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
@@ -15,7 +16,7 @@ from contract.flow import FlowSpec, Measures, Step
 from contract.models import ModelConfig
 from contract.storage import SearchableStorage, StorageConfig
 from flows.check.measures import check_measures
-from flows.check.metadata import MetadataCheck
+from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
 from flows.check.templates import TemplateCheck, report_file_problem
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -47,10 +48,14 @@ class ResourceCheck:
     """Models whose keys are refused: that they are not there is no further mistake."""
     used_models: set[str] = field(default_factory=set[str])
 
+    @cached_property
+    def templates(self) -> TemplateCheck:
+        """The check of the flow's templates."""
+        return TemplateCheck(Prompts(self.folders), self.diagnostics)
+
     def check(self) -> None:
         """Adds every mistake to the diagnostics."""
         criteria = Criteria(self.folders)
-        templates = TemplateCheck(Prompts(self.folders), self.diagnostics)
         for flow_node in walk_nodes(self.flow.spec, self.flow.path):
             agent = self.agents.get(flow_node.name)
             if not isinstance(flow_node.node, Step) or agent is None:
@@ -66,9 +71,9 @@ class ResourceCheck:
                 elif name == "criteria":
                     self._check_criterion(value, path, criteria)
                 elif name == "template":
-                    templates.check(value, path, flow_node, agent)
+                    self.templates.check(value, path, flow_node, agent)
         self._report_ignored_files()
-        templates.report_near_names(self.folders)
+        self.templates.report_near_names(self.folders)
         self._check_storages(self.flow.spec)
 
     def _check_model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
@@ -147,11 +152,14 @@ class ResourceCheck:
                     f"{display_path(path)} is ignored: only .md, .txt, .j2 and .jinja2 are read in {kind}/"
                 )
 
-    def _metadata_check(self, measures: Measures | None, records: KeyPath) -> MetadataCheck | None:
-        if measures is None:
-            return None
+    def _metadata_check(self, measures: Measures | None, records: KeyPath) -> MetadataCheck:
         path, provenance = (*self.flow.path, "measures", "by"), self.diagnostics.provenance
-        return MetadataCheck(measures.by, path, provenance.is_typed(records) and not provenance.is_typed(path))
+        wanted = [
+            MetadataName(name, provenance.where((*path, str(number))), f"`by` names '{name}', which is no metadata")
+            for number, name in enumerate(measures.by if measures else ())
+        ]
+        of_other_records = provenance.is_typed(records) and not provenance.is_typed(path)
+        return MetadataCheck([*wanted, *self.templates.metadata_names], of_other_records)
 
     def _check_storages(self, flow: FlowSpec) -> None:
         self._check_label_names(flow.measures)
@@ -186,8 +194,10 @@ class ResourceCheck:
     def _check_label_names(self, measures: Measures | None) -> None:
         """Reports answers of people without quotation marks that YAML reads as true or false: `{yes: violates}`."""
         path = (*self.flow.path, "measures", "labels")
-        found = [one for one in self.diagnostics.provenance.locations if one[:-1] == path] if measures else []
-        lost = [at for at in found if at[-1].lower() in _YAML_TRUTH and measures and at[-1] not in measures.labels]
+        # There are none where they were left out, with a mistake of their own.
+        read = measures.labels if measures else {}
+        found = [one for one in self.diagnostics.provenance.locations if one[:-1] == path] if read else []
+        lost = [at for at in found if at[-1].lower() in _YAML_TRUTH and at[-1] not in read]
         if lost:
             words = ", ".join(f"`{at[-1]}`" for at in lost)
             what = f"{words} without quotation marks is true or false in YAML, and is no answer of people"

@@ -28,6 +28,11 @@ _HIDDEN: Mapping[Any, Mapping[str, str]] = {
     },
 }
 """Type -> fields that no template is given, each with the reason."""
+_FILTERS_BY_FIELD = frozenset({"groupby", "selectattr", "rejectattr"})
+"""Filters whose first argument is a field of each item. In others it is named: `map(attribute='reason')`."""
+_LIST_FILTERS = frozenset({"list", "sort", "reverse", "unique", "select", "reject", "selectattr", "rejectattr"})
+"""Filters that give a list of the same items."""
+_ITEM_FILTERS = frozenset({"first", "last", "min", "max"})
 _OPTIONAL_TESTS = frozenset({"defined", "undefined"})
 _FUNCTIONS = frozenset({"range", "dict", "cycler", "joiner", "namespace"})
 """Functions that every template has. The name of one alone would be filled in as a place in memory."""
@@ -54,15 +59,43 @@ def unknown_names(parts: tuple[TemplatePart, ...], variables: Collection[str]) -
     known = {name: kind for name, kind in TYPES.items() if name in variables and name not in assigned}
     guarded = {text for part in parts for text in _guarded(part.tree)}
     for part in parts:
-        for name, value in _aliases(part.tree):
-            if assigned[name] == 1 and name not in variables:
-                # What is wrong with the value is found where it stands.
-                known[name] = _Walk(part.path, guarded).type_of(value, known)
+        for name, values in _aliases(part.tree).items():
+            if assigned[name] == len(values) and name not in variables:
+                # What is wrong with a value is found where it stands.
+                kinds = [_Walk(part.path, guarded).type_of(value, known) for value in values]
+                known[name] = kinds[0] if all(kind is kinds[0] for kind in kinds) else UNKNOWN_TYPE
     functions = _FUNCTIONS - assigned.keys() - set(variables)
     for part in parts:
         walk = _Walk(part.path, guarded, functions)
         walk.visit(part.tree, known)
         yield from walk.found.values()
+
+
+def metadata_names(parts: tuple[TemplatePart, ...]) -> Iterator[tuple[str, Path | None, int]]:
+    """The fields of a record's metadata that the templates need, each with its file and line.
+
+    None where a template sets `record` itself or looks at the metadata before (`'ward' in record.metadata`).
+    """
+    trees = [part.tree for part in parts]
+    if any("record" in _assigned_names(tree) or any(map(_is_metadata, _searched(tree))) for tree in trees):
+        return
+    guarded = {text for tree in trees for text in _guarded(tree)}
+    for part in parts:
+        for node in part.tree.find_all((nodes.Getattr, nodes.Getitem)):
+            text = _dotted(node) if _is_metadata(node.node) else None
+            name = text and text.removeprefix("record.metadata.")
+            if name and text not in guarded and name not in METHOD_NAMES:
+                yield name, part.path, node.lineno
+
+
+def _is_metadata(node: nodes.Node) -> bool:
+    return _dotted(node) == "record.metadata"
+
+
+def _searched(tree: nodes.Node) -> Iterator[nodes.Node]:
+    for operand in tree.find_all(nodes.Operand):
+        if operand.op in ("in", "notin"):
+            yield operand.expr
 
 
 def _dotted(node: nodes.Node) -> str | None:
@@ -84,11 +117,13 @@ def _assigned_names(tree: nodes.Node) -> Iterator[str]:
             yield node.name
 
 
-def _aliases(tree: nodes.Node) -> Iterator[tuple[str, nodes.Node]]:
-    """What `{% set r = record %}` makes a second name of."""
+def _aliases(tree: nodes.Node) -> dict[str, list[nodes.Node]]:
+    """What `{% set r = record %}` makes a second name of, each time."""
+    found: dict[str, list[nodes.Node]] = {}
     for node in tree.find_all(nodes.Assign):
         if isinstance(node.target, nodes.Name) and _dotted(node.node):
-            yield node.target.name, node.node
+            found.setdefault(node.target.name, []).append(node.node)
+    return found
 
 
 def _guarded(tree: nodes.Node) -> Iterator[str]:
@@ -116,6 +151,7 @@ class _Walk:
         elif isinstance(node, nodes.Filter):
             if field := _field_of_filter(node):
                 self.type_of(field, types)
+            self._visit_items(node, types)
         elif isinstance(node, nodes.Getattr | nodes.Getitem):
             self.type_of(node, types)
         for child in _children(node):
@@ -129,6 +165,15 @@ class _Walk:
         for child in (*loop.body, *loop.else_, *([loop.test] if loop.test else [])):
             self.visit(child, inner)
 
+    def _visit_items(self, filter_: nodes.Filter, types: Mapping[str, Any]) -> None:
+        """Looks for the field that `map(attribute='reason')` and its like take of each item."""
+        if filter_.node is None or (dotted := _field_of_items(filter_)) is None:
+            return
+        item: nodes.Expr = nodes.Name("items", "load", lineno=filter_.lineno)
+        for name in dotted.split("."):
+            item = nodes.Getattr(item, name, "load", lineno=filter_.lineno)
+        self.type_of(item, {"items": item_type(self.type_of(filter_.node, types))})
+
     def _report_function(self, node: nodes.Node | None) -> None:
         while isinstance(node, nodes.Filter):
             node = node.node
@@ -140,6 +185,9 @@ class _Walk:
         """The type of what the node stands for, as far as it is known; a name that cannot be there is noted."""
         if isinstance(node, nodes.Name):
             return types.get(node.name, UNKNOWN_TYPE)
+        if isinstance(node, nodes.Filter) and node.node is not None:
+            kind = self.type_of(node.node, types) if node.name in _LIST_FILTERS | _ITEM_FILTERS else UNKNOWN_TYPE
+            return item_type(kind) if node.name in _ITEM_FILTERS else kind
         text = _dotted(node)
         if not text or not isinstance(node, nodes.Getattr | nodes.Getitem):
             return UNKNOWN_TYPE
@@ -180,6 +228,16 @@ def _field_of_filter(node: nodes.Filter) -> nodes.Getattr | None:
     if node.name != "attr" or node.node is None or not isinstance(name, nodes.Const) or not isinstance(name.value, str):
         return None
     return nodes.Getattr(node.node, name.value, "load", lineno=node.lineno)
+
+
+def _field_of_items(node: nodes.Filter) -> str | None:
+    """The field, dotted, that a filter takes of each item of a list: by its name or as the first argument."""
+    named = [one.value for one in node.kwargs if one.key == "attribute"]
+    if any(one.key == "default" for one in node.kwargs):
+        return None
+    first = node.args[:1] if node.name in _FILTERS_BY_FIELD else []
+    [value, *_] = [*named, *first, None]
+    return value.value if isinstance(value, nodes.Const) and isinstance(value.value, str) else None
 
 
 def _fields_of(kind: type[BaseModel]) -> list[str]:

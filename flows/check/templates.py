@@ -12,7 +12,8 @@ from agents.prompting.criteria import FILE_SUFFIXES
 from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
-from flows.check.template_fields import unknown_names
+from flows.check.metadata import MetadataName
+from flows.check.template_fields import metadata_names, unknown_names
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, is_of_package
 from flows.config.provenance import KeyPath
@@ -30,6 +31,8 @@ class TemplateCheck:
     diagnostics: Diagnostics
     used: dict[str, str] = field(default_factory=dict[str, str])
     """Template -> the first step that uses it."""
+    metadata_names: list[MetadataName] = field(default_factory=list[MetadataName])
+    """What the templates ask of a record's metadata."""
 
     def check(self, value: str, path: KeyPath, flow_node: FlowNode, agent: AgentClass) -> None:
         """Reports the mistakes in the template `value` of that step, which is set at `path`."""
@@ -88,6 +91,10 @@ class TemplateCheck:
             close = f"{found.chain.removesuffix(found.name)}{near}" if near else None
             todo = f"there are {join_names(found.known)}" if found.known else None
             self.diagnostics.add(where, f"`{found.chain}`: {found.why}", nearest=close, todo=todo)
+        for name, part, line in metadata_names(template.parts):
+            where = f"{display_path(part)}:{line}" if part else self._where(path)
+            what = f"`record.metadata.{name}` is no metadata"
+            self.metadata_names.append(MetadataName(name, where, what, "record.metadata."))
 
     def _check_judge(self, template: Template, wanted: frozenset[str], path: KeyPath, flow_node: FlowNode) -> None:
         where = f"{display_path(template.path)}:1" if template.path else self._where(path)

@@ -106,6 +106,33 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         {"prompts__judge_md": f"{JUDGE}{{% set r = record %}}{{{{ r.txt }}}}\n"},
         "prompts/judge.md:4: `r.txt`: a record has no such field; did you mean 'r.text'?",
     ),
+    "a second name that is set twice": (
+        {"prompts__judge_md": f"{JUDGE}{{% set r = record %}}{{% set r = record %}}{{{{ r.txt }}}}\n"},
+        "prompts/judge.md:4: `r.txt`: a record has no such field; did you mean 'r.text'?",
+    ),
+    "a field of each item, by map": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ criterion.examples | map(attribute='verdit') | join }}}}\n"},
+        "prompts/judge.md:4: `items.verdit`: there is no such field; did you mean 'items.verdict'?",
+    ),
+    "a field of each item, by selectattr and a loop": (
+        {
+            "prompts__judge_md": f"{JUDGE}{{% for one in criterion.examples | selectattr('resaon') | list %}}"
+            "{{ one.txt }}{% endfor %}\n"
+        },
+        "prompts/judge.md:4: `items.resaon`: there is no such field; did you mean 'items.reason'?",
+    ),
+    "a field of a loop over a sorted list": (
+        {
+            "prompts__judge_md": f"{JUDGE}{{% for one in criterion.examples | sort(attribute='verdict') | list %}}"
+            "{{ one.txt }}{% endfor %}\n"
+        },
+        "prompts/judge.md:4: `one.txt`: there is no such field; did you mean 'one.text'?",
+    ),
+    "metadata that no record has": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ record.metadata.wards }}}}{{{{ record.metadata.ward }}}}\n"},
+        "prompts/judge.md:4: `record.metadata.wards` is no metadata of the 6 rows; did you mean "
+        "'record.metadata.ward'?; their metadata are ward",
+    ),
     "a function that is not called": (
         {"prompts__judge_md": f"{JUDGE}{{{{ range }}}}\n"},
         "prompts/judge.md:4: `range`: it is a function of templates; write range(…) to call it",
@@ -168,7 +195,11 @@ def test_a_silent_mistake_is_named(tmp_path: Path, files: dict[str, str], messag
         "{% set r = record %}{% set r = {'txt': 1} %}{{ r.txt }}",
         "{% set t = record %}{{ t.text }}{{ t | attr('text') }}",
         "{% for i in range(3) %}{{ i }}{% endfor %}{% for range in [1] %}{{ range }}{% endfor %}",
-        "{{ record.metadata.anything }}{{ record.sections.facts }}",
+        "{{ record.metadata.ward }}{{ record['metadata']['ward'] }}{{ record.sections.facts }}",
+        "{% if 'town' in record.metadata %}{{ record.metadata.town }}{% endif %}{{ record.metadata.town | d('') }}",
+        "{{ record.metadata.get('town') }}{{ record.metadata.items() | list }}",
+        "{{ criterion.examples | map(attribute='verdict') | join }}{{ record.metadata | dictsort | map(attribute=0) }}",
+        "{{ record.images | map(attribute='nothing', default='') | list }}",
         "{{ record.text.upper() }}{{ record.text[:9] }}",
         "{% for record in [{'txt': 1}] %}{{ record.txt }}{% endfor %}",
         "{% for picture in record.images %}{{ picture.alt_text }}{% endfor %}",
@@ -178,6 +209,12 @@ def test_a_silent_mistake_is_named(tmp_path: Path, files: dict[str, str], messag
 )
 def test_a_template_is_not_accused_of_what_it_may_do(tmp_path: Path, more: str) -> None:
     assert found(tmp_path, prompts__judge_md=JUDGE + more) == ""
+
+
+def test_labels_that_yaml_reads_as_true_and_false_are_one_mistake(tmp_path: Path) -> None:
+    labels = FLOW.replace("'yes': violates, 'no': does_not_violate", "yes: yes, no: no")
+    [mistake] = [line for line in found(tmp_path, flows__mine_yaml=labels).splitlines() if "mine.yaml:10" in line]
+    assert "`labels` needs quotation marks around yes, no, on, off, true and false, on both sides" in mistake
 
 
 def test_a_thematic_break_is_no_front_matter(tmp_path: Path) -> None:
