@@ -15,7 +15,7 @@ from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import FlowNode, gives_list
-from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_attributes
+from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, is_list, type_at_attributes
 from flows.spec.references import RESERVED_NAMES
 
 
@@ -51,8 +51,13 @@ class ConditionCheck:
         for chain in condition.attribute_chains:
             if chain[0] in known:
                 self._check_attribute_chain(chain, text, path, flow_node)
+        for chain in condition.numbers:
+            if chain[0] in known and is_list(self._check_attribute_chain(chain, text, path, flow_node)):
+                what = f"the condition '{text}' compares '{'.'.join(chain)}', which is a list, with a number"
+                self.diagnostics.add_at(path, what, todo=f"write {'.'.join(chain)} | length for how many there are")
 
-    def _check_attribute_chain(self, chain: tuple[str, ...], text: str, path: KeyPath, flow_node: FlowNode) -> None:
+    def _check_attribute_chain(self, chain: tuple[str, ...], text: str, path: KeyPath, flow_node: FlowNode) -> Any:
+        """The type of what the chain names; unknown, with a mistake, when it names nothing."""
         name, *words = chain
         if isinstance(flow_node.node, Step | Gate) and name in flow_node.node.inputs:
             agent = self.agents.get(flow_node.name)
@@ -60,16 +65,18 @@ class ConditionCheck:
             kind: Any = field.annotation if field else UNKNOWN_TYPE
         elif name == "record":
             kind = Record
+        elif name in ("parameters", "previous") and not words:
+            return UNKNOWN_TYPE
         elif name == "parameters":
             check_parameter_name(self.flow, self.diagnostics, words[0], path, ".".join(chain))
-            return
+            return UNKNOWN_TYPE
         elif name == "previous":
             name, *words = words
             kind = self._condition_output_type(name)
         else:
             kind = self._condition_output_type(name)
         try:
-            type_at_attributes(kind, words)
+            return type_at_attributes(kind, words)
         except UnknownField as error:
             near = closest_name(error.name, error.known)
             close = ".".join(near if word == error.name else word for word in chain) if near else None
@@ -80,6 +87,7 @@ class ConditionCheck:
             )
             what = f"the condition '{text}': there is no field '{error.name}'"
             self.diagnostics.add_at(path, what, nearest=close, todo=todo)
+            return UNKNOWN_TYPE
 
     def _condition_output_type(self, name: str) -> Any:
         flow_node = self.nodes_by_name.get(name)

@@ -91,3 +91,8 @@ def item_type(kind: Any) -> Any:
         if get_origin(bare) in (tuple, list) and get_args(bare):
             return get_args(bare)[0]
     return UNKNOWN_TYPE
+
+
+def is_list(kind: Any) -> bool:
+    """Whether a value of the type is a list for certain."""
+    return kind is not UNKNOWN_TYPE and all(get_origin(bare) in (tuple, list) for bare in _union_members(kind))

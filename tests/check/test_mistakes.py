@@ -323,6 +323,13 @@ CASES = [
         flow=("when: answers |", "when: anwers |"),
     ),
     Mistake(
+        "a list and a number",
+        mine(40),
+        "compares 'answers', which is a list, with a number",
+        "write answers | length",
+        flow=("when: answers | length >= 2", "when: answers >= 2"),
+    ),
+    Mistake(
         "until",
         mine(11),
         "no field 'suficient'",
