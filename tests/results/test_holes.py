@@ -208,8 +208,14 @@ async def test_a_note_tells_of_kept_answers_of_another_version(
 
 USED_UP = Rule(kind="status", status=429, code="insufficient_quota", message="You exceeded your current quota.")
 
+NO_SUCH_MODEL = Rule(kind="status", status=404, message="The model `served` does not exist")
 
-@pytest.mark.parametrize("rule", [USED_UP, Rule(kind="status", status=401)], ids=["quota used up", "wrong key"])
+
+@pytest.mark.parametrize(
+    "rule",
+    [USED_UP, Rule(kind="status", status=401), NO_SUCH_MODEL],
+    ids=["quota used up", "wrong key", "no such model"],
+)
 async def test_what_no_call_can_pass_stops_the_model_for_the_run(study: Lab, fake: FakeLLM, rule: Rule) -> None:
     study.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"post {n}"} for n in range(12)])
     write_model(study, fake, limits={"concurrency": 2})

@@ -120,9 +120,16 @@ def _key_todo(config: HostedModel) -> str:
     return "set `api_key_env` to the name of the environment variable that holds the key"
 
 
-def _unknown_model(_error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:
+def _unknown_model(error: Exception, model: str, config: HostedModel, secret: str | None) -> ModelError:
+    """A model that is not there is there for no request. A gateway's 404 may be about the pictures of one."""
     place = ", or `base_url` is wrong" if config.base_url else ""
-    return ModelRejected(f"{model}: the service knows no model '{config.model_id}'{place}; check `model_id`")
+    detail = redact(_message_in(getattr(error, "body", None)), secret)
+    if detail and config.model_id not in detail:
+        return ModelRejected(f"{model}: the service finds nothing to answer this request (HTTP 404): {detail}")
+    return ModelUnusable(
+        f"{model}: the service knows no model '{config.model_id}'{place}, so this run asks it no more; check "
+        "`model_id`. The same command goes on from here"
+    )
 
 
 def _too_long(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:

@@ -108,7 +108,7 @@ FAILURES = [
     status(503, ModelUnavailable),
     status(529, ModelUnavailable, "HTTP 529"),
     status(401, ModelUnusable, "does not accept the key"),
-    status(404, ModelRejected, "knows no model"),
+    status(404, ModelRejected, "finds nothing to answer this request"),
     status(400, ModelRejected, "scripted failure"),
     Failure("timeout", Rule(kind="hang"), ModelTimeout, f"within {SHORT:g} s"),
     Failure("cut", Rule(kind="cut"), ReplyBroken),
