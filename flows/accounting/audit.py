@@ -23,6 +23,7 @@ from platformdirs import user_state_path
 
 from contract.base import canonical_json
 from contract.errors import RunError
+from flows.files.os_error import os_error_text
 
 NO_DIGEST = "0" * 64
 """The value in the first line, where later lines have the digest of the line before."""
@@ -53,7 +54,7 @@ class AuditTrail:
                 os.fsync(file.fileno())
         except OSError as error:
             raise RunError(
-                f"the audit trail {self.path} cannot be written: {error.strerror or error}; "
+                f"the audit trail {self.path} cannot be written: {os_error_text(error)}; "
                 "set run.audit=… to a file that can be written"
             ) from error
 

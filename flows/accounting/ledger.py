@@ -20,6 +20,7 @@ from contract.messages import AgentTrace, CellStatus
 from flows.accounting.costs import Costs
 from flows.accounting.journal_file import LostCall
 from flows.accounting.run_log import RunLog
+from flows.files.os_error import os_error_text
 from flows.spec.cell import Cell
 
 STATUSES_WITHOUT_OUTPUT: frozenset[CellStatus] = frozenset({"failed", "truncated", "missing_input", "over_budget"})
@@ -212,7 +213,7 @@ class Ledger:
         try:
             self._file.write(trace.model_dump_json() + "\n")
         except OSError as error:
-            raise RunError(f"cannot write {self.path}: {error.strerror or error}") from error
+            raise RunError(f"cannot write {self.path}: {os_error_text(error)}") from error
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
         self._note_versions(str(trace.input.parameters.get("model")))

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows.files.os_error import os_error_text
 from flows.spec.cell import Cell
 
 LOG_FILE = "log.jsonl"
@@ -47,7 +48,7 @@ class RunLog:
             try:
                 self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
             except OSError as error:
-                raise RunError(f"cannot write {self._path}: {error.strerror or error}") from error
+                raise RunError(f"cannot write {self._path}: {os_error_text(error)}") from error
 
     def cell_started(self, cell: Cell) -> None:
         """Logs that a cell starts."""

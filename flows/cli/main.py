@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.mistyped import misspelt_verb, unknown_option
+from flows.files.os_error import os_error_text
 from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
     except OSError as error:
         # The machine's, not the study's: a full disk, a folder without permission, a file that went away meanwhile.
         where = f"{error.filename}: " if error.filename else ""
-        _print_error(RunError(f"{where}{error.strerror or error}"), options)
+        _print_error(RunError(f"{where}{os_error_text(error)}"), options)
         return EXIT_FAILED
 
 

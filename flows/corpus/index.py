@@ -25,6 +25,7 @@ from flows.corpus.passage_store import Embedder, SearchStore
 from flows.corpus.source_state import source_identity
 from flows.corpus.sqlite_store import SqliteStore
 from flows.corpus.vector_matrix import VectorMatrix
+from flows.files.os_error import os_error_text
 from flows.storage.rows import Reject
 
 NoteCallback = Callable[[str], None]
@@ -52,7 +53,7 @@ def open_corpus(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"the folder {folder} cannot be made: {error.strerror}") from None
+        raise StorageError(f"the folder {folder} cannot be made: {os_error_text(error)}") from None
     if isinstance(config, VectorStorage):
         return _open_lancedb(config, folder, progress, embedder)
     if not isinstance(config, CorpusStorage):

@@ -15,6 +15,7 @@ from contract.errors import MissingInput, OverBudget, Transient
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.tool_calls import ToolCall
+from flows.files.os_error import os_error_text
 from flows.results.replies import ResultReplyStore
 from flows.spec.cell import Cell
 
@@ -87,9 +88,10 @@ class CellJob:
 
     def error_trace(self, error: BaseException, started: datetime) -> AgentTrace:
         """The trace of a cell that ended with an error."""
+        message = os_error_text(error) if isinstance(error, OSError) else str(error)
         return self._trace(
             status=_STATUS_OF_ERROR.get(type(error), "failed"),
-            error=ErrorRow(kind=type(error).__name__, message=str(error) or type(error).__name__),
+            error=ErrorRow(kind=type(error).__name__, message=message or type(error).__name__),
             calls=tuple(self.attempts.calls),
             tools=tuple(self.attempts.tools),
             started=started,

@@ -11,6 +11,7 @@ from typing import Any
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows.files.os_error import os_error_text
 
 
 def new_run_folder(parent: Path, flow: str) -> Path:
@@ -24,7 +25,7 @@ def new_run_folder(parent: Path, flow: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise RunError(f"cannot make the run folder {folder}: {error.strerror}; set run.folder=…") from error
+            raise RunError(f"cannot make the run folder {folder}: {os_error_text(error)}; set run.folder=…") from error
         _link_latest(base / "latest", folder.name)
         return folder
     raise RunError(f"cannot make a run folder in {base}: a thousand runs began in one second")

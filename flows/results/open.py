@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
+from flows.files.os_error import os_error_text
 from flows.results.folder import ResultFolder
 from flows.results.store import GCS_SCHEME, ResultStore
 
@@ -28,6 +29,7 @@ def result_store(configured: str | None) -> ResultStore:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise StorageError(
-            f"cannot keep results in {folder}: {error.strerror}; set run.results=… to a folder that can be written"
+            f"cannot keep results in {folder}: {os_error_text(error)}; "
+            "set run.results=… to a folder that can be written"
         ) from error
     return ResultFolder.at(folder)

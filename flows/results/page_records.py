@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from contract.base import digest
 from contract.errors import StorageError
 from contract.web_page import WebPage
+from flows.files.os_error import os_error_text
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.set_aside import SetAside
 from flows.results.store import ResultStore, page_address_path
@@ -43,7 +44,7 @@ class PagesByAddress:
         try:
             await self._store.awrite_path(page_address_path(key), to_kept(key, page.model_dump_json().encode()))
         except OSError as error:
-            raise StorageError(f"a page cannot be kept: {error}") from error
+            raise StorageError(f"a page cannot be kept: {os_error_text(error)}") from error
 
     def _read(self, url: str) -> WebPage | None:
         key = digest(url)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contract.calls import ModelCall, ModelReply
 from contract.errors import StorageError
+from flows.files.os_error import os_error_text
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.locks import Locks
 from flows.results.set_aside import SetAside, set_aside_path
@@ -137,7 +138,7 @@ class ResultReplyStore:
         try:
             await writing
         except OSError as error:
-            raise StorageError(f"a reply cannot be kept: {error}") from error
+            raise StorageError(f"a reply cannot be kept: {os_error_text(error)}") from error
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[bool]:

@@ -13,6 +13,7 @@ from contract.base import JsonValue, digest
 from contract.errors import StorageError
 from contract.tool_calls import ToolCall
 from contract.tools import AgentToolDefinition
+from flows.files.os_error import os_error_text
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.locks import Locks
 from flows.results.set_aside import SetAside
@@ -52,7 +53,7 @@ class ToolResults:
         try:
             await self._store.awrite_path(tool_result_path(key), to_kept(key, call.model_dump_json().encode()))
         except OSError as error:
-            raise StorageError(f"the result of a tool cannot be kept: {error}") from error
+            raise StorageError(f"the result of a tool cannot be kept: {os_error_text(error)}") from error
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[None]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from flows.plan.plan import plan_with_kept_cells
+from flows.results.folder import ResultFolder
 from flows.results.kept_file import to_kept
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
@@ -224,3 +227,23 @@ async def test_what_no_call_can_pass_stops_the_model_for_the_run(study: Lab, fak
     assert {trace.error.kind for trace in ran.rows("ask") if trace.error} == {"ModelUnusable"}
     filled, made = await run(study, fake)
     assert (set(statuses(filled).values()), made) == ({"completed"}, 12)
+
+
+async def test_a_full_disk_is_told_in_plain_words_and_what_was_kept_is_not_asked_again(
+    study: Lab, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.write("posts.jsonl", [FIRST, SECOND])
+    await run(study, fake)
+    study.write("posts.jsonl", [FIRST, SECOND, {"record_id": "c", "text": "three"}])
+    with monkeypatch.context() as full:
+        full.setattr(ResultFolder, "acreate", _on_a_full_disk)
+        ran, made = await run(study, fake)
+    assert statuses(ran)["c"] == "failed" and made == 0
+    [error] = [trace.error for trace in ran.rows("ask") if trace.error]
+    assert error.message == "the disk is full; make room on it, and the same command goes on from what is kept"
+    filled, made = await run(study, fake)
+    assert (set(statuses(filled).values()), made) == ({"completed"}, 1)
+
+
+async def _on_a_full_disk(*_: Any) -> bool:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
