@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem
 from contract.findings import CitedAnswer
+from flows.files.control_characters import escape_controls
 from flows.plan.plan import Plan
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
-from flows.report.control_characters import escape_controls
 
 if TYPE_CHECKING:
     import pandas as pd

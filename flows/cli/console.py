@@ -14,9 +14,9 @@ from rich.table import Table
 
 from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.config.folders import display_path
+from flows.files.control_characters import escape_controls
 from flows.plan.plan import Plan, PlannedCells
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, vote_text
-from flows.report.control_characters import escape_controls
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 

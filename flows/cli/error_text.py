@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contract.errors import ButtermilkError, StudyError
-from flows.report.control_characters import escape_controls
+from flows.files.control_characters import escape_controls
 
 
 def error_lines(error: ButtermilkError) -> list[str]:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.mistyped import misspelt_verb, unknown_option
+from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
-from flows.report.control_characters import escape_controls
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import Any
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
 
 
@@ -49,9 +50,12 @@ def read_traces(path: Path) -> Iterator[AgentTrace]:
 
 
 def rows_to_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as CSV text."""
+    """Rows as CSV text, control characters as visible signs."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [])
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(
+        {name: escape_controls(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows
+    )
     return out.getvalue()

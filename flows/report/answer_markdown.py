@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from contract.findings import Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
-from flows.report.control_characters import escape_controls
+from flows.files.control_characters import escape_controls
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 

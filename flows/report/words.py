@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from contract.base import canonical_json, thawed
-from flows.report.control_characters import escape_controls
+from flows.files.control_characters import escape_controls
 
 STATUS_LABELS: Mapping[str, str] = {
     "completed": "completed",

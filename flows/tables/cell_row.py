@@ -8,6 +8,7 @@ from __future__ import annotations
 from contract.calls import ModelCall
 from contract.messages import AgentTrace
 from flows.tables.flatten import Scalar, column_key, flatten
+from flows.tables.ground_truth import GroundTruth
 from flows.tables.identity import criterion_name, model_name, other_dimensions
 
 IDENTITY_COLUMNS = ("cell_id", "flow", "step", "agent", "agent_version", "record_id", "variant_id", "model", "criteria")
@@ -19,6 +20,8 @@ OUTCOME_COLUMNS = (
 """Columns after the columns `variant.…`."""
 FLATTENED_PREFIXES = ("value", "metadata", "ground_truth")
 """Prefixes of the columns after OUTCOME_COLUMNS, in this order."""
+TRUTH_COLUMN = "truth"
+"""The last column, of studies: people's verdict on the record by the cell's criterion, as `measures` maps it."""
 INTEGER_COLUMNS = frozenset({"repeat", "round", "calls", "input_tokens", "output_tokens"})
 TIMING_COLUMNS = (
     "cell_id", "step", "record_id", "started", "ended", "seconds", "attempts", "calls_paid", "calls_kept",
@@ -27,8 +30,8 @@ TIMING_COLUMNS = (
 """The columns of `timings.csv`, which differ from run to run."""
 
 
-def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
-    """A cell as column -> value; columns without a value are left out."""
+def cell_row(trace: AgentTrace, ground_truth: GroundTruth | None = None) -> dict[str, Scalar]:
+    """A cell as column -> value; columns without a value are left out. `ground_truth` is that of a study."""
     replies = [call.reply for call in trace.calls if call.reply]
     cost, usage = trace.cost_usd, trace.usage
     row: dict[str, Scalar] = {
@@ -54,7 +57,8 @@ def cell_row(trace: AgentTrace) -> dict[str, Scalar]:
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "cost_usd": None if cost is None else float(cost),
-        **dict(_flattened(trace)),
+        **_flattened(trace),
+        TRUTH_COLUMN: _truth(trace, ground_truth),
     }
     return {name: value for name, value in row.items() if value is not None}
 
@@ -69,6 +73,11 @@ def _flattened(trace: AgentTrace) -> dict[str, Scalar]:
     ):
         columns.update(flatten(prefix, value))
     return columns
+
+
+def _truth(trace: AgentTrace, ground_truth: GroundTruth | None) -> str | None:
+    reading = ground_truth.read(trace.input.record, criterion_name(trace) or "") if ground_truth else None
+    return reading.verdict if reading else None
 
 
 def timing_row(trace: AgentTrace) -> dict[str, Scalar]:
@@ -102,4 +111,5 @@ def order_columns(columns: set[str]) -> list[str]:
         *with_prefix("variant"),
         *OUTCOME_COLUMNS,
         *(name for prefix in FLATTENED_PREFIXES for name in with_prefix(prefix)),
+        *(TRUTH_COLUMN for _ in columns & {TRUTH_COLUMN}),
     ]

@@ -17,6 +17,7 @@ from flows.tables.cell_row import (
     INTEGER_COLUMNS,
     OUTCOME_COLUMNS,
     TIMING_COLUMNS,
+    TRUTH_COLUMN,
     cell_row,
     order_columns,
     timing_row,
@@ -24,7 +25,9 @@ from flows.tables.cell_row import (
 from flows.tables.column_types import ColumnType, ColumnTypes, cast_to
 from flows.tables.csv_text import csv_row_writer, escape_formula
 from flows.tables.flatten import Scalar
+from flows.tables.ground_truth import GroundTruth
 from flows.tables.identity import cell_sort_key, step_order
+from flows.tables.repeated_columns import RepeatedColumns
 from flows.tables.row_sorter import RowSorter
 
 if TYPE_CHECKING:
@@ -37,26 +40,34 @@ def _fixed_type(name: str) -> ColumnType:
     return "float64" if name == "cost_usd" else "string"
 
 
-FIXED_COLUMN_TYPES: dict[str, ColumnType] = {name: _fixed_type(name) for name in (*IDENTITY_COLUMNS, *OUTCOME_COLUMNS)}
+FIXED_COLUMN_TYPES: dict[str, ColumnType] = {
+    name: _fixed_type(name) for name in (*IDENTITY_COLUMNS, *OUTCOME_COLUMNS, TRUTH_COLUMN)
+}
 
 
 def write_cells(data: RunData, on_trace: Callable[[AgentTrace], None] | None = None) -> None:
     """Writes the three tables into the run's folder, each whole or not at all; calls `on_trace` with each cell.
 
+    In a study each row has people's verdict as it is mapped. A field of the output that repeats a column of the row for
+    every cell, such as the name of the model, has no column of its own.
+
     Rows are in the order of records, steps, variants, repeats and rounds, whatever the order of `answers.jsonl`.
     Memory does not grow with what the cells hold. Raises RunError where `answers.jsonl` cannot be read.
     """
     steps = step_order(data.spec)
-    column_types = ColumnTypes(FIXED_COLUMN_TYPES)
+    column_types, repeated = ColumnTypes(FIXED_COLUMN_TYPES), RepeatedColumns()
+    ground_truth = GroundTruth.of_run(data.spec, data.spec.measures, data.manifest) if data.spec.measures else None
     with LineFile(data.folder) as lines:
         sorter = RowSorter(lines)
         for trace in data.traces():
-            row = cell_row(trace)
+            row = cell_row(trace, ground_truth)
             column_types.add(row)
+            repeated.add(row)
             sorter.add(cell_sort_key(trace, steps), row, timing_row(trace))
             if on_trace:
                 on_trace(trace)
-        _write_tables(data, sorter, {name: column_types.type_of(name) for name in order_columns(column_types.columns)})
+        columns = order_columns(column_types.columns - repeated.names)
+        _write_tables(data, sorter, {name: column_types.type_of(name) for name in columns})
 
 
 def _write_tables(data: RunData, sorter: RowSorter, columns: dict[str, ColumnType]) -> None:

@@ -2,7 +2,8 @@
 
 A text that begins with one of = + - @, a tab, a carriage return, a line feed, one of the full-width ＝ ＋ － ＠ or with
 a single quote gets a single quote in front. To undo it, take one single quote off each text that begins with one.
-Numbers stay as they are, even as text.
+Numbers stay as they are, even as text. Control characters, which a terminal would execute and many readers of CSV
+stumble over, are shown as signs, such as ␛ for ESC; tabs and line ends stay. Parquet holds the text as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from flows.files.atomic import open_atomic
+from flows.files.control_characters import escape_controls
 from flows.tables.flatten import Scalar
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠'")
@@ -39,13 +41,14 @@ def scalar_text(value: Scalar) -> str:
 
 def escape_formula(value: Scalar) -> str:
     """A value as the text of a CSV cell, with a single quote in front of what could run as a formula."""
-    if isinstance(value, str) and value[:1] in _FORMULA_STARTS and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return scalar_text(value)
+    if not isinstance(value, str):
+        return scalar_text(value)
+    shown = escape_controls(value)
+    return f"'{shown}" if value[:1] in _FORMULA_STARTS and not _NUMBER.fullmatch(value) else shown
 
 
 def unescape_formula(cell: str) -> str:
-    """The text that `escape_formula` was called with."""
+    """The text that `escape_formula` was called with, its control characters still as signs."""
     return cell.removeprefix("'")
 
 

@@ -11,6 +11,7 @@ from contract.base import JsonValue, canonical_json, thawed
 from contract.flow import FlowSpec
 from contract.measures import Measures
 from contract.messages import AgentTrace
+from flows.files.control_characters import escape_controls
 from flows.files.run_data import RunData
 from flows.tables.answers import verdict_text
 from flows.tables.csv_text import write_csv
@@ -181,4 +182,4 @@ def _column_names(rows: Sequence[VerdictRow]) -> dict[tuple[str, str, int, str],
 
 def _column_name(criteria: str, model: str, repeat: int) -> str:
     again = f" #{repeat + 1}" if repeat else ""
-    return " / ".join(name for name in (criteria, model) if name) + again
+    return escape_controls(" / ".join(name for name in (criteria, model) if name) + again)

@@ -12,7 +12,7 @@ import pytest
 from contract.base import canonical_json
 from contract.errors import CellError, OutputInvalid
 from contract.messages import AgentOutput, AgentTrace
-from flows.report.control_characters import escape_controls
+from flows.files.control_characters import escape_controls
 from flows.run_folder.derive import derive
 from tests.agents.agent_calls import RECORD, ask_agent, plain_value, replying_with
 from tests.agents.test_judges import ONE

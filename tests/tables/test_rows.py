@@ -18,11 +18,14 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.measures import Measures
 from contract.messages import AgentTrace
+from flows.files.control_characters import escape_controls
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
 from flows.tables.cell_row import cell_row
 from flows.tables.csv_text import scalar_text, unescape_formula
+from flows.tables.ground_truth import GroundTruth
 from flows.tables.verdicts import verdict_rows
 from tests.support.traces import spec, write_run
 from tests.tables.strategies import traces
@@ -65,13 +68,14 @@ def test_every_cell_is_one_row_in_both_formats(cells: list[AgentTrace]) -> None:
         head, *lines = read_csv(data.folder / "cells.csv")
         timings = read_csv(data.folder / "timings.csv")[1:]
         frame: Any = pandas.read_csv(data.folder / "cells.csv", dtype=str, keep_default_na=False)
-        by_id = {trace.cell_id: cell_row(trace) for trace in data.traces()}
+        truth = GroundTruth.of_run(data.spec, spec().measures or Measures(verdicts="judge"), data.manifest)
+        by_id = {trace.cell_id: cell_row(trace, truth) for trace in data.traces()}
     expected = Counter(trace.cell_id for trace in cells)
     place = columns.index("cell_id")
     assert Counter(row[place] for row in rows) == Counter(line[place] for line in lines) == expected
     assert [line[0] for line in timings] == [line[place] for line in lines]
-    assert head == columns and len(set(columns)) == len(columns)
-    assert [[scalar_text(value) for value in row] for row in rows] == [
+    assert [unescape_formula(name) for name in head] == columns and len(set(columns)) == len(columns)
+    assert [[escape_controls(scalar_text(value)) for value in row] for row in rows] == [
         [unescape_formula(cell) for cell in line] for line in lines
     ]
     assert list(frame.columns) == head and frame.to_numpy().tolist() == lines

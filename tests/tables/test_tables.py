@@ -5,6 +5,7 @@ from __future__ import annotations
 # PyArrow and pandas have no types here.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 import csv
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
+from flows.files.control_characters import escape_controls
 from flows.files.run_data import RunData
 from flows.run_folder import derive as derived
 from flows.run_folder.derive import derive
@@ -125,7 +127,7 @@ def test_columns_are_named_and_typed(tmp_path: Path) -> None:
     flattened = {
         "value.deep.\"a.b\"": "bool", "value.deep.list": "string", "value.empty": "string", "value.n": "int64",
         "value.score": "double", "value.verdict": "string", "metadata.odd": "string", "metadata.year": "int64",
-        "ground_truth.label": "bool",
+        "ground_truth.label": "bool", "truth": "string",
     }  # fmt: skip
     assert table.column_names == [*IDENTITY_COLUMNS, "variant.temperature", *OUTCOME_COLUMNS, *flattened]
     types = {field.name: str(field.type) for field in table.schema}
@@ -173,10 +175,11 @@ def test_an_unknown_price_is_empty_and_a_known_one_a_number(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@sum(a)", "\tx", "\rx", "\nx", "＝1", "'x", "''", "-1+1", "--1"])
 def test_text_that_a_spreadsheet_would_run_is_escaped_and_can_be_restored(text: str, tmp_path: Path) -> None:
-    assert escape_formula(text) == f"'{text}"
-    assert unescape_formula(escape_formula(text)) == text
+    shown = escape_controls(text)
+    assert escape_formula(text) == f"'{shown}"
+    assert unescape_formula(escape_formula(text)) == shown
     row = one_row(cell(record(1, metadata={"note": text}), VARIANT, value={"verdict": text}), tmp_path)
-    assert row["metadata.note"] == row["value.verdict"] == f"'{text}"
+    assert row["metadata.note"] == row["value.verdict"] == f"'{shown}"
     table: Any = pq.read_table(tmp_path / "cells.parquet")
     assert table.to_pylist()[0]["value.verdict"] == text
 
@@ -185,6 +188,44 @@ def test_text_that_a_spreadsheet_would_run_is_escaped_and_can_be_restored(text: 
 def test_numbers_and_plain_text_stay_as_they_are(value: str | int | float | bool) -> None:
     assert unescape_formula(escape_formula(value)) == escape_formula(value)
     assert not escape_formula(value).startswith("'")
+
+
+def test_no_control_character_reaches_a_csv_and_parquet_keeps_the_text(tmp_path: Path) -> None:
+    text = "red \x1b[31m, bell \x07, null \x00, \x9b and \x7f\tand\r\na line\n"
+    odd = record(1, metadata={"note": text, "a\x1bb": 1}, ground_truth={"label": "\x1b]0;x\x07"})
+    derive(write_run(tmp_path, [cell(odd, {"criteria": "ordinary", "model": "m\x1b"}, value={"verdict": text})]))
+    for path in tmp_path.glob("*.csv"):
+        written = path.read_bytes().decode()
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", written), path.name
+    [row] = read(tmp_path / "cells.csv")
+    assert row["value.verdict"] == "red ␛[31m, bell ␇, null ␀, \ufffd and ␡\tand\na line\n"
+    assert row['metadata."a\\u001bb"'] == "1"
+    assert pq.read_table(tmp_path / "cells.parquet").to_pylist()[0]["value.verdict"] == text
+
+
+def test_each_row_has_the_verdict_of_people_as_it_is_mapped(tmp_path: Path) -> None:
+    cells = [cell(record(n), {"criteria": name, "model": "alpha"}) for n in (1, 2) for name in ("ordinary", "vaw")]
+    unlabelled = cell(record(3, ground_truth={"label": "n/a"}), VARIANT)
+    derive(write_run(tmp_path, [*cells, unlabelled], spec(truth={"ordinary": "label"})))
+    rows = [(row["record_id"], row["criteria"], row["ground_truth.label"], row["truth"]) for row in _cells(tmp_path)]
+    assert rows == [
+        ("r1", "ordinary", "false", "allowed"), ("r1", "vaw", "false", ""), ("r2", "ordinary", "true", "violates"),
+        ("r2", "vaw", "true", ""), ("r3", "ordinary", "n/a", ""),
+    ]  # fmt: skip
+
+
+def test_an_output_that_repeats_a_column_has_no_column_for_it(tmp_path: Path) -> None:
+    [row] = _cells(derive(write_run(tmp_path / "same", [cell(record(1), VARIANT)])).data.folder)
+    assert (row["model"], row["criteria"]) == ("alpha", "ordinary")
+    assert not {"value.model", "value.criteria"} & row.keys() and row["value.verdict"] == "violates"
+    other = cell(record(2), VARIANT, value=judgement(record(2), "allowed", "ordinary", "another"))
+    first, second = _cells(derive(write_run(tmp_path / "other", [cell(record(1), VARIANT), other])).data.folder)
+    assert (first["value.model"], second["value.model"]) == ("alpha", "another")
+    assert "value.criteria" not in first
+
+
+def _cells(folder: Path) -> list[dict[str, str]]:
+    return read(folder / "cells.csv")
 
 
 def test_names_of_models_cannot_be_formulas_in_the_head_of_the_wide_table(tmp_path: Path) -> None:
