@@ -59,6 +59,8 @@ class LLMHostInputs(Frozen):
     round: int = Field(default=1, ge=1)
     missing: tuple[str, ...] = ()
     previous_queries: tuple[str, ...] = ()
+    failures: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """What earlier choices asked for and why they brought nothing."""
 
 
 class LLMHostParameters(LLMParameters):
@@ -74,7 +76,7 @@ class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, HostChoice]):
     Parameters = LLMHostParameters
     Output = UnifiedRequest
     Reply = HostChoice
-    supplied_inputs = frozenset({"round", "tools"})
+    supplied_inputs = frozenset({"round", "tools", "failures"})
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         tools = self.inputs(agent_input).tools

@@ -23,7 +23,6 @@ from contract.base import JsonValue, digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
-from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellRunner
 from flows.engine.cell_job import Attempts, CellJob, cache_key
@@ -31,9 +30,10 @@ from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.gate import ask_person
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
-from flows.engine.routing import host_request, loop_finished, skip_reason
+from flows.engine.routing import loop_finished, skip_reason
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
+from flows.engine.supplied_inputs import SuppliedInputs
 from flows.engine.tool_calls import StepTools
 from flows.results.tool_results import ToolResults
 from flows.spec.cell import Cell
@@ -86,6 +86,7 @@ class FlowExecutor:
     def __init__(self, spec: FlowSpec, services: RunServices) -> None:
         self._spec = spec
         self._services = services
+        self._supplied = SuppliedInputs(services.agents, services.tools)
 
     async def run(self, scopes: Sequence[Scope]) -> None:
         """Runs all steps for those records. Writes each cell to the ledger and to its scope."""
@@ -150,7 +151,9 @@ class FlowExecutor:
         for group in groups:
             try:
                 inputs = {} if isinstance(node, Loop) else scope.inputs(node, group)
-                record_group = RecordGroup(scope, {**self._host_inputs(node, node_run, scope), **inputs}, group)
+                record_group = RecordGroup(
+                    scope, {**self._supplied.of(node_run.name, node, node_run.loop, scope), **inputs}, group
+                )
                 yield record_group, skip_reason(node_run.name, node, record_group, node_run.loop)
             except ValueError as error:
                 yield RecordGroup(scope, {}, group), error
@@ -250,33 +253,6 @@ class FlowExecutor:
         groups_by_record = [list(groups) for _, groups in by_record]
         await gather_or_raise(run_record(groups[0].scope, groups) for groups in groups_by_record)
         return edges
-
-    def _host_inputs(self, node: Node, node_run: NodeRun, scope: Scope) -> dict[str, JsonValue]:
-        """Inputs that no reference names: tools, a host's round, and the arguments that a host chose."""
-        loop = node_run.loop
-        own = self._step_tools(node) if isinstance(node, Step) and node.tools else {}
-        if loop is None or loop.host is None or not isinstance(node, Step):
-            return own
-        if node_run.name == loop.host:
-            supplied: dict[str, JsonValue] = {"tools": self._tools(loop), "round": scope.round, **own}
-            return {key: supplied[key] for key in self._services.agents[node.agent].supplied_inputs}
-        request = host_request(scope, loop)
-        return {**(request["inputs"] if request and node_run.name in loop.choices else {}), **own}
-
-    def _step_tools(self, step: Step) -> dict[str, JsonValue]:
-        definitions: list[JsonValue] = [
-            self._services.tools[name].definition.model_dump(mode="json") for name in step.tools
-        ]
-        return {"tools": definitions, "approve": list(step.approve)}
-
-    def _tools(self, loop: Loop) -> list[JsonValue]:
-        steps = {name: node for name in loop.choices if isinstance(node := loop.loop[name], Step)}
-        return [self._choice(name, step).model_dump(mode="json") for name, step in steps.items()]
-
-    def _choice(self, name: str, step: Step) -> AgentToolDefinition:
-        agent = self._services.agents[step.agent]
-        bound = frozenset(step.inputs) | agent.supplied_inputs
-        return agent.tool_definition(name, step.description or name, bound)
 
     async def _run_cell(
         self, step: Step, record_group: RecordGroup, cell: Cell, wait_for: Sequence[FinishedRun]

@@ -144,3 +144,12 @@ async def test_a_desk_ends_within_its_bound(lab: Lab, choices: list[dict[str, An
     refused = [row for row in ran.rows("fetch") if row.status == "failed"]
     assert len(refused) == expected.count("fetch")
     assert ran.state.is_completed() == (not refused)
+
+
+async def test_a_host_is_told_of_a_page_that_could_not_be_had(lab: Lab) -> None:
+    fetch: dict[str, Any] = {"target": "fetch", "inputs": {"url": "http://127.0.0.1:9/"}, "reason": "named"}
+    stop: dict[str, Any] = {"target": "stop", "inputs": {}, "reason": "refused"}
+    told = {"output_name": "HostChoice", "match": '{"url":"http://127.0.0.1:9/"}: port 9', "reply": stop}
+    study(lab, "desk", one=[], lead=[told, {"output_name": "HostChoice", "reply": fetch}])
+    ran = await lab.run(QUESTION)
+    assert [thawed(row.value)["target"] for row in ran.rows("host")] == ["fetch", "stop"]

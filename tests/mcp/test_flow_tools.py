@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -101,6 +102,35 @@ async def test_a_run_ends_with_the_server(connect: Connect, study: Path, fake: F
         processes = _workers()
         assert processes
     assert not set(processes) & set(_workers())
+
+
+async def test_a_run_that_is_kept_goes_on_when_the_server_has_ended(
+    connect: Connect, study: Path, fake: FakeLLM
+) -> None:
+    (study / "models").mkdir()
+    (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
+    fake.script(Rule(latency=2))
+    async with connect(keep_runs=True) as client:
+        await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        await asyncio.to_thread(wait_until, lambda: fake.stats()["calls"] == 1, "the call")
+    folder = study.parent / "runs" / "tiny"
+    await asyncio.to_thread(wait_until, lambda: any(folder.glob("*/SHA256SUMS")), "the run's end")
+    async with connect() as client:
+        [report] = (await client.list_resources()).resources
+        read = await client.call_tool("read_run", {"run_id": str(report.uri).split("/")[2]})
+    assert not read.is_error, text_of(read)
+    assert read.structured_content["calls"] == {"paid": 2, "kept": 0}
+
+
+async def test_a_passage_is_read_by_the_id_that_a_citation_names(connect: Connect, study: Path) -> None:
+    corpus = "letters: {type: corpus, label: Letters, source: {type: file, path: posts.jsonl}}\n"
+    (study / "storage/letters.yaml").write_text(corpus, encoding="utf-8")
+    async with connect() as client:
+        found = await client.call_tool("run_search", {"corpus": "letters", "queries": ["vermin"]})
+        assert not found.is_error, text_of(found)
+        [passage, *_] = found.structured_content["passages"]
+        [read] = (await client.read_resource(f"corpus://letters/{quote(passage['passage_id'])}")).contents
+    assert "You people are vermin" in read.text  # type: ignore[reportAttributeAccessIssue]
 
 
 def html_of(shown: Any) -> str:
