@@ -6,8 +6,8 @@ rooms below it. From top to bottom: mcp, declared, api, cli, deploy, run, plan, 
 measures, compose, check, corpus, storage, tables, accounting, spec, config, results, files, server.
 `docs/architecture.md` has the map.
 
-In Python, `from flows import agent, study` is the way in; each is imported when it is first used, so `import flows`
-costs nothing.
+In Python, `from flows import agent, study, trace` is the way in; each is imported when it is first used, so
+`import flows` costs nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from flows.api.agent import agent
     from flows.api.study import study
     from flows.api.study_run import StudyRun
+    from flows.api.trace import trace
 
-_MODULES = {"agent": "flows.api.agent", "study": "flows.api.study", "StudyRun": "flows.api.study_run"}
+_MODULES = {
+    "agent": "flows.api.agent",
+    "study": "flows.api.study",
+    "trace": "flows.api.trace",
+    "StudyRun": "flows.api.study_run",
+}
 
-__all__ = ["StudyRun", "agent", "study"]
+__all__ = ["StudyRun", "agent", "study", "trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from inspect import getdoc
 from typing import Any, cast
 
 from prefect import Task
-from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.states import Completed
@@ -25,8 +25,8 @@ from contract.messages import AgentOutput
 from contract.run import RunSettings
 from flows.engine.cell_job import CellJob
 from flows.results.cells import CellStorage
-from flows.results.store import cell_path
-from flows.results.trace_serializer import KeptTrace, TraceSerializer
+from flows.results.store import cell_path, trace_path
+from flows.results.trace_serializer import KeptTrace, TraceSerializer, attach_trace
 from flows.spec.cell import Cell, truncated
 
 _TAGGED_PARAMETERS = {"model": "model", "criteria": "criterion"}
@@ -71,16 +71,32 @@ class CellCachePolicy(CachePolicy):
         return cell_path(inputs["job"].key)
 
 
+class TracePolicy(CachePolicy):
+    """Gives each task run a path of its own, where no other finds its result."""
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,
+        inputs: dict[str, Any],  # noqa: ARG002
+        flow_parameters: dict[str, Any],  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> str:
+        """The path where Prefect keeps the result."""
+        return trace_path(task_ctx.task_run.id.hex)
+
+
 async def _run_agent(job: CellJob) -> Any:
     started = datetime.now(UTC)
     job.attempts.count += 1
     try:
         output = await _output_in_time(job)
-    except CellError as error:
-        job.attempts.add_calls(error.calls)
-        job.attempts.add_tools(error.tools)
+    except Exception as error:
+        if isinstance(error, CellError):
+            job.attempts.add_calls(error.calls)
+            job.attempts.add_tools(error.tools)
         if isinstance(error, Transient):
             job.attempts.report_retry(error)
+        attach_trace(error, job.error_trace(error, started))
         raise
     trace = job.attempts.trace = job.output_trace(output, started)
     kept = KeptTrace(trace)
@@ -132,7 +148,7 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
 
 
 def agent_task(name: str, agent: Agent[Any, Any], settings: RunSettings, storage: CellStorage | None) -> Task[Any, Any]:
-    """The Prefect task of that agent. Its results are kept in `storage` if they may be used again."""
+    """The Prefect task of that agent. Its results are kept in `storage`; later runs find those of cached agents."""
     delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
     task = Task(
         _task_function(name, getdoc(type(agent)) or ""),
@@ -142,13 +158,13 @@ def agent_task(name: str, agent: Agent[Any, Any], settings: RunSettings, storage
         result_serializer=TraceSerializer(),
         # The result is not read again from memory: the trace is taken from the job.
         cache_result_in_memory=False,
-        cache_policy=CellCachePolicy() if agent.cached else NO_CACHE,
-        persist_result=agent.cached,
+        cache_policy=CellCachePolicy() if agent.cached else TracePolicy(),
+        persist_result=storage is not None,
         retries=settings.retries,
         retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,
         retry_jitter_factor=0.3,
     )
-    if agent.cached:
+    if storage is not None:
         # An attribute: an argument would have to be saved on Prefect's server, so that others can find the results.
         task.result_storage = cast("Any", storage)
     return task

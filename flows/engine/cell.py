@@ -24,6 +24,7 @@ from flows.engine.task_run_events import EventSender
 from flows.engine.task_runs import Tags, run_task
 from flows.results.cells import CellStorage
 from flows.results.replies import ResultReplyStore
+from flows.results.trace_serializer import attached_trace
 from flows.server.current_flow_run import current_flow_run
 
 
@@ -76,7 +77,7 @@ class CellRunner:
             return job.attempts.trace
         result: Any = await _task_result(state)
         if isinstance(result, BaseException):
-            return job.error_trace(result, started)
+            return attached_trace(result) or job.error_trace(result, started)
         return job.with_current_names(result.trace)
 
     def note_flow_run(self) -> None:

@@ -17,11 +17,17 @@ from typing import Any
 from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Parameter, State
+from prefect.results import ResultRecord  # type: ignore[reportPrivateImportUsage]
 from prefect.states import Running
 from prefect.task_engine import AsyncTaskRunEngine
 
 from flows.engine.task_run_events import EventSender
+from flows.results.cells import CellStorage
+from flows.results.store import trace_path
 from flows.server.current_flow_run import current_flow_run
+
+TRUNCATED_STATE = "Truncated"
+"""The state of a cell whose reply was cut: its result is never served to another."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,22 @@ class _TaggedEngine(AsyncTaskRunEngine[..., Any]):
     async def _begin(self) -> None:
         await super().begin_run()
 
+    async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:
+        """Sets the state, and names in it the address of the result, so that others find it."""
+        return await super().set_state(self._with_address(state), force)
+
+    def _with_address(self, state: State[Any]) -> State[Any]:
+        """The state with a copy of the result's record: the kept file itself names no place of a machine."""
+        run, record, storage = self.task_run, state.data, self.task.result_storage
+        if run and isinstance(record, ResultRecord) and isinstance(storage, CellStorage):
+            if state.name == TRUNCATED_STATE:
+                record.metadata.storage_key = trace_path(run.id.hex)
+            address = f"{storage.address}/{record.metadata.storage_key}"
+            state.data = record.model_copy(
+                update={"metadata": record.metadata.model_copy(update={"storage_key": address})}
+            )
+        return state
+
     @asynccontextmanager
     async def run_context(self) -> AsyncGenerator[_TaggedEngine]:  # type: ignore[reportIncompatibleMethodOverride]
         """The context of one attempt. Does not open the task run's context again, which `start` has opened."""
@@ -99,7 +121,7 @@ class _ClientEventsEngine(_TaggedEngine):
         Does not keep what the task returned for the rest of the flow run, because no other task gets it.
         """
         run: Any = self.task_run
-        before = self.state
+        before, state = self.state, self._with_address(state)
         if before.timestamp == state.timestamp:
             state.timestamp += timedelta(microseconds=1)
         state.state_details.task_run_id, state.state_details.flow_run_id = run.id, run.flow_run_id

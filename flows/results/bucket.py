@@ -47,6 +47,11 @@ class ResultBucket(WritableFileSystem):
     _threads: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(_MAX_CONNECTIONS, "bucket"))
 
     @property
+    def address(self) -> str:
+        """The bucket and the prefix: `gs://bucket/prefix`."""
+        return f"{GCS_SCHEME}{self.name}/{self.prefix}".rstrip("/")
+
+    @property
     def journal_folder(self) -> Path:
         """A folder of this machine: objects cannot be written line by line."""
         return cache_folder() / "spend" / hashlib.sha256(f"{self.name}/{self.prefix}".encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """Keeps the results of cells as Prefect writes them, each with its key and a digest, and decides which a run is served.
 
-A cut cell is not kept, because the same command is to fill it. A refusal is, unless the run asks refusals again.
+A cut cell is served to no run, because the same command is to fill it. A refusal is, unless the run asks refusals
+again. Results of which no run is served are kept too, each under its task run: see `trace_path`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pydantic import PrivateAttr
 from contract.messages import AgentTrace
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.set_aside import SetAside
-from flows.results.store import ResultStore, cell_path
+from flows.results.store import TRACES, ResultStore, cell_path, trace_path
+from flows.results.trace_serializer import trace_in
 
 
 class CellStorage(WritableFileSystem):
@@ -35,8 +37,15 @@ class CellStorage(WritableFileSystem):
         storage._store, storage._set_aside, storage._again = store, set_aside, again
         return storage
 
+    @property
+    def address(self) -> str:
+        """Where the storage is."""
+        return self._store.address
+
     async def aread_path(self, path: str) -> bytes:
         """Prefect's record of a cell. Raises FileNotFoundError where there is none that this run is served."""
+        if path.startswith(TRACES):
+            raise FileNotFoundError(path)
         file, key = await self._store.aread_path(path), _key_of(path)
         try:
             content = _content(key, file)
@@ -44,14 +53,12 @@ class CellStorage(WritableFileSystem):
             await self._set_aside.move_altered(path, file, error)
             raise FileNotFoundError(path) from error
         if not _is_served(content, again=self._again and key not in self._written):
-            await self._store.aremove(path)
+            await self._set_aside.move(path, file)
             raise FileNotFoundError(path)
         return content
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """Keeps Prefect's record of a cell, unless it is one that no run is served."""
-        if not _is_served(content, again=False):
-            return path
+        """Keeps Prefect's record of a cell; returns its address."""
         key = _key_of(path)
         self._written.add(key)
         return await self._store.awrite_path(path, to_kept(key, content))
@@ -65,8 +72,8 @@ class CellStorage(WritableFileSystem):
         await self.awrite_path(path, content)
 
     def _resolve_path(self, path: str) -> Path:
-        # Prefect wants names of results to be below this one's.
-        return Path(path)
+        # Prefect wants names of results to be below this one's. It names one without a key by some hexadecimal digits.
+        return Path(path) if not path or "/" in path else Path(trace_path(path))
 
 
 def read_cell(store: ResultStore, key: str, *, again: bool) -> AgentTrace | None:
@@ -76,6 +83,17 @@ def read_cell(store: ResultStore, key: str, *, again: bool) -> AgentTrace | None
     except (OSError, AlteredFile):
         return None
     return _trace_in(content) if _is_served(content, again=again) else None
+
+
+def read_trace(store: ResultStore, path: str) -> AgentTrace | None:
+    """The trace in Prefect's record of a result; None where it holds none. Raises FileNotFoundError, AlteredFile."""
+    try:
+        record: Any = json.loads(_content(_key_of(path), store.read(path)))
+        return trace_in(record["result"].encode())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, AlteredFile):
+            raise
+        return None
 
 
 def _key_of(path: str) -> str:

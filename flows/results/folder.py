@@ -50,6 +50,11 @@ class ResultFolder(LocalFileSystem):
         return str(target)
 
     @property
+    def address(self) -> str:
+        """The folder's absolute path."""
+        return str(self.basepath)
+
+    @property
     def journal_folder(self) -> Path:
         """A folder of this machine for what is written line by line."""
         return self._resolve_path("spend")

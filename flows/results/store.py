@@ -9,11 +9,20 @@ GCS_SCHEME = "gs://"
 """How the address of a bucket begins."""
 
 
+TRACES = "traces/"
+"""How the paths of results begin of which no later run is served."""
+
+
 class ResultStore(Protocol):
     """A folder or a bucket of results. Paths are relative, with `/` between their parts.
 
     A written file is there whole or not at all. Methods raise OSError when the storage fails.
     """
+
+    @property
+    def address(self) -> str:
+        """Where it is: the absolute path of the folder, or `gs://bucket/prefix`."""
+        ...
 
     @property
     def journal_folder(self) -> Path:
@@ -64,6 +73,11 @@ class ResultStore(Protocol):
 def cell_path(key: str) -> str:
     """Where the result of the cell with that cache key is kept."""
     return f"cells/{key[:1]}/{key}"
+
+
+def trace_path(name: str) -> str:
+    """Where the result of a task run is kept that no later run is served: of a failed one, a cut one, a free one."""
+    return f"{TRACES}{name[:1]}/{name}"
 
 
 def reply_path(key: str) -> str:
