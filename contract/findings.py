@@ -7,12 +7,16 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.base import Frozen, FrozenMap
+from contract.record import Locator
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 Quote = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 
 # --- passages and citations ---
+
+MAIN_SECTION = "text"
+"""The name under which a record's main text is indexed."""
 
 
 class Passage(Frozen):
@@ -37,6 +41,8 @@ class Passage(Frozen):
     """Fused rank score of the search that found it; comparable within one search only."""
     similarity: float = 0.0
     """Cosine between question and passage, -1 to 1."""
+    locators: tuple[Locator, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """The pages that the passage stands on; each `start` counts from the passage's first character."""
 
 
 def _distinct(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
@@ -86,6 +92,8 @@ class Citation(Frozen):
     """For a misattributed quotation, the passage that does hold it."""
     nearest: NearestWords | None = None
     """For a quotation that was not found."""
+    locator: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Where a verified quotation stands in its document, `p. 103` or `pp. 103–104`; None where nothing says it."""
 
 
 class Claim(Frozen):

@@ -69,6 +69,14 @@ class ImagePart(Frozen):
         return self
 
 
+class Locator(Frozen):
+    """Where a part of a text begins, and its place as readers cite it: `p. 103`, or `PDF p. 3`."""
+
+    start: int = Field(ge=0)
+    """Offset of its first character."""
+    name: Annotated[str, AfterValidator(_reject_control_characters)] = Field(min_length=1, max_length=100)
+
+
 class Record(Frozen):
     """One item of data. `Record(record_id="1", text="…")` is enough.
 
@@ -88,6 +96,8 @@ class Record(Frozen):
     """What people said of this record, for scoring. Never shown to a judge."""
     uri: str | None = None
     mime: str = "text/plain"
+    locators: tuple[Locator, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """The pages of `text`, where it has any, in their order."""
 
     @model_validator(mode="after")
     def _never_empty(self) -> Record:

@@ -95,7 +95,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     @cache
     def output_fingerprint(cls) -> str:
         """Digest of the output's JSON schema, so that results with an older schema are not reused."""
-        return digest(cls.Output.model_json_schema())
+        return digest(_without_locators(cls.Output.model_json_schema()))
 
     @classmethod
     def tool_definition(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
@@ -110,3 +110,12 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
 def _validation_message(error: ValidationError) -> str:
     messages = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
     return "; ".join(messages)
+
+
+def _without_locators(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without the fields of pages. Outputs on texts without pages have none, so kept ones stay valid."""
+    for name, field in (("Passage", "locators"), ("Citation", "locator")):
+        for model in (schema if schema.get("title") == name else {}, schema.get("$defs", {}).get(name, {})):
+            model.get("properties", {}).pop(field, None)
+    schema.get("$defs", {}).pop("Locator", None)
+    return schema

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from agents.evidence.locators import locator_of
 from agents.evidence.nearest_words import nearest_words
 from agents.evidence.quotable_text import QuotableText, proves_nothing
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
@@ -59,7 +60,12 @@ def _found_in(passage: Passage, text: QuotableText, citation: Citation) -> tuple
         "nearest": None,
     }
     spans = text.find_parts(citation.quote)
-    return tuple(citation.model_copy(update={**source, "quote": passage.text[start:end]}) for start, end in spans)
+    return tuple(
+        citation.model_copy(
+            update={**source, "quote": passage.text[start:end], "locator": locator_of(passage.locators, start, end)}
+        )
+        for start, end in spans
+    )
 
 
 def check_answer(answer: ResearchAnswer, passages: Sequence[Passage]) -> ResearchAnswer:

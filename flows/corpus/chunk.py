@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from contract.findings import Passage
-from contract.record import Record
-
-MAIN_SECTION = "text"
-"""The name under which a record's main text is indexed."""
+from agents.evidence.locators import locators_between
+from contract.findings import MAIN_SECTION, Passage
+from contract.record import Locator, Record
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,14 @@ def chunk_record(record: Record, chunking: Chunking) -> Iterator[Passage]:
                 uri=record.uri,
                 date=date,
                 metadata=record.metadata,
+                locators=passage_locators(record.locators, name, start, start + len(chunk)),
             )
+
+
+def passage_locators(locators: Sequence[Locator], section: str, start: int, end: int) -> tuple[Locator, ...]:
+    """The pages of a passage; those of a record are the pages of its main text."""
+    is_main = section in (MAIN_SECTION, f"main {MAIN_SECTION}")
+    return locators_between(locators, start, end) if is_main else ()
 
 
 def _sections(record: Record, wanted: Sequence[str]) -> list[tuple[str, str]]:

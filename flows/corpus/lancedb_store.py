@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
+from flows.corpus.chunk import passage_locators
+from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.lancedb_search import LanceDBSearch
 from flows.corpus.lancedb_tables import LanceDBTables, batched, is_in
 from flows.corpus.pass_state import PassState
@@ -215,12 +217,12 @@ class LanceDBStore:
         ids = dict.fromkeys(row["record_id"] for row in rows)
         wanted = ["record_id", "uri", "date", "metadata"]
         records = {
-            row.pop("record_id"): {**row, "metadata": json.loads(row["metadata"])}
+            row["record_id"]: row
             for some in self._tables.select_in("records", "record_id", ids, wanted)
             for row in some.to_pylist()
         }
         known = [row for row in rows if row["record_id"] in records]
-        return {row["passage_id"]: Passage(**row, **records[row["record_id"]]) for row in known}
+        return {row["passage_id"]: _passage(row, records[row["record_id"]]) for row in known}
 
     def counts(self) -> tuple[int, int]:
         """The numbers of records and passages."""
@@ -243,6 +245,12 @@ def _vectors(found: Any) -> NDArray[np.float32]:
     return flat.reshape(found.num_rows, -1) if found.num_rows else flat.reshape(0, 0)
 
 
+def _passage(row: dict[str, Any], record: dict[str, Any]) -> Passage:
+    metadata, locators = read_metadata(record["metadata"])
+    of_passage = passage_locators(locators, row["section"], row["start"], row["end"])
+    return Passage(**row, uri=record["uri"], date=record["date"], metadata=metadata, locators=of_passage)
+
+
 def _record_row(one: IndexedRecord) -> dict[str, Any]:
     record = one.record
     return {
@@ -251,7 +259,7 @@ def _record_row(one: IndexedRecord) -> dict[str, Any]:
         "title": record.title or record.record_id,
         "date": one.passages[0].date if one.passages else None,
         "uri": record.uri,
-        "metadata": json.dumps(record.model_dump(mode="json")["metadata"], ensure_ascii=False),
+        "metadata": metadata_json(record),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +17,9 @@ _SETTINGS = {
     *("header", "delimiter", "quoting", "rows", "files", "labels_from"),
 }
 """What decides how a source is read. What nobody set is left out, so that new settings change no identity."""
+
+_READER_VERSIONS = {".pdf": "PDF with pages"}
+"""Files of these kinds are read again where an index was built by another version of their reader."""
 
 
 def source_state_digest(source: RecordStorage) -> str | None:
@@ -36,7 +39,8 @@ def source_state_digest(source: RecordStorage) -> str | None:
     if (files := _local_files(source)) is None:
         # A commit never changes; the content of a tag or of the newest version may.
         return digest(source_identity(source)) if _is_commit(source) else None
-    return digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path, _ in files])
+    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path, _ in files]
+    return digest([*state, *_reader_versions(files)])
 
 
 def content_digest(source: RecordStorage, source_state: str | None) -> str | None:
@@ -52,7 +56,15 @@ def content_digest(source: RecordStorage, source_state: str | None) -> str | Non
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 total.update(block)
+    for version in _reader_versions(files):
+        total.update(f"{version}\x00".encode())
     return total.hexdigest()
+
+
+def _reader_versions(files: Sequence[tuple[Path, str]]) -> list[str]:
+    """The versions of the readers that read more of some of these files than they once did."""
+    suffixes = {path.suffix.lower() for path, _ in files}
+    return [version for suffix, version in sorted(_READER_VERSIONS.items()) if suffix in suffixes]
 
 
 def source_identity(source: RecordStorage) -> JsonValue:

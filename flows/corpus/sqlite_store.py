@@ -7,7 +7,6 @@ the vector as 384 float32 values), `passages_fts` (full text over title and text
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import StorageError
 from contract.findings import Passage, Source
+from flows.corpus.chunk import passage_locators
+from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.corpus.ranking import fts5_query
 from flows.corpus.vector_matrix import VectorMatrix, top_rows
@@ -185,10 +186,9 @@ class SqliteStore:
         self._db.execute("DELETE FROM waiting WHERE record_id = ?", (record.record_id,))
         title = record.title or record.record_id
         date = found[0].date if found else None
-        metadata = json.dumps(record.model_dump(mode="json")["metadata"], ensure_ascii=False)
         self._db.execute(
             "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
-            (record.record_id, record.fingerprint, title, date, record.uri, metadata),
+            (record.record_id, record.fingerprint, title, date, record.uri, metadata_json(record)),
         )
         self._db.executemany(
             'INSERT INTO passages (passage_id, record_id, title, section, "start", "end", text, content_hash, vector) '
@@ -289,9 +289,11 @@ class SqliteStore:
         ).fetchone()
         if row is None:
             return None
+        metadata, locators = read_metadata(row[10])
         return Passage(
             passage_id=row[0], record_id=row[1], title=row[2], section=row[3], text=row[4], start=row[5], end=row[6],
-            content_hash=row[7], uri=row[8], date=row[9], metadata=json.loads(row[10]),
+            content_hash=row[7], uri=row[8], date=row[9], metadata=metadata,
+            locators=passage_locators(locators, row[3], row[5], row[6]),
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from agents.evidence.locators import locator_of
 from contract.base import JsonValue
 from flows.api.agent import import_services
 from flows.compose.one_agent import compose_agent
@@ -22,5 +23,6 @@ async def read_passage(uri: str, storage: str, passage_id: str, config_dir: Path
     passage = await index.passage(passage_id) if index else None
     if passage is None:
         return None
-    heading = ", ".join(part for part in (passage.title, passage.date, passage.section) if part)
+    page = locator_of(passage.locators, 0, len(passage.text))
+    heading = ", ".join(part for part in (passage.title, passage.date, passage.section, page) if part)
     return Material(uri, passage.passage_id, f"{heading}\n\n{passage.text}", mime_type="text/plain")

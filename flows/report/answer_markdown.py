@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from contract.findings import Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
+from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.files.control_characters import escape_controls
 from flows.report.support_words import doubt_text, judging_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
@@ -51,9 +51,10 @@ def _claim(number: int, claim: JudgedClaim) -> Iterator[str]:
 
 
 def citation_location(citation: Citation) -> str:
-    """Title, id, date and section of a citation."""
+    """Title, id, date, section and page of a citation. Where there is a page, a text without sections names no section."""
     dated = f", {citation.date}" if citation.date else ""
-    return f"{citation.title} ({citation.record_id}{dated}), {citation.section}"
+    section = None if citation.locator and citation.section == MAIN_SECTION else citation.section
+    return ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
 
 
 def _differences(differences: Differences, votes: Sequence[MatterVote]) -> Iterator[str]:

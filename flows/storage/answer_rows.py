@@ -78,4 +78,4 @@ def _merged(rows: Sequence[Row], columns: Mapping[str, str]) -> Row:
             differing[name] = cells
     if differing:
         values[ANSWERS_COLUMN] = differing
-    return Row(first.line, values, first.source, first.typed)
+    return Row(first.line, values, first.source, first.typed, first.locators)

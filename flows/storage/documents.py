@@ -32,7 +32,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
     Raises StorageError for a folder of tables: each of those is a source of its own.
     """
     if path.is_file():
-        yield _document_row(path, path.parent, encoding)
+        yield from _document_rows(path, path.parent, encoding)
         return
     files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
     tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLE_SUFFIXES]
@@ -44,7 +44,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
         )
     for file in files:
         if file.suffix.lower() in DOCUMENT_SUFFIXES:
-            yield _document_row(file, path, encoding)
+            yield from _document_rows(file, path, encoding)
         else:
             yield Reject(0, _unread_reason(file, path), "", str(file))
 
@@ -57,15 +57,29 @@ def _unread_reason(file: Path, folder: Path) -> str:
     return f"{reason}; if it has a row for each text, write labels_from.path={folder.name}/{name}"
 
 
-def _document_row(path: Path, root: Path, encoding: str) -> Row | Reject:
+def _document_rows(path: Path, root: Path, encoding: str) -> Rows:
     name = path.relative_to(root).with_suffix("").as_posix()
     if path.suffix.lower() == ".pdf":
-        from flows.storage.pdf import pdf_values
+        yield from _pdf_rows(path, name)
+    else:
+        yield _text_row(path, name, encoding)
 
-        try:
-            return Row(0, {"record_id": name, "title": path.stem, **pdf_values(path)}, str(path))
-        except ValueError as error:
-            return Reject(0, str(error), "", str(path))
+
+def _pdf_rows(path: Path, name: str) -> Rows:
+    """The PDF, and what of it could not be read."""
+    from flows.storage.pdf import read_pdf
+
+    try:
+        pdf = read_pdf(path)
+    except ValueError as error:
+        yield Reject(0, str(error), "", str(path))
+        return
+    yield Row(0, {"record_id": name, "title": path.stem, **pdf.values}, str(path), locators=pdf.locators)
+    if pdf.warning:
+        yield Reject(0, pdf.warning, "", str(path))
+
+
+def _text_row(path: Path, name: str, encoding: str) -> Row | Reject:
     if reason := encoding_mismatch(path, encoding):
         return Reject(0, reason, "", str(path))
     text = path.read_text(encoding=bom_aware_encoding(encoding), errors="surrogateescape")

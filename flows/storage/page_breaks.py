@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 _MIN_PAGES = 3
 """With fewer pages, a line that stands on each of them may be anything."""
@@ -19,19 +20,38 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:…。！？][\"'”’»)\]]*$")
 
 
-def join_pages(pages: Sequence[str]) -> tuple[str, list[str]]:
-    """Returns the text of all pages, and an example of each line that was left out of most of them."""
+@dataclass(frozen=True)
+class JoinedPages:
+    """The pages of a document as one text."""
+
+    text: str
+    starts: Mapping[int, int]
+    """Where each page begins in `text`, by its place in the document; pages without text have none."""
+    left_out: list[str]
+    """An example of each line that was left out of most pages."""
+
+
+def join_pages(pages: Sequence[str]) -> JoinedPages:
+    """Returns the text of all pages, without the heads and numbers that repeat."""
     lines = [page.strip().splitlines() for page in pages]
     heads = _running_heads(lines)
-    left_out = dict[str, str]()
+    left_out, starts = dict[str, str](), dict[int, int]()
     text = ""
-    for page in lines:
+    for at, page in enumerate(lines):
         body = "\n".join(_body(page, heads, left_out)).strip()
         if not body:
             continue
         goes_on = text and not _SENTENCE_END.search(text)
-        text += ("\n" if goes_on else "\n\n" if text else "") + body
-    return text, list(left_out.values())
+        text += "\n" if goes_on else "\n\n" if text else ""
+        starts[at] = len(text)
+        text += body
+    return JoinedPages(text, starts, list(left_out.values()))
+
+
+def edge_lines(page: str) -> list[str]:
+    """The lines of a page that can be its head or foot, the first one first."""
+    lines = page.strip().splitlines()
+    return [lines[at].strip() for at in sorted(_edges(lines))]
 
 
 def _running_heads(pages: Sequence[Sequence[str]]) -> frozenset[str]:

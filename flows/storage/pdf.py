@@ -1,44 +1,127 @@
-"""Reads the text of a PDF, all pages, and its title and author. Needs the extra `studies`."""
+"""Reads the text of a PDF page by page, with the pages' labels, its title and author. Needs the extra `studies`."""
 
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from contract.record import Locator
 from flows.storage.page_breaks import join_pages
+from flows.storage.page_numbers import printed_numbers
 from flows.storage.values import import_optional
 
+_LABEL = re.compile(r"[\w./*†-][\w ./*†-]{0,19}")
+"""A page label that can be cited; others are no numbers of pages."""
 
-def pdf_values(path: Path) -> dict[str, Any]:
-    """The document's `text`, its `title` and `author` if it names them, and its number of `pages`.
 
-    `left_out` names the running heads and page numbers that do not belong to the text, if there are any.
+@dataclass(frozen=True)
+class PdfText:
+    """What is read of a PDF."""
+
+    values: dict[str, Any]
+    """Its `text`, its number of `pages`, its `title` and `author` if it names them, and `left_out`, the running heads
+    and page numbers that do not belong to the text."""
+    locators: tuple[Locator, ...]
+    """Its pages: by the document's own labels, else by the printed numbers, else by their place in the file."""
+    warning: str | None
+    """Which pages are pictures without text, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class _Pages:
+    texts: list[str]
+    labels: list[str]
+    """Empty where the document labels none."""
+    pictures: list[int]
+    """Places of the pages that show a picture and hold no text."""
+    named: dict[str, Any]
+
+
+def read_pdf(path: Path) -> PdfText:
+    """Returns the text of all pages, and where each begins.
 
     Raises ValueError, in plain words, for a document that is broken, locked or without text; StorageError when
     pypdf is not installed; OSError when the file cannot be read.
     """
+    pages = _read_pages(path)
+    joined = join_pages(pages.texts)
+    if not joined.text:
+        raise ValueError(f"the PDF holds no text: its pages are probably pictures; {_recognise(path)}")
+    values: dict[str, Any] = {
+        name: str(value).strip() for name, value in pages.named.items() if value and str(value).strip()
+    }
+    if joined.left_out:
+        values["left_out"] = "; ".join(joined.left_out)
+    names = _page_names(pages)
+    locators = tuple(Locator(start=start, name=names[at]) for at, start in joined.starts.items())
+    warning = None
+    if pages.pictures:
+        which = f"{len(pages.pictures)} of its {len(pages.texts)} pages are pictures without text, so they are not read"
+        warning = f"{which} (PDF pages {_ranges(pages.pictures)}); {_recognise(path)}"
+    return PdfText({**values, "pages": len(pages.texts), "text": joined.text}, locators, warning)
+
+
+def _recognise(path: Path) -> str:
+    name = path.name.replace("'", "'\\''")
+    return f"run text recognition first: ocrmypdf --skip-text '{name}' '{name}'"
+
+
+def _read_pages(path: Path) -> _Pages:
     pypdf = import_optional("pypdf", "studies", "reading PDF")
     # The reject reports what is wrong with a file; pypdf would print it as well.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with path.open("rb") as file:
         try:
             reader = pypdf.PdfReader(file)
-            pages = [page.extract_text() for page in reader.pages]
+            texts = [page.extract_text() for page in reader.pages]
+            pictures = [at for at, text in enumerate(texts) if not text.strip() and _has_picture(reader.pages[at])]
             info: dict[str, Any] = reader.metadata or {}
             named = {"title": info.get("/Title"), "author": info.get("/Author")}
+            labels = list(reader.page_labels) if "/PageLabels" in reader.root_object else []
         except (pypdf.errors.FileNotDecryptedError, pypdf.errors.WrongPasswordError):
             raise ValueError("the PDF is locked with a password; save a copy without one") from None
         except OSError:
             raise
         except Exception as error:  # a malformed PDF makes pypdf fail in any way
             raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
-    text, heads = join_pages(pages)
-    if not text:
-        raise ValueError(
-            "the PDF holds no text: its pages are probably pictures; run text recognition (OCR) on it first"
-        )
-    found: dict[str, Any] = {name: str(value).strip() for name, value in named.items() if value and str(value).strip()}
-    if heads:
-        found["left_out"] = "; ".join(heads)
-    return {**found, "pages": len(pages), "text": text}
+    return _Pages(texts, labels, pictures, named)
+
+
+def _has_picture(page: Any) -> bool:
+    resources = page.get("/Resources")
+    objects = resources.get_object().get("/XObject") if resources is not None else None
+    parts = objects.get_object().values() if objects is not None else ()
+    return any(part.get_object().get("/Subtype") in ("/Image", "/Form") for part in parts)
+
+
+def _page_names(pages: _Pages) -> list[str]:
+    """How each page is cited."""
+    count = [str(at) for at in range(1, len(pages.texts) + 1)]
+    labels = pages.labels if pages.labels != count else []
+    printed = printed_numbers(pages.texts)
+    return [
+        f"p. {label}" if label else f"PDF p. {at + 1}"
+        for at in range(len(pages.texts))
+        for label in [_usable(labels, at) or printed.get(at)]
+    ]
+
+
+def _usable(labels: Sequence[str], at: int) -> str | None:
+    label = labels[at].strip() if at < len(labels) else ""
+    return label if _LABEL.fullmatch(label) else None
+
+
+def _ranges(places: Sequence[int]) -> str:
+    """Places counted from 0, as readers write page numbers: `3, 5-7`."""
+    return ", ".join(_runs(places))
+
+
+def _runs(places: Sequence[int]) -> Iterator[str]:
+    for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
+        numbers = [place + 1 for _, place in run]
+        yield str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"

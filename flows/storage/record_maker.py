@@ -119,6 +119,8 @@ class RecordMaker:
         if mapping.rest:
             fields["metadata"] = {**to_json_value(without_nan(mapping.rest)), **fields.get("metadata", {})}
         self._load_images(fields, row)
+        if row.locators and fields.get("text") == row.values.get("text"):
+            fields["locators"] = row.locators
         return {name: value for name, value in fields.items() if value is not None}
 
     def _load_images(self, fields: dict[str, Any], row: Row) -> None:

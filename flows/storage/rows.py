@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from contract.errors import StorageError
+from contract.record import Locator
 
 MAX_RAW_CHARACTERS = 500
 """Characters of a rejected row that are kept."""
@@ -38,6 +39,8 @@ class Row:
     source: str
     typed: bool = True
     """False for tables whose cells can hold only text."""
+    locators: tuple[Locator, ...] = ()
+    """The pages of the value `text`."""
 
 
 @dataclass(frozen=True)

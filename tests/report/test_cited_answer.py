@@ -48,3 +48,15 @@ def test_the_documents_that_are_quoted_are_linked() -> None:
         summary="1.",
     )
     assert "[Case A (a), text](https://example.org/a)" in answer_markdown(answer)
+
+
+def test_a_quotation_names_its_page_in_place_of_the_section_of_a_text_without_sections() -> None:
+    cited = (_FOUND.model_copy(update={"locator": "p. 103", "uri": None}), _FOUND.model_copy(update={"uri": None}))
+    answer = CitedAnswer(
+        question="When?", claims=(JudgedClaim(text="It was lawful.", citations=cited),), abstained=False, summary="1."
+    )
+    for text in _shown(answer):
+        places = [line.split("—")[1].strip() for line in text.splitlines() if "—" in line]
+        assert places == ["Case A (a), p. 103", "Case A (a), text"]
+    quoted = answer.model_dump(mode="json")["claims"][0]["citations"]
+    assert [one.get("locator", "no field") for one in quoted] == ["p. 103", "no field"]

@@ -8,6 +8,7 @@ import math
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def test_pdfs_of_a_folder(tmp_path: Path) -> None:
     reasons = {Path(reject.source).name: reject.reason for reject in rejects}
     assert "locked with a password" in reasons["locked.pdf"]
     assert "holds no text" in reasons["scan.pdf"]
+    assert "ocrmypdf --skip-text 'scan.pdf' 'scan.pdf'" in reasons["scan.pdf"]
     assert "is broken" in reasons["torn.pdf"]
 
 
@@ -247,9 +249,42 @@ def pdf(*pages: str) -> bytes:
     )
 
 
-def _locked() -> bytes:
-    from io import BytesIO
+def test_the_pages_of_a_pdf_have_the_labels_of_the_document(tmp_path: Path) -> None:
+    from pypdf import PdfReader, PdfWriter
 
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf("Preface", "Thanks.", "One.", "Two."))))
+    writer.set_page_label(0, 1, style="/r")
+    writer.set_page_label(2, 3, style="/D", start=101)
+    writer.write(tmp_path / "labelled.pdf")
+    (tmp_path / "plain.pdf").write_bytes(pdf("Preface", "", "One."))
+    (labelled, plain), _ = read_records(tmp_path)
+    assert [one.name for one in labelled.locators] == ["p. i", "p. ii", "p. 101", "p. 102"]
+    assert [labelled.text[one.start :].split()[0] for one in labelled.locators] == [
+        "Preface",
+        "Thanks.",
+        "One.",
+        "Two.",
+    ]
+    assert [one.name for one in plain.locators] == ["PDF p. 1", "PDF p. 3"]
+
+
+def test_pages_of_a_pdf_that_are_pictures_are_told_with_the_command_that_reads_them(tmp_path: Path) -> None:
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import DictionaryObject, NameObject
+
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf("Read.", "", "", "", "Too."))))
+    for at in (1, 2):
+        picture = DictionaryObject({NameObject("/Subtype"): NameObject("/Image")})
+        found = DictionaryObject({NameObject("/XObject"): DictionaryObject({NameObject("/Im0"): picture})})
+        writer.pages[at][NameObject("/Resources")] = found
+    writer.write(tmp_path / "letters.pdf")
+    [record], [reject] = read_records(tmp_path)
+    assert record.text == "Read.\n\nToo."
+    assert "2 of its 5 pages are pictures without text" in reject.reason and "(PDF pages 2-3)" in reject.reason
+    assert "ocrmypdf --skip-text 'letters.pdf' 'letters.pdf'" in reject.reason
+
+
+def _locked() -> bytes:
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf("secret"))))
