@@ -104,6 +104,9 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in bound}
         schema["required"] = [k for k in schema.get("required", []) if k not in bound]
         schema.pop("title", None)
+        if "$ref" not in str(schema["properties"]):
+            # What stays of the definitions is part of hosts' prompts, and so of keys.
+            schema = _without_locators(schema)
         return AgentToolDefinition(name=name, description=description, input_schema=schema)
 
 

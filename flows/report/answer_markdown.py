@@ -51,7 +51,7 @@ def _claim(number: int, claim: JudgedClaim) -> Iterator[str]:
 
 
 def citation_location(citation: Citation) -> str:
-    """Title, id, date, section and page of a citation. Where there is a page, a text without sections names no section."""
+    """Title, id, date, section and page of a citation. The main text is named as its section only without a page."""
     dated = f", {citation.date}" if citation.date else ""
     section = None if citation.locator and citation.section == MAIN_SECTION else citation.section
     return ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))

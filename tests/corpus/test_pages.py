@@ -10,7 +10,7 @@ import pytest
 from agents.evidence.citations import QuotablePassages
 from contract.findings import Citation
 from contract.record import Locator
-from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
+from contract.storage import CorpusStorage, FileStorage, VectorStorage
 from flows.corpus import source_state
 from flows.corpus.chunk import passage_locators
 from flows.corpus.index import CorpusIndex
@@ -28,7 +28,7 @@ PAGES = (
 )
 
 
-def _config(kind: str, folder: Path) -> SearchableStorage:
+def _config(kind: str, folder: Path) -> CorpusStorage | VectorStorage:
     (folder / "texts").mkdir(exist_ok=True)
     settings: dict[str, Any] = {"source": FileStorage(path=folder / "texts"), "label": "Minutes"}
     if kind == "sqlite":

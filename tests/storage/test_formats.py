@@ -251,10 +251,11 @@ def pdf(*pages: str) -> bytes:
 
 def test_the_pages_of_a_pdf_have_the_labels_of_the_document(tmp_path: Path) -> None:
     from pypdf import PdfReader, PdfWriter
+    from pypdf.constants import PageLabelStyle
 
     writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf("Preface", "Thanks.", "One.", "Two."))))
-    writer.set_page_label(0, 1, style="/r")
-    writer.set_page_label(2, 3, style="/D", start=101)
+    writer.set_page_label(0, 1, style=PageLabelStyle.LOWERCASE_ROMAN)
+    writer.set_page_label(2, 3, style=PageLabelStyle.DECIMAL, start=101)
     writer.write(tmp_path / "labelled.pdf")
     (tmp_path / "plain.pdf").write_bytes(pdf("Preface", "", "One."))
     (labelled, plain), _ = read_records(tmp_path)
