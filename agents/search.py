@@ -47,7 +47,7 @@ class SearchAgent(Agent[SearchInputs, SearchParameters]):
             raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
         inputs = self.inputs(agent_input)
         found = await services.index.search(inputs.queries, self.parameters(agent_input).limit)
-        known = {passage.passage_id for passage in inputs.previous}
-        new_passages = [passage for passage in found if passage.passage_id not in known]
+        known = {one for passage in inputs.previous for one in (passage.passage_id, passage.content_hash)}
+        new_passages = [one for one in found if one.passage_id not in known and one.content_hash not in known]
         results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *new_passages))
         return AgentOutput(value=output_value(results), note=f"{len(new_passages)} new passages")

@@ -43,6 +43,8 @@ class Passage(Frozen):
     """Cosine between question and passage, -1 to 1."""
     locators: tuple[Locator, ...] = Field(default=(), exclude_if=lambda value: not value)
     """The pages that the passage stands on; each `start` counts from the passage's first character."""
+    also_in: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Ids of other documents that the search found the same text in."""
 
 
 def _distinct(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
@@ -94,6 +96,8 @@ class Citation(Frozen):
     """For a quotation that was not found."""
     locator: str | None = Field(default=None, exclude_if=lambda value: value is None)
     """Where a verified quotation stands in its document, `p. 103` or `pp. 103–104`; None where nothing says it."""
+    also_in: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """As in the passage."""
 
 
 class Claim(Frozen):

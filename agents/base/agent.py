@@ -95,7 +95,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     @cache
     def output_fingerprint(cls) -> str:
         """Digest of the output's JSON schema, so that results with an older schema are not reused."""
-        return digest(_without_locators(cls.Output.model_json_schema()))
+        return digest(_without_added_fields(cls.Output.model_json_schema()))
 
     @classmethod
     def tool_definition(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
@@ -106,7 +106,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         schema.pop("title", None)
         if "$ref" not in str(schema["properties"]):
             # What stays of the definitions is part of hosts' prompts, and so of keys.
-            schema = _without_locators(schema)
+            schema = _without_added_fields(schema)
         return AgentToolDefinition(name=name, description=description, input_schema=schema)
 
 
@@ -115,9 +115,13 @@ def _validation_message(error: ValidationError) -> str:
     return "; ".join(messages)
 
 
-def _without_locators(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without the fields of pages. Outputs on texts without pages have none, so kept ones stay valid."""
-    for name, field in (("Passage", "locators"), ("Citation", "locator")):
+_ADDED_FIELDS = (("Passage", "locators"), ("Passage", "also_in"), ("Citation", "locator"), ("Citation", "also_in"))
+"""Fields that came after results were kept. Where they say nothing they are not dumped, so kept results stay valid."""
+
+
+def _without_added_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema as it was before them."""
+    for name, field in _ADDED_FIELDS:
         for model in (schema if schema.get("title") == name else {}, schema.get("$defs", {}).get(name, {})):
             model.get("properties", {}).pop(field, None)
     schema.get("$defs", {}).pop("Locator", None)

@@ -55,6 +55,7 @@ def _found_in(passage: Passage, text: QuotableText, citation: Citation) -> tuple
         "section": passage.section,
         "date": passage.date,
         "uri": passage.uri,
+        "also_in": passage.also_in,
         "status": "found",
         "found_in": None,
         "nearest": None,

@@ -20,6 +20,7 @@ from contract.findings import Passage
 from contract.record import Record
 from contract.storage import SearchableStorage
 from flows.corpus.chunk import Chunking, chunk_record
+from flows.corpus.gram_table import UNSPACED_KEY
 from flows.corpus.passage_store import BuildStore, Embedder, IndexedRecord, KnownVectors
 from flows.corpus.source_state import content_digest, is_local, source_state_digest
 from flows.storage.reader import read_source
@@ -209,8 +210,10 @@ class _IndexBuild:
         for record_id, record_hash in self._store.record_hashes():
             content.update(f"{record_id}\x00{record_hash}\x00".encode())
         chunking = [self._config.chunk_characters, self._config.overlap_characters, list(self._config.sections)]
+        unspaced = self._store.get_meta(UNSPACED_KEY)
         return digest(
             [SCHEMA_VERSION, content.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint]
+            + ([unspaced] if unspaced else [])
         )
 
 

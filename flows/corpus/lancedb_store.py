@@ -195,6 +195,15 @@ class LanceDBStore:
         """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
         return self._search.full_text_search(phrases, depth)
 
+    def gram_search(self, grams: Sequence[str], depth: int) -> list[str]:  # noqa: ARG002
+        """Nothing: a collection has no index of pairs of letters."""
+        return []
+
+    def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
+        """The digests of the passages' texts."""
+        found = self._tables.select_in("passages", "passage_id", keys, ["passage_id", "content_hash"])
+        return {row["passage_id"]: row["content_hash"] for some in found for row in some.to_pylist()}
+
     def siblings(self, key: str) -> list[str]:
         """Ids of all passages of the document of this passage, in reading order."""
         return self._search.siblings(key)

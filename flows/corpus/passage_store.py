@@ -127,6 +127,14 @@ class SearchStore(Protocol[PassageKey]):
         """The passages that hold any of the phrases, best first by BM25; titles count twice."""
         ...
 
+    def gram_search(self, grams: Sequence[str], depth: int) -> list[PassageKey]:
+        """The passages that hold any of the pairs of letters, best first by BM25."""
+        ...
+
+    def content_hashes(self, keys: Sequence[PassageKey]) -> dict[PassageKey, str]:
+        """The digests of the passages' texts."""
+        ...
+
     def siblings(self, key: PassageKey) -> list[PassageKey]:
         """All passages of the document of this passage, in reading order."""
         ...

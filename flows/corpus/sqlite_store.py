@@ -7,6 +7,7 @@ the vector as 384 float32 values), `passages_fts` (full text over title and text
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import StorageError
 from contract.findings import Passage, Source
+from flows.corpus import gram_table
 from flows.corpus.chunk import passage_locators
 from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.passage_store import IndexedRecord, TextVector
@@ -75,8 +77,11 @@ class SqliteStore:
             self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_removed'").fetchone():
-                self._db.executescript(_SCHEMA)
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'grams_removed'").fetchone():
+                self._db.executescript(_SCHEMA + gram_table.GRAM_SCHEMA)
+            if not gram_table.is_complete(self._db):
+                with self._transaction():
+                    gram_table.fill(self._db)
         except sqlite3.Error as error:
             raise StorageError(f"the index {path} cannot be opened: {error}; delete it to build it anew") from None
 
@@ -198,6 +203,7 @@ class SqliteStore:
                 for p, v in zip(found, indexed.vectors, strict=True)
             ],
         )
+        gram_table.add(self._db, found)
 
     # --- reading ---
 
@@ -276,6 +282,15 @@ class SqliteStore:
         )
         return [row[0] for row in rows]
 
+    def gram_search(self, grams: Sequence[str], depth: int) -> list[int]:
+        """Ids of the passages that hold any of the pairs of letters, best first by BM25."""
+        return gram_table.search(self._db, grams, depth)
+
+    def content_hashes(self, keys: Sequence[int]) -> dict[int, str]:
+        """The digests of the passages' texts."""
+        statement = "SELECT id, content_hash FROM passages WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._db.execute(statement, (json.dumps(list(keys)),)))
+
     def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
         """These passages; one that another process removed meanwhile is missing."""
         found = ((key, self._passage(key)) for key in keys)
@@ -314,6 +329,15 @@ def database_schema(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
 
 def expected_schema() -> set[tuple[str, str, str | None]]:
     """Type, name and SQL of every object in an index of this version."""
+    return _schema_of(_SCHEMA + gram_table.GRAM_SCHEMA)
+
+
+def earlier_schema() -> set[tuple[str, str, str | None]]:
+    """The same of an index made before scripts without spaces were searched by pairs of letters."""
+    return _schema_of(_SCHEMA)
+
+
+def _schema_of(statements: str) -> set[tuple[str, str, str | None]]:
     with closing(sqlite3.connect(":memory:")) as db:
-        db.executescript(_SCHEMA)
+        db.executescript(statements)
         return database_schema(db)

@@ -13,6 +13,8 @@ from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
 _HTTPS_URL = re.compile(r"https://[^\s<>()\\]+")
 
+_MAX_COPIES_SHOWN = 3
+
 DEMONSTRATION_NOTICE = "Demonstration quality: embedded models; set a key and add `llms=lite` for a written answer."
 
 
@@ -54,7 +56,13 @@ def citation_location(citation: Citation) -> str:
     """Title, id, date, section and page of a citation. The main text is named as its section only without a page."""
     dated = f", {citation.date}" if citation.date else ""
     section = None if citation.locator and citation.section == MAIN_SECTION else citation.section
-    return ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
+    place = ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
+    return f"{place}; also in {_some_of(citation.also_in)}" if citation.also_in else place
+
+
+def _some_of(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MAX_COPIES_SHOWN])
+    return f"{shown} and {len(names) - _MAX_COPIES_SHOWN} more" if len(names) > _MAX_COPIES_SHOWN else shown
 
 
 def _differences(differences: Differences, votes: Sequence[MatterVote]) -> Iterator[str]:

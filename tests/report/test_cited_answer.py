@@ -60,3 +60,12 @@ def test_a_quotation_names_its_page_in_place_of_the_section_of_a_text_without_se
         assert places == ["Case A (a), p. 103", "Case A (a), text"]
     quoted = answer.model_dump(mode="json")["claims"][0]["citations"]
     assert [one.get("locator", "no field") for one in quoted] == ["p. 103", "no field"]
+
+
+def test_a_quotation_from_one_of_equal_texts_names_the_others() -> None:
+    cited = _FOUND.model_copy(update={"uri": None, "also_in": ("b", "c", "d", "e")})
+    answer = CitedAnswer(
+        question="When?", claims=(JudgedClaim(text="So.", citations=(cited,)),), abstained=False, summary="1."
+    )
+    for text in _shown(answer):
+        assert "Case A (a), text; also in b, c, d and 1 more" in text
