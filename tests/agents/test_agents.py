@@ -36,7 +36,7 @@ class Corpus:
     fingerprint = "f"
 
     async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
-        other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "record_id": "b"})
+        other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "record_id": "b", "content_hash": "y"})
         return [PASSAGE, other][:limit]
 
     async def sources(self) -> list[Source]:
