@@ -73,7 +73,7 @@ async def test_an_error_below_two_child_runs_is_raised_as_itself(lab: Lab, monke
     )
     monkeypatch.setattr("contract.messages.AgentTrace.model_dump_json", full)
     ran = await lab.run("text=x")
-    with pytest.raises(Exception, match=r"cannot write .*answers.jsonl: No space left on device") as caught:
+    with pytest.raises(Exception, match=r"cannot write .*answers.jsonl: the disk is full; make room on it") as caught:
         await ran.state.aresult()
     assert type(caught.value).__name__ == "RunError"
 

@@ -108,7 +108,10 @@ def test_a_full_disk_ends_the_command_with_a_sentence(
     monkeypatch.setattr("flows.cli.main._dispatch", fail)
     monkeypatch.setattr("signal.signal", ignore_signal)
     assert main(["check"]) == 3
-    assert capsys.readouterr().err == "results/replies/ab: No space left on device\n"
+    assert (
+        capsys.readouterr().err
+        == "results/replies/ab: the disk is full; make room on it, and the same command goes on from what is kept\n"
+    )
 
 
 @pytest.mark.parametrize(
