@@ -11,20 +11,9 @@ from contract.errors import RunError
 from contract.messages import AgentTrace
 from flows import trace
 from flows.results.kept_file import from_kept, to_kept
+from tests.engine.test_cells import FLOW
 from tests.support.running import Lab, RunResult
 
-FLOW = """\
-description: Tiny.
-parameters: {question: {required: true}}
-records: parameters.question
-steps:
-  ask:
-    agent: llm
-    parameters: {template: "user:\\n{{ record.text }}"}
-    variants: {model: [good, shy, long, bad, slow]}
-  gathered: {agent: echo, inputs: {given: ask.text}}
-result: gathered
-"""
 REPLIES = {
     "good": {"reply": {"text": "fine"}},
     "shy": {"reply": "I cannot.", "finish_reason": "refusal"},
@@ -33,6 +22,7 @@ REPLIES = {
     "slow": [{"error": "RateLimited", "times": 1}, {"reply": {"text": "at last"}}],
 }
 STATES = {"good": "Completed", "shy": "Refused", "long": "Truncated", "bad": "Failed", "slow": "Completed"}
+QUESTION = FLOW % ", ".join(REPLIES)
 
 
 @pytest.fixture
@@ -40,7 +30,7 @@ def study(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """One question to five models, of which each ends otherwise, and an agent without a model."""
     for name, replies in REPLIES.items():
         lab.write_model(name, *(replies if isinstance(replies, list) else [replies]))
-    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("flows/tiny.yaml", QUESTION)
     monkeypatch.setenv("PREFECT_API_URL", lab.api_url)
     return lab
 
@@ -52,7 +42,7 @@ def _by_name(ran: RunResult) -> dict[str, AgentTrace]:
 @pytest.mark.parametrize("batch", [250, 1], ids=["one batch", "in bulk"])
 async def test_every_row_is_its_task_runs_result(study: Lab, batch: int) -> None:
     study.write_posts([{"record_id": f"p{number}", "text": f"Why {number}?"} for number in range(2)])
-    study.write("flows/tiny.yaml", FLOW.replace("parameters.question", "posts"))
+    study.write("flows/tiny.yaml", QUESTION.replace("parameters.question", "posts"))
     ran = await study.run("question=Why?", f"run.batch={batch}", "run.retries=1", "run.retry_delay_seconds=0")
     states = {(run.name, run.state_name) for run in ran.server.cells}
     found = [trace(run.id) for run in ran.server.cells]
