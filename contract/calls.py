@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from contract.base import Frozen, FrozenMap, JsonValue, digest
 from contract.record import ImagePart
+from contract.service_options import Structured
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "refusal", "error"]
@@ -155,8 +156,10 @@ class ModelReply(Frozen):
     served_by: str | None = None
     """The exact model version that the provider says answered."""
     sent: FrozenMap | None = Field(default=None, exclude_if=lambda value: value is None)
-    """The settings that went over the wire: temperature, top_p, max_tokens, seed. None where nothing was sent, and in
-    replies of version 0.1, which did not note it."""
+    """The settings that went over the wire: temperature, top_p, max_tokens, seed, thinking. None where nothing was
+    sent, and in replies of version 0.1, which did not note it."""
+    structured: Structured | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How the structure was asked for, where the service refused the way that the model is configured with."""
     paid_by: str | None = Field(default=None, exclude_if=lambda value: value is None)
     """Who paid for it, where the provider bills it: a run, a slash, and the attempt of that run."""
     quality: Literal["full", "demonstration"] = "full"

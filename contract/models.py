@@ -12,9 +12,11 @@ from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, field_serialize
 from contract.base import Frozen, digest
 from contract.calls import DEFAULT_MAX_TOKENS, ModelSettings
 from contract.secrets import SecretName
+from contract.service_options import ServiceOptions
 
 _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
+_NO_IDENTITY = {"limits", "api_key", "price", "api_key_env", "api_key_secret", "token_limit_name"}
 _MAX_ONE_WORD = 15
 """Characters of a name without an underscore; keys of some services are capitals and digits too, and longer."""
 
@@ -80,10 +82,10 @@ class _Model(Frozen):
         return digest(self._dump_identity())
 
     def _dump_identity(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"limits", "api_key", "price", "api_key_env", "api_key_secret"})
+        return self.model_dump(mode="json", exclude=_NO_IDENTITY)
 
 
-class HostedModel(_Model):
+class HostedModel(_Model, ServiceOptions):
     """A model behind a provider's API, or any server that speaks one of their protocols."""
 
     kind: Literal["hosted"] = "hosted"
@@ -123,6 +125,14 @@ class HostedModel(_Model):
     def _has_an_address(self) -> HostedModel:
         if self.base_url is None and self.provider in ("azure", "openai-compatible"):
             raise ValueError(f"provider {self.provider} needs `base_url`, the address of the server")
+        return self
+
+    @model_validator(mode="after")
+    def _has_options_of_its_protocol(self) -> HostedModel:
+        if self.token_limit_name and self.provider not in ("openai", "azure", "openai-compatible"):
+            raise ValueError(f"provider {self.provider} has one name for the token limit; leave out `token_limit_name`")
+        if self.extra_body and self.provider in ("google", "google-vertex"):
+            raise ValueError(f"provider {self.provider} takes no further fields; leave out `extra_body`")
         return self
 
 

@@ -169,6 +169,7 @@ class Ledger:
         self._on_transient_error = on_transient_error
         self._log = log
         self._on_note = on_note
+        self._noted_structures = set[str]()
         self._noted_versions = set[str]()
         self._file: IO[str] | None = None
 
@@ -217,6 +218,7 @@ class Ledger:
         self.totals.add(trace, fresh=fresh)
         self.totals.task_runs += task_run
         self._note_versions(str(trace.input.parameters.get("model")))
+        self._note_structure(trace)
         if self._log:
             self._log.cell_ended(trace, fresh=fresh, task_run_id=task_run_id)
         if self._on_cell:
@@ -230,4 +232,15 @@ class Ledger:
             self._on_note(
                 f"the answers of '{model}' are of more than one version ({', '.join(sorted(versions))}), kept ones "
                 "included; the column served_by of cells.csv tells them apart"
+            )
+
+    def _note_structure(self, trace: AgentTrace) -> None:
+        """Notes once for each model that its service refused the way in which the structure was to be asked for."""
+        model = str(trace.input.parameters.get("model"))
+        way = next((call.reply.structured for call in trace.calls if call.reply and call.reply.structured), None)
+        if way and self._on_note and model not in self._noted_structures:
+            self._noted_structures.add(model)
+            self._on_note(
+                f"the service of '{model}' refused the way in which it was asked for a structured reply, so it was "
+                f"asked by `{way}`; write `structured: {way}` in its configuration to ask in this way at once"
             )

@@ -34,6 +34,7 @@ def _wanted_settings(study: Study) -> Iterator[_Wanted]:
             if not isinstance(config, HostedModel):
                 continue
             own: Mapping[str, Any] = config.settings.model_dump(include=set(_CHECKED), exclude_none=True)
+            own = {**own, "thinking": config.thinking} if config.thinking else own
             for chosen in product(*([(name, value) for value in _values(step, name)] or [None] for name in _CHECKED)):
                 settings = {**own, **dict(pair for pair in chosen if pair and pair[1] is not None)}
                 if settings:
@@ -51,7 +52,9 @@ async def _notes(study: Study, wanted: list[_Wanted]) -> list[str]:
     for model, settings in wanted:
         config = study.models[model]
         assert isinstance(config, HostedModel)  # noqa: S101 only such are wanted
-        sent = await settings_on_the_wire(config, ModelSettings.model_validate(dict(settings)))
+        sent = await settings_on_the_wire(
+            config, ModelSettings.model_validate(dict(pair for pair in settings if pair[0] in _CHECKED))
+        )
         unsent = [f"{name} {value}" for name, value in settings if name not in sent]
         if sent and unsent:
             notes.append(

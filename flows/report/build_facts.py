@@ -101,7 +101,7 @@ def _model(name: str, config: Mapping[str, Any], served: Sequence[Any], usage: M
         or PurePath(one_line(config.get("path"))).name
         or one_line(config.get("version"))
     ]
-    settings = as_mapping(config.get("settings"))
+    settings = {**as_mapping(config.get("settings")), "thinking": config.get("thinking")}
     cost = f"US$ {usage.cost.normalize():f}" if usage.calls else "–"
     return ModelFact(
         name=name, provider_and_model=" / ".join(part for part in provider_and_model if part),

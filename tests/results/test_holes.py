@@ -209,6 +209,17 @@ async def test_a_note_tells_of_kept_answers_of_another_version(
     assert "(served-2025, served-served)" in told
 
 
+async def test_a_note_tells_that_a_service_refused_how_it_was_asked(
+    study: Lab, fake: FakeLLM, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = Rule(kind="status", status=400, message="response_format is unavailable", match='"json_schema"')
+    ran, _ = await run(study, fake, refused, Rule(kind="wrong_schema"))
+    assert ran.rows("ask")
+    [told] = {record.getMessage() for record in caplog.records if "structured: json" in record.getMessage()}
+    assert "refused the way" in told
+    assert fake.stats()["by_status"]["400"] <= 2
+
+
 USED_UP = Rule(kind="status", status=429, code="insufficient_quota", message="You exceeded your current quota.")
 
 NO_SUCH_MODEL = Rule(kind="status", status=404, message="The model `served` does not exist")

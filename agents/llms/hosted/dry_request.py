@@ -12,8 +12,9 @@ import httpx2
 from pydantic import SecretStr
 
 from agents.llms.hosted.keys import PLACEHOLDER_KEY
-from agents.llms.hosted.pydantic_ai_service import connect, send_request
-from agents.llms.hosted.sent_settings import record_request, recorded
+from agents.llms.hosted.pydantic_ai_service import connect
+from agents.llms.hosted.sent_settings import Sent, record_request, recorded
+from agents.llms.hosted.structured_output import StructuredCalls
 from contract.calls import Message, ModelRequest, ModelSettings, TextPart
 from contract.models import HostedModel
 
@@ -25,7 +26,7 @@ class _Nowhere(httpx2.AsyncBaseTransport):
         return httpx2.Response(503, request=request)
 
 
-async def settings_on_the_wire(config: HostedModel, settings: ModelSettings) -> Mapping[str, int | float]:
+async def settings_on_the_wire(config: HostedModel, settings: ModelSettings) -> Mapping[str, Sent]:
     """The settings that the provider's library sends of these and the model's own; empty where it sends no request.
 
     Opens no connection and uses no key.
@@ -35,9 +36,9 @@ async def settings_on_the_wire(config: HostedModel, settings: ModelSettings) -> 
         config = config.model_copy(update={"provider": "google"})
     request = ModelRequest(model="m", model_fingerprint="", messages=(_ANY_MESSAGE,), settings=settings)
     async with httpx2.AsyncClient(transport=_Nowhere(), event_hooks={"request": [record_request]}) as client:
-        with recorded() as sent, warnings.catch_warnings(action="ignore"):
+        with recorded(config.thinking) as sent, warnings.catch_warnings(action="ignore"):
             try:
-                await send_request(connect(config, SecretStr(PLACEHOLDER_KEY), client), config, request)
+                await StructuredCalls(connect(config, SecretStr(PLACEHOLDER_KEY), client), config).send(request)
             except Exception:
                 # Nothing answers; what counts is what was sent before that.
                 return sent

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import get_args
 
 from pydantic_ai import exceptions
 
@@ -21,12 +22,18 @@ from contract.errors import (
     ReplyBroken,
 )
 from contract.models import HostedModel
+from contract.service_options import SettingName
 
 _MAX_QUOTED_CHARACTERS = 300
 _SECRETS = re.compile(
     r"""(?ix) \b(?:sk|pk|rk|key|gsk|xai|AIza|ya29|ghp|hf)[-_.]?[\w.*-]{6,}   # keys as providers write them
         | \bbearer\s+\S+ | \b(?:api[-_ ]?)?(?:key|token|secret)\s*[=:]\s*\S+
         | https?://\S+ | \b[A-Za-z0-9+/_*-]{32,}={0,2}"""
+)
+
+_SETTINGS = get_args(SettingName)
+_NOT_TAKEN = re.compile(
+    r"(?i)support|unknown|unexpected|unrecogni[sz]ed|not (?:allowed|permitted)|does not (?:take|accept)"
 )
 
 
@@ -149,7 +156,17 @@ def _http(error: Exception, model: str, config: HostedModel, secret: str | None)
         return _too_long(error, model, config, secret)
     detail = redact(_message_in(error.body), secret)
     quoted = f": {detail}" if detail else ""
-    return ModelRejected(f"{model} refused the request (HTTP {error.status_code}){quoted}")
+    return ModelRejected(f"{model} refused the request (HTTP {error.status_code}){quoted}{_setting_hint(detail)}")
+
+
+def _setting_hint(detail: str) -> str:
+    """What to write where a service refuses a setting that it does not take."""
+    if not _NOT_TAKEN.search(detail):
+        return ""
+    if re.search(r"\bmax_tokens\b", detail):
+        return "; write `token_limit_name: max_completion_tokens` in the model's configuration"
+    named = [name for name in _SETTINGS if re.search(rf"\b{name}\b", detail)]
+    return f"; write `unsupported: [{', '.join(named)}]` in the model's configuration" if named else ""
 
 
 def _message_in(body: object) -> str:

@@ -14,7 +14,7 @@ from contract.errors import ModelRejected
 from contract.models import HostedModel
 
 if TYPE_CHECKING:
-    from pydantic_ai.models import Model as PydanticAIModel
+    from agents.llms.hosted.structured_output import StructuredCalls
 
 
 class Hosted:
@@ -29,7 +29,7 @@ class Hosted:
         self._own_clients = HttpClients() if clients is None else None
         self._clients = clients or self._own_clients or HttpClients()
         self._key = config.api_key
-        self._service: PydanticAIModel | None = None
+        self._service: StructuredCalls | None = None
         self._connect_lock = asyncio.Lock()
 
     @property
@@ -53,22 +53,26 @@ class Hosted:
         return False
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """Makes one HTTP call. Raises ModelRejected or a Transient, with a plain message that contains no secret."""
+        """Makes one HTTP call; a second one where the service refuses how the structure is asked for.
+
+        Raises ModelRejected or a Transient, with a plain message that contains no secret.
+        """
         if self._key is None and (missing := missing_key(self._config, {})):
             raise ModelRejected(f"model '{self._name}': {missing}")
         if self._service is None:
-            await asyncio.to_thread(import_module, "agents.llms.hosted.pydantic_ai_service")
+            await asyncio.to_thread(import_module, "agents.llms.hosted.structured_output")
         from agents.llms.hosted.errors import translate
-        from agents.llms.hosted.pydantic_ai_service import send_request
         from agents.llms.hosted.reply import to_reply
         from agents.llms.hosted.sent_settings import recorded
 
         started = datetime.now(UTC)
         try:
             service = await self._get_service()
-            with recorded() as sent:
-                response = await send_request(service, self._config, request)
-            return to_reply(response, request, self._config, started, datetime.now(UTC), sent)
+            with recorded(self._config.thinking) as sent:
+                response = await service.send(request)
+            reply = to_reply(response, request, self._config, started, datetime.now(UTC), sent)
+            way = service.simpler_way(request)
+            return reply.model_copy(update={"structured": way}) if way else reply
         except Exception as error:
             failure = translate(error, self._name, self._config, self._secret)
         # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.
@@ -83,16 +87,18 @@ class Hosted:
     def _secret(self) -> str | None:
         return self._key.get_secret_value() if self._key else None
 
-    async def _get_service(self) -> PydanticAIModel:
+    async def _get_service(self) -> StructuredCalls:
         async with self._connect_lock:
             if self._service is None:
                 self._service = await asyncio.to_thread(self._connect)
             return self._service
 
-    def _connect(self) -> PydanticAIModel:
+    def _connect(self) -> StructuredCalls:
         from agents.llms.hosted.pydantic_ai_service import connect
+        from agents.llms.hosted.structured_output import StructuredCalls
 
-        return connect(self._config, self._key, self._clients.get(self._config.provider))
+        client = self._clients.get(self._config.provider)
+        return StructuredCalls(connect(self._config, self._key, client), self._config)
 
 
 def from_config(name: str, config: HostedModel, clients: HttpClients | None = None) -> Hosted:

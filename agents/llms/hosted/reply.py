@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
 
 from agents.llms.hosted.call_cost import response_cost, response_usage
+from agents.llms.hosted.sent_settings import Sent
 from agents.llms.json_reply import parse_json, without_thoughts
 from agents.llms.storable import storable_text
 from contract.calls import FinishReason, ModelReply, ModelRequest
@@ -24,7 +25,7 @@ def to_reply(
     config: HostedModel,
     started: datetime,
     ended: datetime,
-    sent: Mapping[str, int | float],
+    sent: Mapping[str, Sent],
 ) -> ModelReply:
     """The `ModelReply` of `response`, to a request with the settings `sent`.
 

@@ -1,7 +1,7 @@
 """What of a model's settings went over the wire. Providers' libraries leave out what they take a model not to know.
 
 with recorded() as sent:
-    await send_request(...)
+    await calls.send(request)
 sent["temperature"]
 """
 
@@ -11,6 +11,7 @@ import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx2
@@ -22,14 +23,28 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "seed": ("seed",),
 }
 """Our name of a setting -> its names in the protocols."""
-_recording: ContextVar[dict[str, int | float] | None] = ContextVar("sent_settings", default=None)
+_THINKING_NAMES = ("reasoning_effort", "reasoning", "thinking", "thinkingConfig")
+Sent = int | float | str
+"""The value of a setting; that of `thinking` is a word."""
+
+
+@dataclass(frozen=True)
+class _Recording:
+    sent: dict[str, Sent]
+    thinking: str | None
+
+
+_recording: ContextVar[_Recording | None] = ContextVar("sent_settings", default=None)
 
 
 @contextmanager
-def recorded() -> Generator[dict[str, int | float]]:
-    """Gives the settings of the last request that is sent in this block, once it is sent."""
-    sent = dict[str, int | float]()
-    token = _recording.set(sent)
+def recorded(thinking: str | None = None) -> Generator[dict[str, Sent]]:
+    """Gives the settings of the last request that is sent in this block, once it is sent.
+
+    `thinking` is our word for how much the model is to think. It is among them where the request says anything of it.
+    """
+    sent = dict[str, Sent]()
+    token = _recording.set(_Recording(sent, thinking))
     try:
         yield sent
     finally:
@@ -38,21 +53,24 @@ def recorded() -> Generator[dict[str, int | float]]:
 
 async def record_request(request: httpx2.Request) -> None:
     """The hook of a client that notes the settings in a request's body."""
-    sent = _recording.get()
-    if sent is None:
+    recording = _recording.get()
+    if recording is None:
         return
-    sent.clear()
+    recording.sent.clear()
     try:
         body: Any = json.loads(request.content)
     except (ValueError, RecursionError, httpx2.RequestNotRead):
         return
     if isinstance(body, dict):
-        sent.update(_settings_in(cast("dict[str, Any]", body)))
+        fields = cast("dict[str, Any]", body)
+        where: Mapping[str, Any] = fields.get("generationConfig") or fields
+        recording.sent.update(_settings_in(where))
+        if recording.thinking and any(where.get(name) is not None for name in _THINKING_NAMES):
+            recording.sent["thinking"] = recording.thinking
 
 
-def _settings_in(body: Mapping[str, Any]) -> dict[str, int | float]:
-    where: Mapping[str, Any] = body.get("generationConfig") or body
-    found = dict[str, int | float]()
+def _settings_in(where: Mapping[str, Any]) -> dict[str, Sent]:
+    found = dict[str, Sent]()
     for name, names in _NAMES.items():
         for one in names:
             if isinstance(value := where.get(one), int | float):

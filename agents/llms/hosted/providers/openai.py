@@ -25,7 +25,23 @@ _AZURE_API_VERSION = "2024-10-21"
 
 def connect(config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient) -> Model:
     """The pydantic-ai model for `config`, which uses the client `http`."""
-    return _ChatModel(config.model_id, provider=_provider(config, url, secret, http))
+    provider = _provider(config, url, secret, http)
+    return _ChatModel(config.model_id, provider=provider, profile=_profile(config))
+
+
+def _profile(config: HostedModel) -> OpenAIModelProfile:
+    """What the configuration says of the model, over what the library knows of it."""
+    profile = OpenAIModelProfile()
+    if config.token_limit_name:
+        new_name = config.token_limit_name != "max_tokens"  # noqa: S105 counts words, and is no password
+        profile["openai_chat_supports_max_completion_tokens"] = new_name
+    if config.structured == "schema":
+        profile["supports_json_schema_output"] = True
+    if config.structured == "json":
+        profile["supports_json_object_output"] = True
+    if config.thinking and config.provider == "openai-compatible":
+        profile["supports_thinking"] = profile["openai_supports_reasoning_effort_none"] = True
+    return profile
 
 
 class _ChatModel(OpenAIChatModel):
@@ -72,7 +88,9 @@ def _provider(
             api_key=secret or PLACEHOLDER_KEY,
             http_client=http,
             profile=OpenAIModelProfile(
-                supports_json_schema_output=True, openai_chat_supports_max_completion_tokens=False
+                supports_json_schema_output=True,
+                supports_json_object_output=True,
+                openai_chat_supports_max_completion_tokens=False,
             ),
         )
     provider.client.max_retries = 0
