@@ -43,6 +43,7 @@ EPILOG = """\
 settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
   llms=lite                                    hosted models; needs their keys
+  live=true                                    with `check`: ask each hosted model once
   +flows=[osb]                                 which flows (with `python -m flows`)
   records=my_posts.csv columns.text=body       your own data, and which column is what
   sample=100 seed=7 budget=5.00                100 records drawn at random, at most 5 US dollars
@@ -143,13 +144,16 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         return _print_configuration(options, settings, flow)
     if options.verb == "run":
         return _run(options, settings, flow)
+    from flows.cli.live_check import check_live, take_live
+
+    live = take_live(settings) if options.verb == "check" else False
     from flows.compose.compose import compose
 
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
     _print_notices(studies)
     _print_gate_notes(studies)
     if options.verb == "check":
-        return _check(studies, options)
+        return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
     return _plan(studies, options)
 
 
