@@ -28,7 +28,7 @@ class ResearcherParameters(LLMParameters):
 class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, ResearchDraft]):
     """Writes an answer in which every sentence quotes a passage, or reports that the passages do not answer."""
 
-    version = "2"
+    version = "3"
     Inputs = ResearcherInputs
     Parameters = ResearcherParameters
     Output = ResearchAnswer

@@ -30,7 +30,7 @@ class SynthesiserParameters(LLMParameters):
 class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, ResearchDraft]):
     """Merges answers into one; a claim of only one of them is kept when its quotation supports it."""
 
-    version = "2"
+    version = "3"
     Inputs = SynthesiserInputs
     Parameters = SynthesiserParameters
     Output = ResearchAnswer
@@ -55,9 +55,8 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
         services: AgentServices,  # noqa: ARG002
     ) -> ResearchAnswer:
         inputs = self.inputs(agent_input)
-        return answer_from_draft(
-            reply, inputs.question, _quoted_passages(inputs), model_reply, self.parameters(agent_input).model
-        )
+        model = self.parameters(agent_input).model
+        return answer_from_draft(reply, inputs.question, _quoted_passages(inputs), model_reply, model, inputs.answers)
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         inputs = self.inputs(agent_input)

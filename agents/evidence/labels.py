@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from agents.evidence.spoken_labels import SpokenLabels
 from contract.base import JsonValue
 from contract.calls import ModelReply, json_schema_of
 from contract.findings import (
@@ -19,6 +20,8 @@ from contract.findings import (
     ResearchDraft,
 )
 
+_LONGEST_SENTENCE = 600
+"""Characters of a claim's text, as the contract bounds it."""
 _LABEL = re.compile(r"(?i)\bp(?:assage)?[\s_.:#-]*(?:p[\s_.:#-]*)?0*([1-9]\d{0,3})\b")
 
 
@@ -56,15 +59,27 @@ def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passa
 
 
 def answer_from_draft(
-    draft: ResearchDraft, question: str, passages: Sequence[Passage], reply: ModelReply, model: str
+    draft: ResearchDraft,
+    question: str,
+    passages: Sequence[Passage],
+    reply: ModelReply,
+    model: str,
+    answers: Sequence[ResearchAnswer] = (),
 ) -> ResearchAnswer:
-    """Returns the draft as an answer with unchecked citations, without claims if the draft is not `answerable`."""
-    by_label = passages_by_label(passages)
+    """Returns the draft as an answer with unchecked citations, without claims if the draft is not `answerable`.
+
+    Labels in its sentences become the titles of documents, and the models of `answers`.
+    """
+    by_label, labels = passages_by_label(passages), SpokenLabels(question, passages, answers)
     claims = tuple(
-        Claim(text=claim.text, citations=tuple(_citation(quote, by_label) for quote in claim.quotes))
+        Claim(
+            text=labels.named(claim.text, _LONGEST_SENTENCE),
+            citations=tuple(_citation(quote, by_label) for quote in claim.quotes),
+        )
         for claim in (draft.claims if draft.answerable else ())
     )
-    unanswered = draft.unanswered or (() if claims else (question,))
+    unanswered = tuple(labels.named(text, _LONGEST_SENTENCE) for text in draft.unanswered)
+    unanswered = unanswered or (() if claims else (question,))
     return ResearchAnswer(question=question, claims=claims, unanswered=unanswered, model=model, quality=reply.quality)
 
 

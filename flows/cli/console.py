@@ -17,7 +17,7 @@ from flows.config.folders import display_path
 from flows.files.control_characters import escape_controls
 from flows.plan.plan import Plan, PlannedCells
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, vote_text
-from flows.report.support_words import doubt_text, judging_text
+from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
             escape_markup(f"{divergence.topic}: {text}")
             for divergence, text in zip(answer.differences.divergences, texts, strict=True)
         ]
-        _print_list(console, f"Differences: {escape_markup(answer.differences.conclusion)}", topics or ["none"])
+        labels = labels_text(answer.differences)
+        said = f"{answer.differences.conclusion} {labels}" if labels else answer.differences.conclusion
+        _print_list(console, f"Differences: {escape_markup(said)}", topics or ["none"])
     _print_list(console, UNVERIFIED_HEADING, [_unverified_text(claim) for claim in answer.dropped])
     heading = "Nearest documents" if answer.abstained else "Found but not used"
     _print_list(console, heading, [_source_text(source) for source in answer.not_used])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.files.control_characters import escape_controls
-from flows.report.support_words import doubt_text, judging_text
+from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
@@ -67,6 +67,8 @@ def _some_of(names: Sequence[str]) -> str:
 
 def _differences(differences: Differences, votes: Sequence[MatterVote]) -> Iterator[str]:
     yield f"\n## Where the models differ\n\n{_escape(differences.conclusion)}\n"
+    if text := labels_text(differences):
+        yield f"*{_escape(text)}*\n"
     for number, matter in enumerate(differences.divergences):
         vote = votes[number] if number < len(votes) else None
         yield f"- **{_escape(matter.topic)}**"

@@ -17,7 +17,7 @@ from contract.messages import AgentTrace
 from flows.files.atomic import write_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
-from flows.report.support_words import doubt_text, judging_text
+from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 _HTTPS = re.compile(r"https://[^\s<>()\\\"']+")
@@ -50,7 +50,8 @@ class AnswerPage:
         environment = page_environment()
         filters: dict[str, Any] = {
             "bdi": bdi, "place": citation_location, "address": _address, "doubt": doubt_text,
-            "judging": judging_text, "unverified": unverified_lines, "in_passage": self._in_passage,
+            "judging": judging_text, "labels": labels_text, "unverified": unverified_lines,
+            "in_passage": self._in_passage,
         }  # fmt: skip
         environment.filters.update(filters)
         text = environment.get_template("answer.html.jinja").render(

@@ -1,8 +1,10 @@
-"""Says of each claim of an answer whether its quotations support it, in the words that console and page share."""
+"""Whether quotations support each claim, and whose answers labels mean, in the words that console and page share."""
 
 from __future__ import annotations
 
-from contract.findings import CitedAnswer, JudgedClaim
+from collections import Counter
+
+from contract.findings import CitedAnswer, Differences, JudgedClaim
 
 _DOUBTS = {
     "contradicts": "Contradicted by what is quoted",
@@ -22,3 +24,14 @@ def judging_text(answer: CitedAnswer) -> str | None:
         return f"Whether the sentences follow from their quotations was not judged: {answer.support_not_judged}."
     judges = dict.fromkeys(claim.support.model for claim in answer.claims if claim.support)
     return f"Each sentence was judged against its quotations by {', '.join(judges)}." if judges else None
+
+
+def labels_text(differences: Differences) -> str | None:
+    """Which model each of the labels A1, A2, … stands for; None where no model is known."""
+    times = Counter(label.model for label in differences.answers)
+    named = [
+        f"{label.label} is {label.model}{f' (repeat {label.repeat + 1})' if times[label.model] > 1 else ''}"
+        for label in differences.answers
+        if label.model
+    ]
+    return f"{', '.join(named)}." if named else None

@@ -223,6 +223,27 @@ async def test_a_synthesiser_reads_only_what_the_answers_quote() -> None:
     assert output.value["claims"][0]["citations"][0]["passage_id"] == PASSAGE.passage_id  # type: ignore[index,call-overload]
 
 
+async def test_no_label_of_a_request_reaches_the_reader() -> None:
+    said = {
+        **DRAFT,
+        "claims": [{**DRAFT["claims"][0], "text": "The decision in P1 allows it."}],
+        "unanswered": ["P1 leaves the date open"],
+    }
+    answer = await process("researcher", replying_with(said), research())
+    assert answer.value is not None
+    assert answer.value["claims"][0]["text"] == "The decision in “Colombia protests” allows it."  # type: ignore[index,call-overload]
+    assert answer.value["unanswered"] == ("“Colombia protests” leaves the date open",)
+    merged = {**DRAFT, "claims": [{**DRAFT["claims"][0], "text": "A1 and A2 agree on P1."}]}
+    inputs = {
+        "question": "When?",
+        "answers": [answer.value, {**thawed(answer.value), "model": "two"}],
+        "passages": [PASSAGE.model_dump(mode="json")],
+    }
+    output = await process("synthesiser", replying_with(merged), inputs)
+    assert output.value is not None
+    assert output.value["claims"][0]["text"] == "one and two agree on “Colombia protests”."  # type: ignore[index,call-overload]
+
+
 async def test_differences_name_only_existing_answers() -> None:
     answer = await process("researcher", replying_with(DRAFT), research())
     wrong = {"conclusion": "c", "divergences": [{"topic": "t", "positions": [_position("A1"), _position("A9")]}]}

@@ -18,7 +18,8 @@ DIVERGENCE = {
     "topic": "whether slurs stay",
     "positions": [{"position": FIRST, "held_by": ["A1", "A2"]}, {"position": SECOND, "held_by": ["A3"]}],
 }
-DIFFERENCES = {"conclusion": "They part.", "divergences": [DIVERGENCE], "answers": []}
+LABELS = [{"label": "A1", "model": "m0"}, {"label": "A2", "model": "m1"}, {"label": "A3", "model": "m1", "repeat": 1}]
+DIFFERENCES = {"conclusion": "They part.", "divergences": [DIVERGENCE], "answers": LABELS}
 
 
 def answer(text: str, quote: str) -> dict[str, Any]:
@@ -103,6 +104,7 @@ async def test_votes_on_a_matter(positions: Any, expected: Any, outcome: str | N
     assert (vote.votes, vote.outcome) == (expected, outcome)
     page = answer_markdown(cited)
     assert sentence in page and f"(A1, A2; votes: {expected[0]})" in page
+    assert "*A1 is m0, A2 is m1 (repeat 1), A3 is m1 (repeat 2).*" in page
 
 
 async def test_the_label_of_a_position_is_one_of_those_that_there_are() -> None:
