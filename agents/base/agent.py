@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from agents.base.services import AgentServices
 from contract.base import Frozen, JsonValue, digest, thawed
@@ -95,7 +96,7 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     @cache
     def output_fingerprint(cls) -> str:
         """Digest of the output's JSON schema, so that results with an older schema are not reused."""
-        return digest(_without_added_fields(cls.Output.model_json_schema()))
+        return digest(cls.Output.model_json_schema(schema_generator=_WithoutAddedFields))
 
     @classmethod
     def tool_definition(cls, name: str, description: str, bound: frozenset[str] = frozenset()) -> AgentToolDefinition:
@@ -104,25 +105,22 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in bound}
         schema["required"] = [k for k in schema.get("required", []) if k not in bound]
         schema.pop("title", None)
-        if "$ref" not in str(schema["properties"]):
+        if "$defs" in schema and "$ref" not in str(schema["properties"]):
             # What stays of the definitions is part of hosts' prompts, and so of keys.
-            schema = _without_added_fields(schema)
+            schema["$defs"] = cls.Inputs.model_json_schema(schema_generator=_WithoutAddedFields).get("$defs", {})
         return AgentToolDefinition(name=name, description=description, input_schema=schema)
+
+
+class _WithoutAddedFields(GenerateJsonSchema):
+    """The schema without fields that have `exclude_if`.
+
+    They came after results were kept, and are not dumped where they say nothing, so that kept results stay valid.
+    """
+
+    def field_is_present(self, field: Any) -> bool:
+        return super().field_is_present(field) and not field.get("serialization_exclude_if")
 
 
 def _validation_message(error: ValidationError) -> str:
     messages = (f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg'].lower()}" for one in error.errors())
     return "; ".join(messages)
-
-
-_ADDED_FIELDS = (("Passage", "locators"), ("Passage", "also_in"), ("Citation", "locator"), ("Citation", "also_in"))
-"""Fields that came after results were kept. Where they say nothing they are not dumped, so kept results stay valid."""
-
-
-def _without_added_fields(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema as it was before them."""
-    for name, field in _ADDED_FIELDS:
-        for model in (schema if schema.get("title") == name else {}, schema.get("$defs", {}).get(name, {})):
-            model.get("properties", {}).pop(field, None)
-    schema.get("$defs", {}).pop("Locator", None)
-    return schema

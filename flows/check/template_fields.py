@@ -53,39 +53,43 @@ class UnknownName:
     why: str
 
 
-def unknown_names(parts: tuple[TemplatePart, ...], variables: Collection[str]) -> Iterator[UnknownName]:
-    """The names that cannot be there, once for each chain. One that the template tests with `is defined` is none."""
-    assigned = Counter(name for part in parts for name in _assigned_names(part.tree))
-    known = {name: kind for name, kind in TYPES.items() if name in variables and name not in assigned}
-    guarded = {text for part in parts for text in _guarded(part.tree)}
-    for part in parts:
-        for name, values in _aliases(part.tree).items():
-            if assigned[name] == len(values) and name not in variables:
-                # What is wrong with a value is found where it stands.
-                kinds = [_Walk(part.path, guarded).type_of(value, known) for value in values]
-                known[name] = kinds[0] if all(kind is kinds[0] for kind in kinds) else UNKNOWN_TYPE
-    functions = _FUNCTIONS - assigned.keys() - set(variables)
-    for part in parts:
-        walk = _Walk(part.path, guarded, functions)
-        walk.visit(part.tree, known)
-        yield from walk.found.values()
+class TemplateNames:
+    """The names that the parts of a template ask of its variables. What it sets and what it tests is looked up once."""
 
+    def __init__(self, parts: tuple[TemplatePart, ...]) -> None:
+        self._parts = parts
+        self._assigned = Counter(name for part in parts for name in _assigned_names(part.tree))
+        self._guarded = {text for part in parts for text in _guarded(part.tree)}
 
-def metadata_names(parts: tuple[TemplatePart, ...]) -> Iterator[tuple[str, Path | None, int]]:
-    """The fields of a record's metadata that the templates need, each with its file and line.
+    def unknown(self, variables: Collection[str]) -> Iterator[UnknownName]:
+        """The names that cannot be there, once for each chain. One that is tested with `is defined` is none."""
+        known = {name: kind for name, kind in TYPES.items() if name in variables and name not in self._assigned}
+        for part in self._parts:
+            for name, values in _aliases(part.tree).items():
+                if self._assigned[name] == len(values) and name not in variables:
+                    # What is wrong with a value is found where it stands.
+                    kinds = [_Walk(part.path, self._guarded).type_of(value, known) for value in values]
+                    known[name] = kinds[0] if all(kind is kinds[0] for kind in kinds) else UNKNOWN_TYPE
+        functions = _FUNCTIONS - self._assigned.keys() - set(variables)
+        for part in self._parts:
+            walk = _Walk(part.path, self._guarded, functions)
+            walk.visit(part.tree, known)
+            yield from walk.found.values()
 
-    None where a template sets `record` itself or looks at the metadata before (`'ward' in record.metadata`).
-    """
-    trees = [part.tree for part in parts]
-    if any("record" in _assigned_names(tree) or any(map(_is_metadata, _searched(tree))) for tree in trees):
-        return
-    guarded = {text for tree in trees for text in _guarded(tree)}
-    for part in parts:
-        for node in part.tree.find_all((nodes.Getattr, nodes.Getitem)):
-            text = _dotted(node) if _is_metadata(node.node) else None
-            name = text and text.removeprefix("record.metadata.")
-            if name and text not in guarded and name not in METHOD_NAMES:
-                yield name, part.path, node.lineno
+    def of_metadata(self) -> Iterator[tuple[str, Path | None, int]]:
+        """The fields of a record's metadata that the template needs, each with its file and line.
+
+        None where it sets `record` itself or looks at the metadata before (`'ward' in record.metadata`).
+        """
+        searched = (one for part in self._parts for one in _searched(part.tree))
+        if "record" in self._assigned or any(map(_is_metadata, searched)):
+            return
+        for part in self._parts:
+            for node in part.tree.find_all((nodes.Getattr, nodes.Getitem)):
+                text = _dotted(node) if _is_metadata(node.node) else None
+                name = text and text.removeprefix("record.metadata.")
+                if name and text not in self._guarded and name not in METHOD_NAMES:
+                    yield name, part.path, node.lineno
 
 
 def _is_metadata(node: nodes.Node) -> bool:

@@ -13,7 +13,7 @@ from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from flows.check.metadata import MetadataName
-from flows.check.template_fields import metadata_names, unknown_names
+from flows.check.template_fields import TemplateNames
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, is_of_package
 from flows.config.provenance import KeyPath
@@ -85,13 +85,14 @@ class TemplateCheck:
         self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
 
     def _check_names(self, template: Template, variables: frozenset[str], path: KeyPath) -> None:
-        for found in unknown_names(template.parts, variables):
+        names = TemplateNames(template.parts)
+        for found in names.unknown(variables):
             where = f"{display_path(found.path)}:{found.line}" if found.path else self._where(path)
             near = closest_name(found.name, found.known)
             close = f"{found.chain.removesuffix(found.name)}{near}" if near else None
             todo = f"there are {join_names(found.known)}" if found.known else None
             self.diagnostics.add(where, f"`{found.chain}`: {found.why}", nearest=close, todo=todo)
-        for name, part, line in metadata_names(template.parts):
+        for name, part, line in names.of_metadata():
             where = f"{display_path(part)}:{line}" if part else self._where(path)
             what = f"`record.metadata.{name}` is no metadata"
             self.metadata_names.append(MetadataName(name, where, what, "record.metadata."))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from contract.errors import RunError
 from contract.messages import AgentTrace
-from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
 
 
@@ -47,15 +43,3 @@ def read_traces(path: Path) -> Iterator[AgentTrace]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield AgentTrace.model_validate_json(line)
-
-
-def rows_to_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as CSV text, control characters as visible signs."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(
-        {name: escape_controls(value) if isinstance(value, str) else value for name, value in row.items()}
-        for row in rows
-    )
-    return out.getvalue()

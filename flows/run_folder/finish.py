@@ -6,7 +6,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import astuple, fields
 from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact
@@ -20,12 +20,13 @@ from flows.accounting.cost_artifacts import create_cost_artifacts
 from flows.accounting.journal_file import JournalFile
 from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
-from flows.files.folder import rows_to_csv
 from flows.report.answer_markdown import answer_markdown
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome
 from flows.spec.study import Study
+from flows.storage.rows import Reject
+from flows.tables.csv_text import write_csv
 
 _MAX_KEY_CHARACTERS = 60
 _MAX_ARTIFACT_CHARACTERS = 200_000
@@ -60,7 +61,8 @@ async def finish_run(
     """
     folder = outcome.folder
     if outcome.rejects:
-        write_text(folder / "rejects.csv", rows_to_csv([asdict(reject) for reject in outcome.rejects]))
+        columns = [field.name for field in fields(Reject)]
+        write_csv(folder / "rejects.csv", columns, (astuple(reject) for reject in outcome.rejects))
     write_json(folder / "manifest.json", manifest)
     if study.flow.result:
         results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]

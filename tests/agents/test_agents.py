@@ -17,7 +17,7 @@ from contract.errors import MissingInput, OutputInvalid, RateLimited
 from contract.findings import CitationReport, Passage, Source
 from contract.messages import AgentInput, AgentOutput
 from contract.record import Record
-from tests.agents.agent_calls import ScriptedModels, replying_with
+from tests.agents.agent_calls import ScriptedModels, plain_value, replying_with
 from tests.support.shipped import CONF
 
 QUOTE = "the newsworthiness allowance should have kept political protest speech up"
@@ -223,25 +223,19 @@ async def test_a_synthesiser_reads_only_what_the_answers_quote() -> None:
     assert output.value["claims"][0]["citations"][0]["passage_id"] == PASSAGE.passage_id  # type: ignore[index,call-overload]
 
 
+def _saying(text: str, *unanswered: str) -> dict[str, Any]:
+    claim = {"text": text, "quotes": [{"passage": "P1", "quote": QUOTE}]}
+    return {"answerable": True, "claims": [claim], "unanswered": unanswered}
+
+
 async def test_no_label_of_a_request_reaches_the_reader() -> None:
-    said = {
-        **DRAFT,
-        "claims": [{**DRAFT["claims"][0], "text": "The decision in P1 allows it."}],
-        "unanswered": ["P1 leaves the date open"],
-    }
-    answer = await process("researcher", replying_with(said), research())
-    assert answer.value is not None
-    assert answer.value["claims"][0]["text"] == "The decision in “Colombia protests” allows it."  # type: ignore[index,call-overload]
-    assert answer.value["unanswered"] == ("“Colombia protests” leaves the date open",)
-    merged = {**DRAFT, "claims": [{**DRAFT["claims"][0], "text": "A1 and A2 agree on P1."}]}
-    inputs = {
-        "question": "When?",
-        "answers": [answer.value, {**thawed(answer.value), "model": "two"}],
-        "passages": [PASSAGE.model_dump(mode="json")],
-    }
-    output = await process("synthesiser", replying_with(merged), inputs)
-    assert output.value is not None
-    assert output.value["claims"][0]["text"] == "one and two agree on “Colombia protests”."  # type: ignore[index,call-overload]
+    said = _saying("The decision in P1 allows it.", "P1 leaves the date open")
+    answer = plain_value(await process("researcher", replying_with(said), research()))
+    assert answer["claims"][0]["text"] == "The decision in “Colombia protests” allows it."
+    assert answer["unanswered"] == ["“Colombia protests” leaves the date open"]
+    inputs = research(answers=[answer, {**answer, "model": "two"}])
+    merged = await process("synthesiser", replying_with(_saying("A1 and A2 agree on P1.")), inputs)
+    assert plain_value(merged)["claims"][0]["text"] == "one and two agree on “Colombia protests”."
 
 
 async def test_differences_name_only_existing_answers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 
 from tests.support.running import Lab
@@ -85,17 +86,19 @@ async def test_for_each_runs_once_for_every_item(lab: Lab) -> None:
 async def test_records_go_in_batches_and_rejected_rows_are_reported(lab: Lab) -> None:
     write_posts(lab, "  first: {agent: echo}\n  last: {agent: echo, inputs: {given: first.text}}\n", 5)
     with (lab.folder / "posts.jsonl").open("a") as file:
-        file.write('{"record_id": "empty", "text": " "}\nnot JSON\n{"record_id": "r0", "text": "again"}\n')
+        file.write('{"record_id": "empty", "text": " "}\nnot JSON\n=cmd()\n{"record_id": "r0", "text": "again"}\n')
     ran = await lab.run("run.batch=2")
     assert ran.outcome
     assert [record.record_id for record, _ in ran.outcome.results] == ["r0", "r1", "r2", "r3", "r4"]
     assert [value and value["given"] for _, value in ran.outcome.results] == [f"post {n}" for n in range(5)]  # type: ignore[index,call-overload]
     assert sorted(run.name for run in ran.server.flow_runs) == ["records 1-2", "records 3-4", "records 5-5"]
     assert (ran.lost_task_runs, len(ran.server.cells)) == (0, 10)
-    rejects = (ran.outcome.folder / "rejects.csv").read_text().splitlines()
-    assert (len(ran.outcome.rejects), len(rejects)) == (3, 4)
-    assert "the record is empty" in rejects[1]
-    assert "the id 'r0' was there before" in rejects[3]
+    with (ran.outcome.folder / "rejects.csv").open(encoding="utf-8", newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert (len(ran.outcome.rejects), len(rejects)) == (4, 4)
+    assert "the record is empty" in rejects[0]["reason"]
+    assert (rejects[2]["line"], rejects[2]["raw"]) == ("8", "'=cmd()")
+    assert "the id 'r0' was there before" in rejects[3]["reason"]
 
 
 async def test_a_reference_that_cannot_be_resolved_fails_only_its_own_cell(lab: Lab) -> None:
