@@ -32,6 +32,7 @@ VERBS = {
     "list": "list flows, agents, models, storages, criteria and prompts",
     "server": "the Prefect server of this machine: server status, server start, server stop",
     "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
+    "code": "a page for each person who codes records: code +flows=[tox] coders=[ana,ben] sample=50; code export",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
     "new": "make a folder that runs as it is: new my_study, or new plugin my_plugin for a package",
@@ -132,6 +133,10 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         from flows.cli.server import server_command
 
         return server_command(settings, as_json=options.json)
+    if options.verb == "code":
+        from flows.cli.code import code_command
+
+        return code_command(settings, options.config_dir, flow)
     if options.verb in FINISHED_RUN_VERBS:
         from flows.cli.finished_run import process_finished_run
 

@@ -53,7 +53,8 @@ async def _serve(options: argparse.Namespace) -> int:
 
             await serve_stdio(catalogue)
             return 0
-        from flows.mcp.http import PATH, listen, serve_http
+        from flows.mcp.http import PATH, serve_http
+        from flows.server.listen import listen
 
         try:
             bound = listen(options.host, options.http)

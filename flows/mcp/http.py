@@ -12,13 +12,11 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract.errors import RunError
 from flows.mcp.catalogue import Catalogue
 from flows.mcp.server import make_server
+from flows.server.listen import LOOPBACK
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PATH = "/mcp"
-_BACKLOG = 128
 
 
 class BearerToken:
@@ -59,20 +57,6 @@ def make_app(catalogue: Catalogue, token: str, hosts: Sequence[str] = ()) -> ASG
     )
     app: Any = make_server(catalogue).streamable_http_app(streamable_http_path=PATH, transport_security=security)
     return BearerToken(app, token)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Returns a socket that is bound there; port 0 takes a free one. Raises RunError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-        bound.listen(_BACKLOG)
-    except OSError as error:
-        bound.close()
-        raise RunError(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from None
-    return bound
 
 
 async def serve_http(catalogue: Catalogue, bound: socket.socket, token: str, hosts: Sequence[str]) -> None:

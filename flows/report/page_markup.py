@@ -16,10 +16,10 @@ from markupsafe import Markup, escape
 from flows.report.words import display_text
 
 
-def page_environment() -> Environment:
-    """The templates of `page_files`; every value is escaped, and one that is missing is an error."""
+def page_environment(room: str = "flows.report") -> Environment:
+    """The templates in the room's `page_files`; every value is escaped, and one that is missing is an error."""
     return Environment(
-        loader=PackageLoader("flows.report", "page_files"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader(room, "page_files"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
 
@@ -34,11 +34,11 @@ def trusted_markup(text: str) -> Markup:
     return Markup(text)  # noqa: S704
 
 
-def content_security_policy(style: str, script: str) -> str:
+def content_security_policy(style: str, script: str, form_action: str = "'none'") -> str:
     """The page's Content-Security-Policy: allows this style and this script, and no other source."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; script-src '{_csp_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; form-action {form_action}"
     )
 
 
@@ -47,6 +47,6 @@ def _csp_hash(text: str) -> str:
 
 
 @cache
-def page_file_text(name: str) -> str:
-    """The text of a file in `page_files`."""
-    return (files("flows.report") / "page_files" / name).read_text(encoding="utf-8")
+def page_file_text(name: str, room: str = "flows.report") -> str:
+    """The text of a file in the room's `page_files`."""
+    return (files(room) / "page_files" / name).read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from flows.server.listen import LOOPBACK
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,7 +20,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 IDENTITY_HEADER = "x-buttermilk-server"
 """Names the server that stays, so that no command takes one of another version or with other data for its own."""
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NO_USE = ("/api/health", "/api/admin/version")
 """Asked by whoever looks whether there is a server."""
 
@@ -56,11 +57,11 @@ class LocalRequests:
     def _is_local(self, headers: dict[bytes, bytes]) -> bool:
         host = _host(f"//{headers.get(b'host', b'').decode('latin-1')}")
         origin = headers.get(b"origin")
-        return host in _LOOPBACK and (origin is None or self._is_own_page(origin.decode("latin-1")))
+        return host in LOOPBACK and (origin is None or self._is_own_page(origin.decode("latin-1")))
 
     def _is_own_page(self, origin: str) -> bool:
         try:
-            return _host(origin) in _LOOPBACK and urlsplit(origin).port == self._port
+            return _host(origin) in LOOPBACK and urlsplit(origin).port == self._port
         except ValueError:
             return False
 

@@ -1,0 +1,86 @@
+"""CodingDesk: what each coder has before them: an order of their own, what is next, and what their answers say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.base import digest
+from flows.coding.answer_log import Answer, AnswerLog, CoderState, Key, Undo
+from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record by one criterion, at its place in a coder's order."""
+
+    place: int
+    """Counted from 1."""
+    criterion: CodedCriterion
+    drawn: DrawnRecord
+
+    @property
+    def key(self) -> Key:
+        """What an answer to it is an answer to."""
+        return self.drawn.record_id, self.criterion.name
+
+
+class CodingDesk:
+    """The task and its answers, for the pages of one server."""
+
+    def __init__(self, folder: Path, task: CodingTask, records: Sequence[DrawnRecord], log: AnswerLog) -> None:
+        self.folder = folder
+        self.task = task
+        self.log = log
+        self._records = tuple(records)
+        self._items = dict[str, Sequence[Item]]()
+
+    def items(self, coder: str) -> Sequence[Item]:
+        """What the coder codes, one criterion after the other, each with the records in an order of the coder's own.
+
+        A whole criterion at a time, so that what was said by one does not colour the next on the same record.
+        """
+        if coder not in self._items:
+            self._items[coder] = self._in_order(coder)
+        return self._items[coder]
+
+    def _in_order(self, coder: str) -> Sequence[Item]:
+        ordered = list[Item]()
+        for criterion in self.task.criteria:
+            seed = [self.task.seed, coder, criterion.name]
+            for drawn in sorted(self._records, key=lambda one: digest([*seed, one.record_id])):
+                ordered.append(Item(len(ordered) + 1, criterion, drawn))
+        return ordered
+
+    @property
+    def records(self) -> Mapping[str, DrawnRecord]:
+        """Record's id -> the record."""
+        return {one.record_id: one for one in self._records}
+
+    def state(self, coder: str) -> CoderState:
+        """The coder's answers that hold."""
+        return self.log.answers.of(coder)
+
+    def answered(self, coder: str) -> int:
+        """How many of the coder's items have an answer."""
+        current = self.state(coder).current
+        return sum(item.key in current for item in self.items(coder))
+
+    def next_item(self, coder: str, after: int = 0) -> Item | None:
+        """The first item without an answer behind that place, else before it; None when all are answered."""
+        current, items = self.state(coder).current, self.items(coder)
+        return next((item for item in (*items[after:], *items[:after]) if item.key not in current), None)
+
+    def save(self, answer: Answer) -> bool:
+        """Writes the answer to the disk; False where that form was saved before."""
+        return self.log.append(answer)
+
+    def undo(self, coder: str) -> Item | None:
+        """Takes back the coder's last answer, and returns what it was an answer to; None where there is none."""
+        history = self.state(coder).history
+        if not history:
+            return None
+        last = history[-1]
+        self.log.append(Undo(answer_id=last.answer_id, coder=coder))
+        return next((item for item in self.items(coder) if item.key == last.key), None)

@@ -1,0 +1,112 @@
+"""Reads the form of a coding page, and finds what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+from agents.evidence.record_quotes import RecordTexts
+from contract.findings import RecordQuote
+from contract.record import Record
+from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, Timed
+from flows.coding.desk import Item
+
+MAX_FORM_BYTES = 200_000
+MAX_QUOTES = 50
+_LONGEST_SECONDS = 24 * 3600.0
+
+
+@dataclass
+class FilledForm:
+    """The fields as they were sent, so that a page with a mistake loses none of them."""
+
+    answer_id: str = ""
+    verdict: str = ""
+    """`cannot decide` where the coder cannot."""
+    reason: str = ""
+    quotes: str = ""
+    """One quotation a line."""
+    unclear: bool = False
+    unclear_note: str = ""
+    opened: float = 0
+    """When the page was made, in seconds since 1970."""
+    active: float = 0
+    """For how many seconds the page was visible; 0 without JavaScript."""
+    mistakes: dict[str, str] = field(default_factory=dict[str, str])
+    """Field -> what is wrong."""
+
+    @classmethod
+    def parse(cls, body: bytes) -> FilledForm:
+        """The form that the browser sent."""
+        sent = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+        texts = {name: values[-1].replace("\r\n", "\n").replace("\x00", "") for name, values in sent.items()}
+        return cls(
+            answer_id=texts.get("answer_id", "")[:80],
+            verdict=texts.get("verdict", ""),
+            reason=texts.get("reason", "").strip(),
+            quotes=texts.get("quotes", "").strip(),
+            unclear=bool(texts.get("unclear")),
+            unclear_note=texts.get("unclear_note", "").strip(),
+            opened=_number(texts.get("opened", "")),
+            active=_number(texts.get("active", "")),
+        )
+
+    @classmethod
+    def of_answer(cls, answer: Answer) -> FilledForm:
+        """The form filled with an answer, to look at it again or to change it."""
+        quotes = "\n".join(" ".join(one.quote.split()) for one in answer.quotes)
+        return cls(
+            verdict=answer.verdict_text, reason=answer.reason, quotes=quotes,
+            unclear=answer.unclear, unclear_note=answer.unclear_note,
+        )  # fmt: skip
+
+    def read(self, coder: str, item: Item) -> Answer | None:
+        """The answer; None where something is wrong, which is then in `mistakes`."""
+        if self.verdict not in (*item.criterion.verdicts, CANNOT_DECIDE):
+            self.mistakes["verdict"] = "Choose one of these."
+        if not self.answer_id:
+            self.mistakes["verdict"] = "This form was not made by this page. Answer once more."
+        for name, text in (("reason", self.reason), ("unclear_note", self.unclear_note)):
+            if len(text) > MAX_TEXT_CHARACTERS:
+                self.mistakes[name] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
+        quotes = self._read_quotes(item.drawn.record)
+        if self.mistakes:
+            return None
+        seconds, timed = self._time()
+        return Answer(
+            answer_id=self.answer_id, coder=coder, record_id=item.drawn.record_id, criterion=item.criterion.name,
+            record_sha256=item.drawn.sha256, criterion_sha256=item.criterion.sha256,
+            verdict=None if self.verdict == CANNOT_DECIDE else self.verdict, reason=self.reason, quotes=quotes,
+            unclear=self.unclear or bool(self.unclear_note), unclear_note=self.unclear_note,
+            seconds=seconds, timed=timed,
+        )  # fmt: skip
+
+    def _time(self) -> tuple[float | None, Timed]:
+        elapsed = datetime.now(UTC).timestamp() - self.opened
+        if not self.opened or not 0 <= elapsed <= _LONGEST_SECONDS:
+            return None, "unknown"
+        if 0 < self.active <= elapsed + 1:
+            return round(self.active, 1), "active"
+        return round(elapsed, 1), "elapsed"
+
+    def _read_quotes(self, record: Record) -> tuple[RecordQuote, ...]:
+        lines = [line.strip() for line in self.quotes.split("\n") if line.strip()]
+        if len(lines) > MAX_QUOTES:
+            self.mistakes["quotes"] = f"At most {MAX_QUOTES} quotations are kept."
+            return ()
+        texts = RecordTexts.from_record(record)
+        found = [quote for line in lines for quote in texts.check_quote(line.strip('“”„"'))]
+        if missing := [quote.quote for quote in found if quote.status == "not_found"]:
+            shown = "; ".join(f"“{text[:200]}”" for text in missing[:3])
+            self.mistakes["quotes"] = f"These words do not stand in the record like this: {shown}"
+        return tuple(found)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return 0
+    return number if math.isfinite(number) and number >= 0 else 0

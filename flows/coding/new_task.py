@@ -1,0 +1,90 @@
+"""Makes the task of a coding out of a study: its criteria, and records drawn from its source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from agents.prompting.criteria import Criteria
+from contract.errors import Problem, PromptError, StudyError
+from flows.coding.draw import Design, draw
+from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
+from flows.engine.records import records_of
+from flows.files.run_data import RunData
+from flows.spec.study import Study
+from flows.storage.rows import Reject
+from flows.tables.ground_truth import judged_criteria
+from flows.tables.verdicts import verdict_rows
+
+
+def new_task(
+    study: Study, coders: Sequence[str], design: Design, run: Path | None, rejects: list[Reject]
+) -> tuple[CodingTask, list[DrawnRecord]]:
+    """The task and the records drawn; rows of the source that are no records go to `rejects`.
+
+    `run` is the folder of a finished run, for the stratum `models`. Raises StudyError for a study without criteria,
+    for a stratum that no record has, and where `models` is a stratum without a run.
+    """
+    criteria = coded_criteria(study)
+    if "models" in design.strata and run is None:
+        todo = "name a finished run: run=runs/<flow>/latest"
+        raise StudyError([Problem("command line: strata", "`models` needs the verdicts of a run", todo=todo)])
+    models_part = where_models_part(run) if run and "models" in design.strata else None
+    found = list(records_of(study_of_all(study), rejects.append))
+    drawn = draw(found, design, models_part)
+    _check_strata(design, [record.metadata for record in found])
+    task = CodingTask(
+        flow=study.flow.name, criteria=criteria, coders=tuple(coders), seed=design.seed, population=len(found),
+        strata=design.strata, allocate=design.allocate, content_warning=study.flow.content_warning,
+    )  # fmt: skip
+    return task, drawn
+
+
+def study_of_all(study: Study) -> Study:
+    """The study with all its records: a coding draws by a design of its own."""
+    return replace(study, run=study.run.model_copy(update={"sample": None}))
+
+
+def coded_criteria(study: Study) -> tuple[CodedCriterion, ...]:
+    """The criteria that the study's judges go by. Raises StudyError where there are none."""
+    flow = study.flow
+    named = judged_criteria(flow, flow.measures) if flow.measures else {"": ""}
+    if named == {"": ""}:
+        what = "there is nothing to code: the flow names no criteria by which records are judged"
+        todo = "write `measures: {verdicts: <step>}`, and `criteria:` in that step"
+        raise StudyError([Problem(f"the flow '{flow.name}'", what, todo=todo)])
+    criteria, found = Criteria(study.folders), list[CodedCriterion]()
+    for name, value in named.items():
+        try:
+            one = criteria.get(value)
+        except PromptError as error:
+            raise StudyError([Problem(f"the flow '{flow.name}'", str(error))]) from None
+        coded = CodedCriterion(name=name, title=one.title, text=one.text, verdicts=one.verdicts, sha256=one.digest)
+        found.append(coded)
+    return tuple(found)
+
+
+def where_models_part(run: Path) -> dict[str, str]:
+    """Record -> `part` or `agree`, for each record that the models of the run judged."""
+    verdicts = defaultdict[tuple[str, str], set[str]](set)
+    for row in verdict_rows(RunData.open(run)):
+        if row.verdict is not None:
+            verdicts[row.record_id, row.criteria].add(row.verdict)
+    found = dict[str, str]()
+    for (record, _), given in verdicts.items():
+        found[record] = "part" if len(given) > 1 or found.get(record) == "part" else "agree"
+    return found
+
+
+def _check_strata(design: Design, metadata: Sequence[Mapping[str, object]]) -> None:
+    known = {str(name) for each in metadata for name in each}
+    named = [name.removeprefix("metadata.") for name in design.strata if name != "models"]
+    problems = [
+        Problem("command line: strata", f"no record has '{name}' in its metadata", todo=f"there are {sorted(known)}")
+        for name in named
+        if name.partition(".")[0] not in known and name not in known
+    ]
+    if problems:
+        raise StudyError(problems)

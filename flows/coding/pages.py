@@ -1,0 +1,118 @@
+"""Renders the pages of the coding server; every text of a record or a person is escaped."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment
+
+from flows.coding.answer_log import CANNOT_DECIDE
+from flows.coding.desk import CodingDesk, Item
+from flows.coding.form import FilledForm
+from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
+from flows.report.words import pluralised
+
+_ROOM = "flows.coding"
+_MAX_KEYS = 9
+"""Verdicts that a digit key chooses."""
+
+
+_LINE_END = re.compile(r"(?<!\n)\n(?!\n|\s*([-*•]|\w{1,3}[.)]\s))")
+"""An end of a line that ends neither a paragraph nor an item of a list."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's HTML, and the policy that a browser holds it to."""
+
+    html: str
+    policy: str
+
+
+@cache
+def _style() -> str:
+    return page_file_text("report.css") + page_file_text("coding.css", _ROOM)
+
+
+@cache
+def _script() -> str:
+    return page_file_text("coding.js", _ROOM)
+
+
+@cache
+def _environment() -> Environment:
+    environment = page_environment(_ROOM)
+    filters: dict[str, Any] = {"bdi": bdi, "words": _in_words, "counted": pluralised, "joined": join_lines}
+    for name, change in filters.items():
+        environment.filters[name] = change
+    return environment
+
+
+def join_lines(text: str) -> str:
+    """A criterion without the line ends of its file, which stand where an editor's window ended."""
+    return _LINE_END.sub(" ", text)
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def render(template: str, title: str, **values: Any) -> Page:
+    """The page made of a template."""
+    style, script = _style(), _script()
+    html = _environment().get_template(template).render(
+        title=title, style=trusted_markup(style), script=trusted_markup(script), **values
+    )  # fmt: skip
+    policy = content_security_policy(style, script, "'self'") + "; frame-ancestors 'none'"
+    return Page(html, policy)
+
+
+def start_page(desk: CodingDesk, coder: str, base: str) -> Page:
+    """What is coded, how, and how far the coder is."""
+    task, items = desk.task, desk.items(coder)
+    return render(
+        "start.html.jinja", f"Coding of {task.flow}", task=task, coder=coder, base=base,
+        total=len(items), answered=desk.answered(coder), records=len(desk.records),
+    )  # fmt: skip
+
+
+def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledForm, *, shown: bool) -> Page:
+    """One record by one criterion, with the form for the answer. `shown`: texts are not masked."""
+    record, total = item.drawn.record, len(desk.items(coder))
+    texts = [("Title", record.title)] if record.title else []
+    texts += [("Text", record.text)] if record.text.strip() else []
+    texts += [(name, str(text)) for name, text in record.sections.items()]
+    pictures = [
+        (f"data:{one.mime};base64,{one.data}" if one.data else None, one.alt_text or "") for one in record.images
+    ]
+    choices = [
+        (name, str(number) if number <= _MAX_KEYS else "") for number, name in enumerate(item.criterion.verdicts, 1)
+    ]
+    if not form.answer_id:
+        form.answer_id, form.opened = secrets.token_hex(12), round(time.time(), 3)
+    return render(
+        "item.html.jinja", f"{item.place} of {total}, {item.criterion.title}", item=item, base=base, coder=coder,
+        form=form, texts=texts, pictures=pictures, choices=[*choices, (CANNOT_DECIDE, "0")], total=total,
+        answered=desk.answered(coder), warning=desk.task.content_warning.strip(), shown=shown,
+        is_answered=item.key in desk.state(coder).current, can_undo=bool(desk.state(coder).history),
+    )  # fmt: skip
+
+
+def answers_page(desk: CodingDesk, coder: str, base: str) -> Page:
+    """The coder's answers, each to be looked at again."""
+    current = desk.state(coder).current
+    rows = [(item, current.get(item.key)) for item in desk.items(coder)]
+    return render(
+        "answers.html.jinja", "Your answers", rows=rows, base=base, coder=coder, total=len(rows),
+        answered=desk.answered(coder), can_undo=bool(desk.state(coder).history), task=desk.task,
+    )  # fmt: skip
+
+
+def message_page(title: str, message: str) -> Page:
+    """A page with one sentence."""
+    return render("message.html.jinja", title, message=message)
