@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from contract.base import Frozen
+from contract.record_columns import RecordColumns
 from contract.server_policy import parse_server_policy
 
 _MAX_SECONDS = 30 * 24 * 3600
@@ -20,6 +21,9 @@ class RunSettings(Frozen):
 
     folder: Path = Path("runs")
     """Where run folders go: `<folder>/<flow>/<run>/`."""
+    record_columns: RecordColumns = ()
+    """The columns of `records.csv` beside the record's id, for example `[title, text, metadata.year]`. Without any,
+    there is no such table."""
     results: str | None = None
     """Where paid-for replies and results are kept: a folder, or `gs://bucket/prefix`, which workers on several machines
     share. None means the user's cache folder."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from contract.base import Frozen, JsonValue
+from contract.record_columns import RecordColumns
 
 BUCKET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
 BUCKET_URL_PREFIX = "gs://"
@@ -41,6 +42,9 @@ Columns: TypeAlias = Annotated[dict[str, str], BeforeValidator(_column_names)]
 
 class PageSource(Frozen):
     """A source whose rows may be addresses of web pages, or answers of several people to one text."""
+
+    masked: RecordColumns = Field(default=(), exclude_if=lambda value: not value)
+    """Fields of the records that the tables of a run show as `<masked>`, for example `[text, metadata.author]`."""
 
     rows: Literal["answers", "whole"] | None = Field(default=None, exclude_if=_is_unset)
     """`answers`: each row is what one person answered, and the rows with one id (or without ids, with one text) are

@@ -36,15 +36,19 @@ def derive(folder: Path) -> Derived:
     The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
     """
     from flows.report.answer_page import AnswerPage
+    from flows.run_folder.columns import write_columns
     from flows.tables.cells import write_cells
 
     data = RunData.open(folder)
     if data.spec.measures:
-        return _derive_study(data, data.spec.measures)
-    page = AnswerPage(data.folder)
-    write_cells(data, page.add)
-    page.write()
-    return Derived(data)
+        derived = _derive_study(data, data.spec.measures)
+    else:
+        page = AnswerPage(data.folder)
+        write_cells(data, page.add)
+        page.write()
+        derived = Derived(data)
+    write_columns(data)
+    return derived
 
 
 def _derive_study(data: RunData, spec: Measures) -> Derived:

@@ -18,6 +18,7 @@ from contract.base import JsonValue, digest
 from contract.record import Record
 from contract.web_page import WebPage
 from flows.accounting.ledger import Totals
+from flows.check.sources import source_of
 from flows.run_folder.plugins import used_plugins
 from flows.run_folder.sources import SourceFile, reading_of, sources_of
 from flows.run_folder.texts import TextFile, parameter_values, texts_of
@@ -70,6 +71,7 @@ def build_manifest(
         **({"read_as": run_start.read_as} if run_start.read_as else {}),
         **_pages(run_start.pages),
         "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
+        **_record_tables(study),
         "sample": study.run.sample,
         "seed": study.run.seed,
         "budget": None if study.run.budget is None else str(study.run.budget),
@@ -81,6 +83,14 @@ def build_manifest(
         "python": platform.python_version(),
         "git_revision": _git_revision(),
     }
+
+
+def _record_tables(study: Study) -> dict[str, Any]:
+    """What the tables show of records, and what they mask."""
+    storage = study.storage.get(study.flow.records)
+    masked = source_of(storage).masked if storage else ()
+    found = {"record_columns": list(study.run.record_columns), "masked": list(masked)}
+    return {name: names for name, names in found.items() if names}
 
 
 def _pages(pages: Sequence[WebPage]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from flows.files.lines import LineFile
 from flows.tables.flatten import Scalar
-from flows.tables.identity import CellSortKey
 
 
 class RowSorter:
@@ -19,9 +18,9 @@ class RowSorter:
 
     def __init__(self, lines: LineFile) -> None:
         self._lines = lines
-        self._index = list[tuple[CellSortKey, int]]()
+        self._index = list[tuple[tuple[Any, ...], int]]()
 
-    def add(self, key: CellSortKey, *rows: dict[str, Scalar]) -> None:
+    def add(self, key: tuple[Any, ...], *rows: dict[str, Scalar]) -> None:
         """Adds rows with a common sort key."""
         self._index.append((key, self._lines.add(json.dumps(rows))))
 

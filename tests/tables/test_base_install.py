@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import flows.check.result
-import flows.tables.cells
+import flows.tables.typed_tables
 from contract.errors import StudyError
 from flows.compose.compose import compose
 from flows.files.run_data import RunData
@@ -21,7 +21,7 @@ def _absent(_name: str) -> None:
 
 def test_the_csv_is_written_where_parquet_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = finished_run(tmp_path / "run")
-    monkeypatch.setattr(flows.tables.cells, "find_spec", _absent)
+    monkeypatch.setattr(flows.tables.typed_tables, "find_spec", _absent)
     write_cells(RunData.open(folder))
     assert (folder / "cells.csv").exists() and not (folder / "cells.parquet").exists()
 

@@ -46,7 +46,7 @@ def test_a_run_has_its_tables_and_nothing_half_written(tmp_path: Path) -> None:
     assert derive(folder).measured is not None
     assert {path.name for path in folder.iterdir()} == {
         "manifest.json", "answers.jsonl", "cells.csv", "cells.parquet", "timings.csv", "verdicts.csv", "measures.csv",
-        "confusion.csv", "report.html", "report.md",
+        "confusion.csv", "report.html", "report.md", "columns.md",
     }  # fmt: skip
     assert len(read(folder / "cells.csv")) == 6 * 2 * 3 - 1
 
