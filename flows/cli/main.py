@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.mistyped import misspelt_verb, unknown_option
+from flows.cli.notices import print_gate_notes, print_notices, read_env_file
 from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
@@ -145,6 +146,7 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         from flows.deploy.serve import serve_flows
 
         return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
+    read_env_file()
     if options.cfg:
         return _print_configuration(options, settings, flow)
     if options.verb == "run":
@@ -155,8 +157,8 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     from flows.compose.compose import compose
 
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
-    _print_notices(studies)
-    _print_gate_notes(studies)
+    print_notices(studies)
+    print_gate_notes(studies)
     if options.verb == "check":
         return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
     return _plan(studies, options)
@@ -213,7 +215,7 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
         from flows.compose.compose import compose
 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
-        _print_notices(studies)
+        print_notices(studies)
         chosen.settle(next((study.run.server for study in studies if study.run.server), None))
         return run_studies(studies, chosen.server, options, without_settings=not settings)
 
@@ -233,27 +235,11 @@ def _flow_names(studies: Sequence[Study]) -> str:
     return ", ".join(study.flow.name for study in studies) or "the configuration"
 
 
-def _print_notices(studies: Sequence[Study]) -> None:
-    for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
-        print(f"note: {escape_controls(notice)}", file=sys.stderr)
-
-
-def _print_gate_notes(studies: Sequence[Study]) -> None:
-    """Notes the gates that a run would refuse as things are now; a server with a page may run by then."""
-    from flows.check.gate import gate_problems
-    from flows.server.choose_server import server_policy, use_running_server
-
-    without_page = [study for study in studies if server_policy(study.run.server).kind != "stay"]
-    problems = [problem for study in without_page for problem in gate_problems(study)]
-    if problems and not use_running_server():
-        for problem in problems:
-            print(f"note: {escape_controls(str(problem))}", file=sys.stderr)
-
-
 def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     """Reports that there are no mistakes, and shows how the first rows will be read: no check knows what was meant."""
     from dataclasses import asdict
 
+    from flows.check.departures import found_keys
     from flows.check.preview import preview_lines, preview_source
     from flows.check.sent_settings import unsent_settings_notes
     from flows.check.sources import is_remote, source_of
@@ -269,6 +255,8 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
         return 0
     print(f"{_flow_names(studies)}: no mistakes found")
+    for key in dict.fromkeys(key for study in studies for key in found_keys(study)):
+        print(f"key found: {escape_controls(key)}")
     for flow, one in previewed:
         print(f"\n{flow} reads its records so:")
         print("\n".join(escape_controls(line) for line in preview_lines(one)))

@@ -20,6 +20,8 @@ _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "google-vertex": (),
     "openai-compatible": (),
 }
+USUAL_KEY_VARIABLES = tuple(sorted({name for names in _DEFAULT_VARIABLES.values() for name in names}))
+"""The variables in which providers' own libraries expect a key."""
 _DEFAULT_ORIGINS = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
