@@ -65,7 +65,7 @@ class PlanView:
 
         from rich.console import Console
 
-        from flows.cli.console import show_plan
+        from flows.cli.plan_text import show_plan
 
         show_plan(Console(file=(out := StringIO()), width=120), self.plan)
         return out.getvalue().rstrip()

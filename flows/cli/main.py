@@ -268,7 +268,7 @@ def _plan(studies: Sequence[Study], options: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from flows.cli.console import show_plan
+    from flows.cli.plan_text import show_plan
     from flows.plan.plan import plan_with_kept_cells
 
     plans = [plan_with_kept_cells(study) for study in studies]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from flows.cli.console import escape_markup
 
@@ -18,7 +21,25 @@ if TYPE_CHECKING:
 
 _MAX_REPORTED = 20
 """Cells without an output that are printed one by one; later ones are only counted."""
+_UNDER_WAY = "Calls that were under way may be billed all the same."
 _COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
+
+
+class _Times(ProgressColumn):
+    """How long the run has taken, and how long it will take, each with its word. Neither is ever cut."""
+
+    def get_table_column(self) -> Column:
+        return Column(no_wrap=True, justify="right")
+
+    def render(self, task: Task) -> Text:
+        left = f", about {_duration(task.time_remaining)} left" if task.time_remaining else ""
+        return Text(f"{_duration(task.elapsed or 0)} so far{left}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class RunProgress(AbstractContextManager["RunProgress"]):
@@ -29,14 +50,18 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self._quiet = quiet
         self._is_animated = console.is_terminal and not quiet
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(),
-            TextColumn("left:"), TimeRemainingColumn(), console=console, transient=True, disable=not self._is_animated,
+            SpinnerColumn(), TextColumn("{task.description}", table_column=Column(ratio=1, overflow="fold")), _Times(),
+            console=console, transient=True, disable=not self._is_animated, expand=True,
         )  # fmt: skip
         self._task: TaskID | None = None
         self._expected = 0
         self._tenths = 0
         self._reported = 0
         self._printed = set[str]()
+        self._troubles = Counter[tuple[str, str]]()
+        self._totals: Totals | None = None
+        self._running = 0
+        """Cells under way when the last one ended; an interruption sets the count itself to 0."""
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
@@ -47,6 +72,30 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def print_repeated(self) -> None:
+        """Prints once for each trouble how many more cells had it."""
+        for (status, message), count in self._troubles.items():
+            if count > 1 and not self._quiet:
+                more = f"{count - 1:,} more {'cell' if count == 2 else 'cells'}"
+                self._print_once(f"{more} {status.replace('_', ' ')} for the same reason: {message}")
+        self._troubles.clear()
+
+    def print_interrupted(self) -> None:
+        """Prints what an interrupted run had done and spent, and what is kept of it."""
+        self._progress.stop()
+        if self._quiet:
+            return
+        if self._totals is None:
+            self._console.print(f"No cell had ended. {_UNDER_WAY}", highlight=False)
+            return
+        self.print_repeated()
+        done = self._totals.cells.total()
+        of = f" of at most {self._expected:,}" if self._expected > done else ""
+        self._console.print(f"Done: {done:,}{of} cells. {cost_line(self._totals)}", highlight=False)
+        cells = f"{self._running:,} {'cell was' if self._running == 1 else 'cells were'} under way; their calls"
+        kept = f"{cells} may be billed all the same." if self._running else ""
+        self._console.print(f"Kept: every reply that came. {kept}".rstrip(), highlight=False)
 
     def set_expected(self, cells: int) -> None:
         """Sets the largest number of cells that there can be."""
@@ -66,7 +115,8 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self._console.print(f"note: {escape_markup(text)}", style="yellow", highlight=False)
 
     def on_cell(self, trace: AgentTrace, totals: Totals) -> None:
-        """Counts a cell that has ended, and prints it when it has no output."""
+        """Counts a cell that has ended, and prints it when it is the first that has no output for its reason."""
+        self._totals, self._running = totals, totals.running
         if self._is_animated and self._task is not None:
             done = totals.cells.total()
             self._progress.update(
@@ -101,10 +151,14 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         if trace.error and trace.error.kind == "ModelUnusable":
             self._print_once(trace.error.message)
             return
+        message = trace.error.message if trace.error else trace.note or ""
+        trouble = (trace.status, message)
+        self._troubles[trouble] += 1
+        if self._troubles[trouble] > 1:
+            return
         self._reported += 1
         if self._reported > _MAX_REPORTED:
             return
-        message = trace.error.message if trace.error else trace.note or ""
         if trace.status == "refused":
             message += "; `again=refused` asks it once more"
         self._console.print(

@@ -22,7 +22,8 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
 from flows.check.gate import gate_problems
-from flows.cli.console import show_answer, show_plan, show_rejects
+from flows.cli.console import show_answer, show_rejects
+from flows.cli.plan_text import show_plan
 from flows.cli.preload import import_clients, import_measures, start_caller
 from flows.cli.progress import RunProgress, cost_line
 from flows.cli.study_table import show_study
@@ -135,6 +136,7 @@ class _Session:
         self._has_several_flows = has_several_flows
         self._json_results = list[dict[str, Any]]()
         self._server_described = False
+        self._planned = set[str]()
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
@@ -144,7 +146,9 @@ class _Session:
             self._err.print(read_cost, highlight=False, soft_wrap=True, markup=False)
         records = count_records(study)
         plan = make_plan(study, records)
-        if not self._json:
+        # In a conversation, each question has the same plan.
+        if not self._json and study.flow.name not in self._planned:
+            self._planned.add(study.flow.name)
             show_plan(self._err, plan)
         with RunProgress(self._err, quiet=self._json) as progress:
             progress.set_expected(sum(step.most for step in plan.steps))
@@ -155,7 +159,8 @@ class _Session:
             interruptible = InterruptibleRun()
             try:
                 return asyncio.run(self._run(study, progress, interruptible, caller))
-            except TerminationSignal:
+            except (TerminationSignal, KeyboardInterrupt):
+                progress.print_interrupted()
                 raise KeyboardInterrupt from None
             finally:
                 interruptible.cancel_timer()
@@ -227,6 +232,7 @@ class _Session:
                 self._print(self._json_results[0])
             return
         progress.__exit__(None, None, None)
+        progress.print_repeated()
         for _, value in outcome.results:
             if isinstance(value, Mapping) and "claims" in value:
                 show_answer(self._out, CitedAnswer.model_validate(value))

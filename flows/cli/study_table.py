@@ -11,6 +11,9 @@ from flows.measures.summary import SummaryRow, summarise_verdicts
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
 
+FEW_RECORDS = 50
+"""Below this number of records, a share of one half has a 95% interval that is wider than 0.27."""
+
 
 def show_study(console: Console, derived: Derived) -> None:
     """Prints a table with one row for each criterion and model."""
@@ -38,6 +41,13 @@ def show_study(console: Console, derived: Derived) -> None:
         )
     console.print()
     console.print(table)
+    records = len({row.record_id for row in derived.rows})
+    if records < FEW_RECORDS:
+        console.print(
+            f"Only {records:,} {'record' if records == 1 else 'records'}: these figures say little of other texts, and "
+            "one more record may change them much.",
+            style="yellow", highlight=False,
+        )  # fmt: skip
     if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):

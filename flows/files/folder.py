@@ -12,7 +12,7 @@ from flows.files.os_error import os_error_text
 
 
 def new_run_folder(parent: Path, flow: str) -> Path:
-    """Makes the folder `<parent>/<flow>/<time>`, and a link `latest` to it. Raises RunError if it cannot be made."""
+    """Makes the folder `<parent>/<flow>/<time>`. Raises RunError if it cannot be made."""
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     base = parent / flow
     for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
@@ -23,15 +23,18 @@ def new_run_folder(parent: Path, flow: str) -> Path:
             continue
         except OSError as error:
             raise RunError(f"cannot make the run folder {folder}: {os_error_text(error)}; set run.folder=…") from error
-        _link_latest(base / "latest", folder.name)
         return folder
     raise RunError(f"cannot make a run folder in {base}: a thousand runs began in one second")
 
 
-def _link_latest(link: Path, name: str) -> None:
-    temporary = link.with_name(f".latest-{name}")
+def link_latest(folder: Path) -> None:
+    """Makes `latest`, beside the folder of a finished run, a link to it. A run that began later keeps the link."""
+    link = folder.with_name("latest")
+    temporary = link.with_name(f".latest-{folder.name}")
+    if _is_later(link, folder):
+        return
     try:
-        temporary.symlink_to(name)
+        temporary.symlink_to(folder.name)
         temporary.replace(link)
     except OSError:
         # Some file systems have no links; the folder has its own name in any case.
@@ -43,3 +46,14 @@ def read_traces(path: Path) -> Iterator[AgentTrace]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield AgentTrace.model_validate_json(line)
+
+
+def _is_later(link: Path, folder: Path) -> bool:
+    """Whether the link points to a run that began after that of `folder`."""
+    return link.is_symlink() and link.exists() and _order(link.readlink().name) > _order(folder.name)
+
+
+def _order(name: str) -> tuple[str, int]:
+    """A key by which names of run folders are in the order of their start: `T101010`, `T101010-2` … `T101010-10`."""
+    started, _, number = name.partition("-")
+    return started, int(number) if number.isdecimal() else 1

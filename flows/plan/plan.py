@@ -27,6 +27,16 @@ ASSUMED_OUTPUT_TOKENS = 2048
 
 
 @dataclass(frozen=True)
+class PlannedLoop:
+    """A loop of the plan, in whose rounds steps run."""
+
+    name: str
+    description: str
+    max_rounds: int
+    until: str | None
+
+
+@dataclass(frozen=True)
 class PlannedStep:
     """One step of the plan."""
 
@@ -41,6 +51,9 @@ class PlannedStep:
     asks_model: bool
     requests: int = 1
     """Model calls of one agent call at most: more for an agent that goes on from what tools return."""
+    description: str = ""
+    loops: tuple[PlannedLoop, ...] = ()
+    """The loops that the step is in, the outermost first."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ def make_plan(study: Study, records: int = 1) -> Plan:
     """
     from flows.plan.pages import planned_pages
 
-    steps = tuple(_planned_steps(_CellCounts(study.flow), study.flow.steps.items(), records, 1, None))
+    steps = tuple(_planned_steps(_CellCounts(study.flow), study.flow.steps.items(), records))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
         flow=study.flow.name,
@@ -174,19 +187,23 @@ class _CellCounts:
 
 
 def _planned_steps(
-    counts: _CellCounts, nodes: Iterable[tuple[str, Node]], records: int, rounds: int, condition: str | None
+    counts: _CellCounts, nodes: Iterable[tuple[str, Node]], records: int, loops: tuple[PlannedLoop, ...] = ()
 ) -> Iterator[PlannedStep]:
     for name, node in nodes:
         if isinstance(node, Loop):
-            reason = condition or f"up to {node.max_rounds} rounds" + (f", until {node.until}" if node.until else "")
-            yield from _planned_steps(counts, node.loop.items(), records, rounds * node.max_rounds, node.when or reason)
+            loop = PlannedLoop(name, node.description, node.max_rounds, node.until)
+            for step in _planned_steps(counts, node.loop.items(), records, (*loops, loop)):
+                yield replace(step, condition=step.condition or node.when)
         elif isinstance(node, Gate):
-            yield PlannedStep(name, "a person is asked", (), 0, records, node.when, asks_model=False)
+            yield PlannedStep(
+                name, "a person is asked", (), 0, records, node.when, asks_model=False, description=node.description,
+                loops=loops,
+            )  # fmt: skip
         else:
-            yield _planned_step(name, node, counts.per_record(name) * records, rounds, condition)
+            yield _planned_step(name, node, counts.per_record(name) * records, loops)
 
 
-def _planned_step(name: str, step: Step, cells: int, rounds: int, condition: str | None) -> PlannedStep:
+def _planned_step(name: str, step: Step, cells: int, loops: tuple[PlannedLoop, ...]) -> PlannedStep:
     agent = load_agent(step.agent)
     optional = bool(step.when or step.min_inputs or step.for_each)
     values = step.variants.get("model", (step.parameters.get("model"),))
@@ -196,10 +213,12 @@ def _planned_step(name: str, step: Step, cells: int, rounds: int, condition: str
         agent=step.agent,
         models=models,
         least=0 if optional else cells,
-        most=cells * rounds,
-        condition=step.when or condition,
+        most=cells * prod(loop.max_rounds for loop in loops),
+        condition=step.when,
         asks_model="model" in agent.Parameters.model_fields and bool(models),
         requests=agent.most_model_calls({name: values[0] for name, values in _parameter_values(step).items()}),
+        description=step.description,
+        loops=loops,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.files.control_characters import escape_controls
@@ -104,8 +105,13 @@ def _source(source: Source) -> str:
     return _linked(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})", source.uri)
 
 
+def is_web_address(uri: str | None) -> TypeGuard[str]:
+    """Whether a link may lead there: to an https address in which nothing ends a link, or a terminal's sequence."""
+    return uri is not None and _HTTPS_URL.fullmatch(uri) is not None and uri.isprintable()
+
+
 def _linked(text: str, uri: str | None) -> str:
-    return f"[{_escape(text)}]({uri})" if uri and _HTTPS_URL.fullmatch(uri) else _escape(text)
+    return f"[{_escape(text)}]({uri})" if is_web_address(uri) else _escape(text)
 
 
 def _escape(text: str) -> str:

@@ -20,6 +20,7 @@ from flows.accounting.cost_artifacts import create_cost_artifacts
 from flows.accounting.journal_file import JournalFile
 from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
+from flows.files.folder import link_latest
 from flows.report.answer_markdown import answer_markdown
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import RunStart, build_manifest
@@ -74,6 +75,7 @@ async def finish_run(
     with reduced_garbage_collection():
         outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
+    link_latest(folder)
     await _create_artifacts(study, outcome, answers[0].question if answers else study.flow.description)
     earlier = [one for one in broken_off if one.header["flow_run_id"] != str(outcome.flow_run_id)]
     await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs, earlier)

@@ -40,3 +40,8 @@ def test_without_answers_of_people_nothing_is_compared_and_the_table_reports_it(
     table = table_of(["violates", "does_not_violate"])
     assert "Not compared with people" in table
     assert "accuracy" not in table and "undefined" not in table
+
+
+def test_a_few_records_are_named_as_such() -> None:
+    assert "Only 2 records" in table_of(["violates", "does_not_violate"])
+    assert "Only" not in table_of(["violates"] * 50)

@@ -1,0 +1,130 @@
+"""Prints a plan: what will run in a scholar's words, how many calls it takes, and what it can cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.cli.console import escape_markup
+from flows.files.control_characters import escape_controls
+from flows.plan.plan import Plan, PlannedCells, PlannedLoop, PlannedStep
+from flows.spec.condition_words import condition_words
+
+if TYPE_CHECKING:
+    from flows.plan.pages import PlannedPages
+
+_MAX_PAGES_SHOWN = 10
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Prints what will run: steps, models, calls and cost. Text that has no place goes on in the next line."""
+    console.print(f"[bold]Plan: {escape_markup(plan.flow)}[/bold]", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("step", overflow="fold")
+    table.add_column("calls", no_wrap=True, justify="right")
+    table.add_column("what it does", overflow="fold")
+    before: tuple[PlannedLoop, ...] = ()
+    for step in plan.steps:
+        for depth, loop in enumerate(step.loops):
+            if loop not in before:
+                table.add_row(_indented(loop.name, depth), "", _loop_words(loop))
+        before = step.loops
+        table.add_row(_indented(step.name, len(step.loops)), _range_text(step.least, step.most), _step_words(step))
+    console.print(table)
+    if plan.pages:
+        _show_pages(console, plan.pages)
+    if plan.forecasts:
+        _show_forecasts(console, plan)
+        return
+    least, most = plan.model_calls
+    noun = "call" if most == 1 else "calls"
+    console.print(f"\n{_range_text(least, most)} model {noun}; cost: {plan_cost_text(plan)}", highlight=False)
+    if most and not plan.demonstration:
+        console.print(
+            "A reply that does not fit is asked again, at most twice; that is not counted here.", highlight=False
+        )
+    console.print()
+
+
+def _indented(name: str, depth: int) -> Text:
+    return Text(f"{'  ' * depth}{escape_controls(name)}")
+
+
+def _range_text(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def _loop_words(loop: PlannedLoop) -> Text:
+    until = f", until {condition_words(loop.until)}" if loop.until and not loop.description else ""
+    rounds = "one round" if loop.max_rounds == 1 else f"at most {loop.max_rounds} rounds"
+    sentence = f"{rounds}{until}:"
+    return Text(escape_controls(f"{_sentence(loop.description)} {sentence[:1].upper()}{sentence[1:]}".strip()))
+
+
+def _step_words(step: PlannedStep) -> Text:
+    return Text(escape_controls(" ".join(_step_sentences(step))))
+
+
+def _step_sentences(step: PlannedStep) -> Iterator[str]:
+    yield _sentence(step.description) or f"{step.agent.replace('_', ' ').capitalize()}."
+    if step.models:
+        yield f"Asks {', '.join(step.models)}."
+    if step.condition:
+        yield f"Only if {condition_words(step.condition)}."
+
+
+def _sentence(text: str) -> str:
+    words = " ".join(text.split())
+    return words if not words or words.endswith((".", "!", "?", ":")) else f"{words}."
+
+
+def _show_pages(console: Console, pages: PlannedPages) -> None:
+    """Prints which pages of the web are fetched before the first cell runs."""
+    count = len(pages.to_fetch)
+    kept = f"; {pages.kept:,} more are kept from earlier runs" if pages.kept else ""
+    fetched = f"{count:,} page{'' if count == 1 else 's'} of the web will be fetched" if count else "No page is fetched"
+    console.print(f"{fetched}{kept}.", highlight=False)
+    for url in pages.to_fetch[:_MAX_PAGES_SHOWN]:
+        console.print(f"  • {escape_markup(url)}", highlight=False, soft_wrap=True)
+    if count > _MAX_PAGES_SHOWN:
+        console.print(f"  and {count - _MAX_PAGES_SHOWN:,} more; `plan --json` names all", highlight=False)
+
+
+def _show_forecasts(console: Console, plan: Plan) -> None:
+    """Prints which cells are kept, which will run and why, and what they can cost."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "model"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("kept", "to run", "undecided", "tokens in"):
+        table.add_column(heading, justify="right")
+    for heading in ("cost", "why"):
+        table.add_column(heading, overflow="fold")
+    for cells in plan.forecasts:
+        why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
+        numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
+        table.add_row(cells.step, cells.model or "–", *numbers, _cells_cost_text(cells), escape_markup(why))
+    console.print()
+    console.print(table)
+    runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
+    at_most = sum(cells.undecided for cells in plan.forecasts)
+    more = f", and at most {at_most:,} more that depend on them" if at_most else ""
+    console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
+
+
+def _cells_cost_text(cells: PlannedCells) -> str:
+    if cells.cost_usd is None:
+        return "unknown"
+    low, high = cells.cost_usd
+    return f"${low:.4f} to ${high:.4f}" if high else "nothing"
+
+
+def plan_cost_text(plan: Plan) -> str:
+    """The largest cost of the plan, in words."""
+    if plan.cost_usd is None:
+        return "unknown, because a model's price is not known"
+    _, most = plan.cost_usd
+    return f"at most about ${most:.4f}, less what is kept from earlier runs" if most else "nothing"
