@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from flows.run_folder.finish import artifact_key
 from tests.support.browser import browser, why_no_browser
 from tests.support.commands import CommandLine, wait_until, write_files
 from tests.support.services import prefect_server
@@ -158,7 +159,10 @@ def test_the_answer_is_an_artifact_of_the_run(ui: UIBrowser) -> None:
     ui.tab("Artifacts")
     ui.wait_for("MARKDOWN")
     # The costs are artifacts, too, and their random ids decide which comes first.
-    link = ui.driver.find_element("xpath", f"//a[contains(@href, '/artifacts/')][contains(., '{QUESTION}')]")
+    name = artifact_key("osb", QUESTION)
+    assert name.startswith("osb-when-does-the-board-accept-a-slur")
+    ui.wait_for(name)
+    link = ui.driver.find_element("xpath", f"//a[contains(@href, '/artifacts/')][contains(., '{name}')]")
     path = link.get_attribute("href").removeprefix(ui.url)
     ui.page(path, QUESTION, "verified quotations", "reasons", "Demonstration quality")
     ui.screenshot("answer")
