@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
-from prefect.utilities.engine import link_state_to_flow_run_result, link_state_to_task_run_result
 
 from flows.engine.scope import Scope
+from flows.server.prefect_internals import link_state_to_flow_run_result, link_state_to_task_run_result
 
 
 class FinishedRun:

@@ -16,11 +16,15 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event, RelatedResource, get_events_client
-from prefect.events.clients import EventsClient
-from prefect.events.related import related_resources_from_run_context
 from prefect.logging import get_logger
-from prefect.results import ResultRecord, should_persist_result  # type: ignore[reportPrivateImportUsage]
-from prefect.utilities.text import truncated_to
+
+from flows.server.prefect_internals import (
+    EventsClient,
+    ResultRecord,
+    related_resources_from_run_context,
+    should_persist_result,
+    truncated_to,
+)
 
 FLUSH_TIMEOUT_SECONDS = 15.0
 """After the run: how long the server may accept no event before the rest is given up."""

@@ -17,14 +17,13 @@ from typing import Any
 from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Parameter, State
-from prefect.results import ResultRecord  # type: ignore[reportPrivateImportUsage]
 from prefect.states import Running
-from prefect.task_engine import AsyncTaskRunEngine
 
 from flows.engine.task_run_events import EventSender
 from flows.results.cells import CellStorage
 from flows.results.store import trace_path
 from flows.server.current_flow_run import current_flow_run
+from flows.server.prefect_internals import AsyncTaskRunEngine, ResultRecord
 
 TRUNCATED_STATE = "Truncated"
 """The state of a cell whose reply was cut: its result is never served to another."""

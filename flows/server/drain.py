@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogHandler
+
+from flows.server.prefect_internals import APILogHandler, EventsWorker
 
 NO_PROGRESS_SECONDS = 15.0
 """How long the server may record nothing more before the missing task runs count as lost."""

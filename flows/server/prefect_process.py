@@ -56,15 +56,17 @@ def serve_prefect(
     import threading
 
     import uvicorn
-    from prefect.server.api.server import create_app
+
+    from flows.server.prefect_internals import record_task_runs_after, server_application
 
     _set_busy_timeout()
-    _record_task_runs_soon()
+    # A person waits for the last task runs of a run.
+    record_task_runs_after(_FLUSH_SECONDS)
     reduce_garbage_collection()
     gc.enable()
     # Events come from this machine: compressing each of them costs more than sending it.
     config = uvicorn.Config(
-        around(create_app()),
+        around(server_application()),
         log_level="error",
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
@@ -98,18 +100,3 @@ def _set_busy_timeout() -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000}")
         cursor.close()
-
-
-def _record_task_runs_soon() -> None:
-    """Records the last task runs of a run a tenth of a second after they arrive, since a person waits for them.
-
-    Prefect's setting is rounded down to whole seconds, and 0 would never sleep.
-    """
-    from prefect.server.services import task_run_recorder
-
-    consumer = task_run_recorder.consumer
-
-    def quick_consumer(*args: Any, **settings: Any) -> Any:
-        return consumer(*args, **{**settings, "flush_every": _FLUSH_SECONDS})
-
-    task_run_recorder.consumer = quick_consumer
