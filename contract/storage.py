@@ -153,6 +153,10 @@ class GCSStorage(BucketPlace, TableFormat, PageSource):
     """Objects whose total size is larger are not read."""
 
 
+WhereScalar: TypeAlias = str | int | float | bool
+"""A value that a column is compared with."""
+
+
 class BigQueryStorage(PageSource):
     """A BigQuery table to read records from or to save cells to."""
 
@@ -164,14 +168,39 @@ class BigQueryStorage(PageSource):
     columns: dict[str, str] = Field(default_factory=dict)
     """As for files. Where any are named, other columns are read only if their names are the usual ones: a query's
     price depends on its columns."""
-    where: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """Column -> value that it must equal; sent as query parameters."""
+    where: dict[str, Any] = Field(default_factory=dict)
+    """Column -> the value that it must have, null for none, a list of values, or a range (`from`, `to`, `before`)."""
     most_bytes: int = Field(default=10_000_000_000, gt=0)
     """A query that would read more is not run."""
     endpoint: str | None = None
     """Another address than Google's, for an emulator; it is sent no credentials."""
     timeout_seconds: float = Field(default=120, gt=0)
     """For one answer of the service, and for one query or load."""
+
+    @field_validator("where")
+    @classmethod
+    def _values_are_comparable(cls, where: dict[str, Any]) -> dict[str, Any]:
+        for column, wanted in where.items():
+            if not _is_where_value(wanted):
+                raise ValueError(
+                    f"for the column '{column}' it should be a value, null, a list of values, or a range such as "
+                    "{from: 1, to: 9} or {from: 2026-03-01, before: 2026-04-01}"
+                )
+        return where
+
+
+def _is_where_value(wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        bounds = cast("dict[str, Any]", wanted)
+        return bool(bounds) and bounds.keys() <= {"from", "to", "before"} and all(map(_is_scalar, bounds.values()))
+    if isinstance(wanted, list | tuple):
+        values = cast("list[Any]", wanted)
+        return bool(values) and all(value is None or _is_scalar(value) for value in values)
+    return wanted is None or _is_scalar(wanted)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
 
 
 class PluginStorage(PageSource):

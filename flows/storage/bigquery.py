@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.config.diagnostics import closest_name, join_names
+from flows.storage.bigquery_where import Parameter, where_of
 from flows.storage.columns import COLUMN_ALIASES
 from flows.storage.google_cloud import RETRY_SECONDS, Target, as_storage_errors, client_settings
 from flows.storage.parquet import binary_or_json
@@ -23,12 +24,6 @@ from flows.storage.rows import Row, Rows
 
 PAGE_SIZE = 500
 """Rows per request; the service sends fewer where they are long."""
-_PARAMETER_TYPES: Mapping[str, str] = {
-    "STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64", "FLOAT64": "FLOAT64",
-    "BOOLEAN": "BOOL", "BOOL": "BOOL", "NUMERIC": "NUMERIC", "BIGNUMERIC": "BIGNUMERIC", "DATE": "DATE",
-    "DATETIME": "DATETIME", "TIME": "TIME", "TIMESTAMP": "TIMESTAMP",
-}  # fmt: skip
-"""Types of columns that `where` can name -> type of the parameter."""
 _SORTABLE_TYPES = frozenset({"STRING", "INTEGER", "INT64"})
 
 
@@ -132,8 +127,7 @@ class Select:
     """A query: its text, and its parameters."""
 
     sql: str
-    parameters: tuple[tuple[str, str, Any], ...]
-    """(name, type, value)."""
+    parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True)
@@ -168,9 +162,14 @@ def _dry_run(storage: BigQueryStorage, target: Target) -> _DryRunQuery:
 
 
 def _job_config(select: Select, **more: Any) -> Any:
-    from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
+    from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
 
-    parameters = [ScalarQueryParameter(name, kind, value) for name, kind, value in select.parameters]
+    parameters = [
+        ArrayQueryParameter(name, kind, cast("list[Any]", value))
+        if isinstance(value, list)
+        else ScalarQueryParameter(name, kind, value)
+        for name, kind, value in select.parameters
+    ]
     return QueryJobConfig(query_parameters=parameters, **more)
 
 
@@ -178,17 +177,17 @@ def build_select(storage: BigQueryStorage, schema: Mapping[str, str]) -> Select:
     """The query for a table with the columns and types of `schema`. Raises StorageError for a column not in it."""
     wanted = _selected_columns(storage, schema)
     table = quote_identifier(storage.project, storage.dataset, storage.table)
-    parameters = [_where_parameter(storage, number, column, schema) for number, column in enumerate(storage.where)]
-    conditions = [
-        f"{quote_identifier(column)} = @{name}" for column, (name, _, _) in zip(storage.where, parameters, strict=True)
-    ]
+    for column in storage.where:
+        if column not in schema:
+            raise StorageError(f"`where`: {_no_column_message(storage, column, list(schema))}")
+    where = where_of(storage, schema, {name: quote_identifier(name) for name in storage.where})
     ids = _id_column(storage, schema)
     sql = f"SELECT {', '.join(quote_identifier(name) for name in wanted)} FROM {table}"  # noqa: S608 - names are quoted
-    if conditions:
-        sql += f" WHERE {' AND '.join(conditions)}"
+    if where.conditions:
+        sql += f" WHERE {' AND '.join(where.conditions)}"
     if ids and schema[ids] in _SORTABLE_TYPES:
         sql += f" ORDER BY {quote_identifier(ids)}"
-    return Select(sql, tuple(parameters))
+    return Select(sql, tuple(where.parameters))
 
 
 def _selected_columns(storage: BigQueryStorage, schema: Mapping[str, str]) -> list[str]:
@@ -213,36 +212,6 @@ def _id_column(storage: BigQueryStorage, schema: Mapping[str, str]) -> str | Non
         return named if named in schema else None
     by_name = {name.lower(): name for name in schema}
     return next((by_name[name] for name in COLUMN_ALIASES["record_id"] if name in by_name), None)
-
-
-def _where_parameter(
-    storage: BigQueryStorage, number: int, column: str, schema: Mapping[str, str]
-) -> tuple[str, str, Any]:
-    if column not in schema:
-        raise StorageError(f"`where`: {_no_column_message(storage, column, list(schema))}")
-    kind = _PARAMETER_TYPES.get(schema[column])
-    value = storage.where[column]
-    if kind is None:
-        raise StorageError(
-            f"`where`: the column '{column}' of {table_name(storage)} is {schema[column]}, "
-            "which cannot be compared with a value"
-        )
-    try:
-        return f"where_{number}", kind, _parameter_value(kind, value)
-    except ValueError:
-        raise StorageError(
-            f"`where`: {value!r} is not {kind}, the type of '{column}' of {table_name(storage)}"
-        ) from None
-
-
-def _parameter_value(kind: str, value: str | int | float | bool) -> Any:
-    if kind == "BOOL":
-        if isinstance(value, bool):
-            return value
-        raise ValueError
-    if kind in ("INT64", "FLOAT64"):
-        return int(value) if kind == "INT64" else float(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _no_column_message(storage: BigQueryStorage, column: str, names: Sequence[str]) -> str:

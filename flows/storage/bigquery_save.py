@@ -150,7 +150,10 @@ class _BigQuerySaver:
         return int(job.num_dml_affected_rows or 0)
 
     def _run_statement(self, sql: str) -> Any:
-        job = self._client.query(sql, job_retry=None, **self._limits)
+        from google.cloud.bigquery import QueryJobConfig
+
+        config = QueryJobConfig(maximum_bytes_billed=self._storage.most_bytes)
+        job = self._client.query(sql, job_config=config, job_retry=None, **self._limits)
         job.result(job_retry=None, **self._limits)
         return job
 

@@ -32,6 +32,34 @@ def test_a_query_names_what_it_needs_and_takes_values_as_parameters() -> None:
     assert found.parameters == (("where_0", "STRING", evil), ("where_1", "INT64", 3))
 
 
+@pytest.mark.parametrize(
+    ("where", "condition", "parameters"),
+    [
+        ({"lang": ["en", "fr"]}, "`lang` IN UNNEST(@where_0)", [("where_0", "STRING", ["en", "fr"])]),
+        ({"n": [1, None]}, "(`n` IN UNNEST(@where_0) OR `n` IS NULL)", [("where_0", "INT64", [1])]),
+        ({"meta": None}, "`meta` IS NULL", []),
+        (
+            {"day": {"from": "2026-03-01", "before": "2026-04-01"}, "n": {"to": 9}},
+            "`day` >= @where_0_from AND `day` < @where_0_before AND `n` <= @where_1_to",
+            [
+                ("where_0_from", "DATE", "2026-03-01"), ("where_0_before", "DATE", "2026-04-01"),
+                ("where_1_to", "INT64", 9),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_lists_ranges_and_null_are_parameters_too(where: Any, condition: str, parameters: list[Any]) -> None:
+    found = build_select(table(where=where), SCHEMA)
+    assert f" WHERE {condition} ORDER BY " in found.sql
+    assert list(found.parameters) == parameters
+
+
+@pytest.mark.parametrize("wanted", [[], {}, {"form": 1}, {"from": None}, [["en"]], {"from": [1]}])
+def test_a_condition_of_another_form_is_refused_with_the_forms_that_there_are(wanted: Any) -> None:
+    with pytest.raises(ValueError, match="for the column 'lang' it should be a value, null, a list of values, or a"):
+        table(where={"lang": wanted})
+
+
 def test_without_columns_all_are_read() -> None:
     assert build_select(table(), SCHEMA).sql.startswith("SELECT `id`, `body`, `lang`, `n`, `day`, `meta` FROM ")
 
@@ -51,6 +79,7 @@ def test_a_name_that_could_end_its_quotation_is_refused(name: str) -> None:
             "`where`: the table my-project.posts.march has no column 'lng'; did you mean 'lang'?",
         ),
         ({"where": {"n": "many"}}, "`where`: 'many' is not INT64"),
+        ({"where": {"n": [1, "many"]}}, "`where`: 'many' is not INT64"),
         ({"where": {"meta": "x"}}, "`where`: the column 'meta' of my-project.posts.march is RECORD"),
         ({"where": {"id` = '' OR `id": "x"}}, "has no column"),
     ],
@@ -93,13 +122,16 @@ def test_a_query_of_more_than_most_bytes_is_refused_and_never_run() -> None:
 
 def test_the_limit_and_the_parameters_are_sent_to_the_service() -> None:
     with service(bigquery(1000, [["1", "One."], ["2", None]])) as found:
-        rows = list(StorageFactory.rows(table(found.url, where={"body": "One."})))
+        rows = list(StorageFactory.rows(table(found.url, where={"body": "One.", "id": ["1", "2"]})))
     assert [getattr(row, "values") for row in rows] == [{"id": "1", "body": "One."}, {"id": "2", "body": None}]  # noqa: B009
     dry, real = (one.json["configuration"] for one in found.matching("POST", "/jobs"))
     assert dry["dryRun"] and "dryRun" not in real
     query = real["query"]
     assert query["maximumBytesBilled"] == "10000000000"
     assert query["queryParameters"][0]["parameterValue"] == {"value": "One."}
+    array = query["queryParameters"][1]
+    assert array["parameterType"] == {"type": "ARRAY", "arrayType": {"type": "STRING"}}
+    assert array["parameterValue"] == {"arrayValues": [{"value": "1"}, {"value": "2"}]}
     assert "One." not in query["query"] and query["useLegacySql"] is False
 
 
