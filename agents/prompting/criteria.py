@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, cast
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from agents.prompting.front_matter import FrontMatter, split_front_matter
 from agents.safety.paths import text_file_problem
@@ -39,7 +40,7 @@ class Example(Frozen):
     """A text that was judged, as judges are shown it."""
 
     text: str = Field(min_length=1, max_length=2000)
-    verdict: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+    verdict: str
     reason: str = Field(default="", max_length=600)
 
 
@@ -162,7 +163,7 @@ def _verdicts(front: FrontMatter) -> tuple[str, ...]:
     listed: Any = front.values["verdicts"]
     if isinstance(listed, list) and any(isinstance(word, bool) for word in listed):  # type: ignore[reportUnknownVariableType]
         raise front.error_at("yes, no, true and false need quotation marks here; write verdicts: ['yes', 'no']")
-    words = [str(word).strip() for word in listed] if isinstance(listed, list) else []  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    words = [word.strip() for word in front.texts("verdicts") or ()]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
         raise front.error_at("verdicts should be a list of two or more different words: [violates, does_not_violate]")
     return tuple(words)
@@ -176,6 +177,9 @@ def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, .
 
 
 def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ...]) -> Example:
+    fields = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
+    if isinstance(fields.get("verdict"), int | float | date) and not isinstance(fields["verdict"], bool):
+        item = {**fields, "verdict": front.text_in("examples", number, "verdict")}
     try:
         example = Example.model_validate(item)
     except ValidationError as error:

@@ -10,11 +10,15 @@ from typing import Any, cast
 import yaml
 
 from agents.safety.yaml_limits import YamlLimitExceeded
-from agents.safety.yaml_mistakes import describe_yaml_error
+from agents.safety.yaml_mistakes import LONG_DASHES, describe_yaml_error
 from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, read_yaml
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_OTHER_DASHES = re.compile(
+    rf"\A(?=-*[{LONG_DASHES}])[-{LONG_DASHES}]{{1,3}}[ \t]*\n(?:[ \t]*\n)*[A-Za-z_]\w*:(?:[ \t]|\n|\Z)"
+)
+"""What a text processor makes of the line of hyphens, with a `name: value` below it."""
 _UNCLOSED = re.compile(r"\A---[ \t]*\n(?:[ \t]*\n|#[^\n]*\n)*[A-Za-z_][\w -]*:(?:[ \t]|\n|\Z)")
 """A line of dashes with a `name: value` below it, which is no rule above a paragraph."""
 _LINE_OFFSET = 2
@@ -32,6 +36,29 @@ class FrontMatter:
     def error_at(self, message: str, key: str = "verdicts", index: int | None = None) -> PromptError:
         """Returns an error with that message, at the line of `key`, or of item `index` (counted from 0) below it."""
         return PromptError(f"{self.path}:{self._line_of(key, index)}: {message}")
+
+    def texts(self, key: str) -> list[str] | None:
+        """The words of the list `key` as they are written: `010`, `1.10`, `1:30`, of which YAML makes other numbers.
+
+        None unless it is a list of words.
+        """
+        found = self._value_of(key)
+        items = cast("list[yaml.Node]", found.value) if isinstance(found, yaml.SequenceNode) else []
+        words = [str(item.value) for item in items if isinstance(item, yaml.ScalarNode)]
+        return words if items and len(words) == len(items) else None
+
+    def text_in(self, key: str, index: int, name: str) -> str | None:
+        """The word at `name` of item `index` (counted from 0) of the list `key`, as it is written; None for no word."""
+        found = self._value_of(key)
+        item = found.value[index] if isinstance(found, yaml.SequenceNode) else None
+        pairs = cast("list[tuple[Any, Any]]", item.value) if isinstance(item, yaml.MappingNode) else []
+        return next(
+            (str(value.value) for one, value in pairs if one.value == name and isinstance(value, yaml.ScalarNode)), None
+        )
+
+    def _value_of(self, key: str) -> yaml.Node | None:
+        pairs = cast("list[tuple[Any, Any]]", cast("Any", compose_yaml(self.source)).value)
+        return next((value for name, value in pairs if name.value == key), None)
 
     def _line_of(self, key: str, index: int | None) -> int:
         pairs = cast("list[tuple[Any, Any]]", cast("Any", compose_yaml(self.source)).value)
@@ -52,7 +79,12 @@ def split_front_matter(source: str, path: Path) -> tuple[FrontMatter, str]:
 
 
 def check_front_matter_ends(source: str, path: Path) -> None:
-    """Raises PromptError for a text that begins with front matter whose closing line is missing."""
+    """Raises PromptError for a text that begins with front matter which is not closed, or not by hyphens."""
+    if _OTHER_DASHES.match(source):
+        message = (
+            "the first line is of long dashes, so the front matter would be read as text; write it with hyphens: ---"
+        )
+        raise PromptError(f"{path}:1: {message}")
     if _UNCLOSED.match(source):
         message = "the front matter has no end, and would be read as text; write a line `---` below it"
         raise PromptError(f"{path}:1: {message}")

@@ -13,6 +13,9 @@ import yaml
 _PAIR = re.compile(r"^(?P<indent>\s*(?:- +)?)(?P<key>[\w.-]+):(?P<blank> +)(?P<value>.*\S)\s*$")
 _UNSPACED = re.compile(r"^(?P<indent>\s*(?:- +)?)(?P<key>[A-Za-z_][\w.]*):(?P<value>[^\s/:].*\S|[^\s/:])\s*$")
 _UNSPACED_DASH = re.compile(r"^(?P<indent>\s*)-(?P<value>[^\s-].*)$")
+LONG_DASHES = "–—−‒―"
+"""What text processors make of one hyphen or two."""
+_LONG_DASH_ITEM = re.compile(rf"^\s*[{LONG_DASHES}]\s*(?P<value>.*\S)\s*$")
 _SPECIAL = "%@`*&!|>"
 _INSTEAD = "look for a missing colon, quotation mark or bracket on this line and the one above"
 
@@ -142,6 +145,8 @@ def _missing_blank(lines: list[str], number: int) -> YamlMistake | None:
         if found := _UNSPACED_DASH.match(_line(lines, at)):
             return YamlMistake(at, "a blank is missing after the dash", f"write `- {found['value']}`")
     for at in (number - 1, number):
+        if found := _LONG_DASH_ITEM.match(_line(lines, at)):
+            return YamlMistake(at, "this line begins with a long dash", f"write it with a hyphen: `- {found['value']}`")
         line = _line(lines, at).strip()
         if line and ":" not in line and not line.startswith(("-", "#")):
             return YamlMistake(at, "this line has no colon", f"write `name: value`, as in `{line.split()[0]}: …`")

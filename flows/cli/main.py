@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
-from flows.cli.mistyped import misspelt_verb, unknown_option
+from flows.cli.mistyped import is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_gate_notes, print_notices, read_env_file
 from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
@@ -102,9 +102,10 @@ def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.N
     parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
     options, rest = parser.parse_known_intermixed_args(arguments)
-    if any(text.startswith(("-", "–", "—")) for text in rest):
+    words = [*([options.verb] if options.verb else []), *options.settings]
+    if any(is_misspelt_option(text, parser) for text in (*rest, *(word for word in words if word[:1] != "-"))):
         raise StudyError([unknown_option(arguments, parser)])
-    settings = [*([options.verb] if options.verb else []), *options.settings, *rest]
+    settings = [*words, *rest]
     options.verb = next((text for text in settings if text in VERBS), None)
     if options.verb:
         settings.remove(options.verb)

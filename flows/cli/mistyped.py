@@ -3,36 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+from agents.safety.yaml_mistakes import LONG_DASHES
 from contract.errors import Problem
 from flows.config.diagnostics import display_argument
 from flows.config.stray_words import shell_setting
 
-_LONG_DASHES = "–—"
-"""What a word processor makes of two dashes."""
+_DASHED_SETTING = re.compile(rf"[{LONG_DASHES}]{{1,2}}[A-Za-z_][\w.-]*=")
+_NEAR = 0.75
+
+
+def is_misspelt_option(text: str, parser: argparse.ArgumentParser) -> bool:
+    """Whether a word that is no option is written like one: with a hyphen, or with a long dash before a name."""
+    is_dashed = _DASHED_SETTING.match(text) or (text.startswith(tuple(LONG_DASHES)) and _near_option(text, parser))
+    return text.startswith("-") or bool(is_dashed)
 
 
 def unknown_option(arguments: Sequence[str], parser: argparse.ArgumentParser) -> Problem:
     """The mistake of the first argument that is written like an option and is none."""
-    known = [text for text in parser._option_string_actions if text.startswith("--")]  # type: ignore[reportPrivateUsage]
     number, text = next(
         (number, text)
         for number, text in enumerate(arguments)
-        if text.startswith(("-", *_LONG_DASHES)) and text.partition("=")[0] not in parser._option_string_actions  # type: ignore[reportPrivateUsage]
+        if is_misspelt_option(text, parser) and text.partition("=")[0] not in _options(parser)
     )
     where = f"command line: {display_argument(text)}"
-    name, equals, value = text.lstrip(f"-{_LONG_DASHES}").partition("=")
-    option = f"--{name.replace('_', '-')}"
-    if near := get_close_matches(option, known, n=1, cutoff=0.75):
-        what = "there is no such option" if text.startswith("-") else "an option begins with two short dashes"
-        return Problem(where, what, near[0], f"write {near[0]}")
+    name, equals, value = _without_dashes(text).partition("=")
+    if near := _near_option(text, parser):
+        what = "there is no such option" if text.startswith("-") else "an option begins with two hyphens"
+        return Problem(where, what, near, f"write {near}{equals}{value}")
     if not equals:
         following = arguments[number + 1 : number + 2]
         value = following[0] if following and not following[0].startswith("-") else "…"
     todo = f"write {shell_setting(name, value)}"
     return Problem(where, "there is no such option; a setting is written without dashes, as name=value", None, todo)
+
+
+def _near_option(text: str, parser: argparse.ArgumentParser) -> str | None:
+    name = _without_dashes(text).partition("=")[0].replace("_", "-")
+    known = [option for option in _options(parser) if option.startswith("--")]
+    return next(iter(get_close_matches(f"--{name}", known, n=1, cutoff=_NEAR)), None)
+
+
+def _options(parser: argparse.ArgumentParser) -> Collection[str]:
+    return parser._option_string_actions.keys()  # type: ignore[reportPrivateUsage]
+
+
+def _without_dashes(text: str) -> str:
+    return text.lstrip(f"-{LONG_DASHES}")
 
 
 def misspelt_verb(word: str, verbs: Collection[str]) -> Problem | None:

@@ -7,6 +7,8 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel
 
+from agents.safety.yaml_mistakes import LONG_DASHES
+
 _NUMBER = "should be a number, with a point and without a unit, such as 0.5"
 _WHOLE = "should be a whole number, such as 10"
 _LIST = "should be a list, such as [one, two]"
@@ -98,7 +100,8 @@ def list_advice(name: str, details: Mapping[str, Any]) -> str | None:
         return None
     if value.startswith("$") and not value.startswith("${"):
         return f"write {name}: ${{{value[1:].strip('{}()')}}}"
-    return f"write {name}: [{', '.join(word.strip() for word in value.lstrip('-').split(','))}]"
+    words = [word.strip() for word in value.lstrip(f"-{LONG_DASHES}").split(",")]
+    return f"write {name}: [{', '.join(words)}]"
 
 
 def holder_of(name: str, model: type[BaseModel] | None) -> str | None:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import yaml
 
 from flows.config.folders import display_path
+from flows.config.written_numbers import RewrittenNumber, rewritten_numbers
 
 KeyPath: TypeAlias = tuple[str, ...]
 """Keys from the root of the configuration; a list's items are named `0`, `1`, …"""
@@ -40,6 +41,8 @@ class Provenance:
 
     locations: dict[KeyPath, SourceLocation] = field(default_factory=dict[KeyPath, SourceLocation])
     interpolations: dict[KeyPath, KeyPath] = field(default_factory=dict[KeyPath, KeyPath])
+    numbers: dict[KeyPath, RewrittenNumber] = field(default_factory=dict[KeyPath, "RewrittenNumber"])
+    """Keys and values that YAML reads as another number than is written."""
 
     def add_file(self, file: Path, root: yaml.Node, prefix: KeyPath) -> None:
         """Adds the locations of a file; they replace earlier ones as Hydra lets its values replace earlier ones."""
@@ -55,11 +58,14 @@ class Provenance:
                 else:
                     self.interpolations.pop(path, None)
             self.locations[path] = SourceLocation(f"{display_path(file)}:{line}", file)
+            self.numbers.pop(path, None)
+        self.numbers.update(rewritten_numbers(root, prefix))
 
     def add_argument(self, path: KeyPath, text: str) -> None:
         """Records that the command line set `path`; `text` is what was typed, secrets masked."""
         self.forget_below(path)
         self.interpolations.pop(path, None)
+        self.numbers.pop(path, None)
         self.locations[path] = SourceLocation(f"command line: {text}")
 
     def copy_below(self, source: KeyPath, target: KeyPath, *, overwrite: bool) -> None:
@@ -108,7 +114,7 @@ class Provenance:
     def forget_below(self, path: KeyPath) -> None:
         """Removes what is known of values below `path`, which something else has replaced."""
         depth = len(path)
-        for table in (self.locations, self.interpolations):
+        for table in (self.locations, self.interpolations, self.numbers):
             for below in [other for other in table if len(other) > depth and other[:depth] == path]:
                 del table[below]
 

@@ -16,9 +16,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
+from contract.measures import Measures
 from flows.config.diagnostics import Diagnostics, closest_name, join_names, may_hold_secret
 from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, plain_message
 from flows.config.provenance import KeyPath
+from flows.config.written_numbers import restore_words
 
 Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
@@ -28,6 +30,8 @@ _MEANT = 0.8
 """Likeness (0 to 1) from which a misspelt field counts as the one that was meant, so that what it holds is checked."""
 _URL_CREDENTIALS = re.compile(r"//[^/@]*@")
 _URL_QUERY = re.compile(r"(https?://[^?\s']*)\?[^\s']*")
+_FIELDS_OF_WORDS = ("labels", "missing", "positive", "order")
+"""Fields of measures that hold verdicts and answers of people."""
 _PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
 """Replaces a required field that is missing or invalid, so that the node with it can still be checked."""
 
@@ -49,6 +53,9 @@ def validate_flow(name: str, data: Mapping[str, JsonValue], diagnostics: Diagnos
     path = ("flows", name)
     content: Data = copy.deepcopy(dict(data))
     content.setdefault("name", name)
+    if isinstance(content.get("measures"), dict):
+        numbers = diagnostics.provenance.numbers
+        content["measures"] = restore_words(content["measures"], (*path, "measures"), _FIELDS_OF_WORDS, numbers)
     validator = _Validator(path, content, diagnostics, lambda at: _flow_model_at(at, content))
     if isinstance(content.get("steps"), dict):
         _drop_non_mappings(cast("Data", content["steps"]), (*path, "steps"), validator)
@@ -174,16 +181,12 @@ class _Validator:
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
             return
-        shown = (
-            ""
-            if may_hold_secret(loc[-1], value) or isinstance(value, dict | list | tuple)
-            else f" is {_display_value(value)}, but"
-        )
-        if value is None:
-            shown = " is null, but"
+        said = plain_message(details)
+        is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")
+        shown = f" {_display_kind(value)}, but" if is_shown and not may_hold_secret(loc[-1], value) else ""
         self.diagnostics.add_at(
             path,
-            f"`{loc[-1]}`{shown} {plain_message(details)}",
+            f"`{loc[-1]}`{shown} {said}",
             nearest=closest_name(str(cast("object", value)), allowed_words(details)),
             todo=list_advice(loc[-1], details),
         )
@@ -225,6 +228,14 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
 
 def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
     return f"'{loc[-1]}'" if loc else f"'{path[-1]}'"
+
+
+def _display_kind(value: object) -> str:
+    if value is None:
+        return "is null"
+    if isinstance(value, dict):
+        return "has `name: value` lines below it"
+    return "is a list" if isinstance(value, list | tuple) else f"is {_display_value(value)}"
 
 
 def _display_value(value: object) -> str:
@@ -283,6 +294,8 @@ def _drop_non_mappings(nodes: Data, path: KeyPath, validator: _Validator) -> Non
 def _flow_model_at(loc: KeyPath, data: Data) -> type[BaseModel] | None:
     if not loc:
         return FlowSpec
+    if loc == ("measures",):
+        return Measures
     holder = loc[-2] if len(loc) > 1 else ""
     if holder == "parameters" and len(loc) == 2:
         return FlowParameter
