@@ -7,9 +7,10 @@ read or paid for to somebody's bucket. Whoever types a command may name any plac
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from agents.safety.paths import real_path
 from contract.flow import FlowSpec
@@ -99,11 +100,17 @@ class PlaceCheck:
     def _is_allowed(self, place: str) -> bool:
         for allowed in self._places:
             if "://" in allowed or "://" in place:
-                if place == allowed or place.startswith(allowed.rstrip("/") + "/"):
+                is_below = place.startswith(allowed.rstrip("/") + "/") and not _has_dots(place)
+                if place == allowed or is_below:
                     return True
             elif real_path(Path(place).expanduser()).is_relative_to(real_path(Path(allowed).expanduser())):
                 return True
         return False
+
+
+def _has_dots(address: str) -> bool:
+    """Whether a part of the address is `..` or `.`, which some libraries take out, so that it leads elsewhere."""
+    return any(part in (".", "..") for part in re.split(r"[/\\]", unquote(address)))
 
 
 def _stands_beside(path: Path, folder: Path) -> bool:

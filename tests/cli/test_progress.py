@@ -1,0 +1,51 @@
+"""What a run prints of cells without an output."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from contract.messages import AgentTrace, CellError, CellStatus
+from flows.accounting.ledger import Totals
+from flows.cli.progress import RunProgress
+from tests.support.traces import cell, record
+
+
+def printed(*traces: AgentTrace, quiet: bool = False) -> list[str]:
+    out = io.StringIO()
+    progress = RunProgress(Console(file=out, width=200), quiet=quiet)
+    for one in traces:
+        progress.on_cell(one, Totals())
+    return out.getvalue().splitlines()
+
+
+def ended(status: CellStatus, note: str | None = None, error: CellError | None = None, number: int = 0) -> AgentTrace:
+    made = cell(record(number), {}, status=status)
+    return made.model_copy(update={"note": note, "error": error})
+
+
+@pytest.mark.parametrize(
+    ("of", "line"),
+    [
+        (ended("refused", "the provider's filter declined"),
+         "judge refused, r0: the provider's filter declined; `again=refused` asks it once more"),
+        (ended("truncated", "it was cut; raise max_tokens"), "judge truncated, r0: it was cut; raise max_tokens"),
+        (ended("failed", error=CellError(kind="OutputInvalid", message="no reply [bold]fits[/bold] \x1b[31m")),
+         "judge failed, r0: no reply [bold]fits[/bold] ␛[31m"),
+    ],
+)  # fmt: skip
+def test_a_cell_without_an_output_is_told_with_what_to_do(of: AgentTrace, line: str) -> None:
+    assert printed(of) == [line]
+    assert printed(of, quiet=True) == []
+
+
+def test_cells_that_ended_well_or_were_skipped_are_not_told() -> None:
+    assert printed(ended("completed"), ended("skipped", "not needed")) == []
+
+
+def test_twenty_are_told_one_by_one() -> None:
+    lines = printed(*(ended("refused", "declined", number=number) for number in range(30)))
+    assert len(lines) == 21
+    assert lines[-1].startswith("further ones are only counted")
