@@ -17,6 +17,7 @@ from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.config.folders import display_path
 from flows.files.control_characters import escape_controls
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
+from flows.report.claim_words import only_quotes
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -50,11 +51,14 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
     if answer.abstained:
         console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
-        console.print(f"{number}. {escape_markup(claim.text)}", highlight=False)
+        if only_quotes(claim):
+            console.print(f"{number}. [green]“{escape_markup(claim.citations[0].quote)}”[/green]", highlight=False)
+        else:
+            console.print(f"{number}. {escape_markup(claim.text)}", highlight=False)
         if doubt := doubt_text(claim):
             console.print(Padding(f"[yellow]{escape_markup(doubt)}[/yellow]", (0, 0, 0, 3)), highlight=False)
         for citation in claim.citations:
-            _print_quotation(console, citation)
+            _print_quotation(console, citation, place_only=only_quotes(claim))
         for line in unverified_lines(claim):
             console.print(Padding(f"[yellow]{escape_markup(line)}[/yellow]\n", (0, 0, 0, 3)), highlight=False)
     if text := judging_text(answer):
@@ -78,8 +82,9 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
 
 
-def _print_quotation(console: Console, citation: Citation) -> None:
-    console.print(Padding(f"[green]“{escape_markup(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
+def _print_quotation(console: Console, citation: Citation, *, place_only: bool) -> None:
+    if not place_only:
+        console.print(Padding(f"[green]“{escape_markup(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
     place = Text.assemble("— ", _linked(citation_location(citation), citation.uri), "\n", style="dim")
     console.print(Padding(place, (0, 0, 0, 3)), highlight=False)
 

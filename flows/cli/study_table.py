@@ -6,13 +6,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.console import escape_markup
+from flows.measures.few_records import few_records_text
 from flows.measures.results import Estimate
 from flows.measures.summary import SummaryRow, summarise_verdicts
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
-
-FEW_RECORDS = 50
-"""Below this number of records, a share of one half has a 95% interval that is wider than 0.27."""
 
 
 def show_study(console: Console, derived: Derived) -> None:
@@ -41,13 +39,8 @@ def show_study(console: Console, derived: Derived) -> None:
         )
     console.print()
     console.print(table)
-    records = len({row.record_id for row in derived.rows})
-    if records < FEW_RECORDS:
-        console.print(
-            f"Only {records:,} {'record' if records == 1 else 'records'}: these figures say little of other texts, and "
-            "one more record may change them much.",
-            style="yellow", highlight=False,
-        )  # fmt: skip
+    if caveat := few_records_text(len({row.record_id for row in derived.rows})):
+        console.print(caveat, style="yellow", highlight=False)
     if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):

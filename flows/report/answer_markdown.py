@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.files.control_characters import escape_controls
+from flows.report.claim_words import only_quotes
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -45,11 +46,13 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
 
 
 def _claim(number: int, claim: JudgedClaim) -> Iterator[str]:
-    yield f"{number}. {_escape(claim.text)}\n"
+    is_quotation = only_quotes(claim)
+    yield f"{number}. {_escape(f'“{claim.citations[0].quote}”' if is_quotation else claim.text)}\n"
     if doubt := doubt_text(claim):
         yield f"   **{_escape(doubt)}**\n"
     for citation in claim.citations:
-        yield f"   > {_escape(citation.quote)}\n   >\n   > — {_linked(citation_location(citation), citation.uri)}\n"
+        quoted = "" if is_quotation else f"   > {_escape(citation.quote)}\n   >\n"
+        yield f"{quoted}   > — {_linked(citation_location(citation), citation.uri)}\n"
     yield from (f"   - {_escape(line)}\n" for line in unverified_lines(claim))
 
 

@@ -19,7 +19,7 @@ from flows.report.methods import count_missing_verdicts, methods_paragraph, miss
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
-from flows.report.summary import summary_paragraph
+from flows.report.summary import summarise
 from flows.report.verdict_marks import VerdictMark
 from flows.report.verdict_matrix import VerdictMatrix
 from flows.report.words import STATUS_LABELS, display_text, format_decimal, percent, pluralised
@@ -66,7 +66,7 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
     chunks = list(matrix.write_chunks(lines))
     record_indexes = {name: place for place, name in enumerate(inputs.report_data.record_ids)}
     body = environment.get_template("body.html.jinja").render(
-        facts=inputs.facts, summary=summary_paragraph(inputs.facts, inputs.measured),
+        facts=inputs.facts, summary=summarise(inputs.facts, inputs.measured),
         holes=missing_verdicts_warning(inputs.facts), incomplete=count_missing_verdicts(inputs.facts) > 0,
         methods=methods_paragraph(inputs.facts, inputs.data.spec.measures, inputs.measured), tables=inputs.tables,
         plots=[draw_plots(table, inputs.facts.titles) for table in inputs.tables],

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from contract.base import JsonValue
 from contract.messages import AgentTrace
+from contract.record import Record
 from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.report.record_details import RecordDetailStore, cell_answer, record_view
@@ -18,6 +19,8 @@ from flows.tables.identity import criterion_name, natural_key
 from flows.tables.verdict_row import VerdictRow
 
 _MAX_EXAMPLES = 5
+_MAX_FIRST_WORDS = 60
+"""Characters."""
 
 
 @dataclass
@@ -72,7 +75,7 @@ class ReportData:
     details: RecordDetailStore
     """The answer of each cell, by record."""
     titles: dict[str, str] = field(default_factory=dict[str, str])
-    """Record -> its title, for those that have one."""
+    """Record -> its title, or its first words where it has none; records of pictures alone are not in it."""
     metadata: dict[str, Mapping[str, JsonValue]] = field(default_factory=dict[str, Mapping[str, JsonValue]])
     """Record -> its metadata, for every record that was judged."""
     states: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
@@ -117,8 +120,8 @@ def _add_judgement(report_data: ReportData, trace: AgentTrace, criteria: frozens
     record = trace.input.record
     if trace.record_id not in report_data.metadata:
         report_data.metadata[trace.record_id] = record.metadata
-        if record.title:
-            report_data.titles[trace.record_id] = record.title
+        if title := record.title or _first_words(record):
+            report_data.titles[trace.record_id] = title
         report_data.details.add_record(trace.record_id, record_view(record))
     parameter = trace.variant.get("criteria", trace.input.parameters.get("criteria"))
     report_data.criterion_names.setdefault(one_line(parameter), criterion_name(trace) or "")
@@ -153,6 +156,17 @@ def _reason(trace: AgentTrace) -> str:
     if trace.error:
         return f"{trace.error.kind}: {_first_line(trace.error.message)}"
     return _first_line(trace.note or "") or "no reason given"
+
+
+def _first_words(record: Record) -> str:
+    """What a reader knows a record without a title by; empty where it has no text."""
+    texts = (text for text in (record.text, *map(str, record.sections.values())) if text.strip())
+    words = " ".join(next(texts, "")[: 4 * _MAX_FIRST_WORDS].split())
+    return (
+        words
+        if len(words) <= _MAX_FIRST_WORDS
+        else f"{words[:_MAX_FIRST_WORDS].rpartition(' ')[0] or words[:_MAX_FIRST_WORDS]}…"
+    )
 
 
 def _first_line(text: str, length: int = 200) -> str:

@@ -10,7 +10,7 @@ from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateRow, EstimateTable, explain_measures, format_estimate
 from flows.report.facts import Facts, LabelledValues
 from flows.report.methods import methods_paragraph, missing_verdicts_warning
-from flows.report.summary import summary_paragraph
+from flows.report.summary import summarise
 from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, percent
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def _blocks(inputs: ReportInputs) -> Iterator[str]:
         yield "> **Demonstration quality.** Some verdicts come from embedded models, which judge nothing."
     if holes := missing_verdicts_warning(facts):
         yield f"> **Not complete.** {escape_markdown(holes)}"
-    yield escape_markdown(summary_paragraph(facts, inputs.measured))
+    summary = summarise(facts, inputs.measured)
+    yield escape_markdown(summary.asked)
+    if summary.findings:
+        yield "\n".join(f"- **{escape_markdown(name)}**: {escape_markdown(text)}" for name, text in summary.findings)
+    yield escape_markdown(summary.rest)
     yield from _request_section(facts)
     yield from _outcome_section(facts)
     yield from _verdicts_section(inputs)

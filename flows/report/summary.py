@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from flows.measures.few_records import few_records_text
 from flows.measures.results import Comparison, ComparisonKind, MeasureResults
 from flows.report.facts import Facts, ShareFact
 from flows.report.methods import verdict_count_text
 from flows.report.words import join_list, percent, pluralised
 
+_MAX_LISTED = 6
+"""Most models whose findings are listed one by one."""
 _MAX_NAMED = 3
+_DEMONSTRATION = ", demonstration quality: no finding"
 _MAX_VERDICTS = 6
 
 
-def summary_paragraph(facts: Facts, measured: MeasureResults | None) -> str:
-    """The findings, in a few sentences without technical terms."""
-    return " ".join(_summary_sentences(facts, measured))
+@dataclass(frozen=True)
+class Summary:
+    """What a study found, for readers who do not know its terms."""
+
+    asked: str
+    """Who judged what, in a sentence or two."""
+    findings: tuple[tuple[str, str], ...]
+    """Each model with what it said, and how far it says what people said; empty where there are too many to list."""
+    rest: str
+    """What else was found."""
 
 
-def _summary_sentences(facts: Facts, measured: MeasureResults | None) -> Iterator[str]:
+def summarise(facts: Facts, measured: MeasureResults | None) -> Summary:
+    """The findings of a study: one for each model, never pooled, since a mean of 100% and 0% is nobody's finding."""
     raters = sorted({share.model for share in facts.shares})
     if not raters:
-        yield "No verdicts were given in this run."
-        return
+        return Summary("No verdicts were given in this run.", (), "")
+    listed = _findings(facts, measured) if len(raters) <= _MAX_LISTED and _criteria_count(facts) <= _MAX_NAMED else ()
+    rest = [
+        *(() if listed else _verdict_shares(facts)), *_agreement(measured, is_listed=bool(listed)),
+        *_quotations(facts), few_records_text(facts.records),
+    ]  # fmt: skip
+    return Summary(" ".join(_asked(facts, raters)), listed, " ".join(filter(None, rest)))
+
+
+def _asked(facts: Facts, raters: Sequence[str]) -> Iterator[str]:
     repeats = f", {facts.repeats} times each" if facts.repeats > 1 else ""
     noun = "judge" if any("," in rater for rater in raters) else "language model"
     yield (
@@ -31,13 +52,39 @@ def _summary_sentences(facts: Facts, measured: MeasureResults | None) -> Iterato
         f"{pluralised(facts.records, 'record')} by {_criteria(facts)}{repeats}."
     )
     yield f"{verdict_count_text(facts)}."
-    yield from _verdict_shares(facts)
-    yield from _agreement(measured)
+
+
+def _quotations(facts: Facts) -> Iterator[str]:
     if facts.quotations:
         yield (
             f"Of {pluralised(facts.quotations, 'quotation')} that the models gave as evidence, "
             f"{facts.quotations - facts.quotations_not_found:,} stand in the records word for word."
         )
+
+
+def _criteria_count(facts: Facts) -> int:
+    return len({share.criteria for share in facts.shares})
+
+
+def _findings(facts: Facts, measured: MeasureResults | None) -> tuple[tuple[str, str], ...]:
+    has_one_criterion = _criteria_count(facts) == 1
+    found = dict[str, list[str]]()
+    for share in facts.shares:
+        by = "" if has_one_criterion else f"By “{facts.title(share.criteria)}”: "
+        said = _counts(share) if share.with_verdict else "no verdict"
+        people = _with_people(share, measured)
+        found.setdefault(share.model, []).append(f"{by}{said}{f'; {people}' if people else ''}.")
+    shown = {model.name for model in facts.models if model.demonstration}
+    return tuple((f"{model}{_DEMONSTRATION * (model in shown)}", " ".join(texts)) for model, texts in found.items())
+
+
+def _with_people(share: ShareFact, measured: MeasureResults | None) -> str:
+    for one in measured.comparisons if measured else ():
+        if one.kind == "truth" and not one.by and (one.criteria, one.raters[1]) == (share.criteria, share.model):
+            value = next((e.value for e in one.estimates if e.measure == "accuracy"), None)
+            if value is not None:
+                return f"as people said on {100 * value:.0f}% of {pluralised(one.records, 'record')}"
+    return ""
 
 
 def _criteria(facts: Facts) -> str:
@@ -47,7 +94,7 @@ def _criteria(facts: Facts) -> str:
 
 
 def _verdict_shares(facts: Facts) -> Iterator[str]:
-    """What each model said by each criterion. Models are never pooled: a mean of 100% and 0% is nobody's finding."""
+    """How far apart the models are by each criterion, where they are too many to be named one by one."""
     names = sorted({share.criteria for share in facts.shares})
     if len(names) > _MAX_NAMED:
         yield "What each model said by each criterion is in the table of verdicts."
@@ -55,12 +102,8 @@ def _verdict_shares(facts: Facts) -> Iterator[str]:
     for name in names:
         shares = [share for share in facts.shares if share.criteria == name and share.with_verdict]
         if shares:
-            text = _by_model(shares) if len(shares) <= _MAX_NAMED else _ranges(shares)
+            text = _ranges(shares)
             yield f"By “{facts.title(name)}”, {text}." if name else f"{text[:1].upper()}{text[1:]}."
-
-
-def _by_model(shares: Sequence[ShareFact]) -> str:
-    return "; ".join(f"{share.model} said {_counts(share)}" for share in shares)
 
 
 def _counts(share: ShareFact) -> str:
@@ -89,15 +132,15 @@ def _range(shares: Sequence[ShareFact], verdict: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _agreement(measured: MeasureResults | None) -> Iterator[str]:
+def _agreement(measured: MeasureResults | None, *, is_listed: bool) -> Iterator[str]:
     overall = [one for one in measured.comparisons if not one.by] if measured else []
     with_people = [one for one in overall if one.kind == "truth"]
     if not with_people:
         yield "Nothing is compared with what people said, so nothing is said of accuracy."
-    elif share := _percent_range(with_people, "accuracy"):
-        yield f"The models said what people said on {share} of the records that people had judged."
-    else:
+    elif not (share := _percent_range(with_people, "accuracy")):
         yield f"Agreement with people is undefined: {_undefined_reason(with_people, 'accuracy')}."
+    elif not is_listed:
+        yield f"The models said what people said on {share} of the records that people had judged."
     yield from _agreement_sentence(overall, "models", "Two models gave the same verdict on {}.")
     yield from _agreement_sentence(overall, "repeats", "Asked again, a model gave the same verdict on {}.")
 

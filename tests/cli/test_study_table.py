@@ -43,5 +43,5 @@ def test_without_answers_of_people_nothing_is_compared_and_the_table_reports_it(
 
 
 def test_a_few_records_are_named_as_such() -> None:
-    assert "Only 2 records" in table_of(["violates", "does_not_violate"])
-    assert "Only" not in table_of(["violates"] * 50)
+    assert "With only 2 records" in table_of(["violates", "does_not_violate"])
+    assert "With only" not in table_of(["violates"] * 50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from contract.findings import Citation, CitedAnswer, Claim, JudgedClaim, NearestWords
@@ -69,3 +70,22 @@ def test_a_quotation_from_one_of_equal_texts_names_the_others() -> None:
     )
     for text in _shown(answer):
         assert "Case A (a), text; also in b, c, d and 1 more" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "own_words"),
+    [
+        ("{quote}", ""), ("“{quote}”", ""), ("In '{title}' (2021-02-12), under 'reasons': {quote}", ""),
+        ("The Board held this: {quote}", "The Board held this"), ("It was lawful.", "It was lawful."),
+        ("{quote} So it was.", "So it was."),
+    ],
+)  # fmt: skip
+def test_no_sentence_stands_twice(text: str, own_words: str) -> None:
+    sentence = text.format(quote=_FOUND.quote, title=_FOUND.title)
+    answer = CitedAnswer(
+        question="When?", claims=(JudgedClaim(text=sentence, citations=(_FOUND,)),), abstained=False, summary="1."
+    )
+    for shown in _shown(answer):
+        assert own_words in shown and ("under 'reasons'" in shown) is False
+        assert shown.count(_FOUND.quote) == 1 + (bool(own_words) and "{quote}" in text)
+        assert shown.count("Case A") == 1

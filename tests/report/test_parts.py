@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from contract.record import Record
 from flows.files.lines import LineFile
+from flows.measures.few_records import FEW_RECORDS
 from flows.measures.results import Comparison, Estimate, MeasureResults
 from flows.report.build_facts import build_facts
 from flows.report.disagreement import entropy, rank_disagreements
@@ -18,7 +19,7 @@ from flows.report.facts import ShareFact
 from flows.report.plots import draw_plots
 from flows.report.record_details import record_view
 from flows.report.report_data import collect_report_data
-from flows.report.summary import summary_paragraph
+from flows.report.summary import summarise
 from flows.report.words import display_text, format_decimal, percent
 from flows.report.write_report import write_report
 from tests.report.sample_run import Sample, write_sample
@@ -66,12 +67,26 @@ def test_the_summary_never_pools_models(tmp_path: Path) -> None:
     with LineFile(tmp_path) as lines:
         facts = build_facts(made.data, collect_report_data(made.data, made.rows, lines))
     shares = (_share("a", hostile=10), _share("b", hostile=10), _share("c", neutral=10))
-    text = summary_paragraph(replace(facts, shares=shares), None)
-    assert "a said hostile in 100% (10); b said hostile in 100% (10); c said neutral in 100% (10)" in text
-    assert "67%" not in text
-    many = (*shares, _share("d", hostile=5, neutral=5))
-    text = summary_paragraph(replace(facts, shares=many), None)
-    assert "the 4 models said hostile in 0% to 100% and neutral in 0% to 100%" in text
+    summary = summarise(replace(facts, shares=shares), None)
+    assert summary.findings == (
+        ("a", "hostile in 100% (10)."), ("b", "hostile in 100% (10)."), ("c", "neutral in 100% (10).")
+    )  # fmt: skip
+    assert "%" not in summary.asked + summary.rest
+    many = (*shares, *(_share(name, hostile=5, neutral=5) for name in "defg"))
+    summary = summarise(replace(facts, shares=many), None)
+    assert "the 7 models said hostile in 0% to 100% and neutral in 0% to 100%" in summary.rest
+    assert not summary.findings
+
+
+def test_each_finding_says_how_far_the_model_agrees_with_people(tmp_path: Path) -> None:
+    made = write_sample(tmp_path)
+    with LineFile(tmp_path) as lines:
+        facts = build_facts(made.data, collect_report_data(made.data, made.rows, lines))
+    summary = summarise(facts, made.measured)
+    assert len(summary.findings) == len({share.model for share in facts.shares}) > 1
+    assert all("; as people said on " in text for _, text in summary.findings)
+    assert "The models said what people said" not in summary.rest
+    assert ("With only" in summary.rest) == (facts.records < FEW_RECORDS)
 
 
 def test_numbers() -> None:
@@ -121,3 +136,24 @@ def test_a_plot_shows_undefined_with_its_reason() -> None:
     (picture,) = _plots("a", "b", value=None)
     assert ">undefined<" in picture
     assert "undefined: too few" in picture
+
+
+def test_a_record_without_a_title_is_listed_by_its_first_words(tmp_path: Path) -> None:
+    made = write_sample(tmp_path)
+    first = made.data.folder / "answers.jsonl"
+    lines = [json.loads(line) for line in first.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["input"]["record"] |= {"title": None, "text": "Once upon a time there was a very long letter. " * 3}
+    first.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    with LineFile(tmp_path) as kept:
+        titles = collect_report_data(made.data, made.rows, kept).titles
+    assert set(titles.values()) == {"Once upon a time there was a very long letter. Once upon a…"}
+
+
+def test_the_finding_comes_first_and_digests_last(tmp_path: Path) -> None:
+    made = write_sample(tmp_path)
+    write_report(made.data, made.rows, made.measured)
+    page = (made.data.folder / "report.html").read_text(encoding="utf-8").partition("<body>")[2]
+    parts = ('id="matrix"', 'id="parted"', 'id="agreement"', 'id="asked"', 'id="appendix"', 'class="digest"')
+    order = ['class="findings"', *parts]
+    assert sorted(order, key=page.index) == order
