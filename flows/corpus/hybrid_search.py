@@ -3,50 +3,76 @@
 Each query searches twice, by words (full text, BM25) and by meaning (the cosine with the passages' vectors), and the
 ranked lists of all queries are fused by reciprocal rank. What a query gives to the letter, a quotation or a case
 number, is searched a third time as a phrase. Texts in scripts without spaces are searched by pairs of letters. Passages
-with the same text take one place.
+with the same text take one place. `breadth` then decides how many places a document gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
 
 from contract.findings import Passage
+from flows.corpus.breadth import broad_selection, with_context
 from flows.corpus.copies import Copies
 from flows.corpus.grams import is_unspaced, query_grams
 from flows.corpus.passage_store import PassageKey, SearchStore
-from flows.corpus.ranking import content_words, exact_phrases, reciprocal_rank_fusion
+from flows.corpus.ranking import WORDS_WEIGHT, content_words, exact_phrases, fused_scores
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MEANING = "meaning"
 RANK_DEPTH = 100
-"""How many places of each ranked list count; beyond them a passage adds less than 1/160 to its fused score."""
+"""How many places of each ranked list count; beyond them a passage adds next to nothing to its fused score."""
 _MAX_DEPTH = 6400
 """How deep a list is read that holds many copies."""
 
 
+@dataclass(frozen=True)
+class RankedList(Generic[PassageKey]):
+    """What one way of searching found for one query, best first."""
+
+    query: str
+    way: str
+    """`meaning`, `words`, `phrases` or `pairs of letters`."""
+    keys: Sequence[PassageKey]
+
+    @property
+    def weight(self) -> float:
+        """How much the list counts beside others."""
+        return 1.0 if self.way == MEANING else WORDS_WEIGHT
+
+
 def hybrid_search(
-    store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], limit: int
+    store: SearchStore[PassageKey],
+    queries: Sequence[str],
+    vectors: NDArray[np.float32],
+    limit: int,
+    within: Container[str] | None = None,
 ) -> list[Passage]:
-    """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query."""
-    rankings, copies = _distinct_rankings(store, queries, vectors, max(RANK_DEPTH, limit))
-    scores = dict(reciprocal_rank_fusion(rankings))
-    best = list(scores)[:limit]
+    """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query.
+
+    `within` are the ids of the only documents that count; None for all.
+    """
+    lists, copies = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit), within)
+    scores = fused_scores([(one.keys, one.weight) for one in lists], copies.document)
+    best = broad_selection(list(scores), copies.document, limit)
     if not best:
         return []
     taken = {copy for key in best for copy in copies.of(key)}
     siblings = [key for key in store.siblings(best[0]) if key not in taken]
     similarity = store.similarity([*best, *siblings], vectors)
-    chosen = _with_siblings(best, siblings, similarity, limit)
-    found = store.passages(list(dict.fromkeys(copy for key in chosen for copy in copies.of(key))))
+    nearest = sorted(siblings, key=lambda key: -similarity.get(key, 0.0))
+    chosen = with_context(best, nearest, copies.document, limit)
+    found = store.passages(chosen)
     return [
         found[key].model_copy(
             update={
                 "score": scores.get(key, 0.0),
                 "similarity": similarity.get(key, 0.0),
-                "also_in": _other_documents(found[key], [found[copy] for copy in copies.of(key) if copy in found]),
+                "also_in": copies.other_documents(key),
             }
         )
         for key in chosen
@@ -54,47 +80,44 @@ def hybrid_search(
     ]
 
 
-def _distinct_rankings(
-    store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], depth: int
-) -> tuple[list[list[PassageKey]], Copies[PassageKey]]:
-    """The ranked lists without copies, each of `depth` texts where there are as many; and the copies."""
-    wanted = depth
+def distinct_lists(
+    store: SearchStore[PassageKey],
+    queries: Sequence[str],
+    vectors: NDArray[np.float32],
+    wanted: int,
+    within: Container[str] | None,
+) -> tuple[list[RankedList[PassageKey]], Copies[PassageKey]]:
+    """The ranked lists without copies, each of `wanted` texts where there are as many; and the copies."""
+    depth = wanted
+    # A filter may leave out all but the last of a list.
+    max_depth = max(_MAX_DEPTH, store.counts()[1]) if within is not None else _MAX_DEPTH
     while True:
-        full = _rankings(store, queries, vectors, depth)
-        copies = Copies(full, store.content_hashes(list(dict.fromkeys(key for one in full for key in one))))
-        distinct = [copies.distinct(one) for one in full]
-        is_deep = all(len(one) < depth or len(short) >= wanted for one, short in zip(full, distinct, strict=True))
-        if is_deep or depth >= _MAX_DEPTH:
-            return [one[:wanted] for one in distinct], copies
+        full = _ranked_lists(store, queries, vectors, depth)
+        identities = store.identities(list(dict.fromkeys(key for one in full for key in one.keys)))
+        if within is not None:
+            identities = {key: one for key, one in identities.items() if one.record_id in within}
+        kept = [one.keys if within is None else [key for key in one.keys if key in identities] for one in full]
+        copies = Copies(kept, identities)
+        distinct = [copies.distinct(one) for one in kept]
+        is_deep = all(len(one.keys) < depth or len(short) >= wanted for one, short in zip(full, distinct, strict=True))
+        if is_deep or depth >= max_depth:
+            pairs = zip(full, distinct, strict=True)
+            return [RankedList(one.query, one.way, short[:wanted]) for one, short in pairs], copies
         depth *= 4
 
 
-def _rankings(
+def _ranked_lists(
     store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], depth: int
-) -> list[list[PassageKey]]:
-    phrase_lists = [phrases for query in queries for phrases in (content_words(query), exact_phrases(query)) if phrases]
-    by_words = [store.full_text_search(phrases, depth) for phrases in phrase_lists]
-    by_grams = [store.gram_search(found, depth) if (found := query_grams(query)) else [] for query in queries]
-    nearest = [
+) -> list[RankedList[PassageKey]]:
+    lists = list[RankedList[PassageKey]]()
+    for query, near in zip(queries, store.nearest(vectors, depth), strict=True):
+        pairs = store.gram_search(found, depth) if (found := query_grams(query)) else []
         # The embedded vectors know English alone: of scripts without spaces they would only add noise.
-        [] if pairs and is_unspaced(query) else near
-        for query, pairs, near in zip(queries, by_grams, store.nearest(vectors, depth), strict=True)
-    ]
-    return [*nearest, *by_words, *filter(None, by_grams)]
-
-
-def _other_documents(passage: Passage, copies: Sequence[Passage]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.record_id for one in copies if one.record_id != passage.record_id))
-
-
-def _with_siblings(
-    best: list[PassageKey], siblings: list[PassageKey], similarity: Mapping[PassageKey, float], limit: int
-) -> list[PassageKey]:
-    """The best passages, the last quarter of them replaced by further passages of the best document.
-
-    The reasons of a decision seldom repeat the names that its facts introduce, so a search for the names alone does
-    not find them.
-    """
-    nearest = sorted(siblings, key=lambda key: -similarity.get(key, 0.0))
-    kept = max(limit - len(nearest), limit - limit // 4)
-    return [*best[:kept], *nearest[: limit - kept]]
+        if not (pairs and is_unspaced(query)):
+            lists.append(RankedList(query, MEANING, near))
+        for way, phrases in (("words", content_words(query)), ("phrases", exact_phrases(query))):
+            if phrases:
+                lists.append(RankedList(query, way, store.full_text_search(phrases, depth)))
+        if pairs:
+            lists.append(RankedList(query, "pairs of letters", pairs))
+    return lists

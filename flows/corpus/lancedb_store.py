@@ -20,7 +20,7 @@ from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.lancedb_search import LanceDBSearch
 from flows.corpus.lancedb_tables import LanceDBTables, batched, is_in
 from flows.corpus.pass_state import PassState
-from flows.corpus.passage_store import IndexedRecord, TextVector
+from flows.corpus.passage_store import IndexedRecord, PassageIdentity, TextVector
 from flows.storage.rows import Reject
 from flows.storage.values import import_optional
 
@@ -199,10 +199,13 @@ class LanceDBStore:
         """Nothing: a collection has no index of pairs of letters."""
         return []
 
-    def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
-        """The digests of the passages' texts."""
-        found = self._tables.select_in("passages", "passage_id", keys, ["passage_id", "content_hash"])
-        return {row["passage_id"]: row["content_hash"] for some in found for row in some.to_pylist()}
+    def identities(self, keys: Sequence[str]) -> dict[str, PassageIdentity]:
+        """The document of each passage, and the digest of its text."""
+        columns = ["passage_id", "record_id", "content_hash"]
+        rows = (
+            row for some in self._tables.select_in("passages", "passage_id", keys, columns) for row in some.to_pylist()
+        )
+        return {row["passage_id"]: PassageIdentity(row["record_id"], row["content_hash"]) for row in rows}
 
     def siblings(self, key: str) -> list[str]:
         """Ids of all passages of the document of this passage, in reading order."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from contract.findings import Passage, Source
 from contract.record import Record
@@ -53,6 +53,13 @@ class IndexedRecord:
     record: Record
     passages: Sequence[Passage]
     vectors: Sequence[bytes]
+
+
+class PassageIdentity(NamedTuple):
+    """What a search compares passages by before it reads them."""
+
+    record_id: str
+    content_hash: str
 
 
 class BuildStore(KnownVectors, Protocol):
@@ -131,8 +138,8 @@ class SearchStore(Protocol[PassageKey]):
         """The passages that hold any of the pairs of letters, best first by BM25."""
         ...
 
-    def content_hashes(self, keys: Sequence[PassageKey]) -> dict[PassageKey, str]:
-        """The digests of the passages' texts."""
+    def identities(self, keys: Sequence[PassageKey]) -> dict[PassageKey, PassageIdentity]:
+        """The document of each passage, and the digest of its text."""
         ...
 
     def siblings(self, key: PassageKey) -> list[PassageKey]:

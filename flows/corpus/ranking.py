@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from agents.llms.embedded.words import FUNCTION_WORDS
 
 RRF_K = 60
 """The constant of reciprocal rank fusion; 60 was best for Cormack, Clarke and Büttcher, SIGIR 2009."""
+WORDS_WEIGHT = 3.0
+"""A list by words counts as often as so many by meaning: questions name what they ask for, and MiniLM is small. This
+and `breadth` were chosen on every second question of `tests/benchmarks/test_retrieval.py`."""
 MAX_TERMS = 64
 
 Item = TypeVar("Item", bound=Hashable)
 
 
-def reciprocal_rank_fusion(rankings: Iterable[Sequence[Item]]) -> list[tuple[Item, float]]:
-    """All items with their fused scores, best first: the sum over the lists of 1 / (K + rank), ranks from 1.
-
-    Items of equal score keep the order in which the lists first name them, so the result is deterministic.
-    """
+def reciprocal_rank_fusion(rankings: Iterable[tuple[Sequence[Item], float]]) -> dict[Item, float]:
+    """All items with their fused scores: the sum over the lists of weight / (K + rank), ranks from 1."""
     scores: dict[Item, float] = {}
-    for ranking in rankings:
+    for ranking, weight in rankings:
         for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1.0 / (RRF_K + rank)
-    return sorted(scores.items(), key=lambda pair: -pair[1])
+            scores[item] = scores.get(item, 0.0) + weight / (RRF_K + rank)
+    return scores
+
+
+def fused_scores(
+    rankings: Sequence[tuple[Sequence[Item], float]], document: Callable[[Item], str]
+) -> dict[Item, float]:
+    """The fused score of each passage plus that of its document, best first. Each ranking has its weight.
+
+    A document stands in a ranking where its first passage stands. Items of equal score keep the order in which the
+    rankings first name them, so the result is deterministic.
+    """
+    passages = reciprocal_rank_fusion(rankings)
+    of_documents = [(list(dict.fromkeys(map(document, ranking))), weight) for ranking, weight in rankings]
+    documents = reciprocal_rank_fusion(of_documents)
+    scores = {key: score + documents[document(key)] for key, score in passages.items()}
+    return dict(sorted(scores.items(), key=lambda pair: -pair[1]))
 
 
 def content_words(text: str) -> list[str]:

@@ -1,64 +1,25 @@
-"""Stores the passages of a corpus in one SQLite file; every SQL statement on it is here.
-
-Tables: `records` (one row a document, with the hash that shows whether it changed), `passages` (text, offsets and
-the vector as 384 float32 values), `passages_fts` (full text over title and text, updated by triggers), `waiting`
-(vectors of a long document that is not complete yet), `rejects`, and `meta`.
-"""
+"""Keeps the passages of a corpus in one SQLite file, and brings them up to date; `sqlite_search` reads and searches."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from contract.errors import StorageError
-from contract.findings import Passage, Source
 from flows.corpus import gram_table
-from flows.corpus.chunk import passage_locators
-from flows.corpus.kept_metadata import metadata_json, read_metadata
+from flows.corpus.kept_metadata import metadata_json
 from flows.corpus.passage_store import IndexedRecord, TextVector
-from flows.corpus.ranking import fts5_query
-from flows.corpus.vector_matrix import VectorMatrix, top_rows
+from flows.corpus.sqlite_schema import INDEX_SCHEMA
+from flows.corpus.sqlite_search import SqliteSearch
+from flows.corpus.vector_matrix import VectorMatrix
 from flows.storage.rows import Reject
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 _BUSY_TIMEOUT_SECONDS = 60.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS records (
-    record_id TEXT PRIMARY KEY, hash TEXT NOT NULL, title TEXT NOT NULL, date TEXT, uri TEXT, metadata TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS passages (
-    id INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, record_id TEXT NOT NULL, title TEXT NOT NULL,
-    section TEXT NOT NULL, "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
-    content_hash TEXT NOT NULL, vector BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS passages_of_record ON passages (record_id);
-CREATE TABLE IF NOT EXISTS waiting (
-    record_id TEXT NOT NULL, embedded TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (record_id, embedded)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rejects (
-    line INTEGER NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL, source TEXT NOT NULL
-);
-CREATE VIRTUAL TABLE IF NOT EXISTS passages_fts USING fts5 (
-    title, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
-);
-CREATE TRIGGER IF NOT EXISTS passage_added AFTER INSERT ON passages BEGIN
-    INSERT INTO passages_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
-END;
-CREATE TRIGGER IF NOT EXISTS passage_removed AFTER DELETE ON passages BEGIN
-    INSERT INTO passages_fts (passages_fts, rowid, title, text) VALUES ('delete', old.id, old.title, old.text);
-END;
-"""
 
 
-class SqliteStore:
+class SqliteStore(SqliteSearch):
     """One open SQLite file; use it in the thread that made it, and close it.
 
     A `BuildStore` and a `SearchStore`.
@@ -71,23 +32,18 @@ class SqliteStore:
 
         `matrix` keeps all vectors in memory between searches.
         """
-        self._path = path
-        self._matrix = matrix or VectorMatrix()
         try:
-            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'grams_removed'").fetchone():
-                self._db.executescript(_SCHEMA + gram_table.GRAM_SCHEMA)
-            if not gram_table.is_complete(self._db):
+            db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
+            super().__init__(path, db, matrix or VectorMatrix())
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'grams_removed'").fetchone():
+                db.executescript(INDEX_SCHEMA)
+            if not gram_table.is_complete(db):
                 with self._transaction():
-                    gram_table.fill(self._db)
+                    gram_table.fill(db)
         except sqlite3.Error as error:
             raise StorageError(f"the index {path} cannot be opened: {error}; delete it to build it anew") from None
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
 
     def get_meta(self, key: str) -> str | None:
         """The value stored under `key`, or None."""
@@ -143,8 +99,6 @@ class SqliteStore:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-
-    # --- writing ---
 
     def begin_pass(self) -> None:
         """Starts a pass over the source; `end_pass` removes what the pass did not see."""
@@ -205,112 +159,6 @@ class SqliteStore:
         )
         gram_table.add(self._db, found)
 
-    # --- reading ---
-
-    def rejects(self) -> list[Reject]:
-        """The rows that could not be indexed, in the source's order."""
-        return [Reject(*row) for row in self._db.execute("SELECT * FROM rejects ORDER BY rowid")]
-
-    def record_hashes(self) -> Iterator[tuple[str, str]]:
-        """Record ids and hashes, in the order of the ids."""
-        yield from self._db.execute("SELECT record_id, hash FROM records ORDER BY record_id")
-
-    def counts(self) -> tuple[int, int]:
-        """The numbers of records and passages."""
-        row: Any = self._db.execute("SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM passages)").fetchone()
-        return row[0], row[1]
-
-    def sources(self) -> list[Source]:
-        """Every document, in the order of the ids."""
-        rows = self._db.execute("SELECT record_id, title, date, uri FROM records ORDER BY record_id")
-        return [Source(record_id=row[0], title=row[1], date=row[2], uri=row[3]) for row in rows]
-
-    def key_of(self, passage_id: str) -> int | None:
-        """The row of the passage of that id."""
-        row: Any = self._db.execute("SELECT id FROM passages WHERE passage_id = ?", (passage_id,)).fetchone()
-        return row and row[0]
-
-    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[int]]:
-        """For each vector the passages nearest to it, nearest first; every passage is compared."""
-        ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])
-        return [[int(ids[row]) for row in top_rows(line, depth)] for line in vectors @ matrix.T]
-
-    def similarity(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> dict[int, float]:
-        """The highest cosine of each passage with any of the vectors."""
-        import numpy as np
-
-        ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])
-        rows = np.searchsorted(ids, keys)
-        present = [
-            (key, row) for key, row in zip(keys, rows.tolist(), strict=True) if row < len(ids) and ids[row] == key
-        ]
-        cosines = (vectors @ matrix[[row for _, row in present]].T).max(axis=0)
-        return dict(zip([key for key, _ in present], cosines.tolist(), strict=True))
-
-    def _read_matrix(self, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ids of all passages, ascending, and their vectors, row by row: [n] and [n, dimensions].
-
-        Raises StorageError when the vectors have another length.
-        """
-        import numpy as np
-
-        count = self.counts()[1]
-        ids = np.zeros(count, dtype=np.int64)
-        vectors = np.zeros((count, dimensions), dtype=np.float32)
-        rows = self._db.execute("SELECT id, vector FROM passages ORDER BY id LIMIT ?", (count,))
-        for position, (identifier, blob) in enumerate(rows):
-            if len(blob) != vectors.itemsize * dimensions:
-                raise StorageError(f"the index {self._path} holds vectors of another model; delete it to build it anew")
-            ids[position] = identifier
-            vectors[position] = np.frombuffer(blob, dtype=np.float32)
-        return ids, vectors
-
-    def siblings(self, key: int) -> list[int]:
-        """Ids of all passages of the document of this passage, in reading order."""
-        rows = self._db.execute(
-            "SELECT id FROM passages WHERE record_id = (SELECT record_id FROM passages WHERE id = ?) ORDER BY id",
-            (key,),
-        )
-        return [row[0] for row in rows]
-
-    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[int]:
-        """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
-        rows = self._db.execute(
-            "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? ORDER BY bm25(passages_fts, 2.0, 1.0), rowid "
-            "LIMIT ?",
-            (fts5_query(phrases), depth),
-        )
-        return [row[0] for row in rows]
-
-    def gram_search(self, grams: Sequence[str], depth: int) -> list[int]:
-        """Ids of the passages that hold any of the pairs of letters, best first by BM25."""
-        return gram_table.search(self._db, grams, depth)
-
-    def content_hashes(self, keys: Sequence[int]) -> dict[int, str]:
-        """The digests of the passages' texts."""
-        statement = "SELECT id, content_hash FROM passages WHERE id IN (SELECT value FROM json_each(?))"
-        return dict(self._db.execute(statement, (json.dumps(list(keys)),)))
-
-    def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
-        """These passages; one that another process removed meanwhile is missing."""
-        found = ((key, self._passage(key)) for key in keys)
-        return {key: passage for key, passage in found if passage is not None}
-
-    def _passage(self, key: int) -> Passage | None:
-        row: Any = self._db.execute(
-            'SELECT p.passage_id, p.record_id, p.title, p.section, p.text, p."start", p."end", p.content_hash, '
-            "r.uri, r.date, r.metadata FROM passages p JOIN records r USING (record_id) WHERE p.id = ?",
-            (key,),
-        ).fetchone()
-        if row is None:
-            return None
-        metadata, locators = read_metadata(row[10])
-        return Passage(
-            passage_id=row[0], record_id=row[1], title=row[2], section=row[3], text=row[4], start=row[5], end=row[6],
-            content_hash=row[7], uri=row[8], date=row[9], metadata=metadata,
-            locators=passage_locators(locators, row[3], row[5], row[6]),
-        )  # fmt: skip
-
 
 def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[TextVector]:
     """All that an index holds that was embedded of those records, complete ones and waiting ones."""
@@ -320,24 +168,3 @@ def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[Te
             "UNION ALL SELECT record_id, embedded, vector FROM waiting WHERE record_id = ?",
             (record_id, record_id),
         )
-
-
-def database_schema(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
-    """Type, name and SQL of every object in a database."""
-    return {(row[0], row[1], row[2]) for row in db.execute("SELECT type, name, sql FROM sqlite_master")}
-
-
-def expected_schema() -> set[tuple[str, str, str | None]]:
-    """Type, name and SQL of every object in an index of this version."""
-    return _schema_of(_SCHEMA + gram_table.GRAM_SCHEMA)
-
-
-def earlier_schema() -> set[tuple[str, str, str | None]]:
-    """The same of an index made before scripts without spaces were searched by pairs of letters."""
-    return _schema_of(_SCHEMA)
-
-
-def _schema_of(statements: str) -> set[tuple[str, str, str | None]]:
-    with closing(sqlite3.connect(":memory:")) as db:
-        db.executescript(statements)
-        return database_schema(db)

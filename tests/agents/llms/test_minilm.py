@@ -10,7 +10,7 @@ from agents.llms.minilm import DIMENSIONS, MiniLM
 
 @pytest.fixture(scope="module")
 def minilm() -> MiniLM:
-    return MiniLM(batch=2)
+    return MiniLM()
 
 
 def test_like_sentences_are_near(minilm: MiniLM) -> None:
@@ -36,4 +36,4 @@ def test_long_texts_are_cut_and_an_empty_batch_is_allowed(minilm: MiniLM) -> Non
 
 
 def test_fingerprint_is_stable() -> None:
-    assert MiniLM().fingerprint == MiniLM(batch=3, threads=1).fingerprint
+    assert MiniLM().fingerprint == MiniLM(batch_tokens=8, threads=1).fingerprint

@@ -68,7 +68,7 @@ def test_stems_are_those_of_one_thread() -> None:
 
 
 def test_vectors_are_those_of_one_thread() -> None:
-    minilm = MiniLM(batch=4, threads=1)
+    minilm = MiniLM(threads=1)
     texts = [f"The Board {verb} the {noun}." for verb, noun in product(("upheld", "read"), ("post", "cartoon", "song"))]
     right = minilm.embed(texts)
     similarity = Similarity(minilm)
