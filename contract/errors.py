@@ -8,6 +8,8 @@ ButtermilkError
 │   ├── MissingInput      an input that the step needs was not produced upstream
 │   ├── OutputInvalid     no reply fitted the schema, re-asks included
 │   ├── StoppedByPerson   a person who was asked about a call of a tool ended the cell
+│   ├── WaitsForPerson    it depends on a question to a person that is not answered yet
+│   ├── NoAnswer          it depends on a question to a person that nobody answered in time
 │   ├── FetchRefused      an address that must not or cannot be fetched
 │   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
@@ -89,6 +91,14 @@ class OutputInvalid(CellError):
 
 class StoppedByPerson(CellError):
     """A person who was asked about a call of a tool ended the cell."""
+
+
+class WaitsForPerson(CellError):
+    """It depends on a question to a person that is not answered yet; the same command goes on from there."""
+
+
+class NoAnswer(CellError):
+    """It depends on a question to a person that nobody answered in time, and `on_timeout` says `fail`."""
 
 
 class FetchRefused(CellError):

@@ -71,16 +71,35 @@ class GateField(Frozen):
     default: JsonValue = None
 
 
+GateDecision = Literal["approve", "reject", "edit", "choose"]
+TimeoutPolicy = Literal["wait", "reject", "skip", "fail"]
+
+
 class Gate(Frozen):
-    """A human gate: the run waits until a person answers in the Prefect UI, or `timeout_seconds` pass."""
+    """A human gate: what depends on it waits for a person's answer, however long that takes.
+
+    With `decide`, later steps see `decision`, `approved` (yes or no), `value` and `comment`, beside the fields.
+    """
 
     gate: str
     """What the person is asked."""
-    fields: dict[Name, GateField] = Field(min_length=1)
+    who: str = Field(default="", exclude_if=lambda value: not value)
+    """Who is to answer, in words: the editor, whoever knows the language."""
+    decide: tuple[GateDecision, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """What the person may decide; without it, the person fills in `fields` only."""
+    value: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The input that is decided about: it goes on as `value` when approved, with `edit` as the person changed it."""
+    options: str | tuple[JsonValue, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """What `choose` chooses from: values, or the name of an input that is a list."""
+    fields: dict[Name, GateField] = Field(default_factory=dict)
     inputs: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     """What the person is shown."""
     when: str | None = None
     timeout_seconds: int = Field(default=3600, ge=1)
+    """Counted from when the person was first asked. A run that is under way waits at most so long for a form."""
+    on_timeout: TimeoutPolicy = Field(default="wait", exclude_if=lambda value: value == "wait")
+    """What happens without an answer in time. `wait`: it stays open. `reject`: as if rejected. `skip`: what depends on
+    it is skipped for the record. `fail`: it has no output. Nothing is ever approved by itself."""
     description: str = ""
 
 

@@ -12,12 +12,16 @@ from pydantic import Field, model_validator
 
 from contract.base import Frozen, FrozenMap, JsonValue
 from contract.calls import FinishReason, Message, ModelCall, Usage
+from contract.questions import Answer
 from contract.record import Record
 from contract.tool_calls import ToolCall
 
 OutputStatus = Literal["completed", "refused", "truncated"]
-CellStatus = Literal["completed", "refused", "truncated", "failed", "skipped", "missing_input", "over_budget"]
-"""over_budget: not asked, because its call could have passed the budget; the same command with more goes on."""
+CellStatus = Literal[
+    "completed", "refused", "truncated", "failed", "skipped", "missing_input", "over_budget", "waiting"
+]
+"""over_budget: not asked, because its call could have passed the budget; the same command with more goes on.
+waiting: it depends on a question to a person that is not answered yet; the same command goes on."""
 
 
 T = TypeVar("T")
@@ -110,6 +114,8 @@ class AgentTrace(Frozen):
     calls: tuple[ModelCall, ...] = ()
     tools: tuple[ToolCall, ...] = Field(default=(), exclude_if=lambda value: not value)
     """The calls of tools, where the agent uses any."""
+    answer: Answer | None = Field(default=None, exclude_if=lambda value: value is None)
+    """At a gate: what a person decided, who, when and why."""
     note: str | None = None
     error: CellError | None = None
     attempts: int = 1

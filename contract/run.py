@@ -49,6 +49,11 @@ class RunSettings(Frozen):
     again: Literal["refused"] | None = None
     """What kept answers are to be asked once more: `refused` for those that a model or its provider's filter declined.
     Shorthand: `again=refused`."""
+    answers: Path | None = None
+    """A file with people's answers: YAML as in `waiting.yaml`, CSV or XLSX. Shorthand: `answers=waiting.yaml`."""
+    ask: Literal["now", "later"] = "now"
+    """What a run does with questions to people. `now`: they are asked at the terminal, or with a form at the page of a
+    Prefect server. `later`: nobody is asked; the run does all else and ends in the state Waiting."""
     shards: int = Field(default=1, ge=1, le=200)
     """Number of child runs of its deployment into which a deployed run splits its records. Shorthand: `shards=8`."""
     shard: str | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from contract.base import AnyJson, Frozen, FrozenMap
+from contract.questions import Answer
 
 Decision = Literal["approved", "modified", "rejected"]
 
@@ -26,6 +27,8 @@ class ToolCall(Frozen):
     """Why there is no result, in the words that the model is shown."""
     decision: Decision | None = None
     """What a person decided who was asked; None where nobody had to be."""
+    answer: Answer | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Who decided so, when and why."""
     cost_usd: Decimal | None = Decimal(0)
     """US dollars; None where the tool belongs to another server, which does not say."""
     started: datetime

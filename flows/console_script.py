@@ -17,6 +17,7 @@ Study texts with language models: cited, checked, reproducible.
   buttermilk plan tox records=my_posts.csv                what that would ask, and cost
   buttermilk new my_study                                 a folder to begin with; in it: buttermilk
   buttermilk list                                         flows, models, criteria and prompts
+  buttermilk waiting | answer runs/tox/latest             what waits for a person, and its answers
   buttermilk check | report | replay | verify | serve     as `python -m flows`, see below
   buttermilk server status | start | stop                 the Prefect server of this machine
   buttermilk mcp                                          for editors and chats: Model Context Protocol

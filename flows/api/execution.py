@@ -94,6 +94,7 @@ async def _execute(study: Study, api_url: str, progress: Progress | None) -> Out
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.plan.plan import count_records, make_plan
+    from flows.run.people import People
     from flows.run.runner import RunListener, make_flow
     from flows.server.drain import drain, flush_events
     from flows.server.errors import server_errors
@@ -111,6 +112,7 @@ async def _execute(study: Study, api_url: str, progress: Progress | None) -> Out
             self.outcome = outcome
 
     listener = Listener()
+    listener.people = People(shows_forms=process_server.has_page)
     with temporary_settings(updates={PREFECT_API_URL: api_url}), server_errors():
         flow: Any = make_flow(study.flow, lambda _: study, listener)
         request = {name: value for name, value in study.request.items() if value is not None}

@@ -13,6 +13,7 @@ from contract.findings import CitedAnswer
 from contract.messages import AgentTrace
 from flows.api.display import ReportFrame, answer_html, finding_html
 from flows.api.frames import verdicts_frame
+from flows.files.checksums import FILLED_IN_LATER
 from flows.files.folder import read_traces
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class StudyRun:
     def manifest(self) -> dict[str, Any]:
         """What was run, with which models, prompts and data, and what it cost."""
         return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+
+    @property
+    def waiting(self) -> Path | None:
+        """The file with what waits for a person, to be filled in and given as `answers=…`; None where nothing does."""
+        return next((path for name in FILLED_IN_LATER if (path := self.folder / name).is_file()), None)
 
     @cached_property
     def cells(self) -> pd.DataFrame:

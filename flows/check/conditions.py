@@ -8,6 +8,7 @@ from typing import Any
 
 from contract.flow import Gate, Loop, Step
 from contract.record import Record
+from flows.check.gate import gate_output_type
 from flows.check.parameter_names import check_parameter_name
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
@@ -91,6 +92,8 @@ class ConditionCheck:
 
     def _condition_output_type(self, name: str) -> Any:
         flow_node = self.nodes_by_name.get(name)
+        if flow_node and isinstance(flow_node.node, Gate) and flow_node.path not in self.flow.incomplete:
+            return gate_output_type(flow_node.node)
         kind = getattr(self.agents.get(name), "Output", UNKNOWN_TYPE) if name in self.agents else UNKNOWN_TYPE
         several = flow_node and isinstance(flow_node.node, Step) and gives_list(flow_node.node)
         return tuple[kind, ...] if several and kind is not UNKNOWN_TYPE else kind

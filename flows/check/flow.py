@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.models import ModelConfig
 from contract.storage import StorageConfig
 from contract.tool_servers import MCPServer
+from flows.check.gate import GateCheck
 from flows.check.resources import ResourceCheck
 from flows.check.steps import StepCheck, agent_classes_of
 from flows.check.tools import ToolCheck
@@ -38,6 +39,7 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     WiringCheck(flow, agents, context.diagnostics).check()
     StepCheck(flow, agents, context.diagnostics).check()
     ToolCheck(flow, agents, context.tool_servers, context.diagnostics).check()
+    GateCheck(flow, context.diagnostics).check()
     resources = ResourceCheck(
         flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless
     )

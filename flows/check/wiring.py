@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from contract.flow import Loop
+from contract.flow import Gate, Loop
 from contract.record import Record
 from flows.check.conditions import ConditionCheck
+from flows.check.gate import gate_output_type
 from flows.check.parameter_names import check_parameter_name
 from flows.check.result import ResultCheck
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -128,6 +129,8 @@ class WiringCheck:
             self.diagnostics.add_at(
                 path, f"'{text}' names a loop, which has no output", todo=f"name one of its steps: {inner}"
             )
+        if flow_node and isinstance(flow_node.node, Gate) and flow_node.path not in self.flow.incomplete:
+            return gate_output_type(flow_node.node)
         agent = self.agents.get(step)
         return getattr(agent, "Output", UNKNOWN_TYPE) if agent else UNKNOWN_TYPE
 

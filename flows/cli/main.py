@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.mistyped import is_misspelt_option, misspelt_verb, unknown_option
-from flows.cli.notices import print_gate_notes, print_notices, read_env_file
+from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
 from flows.files.control_characters import escape_controls
 from flows.files.os_error import os_error_text
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
@@ -36,11 +36,15 @@ VERBS = {
     "code": "a page for each person who codes records: code +flows=[tox] coders=[ana,ben] sample=50; code export",
     "report": "write the tables and the report of a finished run again: report runs/tox/latest",
     "replay": "make a finished run again from its stored replies, offline, and compare every byte",
+    "waiting": "list what waits for a person's answer",
+    "answer": "answer what waits in a run: answer runs/tox/latest, or with --file answers.yaml",
     "new": "make a folder that runs as it is: new my_study, or new plugin my_plugin for a package",
     "verify": "find every change to a finished run, its data, prompts, criteria and replies",
 }
 FINISHED_RUN_VERBS = ("report", "replay", "verify")
 """Verbs that take the folder of a finished run."""
+WITH_OWN_WORDS = ("list", "new", "server", "code", "waiting", "answer", "serve", *FINISHED_RUN_VERBS)
+"""Verbs whose words are not those of a run."""
 EPILOG = """\
 settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
@@ -53,7 +57,7 @@ settings are written key=value, for example:
   run.concurrency=10                           any part of the configuration
 
 exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,
-  3 the run could not go on, 130 interrupted
+  3 the run could not go on, 4 it waits for a person's answer, 130 interrupted
 """
 
 
@@ -100,6 +104,7 @@ def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.N
     parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
     parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
     parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
+    parser.add_argument("--file", type=Path, help="with answer: the file of answers, as YAML, CSV or XLSX")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
     options, rest = parser.parse_known_intermixed_args(arguments)
     words = [*([options.verb] if options.verb else []), *options.settings]
@@ -125,6 +130,28 @@ def _print_error(error: ButtermilkError, options: argparse.Namespace) -> None:
 
 
 def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    if options.verb in WITH_OWN_WORDS:
+        return _run_verb(options, settings, flow)
+    read_env_file()
+    if options.cfg:
+        return _print_configuration(options, settings, flow)
+    if options.verb == "run":
+        return _run(options, settings, flow)
+    from flows.cli.live_check import check_live, take_live
+
+    live = take_live(settings) if options.verb == "check" else False
+    from flows.compose.compose import compose
+
+    studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
+    print_notices(studies)
+    print_waiting_notes(studies)
+    if options.verb == "check":
+        return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
+    return _plan(studies, options)
+
+
+def _run_verb(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    """Runs a verb that takes words of its own, and composes no study before it has read them."""
     if options.verb == "list":
         return _list(options)
     if options.verb == "new":
@@ -139,30 +166,17 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
         from flows.cli.code import code_command
 
         return code_command(settings, options.config_dir, flow)
+    if options.verb in ("waiting", "answer"):
+        from flows.cli.waiting import answer_run, list_waiting
+
+        return (list_waiting if options.verb == "waiting" else answer_run)(options, settings)
     if options.verb in FINISHED_RUN_VERBS:
         from flows.cli.finished_run import process_finished_run
 
         return process_finished_run(options, settings)
-    if options.verb == "serve":
-        from flows.deploy.serve import serve_flows
+    from flows.deploy.serve import serve_flows
 
-        return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
-    read_env_file()
-    if options.cfg:
-        return _print_configuration(options, settings, flow)
-    if options.verb == "run":
-        return _run(options, settings, flow)
-    from flows.cli.live_check import check_live, take_live
-
-    live = take_live(settings) if options.verb == "check" else False
-    from flows.compose.compose import compose
-
-    studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
-    print_notices(studies)
-    print_gate_notes(studies)
-    if options.verb == "check":
-        return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
-    return _plan(studies, options)
+    return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -246,7 +260,7 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from flows.check.sources import is_remote, source_of
 
     for note in dict.fromkeys(note for study in studies for note in unsent_settings_notes(study)):
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {escape_controls(note)}", file=sys.stderr)
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]

@@ -37,13 +37,15 @@ def print_notices(studies: Sequence[Study]) -> None:
         print(f"leaves this machine: {escape_controls(departure)}", file=sys.stderr)
 
 
-def print_gate_notes(studies: Sequence[Study]) -> None:
-    """Notes the gates that a run would refuse as things are now; a server with a page may run by then."""
-    from flows.check.gate import gate_problems
+def print_waiting_notes(studies: Sequence[Study]) -> None:
+    """Prints what a run would ask people, and how they could answer as things are now."""
+    from flows.check.gate import waiting_notes
+    from flows.gates.asked_at import questions_of
     from flows.server.choose_server import server_policy, use_running_server
 
-    without_page = [study for study in studies if server_policy(study.run.server).kind != "stay"]
-    problems = [problem for study in without_page for problem in gate_problems(study)]
-    if problems and not use_running_server():
-        for problem in problems:
-            print(f"note: {escape_controls(str(problem))}", file=sys.stderr)
+    asking = [study for study in studies if questions_of(study.flow)]
+    if not asking:
+        return
+    has_page = any(server_policy(study.run.server).kind == "stay" for study in asking) or use_running_server()
+    for note in (note for study in asking for note in waiting_notes(study, has_page=has_page)):
+        print(f"note: {escape_controls(note)}", file=sys.stderr)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_REPORTED = 20
 """Cells without an output that are printed one by one; later ones are only counted."""
 _UNDER_WAY = "Calls that were under way may be billed all the same."
-_COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "skipped")
+_COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "waiting", "skipped")
 
 
 class _Times(ProgressColumn):
@@ -97,6 +98,15 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         kept = f"{cells} may be billed all the same." if self._running else ""
         self._console.print(f"Kept: every reply that came. {kept}".rstrip(), highlight=False)
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Shows nothing while the block runs: a person is asked."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
+
     def set_expected(self, cells: int) -> None:
         """Sets the largest number of cells that there can be."""
         self._expected = cells
@@ -127,7 +137,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             )
         elif not self._quiet:
             self._print_tenth(totals)
-        if not self._quiet and trace.status not in ("completed", "skipped"):
+        if not self._quiet and trace.status not in ("completed", "skipped", "waiting"):
             self._print_cell(trace)
 
     def on_transient_error(self, error: Transient, totals: Totals) -> None:

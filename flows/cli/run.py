@@ -21,23 +21,25 @@ from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
-from flows.check.gate import gate_problems
 from flows.cli.console import show_answer, show_rejects
 from flows.cli.plan_text import show_plan
 from flows.cli.preload import import_clients, import_measures, start_caller
 from flows.cli.progress import RunProgress, cost_line
+from flows.cli.resume import resume_command, waiting_lines
 from flows.cli.study_table import show_study
+from flows.cli.terminal import StandardInput, TerminalAsker
 from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import StartedServer, local_api
 from flows.server.errors import server_errors
-from flows.server.interrupt import InterruptibleRun
+from flows.server.interrupt import EXIT_WAITING, InterruptibleRun
 from flows.server.private_server import PrivateServer
 from flows.server.staying_server import StayingServer
 from flows.spec.study import Study
 from flows.storage.factory import describe_read_cost
 
 if TYPE_CHECKING:
+    from flows.run.people import People
     from flows.run_folder.outcome import Outcome
 
 _QUIET_SETTINGS = {
@@ -66,8 +68,6 @@ def run_studies(
             [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
         )
     problems = [problem for study in studies for problem in deployment_problems(study)]
-    if server and not server.has_page:
-        problems += [problem for study in studies for problem in gate_problems(study)]
     if problems:
         raise StudyError(problems)
     if not options.debug:
@@ -201,6 +201,7 @@ class _Session:
         from flows.server.drain import drain, flush_events
 
         class SessionListener(RunListener):
+            people = self._people(progress)
             outcome: Outcome | None = None
             on_indexing = progress.on_indexing  # type: ignore[reportAssignmentType]
             on_note = progress.on_note  # type: ignore[reportAssignmentType]
@@ -223,7 +224,17 @@ class _Session:
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
             self._err.print(f"{lost} task runs did not reach the Prefect server; the run folder is complete.")
+        if outcome.waiting:
+            return EXIT_WAITING
         return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
+
+    def _people(self, progress: RunProgress) -> People:
+        from flows.run.people import People
+
+        is_interactive = sys.stdin.isatty() and not self._json
+        asker = TerminalAsker(self._err, progress, StandardInput()) if is_interactive else None
+        # A server of this run alone has no page.
+        return People(asker, not isinstance(self._server, PrivateServer), resume_command)
 
     def _show_outcome(self, outcome: Outcome, progress: RunProgress) -> None:
         if self._json:
@@ -250,6 +261,10 @@ class _Session:
             self._err.print(
                 f"{totals.cells_without_output} cells have no output; see {outcome.folder}/cells.csv", style="yellow"
             )
+        if outcome.waiting and outcome.waiting_file:
+            command = resume_command(outcome.waiting_file)
+            for line in waiting_lines(outcome.waiting, outcome.waiting_file, command):
+                self._err.print(line, style="yellow", highlight=False, soft_wrap=True, markup=False)
         for saved in outcome.saved:
             style = None if saved.done else "yellow"
             self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
@@ -279,9 +294,21 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "cost_repeated_usd": str(totals.cost_repeated_usd),
         "cost_at_most_usd": None if (most := totals.at_most_usd) is None else str(most),
         "seal": outcome.seal,
+        "waiting": _waiting_as_json(outcome),
         "saved": [asdict(one) for one in outcome.saved],
         "folder": str(Path(outcome.folder).absolute()),
         "flow_run_id": str(outcome.flow_run_id),
+    }
+
+
+def _waiting_as_json(outcome: Outcome) -> dict[str, Any] | None:
+    if not outcome.waiting or outcome.waiting_file is None:
+        return None
+    names = {"gate", "record_id", "round", "question", "shown", "decide", "fields"}
+    return {
+        "questions": [one.model_dump(mode="json", include=names) | {"key": one.key} for one in outcome.waiting],
+        "file": str(outcome.waiting_file.absolute()),
+        "command": resume_command(outcome.waiting_file),
     }
 
 

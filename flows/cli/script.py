@@ -18,7 +18,7 @@ from flows.config.folders import group_choices, package_config_folder, search_fo
 _STUDY_FILES = ("flows/*.yaml", "storage/*.yaml", "models/*.yaml", "criteria/*.md", "local.yaml")
 _SETTING = re.compile(r"[+~]{0,2}[\w.@/]+=")
 _CONFIG_DIR = "--config-dir"
-_WITHOUT_FLOWS = ("list", "new", "server", "report", "replay", "verify")
+_WITHOUT_FLOWS = ("list", "new", "server", "report", "replay", "verify", "waiting", "answer")
 """Verbs that take words of their own."""
 _OF_EVERY_FLOW = ("check", "serve")
 """Verbs that take all flows of a study when none is named."""

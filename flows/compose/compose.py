@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from contract.base import JsonValue
+from flows.check.answers import check_answers
 from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
 from flows.check.linked_pages import linked_page_notices
@@ -110,6 +111,7 @@ def check_studies(
         )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
+        check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, diagnostics)
         for notice in linked_page_notices(spec, request.values):
             diagnostics.add_notice(notice)
         studies.append(

@@ -25,12 +25,13 @@ from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
+from flows.gates.asked_at import questions_of
 from flows.storage.factory import model_at
 from flows.storage.names import source_name
 
 _FORMAT_SHORTHANDS = ("sheet", "encoding", "header", "delimiter", "quoting", "rows", "files", "labels_from")
 _RECORD_SHORTHANDS = ("records", "columns", *_FORMAT_SHORTHANDS, "sample", "seed", "shards", "shard")
-_RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again")
+_RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again", "answers")
 SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
     "columns": dict[str, str] | None,
@@ -48,6 +49,7 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "seed": int | None,
     "budget": float | None,
     "again": str | None,
+    "answers": str | None,
     "shards": int | None,
     "shard": str | None,
 }
@@ -87,7 +89,9 @@ def shorthands_of(flow: FlowSpec) -> list[str]:
     reads = flow.records.partition(".")[0] != "parameters"
     absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS)}
     compares = flow.measures is not None and flow.measures.truth is not None
-    return [name for name in SHORTHAND_TYPES if name not in absent and (compares or name not in ("labels", "split"))]
+    absent |= set() if compares else {"labels", "split"}
+    absent |= set() if questions_of(flow) else {"answers"}
+    return [name for name in SHORTHAND_TYPES if name not in absent]
 
 
 def as_arguments(request: Mapping[str, JsonValue]) -> list[str]:
@@ -145,7 +149,7 @@ def _apply_run_settings(applied: AppliedShorthands, typed: Mapping[str, str], di
         if found:
             applied.run = found
             value: Any = getattr(found, name)
-            applied.values[name] = float(value) if isinstance(value, Decimal) else value
+            applied.values[name] = _plain(value)
 
 
 def _apply_labels(
@@ -280,3 +284,9 @@ def _apply_changes(
     if found is None:
         diagnostics.mark_reported(path)
     return found or source
+
+
+def _plain(value: Any) -> JsonValue:
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value) if isinstance(value, Path) else value

@@ -11,7 +11,7 @@ from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from contract.base import digest
 from contract.calls import ModelCall
-from contract.errors import MissingInput, OverBudget, Transient
+from contract.errors import MissingInput, OverBudget, Transient, WaitsForPerson
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.tool_calls import ToolCall
@@ -19,7 +19,9 @@ from flows.files.os_error import os_error_text
 from flows.results.replies import ResultReplyStore
 from flows.spec.cell import Cell
 
-_STATUS_OF_ERROR: Mapping[type[BaseException], CellStatus] = {MissingInput: "missing_input", OverBudget: "over_budget"}
+_STATUS_OF_ERROR: Mapping[type[BaseException], CellStatus] = {
+    MissingInput: "missing_input", OverBudget: "over_budget", WaitsForPerson: "waiting",
+}  # fmt: skip
 
 
 @dataclass

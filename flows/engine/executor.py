@@ -27,14 +27,17 @@ from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellRunner
 from flows.engine.cell_job import Attempts, CellJob, cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
-from flows.engine.gate import ask_person
+from flows.engine.forms import PrefectForms
+from flows.engine.gate import gate_state, question_for, take_answer
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
+from flows.engine.held_back import forget_held, hold_back, is_waiting, wait_for_person
 from flows.engine.routing import loop_finished, skip_reason
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
 from flows.engine.supplied_inputs import SuppliedInputs
 from flows.engine.tool_calls import StepTools
+from flows.gates.desk import Desk
 from flows.results.tool_results import ToolResults
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
@@ -50,6 +53,8 @@ class RunServices:
     cell_runner: CellRunner
     ledger: Ledger
     slots: asyncio.Semaphore
+    desk: Desk | None = None
+    """Where people are asked; None where nobody is, as in a dry run."""
     tools: Mapping[str, StepTool] = field(default_factory=dict[str, StepTool])
     """The tools that steps name."""
     tool_results: ToolResults | None = None
@@ -143,8 +148,11 @@ class FlowExecutor:
 
     def _record_groups(
         self, node: Node, node_run: NodeRun, scope: Scope
-    ) -> Iterator[tuple[RecordGroup, str | ValueError | None]]:
+    ) -> Iterator[tuple[RecordGroup, str | Exception | None]]:
         """Each record group with None if it runs, a reason if it does not, or the error that prevented a decision."""
+        if (held := hold_back(node_run.name, node, node_run.loop, scope)) is not None:
+            yield RecordGroup(scope, {}), held
+            return
         groups = groups_of(node, scope)
         if isinstance(node, Step) and not groups:
             yield RecordGroup(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
@@ -158,7 +166,7 @@ class FlowExecutor:
             except ValueError as error:
                 yield RecordGroup(scope, {}, group), error
 
-    def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: str | ValueError) -> None:
+    def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: str | Exception) -> None:
         """Writes the cells that do not run to the ledger: skipped with the reason, or failed if the decision failed."""
         if isinstance(node, Loop):
             for inner, child in node.loop.items():
@@ -166,8 +174,8 @@ class FlowExecutor:
         elif isinstance(node, Step):
             for cell in unrun_cells(self._spec.name, name, node, record_group):
                 job = self._cell_job(node, record_group, cell)
-                failed = isinstance(why, ValueError)
-                trace = job.error_trace(why, datetime.now(UTC)) if failed else job.skipped_trace(why)
+                now = datetime.now(UTC)
+                trace = job.skipped_trace(why) if isinstance(why, str) else job.error_trace(why, now)
                 self._services.ledger.add(trace, fresh=True, task_run=False)
 
     async def _skip_node(
@@ -191,9 +199,15 @@ class FlowExecutor:
         return await self._run_node_as_subflow(node_run, node_run.name, body, record_groups)
 
     async def _run_gate(self, gate: Gate, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
-        async def body() -> None:
-            for record_group in record_groups:
-                record_group.scope.values[node_run.name] = await ask_person(gate, record_group.inputs)  # type: ignore[reportArgumentType]
+        services, flow, name = self._services, self._spec.name, node_run.name
+        questions = [question_for(flow, name, gate, record_group) for record_group in record_groups]
+
+        async def body() -> State[Any]:
+            desk = services.desk
+            answers = await desk.answers(questions, PrefectForms()) if desk else [None] * len(questions)
+            for question, answer, record_group in zip(questions, answers, record_groups, strict=True):
+                services.ledger.add(take_answer(gate, question, answer, record_group), fresh=True, task_run=False)
+            return gate_state(answers)
 
         return await self._run_node_as_subflow(node_run, f"{node_run.name}, a person is asked", body, record_groups)
 
@@ -208,6 +222,8 @@ class FlowExecutor:
         wait_for, number = node_run.wait_for(*active), 0
         while active and number < loop.max_rounds:
             number += 1
+            for scope in active:
+                forget_held(loop, scope)
             round_scopes = [scope.next_round(number) for scope in active]
             body = self._subflow_body(Subgraph(loop.loop, loop), round_scopes)
             finished_run = await self._run_subflow(
@@ -217,9 +233,17 @@ class FlowExecutor:
             active = [
                 scope
                 for scope, round_scope in zip(active, round_scopes, strict=True)
-                if not self._is_loop_finished(node_run.name, round_scope, loop)
+                if not self._stops_waiting(node_run.name, round_scope, loop)
+                and not self._is_loop_finished(node_run.name, round_scope, loop)
             ]
         return wait_for[0]
+
+    def _stops_waiting(self, name: str, scope: Scope, loop: Loop) -> bool:
+        """Whether a step of the loop waits for a person: then the whole loop does, and no further round begins."""
+        if is_waiting(loop, scope):
+            wait_for_person(name, loop, scope, next(scope.waiting[one] for one in loop.loop if one in scope.waiting))
+            return True
+        return False
 
     def _is_loop_finished(self, name: str, scope: Scope, loop: Loop) -> bool:
         try:
@@ -245,6 +269,8 @@ class FlowExecutor:
             pairs = [(group, cell) for group in record_groups for cell in cells_of(flow, name, step, group)]
             ended = await gather_or_raise(self._run_cell(step, group, cell, wait_for) for group, cell in pairs)
             scope.add_traces(name, step, [trace for trace, _ in ended])
+            if waiting := next((trace for trace, _ in ended if trace.status == "waiting"), None):
+                wait_for_person(name, step, scope, waiting.error.message if waiting.error else "waits for a person")
             for _, finished_run in ended:
                 if finished_run:
                     edges.add(scope, finished_run)
@@ -282,16 +308,19 @@ class FlowExecutor:
 
     def _cell_job(self, step: Step, record_group: RecordGroup, cell: Cell) -> CellJob:
         parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
-        agent, agent_services = self._services.agents[step.agent], self._agent_services(step)
+        agent, agent_services = self._services.agents[step.agent], self._agent_services(cell.step, step)
         attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
         runner = self._services.cell_runner
         return CellJob(
             self._spec.name, cell, agent, agent_services, "", parents, attempts, runner.replies, runner.timeout_seconds
         )
 
-    def _agent_services(self, step: Step) -> AgentServices:
+    def _agent_services(self, name: str, step: Step) -> AgentServices:
         services, results = self._services, self._services.tool_results
         if not step.tools or results is None:
             return services.agent_services
-        tools = StepTools(services.tools, results, services.agent_services, step, services.ledger, services.cell_runner)
+        tools = StepTools(
+            services.tools, results, services.agent_services, step, (self._spec.name, name), services.desk,
+            services.ledger, services.cell_runner,
+        )  # fmt: skip
         return replace(services.agent_services, tools=tools)

@@ -1,48 +1,99 @@
-"""Gates: a flow run pauses until a person answers in the Prefect UI."""
+"""Gates: what a person is asked about a record, and what becomes of the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import pause_flow_run
-from prefect.input import RunInput
-from pydantic import Field, create_model
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
-from contract.base import JsonValue
-from contract.errors import RunError
-from contract.flow import Gate, GateField
+from contract.base import digest
+from contract.errors import WaitsForPerson
+from contract.flow import Gate
+from contract.messages import AgentInput, AgentTrace, CellStatus
+from contract.messages import CellError as ErrorRow
+from contract.questions import Answer, Question, gate_output
+from flows.engine.grid import RecordGroup
+from flows.engine.held_back import hold_after, wait_for_person
+from flows.engine.scope import CellOutput
+from flows.gates.asked_at import gate_question
+from flows.spec.graph import upstream
 
-_FIELD_TYPES: dict[str, type] = {"yes_no": bool, "text": str, "number": float}
-
-
-async def ask_person(gate: Gate, shown: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Waits for a person's answer in the Prefect UI. Raises RunError when there is none in time."""
-    answer = await pause_for(_gate_form(gate, shown), gate.gate, gate.timeout_seconds)
-    return answer.model_dump(mode="json")
-
-
-async def pause_for(form: type[RunInput], question: str, timeout_seconds: int) -> RunInput:
-    """Pauses the current flow run until a person has filled in the form. Raises RunError when nobody has in time."""
-    pausing: Any = pause_flow_run(wait_for_input=form, timeout=timeout_seconds, poll_interval=1)
-    try:
-        return await pausing
-    except FlowPauseTimeout:
-        raise RunError(
-            f"no answer to '{question}' within {timeout_seconds} s; the same command asks again, and nothing is "
-            "paid for twice"
-        ) from None
+PERSON = "person"
+"""The agent in the traces of gates."""
 
 
-def _gate_form(gate: Gate, shown: Mapping[str, JsonValue]) -> type[RunInput]:
-    fields: dict[str, Any] = {name: (_FIELD_TYPES[field.type], _field(field)) for name, field in gate.fields.items()}
-    form: type[RunInput] = create_model("GateAnswer", __base__=RunInput, **fields)
-    lines = [f"**{name}**: {value}" for name, value in shown.items()]
-    return form.with_initial_data(description="\n\n".join([gate.gate, *lines]))
+def question_for(flow: str, name: str, gate: Gate, record_group: RecordGroup) -> Question:
+    """What the gate asks about the record."""
+    scope = record_group.scope
+    record = (scope.record.record_id, scope.record.fingerprint, scope.round)
+    return gate_question(flow, name, gate, record_group.inputs, record)
 
 
-def _field(field: GateField) -> Any:
-    if field.default is None:
-        return Field(description=field.description)
-    return Field(default=field.default, description=field.description)
+def take_answer(gate: Gate, question: Question, answer: Answer | None, record_group: RecordGroup) -> AgentTrace:
+    """Puts the answer into the record's scope, or marks what waits for it; returns the trace of the gate."""
+    scope, name = record_group.scope, question.gate
+    trace = _trace(gate, question, answer, record_group)
+    if answer is None:
+        wait_for_person(name, gate, scope, waiting_reason(question))
+        return trace
+    hold_after(question, answer, scope)
+    if answer.decision not in ("skip", "fail"):
+        value = gate_output(question, answer)
+        scope.values[name] = value
+        scope.outputs[name] = [CellOutput(trace, value)]
+    return trace
+
+
+def waiting_reason(question: Question) -> str:
+    """Why something waits, for the reader of a table."""
+    return f"waits for an answer at '{question.gate}'"
+
+
+def gate_state(answers: Sequence[Answer | None]) -> State[None]:
+    """The state in which the child run of a gate ends."""
+    waiting = sum(answer is None for answer in answers)
+    if waiting:
+        return Completed(name="Waiting", message=f"{waiting} of {len(answers)} records wait for an answer")
+    people = ", ".join(sorted({answer.by or answer.via for answer in answers if answer}))
+    return Completed(message=f"{len(answers)} answered: {people}")
+
+
+def _trace(gate: Gate, question: Question, answer: Answer | None, record_group: RecordGroup) -> AgentTrace:
+    scope = record_group.scope
+    status, error, note = _ending(question, answer)
+    identity = [question.flow, question.gate, scope.record.record_id, list(scope.rounds), "gate"]
+    now = answer.at if answer else datetime.now(UTC)
+    return AgentTrace(
+        cell_id=digest(identity),
+        key=question.key,
+        parents=scope.parent_ids(sorted(upstream(gate)), {}),
+        flow=question.flow,
+        step=question.gate,
+        agent=PERSON,
+        agent_version="1",
+        record_id=scope.record.record_id,
+        record_fingerprint=scope.record.fingerprint,
+        variant_id=digest([question.gate, {}, None])[:12],
+        round=scope.round,
+        input=AgentInput(record=scope.record, inputs=record_group.inputs),
+        status=status,
+        value=gate_output(question, answer) if answer and status == "completed" else None,
+        answer=answer,
+        note=note,
+        error=error,
+        started=now,
+        ended=now,
+    )
+
+
+def _ending(question: Question, answer: Answer | None) -> tuple[CellStatus, ErrorRow | None, str | None]:
+    if answer is None:
+        return "waiting", ErrorRow(kind=WaitsForPerson.__name__, message=waiting_reason(question)), None
+    if answer.decision == "fail":
+        return "failed", ErrorRow(kind="NoAnswer", message=answer.comment), None
+    if answer.decision == "skip":
+        return "skipped", None, answer.comment
+    note = f"{answer.decision}{answer.reason}" if question.decide else None
+    return "completed", None, note

@@ -37,6 +37,12 @@ class Scope:
     """Step -> its newest cells, the failed ones included."""
     list_steps: set[str] = field(default_factory=set[str])
     """Steps whose value is a list of outputs, even if it is empty."""
+    waiting: dict[str, str] = field(default_factory=dict[str, str])
+    """Steps and gates that wait for a person, with the reason; a record's rounds share it."""
+    held: dict[str, str | Exception] = field(default_factory=dict[str, str | Exception])
+    """Gates after which nothing goes on, and the steps that are held back by them, with the reason."""
+    unanswered: set[str] = field(default_factory=set[str])
+    """Gates that nobody answered in time: no condition can decide about them."""
     previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The values at the start of the current round."""
     rounds: tuple[int, ...] = ()

@@ -20,14 +20,16 @@ from prefect.utilities.annotations import quote
 from agents.base.services import AgentServices
 from agents.llms.work_time import not_counted
 from contract.base import JsonValue, canonical_json, digest, thawed
-from contract.errors import ButtermilkError, StoppedByPerson, StorageError
+from contract.errors import ButtermilkError, StoppedByPerson, StorageError, WaitsForPerson
 from contract.flow import Step
+from contract.questions import Answer
 from contract.tool_calls import ToolCall
 from contract.tools import UnifiedRequest
 from flows.accounting.ledger import Ledger
-from flows.engine.approval import Approval, ask_for_approval
+from flows.engine.approval import approval_question, ask_for_approval
 from flows.engine.cell import CellRunner
 from flows.engine.task_runs import run_task
+from flows.gates.desk import Desk
 from flows.results.tool_results import ToolResults, tool_call_key
 from flows.spec.tool_registry import StepTool
 
@@ -137,13 +139,17 @@ class StepTools(DirectTools):
     """The tools of one cell: calls are task runs, and a person may be asked before."""
 
     step: Step
+    place: tuple[str, str]
+    """The flow and the step."""
+    desk: Desk | None
+    """Where people are asked."""
     ledger: Ledger
     cell_runner: CellRunner
     flow_context: Context = field(default_factory=copy_context)
     """The context of the flow run: a call is a task run beside the cell's, and Prefect pauses no task run."""
 
     async def call(self, request: UnifiedRequest) -> ToolCall:
-        """Returns the call with its result or its error. Raises StoppedByPerson, RunError and StorageError."""
+        """Returns the call with its result or its error. Raises StoppedByPerson, WaitsForPerson and StorageError."""
         tool = self.tools[request.target]
         key = self._key(tool, request.inputs)
         if request.target not in self.step.approve:
@@ -151,19 +157,20 @@ class StepTools(DirectTools):
         asked_key = digest([key, "approved"])
         if kept := await self.results.get(asked_key):
             return kept
-        approval = await self._ask(request)
-        if approval.decision == "stop":
-            raise StoppedByPerson(f"a person stopped at the call of {request.target}{approval.because}")
-        if approval.decision == "reject":
+        answer = await self._ask(request)
+        because = f": {answer.comment}" if answer.comment else ""
+        if answer.decision == "stop":
+            raise StoppedByPerson(f"a person stopped at the call of {request.target}{because}")
+        if not answer.approved:
             now = datetime.now(UTC)
-            error = f"a person did not allow this call{approval.because}"
+            error = f"a person did not allow this call{because}"
             return _new_call(tool, key, request.inputs).model_copy(
-                update={"decision": "rejected", "error": error, "ended": now}
+                update={"decision": "rejected", "answer": answer, "error": error, "ended": now}
             )
-        changed = approval.decision == "modify"
-        arguments = approval.arguments if changed else request.inputs
+        changed = answer.decision == "edit"
+        arguments: Any = answer.value if changed else request.inputs
         called = await self._call(tool, self._key(tool, arguments), arguments)
-        decided = called.model_copy(update={"decision": "modified" if changed else "approved"})
+        decided = called.model_copy(update={"decision": "modified" if changed else "approved", "answer": answer})
         if decided.error is None:
             await self.results.put(asked_key, decided)
         return decided
@@ -176,9 +183,17 @@ class StepTools(DirectTools):
             await state.aresult()
         return job.call
 
-    async def _ask(self, request: UnifiedRequest) -> Approval:
+    async def _ask(self, request: UnifiedRequest) -> Answer:
+        definition = self.tools[request.target].definition
+        question = approval_question(*self.place, definition, request)
+        waits = WaitsForPerson(f"waits for an answer at '{question.gate}'")
+        if self.desk is None:
+            raise waits
         with not_counted():
-            return await self._in_flow(ask_for_approval(self.tools[request.target].definition, request))
+            answer = await self._in_flow(ask_for_approval(self.desk, question, definition))
+        if answer is None:
+            raise waits
+        return answer
 
     async def _in_flow(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.get_running_loop().create_task(work, context=self.flow_context.copy())

@@ -9,6 +9,8 @@ from pathlib import Path
 from flows.files.atomic import write_text
 
 SUMS_FILE = "SHA256SUMS"
+FILLED_IN_LATER = frozenset({"waiting.yaml", "waiting.csv"})
+"""Files that people fill in when the run has ended: no part of what it found."""
 
 
 def write_sums(folder: Path) -> str:
@@ -43,7 +45,7 @@ def changed_files(folder: Path) -> Iterator[str]:
 
 
 def _file_names(folder: Path) -> list[str]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != SUMS_FILE)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in {SUMS_FILE, *FILLED_IN_LATER})
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 

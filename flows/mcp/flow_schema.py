@@ -58,11 +58,12 @@ RUN_STATUS_SCHEMA: dict[str, Any] = {
     "properties": {
         "run_id": {"type": "string"},
         "flow": {"type": "string"},
-        "state": {"enum": ["running", "done", "incomplete", "refused", "failed", "cancelled"]},
+        "state": {"enum": ["running", "done", "waiting", "incomplete", "refused", "failed", "cancelled"]},
         "cells": {"type": "integer", "description": "Cells that have ended."},
         "cells_at_most": {"type": ["integer", "null"]},
         "seconds": {"type": "number"},
         "problems": {"type": "array", "items": {"type": "string"}},
+        "waiting": {"type": ["object", "null"], "description": "What waits for a person, and how it is answered."},
     },
     "required": ["run_id", "flow", "state"],
 }

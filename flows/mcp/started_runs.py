@@ -19,12 +19,14 @@ from typing import Any
 from agents.llms.budget import Budget, Reservation
 from agents.tools.tool import ToolFailed
 from flows.mcp.published import TOKEN_VARIABLE
-from flows.server.interrupt import EXIT_INTERRUPTED, SHUTDOWN_SECONDS
+from flows.server.interrupt import EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 MAX_RUNNING = 4
 """Runs at the same time: each is a process with its own Prefect server."""
 _KILL_AFTER_SECONDS = SHUTDOWN_SECONDS + 5
-_STATES: Mapping[int, str] = {0: "done", 1: "incomplete", 2: "refused", EXIT_INTERRUPTED: "cancelled"}
+_STATES: Mapping[int, str] = {
+    0: "done", 1: "incomplete", 2: "refused", EXIT_WAITING: "waiting", EXIT_INTERRUPTED: "cancelled",
+}  # fmt: skip
 _MAX_LINE = 4 * 1024 * 1024
 
 
@@ -36,7 +38,8 @@ class StartedRun:
     flow: str
     started: float = field(default_factory=time.monotonic)
     state: str = "running"
-    """running, done, incomplete (some cells have no output), refused (mistakes in the study), failed or cancelled."""
+    """running, done, waiting (for a person's answer), incomplete (some cells have no output), refused (mistakes in the
+    study), failed or cancelled."""
     seconds: float = 0.0
     """How long it took; 0 while it runs."""
     cells: int = 0
@@ -64,6 +67,7 @@ class StartedRun:
             "cells_at_most": self.at_most,
             "seconds": round(self.seconds or time.monotonic() - self.started, 1),
             "problems": self.problems,
+            "waiting": self.outcome.get("waiting"),
         }
 
     async def update(self, message: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,14 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.exit import run_and_exit
-from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, SHUTDOWN_SECONDS
+from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
     from flows.run_folder.outcome import Outcome
+
+
+_MAX_QUESTIONS = 20
+"""Open questions that a client reads; the file holds them all."""
 
 
 class _Channel:
@@ -60,7 +65,6 @@ def main() -> int:
 def _run(request: dict[str, Any], channel: _Channel) -> int:
     from flows.api.execution import RunThread, execute
     from flows.api.server import process_server, quieten_prefect
-    from flows.check.gate import gate_problems
     from flows.compose.compose import compose
 
     quieten_prefect()
@@ -68,11 +72,13 @@ def _run(request: dict[str, Any], channel: _Channel) -> int:
     with process_server.use(None):
         config_dir = None if request["config_dir"] is None else Path(request["config_dir"])
         [study] = compose([request["flow"]], request["arguments"], config_dir)
-        if not process_server.has_page and (problems := gate_problems(study)):
-            raise StudyError(problems)
+        # No call of a client can wait for a person: the run does all else, and says what waits.
+        study = replace(study, run=study.run.model_copy(update={"ask": "later"}))
         run = RunThread(lambda: execute(study, lambda done, most: channel.send(cells=done, at_most=most)))
         outcome: Outcome = run.wait()
     channel.send(outcome=_outcome(outcome))
+    if outcome.waiting:
+        return EXIT_WAITING
     return 1 if outcome.totals.cells_without_output or outcome.unsaved else 0
 
 
@@ -87,6 +93,21 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
         "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
         "cost_at_most_usd": None if most is None else str(most),
+        "waiting": _waiting(outcome),
+    }
+
+
+def _waiting(outcome: Outcome) -> dict[str, Any] | None:
+    """What waits for a person, and how that person answers; None where nothing does."""
+    if not outcome.waiting or outcome.waiting_file is None:
+        return None
+    names = {"gate", "record_id", "round", "question", "shown", "who"}
+    return {
+        "open": len(outcome.waiting),
+        "questions": [one.model_dump(mode="json", include=names) for one in outcome.waiting[:_MAX_QUESTIONS]],
+        "how": f"a person answers with `python -m flows answer {outcome.folder.absolute()}`, or fills in "
+        f"{outcome.waiting_file.absolute()} first; then the same start_{outcome.waiting[0].flow} with the same "
+        "arguments goes on, and pays for nothing twice",
     }
 
 

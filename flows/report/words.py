@@ -18,6 +18,7 @@ STATUS_LABELS: Mapping[str, str] = {
     "failed": "failed",
     "missing_input": "input missing",
     "over_budget": "over budget",
+    "waiting": "waiting for a person",
     "skipped": "skipped",
 }
 """Status of a cell -> its name in a report, in the order of the report."""

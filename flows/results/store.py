@@ -90,6 +90,21 @@ def tool_result_path(key: str) -> str:
     return f"tools/{key[:1]}/{key}"
 
 
+def question_path(key: str) -> str:
+    """Where it is kept when the question with that key was asked first."""
+    return f"questions/{key[:1]}/{key}"
+
+
+def answers_path(key: str) -> str:
+    """Where people's answers to the question with that key are kept."""
+    return f"answers/{key[:1]}/{key}"
+
+
+def form_path(key: str) -> str:
+    """Where it is kept on which forms the question with that key was shown."""
+    return f"forms/{key[:1]}/{key}"
+
+
 def page_address_path(key: str) -> str:
     """Where the page of the address with that digest is kept."""
     return f"pages_by_address/{key[:1]}/{key}"

@@ -52,6 +52,10 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
         "Kept answers that are asked once more: `refused` for those that a model or its provider's filter declined. "
         "Empty: as configured.",
     ),
+    "answers": (
+        str,
+        "A file with people's answers that the worker can read: YAML, CSV or XLSX. Empty: the form of the run asks.",
+    ),
     "shards": (
         Annotated[int, Field(ge=0, le=200)],
         "Into how many child runs the records are split, for as many workers. 0: as configured.",

@@ -57,21 +57,23 @@ class RunMarks:
 async def end_killed_runs(store: ResultStore, own: FlowRun) -> None:
     """Gives the state Crashed to what runs of dead processes have left unfinished.
 
-    Of an earlier attempt of the run `own` that is what is below it. If a server fails here, the log says so, and the
-    next run tries again.
+    Of an earlier attempt of the run `own` that is what is below it. A form that waits for a person is spared. If a
+    server fails here, the log says so, and the next run tries again.
     """
     for mark in _dead_marks(_folder(store)):
+        shows_form = False
         try:
             async with get_client() as client:
                 attempts = await run_count(client, mark.flow_run_id)
                 if mark.flow_run_id == own.id:
                     await end_below(client, own.id)
                 elif attempts == mark.attempt:
-                    await end_run(client, mark.flow_run_id)
+                    shows_form = await end_run(client, mark.flow_run_id)
         except (httpx.HTTPError, PrefectHTTPStatusError) as error:
             get_run_logger().warning("What the run %s has left could not be ended: %s", mark.flow_run_id, error)
             continue
-        if attempts is not None or mark.age_in_days > _UNKNOWN_DAYS:
+        # Looked at again by later runs: when the form is filled in or closed, its run has to be ended, too.
+        if (not shows_form and attempts is not None) or mark.age_in_days > _UNKNOWN_DAYS:
             mark.path.unlink(missing_ok=True)
 
 

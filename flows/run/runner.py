@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.errors import ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
+from contract.questions import Question
 from contract.record import Record
 from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Ledger, Totals
@@ -26,15 +28,18 @@ from flows.accounting.telemetry import start_telemetry
 from flows.check.deployment import is_sharded
 from flows.check.ground_truth import check_ground_truth
 from flows.engine.executor import FlowExecutor, RunServices
+from flows.engine.forms import suspend_for
 from flows.engine.gather import gather_or_raise
 from flows.engine.records import records_of
 from flows.engine.scope import Scope
 from flows.files.atomic import write_json
 from flows.files.folder import new_run_folder, read_traces
+from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.form import Form
 from flows.run.page_records import with_pages
+from flows.run.people import People, can_be_suspended, leave_waiting, open_desk, unused_note
 from flows.run.run_marks import RunMarks, end_killed_runs
 from flows.run.services import open_services
 from flows.run_folder.finish import finish_run, run_manifest
@@ -63,6 +68,9 @@ four batches, 30,000 calls took up to a sixth less time with such a server, and 
 
 class RunListener:
     """Receives the progress of a run. A subclass overrides the methods that it needs."""
+
+    people = People()
+    """How the run can reach people."""
 
     def on_indexing(self, done: int, total: int | None) -> None:
         """Receives how many passages of the corpus are indexed so far, and how many are new or changed."""
@@ -103,7 +111,10 @@ def make_flow(
         try:
             study = study_of(request)
             async with _marked_run(study, marks):
-                outcome = await _run(study, listener or RunListener(), caller)
+                outcome, desk = await _run(study, listener or RunListener(), caller)
+            if outcome.waiting and study.run.shard is None and can_be_suspended():
+                # The process ends here; a resumed run begins anew, and finds its cells and what was filled in.
+                await suspend_for(outcome.waiting, desk)
             return _final_state(outcome, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
@@ -163,26 +174,27 @@ async def _marked_run(study: Study, marks: RunMarks) -> AsyncGenerator[None]:
             ending.cancel()
 
 
-async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:
+async def _run(study: Study, listener: RunListener, caller: CallerProcess | None) -> tuple[Outcome, Desk]:
     check_deployment(study)
     with audit_run(study) as audited_run:
         run = _run_sharded(study, listener) if is_sharded(study.run) else _run_unsharded(study, listener, caller)
-        outcome = audited_run.outcome = await run
+        outcome, desk = await run
+        audited_run.outcome = outcome
         if study.run.shard is None:
             # In a thread: Google's clients block.
             outcome.saved = await asyncio.to_thread(save, study, outcome.folder)
     listener.on_end(outcome)
-    return outcome
+    return outcome, desk
 
 
-async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> Outcome:
+async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> tuple[Outcome, Desk]:
     run_start, owner = RunStart.read(study), str(current_flow_run_id())
     is_shard = study.run.shard is not None
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)
-    run_start = replace(run_start, pages=pages)
+    run_start, desk = replace(run_start, pages=pages), open_desk(study, listener.people, records)
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
     ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log, listener.on_note)
@@ -193,7 +205,16 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
         with log, ledger:
             in_bulk = len(records) > study.run.batch
             async with open_services(
-                study, ledger, journal, owner, listener.on_indexing, rejects.append, listener.on_note, in_bulk, caller
+                study,
+                ledger,
+                journal,
+                owner,
+                listener.on_indexing,
+                rejects.append,
+                listener.on_note,
+                in_bulk,
+                caller,
+                desk,
             ) as run_services:
                 outcome = Outcome(
                     folder, ledger.totals, rejects, current_flow_run_id(), run_services.cell_runner.flow_runs
@@ -207,12 +228,15 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
                 manifest = run_manifest(
                     study, run_start, records, outcome, run_services.agent_services.models, run_services.tool_servers
                 )
+        if note := unused_note(desk):
+            listener.on_note(note)
+        leave_waiting(outcome, list(desk.open.values()), listener.people)
         if is_shard:
             await _publish_shard(study, manifest, outcome)
         else:
             await finish_run(study, manifest, outcome, journal.broken_off)
         journal.account()
-    return outcome
+    return outcome, desk
 
 
 async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Outcome) -> None:
@@ -221,21 +245,22 @@ async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Out
     results = [value for _, value in outcome.results]
     totals = outcome.totals
     result = ShardResult(
-        str(outcome.flow_run_id), manifest, totals.task_runs, results, outcome.rejects, totals.costs.as_json()
-    )
+        str(outcome.flow_run_id), manifest, totals.task_runs, results, outcome.rejects, totals.costs.as_json(),
+        [one.model_dump(mode="json") for one in outcome.waiting],
+    )  # fmt: skip
     await publish_shard(result_store(study.run.results), result, outcome.folder / "answers.jsonl")
     # A worker ends the process at once; task runs that have not been sent would be lost.
     await flush_events()
 
 
-async def _run_sharded(study: Study, listener: RunListener) -> Outcome:
+async def _run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, Desk]:
     """Runs the shards as child runs, and writes one folder from them, the same as that of a single run."""
     run_start, rejects = RunStart.read(study), list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
     # Before the shards begin, so that each page is fetched by one of them only.
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)
-    run_start = replace(run_start, pages=pages)
+    run_start, desk = replace(run_start, pages=pages), open_desk(study, listener.people, records)
     shards = await run_shards(study, records)
     shard_results = {shard.number: shard.result for shard in shards if shard.result}
     folder, store = new_run_folder(study.run.folder, study.flow.name), result_store(study.run.results)
@@ -252,9 +277,11 @@ async def _run_sharded(study: Study, listener: RunListener) -> Outcome:
         manifest = run_manifest(study, run_start, records, outcome, models)
     finally:
         await models.aclose()
+    waiting = [Question.model_validate(one) for part in shard_results.values() for one in part.waiting]
+    leave_waiting(outcome, waiting, listener.people)
     await finish_run(study, {**manifest, "shards": shards_manifest(shards)}, outcome)
     remove_shards(store, shard_results.values())
-    return outcome
+    return outcome, desk
 
 
 async def _run_batches(study: Study, run_services: RunServices, records: Sequence[Record]) -> list[Result]:
@@ -284,6 +311,10 @@ def _final_state(outcome: Outcome, result_of: Callable[[Outcome], Any]) -> State
     if unasked := totals.cells["over_budget"]:
         why = f"{unasked} cells were not asked, to keep within the budget; run again with a larger one to go on"
         return Failed(name="BudgetReached", message=f"{why}: {counts}")
+    if outcome.waiting:
+        gates = ", ".join(f"{gate}: {number}" for gate, number in Counter(one.gate for one in outcome.waiting).items())
+        why = f"{len(outcome.waiting)} questions wait for a person ({gates}); the same run again goes on when answered"
+        return Failed(name="Waiting", message=f"{why}: {counts}")
     if totals.cells_without_output:
         return Failed(name="Incomplete", message=f"{totals.cells_without_output} cells have no output: {counts}")
     if outcome.unsaved:

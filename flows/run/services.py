@@ -26,6 +26,7 @@ from flows.engine.executor import RunServices
 from flows.engine.task_run_events import open_event_sender
 from flows.engine.task_runs import read_limited_tags
 from flows.files.cache import cache_folder
+from flows.gates.desk import Desk
 from flows.results.cells import CellStorage
 from flows.results.locks import Attempt, Locks
 from flows.results.open import result_store
@@ -57,6 +58,7 @@ async def open_services(
     on_note: Callable[[str], None] | None = None,
     in_bulk: bool = False,
     caller: CallerProcess | None = None,
+    desk: Desk | None = None,
 ) -> AsyncGenerator[RunServices]:
     """Opens the services of one run; closes the connections when the block ends.
 
@@ -88,6 +90,7 @@ async def open_services(
             cell_runner=cell_runner,
             ledger=ledger,
             slots=asyncio.Semaphore(study.run.concurrency),
+            desk=desk,
             tools=tools,
             tool_results=opened.tool_results,
             tool_servers=servers.manifest,

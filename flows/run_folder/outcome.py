@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from contract.base import JsonValue
+from contract.questions import Question
 from contract.record import Record
 from flows.accounting.ledger import Totals
 from flows.run_folder.derive import Derived
@@ -37,6 +38,10 @@ class Outcome:
     """How many records were taken through the flow."""
     seal: str = ""
     """Digest of the digests of all files of the folder."""
+    waiting: Sequence[Question] = ()
+    """The questions to people that are open; the same command goes on when they are answered."""
+    waiting_file: Path | None = None
+    """Where these stand, ready to be answered."""
     saved: Sequence[SaveResult] = ()
     """The result of saving at each storage that the flow saves to."""
 

@@ -25,6 +25,7 @@ from contract.messages import AgentTrace
 from contract.messages import CellError as ErrorRow
 from contract.tool_calls import ToolCall
 from contract.tools import UnifiedRequest
+from flows.engine.gate import PERSON
 from flows.files.atomic import write_text
 from flows.files.run_data import RunData
 from flows.run_folder.derive import derive
@@ -99,6 +100,10 @@ class _Replayer:
     async def replay_trace(self, trace: AgentTrace) -> AgentTrace:
         """The trace, made again from its input and its stored replies."""
         self._result.cells += 1
+        if trace.agent == PERSON:
+            # What a person said: nothing can make it again.
+            self._result.recorded += 1
+            return trace
         agent = self._agents[trace.agent]
         if agent.searches_corpus or agent.fetches_pages or not _is_replayable(trace):
             self._result.recorded += 1

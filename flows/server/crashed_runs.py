@@ -1,6 +1,7 @@
 """Crashed runs: gives the state Crashed to what a dead process has left in the state Running on the Prefect server.
 
 Prefect learns of a killed process only from the worker that started it, and marks then the run and not what is below.
+A run that is paused or suspended shows a form to a person: it is spared, since what is filled in there counts.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from prefect.client.orchestration import PrefectClient
 from prefect.states import Crashed
 
 _MESSAGE = "The process of this run ended without a word, as after a kill."
-_UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING", "PAUSED"]}}}
+_UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+_PAUSED: Mapping[str, Any] = {"state": {"type": {"any_": ["PAUSED"]}}}
 _Path = Literal["/flow_runs/filter", "/task_runs/filter"]
 _AT_ONCE = 8
 _PAGE = 200
 
 
-async def end_run(client: PrefectClient, flow_run_id: UUID) -> None:
-    """Ends the flow run and what is below it; itself last, so that whoever is killed meanwhile leaves it unfinished."""
+async def end_run(client: PrefectClient, flow_run_id: UUID) -> bool:
+    """Ends the flow run and what is below it; itself last, so that whoever is killed meanwhile leaves it unfinished.
+
+    Returns whether a form is left there that waits for a person.
+    """
     await end_below(client, flow_run_id)
     await _end_flow_runs(client, [flow_run_id])
+    children = await _child_runs(client, flow_run_id)
+    return bool(await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids([flow_run_id, *children]), **_PAUSED}}))
 
 
 async def end_below(client: PrefectClient, flow_run_id: UUID) -> None:

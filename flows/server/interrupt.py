@@ -21,6 +21,8 @@ RESUME_HINT = "The same command goes on from here; nothing is paid for twice."
 INTERRUPTED_MESSAGE = f"\nInterrupted. {RESUME_HINT}"
 EXIT_INTERRUPTED = 130
 EXIT_FAILED = 3
+EXIT_WAITING = 4
+"""The run waits for a person's answer."""
 _SHOW_CURSOR = "\x1b[?25h"
 SHUTDOWN_SECONDS = 10.0
 """How long an interrupted run may take to stop, and to report its end to the server."""

@@ -43,6 +43,8 @@ class ShardResult:
     rejects: Sequence[Reject]
     costs: Sequence[Any] = ()
     """`Costs.as_json`."""
+    waiting: Sequence[Mapping[str, Any]] = ()
+    """The open questions to people."""
 
 
 async def publish_shard(store: ResultStore, result: ShardResult, answers: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.flow import FlowSpec, Gate, GateField, Loop, Node, Step
+from contract.flow import FlowSpec, Gate, Loop, Node, Step
 
 
 def with_approvals(spec: FlowSpec) -> FlowSpec:
@@ -24,7 +24,7 @@ def _loop_with_gates(loop: Loop) -> Loop:
         if loop.host and name in loop.choices and isinstance(step, Step):
             gate = f"approve_{name}"
             nodes[gate] = _gate(name, loop.host)
-            let_through = f"{gate}.go_on"
+            let_through = f"{gate}.approved"
             nodes[name] = step.model_copy(
                 update={"when": f"{let_through} and ({step.when})" if step.when else let_through}
             )
@@ -34,7 +34,7 @@ def _loop_with_gates(loop: Loop) -> Loop:
 def _gate(step: str, host: str) -> Gate:
     return Gate(
         gate=f"May the step '{step}' run?",
-        fields={"go_on": GateField(type="yes_no", description="Without it, the step is skipped.")},
+        decide=("approve", "reject"),
         inputs={"arguments": f"{host}.inputs", "reason": f"{host}.metadata"},
         when=f"{host}.target == '{step}'",
         description=f"A person lets '{step}' through, or not.",

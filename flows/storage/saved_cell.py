@@ -40,7 +40,7 @@ class SavedCell(Frozen):
     round: int
     """Which turn of a loop; 0 outside loops."""
     status: CellStatus
-    """completed, refused, truncated, failed, skipped, missing_input or over_budget."""
+    """completed, refused, truncated, failed, skipped, missing_input, over_budget or waiting."""
     note: str | None
     error_kind: str | None
     error: str | None

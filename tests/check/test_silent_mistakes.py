@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ from contract.errors import StudyError
 from contract.storage import FileStorage
 from flows.check.preview import MAX_BYTES, preview_source
 from flows.cli.main import main
-from flows.cli.run import run_studies
 from flows.compose.compose import compose
-from flows.server.private_server import PrivateServer
 from tests.support.commands import write_files
 
 FLOW = """\
@@ -301,25 +298,16 @@ GATE = "  look:\n    gate: Is it so?\n    fields: {answer: {type: yes_no}}\nmeas
 
 
 @pytest.mark.parametrize("verb", ["check", "plan"])
-def test_a_gate_that_nobody_could_answer_is_noted_and_refused_by_a_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
+@pytest.mark.parametrize("api_url", ["", "http://127.0.0.1:9/api"])
+def test_what_waits_for_a_person_is_noted_before_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str, api_url: str
 ) -> None:
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
     write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", GATE)})
     assert main([verb, "--config-dir", str(tmp_path)], "mine") == 0
-    [note] = [line for line in capsys.readouterr().err.splitlines() if "gate" in line]
-    assert "flows/mine.yaml:7: nobody could answer the gate 'look'" in note and "prefect server start" in note
-    with pytest.raises(StudyError, match="nobody could answer the gate 'look'"):
-        run_studies(compose(["mine"], [], tmp_path), PrivateServer.__new__(PrivateServer), Namespace())
-
-
-def test_a_gate_is_no_mistake_where_a_server_with_a_page_is_configured(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", GATE)})
-    assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
-    assert "gate" not in capsys.readouterr().err
+    asked, how = [line for line in capsys.readouterr().err.splitlines() if "wait" in line.lower()]
+    assert asked == "note: 'look' waits for a person, once for each record: Is it so?"
+    assert ("with a form at the server's page" in how) == bool(api_url)
 
 
 def test_rows_of_another_encoding_that_cannot_be_read_are_shown_with_the_reason(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.check.gate import gate_problems
+from flows.check.gate import waiting_notes
 from flows.compose.compose import compose
 from tests.compose.tiny_study import problems_of
 from tests.support.commands import write_files
@@ -44,11 +44,12 @@ def test_a_mistake_is_reported(
     assert todo in (problem.todo or "")
 
 
-def test_where_nobody_can_be_asked_the_check_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_says_what_will_wait_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flow = FLOW.replace(STEP, STEP + "    approve: [fetch]\n")
     write_files(tmp_path / "my_study", {"flows/mine.yaml": flow})
     [study] = compose(["mine"], ["query=x"], Path("my_study"))
-    [problem] = gate_problems(study)
-    assert problem.where == "my_study/flows/mine.yaml:8"
-    assert "nobody could allow the tools of 'find'" in problem.what
+    asked, how = waiting_notes(study, has_page=False)
+    assert asked == "'find.fetch' waits for a person, for each call: May fetch be called?"
+    assert "ends in the state Waiting" in how and "form" not in how
+    assert "with a form at the server's page" in list(waiting_notes(study, has_page=True))[1]

@@ -35,7 +35,7 @@ async def test_a_person_is_asked_before_the_step_and_only_before_it(lab: Lab, al
     async def answer(client: PrefectClient) -> None:
         run, described = await wait_for_gate(client, "approve_risky")
         asked.append(described)
-        await client.resume_flow_run(run.id, run_input={"go_on": allowed})
+        await client.resume_flow_run(run.id, run_input={"decision": "approve" if allowed else "reject"})
 
     ran = await lab.run("text=hello", during_run=answer)
     assert "May the step 'risky' run?" in asked[0] and "number 1 in the sequence" in asked[0]

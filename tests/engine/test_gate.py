@@ -8,9 +8,12 @@ from contextlib import suppress
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import PrefectHTTPStatusError
 
-from contract.errors import RunError
+from flows.gates.kept_answers import KeptAnswers
+from flows.gates.read_answer import read_answer
+from flows.results.open import result_store
 from tests.support.running import Lab
 
 FLOW = """\
@@ -66,10 +69,65 @@ async def test_the_run_waits_for_a_person_and_later_steps_see_the_answer(lab: La
     assert any("consent" in start and "last" in end for start, end in edges)
 
 
-async def test_a_gate_without_an_answer_ends_the_run_in_plain_words(lab: Lab) -> None:
+async def test_a_form_that_nobody_fills_in_in_time_leaves_the_question_open(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", FLOW.replace("timeout_seconds: 60", "timeout_seconds: 1"))
     ran = await lab.run("text=hello")
-    assert ran.state.is_failed()
-    with pytest.raises(RunError, match=r"no answer to 'Is this fit to be published\?' within 1 s"):
-        await ran.state.aresult()
-    assert ran.server.child("consent, a person").state_name == "Failed"
+    assert ran.state.name == "Waiting"
+    assert ran.server.child("consent, a person").state_name == "Waiting"
+    assert ran.outcome and [one.gate for one in ran.outcome.waiting] == ["consent"]
+
+
+async def test_an_answer_from_elsewhere_ends_the_waiting_for_the_form(lab: Lab) -> None:
+    lab.write("flows/tiny.yaml", FLOW)
+
+    async def answer(client: PrefectClient) -> None:
+        await wait_for_gate(client, "consent")
+        kept = KeptAnswers(result_store(str(lab.folder / "results")))
+        [key] = [path.name for path in (lab.folder / "results" / "questions").glob("*/*")]
+        question = await kept.question(key)
+        assert question
+        values = {"publish": "yes", "remark": "from elsewhere", "by": "ana"}
+        read = read_answer(question, values, "command")
+        assert read.answer
+        await kept.keep(question, read.answer)
+
+    ran = await lab.run("text=hello", during_run=answer)
+    assert ran.state.is_completed()
+    assert ran.rows("last")[0].input.inputs["given"] == "from elsewhere"
+    assert ran.server.child("consent, a person").state_name == "Completed"
+
+
+async def test_a_form_asks_again_for_what_cannot_be_taken_and_shows_several_at_once(lab: Lab) -> None:
+    decide = "    decide: [approve, edit]\n    value: draft\n    timeout_seconds: 60\n"
+    flow = FLOW.replace("    timeout_seconds: 60\n", decide).replace("publish", "sure")
+    flow = flow.replace("when: consent.sure", "when: consent.approved").replace(
+        "parameters: {text: {required: true}}\n", ""
+    )
+    lab.write("flows/tiny.yaml", flow.replace("records: parameters.text", "records: posts"))
+    lab.write_posts([{"record_id": name, "text": f"Text {name}."} for name in "abc"])
+    seen: list[str] = []
+
+    async def answer(client: PrefectClient) -> None:
+        first = {"decision": "approve", "sure": "yes", "by": "ana"}
+        for form in (
+            {"question_1": first, "question_2": {"decision": "edit", "value": "", "sure": "no"}},
+            {"question_1": {"decision": "edit", "value": "B.", "sure": "no"}, "question_2": first},
+        ):
+            run, described = await wait_for_gate(client, "consent")
+            while seen and described == seen[-1]:
+                await asyncio.sleep(0.05)
+                run, described = await wait_for_gate(client, "consent")
+            seen.append(described)
+            resumed = await client.resume_flow_run(run.id, run_input=form)
+            assert resumed.status == SetStateStatus.ACCEPT, resumed
+
+    ran = await lab.run(during_run=answer)
+    assert ran.state.is_completed(), ran.state
+    assert "question\\_3" in seen[0] or "question_3" in seen[0]
+    assert "the changed value is missing" in seen[1] and "question_3" not in seen[1]
+    answers = {row.record_id: row.answer for row in ran.rows("consent") if row.answer}
+    assert [(one.decision, one.by) for one in answers.values()] == [
+        ("approve", "ana"),
+        ("edit", ""),
+        ("approve", "ana"),
+    ]

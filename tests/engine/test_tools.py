@@ -85,11 +85,11 @@ async def _decide(client: PrefectClient, answer: dict[str, Any], seen: list[str]
     ("answer", "called", "decision"),
     [
         ({"decision": "approve"}, ["a b c d"], "approved"),
-        ({"decision": "modify", "arguments": '{"text": "x"}'}, ["x"], "modified"),
+        ({"decision": "edit", "value": '{"text": "x"}'}, ["x"], "modified"),
         ({"decision": "reject", "comment": "no need"}, [], "rejected"),
         ({"decision": "stop", "comment": "enough"}, [], None),
     ],
-    ids=["approve", "modify", "reject", "stop"],
+    ids=["approve", "edit", "reject", "stop"],
 )
 async def test_a_person_is_asked_first(
     lab: Lab, answer: dict[str, Any], called: list[str], decision: str | None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -63,6 +65,41 @@ async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
     async with connect() as client:
         later = await client.call_tool("read_run", {"run_id": read["report"].split("/")[2]})
         assert later.structured_content["verdicts"] == read["verdicts"]
+
+
+async def test_a_flow_that_asks_a_person_waits_for_nobody_and_says_how_it_is_answered(
+    connect: Connect, study: Path
+) -> None:
+    variants = "variants: {criteria: [ordinary], model: [demo, demo_average]}"
+    flow = (study / "flows/tiny.yaml").read_text(encoding="utf-8")
+    flow = flow.replace(variants, "parameters: {criteria: ordinary, model: demo}")
+    gate = "  consent: {gate: Fit?, decide: [approve, reject], inputs: {verdict: judge.verdict}}\n"
+    after = "  second: {agent: judge, parameters: {criteria: ordinary, model: demo_average}, when: consent.approved}\n"
+    (study / "flows/asks.yaml").write_text(flow.partition("measures:")[0] + gate + after, encoding="utf-8")
+    async with connect() as client:
+
+        async def run() -> dict[str, Any]:
+            started = await client.call_tool("start_asks", {})
+            assert not started.is_error, text_of(started)
+            while True:
+                asked = {"run_id": started.structured_content["run_id"], "wait_seconds": 50}
+                watched = (await client.call_tool("watch_run", asked)).structured_content
+                if watched["state"] != "running":
+                    return watched
+
+        watched = await run()
+        assert watched["state"] == "waiting", watched
+        assert [one["record_id"] for one in watched["waiting"]["questions"]] == ["a", "b"]
+        assert "python -m flows answer" in watched["waiting"]["how"]
+        read = (await client.call_tool("read_run", {"run_id": watched["run_id"]})).structured_content
+        assert read["waiting"]["open"] == 2 and read["folder"]
+        rows = "gate,record,decision\nconsent,a,approve\nconsent,b,reject\n"
+        await asyncio.to_thread(Path("mine.csv").write_text, rows, encoding="utf-8")
+        command = [sys.executable, "-m", "flows", "answer", read["folder"], "--file", "mine.csv"]
+        answered = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+        assert answered.returncode == 0, answered.stderr
+        done = await run()
+        assert (done["state"], done["waiting"]) == ("done", None), done
 
 
 async def test_a_cancelled_run_keeps_what_is_paid(connect: Connect, study: Path, fake: FakeLLM) -> None:

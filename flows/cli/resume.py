@@ -1,0 +1,40 @@
+"""How a run that waits goes on: the same command, with the file of answers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.questions import Question
+from flows.config.folders import display_path
+
+_ANSWERS = ("answers=", "run.answers=", "++run.answers=")
+
+
+def resume_command(path: Path) -> str:
+    """The command that this process was started with, with that file of answers."""
+    words = [*_program(), *(word for word in sys.argv[1:] if not word.startswith(_ANSWERS))]
+    return shlex.join([*words, f"answers={display_path(path)}"])
+
+
+def _program() -> list[str]:
+    """`python -m flows`, `python -m flows.osb`, or `buttermilk`."""
+    started = sys.orig_argv
+    if "-m" in started[: len(started) - len(sys.argv) + 2]:
+        return ["python", "-m", started[started.index("-m") + 1]]
+    return [os.path.basename(sys.argv[0])]  # noqa: PTH119 - the name alone
+
+
+def waiting_lines(questions: Sequence[Question], path: Path, command: str) -> list[str]:
+    """What a person at a terminal reads about open questions."""
+    gates = Counter(one.gate for one in questions)
+    noun = "1 question waits" if len(questions) == 1 else f"{len(questions)} questions wait"
+    return [
+        f"{noun} for a person ({', '.join(f'{gate}: {number}' for gate, number in gates.items())}); all else is done.",
+        f"Fill in {display_path(path)}, then go on with the same command, which pays for nothing twice:",
+        f"  {command}",
+    ]

@@ -1,0 +1,238 @@
+"""Files of answers: YAML as a run leaves it in `waiting.yaml`, CSV, or a workbook; one entry or row for each question.
+
+    answers:
+    - {gate: consent, record: post-1, decision: approve, comment: fits, by: ana}
+
+`gate`, `record` and, in loops, `round` say what is answered; a `key` says exactly what was shown. An entry without a
+decision and without fields is one that nobody has answered yet.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from agents.safety.yaml_limits import YamlLimitExceeded
+from agents.safety.yaml_mistakes import describe_yaml_error
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
+from contract.base import JsonValue
+from contract.errors import Problem, StorageError
+from contract.questions import RESERVED_FIELDS, Question
+from flows.config.diagnostics import closest_name, join_names
+from flows.config.folders import display_path
+from flows.config.hydra_source import ConfigLoader
+from flows.files.os_error import os_error_text
+from flows.gates.read_answer import AnswerMistake, ReadAnswer, ValueCheck, read_answer
+from flows.storage.values import import_optional
+
+SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
+_MAX_BYTES = 100_000_000
+_DELIMITERS = ",;\t"
+
+
+@dataclass
+class AnswerEntry:
+    """One entry: its values by name, and where each of them stands."""
+
+    where: str
+    values: dict[str, JsonValue]
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
+    used: bool = False
+
+    def place(self, name: str) -> str:
+        """Where the value of that name stands, or would stand."""
+        return self.places.get(name, self.where)
+
+    def text(self, name: str) -> str:
+        """A value as text; empty where there is none."""
+        value = self.values.get(name)
+        return "" if value is None else str(value).strip()
+
+
+class AnswerFile:
+    """The entries of a file, found by what is asked."""
+
+    def __init__(self, entries: Sequence[AnswerEntry]) -> None:
+        self.entries = entries
+        self._by_key = {key: entry for entry in entries if (key := entry.text("key"))}
+        self._without_key = [entry for entry in entries if not entry.text("key")]
+
+    def read(self, question: Question, check_value: ValueCheck | None = None) -> ReadAnswer:
+        """What the file answers to the question; nothing where it holds no answer to it."""
+        entry = self._by_key.get(question.key) or next((one for one in self._without_key if _asks(one, question)), None)
+        if entry is None:
+            return ReadAnswer()
+        entry.used = True
+        return read_answer(question, entry.values, "file", check_value=check_value)
+
+    def places(self, question: Question) -> AnswerEntry | None:
+        """The entry for the question, or None."""
+        return self._by_key.get(question.key) or next((one for one in self._without_key if _asks(one, question)), None)
+
+    def unused(self) -> list[AnswerEntry]:
+        """Entries with an answer to which no question came: what was shown has changed since, or is not asked."""
+        return [one for one in self.entries if not one.used and _is_answered(one)]
+
+
+def read_answer_file(path: Path) -> tuple[AnswerFile, list[Problem]]:
+    """The entries of the file, and what is wrong with its form; a file with problems may have entries, too."""
+    shown = display_path(path)
+    if not path.is_file():
+        what = "there is no such file" if not path.exists() else "this is a folder, not a file"
+        near = closest_name(path.name, [one.name for one in path.parent.glob("*") if one.suffix in SUFFIXES])
+        return AnswerFile([]), [Problem(f"answers={shown}", what, near, "name a file of answers, as waiting.yaml is")]
+    if path.suffix.lower() not in SUFFIXES:
+        todo = f"write the answers as {', '.join(SUFFIXES)}"
+        return AnswerFile([]), [Problem(f"answers={shown}", f"answers are not read from '{path.suffix}'", None, todo)]
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return AnswerFile([]), [Problem(shown, f"the file has more than {_MAX_BYTES // 1_000_000} MB")]
+        if path.suffix.lower() == ".csv":
+            return _read_table(_csv_rows(path), shown)
+        if path.suffix.lower() == ".xlsx":
+            return _read_table(_sheet_rows(path), f"{shown}, row ")
+        return _read_yaml(path.read_text(encoding="utf-8-sig"), shown)
+    except UnicodeDecodeError:
+        return AnswerFile([]), [Problem(f"{shown}:1", "the file is not in UTF-8", None, "save it again as UTF-8")]
+    except OSError as error:
+        return AnswerFile([]), [Problem(shown, f"the file cannot be read: {os_error_text(error)}")]
+    except StorageError as error:
+        return AnswerFile([]), [Problem(shown, str(error))]
+
+
+def answer_problems(file: AnswerFile, asked: Mapping[str, Question]) -> Iterator[Problem]:
+    """The mistakes in the entries that can be known before anything is asked. `asked` is `questions_of` the flow."""
+    seen = dict[tuple[str, ...], AnswerEntry]()
+    for entry in file.entries:
+        question = asked.get(entry.text("gate"))
+        if question is None:
+            yield _unknown_gate(entry, asked)
+            continue
+        known = {*RESERVED_FIELDS, *question.fields}
+        for name in entry.values.keys() - known:
+            todo = f"there are {join_names(known)}"
+            yield Problem(entry.place(name), f"'{name}' is not asked here", closest_name(name, known), todo)
+        if not entry.text("record") and not entry.text("key"):
+            yield Problem(entry.where, "this names no record", None, "add `record:` with the record's id")
+        identity = (*(entry.text(name) for name in ("gate", "record", "round")), entry.text("key"))
+        if other := seen.get(identity):
+            yield Problem(entry.where, f"this is answered twice, also at {other.where}", None, "leave one of them out")
+        seen.setdefault(identity, entry)
+        yield from mistakes_at(entry, read_answer(question, entry.values, "file", options_known=False).mistakes)
+
+
+def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Problem]:
+    """The entries whose record is none of those that the run takes."""
+    known = set(records)
+    for entry in file.entries:
+        record = entry.text("record")
+        if record and record not in known and _is_answered(entry):
+            near = closest_name(record, records) if len(records) <= 1000 else None
+            todo = "write the id of one of the records of this run, or leave the entry out"
+            yield Problem(entry.place("record"), f"there is no record '{record}' in this run", near, todo)
+
+
+def mistakes_at(entry: AnswerEntry, mistakes: Sequence[AnswerMistake]) -> Iterator[Problem]:
+    """The mistakes of an entry with the places where they stand."""
+    for one in mistakes:
+        yield Problem(entry.place(one.name), one.what, one.nearest, one.todo)
+
+
+def _asks(entry: AnswerEntry, question: Question) -> bool:
+    """Whether an entry without a key is about that question."""
+    same = entry.text("gate") == question.gate and entry.text("record") == question.record_id
+    return same and entry.text("round") in ("", "0", str(question.round))
+
+
+def _is_answered(entry: AnswerEntry) -> bool:
+    describing = RESERVED_FIELDS - {"decision", "value", "choice"}
+    return any(entry.text(name) not in ("", "later") for name in entry.values if name not in describing)
+
+
+def _unknown_gate(entry: AnswerEntry, asked: Mapping[str, Question]) -> Problem:
+    name, known = entry.text("gate"), join_names(asked)
+    if not name:
+        return Problem(entry.where, "this names no gate", None, f"add `gate:`; there are {known}")
+    todo = f"there are {known}"
+    return Problem(entry.place("gate"), f"there is no gate '{name}' in this flow", closest_name(name, asked), todo)
+
+
+def _read_yaml(text: str, shown: str) -> tuple[AnswerFile, list[Problem]]:
+    try:
+        root = compose_yaml(text, ConfigLoader)
+    except yaml.YAMLError as error:
+        mistake = describe_yaml_error(text, error)
+        return AnswerFile([]), [Problem(f"{shown}:{mistake.line}", mistake.what, None, mistake.todo)]
+    except YamlLimitExceeded as error:
+        return AnswerFile([]), [Problem(f"{shown}:{error.line}", error.message, None, "write several files, or CSV")]
+    if isinstance(root, yaml.MappingNode):
+        root = next((value for key, value in root.value if getattr(key, "value", None) == "answers"), None)
+    if not isinstance(root, yaml.SequenceNode):
+        todo = "write `answers:` and below it `- gate: …` for each answer"
+        return AnswerFile([]), [Problem(f"{shown}:1", "the file holds no list of answers", None, todo)]
+    entries, problems = list[AnswerEntry](), list[Problem]()
+    for node in root.value:
+        where = f"{shown}:{node.start_mark.line + 1}"
+        if not isinstance(node, yaml.MappingNode):
+            problems.append(Problem(where, "this is no answer", None, "write `- gate: …`, and below it `record:`"))
+            continue
+        try:
+            values = cast("dict[str, JsonValue]", plain_value(node, ConfigLoader))
+        except UNREADABLE_YAML as error:
+            problems.append(Problem(where, f"this cannot be read: {str(error).splitlines()[0]}"))
+            continue
+        places = {str(key.value): f"{shown}:{key.start_mark.line + 1}" for key, _ in node.value}
+        entries.append(AnswerEntry(where, {str(name): value for name, value in values.items()}, places))
+    return AnswerFile(entries), problems
+
+
+def _csv_rows(path: Path) -> list[tuple[int, list[Any]]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = max(_DELIMITERS, key=first.count)
+        reader, found, line = csv.reader(file, delimiter=delimiter), list[tuple[int, list[Any]]](), 0
+        for row in reader:
+            found.append((line + 1, list(row)))
+            line = reader.line_num
+    return found
+
+
+def _sheet_rows(path: Path) -> list[tuple[int, list[Any]]]:
+    calamine = import_optional("python_calamine", "studies", "reading XLSX")
+    try:
+        with calamine.CalamineWorkbook.from_path(str(path)) as book:
+            rows: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except calamine.CalamineError as error:
+        raise StorageError("this is not a whole XLSX file; save it again, or as CSV") from error
+    return [(number, [_plain_cell(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+
+
+def _plain_cell(cell: Any) -> JsonValue:
+    """A spreadsheet stores all numbers as floating point."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell if isinstance(cell, str | bool | int | float) or cell is None else str(cell)
+
+
+def _read_table(rows: Sequence[tuple[int, list[Any]]], shown: str) -> tuple[AnswerFile, list[Problem]]:
+    before = "" if shown.endswith(" ") else ":"
+    filled = [(line, row) for line, row in rows if any(str(cell or "").strip() for cell in row)]
+    if not filled:
+        return AnswerFile([]), [Problem(shown.removesuffix(", row "), "the file holds nothing")]
+    line, header = filled[0]
+    names = [str(name or "").strip() for name in header]
+    if missing := [name for name in ("gate", "record") if name not in names]:
+        todo = "the first row names the columns: gate, record, decision, comment and the gate's fields"
+        what = f"there is no column '{missing[0]}'"
+        return AnswerFile([]), [Problem(f"{shown}{before}{line}", what, closest_name(missing[0], names), todo)]
+    entries = list[AnswerEntry]()
+    for number, row in filled[1:]:
+        values = {name: cell for name, cell in zip(names, row, strict=False) if name and cell not in (None, "")}
+        entries.append(AnswerEntry(f"{shown}{before}{number}", values))
+    return AnswerFile(entries), []

@@ -1,0 +1,85 @@
+"""What waits for a person: the open questions of run folders, and of a storage of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
+from contract.questions import Question
+from flows.files.checksums import FILLED_IN_LATER
+from flows.gates.answer_file import read_answer_file
+from flows.gates.kept_answers import KeptAnswers
+from flows.results.open import result_store
+
+
+@dataclass(frozen=True)
+class WaitingRun:
+    """A run that waits, as it was left behind."""
+
+    folder: Path
+    file: Path
+    """`waiting.yaml`, or `waiting.csv`."""
+    questions: tuple[Question, ...]
+    """Those that nobody has answered since."""
+    asked: tuple[Question, ...]
+    """All that the run had left open."""
+    command: str
+    """What goes on; empty where the file does not say."""
+    results: str | None
+    """Where its answers are kept, as the study names it."""
+
+
+async def waiting_run(folder: Path, results: str | None = None) -> WaitingRun | None:
+    """What waits in the folder of a run; None where that run has left no question. Raises StorageError."""
+    file = next((path for name in sorted(FILLED_IN_LATER) if (path := folder / name).is_file()), None)
+    if file is None:
+        return None
+    named = results or _results_of(folder)
+    kept = KeptAnswers(result_store(named))
+    entries, _ = read_answer_file(file)
+    keys = [key for entry in entries.entries if (key := entry.text("key"))]
+    asked = [one for key in keys if (one := await kept.question(key))]
+    still_open = [one for one in asked if await kept.get(one) is None]
+    return WaitingRun(folder, file, tuple(still_open), tuple(asked), _command_of(file), named)
+
+
+async def waiting_runs(folder: Path, results: str | None = None) -> list[WaitingRun]:
+    """The runs below `folder` with open questions, the latest first; a question counts for the latest that asked it."""
+    found, seen = list[WaitingRun](), set[str]()
+    for path in sorted(_run_folders(folder), key=lambda path: path.name, reverse=True):
+        run = await waiting_run(path, results)
+        new = [one for one in run.questions if one.key not in seen] if run else []
+        if run and new:
+            seen |= {one.key for one in new}
+            found.append(run)
+    return found
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    files = (path for name in FILLED_IN_LATER for path in folder.glob(f"*/*/{name}"))
+    yield from {path.parent for path in files if not path.parent.is_symlink()}
+
+
+def _results_of(folder: Path) -> str | None:
+    """The storage of results that the run's manifest names; None for the user's own."""
+    try:
+        manifest: Any = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = manifest["config"]["run"]["results"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) and found else None
+
+
+def _command_of(file: Path) -> str:
+    if file.suffix != ".yaml":
+        return ""
+    head = file.read_text(encoding="utf-8").partition("\nanswers:")[0]
+    try:
+        found: Any = read_yaml(head)
+    except UNREADABLE_YAML:
+        return ""
+    return str(found.get("command", "")) if isinstance(found, dict) else ""  # type: ignore[reportUnknownMemberType]
