@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from prefect.states import Cancelled, Running
@@ -34,6 +34,8 @@ _GRACE_SECONDS = 3600
 _SUSPENDED_SECONDS = 10 * 365 * 24 * 3600
 """A suspended run costs nothing, so it may wait as long as it takes."""
 _LOOK_SECONDS = 2.0
+_NOT_THERE = (ObjectNotFound, PrefectHTTPStatusError, httpx.HTTPError)
+"""What the client raises for a run that another server had, and where no server answers."""
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -67,7 +69,7 @@ class PrefectForms:
         try:
             async with get_client() as client:
                 text = await client.read_flow_run_input(UUID(place.flow_run_id), place.response_key)
-        except (PrefectHTTPStatusError, httpx.HTTPError):
+        except _NOT_THERE:
             return None
         values: Any = json.loads(text)
         return cast("Mapping[str, JsonValue]", values.get(place.section, {}) if place.section else values)
@@ -80,7 +82,7 @@ class PrefectForms:
                 if run.state and run.state.is_paused() and run.deployment_id is None:
                     message = "This form is no longer waited for: its process was killed."
                     await client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
-        except (PrefectHTTPStatusError, httpx.HTTPError):
+        except _NOT_THERE:
             return
 
 
