@@ -50,14 +50,32 @@ def _word_or_none(value: Any) -> Any:
 Words: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_list_of_words)]
 
 
+class TruthSource(Frozen):
+    """Where people's answers to one criterion stand, and what is particular to them."""
+
+    field: Words = Field(min_length=1)
+    """The field of the ground truth, or several, one for each person."""
+    coder: str | None = None
+    """In tables with a row for each person and text: the column that names the person."""
+    labels: Annotated[dict[str, str], BeforeValidator(_words)] = Field(default_factory=dict)
+    """As `labels` of the measures, for this criterion alone; added to those."""
+    missing: Words = ()
+    """As `missing` of the measures, for this criterion alone; added to those."""
+
+
+GOLD_SUFFIX = ".jsonl"
+
+
 class Measures(Frozen):
     """What is compared when a study is over: verdicts with each other and with people's answers."""
 
     verdicts: str
     """The step whose outputs are the verdicts; inside a loop, its last round counts."""
-    truth: str | dict[str, str] | None = None
-    """The field of `record.ground_truth` that holds people's answer, dotted for nested ones. With several criteria,
-    each criterion that people judged by and its field: `{ordinary: hateful}`; others are not compared with people."""
+    truth: str | tuple[str, ...] | dict[str, str | tuple[str, ...] | TruthSource] | None = None
+    """The field of `record.ground_truth` that holds people's answer, dotted for nested ones; a list of several, one
+    for each person; or a gold set, a file that ends in `.jsonl`. With several criteria, each criterion that people
+    judged by and its field or fields: `{ordinary: hateful, power: [ana, ben]}`; others are not compared with people.
+    A mapping says more: `{ordinary: {field: hateful, coder: annotator_id, labels: {'1': violates}}}`."""
     labels: Annotated[dict[str, str], BeforeValidator(_words)] = Field(default_factory=dict)
     """What stands in the ground truth -> the verdict that it means, or `missing` where it means that nobody answered.
     A key such as `>=0.5` stands for all numbers from there on. A value without a label is taken as the verdict."""
@@ -73,6 +91,8 @@ class Measures(Frozen):
     level: Level = "nominal"
     order: Words = ()
     """For ordinal verdicts: the labels from least to most. Interval and ratio verdicts must be numbers."""
+    weights: Literal["linear", "quadratic"] = Field(default="linear", exclude_if=lambda value: value == "linear")
+    """For ordinal verdicts: how much less a difference counts the nearer two verdicts are in `order`."""
     by: tuple[str, ...] = ()
     """Fields of `record.metadata` whose values split every measure again."""
     resamples: int = Field(default=1000, ge=0, le=100_000)
@@ -82,3 +102,8 @@ class Measures(Frozen):
     alert_below: float | None = Field(default=None, ge=-1, le=1)
     """Krippendorff's alpha below which an event reports low agreement to automations: of all models on a criterion
     with each other, and of each model with the ground truth."""
+
+    @property
+    def gold(self) -> str | None:
+        """The file of the gold set that `truth` names; None where it names fields."""
+        return self.truth if isinstance(self.truth, str) and self.truth.endswith(GOLD_SUFFIX) else None

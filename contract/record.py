@@ -113,3 +113,8 @@ class Record(Frozen):
     def fingerprint(self) -> str:
         """SHA-256 over everything in the record; two records with one fingerprint are the same data."""
         return digest(self)
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """SHA-256 of what people read of the record: its title, text, sections and pictures."""
+        return digest(self.model_dump(mode="json", include={"title", "text", "sections", "images"}))

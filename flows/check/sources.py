@@ -211,7 +211,7 @@ def _check_ground_truth(
         diagnostics.add_at((*path, "columns", f"ground_truth.{one.field}"), one.what, todo=one.todo)
     for text in ground_truth.notices():
         diagnostics.add_notice(f"'{name}': {text}")
-    fields = list(dict.fromkeys(ground_truth.truth.fields.values()))
+    fields = [] if ground_truth.measures.gold else ground_truth.truth.field_names
     others = set(preview.ground_truth) - set(fields)
     misspelt = {one: near for one in fields if _is_absent(one, preview) and (near := closest_name(one, others))}
     for one, near in misspelt.items():

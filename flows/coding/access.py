@@ -14,6 +14,7 @@ from typing import Any
 from contract.errors import RunError
 
 ACCESS_FILE = "links.json"
+ADJUDICATORS_FILE = "adjudicators.json"
 _TOKEN_BYTES = 24
 
 
@@ -27,9 +28,9 @@ class Access:
     port: int = 0
 
     @classmethod
-    def read(cls, folder: Path) -> Access:
+    def read(cls, folder: Path, name: str = ACCESS_FILE) -> Access:
         """The links kept in the folder; none where there are none yet."""
-        path = folder / ACCESS_FILE
+        path = folder / name
         if not path.exists():
             return cls(path)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from contract.record import Record
 from flows.coding.answer_log import CANNOT_DECIDE
 from flows.coding.desk import CodingDesk, Item
 from flows.coding.form import FilledForm
@@ -84,12 +85,7 @@ def start_page(desk: CodingDesk, coder: str, base: str) -> Page:
 def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledForm, *, shown: bool) -> Page:
     """One record by one criterion, with the form for the answer. `shown`: texts are not masked."""
     record, total = item.drawn.record, len(desk.items(coder))
-    texts = [("Title", record.title)] if record.title else []
-    texts += [("Text", record.text)] if record.text.strip() else []
-    texts += [(name, str(text)) for name, text in record.sections.items()]
-    pictures = [
-        (f"data:{one.mime};base64,{one.data}" if one.data else None, one.alt_text or "") for one in record.images
-    ]
+    texts, pictures = record_parts(record)
     choices = [
         (name, str(number) if number <= _MAX_KEYS else "") for number, name in enumerate(item.criterion.verdicts, 1)
     ]
@@ -101,6 +97,17 @@ def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledF
         answered=desk.answered(coder), warning=desk.task.content_warning.strip(), shown=shown,
         is_answered=item.key in desk.state(coder).current, can_undo=bool(desk.state(coder).history),
     )  # fmt: skip
+
+
+def record_parts(record: Record) -> tuple[list[tuple[str, str]], list[tuple[str | None, str]]]:
+    """The record's texts with their names, and its pictures as data and words."""
+    texts = [("Title", record.title)] if record.title else []
+    texts += [("Text", record.text)] if record.text.strip() else []
+    texts += [(name, str(text)) for name, text in record.sections.items()]
+    pictures = [
+        (f"data:{one.mime};base64,{one.data}" if one.data else None, one.alt_text or "") for one in record.images
+    ]
+    return texts, pictures
 
 
 def answers_page(desk: CodingDesk, coder: str, base: str) -> Page:

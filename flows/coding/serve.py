@@ -32,7 +32,11 @@ class Address:
 
 
 def serve(
-    routes: Sequence[Route], access: Access, address: Address, on_ready: Callable[[Mapping[str, str]], None]
+    routes: Sequence[Route],
+    access: Access,
+    address: Address,
+    on_ready: Callable[[Mapping[str, str]], None],
+    prefix: str = "c",
 ) -> None:
     """Serves until Ctrl-C. `on_ready` receives person -> link. Raises RunError where the port is taken."""
     bound = listen(address.host, address.port or access.port)
@@ -46,7 +50,7 @@ def serve(
 
     async def run() -> None:
         server = uvicorn.Server(config)
-        on_ready({name: f"http://{shown}:{port}/c/{token}" for name, token in access.tokens.items()})
+        on_ready({name: f"http://{shown}:{port}/{prefix}/{token}" for name, token in access.tokens.items()})
         await server.serve(sockets=[bound])
 
     with suppress(KeyboardInterrupt):

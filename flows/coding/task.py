@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
-from contract.base import Frozen, FrozenMap, digest
+from contract.base import Frozen, FrozenMap
 from contract.errors import RunError
 from contract.record import Record
 from flows.files.atomic import open_atomic, write_text
@@ -53,7 +53,7 @@ class DrawnRecord(Frozen):
     @property
     def sha256(self) -> str:
         """The digest of what a coder is shown."""
-        return content_digest(self.record)
+        return self.record.content_sha256
 
 
 class CodingTask(Frozen):
@@ -73,11 +73,6 @@ class CodingTask(Frozen):
     def criterion(self, name: str) -> CodedCriterion | None:
         """The criterion of that name; None where there is none."""
         return next((one for one in self.criteria if one.name == name), None)
-
-
-def content_digest(record: Record) -> str:
-    """SHA-256 of what people read of a record: its title, text, sections and pictures."""
-    return digest(record.model_dump(mode="json", include=_SHOWN_FIELDS - {"record_id"}))
 
 
 def shown_record(record: Record) -> Record:

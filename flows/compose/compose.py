@@ -26,6 +26,7 @@ from flows.compose.external_models import (
     with_api_keys,
     with_users_models,
 )
+from flows.compose.gold import check_gold, with_gold_file
 from flows.compose.key_permissions import KeyCheck
 from flows.compose.places import PlaceCheck
 from flows.compose.request import (
@@ -104,6 +105,9 @@ def check_studies(
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )
+        spec = with_gold_file(spec, flow.path, composed.folders, diagnostics)
+        places.check_gold(spec)
+        check_gold(spec, flow.path, diagnostics)
         spec = with_positive_verdict(spec, agents, composed.folders, diagnostics)
         places.check_storages(spec, applied_shorthands.storage)
         context = CheckContext(

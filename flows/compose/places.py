@@ -57,6 +57,12 @@ class PlaceCheck:
                     if place not in refused and self._check(path, place, inside=self._study, beside=True):
                         refused.add(place)
 
+    def check_gold(self, flow: FlowSpec) -> None:
+        """Checks the gold set that the flow's verdicts are compared with."""
+        if flow.measures and flow.measures.gold:
+            path = ("flows", flow.name, "measures", "truth")
+            self._check(path, flow.measures.gold, inside=[*self._study, Path.cwd()], beside=True)
+
     def check_models(self, models: Mapping[str, ModelConfig], own: Collection[str]) -> None:
         """Checks the scripts from which scripted models take their replies."""
         for name, config in models.items():

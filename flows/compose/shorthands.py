@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from contract.base import JsonValue
 from contract.flow import FlowSpec
+from contract.measures import GOLD_SUFFIX
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
@@ -45,6 +46,7 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "files": str | None,
     "labels_from": dict[str, str] | None,
     "split": str | None,
+    "truth": str | None,
     "sample": int | None,
     "seed": int | None,
     "budget": float | None,
@@ -69,6 +71,8 @@ class AppliedShorthands:
     """People's answer -> the verdict that it means, added to the labels of the flow."""
     split: str | None = None
     """The sign between several answers of people in one cell."""
+    truth: str | None = None
+    """The field of people's answers, or the gold set, in place of the flow's."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The shorthands that were given, with typed values: a part of the study's request."""
     other_values: dict[str, str] = field(default_factory=dict[str, str])
@@ -80,14 +84,15 @@ class AppliedShorthands:
         if flow.measures:
             split = {} if self.split is None else {"split": self.split}
             labels = {"labels": {**flow.measures.labels, **self.labels}} if self.labels else {}
-            change["measures"] = flow.measures.model_copy(update={**labels, **split})
+            truth = {} if self.truth is None else {"truth": self.truth}
+            change["measures"] = flow.measures.model_copy(update={**labels, **split, **truth})
         return flow.model_copy(update=change)
 
 
 def shorthands_of(flow: FlowSpec) -> list[str]:
     """The shorthands that a request to this flow may give."""
     reads = flow.records.partition(".")[0] != "parameters"
-    absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS)}
+    absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS), *(() if flow.measures else ("truth",))}
     compares = flow.measures is not None and flow.measures.truth is not None
     absent |= set() if compares else {"labels", "split"}
     absent |= set() if questions_of(flow) else {"answers"}
@@ -126,6 +131,11 @@ def apply_shorthands(
     if split := typed.get("split"):
         applied.split = split
         applied.values["split"] = split
+    if truth := typed.get("truth", "").strip():
+        applied.truth = str(Path.cwd() / truth) if truth.endswith(GOLD_SUFFIX) else truth
+        applied.values["truth"] = truth
+        argument = display_argument(f"truth={typed['truth']}")
+        diagnostics.provenance.add_argument((*validated.path, "measures", "truth"), argument)
     _apply_records(applied, typed, diagnostics)
     if "records" in typed:
         argument = display_argument(f"records={typed['records']}")
@@ -174,7 +184,7 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     changes = {
         name: text
         for name, text in typed.items()
-        if name.partition(".")[0] not in ("records", "labels", "split", *_RUN_SHORTHANDS)
+        if name.partition(".")[0] not in ("records", "labels", "split", "truth", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
     name = applied.records

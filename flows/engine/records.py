@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from contract.base import digest
 from contract.errors import StorageError
 from contract.record import Record
 from contract.run import parse_shard
 from contract.storage import SearchableStorage
+from flows.files.gold_set import GoldSet, read_gold, with_gold
 from flows.spec.study import Study
 from flows.storage.reader import read_valid_records
 from flows.storage.rows import Reject
@@ -29,9 +31,33 @@ def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Re
     config = study.storage.get(study.flow.records)
     if config is None:
         raise StorageError(f"'{study.flow.records}' is not a storage that records can be read from")
-    found = read_valid_records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
-    taken = found if study.run.sample is None else sample(found, study.run.sample, study.run.seed)
-    yield from taken if study.run.shard is None else _records_of_shard(taken, study.run.shard)
+    read = read_valid_records(config.source if isinstance(config, SearchableStorage) else config, on_reject)
+    taken = read if study.run.sample is None else sample(read, study.run.sample, study.run.seed)
+    found = taken if study.run.shard is None else _records_of_shard(taken, study.run.shard)
+    gold = gold_of(study)
+    yield from found if gold is None else (with_gold(record, gold.of(record.record_id)) for record in found)
+
+
+def gold_of(study: Study) -> GoldSet | None:
+    """The decisions of people that the study's models are compared with; None where it names no gold set."""
+    measures = study.flow.measures
+    return read_gold(Path(measures.gold)) if measures and measures.gold else None
+
+
+def gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
+    """What a scholar should know of the gold set beside these records."""
+    if (gold := gold_of(study)) is None:
+        return
+    words = {record.record_id: record.content_sha256 for record in records}
+    decided = [entry for entry in gold.entries.values() if entry.record_id in words]
+    other = {entry.record_id for entry in decided if entry.record_sha256 not in (None, words[entry.record_id])}
+    if other:
+        yield (
+            f"people decided on other words of {len(other):,} records than are read now, the first is "
+            f"{min(other)}; they are not compared with people"
+        )
+    if not decided:
+        yield "people decided on none of these records, so nothing is compared with them"
 
 
 def fetches_pages(study: Study) -> bool:

@@ -69,7 +69,7 @@ def _one_category(ratings: Ratings) -> str | None:
 
 
 def _one_scale_category(ratings: Ratings) -> str | None:
-    return "only one category of verdicts occurs, and AC1 needs two" if ratings.categories < 2 else None
+    return "only one category of verdicts occurs, and this measure needs two" if ratings.categories < 2 else None
 
 
 def _contingency_size(ratings: Ratings) -> int:
@@ -111,7 +111,7 @@ COHEN_KAPPA = Measure(
 WEIGHTED_KAPPA = Measure(
     "weighted_kappa",
     _library_unless_large(
-        lambda ratings: libraries.weighted_kappa(ratings.contingency_table()),
+        lambda ratings: libraries.weighted_kappa(ratings.contingency_table(), ratings.scale.weights),
         resampled.weighted_kappa,
         _contingency_size,
     ),
@@ -126,6 +126,14 @@ KRIPPENDORFF_ALPHA = Measure(
     _one_pairable_category,
 )
 GWET_AC1 = Measure("gwet_ac1", point_from_resampled(resampled.gwet_ac1), resampled.gwet_ac1, _one_scale_category)
+
+GWET_AC2 = Measure("gwet_ac2", point_from_resampled(resampled.gwet_ac2), resampled.gwet_ac2, _one_scale_category)
+BRENNAN_PREDIGER = Measure(
+    "brennan_prediger",
+    point_from_resampled(resampled.brennan_prediger),
+    resampled.brennan_prediger,
+    _one_scale_category,
+)
 
 
 def positive_class_measures(positive: str) -> tuple[Measure, ...]:

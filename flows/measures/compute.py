@@ -12,7 +12,7 @@ from flows.measures import catalogue, libraries
 from flows.measures.bootstrap import bootstrap_intervals
 from flows.measures.catalogue import Measure
 from flows.measures.libraries import library_versions
-from flows.measures.panel import GROUND_TRUTH, RaterPanel, panel_ratings
+from flows.measures.panel import GROUND_TRUTH, MAJORITY, RaterPanel, panel_ratings
 from flows.measures.ratings import Ratings
 from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, Estimate, MeasureResults
 from flows.tables.csv_text import scalar_text
@@ -89,18 +89,35 @@ class _ComparisonBuilder:
                 yield self._comparison(
                     "truth", [(GROUND_TRUTH, panel.truth), (model, panel.first_answers(model))], self._truth_measures()
                 )
+            yield from self._with_people()
         yield from self._between_models()
         for model in panel.models:
             repeats = [(f"{model} repeat {n + 1}", panel.verdicts[model, n]) for n in panel.repeats(model)]
             if len(repeats) > 1:
-                yield self._comparison("repeats", repeats, _GROUP_MEASURES)
+                yield self._comparison("repeats", repeats, self._group_measures())
+
+    def _with_people(self) -> Iterator[Comparison]:
+        """People with each other, and each model with each of them."""
+        people = list(self.panel.people.items())
+        models = [(model, self.panel.first_answers(model)) for model in self.panel.models]
+        measures = [*self._pair_measures(), catalogue.BRENNAN_PREDIGER]
+        for pair in combinations(people, 2):
+            yield self._comparison("people", pair, measures)
+        if len(people) > 1:
+            yield self._comparison("all_people", people, [*self._group_measures(), catalogue.BRENNAN_PREDIGER])
+            yield from (self._comparison("person", [one, other], measures) for one in people for other in models)
+        if self.spec.gold is not None and len(people) > 1:
+            majority = (MAJORITY, self.panel.majority())
+            yield from (self._comparison("majority", [majority, other], measures) for other in models)
+            truth = (GROUND_TRUTH, self.panel.truth)
+            yield from (self._comparison("people_truth", [truth, one], measures) for one in people)
 
     def _between_models(self) -> Iterator[Comparison]:
         models = [(model, self.panel.first_answers(model)) for model in self.panel.models]
         for pair in combinations(models, 2):
             yield self._comparison("models", pair, self._pair_measures())
         if len(models) > 1:
-            yield self._comparison("all_models", self._distinct(models) or models, _GROUP_MEASURES)
+            yield self._comparison("all_models", self._distinct(models) or models, self._group_measures())
 
     def _distinct(self, raters: Sequence[_Rater]) -> list[_Rater] | None:
         """The raters, each judge once; None if they are all one judge."""
@@ -109,7 +126,7 @@ class _ComparisonBuilder:
 
     def _comparison(self, kind: ComparisonKind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
-        pair = kind != "repeats" and len(raters) == 2
+        pair = kind not in ("repeats", "all_people") and len(raters) == 2
         found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
         ratings = found.ratings
         # Neither the table nor the group is in it, so that the same raters of the same records have one interval.
@@ -131,7 +148,11 @@ class _ComparisonBuilder:
         """Why nothing can be learned from such a comparison; None if it can."""
         if kind == "truth":
             return None if self.panel.truth else NO_GROUND_TRUTH
-        if kind == "repeats" or len({self.judges.identity(self.criteria, name) for name in names}) > 1:
+        if (
+            kind in _KINDS_WITH_PEOPLE
+            or kind == "repeats"
+            or len({self.judges.identity(self.criteria, name) for name in names}) > 1
+        ):
             return None
         return self.judges.reason(self.criteria, names)
 
@@ -145,7 +166,12 @@ class _ComparisonBuilder:
 
     def _chance_corrected_measures(self) -> list[Measure]:
         weighted = [catalogue.WEIGHTED_KAPPA] if self.spec.level == "ordinal" else []
-        return [catalogue.COHEN_KAPPA, *weighted, catalogue.KRIPPENDORFF_ALPHA, catalogue.GWET_AC1]
+        last = [catalogue.GWET_AC2] if self.spec.level == "ordinal" else []
+        return [catalogue.COHEN_KAPPA, *weighted, catalogue.KRIPPENDORFF_ALPHA, catalogue.GWET_AC1, *last]
+
+    def _group_measures(self) -> list[Measure]:
+        ordinal = self.spec.level == "ordinal"
+        return [*_GROUP_MEASURES, catalogue.GWET_AC2] if ordinal else [*_GROUP_MEASURES]
 
 
 _GROUP_MEASURES = (
@@ -154,6 +180,7 @@ _GROUP_MEASURES = (
     catalogue.KRIPPENDORFF_ALPHA,
     catalogue.GWET_AC1,
 )
+_KINDS_WITH_PEOPLE = ("people", "all_people", "person", "majority", "people_truth")
 
 
 def _estimates(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import krippendorff
 import numpy as np
@@ -50,9 +50,9 @@ def cohen_kappa(table: Ints) -> float:
     return float(inter_rater.cohens_kappa(table, return_results=False))  # type: ignore[reportArgumentType]
 
 
-def weighted_kappa(table: Ints) -> float:
-    """Kappa with linear weights (Cicchetti & Allison 1971) of a square table in the scale's order, by statsmodels."""
-    return float(inter_rater.cohens_kappa(table, wt="linear", return_results=False))  # type: ignore[reportArgumentType]
+def weighted_kappa(table: Ints, weights: Literal["linear", "quadratic"] = "linear") -> float:
+    """Weighted kappa (Cohen 1968) of a square table in the scale's order, by statsmodels."""
+    return float(inter_rater.cohens_kappa(table, wt=weights, return_results=False))  # type: ignore[reportArgumentType]
 
 
 def fleiss_kappa(counts: Ints) -> float:

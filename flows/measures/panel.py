@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from flows.tables.identity import natural_key
 from flows.tables.verdict_row import VerdictRow
 
 GROUND_TRUTH = "ground truth"
+MAJORITY = "most people"
 OFF_SCALE = ""
 """Label of a verdict that is not on the scale; verdicts are never empty."""
 
@@ -28,6 +30,8 @@ class RaterPanel:
     """Record -> label, OFF_SCALE where it has none on the scale; records without ground truth are not in it."""
     verdicts: Mapping[tuple[str, int], Mapping[str, str]]
     """Model and repeat -> record -> label or OFF_SCALE."""
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """Person -> record -> label or OFF_SCALE."""
 
     @classmethod
     def from_rows(cls, rows: Sequence[VerdictRow], spec: Measures) -> RaterPanel:
@@ -42,7 +46,23 @@ class RaterPanel:
             for row in rows
             if row.truth is not None
         }
-        return cls(list(dict.fromkeys(row.record_id for row in rows)), truth, verdicts)
+        people = dict[str, dict[str, str]]()
+        for row in rows:
+            for person, verdict in row.people.items():
+                people.setdefault(person, {})[row.record_id] = scale_label(verdict, spec) or OFF_SCALE
+        names = sorted(people, key=natural_key)
+        records = list(dict.fromkeys(row.record_id for row in rows))
+        return cls(records, truth, verdicts, {name: people[name] for name in names})
+
+    def majority(self) -> Mapping[str, str]:
+        """Record -> the label that most people gave; records where as many gave another are not in it."""
+        found = dict[str, str]()
+        for record in self.records:
+            labels = [own[record] for own in self.people.values() if own.get(record)]
+            counts = Counter(labels).most_common(2)
+            if counts and (len(counts) == 1 or counts[0][1] > counts[1][1]):
+                found[record] = counts[0][0]
+        return found
 
     @property
     def models(self) -> list[str]:

@@ -65,11 +65,11 @@ def cohen_kappa(ratings: Ratings, weights: Floats) -> Floats:
 
 
 def weighted_kappa(ratings: Ratings, weights: Floats) -> Floats:
-    """1 - observed / expected distance, distances linear in the scale's order (Cicchetti & Allison 1971)."""
-    places = np.arange(ratings.categories, dtype=np.float64)
-    distance = np.abs(ratings.codes[:, 0] - ratings.codes[:, 1]).astype(np.float64)
+    """1 - observed / expected distance, distances as the scale weights them (Cohen 1968)."""
+    distances = 1 - ratings.scale.agreement_weights
+    distance = distances[ratings.codes[:, 0], ratings.codes[:, 1]]
     first, second = (weighted_sums(weights, ratings.chosen_by(rater)) for rater in (0, 1))
-    expected = ((first @ np.abs(places[:, None] - places)) * second).sum(axis=1)
+    expected = ((first @ distances) * second).sum(axis=1)
     return 1 - safe_divide((weights @ distance) * weights.sum(axis=1), expected)
 
 
@@ -100,6 +100,40 @@ def gwet_ac1(ratings: Ratings, weights: Floats) -> Floats:
     shares = _category_shares(ratings, weights)
     expected = (shares * (1 - shares)).sum(axis=1) / (ratings.categories - 1)
     return chance_corrected(percent_agreement(ratings, weights), expected)
+
+
+def weighted_agreement(ratings: Ratings, weights: Floats) -> Floats:
+    """Mean weighted agreement of pairs of raters, over records with at least two ratings (Gwet 2014, ch. 3)."""
+    counts = np.asarray(ratings.category_counts.todense(), dtype=np.float64)
+    rated = ratings.raters_per_pattern.astype(np.float64)
+    several = rated >= 2
+    pairs = (counts * (counts @ ratings.scale.agreement_weights - 1)).sum(axis=1)
+    share = np.divide(pairs, rated * (rated - 1), out=np.zeros_like(rated), where=several)
+    return safe_divide(weights @ share, weights @ several.astype(np.float64))
+
+
+def gwet_ac2(ratings: Ratings, weights: Floats) -> Floats:
+    """(pa - pe) / (1 - pe), pa weighted, pe = sum of all weights x sum of share x (1 - share) / (q (q - 1)).
+
+    Gwet 2014, Handbook of Inter-Rater Reliability, ch. 3; with identity weights it is AC1. q is the number of the
+    scale's categories.
+    """
+    q = ratings.categories
+    if q < 2:
+        return np.full(len(weights), np.nan)
+    shares = _category_shares(ratings, weights)
+    expected = float(ratings.scale.agreement_weights.sum()) * (shares * (1 - shares)).sum(axis=1) / (q * (q - 1))
+    return chance_corrected(weighted_agreement(ratings, weights), expected)
+
+
+def brennan_prediger(ratings: Ratings, weights: Floats) -> Floats:
+    """(pa - 1/q) / (1 - 1/q), q the number of the scale's categories.
+
+    Brennan & Prediger 1981, Educational and Psychological Measurement 41; for two raters it is Bennett's S.
+    """
+    if ratings.categories < 2:
+        return np.full(len(weights), np.nan)
+    return chance_corrected(percent_agreement(ratings, weights), np.full(len(weights), 1 / ratings.categories))
 
 
 def krippendorff_alpha(ratings: Ratings, weights: Floats) -> Floats:

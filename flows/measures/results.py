@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ComparisonKind = Literal["truth", "models", "all_models", "repeats", "reasons"]
+ComparisonKind = Literal[
+    "truth", "models", "all_models", "repeats", "reasons", "people", "all_people", "person", "majority", "people_truth"
+]
 """truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
-with itself; reasons: the reasons that experts gave with those of one model's answers."""
+with itself; reasons: the reasons that experts gave with those of one model's answers; people: two people; all_people:
+all of them at once; person: one model with one person; majority: one model with what most people say, where the ground
+truth is a decision of its own; people_truth: one person with that."""
 
 NO_GROUND_TRUTH = "no record has an answer of people"
 """The reason why measures against the ground truth are undefined where there is none."""
@@ -20,7 +24,8 @@ class Estimate:
 
     measure: str
     """`accuracy`, `precision`, `recall`, `f1`, `percent_agreement`, `cohen_kappa`, `fleiss_kappa`,
-    `krippendorff_alpha`, `gwet_ac1`, and `weighted_kappa` (linear) for ordinal verdicts."""
+    `krippendorff_alpha`, `gwet_ac1`, `brennan_prediger` with people, and `weighted_kappa` and `gwet_ac2` for ordinal
+    verdicts."""
     value: float | None
     low: float | None = None
     """Bounds of the bootstrap interval, by record; None where there is none."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -23,10 +24,23 @@ class Scale:
     """Categories by their number: for nominal verdicts those that occur, sorted; for ordinal ones `measures.order`;
     for interval and ratio ones the numbers that occur, from least to most."""
 
+    weights: Literal["linear", "quadratic"] = "linear"
+    """How agreement falls with the distance of two verdicts in the order."""
+
     @cached_property
     def codes(self) -> Mapping[str, int]:
         """Label -> number of its category."""
         return {label: code for code, label in enumerate(self.labels)}
+
+    @cached_property
+    def agreement_weights(self) -> Floats:
+        """1 for the same category, less with the distance, 0 for the two ends: shape (categories, categories).
+
+        Linear after Cicchetti & Allison 1971, quadratic after Fleiss & Cohen 1973.
+        """
+        span = max(float(self.values[-1] - self.values[0]), 1e-300) if len(self.labels) else 1.0
+        distance = np.abs(self.values[:, None] - self.values[None, :]) / span
+        return 1 - (distance if self.weights == "linear" else distance**2)
 
     @cached_property
     def values(self) -> Floats:
@@ -39,9 +53,9 @@ class Scale:
 def build_scale(verdicts: Iterable[str], measures: Measures) -> Scale:
     """The scale of these verdicts, which must all be labels from `scale_label`."""
     if measures.level == "ordinal":
-        return Scale("ordinal", measures.order)
+        return Scale("ordinal", measures.order, measures.weights)
     found = sorted(set(verdicts), key=float if measures.level in ("interval", "ratio") else natural_key)
-    return Scale(measures.level, tuple(found))
+    return Scale(measures.level, tuple(found), measures.weights)
 
 
 def scale_label(verdict: str, measures: Measures) -> str | None:

@@ -49,7 +49,15 @@ def build_facts(data: RunData, report_data: ReportData) -> Facts:
         repeats=max((row.repeat + 1 for row in rows), default=1),
         rounds=max((row.round for row in rows), default=0),
         quotations=report_data.quotations.total(), quotations_not_found=report_data.quotations["not_found"],
+        gold=_gold(as_mapping(manifest.get("gold"))),
     )  # fmt: skip
+
+
+def _gold(known: Mapping[str, Any]) -> str:
+    if not known:
+        return ""
+    name = PurePath(one_line(known.get("path"))).name
+    return f"{name}, version {as_int(known.get('version'))}, digest {one_line(known.get('digest'))[:12]}"
 
 
 def _criteria(manifest: Mapping[str, Any], names: Mapping[str, str]) -> list[CriterionFact]:

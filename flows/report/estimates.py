@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flows.measures.panel import GROUND_TRUTH
 from flows.measures.results import Comparison, ComparisonKind, Estimate, MeasureResults
-from flows.report.words import MEASURE_LABELS, format_decimal, pluralised
+from flows.report.words import MEASURE_LABELS, format_decimal, join_list, pluralised
 from flows.tables.identity import natural_key
 
 TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {
@@ -16,7 +16,14 @@ TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {
     "all_models": "All models at once",
     "repeats": "Each model with itself, asked again",
     "reasons": "The experts’ reasons, in each model’s answers",
+    "people": "Each pair of people",
+    "all_people": "All people at once",
+    "people_truth": "Each person with what was decided",
+    "person": "Each model with each person",
+    "majority": "Each model with what most people said",
 }
+PEOPLE_KINDS: tuple[ComparisonKind, ...] = ("people", "all_people", "people_truth", "person", "majority")
+"""Comparisons that the section on people shows."""
 MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "reasons_found": "share of the reasons that experts gave which a scorer found in the model’s answers.",
     "accuracy": "share of records on which the model says what people said.",
@@ -29,6 +36,8 @@ MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "fleiss_kappa": "the like for several raters.",
     "krippendorff_alpha": "agreement beyond chance for any number of raters, gaps allowed: 1 is perfect, 0 is chance.",
     "gwet_ac1": "agreement beyond chance that does not collapse when one verdict is rare.",
+    "gwet_ac2": "the like, where a verdict further off in the order counts as a larger difference.",
+    "brennan_prediger": "agreement beyond chance, where chance would give each verdict equally often.",
 }
 
 
@@ -127,6 +136,10 @@ def comparison_label(one: Comparison) -> str:
         return one.raters[1]
     if one.kind == "all_models":
         return pluralised(len(one.raters), "model")
+    if one.kind == "all_people":
+        return join_list(one.raters)
+    if one.kind in ("majority", "people_truth"):
+        return one.raters[1]
     if one.kind == "repeats":
         return one.raters[0].partition(" repeat ")[0]
     return " – ".join(one.raters)

@@ -118,6 +118,8 @@ class Facts:
     """Quotations in the judgements, each checked against its record."""
     quotations_not_found: int
     """Quotations that are not in the record."""
+    gold: str = ""
+    """The gold set that models are compared with, its version and digest; empty where there is none."""
 
     @property
     def titles(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from contract.measures import Measures
+from contract.measures import Measures, TruthSource
 from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
 from flows.measures.results import NO_GROUND_TRUTH, MeasureResults
 from flows.report.estimates import format_estimate
@@ -161,14 +161,28 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
 
 def _truth_fields(measures: Measures) -> list[str]:
     truth = measures.truth
-    return list(dict.fromkeys(truth.values())) if isinstance(truth, Mapping) else [truth] if truth else []
+    named = truth if isinstance(truth, Mapping) else {"": truth}
+    return list(dict.fromkeys(field for each in named.values() if each for field in _fields(each)))
+
+
+def _fields(source: str | tuple[str, ...] | TruthSource) -> tuple[str, ...]:
+    return source.field if isinstance(source, TruthSource) else (source,) if isinstance(source, str) else source
 
 
 def _truth_text(measures: Measures, facts: Facts) -> str:
+    if measures.gold is not None:
+        return f"a gold set that people decided on{facts.gold and f' ({facts.gold})'}, in place of answers"
     if isinstance(measures.truth, Mapping):
-        named = [f"‘{field}’{_by_criterion(name, facts)}" for name, field in measures.truth.items()]
-        return f"the {'field' if len(named) == 1 else 'fields'} {join_list(named)}"
-    return f"the field ‘{measures.truth}’"
+        named = [f"{_field_text(source)}{_by_criterion(name, facts)}" for name, source in measures.truth.items()]
+        return f"the {'field' if len(_truth_fields(measures)) == 1 else 'fields'} {join_list(named)}"
+    fields = _truth_fields(measures)
+    return f"the {'field' if len(fields) == 1 else 'fields'} {join_list([f'‘{name}’' for name in fields])}"
+
+
+def _field_text(source: str | tuple[str, ...] | TruthSource) -> str:
+    fields = _fields(source)
+    most = ", of which the answer of most counts," if len(fields) > 1 else ""
+    return join_list([f"‘{name}’" for name in fields]) + most
 
 
 def _by_criterion(criteria: str, facts: Facts) -> str:

@@ -13,10 +13,11 @@ from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.results import MeasureResults
 from flows.report.disagreement import Disagreement, are_graded
-from flows.report.estimates import EstimateTable, confusion_matrices, explain_measures, format_interval
+from flows.report.estimates import PEOPLE_KINDS, EstimateTable, confusion_matrices, explain_measures, format_interval
 from flows.report.facts import Facts
 from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
+from flows.report.people import MAX_LISTED, People
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
 from flows.report.summary import summarise
@@ -55,6 +56,7 @@ class ReportInputs:
     tables: Sequence[EstimateTable]
     disagreements: Sequence[Disagreement]
     marks: dict[str, VerdictMark]
+    people: People
 
 
 def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
@@ -65,12 +67,17 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
     matrix = VerdictMatrix(inputs.report_data, inputs.data.spec, inputs.marks, inputs.facts.titles)
     chunks = list(matrix.write_chunks(lines))
     record_indexes = {name: place for place, name in enumerate(inputs.report_data.record_ids)}
+    general = [table for table in inputs.tables if table.kind not in PEOPLE_KINDS]
+    of_people = [table for table in inputs.tables if table.kind in PEOPLE_KINDS]
     body = environment.get_template("body.html.jinja").render(
         facts=inputs.facts, summary=summarise(inputs.facts, inputs.measured),
         holes=missing_verdicts_warning(inputs.facts), incomplete=count_missing_verdicts(inputs.facts) > 0,
-        methods=methods_paragraph(inputs.facts, inputs.data.spec.measures, inputs.measured), tables=inputs.tables,
-        plots=[draw_plots(table, inputs.facts.titles) for table in inputs.tables],
-        confusions=[confusion_matrices(table, list(inputs.marks)) for table in inputs.tables],
+        methods=methods_paragraph(inputs.facts, inputs.data.spec.measures, inputs.measured), tables=general,
+        plots=[draw_plots(table, inputs.facts.titles) for table in general],
+        confusions=[confusion_matrices(table, list(inputs.marks)) for table in general],
+        people=inputs.people, people_tables=of_people, listed=MAX_LISTED,
+        people_plots=[draw_plots(table, inputs.facts.titles) for table in of_people],
+        people_confusions=[[] for _ in of_people],
         explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
         partings=inputs.disagreements[:MAX_RANKED], graded=are_graded(inputs.disagreements),
         numbers=record_indexes, marks=inputs.marks, found=inputs.report_data, STATES=STATUS_LABELS,

@@ -28,7 +28,9 @@ def verdict_marks(
 
     First those in `measures.order`, then the positive one, then those that a criterion knows, then the others by name.
     """
-    verdicts = {text for row in rows for text in (row.verdict, row.truth) if text is not None} | set(declared)
+    verdicts = {
+        text for row in rows for text in (row.verdict, row.truth, *row.people.values()) if text is not None
+    } | set(declared)
     first = [*(measures.order if measures else ()), measures.positive if measures else None, *declared]
     ordered = [name for name in dict.fromkeys(first) if name in verdicts]
     names = [*ordered, *sorted(verdicts - set(ordered))]

@@ -33,6 +33,8 @@ MEASURE_LABELS: Mapping[str, str] = {
     "fleiss_kappa": "Fleiss’ κ",
     "krippendorff_alpha": "Krippendorff’s α",
     "gwet_ac1": "Gwet’s AC1",
+    "gwet_ac2": "Gwet’s AC2",
+    "brennan_prediger": "Brennan–Prediger",
     "reasons_found": "Reasons found",
 }
 """Measure -> its name in a report, in the order of the report."""

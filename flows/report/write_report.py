@@ -12,6 +12,7 @@ from flows.report.build_facts import build_facts
 from flows.report.disagreement import rank_disagreements
 from flows.report.estimates import estimate_tables
 from flows.report.page import ReportInputs, render_page
+from flows.report.people import collect_people
 from flows.report.report_data import ReportData, collect_report_data
 from flows.report.study_markdown import study_markdown
 from flows.report.verdict_marks import verdict_marks
@@ -33,4 +34,5 @@ def _report_inputs(data: RunData, report_data: ReportData, measured: MeasureResu
     return ReportInputs(
         data, report_data, facts, measured, estimate_tables(measured), rank_disagreements(report_data.rows),
         verdict_marks(report_data.rows, data.spec.measures, verdicts),
+        collect_people(report_data.rows),
     )  # fmt: skip

@@ -29,6 +29,10 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
         dict[str, str],
         'What people\'s answers mean as verdicts, for example `{{"yes": "violates"}}`. Empty: as configured.',
     ),
+    "truth": (
+        str,
+        "The field of people's answers, or a gold set, a file that ends in `.jsonl`. Empty: as configured.",
+    ),
     "sheet": (str, "The sheet of a workbook. Empty: the first."),
     "encoding": (str, "How the letters of a file are written, for example `utf-16`. Empty: UTF-8."),
     "header": (str, "The row with the names of the columns, or `none`. Empty: guessed, mostly the first."),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from agents.llms.model import Models
@@ -19,6 +20,8 @@ from contract.record import Record
 from contract.web_page import WebPage
 from flows.accounting.ledger import Totals
 from flows.check.sources import source_of
+from flows.engine.records import gold_of
+from flows.files.checksums import sha256_of
 from flows.run_folder.plugins import used_plugins
 from flows.run_folder.sources import SourceFile, reading_of, sources_of
 from flows.run_folder.texts import TextFile, parameter_values, texts_of
@@ -44,12 +47,22 @@ class RunStart:
     """What was guessed of the sources: storage -> setting -> value."""
     pages: Sequence[WebPage] = ()
     """The pages of the web that records stand for."""
+    gold: Mapping[str, JsonValue] | None = None
+    """The gold set that models are compared with: its file, version and digest."""
 
     @classmethod
     def read(cls, study: Study) -> RunStart:
         """Reads every data, prompt and criterion file of the study. Raises StorageError and PromptError."""
         prompts, criteria = _prompts(study), _criteria(study)
-        return cls(datetime.now(UTC), sources_of(study), texts_of(study), prompts, criteria, reading_of(study))
+        return cls(
+            datetime.now(UTC),
+            sources_of(study),
+            texts_of(study),
+            prompts,
+            criteria,
+            reading_of(study),
+            gold=_gold(study),
+        )
 
 
 def build_manifest(
@@ -70,6 +83,7 @@ def build_manifest(
         "sources": [asdict(source) for source in run_start.sources],
         **({"read_as": run_start.read_as} if run_start.read_as else {}),
         **_pages(run_start.pages),
+        **({"gold": run_start.gold} if run_start.gold else {}),
         "records": {"count": len(records), "fingerprint": digest([record.fingerprint for record in records])},
         **_record_tables(study),
         "sample": study.run.sample,
@@ -91,6 +105,14 @@ def _record_tables(study: Study) -> dict[str, Any]:
     masked = source_of(storage).masked if storage else ()
     found = {"record_columns": list(study.run.record_columns), "masked": list(masked)}
     return {name: names for name, names in found.items() if names}
+
+
+def _gold(study: Study) -> dict[str, JsonValue] | None:
+    measures, gold = study.flow.measures, gold_of(study)
+    if measures is None or measures.gold is None or gold is None:
+        return None
+    path = Path(measures.gold)
+    return {"path": str(path), "sha256": sha256_of(path), "version": gold.version, "digest": gold.digest}
 
 
 def _pages(pages: Sequence[WebPage]) -> dict[str, Any]:

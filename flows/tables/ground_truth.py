@@ -7,11 +7,15 @@ from typing import Any, cast
 
 from contract.base import JsonValue
 from contract.flow import FlowSpec
-from contract.measures import Measures
+from contract.measures import Measures, TruthSource
 from contract.record import Record
+from flows.files.gold_set import PEOPLE_FIELD
 from flows.spec.nodes import steps_of
-from flows.tables.answers import AnswerReader, Reading
+from flows.tables.answers import AnswerReader, Reading, verdict_text
 from flows.tables.identity import criterion_key
+
+OF_EACH_ANSWER = "of_each_answer"
+"""Where a record's ground truth has what differs between the rows of several people."""
 
 
 class GroundTruth:
@@ -21,8 +25,16 @@ class GroundTruth:
         """`verdicts`: criterion -> the verdicts that a judge may give by it, empty where they are not known."""
         self._measures = measures
         self.verdicts = verdicts
-        self._readers = {name: AnswerReader(measures, known) for name, known in verdicts.items()}
-        self._fields = {name: self._field(name) for name in verdicts}
+        self._sources = {name: truth_source(measures, name, verdicts) for name in verdicts}
+        self._readers = {name: self._reader(name, known) for name, known in verdicts.items()}
+
+    def _reader(self, criterion: str, known: Collection[str]) -> AnswerReader:
+        source, measures = self._sources[criterion], self._measures
+        if source is None or measures.gold is not None:
+            # A gold set holds verdicts.
+            return AnswerReader(measures, known)
+        labels, missing = {**measures.labels, **source.labels}, (*measures.missing, *source.missing)
+        return AnswerReader(measures.model_copy(update={"labels": labels, "missing": missing}), known)
 
     @classmethod
     def of_run(cls, spec: FlowSpec, measures: Measures, manifest: Mapping[str, Any]) -> GroundTruth:
@@ -34,37 +46,109 @@ class GroundTruth:
             verdicts[name] = tuple(map(str, criterion.get("verdicts") or ()))
         return cls(measures, verdicts)
 
-    def _field(self, criterion: str) -> str | None:
-        truth = self._measures.truth
-        if not belongs_to(self._measures, criterion, self.verdicts):
-            return None
-        return truth.get(criterion) if isinstance(truth, Mapping) else truth
-
     @property
     def fields(self) -> Mapping[str, str]:
-        """Criterion -> the field of the ground truth that holds people's answers to it; others are not in it."""
-        return {name: field for name, field in self._fields.items() if field is not None}
+        """Criterion -> the field or fields of the ground truth that hold people's answers to it, in words.
+
+        Criteria that no answers belong to are not in it.
+        """
+        return {name: ", ".join(source.field) for name, source in self._sources.items() if source is not None}
+
+    @property
+    def field_names(self) -> list[str]:
+        """Each field of the ground truth that holds answers."""
+        sources = [source for source in self._sources.values() if source is not None]
+        return list(dict.fromkeys(name for source in sources for name in source.field))
 
     @property
     def undecided(self) -> bool:
         """Whether one field is named for several criteria, so that it is not known to which of them it belongs."""
-        return isinstance(self._measures.truth, str) and len(self.verdicts) > 1
+        named = self._measures.truth
+        return isinstance(named, str | tuple) and self._measures.gold is None and len(self.verdicts) > 1
 
     def reader(self, criterion: str) -> AnswerReader:
         """The reader of the answers to a criterion."""
         return self._readers.get(criterion) or AnswerReader(self._measures)
 
     def read(self, record: Record, criterion: str) -> Reading | None:
-        """People's answer to a criterion; None where the record has none, or no field belongs to the criterion."""
-        field = self._fields.get(criterion)
-        return None if field is None else self.reader(criterion).read(value_at_path(record.ground_truth, field))
+        """People's answer to a criterion; None where the record has none, or no field belongs to the criterion.
+
+        Of several people it is what most of them say; of a gold set what was decided.
+        """
+        source = self._sources.get(criterion)
+        if source is None:
+            return None
+        if self._measures.gold is not None:
+            decided = _decision(record, criterion)
+            return self.reader(criterion).read(decided.get("gold")) if decided else None
+        values = [value_at_path(record.ground_truth, name) for name in source.field]
+        return self.reader(criterion).read(values[0] if len(values) == 1 else values)
+
+    def people(self, record: Record, criterion: str) -> dict[str, str]:
+        """Person -> verdict, for each person known by name who answered; empty where only one answer is known."""
+        source = self._sources.get(criterion)
+        if source is None:
+            return {}
+        read = self.reader(criterion).read
+        readings = {name: read(value) for name, value in self._answers(record, criterion, source).items()}
+        return {
+            name: one.verdict
+            for name, one in readings.items()
+            if one is not None and one.verdict is not None and one.how != "unknown"
+        }
+
+    def _answers(self, record: Record, criterion: str, source: TruthSource) -> dict[str, JsonValue]:
+        if self._measures.gold is not None:
+            votes: Any = _decision(record, criterion).get("coders") or {}
+            return {str(name): value for name, value in votes.items()}
+        if len(source.field) > 1:
+            return {name: value_at_path(record.ground_truth, name) for name in source.field}
+        if source.coder is None:
+            return {}
+        answers = value_at_path(record.ground_truth, next(iter(source.field)))
+        names = value_at_path(record.ground_truth, f"{OF_EACH_ANSWER}.{source.coder}")
+        # A column in which the rows of a text do not differ is metadata.
+        names = value_at_path(record.metadata, source.coder) if names is None else names
+        if not isinstance(answers, list | tuple):
+            return {name: answers} if (name := verdict_text(names)) is not None else {}
+        each = names if isinstance(names, list | tuple) else [names] * len(answers)
+        pairs = zip(each, answers, strict=True) if len(each) == len(answers) else ()
+        return {text: value for name, value in pairs if (text := verdict_text(name)) is not None}
+
+    def unclear(self, record: Record, criterion: str) -> dict[str, str]:
+        """Person -> what they wrote, where the criterion was unclear to them."""
+        notes: Any = _decision(record, criterion).get("unclear") or {}
+        return {str(name): str(note) for name, note in notes.items()}
+
+
+def _decision(record: Record, criterion: str) -> Mapping[str, JsonValue]:
+    """The decision of a gold set on the record."""
+    people = (record.ground_truth or {}).get(PEOPLE_FIELD)
+    found = people.get(criterion) if isinstance(people, Mapping) else None
+    return cast("Mapping[str, JsonValue]", found) if isinstance(found, Mapping) else {}
+
+
+def truth_source(measures: Measures, criterion: str, criteria: Collection[str]) -> TruthSource | None:
+    """Where people's answers to the criterion, one of `criteria`, stand; None where none belong to it.
+
+    One field for several criteria belongs to none of them.
+    """
+    truth = measures.truth
+    if isinstance(truth, Mapping):
+        named = truth.get(criterion)
+        return named if named is None or isinstance(named, TruthSource) else _source_of(named)
+    if truth is None or (measures.gold is None and len(criteria) != 1):
+        return None
+    return _source_of((f"{PEOPLE_FIELD}.{criterion}.gold",) if measures.gold is not None else truth)
+
+
+def _source_of(field: str | tuple[str, ...]) -> TruthSource:
+    return TruthSource(field=(field,) if isinstance(field, str) else field)
 
 
 def belongs_to(measures: Measures, criterion: str, criteria: Collection[str]) -> bool:
-    """Whether people's answers belong to the criterion, one of `criteria`: one field for several belongs to none."""
-    if isinstance(measures.truth, Mapping):
-        return criterion in measures.truth
-    return measures.truth is not None and len(criteria) == 1
+    """Whether people's answers belong to the criterion, one of `criteria`."""
+    return truth_source(measures, criterion, criteria) is not None
 
 
 def judged_criteria(spec: FlowSpec, measures: Measures) -> dict[str, str]:

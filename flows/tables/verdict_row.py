@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract.base import JsonValue
 from contract.messages import CellStatus
@@ -36,3 +36,7 @@ class VerdictRow:
     variant_id: str
     is_truth_possible: bool = True
     """False where no judge may give the verdict of people, so that nothing can be compared with it."""
+    people: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Person -> verdict on this criterion, for people known by name."""
+    unclear: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Person -> what they wrote, where the criterion was unclear to them."""

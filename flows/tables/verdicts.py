@@ -114,6 +114,8 @@ def _verdict_row(trace: AgentTrace, measures: Measures, ground_truth: GroundTrut
         quality=verdict_text(quality),
         cell_id=trace.cell_id,
         variant_id=trace.variant_id,
+        people=ground_truth.people(trace.input.record, criterion_name(trace) or ""),
+        unclear=ground_truth.unclear(trace.input.record, criterion_name(trace) or ""),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from contract.measures import Level
 from flows.measures.compute import compute_measures
 from tests.support.commands import ROOT
-from tests.support.verdicts import comparison, estimates, rows, spec
+from tests.support.verdicts import comparison, estimates, people_rows, rows, spec
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (ROOT / "tests" / "data" / "agreement.json").read_text(encoding="utf-8"), parse_float=Decimal
@@ -28,13 +28,18 @@ OFFERED: dict[str, tuple[str, str, Level]] = {
     # For two raters, Fleiss' kappa is Scott's pi.
     "scott_pi": ("all_models", "fleiss_kappa", "nominal"),
     "gwet_ac1": ("all_models", "gwet_ac1", "nominal"),
+    "gwet_ac2_quadratic": ("all_models", "gwet_ac2", "ordinal"),
+    "brennan_prediger": ("all_people", "brennan_prediger", "nominal"),
+    # For two raters, Bennett's S is Brennan and Prediger's coefficient; for several, Randolph's free kappa is.
+    "bennett_s": ("all_people", "brennan_prediger", "nominal"),
+    "randolph_kappa_free": ("all_people", "brennan_prediger", "nominal"),
     "krippendorff_nominal": ("all_models", "krippendorff_alpha", "nominal"),
     "krippendorff_ordinal": ("all_models", "krippendorff_alpha", "ordinal"),
     "krippendorff_interval": ("all_models", "krippendorff_alpha", "interval"),
     "krippendorff_ratio": ("all_models", "krippendorff_alpha", "ratio"),
 }
 NOT_OFFERED = {
-    "bennett_s", "brennan_prediger", "randolph_kappa_free", "conger_kappa", "gwet_ac2_quadratic", "category_kappa",
+    "conger_kappa", "category_kappa",
     "expected", "expected_cohen", "weighted_kappa(d=[[0,1,.5],[1,0,.5],[.5,.5,0]])", "krippendorff_weighted(same d)",
     "cohen_kappa_se", "weighted_kappa_linear_se", "se_under_h0", "z", "p_two_sided", "ci95_low", "ci95_high",
 }  # fmt: skip
@@ -70,7 +75,10 @@ def _value(example: dict[str, Any], name: str) -> float:
     kind, measured, level = OFFERED[name]
     labels_by_rater = _raters(example)
     order = sorted({label for labels in labels_by_rater.values() for label in labels if label is not None})
-    found = compute_measures(rows(labels_by_rater), spec(level=level, order=order if level == "ordinal" else ()))
+    weights = "quadratic" if name.endswith("quadratic") else "linear"
+    measures = spec(level=level, order=order if level == "ordinal" else (), weights=weights, truth="label")
+    judged = people_rows(labels_by_rater) if kind == "all_people" else rows(labels_by_rater)
+    found = compute_measures(judged, measures)
     value = estimates(comparison(found, kind))[measured].value
     assert value is not None
     return value

@@ -44,6 +44,19 @@ def rows(
     ]
 
 
+def people_rows(
+    verdicts_by_person: Mapping[str, Sequence[str | None]], model: Sequence[str | None] | None = None, **more: Any
+) -> list[VerdictRow]:
+    """One model's rows on the records 0, 1 …, with what people said of these records."""
+    number_of_records = max(len(verdicts) for verdicts in verdicts_by_person.values())
+    people = [
+        {name: given for name, verdicts in verdicts_by_person.items() if (given := verdicts[number]) is not None}
+        for number in range(number_of_records)
+    ]
+    verdicts = model if model is not None else [next(iter(own.values()), "x") for own in people]
+    return [row(str(number), "a model", verdicts[number], people=own, **more) for number, own in enumerate(people)]
+
+
 def spec(**fields: Any) -> Measures:
     """Measures without intervals, unless `resamples` is given."""
     return Measures.model_validate({"verdicts": "judge", "resamples": 0, **fields})

@@ -4,7 +4,7 @@
   const form = document.getElementById("answer");
   const mistakes = document.getElementById("mistakes");
   if (mistakes) mistakes.focus();
-  if (!form) return;
+  if (!form || !document.getElementById("take")) return;
   const byId = (id) => document.getElementById(id);
   const say = (words) => { byId("said").textContent = words; };
 

@@ -1,0 +1,93 @@
+"""The words of the verb `code`, sorted, and the folder that they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.errors import Problem, RunError, StudyError
+from flows.config.arguments import split_list
+from flows.config.diagnostics import closest_name
+
+if TYPE_CHECKING:
+    from flows.coding.task import CodingTask, DrawnRecord
+
+ACTIONS = ("adjudicate", "export", "status")
+SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "folder", "by", "gold")
+"""What the verb takes beside the settings of a study."""
+_CODING = Path("coding")
+
+
+@dataclass(frozen=True)
+class CodeCommand:
+    """The words of the command, sorted."""
+
+    action: str
+    """One of ACTIONS; empty for serving the pages."""
+    files: tuple[str, ...]
+    own: Mapping[str, str]
+    """The verb's own settings."""
+    study: tuple[str, ...]
+    """The settings of the study."""
+    config_dir: Path | None
+    flow: str | None
+
+    @classmethod
+    def parse(cls, words: Sequence[str], config_dir: Path | None, flow: str | None) -> CodeCommand:
+        """Sorts the words. Raises StudyError for an action that does not exist."""
+        plain = [word for word in words if "=" not in word]
+        own = {name: value for name, _, value in (word.partition("=") for word in words) if name in SETTINGS}
+        study = [word for word in words if "=" in word and word.partition("=")[0] not in SETTINGS]
+        action = plain.pop(0) if plain and plain[0] in ACTIONS else ""
+        if plain and not action:
+            near = closest_name(plain[0], ACTIONS)
+            todo = f"write code, or code with one of {', '.join(ACTIONS)}, and settings such as coders=[ana,ben]"
+            raise StudyError([Problem(f"command line: {plain[0]}", "`code` takes no such word", near, todo)])
+        return cls(action, tuple(plain), own, tuple(study), config_dir, flow)
+
+    @property
+    def coders(self) -> list[str]:
+        """The people who code, as named."""
+        return list(dict.fromkeys(split_list(self.own.get("coders", ""))))
+
+    def folder(self, flow: str) -> Path:
+        """Where the coding is kept."""
+        return Path(self.own["folder"]).expanduser() if "folder" in self.own else _CODING / flow
+
+
+def existing_folder(command: CodeCommand) -> Path:
+    """The folder of a coding that was begun: named, or of the flow, or the only one there is."""
+    if "folder" in command.own:
+        return command.folder("")
+    flows = [command.flow] if command.flow else []
+    for word in command.study:
+        name, _, value = word.partition("=")
+        flows += split_list(value) if name.lstrip("+") == "flows" else []
+    if len(flows) == 1:
+        return command.folder(flows[0])
+    there = sorted(path.parent for path in _CODING.glob("*/task.json"))
+    if not flows and len(there) == 1:
+        return there[0]
+    todo = f"name one: folder={there[0] if there else 'coding/tox'}"
+    what = "there are several codings here" if there else "no coding was begun here"
+    raise StudyError([Problem("command line", what, todo=todo)])
+
+
+def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:
+    from flows.coding.task import read_task
+
+    if (found := read_task(folder)) is None:
+        raise RunError(f"{folder} holds no coding; begin one with: code +flows=[tox] coders=[ana,ben] sample=50")
+    return found
+
+
+def gold_file(command: CodeCommand, task: CodingTask) -> Path:
+    from flows.files.gold_set import SUFFIX
+
+    path = Path(command.own.get("gold", f"gold/{task.flow}{SUFFIX}")).expanduser()
+    if path.suffix != SUFFIX:
+        todo = f"write gold=gold/{task.flow}{SUFFIX}"
+        raise StudyError([Problem(f"command line: gold={path}", f"a gold set ends in {SUFFIX}", todo=todo)])
+    return path

@@ -1,0 +1,116 @@
+"""Adjudication: what all coders agree on is gold; where they differ somebody decides, without knowing who said what."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.base import digest
+from contract.gold import GoldEntry
+from flows.coding.answer_log import CANNOT_DECIDE, Answer, CodedAnswers, Key
+from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
+from flows.files.gold_set import GoldSet
+from flows.files.run_data import RunData
+from flows.tables.identity import criterion_name
+from flows.tables.verdicts import rater_name
+
+
+@dataclass(frozen=True)
+class CodedItem:
+    """A record by a criterion, with the answers of those who coded it."""
+
+    criterion: CodedCriterion
+    drawn: DrawnRecord
+    answers: Sequence[Answer]
+    """In an order that does not tell who gave them."""
+
+    @property
+    def key(self) -> Key:
+        """Record and criterion."""
+        return self.drawn.record_id, self.criterion.name
+
+    @property
+    def votes(self) -> dict[str, str]:
+        """Person -> verdict."""
+        return {one.coder: one.verdict_text for one in sorted(self.answers, key=lambda one: one.coder)}
+
+    @property
+    def agreed(self) -> str | None:
+        """The verdict that all gave; None where they differ, or somebody could not decide."""
+        verdicts = {one.verdict for one in self.answers}
+        return verdicts.pop() if len(verdicts) == 1 else None
+
+    @property
+    def lettered(self) -> list[tuple[str, Answer]]:
+        """The answers under letters instead of names."""
+        letters = [*string.ascii_uppercase, *(f"A{letter}" for letter in string.ascii_uppercase)]
+        return list(zip(letters, self.answers, strict=False))
+
+    def entry(self, verdict: str | None, how: str, by: str = "", why: str = "", *, models: bool = False) -> GoldEntry:
+        """The decision on it."""
+        unclear = {one.coder: one.unclear_note for one in self.answers if one.unclear}
+        return GoldEntry.model_validate({
+            "record_id": self.drawn.record_id, "criterion": self.criterion.name, "record_sha256": self.drawn.sha256,
+            "criterion_sha256": self.criterion.sha256, "verdict": verdict, "how": how, "by": by, "why": why,
+            "votes": self.votes, "unclear": unclear, "models_shown": models, "probability": self.drawn.probability,
+        })  # fmt: skip
+
+
+def coded_items(task: CodingTask, records: Sequence[DrawnRecord], answers: CodedAnswers) -> Iterator[CodedItem]:
+    """Every record and criterion that somebody has coded."""
+    for criterion in task.criteria:
+        for drawn in records:
+            key = (drawn.record_id, criterion.name)
+            given = [own.current[key] for own in answers.coders.values() if key in own.current]
+            if given:
+                shuffled = sorted(given, key=lambda one: digest([task.seed, *key, one.coder]))
+                yield CodedItem(criterion, drawn, shuffled)
+
+
+def is_settled(item: CodedItem, gold: GoldSet) -> bool:
+    """Whether the newest decision was made on these very answers."""
+    entry = gold.of(item.drawn.record_id).get(item.criterion.name)
+    return entry is not None and (entry.how == "corrected" or dict(entry.votes) == item.votes)
+
+
+def agreed_entries(items: Sequence[CodedItem], gold: GoldSet) -> list[GoldEntry]:
+    """The decisions on what several people coded and all of them said the same, as far as they are new."""
+    return [
+        item.entry(item.agreed, "agreed")
+        for item in items
+        if len(item.answers) > 1 and item.agreed is not None and not is_settled(item, gold)
+    ]
+
+
+def open_disputes(items: Sequence[CodedItem], gold: GoldSet) -> list[CodedItem]:
+    """Where coders differ, or cannot decide, and nobody has decided yet."""
+    return [item for item in items if len(item.answers) > 1 and item.agreed is None and not is_settled(item, gold)]
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What a model said of a record by a criterion."""
+
+    model: str
+    verdict: str
+    conclusion: str
+
+
+def model_answers(run: Path) -> Mapping[Key, Sequence[ModelAnswer]]:
+    """Record and criterion -> the models' answers in a finished run. Raises RunError where there is none."""
+    data = RunData.open(run)
+    step = data.spec.measures.verdicts if data.spec.measures else ""
+    found = dict[Key, list[ModelAnswer]]()
+    for trace in data.traces():
+        value = trace.value or {}
+        if trace.step == step and trace.repeat == 0 and value.get("verdict") is not None:
+            answer = ModelAnswer(rater_name(trace), str(value["verdict"]), str(value.get("conclusion") or ""))
+            found.setdefault((trace.record_id, criterion_name(trace) or ""), []).append(answer)
+    return found
+
+
+def verdict_of(text: str) -> str | None:
+    """The verdict that a form names; None for `cannot decide`."""
+    return None if text == CANNOT_DECIDE else text

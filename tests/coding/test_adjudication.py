@@ -1,0 +1,108 @@
+"""From two coders' answers to a gold set, and to a run that is compared with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from contract.errors import StorageError
+from flows.coding.access import ADJUDICATORS_FILE, Access
+from flows.coding.adjudication import ModelAnswer, agreed_entries, coded_items, open_disputes
+from flows.coding.adjudication_pages import AdjudicationPages
+from flows.coding.answer_log import read_answers
+from flows.coding.app import make_app
+from flows.coding.task import read_task
+from flows.files.gold_set import GoldSet, add_to_gold, read_gold, with_gold
+from tests.support.coding import CRITERION, PORT, RECORDS, coder_of, coding_pages, make_coding
+
+
+def code(folder: Path) -> None:
+    """Ana says rude to all; Ben says polite to two of the five, with reasons."""
+    make_coding(folder)
+    with coding_pages(folder) as (desk, access, client):
+        for name in ("ana", "ben"):
+            coder = coder_of(access, client, name)
+            for item in desk.items(name):
+                polite = name == "ben" and item.drawn.record_id in ("r2", "r4")
+                coder.answer(item.place, "polite" if polite else "rude", reason=f"because {name[0]}", quotes="the text")
+
+
+@contextmanager
+def adjudicating(folder: Path) -> Generator[tuple[TestClient, str, Path, AdjudicationPages]]:
+    gold, found = folder / "gold" / "study.jsonl", read_task(folder)
+    assert found is not None
+    items = list(coded_items(*found, read_answers(folder)))
+    known = add_to_gold(gold, agreed_entries(items, read_gold(gold)))
+    models = {("r2", "rude"): [ModelAnswer("big", "rude", "It says <b>so</b>.")]}
+    pages = AdjudicationPages(gold, open_disputes(items, known), models)
+    access = Access.read(folder, ADJUDICATORS_FILE)
+    access.add(["decides:carla"])
+    with TestClient(make_app(pages.routes(access), PORT), base_url=f"http://127.0.0.1:{PORT}") as client:
+        yield client, f"/a/{access.tokens['decides:carla']}", gold, pages
+
+
+def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (client, base, gold, pages):
+        assert read_gold(gold).version == 3 and pages.open == 2
+        first = client.get(f"{base}/1").text
+        assert "A: " in first and "because a" in first and "because b" in first and "“<bdi>the text</bdi>”" in first
+        assert not re.search(r"\bana\b|\bben\b", first), "names are hidden"
+        refused = client.post(f"{base}/1", data={"verdict": "polite"})
+        assert refused.status_code == 422 and "Say why" in refused.text
+        client.post(f"{base}/1", data={"verdict": "polite", "reason": "It is meant well."})
+        ended = client.post(f"{base}/2", data={"verdict": "cannot decide", "reason": "Too short."})
+        assert "Everything is decided" in ended.text
+    found = read_gold(gold)
+    assert found.version == 5 and len(found.entries) == 5
+    first_entry = found.of("r2")["rude"]
+    assert (first_entry.verdict, first_entry.how, first_entry.by) == ("polite", "adjudicated", "carla")
+    assert dict(first_entry.votes) == {"ana": "rude", "ben": "polite"} and first_entry.why == "It is meant well."
+    assert found.of("r4")["rude"].verdict is None and found.of("r1")["rude"].how == "agreed"
+    with adjudicating(tmp_path) as (_, _, gold, pages):
+        assert read_gold(gold).version == 5 and pages.open == 0, "nothing is decided a second time"
+
+
+def test_models_answers_are_shown_on_request_only_and_the_decision_says_so(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (client, base, gold, _):
+        assert "It says" not in client.get(f"{base}/1").text
+        assert "What models said" not in client.get(f"{base}/1?models=1").text
+        shown = client.post(f"{base}/1/models").text
+        assert "It says &lt;b&gt;so&lt;/b&gt;." in shown
+        for place in (1, 2):
+            client.post(f"{base}/{place}", data={"verdict": "rude", "reason": "So it is."})
+    found = read_gold(gold)
+    assert found.of("r2")["rude"].models_shown and not found.of("r4")["rude"].models_shown
+
+
+def test_a_gold_set_that_was_changed_is_refused_with_its_line(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (_, _, gold, _):
+        lines = gold.read_text().splitlines()
+    value = json.loads(lines[1])
+    lines[1] = json.dumps({**value, "verdict": "polite"})
+    gold.write_text("\n".join(lines) + "\n")
+    with pytest.raises(StorageError, match=r"study\.jsonl:2: .*changed after it was written"):
+        read_gold(gold)
+    gold.write_text("\n".join([lines[0], lines[2]]) + "\n")
+    with pytest.raises(StorageError, match=r":2: "):
+        read_gold(gold)
+
+
+def test_decisions_reach_a_record_only_on_the_words_that_people_read(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (_, _, gold, _):
+        found = read_gold(gold)
+    [record] = [one for one in RECORDS if one.record_id == "r1"]
+    people = (with_gold(record, found.of("r1")).ground_truth or {})["people"]
+    assert isinstance(people, dict | type(record.metadata)) and dict(people)[CRITERION.name]["gold"] == "rude"  # type: ignore[index]
+    changed = record.model_copy(update={"text": "Other words."})
+    assert with_gold(type(record).model_validate(changed.model_dump()), found.of("r1")).ground_truth is None
+    assert GoldSet().of("r1") == {}
