@@ -10,9 +10,9 @@ from pydantic import Field
 
 from contract.base import Frozen, FrozenMap
 
-How = Literal["agreed", "adjudicated", "corrected"]
+How = Literal["agreed", "adjudicated", "corrected", "open"]
 """agreed: all who coded it said the same; adjudicated: somebody decided where they differed; corrected: somebody
-marked a model's verdict as wrong."""
+marked a model's verdict as wrong; open: they differ, and nobody has decided yet."""
 
 
 class GoldEntry(Frozen):
@@ -24,7 +24,7 @@ class GoldEntry(Frozen):
     """Digest of the words that people read; None where it is not known."""
     criterion_sha256: str | None = None
     verdict: str | None
-    """None where people cannot decide."""
+    """None where people cannot decide, or have not yet."""
     how: How
     by: str = ""
     """Who decided; empty where all agreed."""

@@ -72,16 +72,24 @@ def coded_items(task: CodingTask, records: Sequence[DrawnRecord], answers: Coded
 def is_settled(item: CodedItem, gold: GoldSet) -> bool:
     """Whether the newest decision was made on these very answers."""
     entry = gold.of(item.drawn.record_id).get(item.criterion.name)
-    return entry is not None and (entry.how == "corrected" or dict(entry.votes) == item.votes)
+    return entry is not None and entry.how != "open" and (entry.how == "corrected" or dict(entry.votes) == item.votes)
 
 
 def agreed_entries(items: Sequence[CodedItem], gold: GoldSet) -> list[GoldEntry]:
-    """The decisions on what several people coded and all of them said the same, as far as they are new."""
+    """What several people coded: decided where all said the same, else open; as far as it is new.
+
+    Open ones are kept too, since agreement of people over the agreed records alone would be perfect.
+    """
     return [
-        item.entry(item.agreed, "agreed")
+        item.entry(item.agreed, "open" if item.agreed is None else "agreed")
         for item in items
-        if len(item.answers) > 1 and item.agreed is not None and not is_settled(item, gold)
+        if len(item.answers) > 1 and not is_settled(item, gold) and not _is_known_as_open(item, gold)
     ]
+
+
+def _is_known_as_open(item: CodedItem, gold: GoldSet) -> bool:
+    entry = gold.of(item.drawn.record_id).get(item.criterion.name)
+    return entry is not None and entry.how == "open" and dict(entry.votes) == item.votes
 
 
 def open_disputes(items: Sequence[CodedItem], gold: GoldSet) -> list[CodedItem]:

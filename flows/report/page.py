@@ -76,7 +76,7 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
         plots=[draw_plots(table, inputs.facts.titles) for table in general],
         confusions=[confusion_matrices(table, list(inputs.marks)) for table in general],
         people=inputs.people, people_tables=of_people, listed=MAX_LISTED,
-        people_plots=[draw_plots(table, inputs.facts.titles) for table in of_people],
+        people_plots=[[] if table.by else draw_plots(table, inputs.facts.titles) for table in of_people],
         people_confusions=[[] for _ in of_people],
         explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
         partings=inputs.disagreements[:MAX_RANKED], graded=are_graded(inputs.disagreements),

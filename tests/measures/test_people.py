@@ -1,5 +1,8 @@
 """Several people: each pair, all of them, each with each model, with what most say and with what was decided."""
 
+# The libraries have no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import random
