@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,21 +18,57 @@ def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None
     if not command.action:
         return serve_coders(command)
     folder = existing_folder(command)
-    return {"adjudicate": adjudicate, "export": _export, "status": _status}[command.action](command, folder)
+    return {"adjudicate": adjudicate, "export": _export, "import": _import, "status": _status}[command.action](
+        command, folder
+    )
 
 
 def _export(command: CodeCommand, folder: Path) -> int:
     from flows.coding.answer_log import read_answers
     from flows.coding.answer_table import write_answer_table
+    from flows.coding.workbook import write_workbook
 
     task, records = read_coding(folder)
-    path = Path(command.files[0]) if command.files else folder / "answers.csv"
+    answers = read_answers(folder)
+    path = Path(command.files[0]).expanduser() if command.files else folder / "answers.csv"
+    if path.suffix.lower() == ".xlsx":
+        for note in write_workbook(path, task, records, answers):
+            print(f"note: {note}", file=sys.stderr)
+        print(f"{path}: a sheet for {', '.join(task.coders)}; fill in the yellow cells, then: code import {path}")
+        return 0
     if path.suffix.lower() != ".csv":
-        todo = "write code export answers.csv"
+        todo = "write code export answers.csv, or code export coding.xlsx to code offline"
         raise StudyError([Problem(f"command line: {path}", f"a table does not end in '{path.suffix}'", todo=todo)])
-    rows = write_answer_table(path, task, records, read_answers(folder))
+    rows = write_answer_table(path, task, records, answers)
     print(f"{path}: {rows} rows, one for each record, criterion and coder")
     return 0
+
+
+def _import(command: CodeCommand, folder: Path) -> int:
+    from flows.coding.answer_files import read_answer_file
+    from flows.coding.answer_log import AnswerLog
+    from flows.coding.import_answers import AnswerImport
+
+    if not command.files:
+        raise StudyError(
+            [Problem("command line", "no file is named", todo="write for example code import coding.xlsx")]
+        )
+    task, records = read_coding(folder)
+    refused = 0
+    with AnswerLog(folder) as log:
+        for name in command.files:
+            path = Path(name).expanduser()
+            done = AnswerImport(task, records, log, path.name).take(
+                read_answer_file(path, task, records, command.own.get("coder", ""))
+            )
+            for reason in done.refused:
+                print(f"refused: {escape_controls(reason)}", file=sys.stderr)
+            refused += len(done.refused)
+            print(
+                f"{path}: {len(done.added)} answers added, {done.unchanged} known already, "
+                f"{done.unanswered} rows without a verdict, {len(done.refused)} refused"
+            )
+    return 1 if refused else 0
 
 
 def _status(command: CodeCommand, folder: Path) -> int:  # noqa: ARG001

@@ -14,8 +14,8 @@ from flows.config.diagnostics import closest_name
 if TYPE_CHECKING:
     from flows.coding.task import CodingTask, DrawnRecord
 
-ACTIONS = ("adjudicate", "export", "status")
-SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "folder", "by", "gold")
+ACTIONS = ("adjudicate", "export", "import", "status")
+SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "folder", "by", "gold", "coder")
 """What the verb takes beside the settings of a study."""
 _CODING = Path("coding")
 

@@ -26,6 +26,19 @@ class Item:
         return self.drawn.record_id, self.criterion.name
 
 
+def items_in_order(task: CodingTask, records: Sequence[DrawnRecord], coder: str) -> list[Item]:
+    """What the coder codes, one criterion after the other, each with the records in an order of the coder's own.
+
+    A whole criterion at a time, so that what was said by one does not colour the next on the same record.
+    """
+    ordered = list[Item]()
+    for criterion in task.criteria:
+        seed = [task.seed, coder, criterion.name]
+        for drawn in sorted(records, key=lambda one: digest([*seed, one.record_id])):
+            ordered.append(Item(len(ordered) + 1, criterion, drawn))
+    return ordered
+
+
 class CodingDesk:
     """The task and its answers, for the pages of one server."""
 
@@ -37,21 +50,10 @@ class CodingDesk:
         self._items = dict[str, Sequence[Item]]()
 
     def items(self, coder: str) -> Sequence[Item]:
-        """What the coder codes, one criterion after the other, each with the records in an order of the coder's own.
-
-        A whole criterion at a time, so that what was said by one does not colour the next on the same record.
-        """
+        """What the coder codes, in an order of the coder's own."""
         if coder not in self._items:
-            self._items[coder] = self._in_order(coder)
+            self._items[coder] = items_in_order(self.task, self._records, coder)
         return self._items[coder]
-
-    def _in_order(self, coder: str) -> Sequence[Item]:
-        ordered = list[Item]()
-        for criterion in self.task.criteria:
-            seed = [self.task.seed, coder, criterion.name]
-            for drawn in sorted(self._records, key=lambda one: digest([*seed, one.record_id])):
-                ordered.append(Item(len(ordered) + 1, criterion, drawn))
-        return ordered
 
     @property
     def records(self) -> Mapping[str, DrawnRecord]:

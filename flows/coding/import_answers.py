@@ -1,0 +1,136 @@
+"""Takes answers from a filled-in file into the answers of a coding; a row that cannot be taken is told, with why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from agents.evidence.record_quotes import RecordTexts
+from contract.base import digest
+from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, AnswerLog, Key
+from flows.coding.desk import Item
+from flows.coding.task import CodingTask, DrawnRecord
+from flows.tables.answers import spelling
+
+_SHA_PARTS = 16
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """An answer as it stands in a file."""
+
+    where: str
+    """File, sheet and row."""
+    coder: str
+    key: Key | str | None
+    """Record and criterion; the key of a workbook's row; None where neither is known."""
+    verdict: str
+    reason: str = ""
+    quotes: Sequence[str] = ()
+    unclear: bool = False
+    unclear_note: str = ""
+    seconds: float | None = None
+    content: str = ""
+    """The digest by which a changed text is noticed; empty where the file has none."""
+    problem: str = ""
+    """Why it cannot be taken, where its reader knows."""
+
+
+@dataclass
+class Imported:
+    """What became of the rows of a file."""
+
+    added: list[Answer] = field(default_factory=list[Answer])
+    unchanged: int = 0
+    """Answers that hold already, word for word."""
+    unanswered: int = 0
+    """Rows without a verdict."""
+    refused: list[str] = field(default_factory=list[str])
+    """Rows that cannot be taken, each with its place and why."""
+
+
+class AnswerImport:
+    """Takes answers to the items of one coding."""
+
+    def __init__(self, task: CodingTask, records: Sequence[DrawnRecord], log: AnswerLog, source: str) -> None:
+        from flows.coding.workbook import content_mark, item_key
+
+        self._task = task
+        self._log = log
+        self._source = source
+        pairs = [(criterion, drawn) for criterion in task.criteria for drawn in records]
+        items = [Item(place, *pair) for place, pair in enumerate(pairs, start=1)]
+        self._items: Mapping[Key | str, Item] = {
+            **{item.key: item for item in items}, **{item_key(*item.key): item for item in items},
+        }  # fmt: skip
+        self._marks = {
+            item.key: {content_mark(item), item.drawn.sha256, item.drawn.sha256[:_SHA_PARTS]} for item in items
+        }
+        self._texts = dict[str, RecordTexts]()
+
+    def take(self, answers: Iterable[ReadAnswer]) -> Imported:
+        """Adds the answers that can be taken, all with one write."""
+        done = Imported()
+        for read in answers:
+            answer = self._answer(read, done)
+            if answer is not None:
+                done.added.append(answer)
+        if done.added:
+            self._log.append_all(done.added)
+        return done
+
+    def _answer(self, read: ReadAnswer, done: Imported) -> Answer | None:
+        item = self._items.get(read.key) if read.key is not None else None
+        if not read.verdict.strip() and not read.problem:
+            done.unanswered += 1
+            return None
+        verdict = self._verdict(read.verdict, item) if item else None
+        quotes, problem = (), read.problem or self._problem(read, item, verdict)
+        if item and not problem:
+            texts = self._texts.setdefault(item.drawn.record_id, RecordTexts.from_record(item.drawn.record))
+            quotes = tuple(found for quote in read.quotes for found in texts.check_quote(quote.strip('“”„"')))
+            if missing := [one.quote for one in quotes if one.status == "not_found"]:
+                problem = f"these words do not stand in the record: “{missing[0][:100]}”"
+        if problem or item is None:
+            done.refused.append(f"{read.where}: {problem}")
+            return None
+        current = self._log.answers.of(read.coder).current.get(item.key)
+        said = [verdict, read.reason, [one.quote for one in quotes], read.unclear, read.unclear_note]
+        if current is not None and said == [
+            current.verdict_text, current.reason, [one.quote for one in current.quotes],
+            current.unclear, current.unclear_note,
+        ]:  # fmt: skip
+            done.unchanged += 1
+            return None
+        before = current.answer_id if current else ""
+        return Answer(
+            answer_id=f"import-{digest([read.coder, *item.key, said, before])[:32]}", coder=read.coder,
+            record_id=item.drawn.record_id, criterion=item.criterion.name, record_sha256=item.drawn.sha256,
+            criterion_sha256=item.criterion.sha256, verdict=None if verdict == CANNOT_DECIDE else verdict,
+            reason=read.reason, quotes=quotes, unclear=read.unclear, unclear_note=read.unclear_note,
+            seconds=read.seconds, source=self._source,
+        )  # fmt: skip
+
+    def _verdict(self, text: str, item: Item) -> str | None:
+        """The verdict of that spelling; None where there is none."""
+        allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
+        return next((name for name in allowed if spelling(name) == spelling(text)), None)
+
+    def _problem(self, read: ReadAnswer, item: Item | None, verdict: str | None) -> str:
+        if item is None:
+            return "this row is about no record and criterion of the coding"
+        if read.coder not in self._task.coders:
+            near = get_close_matches(read.coder, self._task.coders, n=1)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            return f"'{read.coder}' codes nothing here{meant} (coders: {', '.join(self._task.coders)})"
+        if read.content and read.content not in self._marks[item.key]:
+            return "the text or the criterion is not what was given out, so the answer is one to other words"
+        if verdict is None:
+            allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
+            near = get_close_matches(read.verdict, allowed, n=1)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            return f"'{read.verdict}' is none of {', '.join(allowed)}{meant}"
+        if len(read.reason) > MAX_TEXT_CHARACTERS or len(read.unclear_note) > MAX_TEXT_CHARACTERS:
+            return f"a reason has at most {MAX_TEXT_CHARACTERS:,} characters"
+        return ""

@@ -1,0 +1,131 @@
+"""Writes a coding as a workbook: one sheet for each coder, with lists of allowed values, to be filled in offline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from contract.base import digest
+from contract.errors import RunError
+from flows.coding.answer_log import CANNOT_DECIDE, CodedAnswers
+from flows.coding.desk import Item, items_in_order
+from flows.coding.pages import join_lines
+from flows.coding.task import CodingTask, DrawnRecord
+
+HEADS = (
+    "place", "criterion", "title", "text", "verdict", "reason", "quotations", "criterion is unclear",
+    "what the criterion should say", "key", "content", "coder",
+)  # fmt: skip
+"""The names of the columns; those from `verdict` to `what the criterion should say` are to be filled in."""
+FIRST_OPEN, LAST_OPEN = HEADS.index("verdict"), HEADS.index("what the criterion should say")
+MAX_CELL_CHARACTERS = 32_000
+"""A cell of a workbook holds at most 32,767."""
+MAX_LIST_CHARACTERS = 255
+YES = "yes"
+_WIDTHS = (6, 18, 20, 60, 20, 40, 40, 12, 30, 18, 18, 10)
+
+
+def item_key(record_id: str, criterion: str) -> str:
+    """What a row is about, without the record's id: an id may tell what the record is held to be."""
+    return digest([record_id, criterion])[:16]
+
+
+def content_mark(item: Item) -> str:
+    """The digest of the words that are shown and of the criterion, by which a changed row is noticed."""
+    return digest([item.drawn.sha256, item.criterion.sha256])[:16]
+
+
+def write_workbook(path: Path, task: CodingTask, records: Sequence[DrawnRecord], answers: CodedAnswers) -> list[str]:
+    """Writes the workbook; returns notes on what it cannot hold. Answers that were given already are filled in."""
+    try:
+        # By name, so that types can be checked: the library has none.
+        workbook: Any = import_module("xlsxwriter").Workbook
+    except ModuleNotFoundError:
+        raise RunError("workbooks need the extra `studies`; run: uv sync --extra studies") from None
+    notes = list[str]()
+    options: Any = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with workbook(str(path), options) as book:
+        formats: dict[str, Any] = {
+            "head": book.add_format({"bold": True, "bottom": 1, "valign": "top", "text_wrap": True}),
+            "locked": book.add_format({"valign": "top", "text_wrap": True}),
+            "open": book.add_format({"valign": "top", "text_wrap": True, "locked": False, "bg_color": "#FFFBE6"}),
+        }
+        _write_criteria(book, task, formats)
+        for coder, name in zip(task.coders, _sheet_names(task.coders), strict=True):
+            sheet: Any = book.add_worksheet(name)
+            _prepare_sheet(sheet, formats)
+            for row, item in enumerate(items_in_order(task, records, coder), start=1):
+                notes += _write_row(sheet, row, item, coder, answers, formats)
+    return list(dict.fromkeys(notes))
+
+
+def _write_criteria(book: Any, task: CodingTask, formats: dict[str, Any]) -> None:
+    sheet = book.add_worksheet("Criteria")
+    sheet.protect()
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 100)
+    row = 0
+    if warning := task.content_warning.strip():
+        sheet.write_string(row, 0, "Content warning", formats["head"])
+        sheet.write_string(row, 1, warning, formats["locked"])
+        row += 2
+    for criterion in task.criteria:
+        sheet.write_string(row, 0, criterion.title, formats["head"])
+        sheet.write_string(row, 1, join_lines(criterion.text)[:MAX_CELL_CHARACTERS], formats["locked"])
+        row += 1
+
+
+def _prepare_sheet(sheet: Any, formats: dict[str, Any]) -> None:
+    # Without a password: it keeps from mistakes, and whoever wants to look at the sheet differently may.
+    sheet.protect("", {"format_columns": True, "format_rows": True, "autofilter": True})
+    for column, (name, width) in enumerate(zip(HEADS, _WIDTHS, strict=True)):
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, name, formats["head"])
+    sheet.freeze_panes(1, 1)
+
+
+def _write_row(
+    sheet: Any, row: int, item: Item, coder: str, answers: CodedAnswers, formats: dict[str, Any]
+) -> list[str]:
+    record = item.drawn.record
+    parts = [record.text, *(f"{name}:\n{text}" for name, text in record.sections.items())]
+    text = "\n\n".join(part for part in parts if part.strip())
+    locked = {
+        "place": str(item.place), "criterion": item.criterion.title, "title": record.title or "",
+        "text": text[:MAX_CELL_CHARACTERS], "key": item_key(*item.key), "content": content_mark(item), "coder": coder,
+    }  # fmt: skip
+    for name, value in locked.items():
+        sheet.write_string(row, HEADS.index(name), value, formats["locked"])
+    given = answers.of(coder).current.get(item.key)
+    filled = ["", "", "", "", ""]
+    if given is not None:
+        quotes = "\n".join(" ".join(one.quote.split()) for one in given.quotes)
+        filled = [given.verdict_text, given.reason, quotes, YES if given.unclear else "", given.unclear_note]
+    for column, value in enumerate(filled, start=FIRST_OPEN):
+        sheet.write_string(row, column, value[:MAX_CELL_CHARACTERS], formats["open"])
+    allowed = [*item.criterion.verdicts, CANNOT_DECIDE]
+    if len(",".join(allowed)) <= MAX_LIST_CHARACTERS and not any("," in name for name in allowed):
+        sheet.data_validation(row, FIRST_OPEN, row, FIRST_OPEN, {
+            "validate": "list", "source": allowed, "error_title": "No such verdict",
+            "error_message": "Choose one from the list.",
+        })  # fmt: skip
+    unclear = HEADS.index("criterion is unclear")
+    sheet.data_validation(row, unclear, row, unclear, {"validate": "list", "source": [YES]})
+    notes = [f"texts of more than {MAX_CELL_CHARACTERS:,} characters are cut in the workbook"] * (
+        len(text) > MAX_CELL_CHARACTERS
+    )
+    return notes + ["pictures are not in the workbook; their descriptions are not either"] * bool(record.images)
+
+
+def _sheet_names(coders: Sequence[str]) -> list[str]:
+    """A name for each sheet: at most 31 characters, and no two alike but for case."""
+    names = list[str]()
+    for coder in coders:
+        name, number = coder[:31], 1
+        while name.casefold() in {"criteria", *(one.casefold() for one in names)}:
+            number += 1
+            name = f"{coder[:27]} {number}"
+        names.append(name)
+    return names
