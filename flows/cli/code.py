@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import Problem, StudyError
-from flows.cli.code_server import adjudicate, serve_coders
+from flows.cli.code_server import adjudicate, correct, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
 from flows.files.control_characters import escape_controls
 
@@ -17,6 +17,8 @@ def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None
     command = CodeCommand.parse(words, config_dir, flow)
     if not command.action:
         return serve_coders(command)
+    if command.action == "correct":
+        return correct(command)
     folder = existing_folder(command)
     return {"adjudicate": adjudicate, "export": _export, "import": _import, "status": _status}[command.action](
         command, folder

@@ -14,8 +14,10 @@ from flows.config.diagnostics import closest_name
 from flows.files.control_characters import escape_controls
 
 if TYPE_CHECKING:
+    from contract.gold import GoldEntry
     from flows.coding.adjudication import ModelAnswer
     from flows.coding.answer_log import Key
+    from flows.coding.corrections import RunToCorrect
     from flows.coding.desk import CodingDesk
     from flows.coding.draw import Design
     from flows.coding.serve import Address
@@ -195,7 +197,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     from flows.files.gold_set import add_to_gold, read_gold
 
     task, records = read_coding(folder)
-    address, path = _address(command), gold_file(command, task)
+    address, path = _address(command), gold_file(command, task.flow)
     items = list(coded_items(task, records, read_answers(folder)))
     gold = add_to_gold(path, agreed_entries(items, read_gold(path)))
     disputes = open_disputes(items, gold)
@@ -205,10 +207,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     print(f"{path}: version {gold.version}, digest {gold.digest}")
     if not disputes:
         return 0
-    if not (by := command.own.get("by", "").strip()):
-        todo = "write by=NAME, the name of whoever decides"
-        raise StudyError([Problem("command line", "nobody is named who decides where coders differ", todo=todo)])
-    _check_names([by])
+    by = _person_who_decides(command)
     models: Mapping[Key, Sequence[ModelAnswer]] = {}
     if "run" in command.own:
         models = model_answers(Path(command.own["run"]))
@@ -225,3 +224,61 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     print(f"{pages.open} left to decide")
     print(f"{path}: version {gold.version}, digest {gold.digest}")
     return 0
+
+
+def correct(command: CodeCommand) -> int:
+    """Takes corrections of a run from a file, or serves its report to make them. Returns the exit code."""
+    from flows.coding.access import Access
+    from flows.coding.corrections import CorrectionPages, RunToCorrect
+    from flows.coding.serve import serve
+    from flows.files.gold_set import read_gold
+
+    if "run" not in command.own:
+        raise StudyError([Problem("command line", "no run is named", todo="write run=runs/tox/latest")])
+    by = _person_who_decides(command)
+    address, run = _address(command), RunToCorrect(Path(command.own["run"]).resolve())
+    path = gold_file(command, run.data.spec.name)
+    if command.files:
+        return _take_corrections(command.files, run, path, by)
+    folder = command.folder(run.data.spec.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    access = Access.read(folder, "correctors.json")
+    access.add([f"corrects:{by}"])
+    pages = CorrectionPages(run, path)
+
+    def show(links: Mapping[str, str]) -> None:
+        print(f"{by}: {links[f'corrects:{by}']}")
+        print("Open a verdict in the report, and mark it as wrong. Ctrl-C ends the server.", flush=True)
+
+    serve(pages.routes(access), access, address, show, "r")
+    gold = read_gold(path)
+    print(f"{pages.saved} corrections saved; {path}: version {gold.version}, digest {gold.digest}")
+    return 0
+
+
+def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: str) -> int:
+    from flows.coding.corrections import read_corrections
+    from flows.files.gold_set import add_to_gold, read_gold
+
+    known, taken, refused = read_gold(path), list[GoldEntry](), 0
+    for name in files:
+        for where, found in read_corrections(Path(name).expanduser()):
+            problem = found if isinstance(found, str) else run.problem(found)
+            if problem or isinstance(found, str):
+                print(f"refused: {escape_controls(f'{where}: {problem}')}", file=sys.stderr)
+                refused += 1
+                continue
+            entry, before = run.entry(found, by, known), known.of(found.record_id).get(found.criterion)
+            if before is None or (before.how, before.verdict, before.why) != ("corrected", entry.verdict, entry.why):
+                taken.append(entry)
+    gold = add_to_gold(path, taken)
+    print(f"{len(taken)} corrections added, {refused} refused; {path}: version {gold.version}, digest {gold.digest}")
+    return 1 if refused else 0
+
+
+def _person_who_decides(command: CodeCommand) -> str:
+    if not (by := command.own.get("by", "").strip()):
+        todo = "write by=NAME, the name of whoever decides"
+        raise StudyError([Problem("command line", "nobody is named who decides", todo=todo)])
+    _check_names([by])
+    return by

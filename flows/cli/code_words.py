@@ -14,7 +14,7 @@ from flows.config.diagnostics import closest_name
 if TYPE_CHECKING:
     from flows.coding.task import CodingTask, DrawnRecord
 
-ACTIONS = ("adjudicate", "export", "import", "status")
+ACTIONS = ("adjudicate", "correct", "export", "import", "status")
 SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "folder", "by", "gold", "coder")
 """What the verb takes beside the settings of a study."""
 _CODING = Path("coding")
@@ -83,11 +83,12 @@ def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:
     return found
 
 
-def gold_file(command: CodeCommand, task: CodingTask) -> Path:
+def gold_file(command: CodeCommand, flow: str) -> Path:
+    """The file of the gold set: named, or that of the flow."""
     from flows.files.gold_set import SUFFIX
 
-    path = Path(command.own.get("gold", f"gold/{task.flow}{SUFFIX}")).expanduser()
+    path = Path(command.own.get("gold", f"gold/{flow}{SUFFIX}")).expanduser()
     if path.suffix != SUFFIX:
-        todo = f"write gold=gold/{task.flow}{SUFFIX}"
+        todo = f"write gold=gold/{flow}{SUFFIX}"
         raise StudyError([Problem(f"command line: gold={path}", f"a gold set ends in {SUFFIX}", todo=todo)])
     return path

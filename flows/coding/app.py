@@ -38,14 +38,19 @@ class TooLarge(Exception):
     """More was sent than any form of ours holds."""
 
 
-async def read_form(request: Request) -> FilledForm:
-    """The form that was sent. Raises TooLarge."""
+async def read_body(request: Request) -> bytes:
+    """What was sent. Raises TooLarge."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge
-    return FilledForm.parse(bytes(body))
+    return bytes(body)
+
+
+async def read_form(request: Request) -> FilledForm:
+    """The form that was sent. Raises TooLarge."""
+    return FilledForm.parse(await read_body(request))
 
 
 def for_person(access: Access, prefix: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -25,7 +25,7 @@ from flows.report.verdict_marks import VerdictMark
 from flows.report.verdict_matrix import VerdictMatrix
 from flows.report.words import STATUS_LABELS, display_text, format_decimal, percent, pluralised
 
-SCRIPTS = ("core.js", "matrix.js", "panel.js", "start.js")
+SCRIPTS = ("core.js", "matrix.js", "panel.js", "correct.js", "start.js")
 """Files of the page's one script, in their order."""
 MAX_RANKED = 20
 

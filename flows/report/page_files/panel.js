@@ -63,7 +63,8 @@ function judgement(record, cell, said, told, quotes, hidden) {
     said.v && el("div", { class: "text code" }, hidden ? veil("text masked") : bdi(said.v)),
     said.n && el("p", { class: "note" }, "Note: ", prose(said.n, hidden)),
     said.e && el("p", { class: "note error" }, hidden ? veil("message masked") : bdi(said.e)),
-    said.s && el("p", { class: "byline" }, "Answered by ", bdi(said.s)));
+    said.s && el("p", { class: "byline" }, "Answered by ", bdi(said.s)),
+    correction(record, cell));
 }
 
 function reasons(list, fields, quotes, hidden) {
