@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import Problem, StudyError
-from flows.cli.code_server import adjudicate, correct, serve_coders
+from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
 from flows.files.control_characters import escape_controls
 
@@ -19,7 +19,8 @@ def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None
         return serve_coders(command)
     if command.action == "correct":
         return correct(command)
-    folder = existing_folder(command)
+    # Who codes in a workbook alone begins with it.
+    folder = prepared_folder(command) if command.action == "export" and command.coders else existing_folder(command)
     return {"adjudicate": adjudicate, "export": _export, "import": _import, "status": _status}[command.action](
         command, folder
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.errors import Problem, StudyError
+from contract.gold import GoldEntry
 from flows.cli.code_words import CodeCommand, existing_folder, gold_file, read_coding
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name
@@ -37,7 +38,7 @@ def serve_coders(command: CodeCommand) -> int:
     from flows.coding.serve import serve
 
     address = _address(command)
-    folder = _prepared_folder(command)
+    folder = prepared_folder(command)
     task, records = read_coding(folder)
     access = Access.read(folder)
     access.add(task.coders)
@@ -84,7 +85,7 @@ def _address(command: CodeCommand) -> Address:
     return Address(host, int(text), names)
 
 
-def _prepared_folder(command: CodeCommand) -> Path:
+def prepared_folder(command: CodeCommand) -> Path:
     """The folder of the coding, made new if there is none; with the coders that the command adds."""
     from flows.coding.task import read_task
 

@@ -22,7 +22,8 @@ from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.run_data import RunData
 from flows.tables.ground_truth import judged_criteria
 
-_FORM_POLICY, _SAVING_POLICY = "default-src 'none'; img-src", "default-src 'none'; connect-src 'self'; img-src"
+_POLICY = "default-src &#39;none&#39;;"
+_SAVING_POLICY = f"{_POLICY} connect-src &#39;self&#39;;"
 _META = '<meta name="referrer" content="no-referrer">'
 
 
@@ -109,6 +110,11 @@ class CorrectionPages:
     """The report of a run, in which corrections are saved: `/r/<link>/`."""
 
     def __init__(self, run: RunToCorrect, gold: Path) -> None:
+        """Raises RunError where the run has no report in which corrections can be made."""
+        report = run.folder / "report.html"
+        text = report.read_text(encoding="utf-8") if report.is_file() else ""
+        if _POLICY not in text or "correctionsGoTo" not in text:
+            raise RunError(f"{report} knows no corrections; write it again: python -m flows report {run.folder}")
         self._run = run
         self._gold = gold
         self.saved = 0
@@ -124,7 +130,7 @@ class CorrectionPages:
         """The report, which may send corrections to this server and nothing else."""
         html = (self._run.folder / "report.html").read_text(encoding="utf-8")
         meta = f'{_META}\n<meta name="corrections" content="{base}/corrections">'
-        page = html.replace(_FORM_POLICY, _SAVING_POLICY, 1).replace(_META, meta, 1)
+        page = html.replace(_POLICY, _SAVING_POLICY, 1).replace(_META, meta, 1)
         return HTMLResponse(page, headers={"content-security-policy": "frame-ancestors 'none'"})
 
     async def save(self, request: Request, person: str, base: str) -> Response:  # noqa: ARG002
