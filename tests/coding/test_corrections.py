@@ -26,8 +26,8 @@ def run(tmp_path: Path) -> Path:
     return sample.data.folder
 
 
-def correction(run: Path, **change: str) -> dict[str, str]:
-    found = RunToCorrect(run)
+def correction(folder: Path, /, **change: str) -> dict[str, str]:
+    found = RunToCorrect(folder)
     record = next(found.data.traces()).record_id
     made = {"record_id": record, "criterion": "courtesy", "model": "gpt-mini", "given": "violates"}
     return {**made, "verdict": "complies", "reason": "It is <b>meant</b> well.", "run": found.name, **change}
