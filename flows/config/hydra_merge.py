@@ -34,6 +34,8 @@ from omegaconf.errors import OmegaConfBaseException
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.folders import MULTI_CHOICE_GROUPS, display_path, find_config, group_choices
 from flows.config.hydra_source import StudySource, register_study_source
+from flows.config.known_fields import fields_at, is_known_field
+from flows.config.unknown_names import report_missing_name
 from flows.config.yaml_documents import YamlDocument
 
 _MAX_ATTEMPTS = 40
@@ -87,9 +89,15 @@ def merge_layers(
             if not failing_overrides:
                 _report_error(error, sources, diagnostics)
                 break
+            known = _known_fields(failing_overrides, sources)
             for text in failing_overrides:
-                _report_override(text, sources, diagnostics)
-            overrides = [text for text in overrides if text not in failing_overrides]
+                if text not in known:
+                    _report_override(text, sources, diagnostics)
+            overrides = [
+                f"++{text}" if text in known else text
+                for text in overrides
+                if text in known or text not in failing_overrides
+            ]
     diagnostics.raise_if_any()
     raise AssertionError("Hydra could not compose and nothing was found wrong")
 
@@ -190,7 +198,9 @@ def _parseable_overrides(overrides: list[str], diagnostics: Diagnostics) -> list
         try:
             override = OverridesParser.create().parse_override(text)
         except HydraException:
-            todo = "put the value in quotation marks inside quotation marks: name='\"value\"'"
+            name, _, value = display_argument(text).partition("=")
+            inner = value.strip("'\"").replace("'", "’").replace('"', "”")
+            todo = f"write {name}='\"{inner}\"'"
             diagnostics.add(where, "the value cannot be read", todo=todo)
             continue
         if override.is_sweep_override():
@@ -210,6 +220,14 @@ def _override_fails(sources: ConfigSources, text: str) -> bool:
     return False
 
 
+def _known_fields(overrides: Sequence[str], sources: ConfigSources) -> list[str]:
+    """The overrides that set a declared field which no file writes, such as a model's `settings`."""
+    config: Any = OmegaConf.to_container(_merge_once(sources, [])[0], resolve=False)
+    return [
+        text for text in overrides if text[0] not in "+~" and is_known_field(text.partition("=")[0].split("."), config)
+    ]
+
+
 def _report_override(text: str, sources: ConfigSources, diagnostics: Diagnostics) -> None:
     where = f"command line: {display_argument(text)}"
     key = text.partition("=")[0]
@@ -221,19 +239,17 @@ def _report_override(text: str, sources: ConfigSources, diagnostics: Diagnostics
         )
         return
     config, _ = _merge_once(sources, [])
+    plain_config: Any = OmegaConf.to_container(config, resolve=False)
     words = plain.split(".")
     for length, word in enumerate(words):
         at: Any = OmegaConf.select(config, ".".join(words[:length])) if length else config
-        if not isinstance(at, DictConfig):
+        if at is None and word in fields_at(words[:length], plain_config):
+            continue
+        if at is not None and not isinstance(at, DictConfig):
             diagnostics.add(where, f"'{'.'.join(words[:length])}' is a single value and holds nothing called '{word}'")
             return
-        if word not in at:
-            names = [str(name) for name in at]
-            holder = f"'{'.'.join(words[:length])}'" if length else "the configuration"
-            near = closest_name(word, names)
-            spelt = ".".join([*words[:length], near, *words[length + 1 :]]) if near else None
-            todo = f"{holder} holds {join_names(names)}; to add a new name write +{plain}=…"
-            diagnostics.add(where, f"{holder} holds nothing called '{word}'", nearest=spelt, todo=todo)
+        if at is None or (word not in at and word not in fields_at(words[:length], plain_config)):
+            report_missing_name(words, length, plain_config, diagnostics, where)
             return
     diagnostics.add(where, "this cannot be applied here", todo=f"look at what '{plain}' holds now with --cfg")
 
