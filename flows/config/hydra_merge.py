@@ -199,8 +199,8 @@ def _parseable_overrides(overrides: list[str], diagnostics: Diagnostics) -> list
             override = OverridesParser.create().parse_override(text)
         except HydraException:
             name, _, value = display_argument(text).partition("=")
-            inner = value.strip("'\"").replace("'", "’").replace('"', "”")
-            todo = f"write {name}='\"{inner}\"'"
+            shown = value if value and not {"'", '"'} & set(value) else "value"
+            todo = f"put the value in two pairs of quotation marks: write {name}='\"{shown}\"'"
             diagnostics.add(where, "the value cannot be read", todo=todo)
             continue
         if override.is_sweep_override():
