@@ -48,6 +48,7 @@ WITH_OWN_WORDS = ("list", "new", "server", "code", "waiting", "answer", "serve",
 EPILOG = """\
 settings are written key=value, for example:
   query="When does the Board accept a slur?"   a flow's own parameter
+  queries=my_questions.csv                     a file of questions; each has an answer of its own
   llms=lite                                    hosted models; needs their keys
   live=true                                    with `check`: ask each hosted model once
   +flows=[osb]                                 which flows (with `python -m flows`)

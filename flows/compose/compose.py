@@ -100,6 +100,8 @@ def check_studies(
     for flow in flows:
         applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)
         request = parse_request(flow, applied_shorthands.other_values, diagnostics)
+        if "queries" in applied_shorthands.values:
+            request = replace(request, missing=())
         if require_request:
             report_missing_parameters(flow, request, applied_shorthands.other_values, diagnostics)
         spec = applied_shorthands.apply_to(

@@ -1,5 +1,6 @@
 """Shorthands: names by which a request sets a study's records and cost without the form of storages in YAML.
 
+queries=my_questions.csv
 records=my_posts.csv columns.text=body columns.ground_truth.violating=label labels.yes=violates sample=100 seed=7
 budget=5.00 shards=8 again=refused
 
@@ -22,6 +23,7 @@ from contract.measures import GOLD_SUFFIX
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
+from flows.compose.queries import QUERIES_STORAGE, queries_source, with_queries
 from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
@@ -35,6 +37,7 @@ _RECORD_SHORTHANDS = ("records", "columns", *_FORMAT_SHORTHANDS, "sample", "seed
 _RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again", "answers")
 SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
+    "queries": str | None,
     "columns": dict[str, str] | None,
     "labels": dict[str, str] | None,
     "sheet": str | None,
@@ -67,6 +70,8 @@ class AppliedShorthands:
     """The name of the storage of the records: the one that the flow names, or another."""
     storage: Mapping[str, StorageConfig]
     run: RunSettings
+    queries: str | None = None
+    """The name of the storage of the questions, where a file of them was given."""
     labels: dict[str, str] = field(default_factory=dict[str, str])
     """People's answer -> the verdict that it means, added to the labels of the flow."""
     split: str | None = None
@@ -80,6 +85,8 @@ class AppliedShorthands:
 
     def apply_to(self, flow: FlowSpec) -> FlowSpec:
         """The flow with these records and labels."""
+        if self.queries is not None:
+            return with_queries(flow, self.queries)
         change: dict[str, Any] = {"records": self.records}
         if flow.measures:
             split = {} if self.split is None else {"split": self.split}
@@ -91,8 +98,10 @@ class AppliedShorthands:
 
 def shorthands_of(flow: FlowSpec) -> list[str]:
     """The shorthands that a request to this flow may give."""
-    reads = flow.records.partition(".")[0] != "parameters"
-    absent = {*flow.parameters, *(() if reads else _RECORD_SHORTHANDS), *(() if flow.measures else ("truth",))}
+    asks = flow.records == QUERIES_STORAGE
+    reads = flow.records.partition(".")[0] != "parameters" and not asks
+    absent = {*flow.parameters, *(("queries",) if reads else _RECORD_SHORTHANDS)}
+    absent |= set() if flow.measures else {"truth"}
     compares = flow.measures is not None and flow.measures.truth is not None
     absent |= set() if compares else {"labels", "split"}
     absent |= set() if questions_of(flow) else {"answers"}
@@ -137,6 +146,8 @@ def apply_shorthands(
         argument = display_argument(f"truth={typed['truth']}")
         diagnostics.provenance.add_argument((*validated.path, "measures", "truth"), argument)
     _apply_records(applied, typed, diagnostics)
+    if "queries" in typed:
+        _apply_queries(applied, typed["queries"].strip(), raw, diagnostics)
     if "records" in typed:
         argument = display_argument(f"records={typed['records']}")
         diagnostics.provenance.add_argument((*validated.path, "records"), argument)
@@ -184,7 +195,7 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     changes = {
         name: text
         for name, text in typed.items()
-        if name.partition(".")[0] not in ("records", "labels", "split", "truth", *_RUN_SHORTHANDS)
+        if name.partition(".")[0] not in ("records", "queries", "labels", "split", "truth", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
     name = applied.records
@@ -213,6 +224,19 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
         **applied.storage,
         name: _apply_changes(source, changes, ("storage", name), applied, diagnostics),
     }
+
+
+def _apply_queries(applied: AppliedShorthands, text: str, raw: Mapping[str, str], diagnostics: Diagnostics) -> None:
+    where, parameter = _argument_location("queries", text), applied.records.partition(".")[2]
+    applied.values["queries"] = text
+    if parameter in raw:
+        todo = f"leave out {parameter}= or queries="
+        diagnostics.add(where, f"there is a question in '{parameter}' and a file of questions", todo=todo)
+    path = (Path.cwd() / Path(text).expanduser()).absolute()
+    if source := queries_source(text, path, where, _nearby_sources(text, path), diagnostics):
+        applied.queries = QUERIES_STORAGE
+        applied.storage = {**applied.storage, QUERIES_STORAGE: source}
+        diagnostics.provenance.add_argument(("storage", QUERIES_STORAGE), display_argument(f"queries={text}"))
 
 
 def _unused_name(storage: Mapping[str, StorageConfig]) -> str:

@@ -183,6 +183,9 @@ def _value_type(values: Sequence[JsonValue], choices: Sequence[str]) -> Any:
 def _shorthand_fields(spec: FlowSpec, is_ui_form: bool) -> Iterator[_FormField]:
     """Fields for the shorthands. Without a form, their blank is None, so that no blank looks like an answer."""
     for name in shorthands_of(spec):
+        if name == "queries" and is_ui_form:
+            # The form's own field asks for a question.
+            continue
         kind, about = _SHORTHAND_FIELDS.get(name, (SHORTHAND_TYPES[name], ""))
         description = about.format(records=spec.records)
         plain = get_origin(kind) or kind
