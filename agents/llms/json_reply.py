@@ -20,7 +20,8 @@ T = TypeVar("T")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 _THOUGHTS = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _OPENS_OBJECT = re.compile(r'\{\s*"')
-_SEPARATORS = re.compile(r"[\s_-]+")
+_SEPARATORS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\u2212]+")
+"""Blanks, underscores and hyphens, also the long ones."""
 _MAX_OBJECTS = 20
 """The most places in a text where an object is looked for. A text with more braces is not a reply with prose around."""
 _NOT_JSON = object()

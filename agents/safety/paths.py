@@ -12,7 +12,8 @@ MAX_TEXT_BYTES = 10_000_000
 
 def real_path(path: Path) -> Path:
     """Returns where a path leads after links are followed, also of links in a circle, where `Path.resolve` raises."""
-    return Path(os.path.realpath(path))
+    # No file's name holds NUL, and to ask for one is an error of the program.
+    return Path(os.path.realpath(str(path).replace("\0", "\ufffd")))
 
 
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:

@@ -61,6 +61,8 @@ def _count_values(node: yaml.Node, counts: dict[int, int], ancestors: list[int])
         raise YamlLimitExceeded(
             line, f"'{node.tag.replace(_TAG_PREFIX, '!!')}' is not allowed: a study holds plain values only"
         )
+    if isinstance(node, yaml.ScalarNode) and "\0" in node.value:
+        raise YamlLimitExceeded(line, "a text holds the character NUL, which no text of a study may")
     if len(ancestors) >= MAX_DEPTH:
         raise YamlLimitExceeded(line, f"values are nested more than {MAX_DEPTH} deep")
     if id(node) not in counts:
@@ -68,7 +70,8 @@ def _count_values(node: yaml.Node, counts: dict[int, int], ancestors: list[int])
         counts[id(node)] = 1 + sum(_count_values(child, counts, ancestors) for child in _children(node))
         ancestors.pop()
     if counts[id(node)] > MAX_VALUES:
-        raise YamlLimitExceeded(line, f"its aliases make more than {MAX_VALUES:,} values")
+        makes = "it holds" if len(counts) > MAX_VALUES else "its aliases make"
+        raise YamlLimitExceeded(line, f"{makes} more than {MAX_VALUES:,} values")
     return counts[id(node)]
 
 

@@ -5,7 +5,6 @@ Every text in it comes from records, models or files, so all of it is escaped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem
 from contract.findings import CitedAnswer
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SHOWN_MEASURES = ("accuracy", "cohen_kappa", "krippendorff_alpha")
 
 
@@ -135,4 +133,4 @@ def _safe(text: str) -> str:
 
 def _visible(text: str) -> str:
     """The text, with signs for what a page would obey: control characters, and marks that turn the direction."""
-    return _DIRECTIONS.sub("\ufffd", escape_controls(text))
+    return terminal_text(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.errors import Problem, StudyError
 from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 
 
 def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None) -> int:
@@ -65,7 +65,7 @@ def _import(command: CodeCommand, folder: Path) -> int:
                 read_answer_file(path, task, records, command.own.get("coder", ""))
             )
             for reason in done.refused:
-                print(f"refused: {escape_controls(reason)}", file=sys.stderr)
+                print(f"refused: {terminal_text(reason)}", file=sys.stderr)
             refused += len(done.refused)
             print(
                 f"{path}: {len(done.added)} answers added, {done.unchanged} known already, "
@@ -84,5 +84,5 @@ def _status(command: CodeCommand, folder: Path) -> int:  # noqa: ARG001
     for answer in answers:
         if answer.unclear:
             note = f": {answer.unclear_note}" if answer.unclear_note else ""
-            print(escape_controls(f"{answer.criterion} is unclear on {answer.record_id} ({answer.coder}){note}"))
+            print(terminal_text(f"{answer.criterion} is unclear on {answer.record_id} ({answer.coder}){note}"))
     return 0

@@ -12,7 +12,7 @@ from contract.gold import GoldEntry
 from flows.cli.code_words import CodeCommand, existing_folder, gold_file, read_coding
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 
 if TYPE_CHECKING:
     from contract.gold import GoldEntry
@@ -113,7 +113,7 @@ def _study(command: CodeCommand) -> Study:
             [Problem("command line", f"one flow is coded at a time, and here are {named or 'none'}", todo=todo)]
         )
     for notice in studies[0].notices:
-        print(f"note: {escape_controls(notice)}", file=sys.stderr)
+        print(f"note: {terminal_text(notice)}", file=sys.stderr)
     return studies[0]
 
 
@@ -146,7 +146,7 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
     run = Path(command.own["run"]) if "run" in command.own else None
     task, drawn = new_task(study, command.coders, _design(command, study), run, rejects)
     for reject in rejects[:_SHOWN_REJECTS]:
-        print(f"note: not coded: {escape_controls(str(reject))}", file=sys.stderr)
+        print(f"note: not coded: {terminal_text(str(reject))}", file=sys.stderr)
     if len(rejects) > _SHOWN_REJECTS:
         print(f"note: {len(rejects)} rows could not be read; `check` names them", file=sys.stderr)
     write_task(folder, task, drawn)
@@ -266,7 +266,7 @@ def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: s
         for where, found in read_corrections(Path(name).expanduser()):
             problem = found if isinstance(found, str) else run.problem(found)
             if problem or isinstance(found, str):
-                print(f"refused: {escape_controls(f'{where}: {problem}')}", file=sys.stderr)
+                print(f"refused: {terminal_text(f'{where}: {problem}')}", file=sys.stderr)
                 refused += 1
                 continue
             entry, before = run.entry(found, by, known), known.of(found.record_id).get(found.criterion)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.config.folders import display_path
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
 from flows.report.claim_words import only_quotes
 from flows.report.support_words import doubt_text, judging_text, labels_text
@@ -42,7 +42,7 @@ def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> N
 
 def escape_markup(text: str) -> str:
     """Escapes a text from any source, so that neither the terminal nor rich takes parts of it as commands."""
-    return markup.escape(escape_controls(text))
+    return markup.escape(terminal_text(text))
 
 
 def show_answer(console: Console, answer: CitedAnswer) -> None:
@@ -99,7 +99,7 @@ def _source_text(source: Source) -> Text:
 
 def _linked(text: str, uri: str | None) -> Text:
     """A text that opens its document in a terminal that knows hyperlinks (OSC 8); the same words anywhere else."""
-    return Text(escape_controls(text), style=Style(link=uri) if is_web_address(uri) else "")
+    return Text(terminal_text(text), style=Style(link=uri) if is_web_address(uri) else "")
 
 
 def _print_list(console: Console, heading: str, items: Sequence[str | Text]) -> None:

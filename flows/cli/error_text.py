@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contract.errors import ButtermilkError, StudyError
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_line, terminal_text
 
 
 def error_lines(error: ButtermilkError) -> list[str]:
     """One line for each mistake, and how many there are; a single text for errors that are no mistakes of a study."""
     if not isinstance(error, StudyError):
-        return [escape_controls(str(error))]
+        return [terminal_text(str(error))]
     noun = "mistake" if len(error.problems) == 1 else "mistakes"
-    lines = [escape_controls(str(problem)) for problem in error.problems]
+    lines = [terminal_line(str(problem)) for problem in error.problems]
     return [*lines, f"\n{len(lines)} {noun}; nothing was run and no model was asked."]

@@ -8,10 +8,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.folders import search_folders
+from flows.files.control_characters import terminal_line
 
 if TYPE_CHECKING:
     from flows.accounting.audit import AuditTrail
@@ -126,8 +127,8 @@ def _print_fields(fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if isinstance(value, list):
             print(f"{name}: {'nothing' if not value else ''}".rstrip())
-            for line in value:  # type: ignore[reportUnknownVariableType]
-                print(f"  {line}")
+            for line in cast("list[object]", value):
+                print(f"  {terminal_line(str(line))}")
         elif value is not None:
-            print(f"{name}: {value}")
+            print(terminal_line(f"{name}: {value}"))
     sys.stdout.flush()

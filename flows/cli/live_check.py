@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from contract.errors import Problem, StudyError
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 from flows.server.interrupt import EXIT_FAILED
 from flows.spec.study import Study
 
@@ -35,5 +35,5 @@ def check_live(studies: Sequence[Study], *, as_json: bool) -> int:
     if not models:
         print("live: no step names a hosted model, so nothing was asked", file=stream)
     for result in results:
-        print(f"live: {escape_controls(result.text)}", file=stream)
+        print(f"live: {terminal_text(result.text)}", file=stream)
     return 0 if all(result.works for result in results) else EXIT_FAILED

@@ -19,7 +19,7 @@ from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.mistyped import is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 from flows.files.os_error import os_error_text
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
@@ -190,7 +190,7 @@ def _list(options: argparse.Namespace) -> int:
     found = list_all(options.config_dir)
     problems = plugin_problems()
     for problem in problems:
-        print(escape_controls(str(problem)), file=sys.stderr)
+        print(terminal_text(str(problem)), file=sys.stderr)
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
         return 2 if problems else 0
@@ -200,7 +200,7 @@ def _list(options: argparse.Namespace) -> int:
             kind = one.kind
             print(f"\n{kind}")
         by = f"  ({one.package})" if one.package and not one.package.startswith(f"{OUR_PACKAGE} ") else ""
-        print("  " + escape_controls(f"{one.name:<24}{one.about}{by}".replace("\n", " ")).rstrip())
+        print("  " + terminal_text(f"{one.name:<24}{one.about}{by}".replace("\n", " ")).rstrip())
     return 2 if problems else 0
 
 
@@ -261,7 +261,7 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from flows.check.sources import is_remote, source_of
 
     for note in dict.fromkeys(note for study in studies for note in unsent_settings_notes(study)):
-        print(f"note: {escape_controls(note)}", file=sys.stderr)
+        print(f"note: {terminal_text(note)}", file=sys.stderr)
 
     named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
     sources = [(flow, source_of(config)) for flow, config in named if config]
@@ -272,10 +272,10 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
         return 0
     print(f"{_flow_names(studies)}: no mistakes found")
     for key in dict.fromkeys(key for study in studies for key in found_keys(study)):
-        print(f"key found: {escape_controls(key)}")
+        print(f"key found: {terminal_text(key)}")
     for flow, one in previewed:
         print(f"\n{flow} reads its records so:")
-        print("\n".join(escape_controls(line) for line in preview_lines(one)))
+        print("\n".join(terminal_text(line) for line in preview_lines(one)))
     return 0
 
 

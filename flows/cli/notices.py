@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_line
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
@@ -32,9 +32,9 @@ def print_notices(studies: Sequence[Study]) -> None:
     from flows.check.departures import departures
 
     for notice in dict.fromkeys(notice for study in studies for notice in study.notices):
-        print(f"note: {escape_controls(notice)}", file=sys.stderr)
+        print(f"note: {terminal_line(notice)}", file=sys.stderr)
     for departure in dict.fromkeys(departure for study in studies for departure in departures(study)):
-        print(f"leaves this machine: {escape_controls(departure)}", file=sys.stderr)
+        print(f"leaves this machine: {terminal_line(departure)}", file=sys.stderr)
 
 
 def print_waiting_notes(studies: Sequence[Study]) -> None:
@@ -48,4 +48,4 @@ def print_waiting_notes(studies: Sequence[Study]) -> None:
         return
     has_page = any(server_policy(study.run.server).kind == "stay" for study in asking) or use_running_server()
     for note in (note for study in asking for note in waiting_notes(study, has_page=has_page)):
-        print(f"note: {escape_controls(note)}", file=sys.stderr)
+        print(f"note: {terminal_line(note)}", file=sys.stderr)

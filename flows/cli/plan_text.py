@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.console import escape_markup
-from flows.files.control_characters import escape_controls
+from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan, PlannedCells, PlannedLoop, PlannedStep
 from flows.spec.condition_words import condition_words
 
@@ -51,7 +51,7 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 def _indented(name: str, depth: int) -> Text:
-    return Text(f"{'  ' * depth}{escape_controls(name)}")
+    return Text(f"{'  ' * depth}{terminal_text(name)}")
 
 
 def _range_text(least: int, most: int) -> str:
@@ -62,11 +62,11 @@ def _loop_words(loop: PlannedLoop) -> Text:
     until = f", until {condition_words(loop.until)}" if loop.until and not loop.description else ""
     rounds = "one round" if loop.max_rounds == 1 else f"at most {loop.max_rounds} rounds"
     sentence = f"{rounds}{until}:"
-    return Text(escape_controls(f"{_sentence(loop.description)} {sentence[:1].upper()}{sentence[1:]}".strip()))
+    return Text(terminal_text(f"{_sentence(loop.description)} {sentence[:1].upper()}{sentence[1:]}".strip()))
 
 
 def _step_words(step: PlannedStep) -> Text:
-    return Text(escape_controls(" ".join(_step_sentences(step))))
+    return Text(terminal_text(" ".join(_step_sentences(step))))
 
 
 def _step_sentences(step: PlannedStep) -> Iterator[str]:

@@ -44,6 +44,9 @@ class Provenance:
     numbers: dict[KeyPath, RewrittenNumber] = field(default_factory=dict[KeyPath, "RewrittenNumber"])
     """Keys and values that YAML reads as another number than is written."""
 
+    _holders: set[KeyPath] = field(default_factory=set[KeyPath])
+    """Paths with other paths below them, whether or not these were forgotten since."""
+
     def add_file(self, file: Path, root: yaml.Node, prefix: KeyPath) -> None:
         """Adds the locations of a file; they replace earlier ones as Hydra lets its values replace earlier ones."""
         if prefix:
@@ -58,6 +61,7 @@ class Provenance:
                 else:
                     self.interpolations.pop(path, None)
             self.locations[path] = SourceLocation(f"{display_path(file)}:{line}", file)
+            self._holders.update(path[:length] for length in range(len(path)))
             self.numbers.pop(path, None)
         self.numbers.update(rewritten_numbers(root, prefix))
 
@@ -66,6 +70,7 @@ class Provenance:
         self.forget_below(path)
         self.interpolations.pop(path, None)
         self.numbers.pop(path, None)
+        self._holders.update(path[:length] for length in range(len(path)))
         self.locations[path] = SourceLocation(f"command line: {text}")
 
     def copy_below(self, source: KeyPath, target: KeyPath, *, overwrite: bool) -> None:
@@ -76,6 +81,7 @@ class Provenance:
                 moved = target + path[len(source) :]
                 if overwrite or moved not in self.locations or table is self.interpolations:
                     table[moved] = value  # type: ignore[reportArgumentType]
+                    self._holders.update(moved[:length] for length in range(len(moved)))
 
     def location(self, path: KeyPath) -> SourceLocation | None:
         """Where the value at `path`, or the nearest path above it, was set; follows interpolations."""
@@ -113,6 +119,8 @@ class Provenance:
 
     def forget_below(self, path: KeyPath) -> None:
         """Removes what is known of values below `path`, which something else has replaced."""
+        if path not in self._holders:
+            return
         depth = len(path)
         for table in (self.locations, self.interpolations, self.numbers):
             for below in [other for other in table if len(other) > depth and other[:depth] == path]:

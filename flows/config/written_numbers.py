@@ -47,9 +47,9 @@ def _rewritten(node: yaml.Node) -> RewrittenNumber | None:
         return None
     try:
         read = plain_value(node)
+        return RewrittenNumber(node.value, read) if str(read) != node.value else None
     except UNREADABLE_YAML:
         return None
-    return RewrittenNumber(node.value, read) if str(read) != node.value else None
 
 
 def restore_words(data: Data, at: Path, fields: tuple[str, ...], numbers: Mapping[Path, RewrittenNumber]) -> Data:

@@ -77,6 +77,8 @@ def _parse_path(rest: str, whole: str) -> str:
 
     try:
         jmespath.compile(path)  # type: ignore[reportUnknownMemberType]
+    except RecursionError:
+        raise ValueError(f"'{path[:40]}…' is not JMESPath: it is nested too deep") from None
     except JMESPathError as error:
         raise ValueError(f"'{path}' in '{whole}' is not JMESPath: {_first_line(error)}") from None
     return path

@@ -282,9 +282,16 @@ HOSTILE = [
     Hostile("bomb", "50 MB of a prompt", sparse("prompts/ask.md"), "larger than 10 MB"),
     Hostile("bomb", "50 MB of a criterion", sparse("criteria/rule.md"), "larger than 10 MB"),
     Hostile("bomb", "50 MB of models.json", both(file("models.json", "{}"), sparse("models.json")), "larger than 10 MB"),
+    Hostile("bomb", "more values than may be", file("models/x.yaml", "[" + "a, " * 100_001 + "a]"), "it holds more than"),
+    Hostile("bomb", "brackets of a reference", flow(steps={**FLOW["steps"], "more": {"agent": "llm", "inputs": {"material": "read[" + "[" * 3000}, "parameters": {"model": "mine", "template": "ask"}}}), "nested too deep"),
+    Hostile("bomb", "a number of 5,000 digits", file("models/x.yaml", f"x: {{kind: scripted, path: script.jsonl, seed: {':'.join(['59'] * 3000)}}}"), "has no field 'seed'"),
+    Hostile("place", "NUL in a path", storage(type="file", path="posts\0.jsonl"), "holds the character NUL"),
+    Hostile("place", "NUL in a path of JSON", file("models.json", {"mine": {"kind": "scripted", "path": "a\0b"}}), "mine"),
     # The terminal.
     Hostile("terminal", "escape in a file's name", file("models/\x1b[31m.yaml", "x: ["), "models/\ufffd[31m.yaml:1"),
     Hostile("terminal", "line's end in a file's name", file("models/x\n0 mistakes.yaml", "x: ["), "models/x\ufffd0 mistakes.yaml:1"),
     Hostile("terminal", "turned direction in a file's name", file("models/\u202etxt.yaml", "x: ["), "models/\ufffdtxt.yaml:1"),
+    Hostile("terminal", "turned direction in a value", step(model="\u202enil"), "there is no model '\ufffdnil'"),
+    Hostile("terminal", "line's end in a field", flow(**{"x\n0 mistakes; nothing": 1}), "has no field 'x␊0 mistakes; nothing'"),
     Hostile("terminal", "escape in a value", step(model="\x1b]0;owned\x07"), "there is no model '␛]0;owned␇'"),
 ]  # fmt: skip

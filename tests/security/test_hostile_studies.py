@@ -47,7 +47,7 @@ def test_a_hostile_study_gets_nothing_out(place: Place, hostile: Hostile, capfd:
     assert hostile.message in output
     assert SECRET not in output
     assert "Traceback" not in output
-    assert "\x1b" not in output
+    assert "\x1b" not in output and "\u202e" not in output
     assert not list(place.study.parent.rglob("pwned"))
 
 
