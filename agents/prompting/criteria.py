@@ -27,7 +27,7 @@ from typing import Any, cast
 from pydantic import Field, ValidationError
 
 from agents.prompting.front_matter import FrontMatter, split_front_matter
-from agents.safety.paths import text_file_problem
+from agents.safety.paths import is_there, text_file_problem
 from contract.base import Frozen, FrozenMap, digest
 from contract.errors import PromptError
 
@@ -113,7 +113,7 @@ class Criteria:
             return None
         for folder in self._folders:
             for path in (folder / f"{name}{ending}" for ending in ("", *FILE_SUFFIXES)):
-                if not path.exists() or path.is_dir() or path.suffix not in FILE_SUFFIXES:
+                if not is_there(path) or path.is_dir() or path.suffix not in FILE_SUFFIXES:
                     continue
                 if problem := text_file_problem(path, folder.parent):
                     raise PromptError(f"{path}:1: {problem}")

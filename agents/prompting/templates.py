@@ -30,7 +30,7 @@ from jinja2.loaders import split_template_path
 from agents.prompting.fence import fence
 from agents.prompting.front_matter import check_front_matter_ends
 from agents.safety.jinja_sandbox import Sandbox
-from agents.safety.paths import is_inside, text_file_problem
+from agents.safety.paths import is_inside, is_there, text_file_problem
 from agents.safety.template_budget import template_budget
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
@@ -53,7 +53,7 @@ class _Loader(FileSystemLoader):
         """Returns the text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
         for folder in self.searchpath:
             path = Path(folder, *split_template_path(template))
-            if path.exists():
+            if is_there(path):
                 if problem := text_file_problem(path, Path(folder).parent):
                     raise _LeadsOut(template, f"'{template}' leads out of the folder of prompts: {problem}")
                 break
@@ -266,7 +266,7 @@ class Prompts:
     def _path(self, name: str) -> Path | None:
         for folder in self._folders:
             for path in (folder / f"{name}{ending}" for ending in ("", *FILE_SUFFIXES)):
-                if not path.exists() or path.is_dir():
+                if not is_there(path) or path.is_dir():
                     continue
                 if problem := text_file_problem(path, folder.parent):
                     raise PromptError(f"{path}: {problem}")

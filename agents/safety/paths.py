@@ -16,6 +16,22 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(str(path).replace("\0", "\ufffd")))
 
 
+def is_there(path: Path) -> bool:
+    """Returns whether there is a file or folder of that name; a name that no file can have is none.
+
+    `Path.exists` raises for a name that is too long, and a whole text may stand where a name belongs.
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Returns whether the path is a folder, as `is_there` does."""
+    return is_there(path) and path.is_dir()
+
+
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     """Returns whether a file is in one of the folders, after links are followed."""
     real = real_path(path)

@@ -19,7 +19,7 @@ from flows.storage.page_records import address_of
 from flows.storage.reader import mapped_columns, record_maker
 from flows.storage.record_maker import is_word_list
 from flows.storage.rows import Reject, RepeatedRecord, Row
-from flows.storage.values import label_or_none, to_json_value, without_nan
+from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, to_json_value, without_nan
 
 MAX_ROWS = 1000
 """Rows that are read; fewer if they hold more than `MAX_BYTES`, as long PDFs and large pictures do."""
@@ -150,14 +150,14 @@ def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, bytes) else to_json_value(without_nan(value))
+    if isinstance(value, bytes):
+        return value
+    return f"(nested more than {MAX_DEPTH} deep)" if is_too_deep(value) else to_json_value(without_nan(value))
 
 
 def _display_value(name: str, value: Any, row: Row) -> Any:
     labelled = name.startswith("ground_truth") and not row.typed
-    return (
-        value if isinstance(value, bytes) else to_json_value(without_nan(label_or_none(value) if labelled else value))
-    )
+    return _plain(label_or_none(value) if labelled else value)
 
 
 def _truncated(value: Any) -> str:

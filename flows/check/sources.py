@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from agents.base.entry_points import offers
+from agents.safety.paths import is_folder, is_there
 from contract.errors import StorageError
 from contract.storage import (
     FileStorage,
@@ -40,7 +41,7 @@ def source_of(config: StorageConfig) -> RecordStorage:
 def is_remote(source: RecordStorage) -> bool:
     """Whether the source can be read only over the network; no check does that."""
     if isinstance(source, HuggingFaceStorage):
-        return not Path(source.dataset).expanduser().is_dir()
+        return not is_folder(Path(source.dataset).expanduser())
     return not isinstance(source, FileStorage)
 
 
@@ -106,7 +107,7 @@ def _loses_rows(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) 
 
 
 def _file_problem(path: Path) -> str | None:
-    if not path.exists():
+    if not is_there(path):
         return "does not exist"
     if not path.is_file() and not path.is_dir():
         return "is a device or a pipe, not a file"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from agents.safety.paths import real_path
+from agents.safety.paths import is_folder, real_path
 from contract.flow import FlowSpec
 from contract.models import ModelConfig, ScriptedModel
 from contract.run import RunSettings
@@ -161,7 +161,7 @@ def _source_places(config: RecordStorage) -> Iterator[tuple[KeyPath, str]]:
         case FileStorage():
             yield from _files(config)
         case HuggingFaceStorage():
-            if Path(config.dataset).is_dir():
+            if is_folder(Path(config.dataset)):
                 yield ("dataset",), config.dataset
         case BigQueryStorage():
             yield from _each(("project", "dataset", "table"), f"bigquery://{config.project}", config.endpoint)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter
 
-from agents.safety.paths import text_file_problem
+from agents.safety.paths import is_folder, text_file_problem
 from contract.base import JsonValue
 from contract.calls import ModelSettings
 from contract.errors import StudyError
@@ -141,7 +141,7 @@ def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostic
 
 def _dataset(text: str, folder: Path) -> str:
     """The folder of a dataset on this machine; any other text unchanged, as the name of one on the hub."""
-    return str(folder) if text.startswith((".", "/", "~")) or folder.is_dir() else text
+    return str(folder) if text.startswith((".", "/", "~")) or is_folder(folder) else text
 
 
 def _absolute(text: str, path: KeyPath, diagnostics: Diagnostics) -> Path:

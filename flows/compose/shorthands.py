@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from agents.safety.paths import is_folder, is_there
 from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.measures import GOLD_SUFFIX
@@ -250,13 +251,13 @@ def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Di
     where = _argument_location("records", text)
     if text.startswith(_HUB_PREFIX) and (named := text.removeprefix(_HUB_PREFIX).strip()):
         folder = (Path.cwd() / Path(named).expanduser()).absolute()
-        local = folder.is_dir() or named.startswith((".", "/", "~"))
-        if local and not folder.is_dir():
+        local = is_folder(folder) or named.startswith((".", "/", "~"))
+        if local and not is_folder(folder):
             diagnostics.add(where, f"there is no folder '{named}'", todo="name one that was written by save_to_disk")
             return None
         return HuggingFaceStorage(dataset=str(folder) if local else named)
     path = (Path.cwd() / Path(text).expanduser()).absolute()
-    if text and not text.startswith(_HUB_PREFIX) and path.exists():
+    if text and not text.startswith(_HUB_PREFIX) and is_there(path):
         return FileStorage(path=path)
     nearby = _nearby_sources(text, path)
     todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {join_names([*nearby, *storage])}"

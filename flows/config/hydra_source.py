@@ -15,6 +15,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
+from agents.safety.paths import is_folder, is_there
 from agents.safety.yaml_reader import LOADER, read_yaml
 
 _HEADER_CHARACTERS = 512
@@ -38,7 +39,7 @@ class StudySource(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         """The file's content. Raises ConfigLoadError where there is none."""
         path = self._file(config_path)
-        if not path.is_file():
+        if not is_there(path) or not path.is_file():
             raise ConfigLoadError(f"Config not found : {path}")
         text = path.read_text(encoding="utf-8")
         content: Any = read_yaml(text, ConfigLoader)
@@ -52,11 +53,12 @@ class StudySource(ConfigSource):
 
     def is_group(self, config_path: str) -> bool:
         """Whether that is a folder below this one."""
-        return (Path(self.path) / config_path).is_dir()
+        return is_folder(Path(self.path) / config_path)
 
     def is_config(self, config_path: str) -> bool:
         """Whether that is a file below this folder."""
-        return self._file(config_path).is_file()
+        path = self._file(config_path)
+        return is_there(path) and path.is_file()
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """The names of what lies in a folder below this one."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from agents.safety.paths import is_folder, is_there
 from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import group_choices
 
@@ -105,7 +106,7 @@ class _Joiner:
 
     def _is_name(self, word: str) -> bool:
         """Whether the word names something that stands for itself: a folder, a file, a flow."""
-        return Path(word).exists() or word in group_choices(self.folders, "flows")
+        return is_there(Path(word)) or word in group_choices(self.folders, "flows")
 
     def _continues(self, before: str) -> bool:
         """Whether words behind this setting are the rest of its text: not behind a choice or a list that is closed."""
@@ -129,12 +130,12 @@ class _Joiner:
 
     def _take_one(self, word: str) -> None:
         path = Path(word.rstrip("/") or word)
-        flows = sorted(file.stem for file in (path / "flows").glob("*.yaml")) if path.is_dir() else []
+        flows = sorted(file.stem for file in (path / "flows").glob("*.yaml")) if is_folder(path) else []
         if flows:
             chosen = flows[0] if len(flows) == 1 else f"[{','.join(flows)}]"
             line = f"--config-dir {shlex.quote(str(path))} {shell_setting('+flows', chosen)}"
             self._report(word, "a study's folder is named with --config-dir, and its flow with +flows", line)
-        elif path.is_file() or path.is_dir():
+        elif is_there(path):
             self._report_setting(word, "a file or folder of texts is named with records", "records", word)
         elif word in group_choices(self.folders, "flows"):
             self._report(word, "a flow is named with +flows", f"+flows={word}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from agents.safety.paths import is_folder
 from contract.errors import StorageError
 from contract.storage import HuggingFaceStorage
 from flows.config.diagnostics import closest_name, join_names
@@ -23,7 +24,7 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 def local_folder(storage: HuggingFaceStorage) -> Path | None:
     """The dataset's folder on this machine; None when there is none."""
     folder = Path(storage.dataset).expanduser()
-    return folder if folder.is_dir() else None
+    return folder if is_folder(folder) else None
 
 
 def dataset_rows(storage: HuggingFaceStorage) -> Rows:

@@ -10,6 +10,8 @@ from typing import Any, cast
 from agents.safety.paths import real_path
 from contract.record import MAX_IMAGE_BYTES
 
+_LONGEST_NAME = 80
+"""Characters of a picture's name that a message shows."""
 _MAGIC_BYTES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -60,26 +62,31 @@ def _image_part(source: Any, folder: Path | None) -> dict[str, Any]:
         return {**_image_part(path, folder), **extra_fields}
     if not isinstance(source, str):
         raise ValueError("`images` should hold paths of pictures")
-    return _encode_image(_read_image(source, folder), f"the picture '{source}'")
+    return _encode_image(_read_image(source, folder), f"the picture '{_shortened(source)}'")
 
 
 def _read_image(name: str, folder: Path | None) -> bytes:
+    shown = f"the picture '{_shortened(name)}'"
     if name.lower().startswith(("http://", "https://")):
-        raise ValueError(f"the picture '{name}' is on the web: download it first, and name the file")
+        raise ValueError(f"{shown} is on the web: download it first, and name the file")
     if folder is None:
-        raise ValueError(f"the picture '{name}' is a file, but the source holds none")
+        raise ValueError(f"{shown} is a file, but the source holds none")
     inside = folder.resolve()
     path = real_path(inside / name)
     if not path.is_relative_to(inside):
-        raise ValueError(f"the picture '{name}' is outside the folder of its table; put it there")
-    if not path.is_file():
-        raise ValueError(f"there is no picture '{name}' in the folder of its table")
-    if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise ValueError(f"the picture '{name}' is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
+        raise ValueError(f"{shown} is outside the folder of its table; put it there")
     try:
+        if not path.is_file():
+            raise ValueError(f"there is no picture '{_shortened(name)}' in the folder of its table")
+        if path.stat().st_size > MAX_IMAGE_BYTES:
+            raise ValueError(f"{shown} is larger than {MAX_IMAGE_BYTES // 1_000_000} MB")
         return path.read_bytes()
     except OSError as error:
-        raise ValueError(f"the picture '{name}' cannot be read: {error.strerror or error}") from None
+        raise ValueError(f"{shown} cannot be read: {error.strerror or error}") from None
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _encode_image(content: bytes, name: str) -> dict[str, Any]:

@@ -160,6 +160,7 @@ SENDS, ENV, LINK, DEVICE, RESOLVER = (
     "which no configuration may",
 )
 OUT, CHOOSE = "is outside the study's folder", "which a study may not choose by itself"
+LONG = "x" * 5000
 EVIL = "https://evil.example/v1"
 
 HOSTILE = [
@@ -287,6 +288,14 @@ HOSTILE = [
     Hostile("bomb", "a number of 5,000 digits", file("models/x.yaml", f"x: {{kind: scripted, path: script.jsonl, seed: {':'.join(['59'] * 3000)}}}"), "has no field 'seed'"),
     Hostile("place", "NUL in a path", storage(type="file", path="posts\0.jsonl"), "holds the character NUL"),
     Hostile("place", "NUL in a path of JSON", file("models.json", {"mine": {"kind": "scripted", "path": "a\0b"}}), "mine"),
+    # Names that no file can have.
+    Hostile("name", "a criterion", step(criteria=LONG), "no criterion 'xxx"),
+    Hostile("name", "a prompt", step(template=LONG), "there is no template 'xxx"),
+    Hostile("name", "an included prompt", file("prompts/ask.md", f"user:\n{{% include '{LONG}' %}}"), "prompts/ask.md"),
+    Hostile("name", "records", storage(type="file", path=LONG), "does not exist"),
+    Hostile("name", "a picture", both(storage(type="file", path="posts.jsonl"), file("posts.jsonl", json.dumps({"text": "a", "images": [LONG]}))), "the picture 'xxx"),
+    Hostile("name", "ground truth nested 900 deep", file("posts.jsonl", f'{{"text": "a", "ground_truth": {"[" * 900}{"]" * 900}}}\n'), "nested more than 100 deep"),
+    Hostile("name", "half a character", file("posts.jsonl", '{"text": "a \\ud83d"}\n'), "half of a character"),
     # The terminal.
     Hostile("terminal", "escape in a file's name", file("models/\x1b[31m.yaml", "x: ["), "models/\ufffd[31m.yaml:1"),
     Hostile("terminal", "line's end in a file's name", file("models/x\n0 mistakes.yaml", "x: ["), "models/x\ufffd0 mistakes.yaml:1"),
