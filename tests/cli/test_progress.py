@@ -45,7 +45,8 @@ def test_cells_that_ended_well_or_were_skipped_are_not_told() -> None:
     assert printed(ended("completed"), ended("skipped", "not needed")) == []
 
 
-def test_twenty_are_told_one_by_one() -> None:
-    lines = printed(*(ended("refused", "declined", number=number) for number in range(30)))
+def test_equal_reasons_are_told_once_and_twenty_in_all() -> None:
+    assert len(printed(*(ended("refused", "declined", number=number) for number in range(30)))) == 1
+    lines = printed(*(ended("refused", f"declined by rule {number}", number=number) for number in range(30)))
     assert len(lines) == 21
     assert lines[-1].startswith("further ones are only counted")
