@@ -1,6 +1,5 @@
 """`python -m flows <verb> …`"""
 
-from flows.cli.exit import run_and_exit
-from flows.cli.main import main
+from flows.cli.entry import run_command
 
-run_and_exit(main)
+run_command("flows")

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from flows.cli.exit import run_and_exit
+from flows.cli.warm.client import run_warm
 
 _HELP = """\
 Study texts with language models: cited, checked, reproducible.
@@ -28,10 +28,15 @@ The folder you are in is the study when it holds flows/, storage/, models/ or cr
 
 def main() -> NoReturn:
     """Runs the command that was typed, and ends the process with its exit code."""
-    run_and_exit(_run)
+    if (code := run_warm("buttermilk")) is not None:
+        sys.exit(code)
+    from flows.cli.exit import run_and_exit
+
+    run_and_exit(run)
 
 
-def _run() -> int:
+def run() -> int:
+    """Runs the command that was typed; returns its exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["mcp"]:
         from flows.mcp.__main__ import main as serve_mcp

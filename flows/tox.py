@@ -1,10 +1,9 @@
 """tox: judge posts against criteria of hateful and toxic speech. `python -m flows.tox criteria=power`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import run_and_exit
-    from flows.cli.main import main
+    from flows.cli.entry import run_command
 
-    run_and_exit(lambda: main(flow="tox"))
+    run_command("tox")
 
 from flows.declared import declare
 

@@ -1,10 +1,9 @@
 """trans: judge news reports against good practice in reporting on trans people. `python -m flows.trans`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import run_and_exit
-    from flows.cli.main import main
+    from flows.cli.entry import run_command
 
-    run_and_exit(lambda: main(flow="trans"))
+    run_command("trans")
 
 from flows.declared import declare
 

@@ -1,10 +1,9 @@
 """vaw: judge reports of violence against women against good practice. `python -m flows.vaw`"""
 
 if __name__ == "__main__":
-    from flows.cli.exit import run_and_exit
-    from flows.cli.main import main
+    from flows.cli.entry import run_command
 
-    run_and_exit(lambda: main(flow="vaw"))
+    run_command("vaw")
 
 from flows.declared import declare
 

@@ -220,6 +220,7 @@ def _print_configuration(options: argparse.Namespace, settings: list[str], flow:
 def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     import gc
 
+    from flows.cli.warm.client import keep_warm
     from flows.server.choose_server import command_server
 
     # The objects made at start-up stay: collecting in between costs time and frees nothing. `_Session._prepare` in
@@ -233,7 +234,10 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
         print_notices(studies)
         chosen.settle(next((study.run.server for study in studies if study.run.server), None))
-        return run_studies(studies, chosen.server, options, without_settings=not settings)
+        code = run_studies(studies, chosen.server, options, without_settings=not settings)
+        if idle_seconds := chosen.idle_seconds:
+            keep_warm(idle_seconds)
+        return code
 
 
 def _server_setting(settings: Sequence[str]) -> str | None:

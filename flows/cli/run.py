@@ -31,6 +31,7 @@ from flows.cli.terminal import StandardInput, TerminalAsker
 from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import StartedServer, local_api
+from flows.server.current_settings import read_settings_again
 from flows.server.errors import server_errors
 from flows.server.interrupt import EXIT_WAITING, InterruptibleRun
 from flows.server.private_server import PrivateServer
@@ -71,8 +72,7 @@ def run_studies(
     if problems:
         raise StudyError(problems)
     if not options.debug:
-        for name, value in _QUIET_SETTINGS.items():
-            os.environ.setdefault(name, value)
+        quiet_prefect()
     runnable = _runnable_studies(
         studies, is_interactive=sys.stdin.isatty() and not options.json, without_settings=without_settings
     )
@@ -80,6 +80,12 @@ def run_studies(
     code = max((session.run(study) for study in runnable), default=0)
     session.print_json_list()
     return code
+
+
+def quiet_prefect() -> None:
+    """Lets Prefect print nothing, where the environment does not say otherwise. To be called before its import."""
+    for name, value in _QUIET_SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 def _runnable_studies(studies: Sequence[Study], *, is_interactive: bool, without_settings: bool) -> Iterator[Study]:
@@ -179,6 +185,7 @@ class _Session:
         caller = start_caller(study) if in_bulk else None
         # Imported while the server starts, which takes about as long.
         import_module("flows.run.runner")
+        read_settings_again()
         if isinstance(self._server, PrivateServer):
             (import_measures if in_bulk else import_clients)(study)
         gc.freeze()

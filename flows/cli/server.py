@@ -13,7 +13,7 @@ from flows.config.diagnostics import closest_name
 from flows.server.choose_server import configured_api, local_api, server_policy, use_running_server
 from flows.server.private_server import is_healthy
 from flows.server.staying_server import StayingServer, end_server
-from flows.server.staying_state import StateFolder
+from flows.server.staying_state import StateFolder, can_stay
 
 _ACTIONS = ("status", "start", "stop")
 _SETTING = "run.server="
@@ -72,7 +72,17 @@ def _status(as_json: bool) -> int:
     print(f"The Prefect server of this machine {answers}: {state.api_url.removesuffix('/api')}")
     print(f"Process {state.pid}, since {since}, Prefect {state.prefect}. {use}")
     print(f"It ends after {describe_seconds(folder.read_idle_seconds())} without a use. Its log: {folder.log}")
+    print(_kept_imports(), end="")
     return 0
+
+
+def _kept_imports() -> str:
+    if not can_stay():
+        return ""
+    from flows.cli.warm.place import running_process
+
+    process = running_process()
+    return f"Process {process} keeps the imports of commands, so that the next begins at once.\n" if process else ""
 
 
 def _without_server() -> str:
@@ -111,4 +121,9 @@ def _stop(*, now: bool) -> int:
         if ended
         else "Buttermilk keeps no server here."
     )
+    if can_stay():
+        from flows.cli.warm.place import end_process
+
+        if end_process():
+            print("The process that kept the imports of commands has ended.")
     return 0

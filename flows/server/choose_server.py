@@ -128,6 +128,11 @@ class CommandServer:
         if not self._is_running and (self._policy.kind != "none" or StateFolder().lives()):
             self._start(self._policy)
 
+    @property
+    def idle_seconds(self) -> int:
+        """How long what this command leaves may stay without a use; 0 where it leaves nothing."""
+        return self._policy.idle_seconds if self._policy.kind == "stay" else 0
+
     def settle(self, setting: str | None) -> None:
         """Changes to another server when the study turns out to ask for one. Raises RunError when it allows none."""
         policy = server_policy(setting)

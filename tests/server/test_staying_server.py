@@ -197,3 +197,21 @@ def test_a_server_of_another_person_is_told_apart(
     )
     monkeypatch.setattr(listener_owner, "_TABLES", (table, tmp_path / "none"))
     assert listener_owner.is_another_users("http://127.0.0.1:4200/api") is expected
+
+
+def test_a_run_leaves_its_imports_to_the_next(machine: CommandLine) -> None:
+    machine.extra_variables["BUTTERMILK_SERVER"] = "stay 10m"
+    question = "query=When does the Board accept a slur?"
+    first = machine.run("flows.osb", question)
+    assert first.exit_code == 0, first.transcript
+    keeping = machine.folder / "prefect" / "buttermilk"
+    wait_until(lambda: bool(list(keeping.glob("warm-*/commands"))), "the process that keeps the imports")
+    assert "keeps the imports" in machine.run("flows", "server", "status").stdout
+
+    second = machine.run("flows.osb", question)
+    assert (second.exit_code, second.stdout) == (0, first.stdout), second.transcript
+    assert len(machine.leftover_processes(0)) == 2, "a server, and a process that keeps the imports"
+    assert machine.run("flows.osb", "quer=Why?").exit_code == 2
+    stopped = machine.run("flows", "server", "stop")
+    assert "The process that kept the imports of commands has ended." in stopped.stdout
+    assert not machine.leftover_processes()
