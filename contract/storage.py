@@ -87,8 +87,8 @@ class LabelsTable(TableFormat):
 class FileStorage(TableFormat, PageSource):
     """A file or folder on this machine.
 
-    Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet, also packed (.gz, .bz2, .xz, .zip). Documents: .txt, .md, .pdf, or a
-    folder of them.
+    Tables: CSV, TSV, XLSX, JSONL, JSON, Parquet, also packed (.gz, .bz2, .xz, .zip). Documents: .txt, .md, .pdf,
+    .docx, .odt, .rtf, .html, .epub, subtitles (.srt, .vtt), or a folder of them.
     """
 
     type: Literal["file"] = "file"

@@ -1,4 +1,4 @@
-"""Reads documents as rows, one a file: plain text, Markdown and PDF; front matter becomes columns."""
+"""Reads documents as rows, one a file: text, PDF, subtitles, those of other programs; front matter becomes columns."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from flows.storage.rows import (
     make_reject,
     undecodable_message,
 )
+from flows.storage.transcripts import read_subtitles, speaker_locators
+from flows.storage.word_documents import PROGRAM_SUFFIXES, read_document
 
-DOCUMENT_SUFFIXES = (".txt", ".md", ".pdf")
+SUBTITLE_SUFFIXES = (".srt", ".vtt")
+DOCUMENT_SUFFIXES = (".txt", ".md", ".pdf", *PROGRAM_SUFFIXES, *SUBTITLE_SUFFIXES)
 TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".parquet")
 """Files that a folder of texts may hold by mistake; each is a source of its own."""
 
@@ -50,7 +53,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
 
 
 def _unread_reason(file: Path, folder: Path) -> str:
-    reason = "neither .txt, .md nor .pdf, so it was not read"
+    reason = f"none of {', '.join(DOCUMENT_SUFFIXES)}, so it was not read"
     if file.suffix.lower() not in TABLE_SUFFIXES:
         return reason
     name = file.relative_to(folder).as_posix()
@@ -59,8 +62,11 @@ def _unread_reason(file: Path, folder: Path) -> str:
 
 def _document_rows(path: Path, root: Path, encoding: str) -> Rows:
     name = path.relative_to(root).with_suffix("").as_posix()
-    if path.suffix.lower() == ".pdf":
+    suffix = path.suffix.lower()
+    if suffix == ".pdf":
         yield from _pdf_rows(path, name)
+    elif suffix in PROGRAM_SUFFIXES:
+        yield _program_row(path, name)
     else:
         yield _text_row(path, name, encoding)
 
@@ -79,16 +85,34 @@ def _pdf_rows(path: Path, name: str) -> Rows:
         yield Reject(0, pdf.warning, "", str(path))
 
 
+def _program_row(path: Path, name: str) -> Row | Reject:
+    """A document of another program."""
+    try:
+        document = read_document(path)
+    except ValueError as error:
+        return Reject(0, str(error), "", str(path))
+    locators = document.locators or speaker_locators(str(document.values["text"]))
+    return Row(0, {"record_id": name, "title": path.stem, **document.values}, str(path), locators=locators)
+
+
 def _text_row(path: Path, name: str, encoding: str) -> Row | Reject:
     if reason := encoding_mismatch(path, encoding):
         return Reject(0, reason, "", str(path))
     text = path.read_text(encoding=bom_aware_encoding(encoding), errors="surrogateescape")
     if has_undecodable_bytes(text):
         return make_reject(0, path, undecodable_message(encoding), text, encoding)
+    if (suffix := path.suffix.lower()) in SUBTITLE_SUFFIXES:
+        try:
+            transcript = read_subtitles(text, suffix[1:])
+        except ValueError as error:
+            return Reject(0, str(error), "", str(path))
+        values = {"record_id": name, "title": path.stem, "text": transcript.text}
+        return Row(0, values, str(path), locators=transcript.locators)
     values, body = _split_front_matter(text)
     heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE) if path.suffix.lower() == ".md" else None
     defaults = {"record_id": name, "title": heading[1].strip() if heading else path.stem}
-    return Row(0, {**defaults, **values, "text": body.strip()}, str(path))
+    body = body.strip()
+    return Row(0, {**defaults, **values, "text": body}, str(path), locators=speaker_locators(body))
 
 
 def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:

@@ -11,7 +11,7 @@ from agents.safety.paths import is_inside
 from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.csv_files import csv_rows
-from flows.storage.documents import document_rows
+from flows.storage.documents import DOCUMENT_SUFFIXES, document_rows
 from flows.storage.guesses import OnGuess, ignore_guess
 from flows.storage.json_files import json_rows, jsonl_rows
 from flows.storage.labels_beside_texts import with_labels
@@ -51,9 +51,7 @@ _READERS: Mapping[str, _Reader] = {
     ".xlsx": _sheet_rows,
     ".xlsm": _sheet_rows,
     ".parquet": _parquet_rows,
-    ".txt": _document_rows,
-    ".md": _document_rows,
-    ".pdf": _document_rows,
+    **dict.fromkeys(DOCUMENT_SUFFIXES, _document_rows),
 }
 _TEXT_SUFFIXES = (".txt", ".dat", ".data", "")
 """What a table of text may end in; it is one where its `delimiter` is set."""

@@ -9,10 +9,8 @@ _PROGRAMS = {
     "a file of SPSS": (".sav", ".zsav", ".por"),
     "a file of Stata": (".dta",),
     "a file of R": (".rds", ".rdata", ".rda"),
-    "a text of Word": (".doc", ".docx"),
-    "a text of LibreOffice": (".odt",),
+    "a text of Word": (".doc",),
     "a text of Pages": (".pages",),
-    "a formatted text": (".rtf", ".html", ".htm"),
 }
 _TABLES = frozenset({".xls", ".xlsb", ".ods", ".numbers", ".sav", ".zsav", ".por", ".dta", ".rds", ".rdata", ".rda"})
 

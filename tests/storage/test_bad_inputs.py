@@ -140,7 +140,7 @@ UNREADABLE: list[tuple[str, str, bytes, str, dict[str, Any]]] = [
     ("UTF-16 without its mark", "a.csv", UTF_16.encode("utf-16-le"), "try `encoding: utf-16`", {}),
     ("not the encoding named", "a.csv", b"id,text\n1,x\n2", "encoding utf-16", {"encoding": "utf-16"}),
     ("no such encoding", "a.csv", b"id,text\n1,x\n", "there is no encoding 'utf8x'", {"encoding": "utf8x"}),
-    ("a kind not known", "a.docx", b"x", r"this is a text of Word; open it there", {}),
+    ("a kind not known", "a.doc", b"x", r"this is a text of Word; open it there", {}),
     ("a sheet of a CSV", "a.csv", b"id,text\n1,x\n", "has no sheets", {"sheet": "One"}),
     ("no column for the text", "a.csv", b"id,words\n1,x\n", r"write columns\.text=… with one of id, words", {}),
     ("a wrong column", "a.csv", b"id,text\n1,x\n", "has no column 'bdy'", {"columns": {"text": "bdy"}}),
@@ -185,7 +185,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     reasons = {Path(reject.source).name: reject.reason for reject in rejects}
     for name, part in {
         "empty.txt": "empty", "latin.txt": "not utf-8", "wide.txt": "`encoding: utf-16`", "torn.pdf": "is broken",
-        "table.csv": "neither .txt, .md nor .pdf", "good.txt": "before, in good.md",
+        "table.csv": "none of .txt, .md, .pdf", "good.txt": "before, in good.md",
     }.items():  # fmt: skip
         assert part in reasons[name]
     assert len(found) + len(rejects) == len(files)

@@ -142,7 +142,7 @@ def test_rows_without_ids_get_stable_ones(tmp_path: Path) -> None:
         ("a.json", "[{broken", "not valid JSON"),
         ("a.csv", "id,id\n1,2\n", "same name"),
         ("a.csv", "", "no rows"),
-        ("a.docx", "x", "a text of Word"),
+        ("a.doc", "x", "a text of Word"),
     ],
 )
 def test_unreadable_sources_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

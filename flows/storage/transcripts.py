@@ -1,0 +1,80 @@
+"""Finds who speaks, and when, in subtitles (SRT, VTT) and in transcripts whose paragraphs begin with a name."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contract.record import Locator
+from flows.storage.values import import_optional
+
+_TURN = re.compile(
+    r"(?m)^(?:[\[(]?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?[\])]?\s+)?"
+    r"(?P<name>[^\W\d_][\w .'’-]{0,39}?)(?:\s*[\[(](?P<after>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?[\])])?\s*:\s+(?=\S)"
+)
+"""The beginning of a turn: `Anna: …`, `[00:12:05] Anna: …` or `Anna (00:12:05): …`."""
+_LEAST_TURNS = 3
+_LEAST_SHARE = 0.6
+"""A text is a transcript if at least so many of its paragraphs begin with a name, and names recur."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The words, and where each turn begins."""
+
+    text: str
+    locators: tuple[Locator, ...]
+
+
+def read_subtitles(content: str, kind: str) -> Transcript:
+    """The words of subtitles; each is named by its speaker, where it has one, and its time. `kind` is `srt` or `vtt`.
+
+    Raises ValueError where the file is none; StorageError when webvtt-py is not installed.
+    """
+    library: Any = import_optional("webvtt", "documents", "reading subtitles")
+    try:
+        captions: Any = library.from_buffer(io.StringIO(content), format=kind)
+    except Exception as error:
+        raise ValueError(f"this is no file of subtitles ({kind.upper()}): {error}") from None
+    text, locators = "", list[Locator]()
+    for caption in captions:
+        words = str(caption.text).strip()
+        if not words:
+            continue
+        speaker, time = str(caption.voice or "").strip(), str(caption.start).partition(".")[0]
+        if not speaker and (turn := _TURN.match(words)):
+            speaker = turn["name"].strip()
+        locators.append(Locator(start=len(text), name=_name(speaker, time)))
+        text += f"{words}\n"
+    if not text:
+        raise ValueError(f"this is no file of subtitles ({kind.upper()}): it holds no words with times")
+    return Transcript(text.rstrip(), tuple(locators))
+
+
+def speaker_locators(text: str) -> tuple[Locator, ...]:
+    """Where each turn of a transcript begins, named by its speaker and time; empty for a text that is none."""
+    paragraphs = [line for line in text.splitlines() if line.strip()]
+    turns = list(_TURN.finditer(text))
+    names = Counter(turn["name"].strip() for turn in turns)
+    if len(turns) < max(_LEAST_TURNS, _LEAST_SHARE * len(paragraphs)) or len(names) > len(turns) / 1.5:
+        return ()
+    return _first_at_start(
+        [
+            Locator(start=turn.start(), name=_name(turn["name"].strip(), turn["time"] or turn["after"] or ""))
+            for turn in turns
+        ]
+    )
+
+
+def _first_at_start(found: Sequence[Locator]) -> tuple[Locator, ...]:
+    """What stands above the first turn, such as a heading, belongs to nobody."""
+    heading = [Locator(start=0, name="before the first speaker")] if found[0].start else []
+    return (*heading, *found)
+
+
+def _name(speaker: str, time: str) -> str:
+    return ", ".join(part for part in (speaker[:60], time) if part)

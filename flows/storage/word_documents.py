@@ -1,0 +1,172 @@
+"""Reads documents of other programs: DOCX, ODT, RTF, HTML, EPUB. Needs the extra `documents`, and `web` for HTML."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from contract.errors import StorageError
+from contract.record import Locator
+from flows.storage.values import import_optional
+
+MAX_UNPACKED_BYTES = 500_000_000
+"""DOCX, ODT and EPUB are packed; a small file can unpack to one that fills the memory."""
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_HEADINGS = ("h1", "h2", "h3")
+_BLOCKS = (*_HEADINGS, "h4", "h5", "h6", "p", "li", "blockquote", "pre", "td", "th", "dt", "dd", "figcaption")
+
+
+@dataclass(frozen=True)
+class DocumentText:
+    """What is read of a document."""
+
+    values: dict[str, Any]
+    """Its `text`, and its `title` and `author` if it names them."""
+    locators: tuple[Locator, ...] = ()
+
+
+def read_document(path: Path) -> DocumentText:
+    """The text of the document, read by its ending.
+
+    Raises ValueError, in plain words, for a document that is broken, locked or without text; StorageError when its
+    library is not installed; OSError when the file cannot be read.
+    """
+    kind = path.suffix.lower()
+    try:
+        if kind in (".docx", ".odt", ".epub"):
+            _check_size(path)
+        found = _READERS[kind](path)
+    except (StorageError, ValueError, OSError):
+        raise
+    except Exception as error:
+        # What these libraries raise for a damaged file is not documented, and is anything.
+        raise ValueError(f"the file cannot be read as {kind[1:].upper()}; it is damaged or of another kind") from error
+    if not str(found.values["text"]).strip():
+        raise ValueError("the document holds no text")
+    values = {name: value for name, value in found.values.items() if str(value or "").strip()}
+    return DocumentText(values, found.locators)
+
+
+def _check_size(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(one.file_size for one in packed.infolist())
+    except zipfile.BadZipFile:
+        kind = path.suffix[1:].upper()
+        raise ValueError(f"this is no {kind} file; it is damaged, locked with a password, or of another kind") from None
+    if size > MAX_UNPACKED_BYTES:
+        raise ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB")
+
+
+def _read_docx(path: Path) -> DocumentText:
+    docx = import_optional("docx", "documents", "reading DOCX")
+    document = docx.Document(str(path))
+    parts = list[str]()
+    for block in document.iter_inner_content():
+        if hasattr(block, "rows"):
+            parts += ["\t".join(cell.text.strip() for cell in row.cells) for row in block.rows]
+        else:
+            parts.append(block.text)
+    parts += _notes(document)
+    named = document.core_properties
+    text = "\n\n".join(part.strip() for part in parts if part.strip())
+    return DocumentText({"title": named.title, "author": named.author, "text": text})
+
+
+def _notes(document: Any) -> list[str]:
+    """Footnotes and endnotes, which python-docx does not read."""
+    etree: Any = import_optional("lxml.etree", "documents", "reading DOCX")
+    found = list[str]()
+    for part in document.part.package.iter_parts():
+        name = posixpath.basename(str(part.partname))
+        if name in ("footnotes.xml", "endnotes.xml"):
+            tag = f"{_WORD}{name[: -len('s.xml')]}"
+            for note in _safe_xml(etree, part.blob).iter(tag):
+                if note.get(f"{_WORD}type") is None:
+                    found.append("".join(node.text or "" for node in note.iter(f"{_WORD}t")))
+    return found
+
+
+def _read_odt(path: Path) -> DocumentText:
+    odfdo = import_optional("odfdo", "documents", "reading ODT")
+    document = odfdo.Document(str(path))
+    meta = document.meta
+    values = {"title": meta.title, "author": meta.creator, "text": document.get_formatted_text().strip()}
+    return DocumentText(values)
+
+
+def _read_rtf(path: Path) -> DocumentText:
+    library = import_optional("striprtf.striprtf", "documents", "reading RTF")
+    # RTF is ASCII; what is not is escaped in it, in the code page that it names.
+    content = path.read_bytes().decode("latin-1")
+    if not content.lstrip().startswith("{\\rtf"):
+        raise ValueError("this is no RTF file")
+    return DocumentText({"text": str(library.rtf_to_text(content)).strip()})
+
+
+def _read_html(path: Path) -> DocumentText:
+    trafilatura = import_optional("trafilatura", "web", "reading HTML")
+    document = trafilatura.bare_extraction(
+        path.read_bytes(), with_metadata=True, include_comments=False, deduplicate=False
+    )
+    if document is None or not document.text:
+        raise ValueError("there is no readable text on the page")
+    named = {"title": document.title, "author": document.author, "date": document.date}
+    return DocumentText({**named, "text": document.text.strip()})
+
+
+def _read_epub(path: Path) -> DocumentText:
+    etree: Any = import_optional("lxml.etree", "documents", "reading EPUB")
+    html: Any = import_optional("lxml.html", "documents", "reading EPUB")
+    with zipfile.ZipFile(path) as book:
+        container = _safe_xml(etree, book.read("META-INF/container.xml"))
+        package_name = str(next(container.iter("{*}rootfile")).get("full-path"))
+        package = _safe_xml(etree, book.read(package_name))
+        items = {item.get("id"): item.get("href") for item in package.iter("{*}item")}
+        text, locators = "", list[Locator]()
+        for number, reference in enumerate(package.iter("{*}itemref"), start=1):
+            name = posixpath.join(posixpath.dirname(package_name), unquote(items[reference.get("idref")]))
+            content = book.read(posixpath.normpath(name))
+            # Chapters are UTF-8 or UTF-16, and need not say so.
+            encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+            chapter = html.document_fromstring(content, parser=html.HTMLParser(encoding=encoding))
+            blocks = [_line(block) for block in chapter.iter(*_BLOCKS) if not any(_inner(block))]
+            if not any(blocks):
+                continue
+            heading = next((line for one in chapter.iter(*_HEADINGS) if (line := _line(one))), f"part {number}")
+            locators.append(Locator(start=len(text), name=heading[:100]))
+            text += "\n\n".join(filter(None, blocks)) + "\n\n"
+        title, author = (next(iter(package.iter(f"{{*}}{name}")), None) for name in ("title", "creator"))
+    named = {"title": _line(title), "author": _line(author)}
+    return DocumentText({**named, "text": text.rstrip()}, tuple(locators))
+
+
+def _inner(block: Any) -> Any:
+    """The blocks within a block, which are read by themselves."""
+    return (one for one in block.iterdescendants(*_BLOCKS))
+
+
+def _line(element: Any) -> str:
+    """The element's text in one line."""
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def _safe_xml(etree: Any, content: bytes) -> Any:
+    """The parsed XML; no entity is resolved, and nothing is fetched."""
+    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+_READERS: Mapping[str, Callable[[Path], DocumentText]] = {
+    ".docx": _read_docx,
+    ".odt": _read_odt,
+    ".rtf": _read_rtf,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".epub": _read_epub,
+}
+PROGRAM_SUFFIXES = tuple(_READERS)
