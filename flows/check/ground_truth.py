@@ -49,6 +49,8 @@ class GroundTruthCheck:
     """Where the flow names the truth."""
     readings: dict[str, Counter[Reading]] = field(default_factory=dict[str, Counter[Reading]])
     """Criterion -> how its answers were read."""
+    people: dict[str, int] = field(default_factory=dict[str, int])
+    """Criterion -> answers whose person is known by name."""
 
     @classmethod
     def for_flow(cls, flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> GroundTruthCheck | None:
@@ -63,6 +65,8 @@ class GroundTruthCheck:
         for criterion in self.truth.fields:
             if (reading := self.truth.read(record, criterion)) is not None:
                 self.readings.setdefault(criterion, Counter())[reading] += 1
+                known = len(self.truth.people(record, criterion))
+                self.people[criterion] = self.people.get(criterion, 0) + known
 
     @property
     def possible_verdicts(self) -> frozenset[str]:
@@ -94,6 +98,7 @@ class GroundTruthCheck:
 
     def notices(self) -> Iterator[str]:
         """How answers are read where that is not plain, and which are left out."""
+        yield from self._unnamed_people()
         for criterion, counts in self.readings.items():
             if any(reading.how not in ("exact", "unknown") for reading in counts):
                 of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
@@ -104,13 +109,23 @@ class GroundTruthCheck:
                     f"compared with people; to change that, {self._todo(criterion, unknown)}"
                 )
 
+    def _unnamed_people(self) -> Iterator[str]:
+        for criterion, column in self.truth.coder_columns.items():
+            if self.people.get(criterion) == 0:
+                yield (
+                    f"`coder: {column}` is no column in which the answers to '{criterion}' differ, so it is not known "
+                    "who gave them; it is read with rows=answers, and `check` shows the columns under of_each_answer"
+                )
+
     def criteria_without_truth(self) -> Iterator[str]:
         """By which criteria nothing is compared with people, and what to write."""
         judged = list(self.truth.verdicts)
         if self.truth.undecided:
+            truth = self.measures.truth
+            named = f"[{', '.join(truth)}]" if isinstance(truth, tuple) else truth
             yield (
-                f"`truth: {self.measures.truth}` does not say which of the criteria {join_names(judged)} people judged "
-                f"by, so nothing is compared with people; write `truth: {{{judged[0]}: {self.measures.truth}}}`, with "
+                f"`truth: {named}` does not say which of the criteria {join_names(judged)} people judged "
+                f"by, so nothing is compared with people; write `truth: {{{judged[0]}: {named}}}`, with "
                 "each criterion that they judged by"
             )
             return

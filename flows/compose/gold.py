@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.safety.paths import is_inside
 from contract.errors import StorageError
 from contract.flow import FlowSpec
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -24,7 +25,9 @@ def with_gold_file(flow: FlowSpec, path: KeyPath, folders: Sequence[Path], diagn
     found = next((place for place in places if place.is_file()), None)
     at = (*path, "measures", "truth")
     if found is None:
-        near = closest_name(places[0].name, [file.name for file in places[0].parent.glob("*.jsonl")])
+        # Of other folders a study is shown no names.
+        seen = places[0].parent if is_inside(places[0].parent, [Path.cwd(), *own]) else Path.cwd()
+        near = closest_name(places[0].name, [file.name for file in seen.glob("*.jsonl")])
         todo = "`code adjudicate` makes one of what people coded"
         diagnostics.add_at(at, f"there is no gold set {measures.gold}", nearest=near, todo=todo)
         diagnostics.mark_reported(at)

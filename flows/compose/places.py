@@ -61,7 +61,7 @@ class PlaceCheck:
         """Checks the gold set that the flow's verdicts are compared with."""
         if flow.measures and flow.measures.gold:
             path = ("flows", flow.name, "measures", "truth")
-            self._check(path, flow.measures.gold, inside=[*self._study, Path.cwd()], beside=True)
+            self._check(path, flow.measures.gold, inside=[*self._study, Path.cwd()])
 
     def check_models(self, models: Mapping[str, ModelConfig], own: Collection[str]) -> None:
         """Checks the scripts from which scripted models take their replies."""

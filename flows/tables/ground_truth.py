@@ -61,6 +61,11 @@ class GroundTruth:
         return list(dict.fromkeys(name for source in sources for name in source.field))
 
     @property
+    def coder_columns(self) -> Mapping[str, str]:
+        """Criterion -> the column that names the person of each answer, where one is named."""
+        return {name: source.coder for name, source in self._sources.items() if source and source.coder}
+
+    @property
     def undecided(self) -> bool:
         """Whether one field is named for several criteria, so that it is not known to which of them it belongs."""
         named = self._measures.truth
