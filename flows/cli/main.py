@@ -30,6 +30,7 @@ VERBS = {
     "run": "run the flows (the default)",
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
+    "explain": 'show what each way of searching ranked for a question: explain +flows=[osb] query="…"',
     "list": "list flows, agents, models, storages, criteria and prompts",
     "server": "the Prefect server of this machine: server status, server start, server stop",
     "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
@@ -148,6 +149,10 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     print_waiting_notes(studies)
     if options.verb == "check":
         return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
+    if options.verb == "explain":
+        from flows.cli.explain import explain
+
+        return explain(studies, options)
     return _plan(studies, options)
 
 

@@ -8,7 +8,7 @@ with the same text take one place. `breadth` then decides how many places a docu
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
@@ -50,13 +50,9 @@ def hybrid_search(
     queries: Sequence[str],
     vectors: NDArray[np.float32],
     limit: int,
-    within: Container[str] | None = None,
 ) -> list[Passage]:
-    """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query.
-
-    `within` are the ids of the only documents that count; None for all.
-    """
-    lists, copies = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit), within)
+    """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query."""
+    lists, copies = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit))
     scores = fused_scores([(one.keys, one.weight) for one in lists], copies.document)
     best = broad_selection(list(scores), copies.document, limit)
     if not best:
@@ -85,22 +81,17 @@ def distinct_lists(
     queries: Sequence[str],
     vectors: NDArray[np.float32],
     wanted: int,
-    within: Container[str] | None,
 ) -> tuple[list[RankedList[PassageKey]], Copies[PassageKey]]:
     """The ranked lists without copies, each of `wanted` texts where there are as many; and the copies."""
     depth = wanted
-    # A filter may leave out all but the last of a list.
-    max_depth = max(_MAX_DEPTH, store.counts()[1]) if within is not None else _MAX_DEPTH
     while True:
         full = _ranked_lists(store, queries, vectors, depth)
-        identities = store.identities(list(dict.fromkeys(key for one in full for key in one.keys)))
-        if within is not None:
-            identities = {key: one for key, one in identities.items() if one.record_id in within}
-        kept = [one.keys if within is None else [key for key in one.keys if key in identities] for one in full]
-        copies = Copies(kept, identities)
-        distinct = [copies.distinct(one) for one in kept]
+        copies = Copies(
+            [one.keys for one in full], store.identities(list(dict.fromkeys(key for one in full for key in one.keys)))
+        )
+        distinct = [copies.distinct(one.keys) for one in full]
         is_deep = all(len(one.keys) < depth or len(short) >= wanted for one, short in zip(full, distinct, strict=True))
-        if is_deep or depth >= max_depth:
+        if is_deep or depth >= _MAX_DEPTH:
             pairs = zip(full, distinct, strict=True)
             return [RankedList(one.query, one.way, short[:wanted]) for one, short in pairs], copies
         depth *= 4

@@ -20,6 +20,7 @@ from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
 from flows.corpus.build import SCHEMA_VERSION, ProgressCallback, RemoteCopy, update_index
+from flows.corpus.explanation import Explanation, explain_search
 from flows.corpus.hybrid_search import hybrid_search
 from flows.corpus.passage_store import Embedder, SearchStore
 from flows.corpus.source_state import source_identity
@@ -91,6 +92,10 @@ class CorpusIndex:
         """At most `limit` passages for all queries together, best first; none for empty queries."""
         return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit)
 
+    async def explain(self, queries: Sequence[str], limit: int) -> Explanation:
+        """What each way of searching ranked for these queries, and what a search makes of it."""
+        return await asyncio.to_thread(self._explain, [query for query in queries if query.strip()], limit)
+
     async def passage(self, passage_id: str) -> Passage | None:
         """The passage of that id; None where the corpus has none."""
         return await asyncio.to_thread(self._passage, passage_id)
@@ -117,6 +122,13 @@ class CorpusIndex:
     def _sources(self) -> list[Source]:
         with closing(self._open_store()) as store:
             return store.sources()
+
+    def _explain(self, queries: list[str], limit: int) -> Explanation:
+        if not queries or limit < 1:
+            return Explanation((), ())
+        vectors = self._embedder.embed(queries)
+        with closing(self._open_store()) as store:
+            return explain_search(store, queries, vectors, limit)
 
     def _search(self, queries: list[str], limit: int) -> list[Passage]:
         if not queries or limit < 1:
