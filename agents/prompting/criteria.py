@@ -185,7 +185,8 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        message = f"an example should be text, verdict and perhaps reason; {field}: {first['msg'].lower()}"
+        problem = f"it lacks `{field}`" if first["type"] == "missing" else f"{field}: {first['msg'].lower()}"
+        message = f"an example should be text, verdict and perhaps reason; {problem}"
         raise front.error_at(message, "examples", number) from None
     if example.verdict not in verdicts:
         near = get_close_matches(example.verdict.strip("“”„‘’\"'"), verdicts, n=1)

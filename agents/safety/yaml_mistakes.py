@@ -77,6 +77,11 @@ def _unclosed(lines: list[str], error: yaml.MarkedYAMLError) -> YamlMistake | No
     if not mark:
         return None
     number = mark.line + 1
+    if "quoted" in context and re.search("escape|hexa?decimal", error.problem or ""):
+        what = "a backslash in double quotation marks changes the sign after it"
+        return YamlMistake(
+            number, what, "write single quotation marks around the text, or / in place of each backslash"
+        )
     if "quoted" in context:
         return YamlMistake(
             number, "a quotation mark opens on this line and is not closed", "close it at the end of the text"

@@ -32,9 +32,13 @@ def check_measures(
     path = (*path, "measures")
     verdicts = frozenset[str]().union(*verdicts_by_criterion(flow, judge, folders).values())
     ground_truth = GroundTruthCheck.for_flow(flow, judge, folders)
-    if measures.level == "ordinal":
+    if measures.level == "ordinal" or measures.order:
         _check_order(measures.order, verdicts, path, diagnostics)
-    elif measures.level != "nominal" and verdicts and not any(number_of(verdict) is not None for verdict in verdicts):
+    if (
+        measures.level not in ("nominal", "ordinal")
+        and verdicts
+        and not any(number_of(verdict) is not None for verdict in verdicts)
+    ):
         what = f"`level: {measures.level}` needs verdicts that are numbers; the verdicts are {join_names(verdicts)}"
         diagnostics.add_at((*path, "level"), what, todo="write `level: nominal`, or `level: ordinal` with `order:`")
     possible = ground_truth.possible_verdicts if ground_truth else verdicts
@@ -68,11 +72,16 @@ def _check_order(order: tuple[str, ...], verdicts: frozenset[str], path: KeyPath
         todo = f"write `order:` with the verdicts from least to most{f' ({join_names(verdicts)})' if verdicts else ''}"
         diagnostics.add_at((*path, "level"), "`level: ordinal` needs `order`", todo=todo)
         return
-    for number, name in enumerate(order if verdicts else ()):
-        if name not in verdicts:
-            near = closest_name(name, verdicts)
-            at, todo = (*path, "order", str(number)), f"the verdicts are {join_names(verdicts)}"
-            diagnostics.add_at(at, f"no judge here may give '{name}'", nearest=near, todo=todo)
+    unknown = [(number, name) for number, name in enumerate(order if verdicts else ()) if name not in verdicts]
+    if unknown:
+        number, name = unknown[0]
+        at = (*path, "order", str(number)) if len(unknown) == 1 else (*path, "order")
+        near = closest_name(name, verdicts) if len(unknown) == 1 else None
+        named = ", ".join(f"'{name}'" for _, name in unknown)
+        diagnostics.add_at(
+            at, f"no judge here may give {named}", nearest=near, todo=f"the verdicts are {join_names(verdicts)}"
+        )
+        return
     if outside := verdicts - set(order):
         diagnostics.add_notice(
             f"`order` has no place for {join_names(outside)}: records with such a verdict are left out of the measures"

@@ -133,7 +133,10 @@ class StepCheck:
             )
             return
         problem = "null, but a value is needed" if value is None else f"{value!r}, but {message}"
-        what = f"the parameter '{name}' of '{flow_node.name}' is {problem}"
+        # One mistake of the command line is one message, however many steps take the parameter.
+        is_typed = self.diagnostics.provenance.where(path).startswith("command line")
+        of_step = "" if is_typed else f" of '{flow_node.name}'"
+        what = f"the parameter '{name}'{of_step} is {problem}"
         about = known[name].description if name in known else None
         self.diagnostics.add_at(
             path, what, todo=f"it is for: {' '.join(about.split()).rstrip('.')}" if about else "write another value"

@@ -37,6 +37,8 @@ def unknown_option(arguments: Sequence[str], parser: argparse.ArgumentParser) ->
     if not equals:
         following = arguments[number + 1 : number + 2]
         value = following[0] if following and not following[0].startswith("-") else "…"
+    if len(name) == 1 or value == "…":
+        return Problem(where, "there is no such option", None, "--help names the options; a setting is name=value")
     todo = f"write {shell_setting(name, value)}"
     return Problem(where, "there is no such option; a setting is written without dashes, as name=value", None, todo)
 

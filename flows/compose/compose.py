@@ -102,8 +102,9 @@ def check_studies(
         request = parse_request(flow, applied_shorthands.other_values, diagnostics)
         if "queries" in applied_shorthands.values:
             request = replace(request, missing=())
-        if require_request:
-            report_missing_parameters(flow, request, applied_shorthands.other_values, diagnostics)
+        report_missing_parameters(
+            flow, request, applied_shorthands.other_values, diagnostics, is_required=require_request
+        )
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )

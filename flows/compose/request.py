@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from contract.base import JsonValue
 from contract.flow import MAX_REPEATS, FlowParameter, FlowSpec, Step
+from contract.record import Record
 from flows.compose.shorthands import shorthands_of
 from flows.config.arguments import DOTTED_NAMES, split_list
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
@@ -61,9 +63,14 @@ def report_unknown_names(
         if name not in accepted and not (whole in DOTTED_NAMES and whole in accepted):
             where = f"command line: {display_argument(f'{name}={value}')}"
             todo = f"a request may name {join_names(accepted)}"
-            diagnostics.add(
-                where, f"no flow here takes '{name}'", nearest=closest_name(name, accepted | config_names), todo=todo
-            )
+            nearest = closest_name(name, accepted) or _nearly_the_same(name, config_names)
+            if "columns" in accepted and name in Record.model_fields:
+                nearest = f"columns.{name}"
+            diagnostics.add(where, f"no flow here takes '{name}'", nearest=nearest, todo=todo)
+
+
+def _nearly_the_same(name: str, known: set[str]) -> str | None:
+    return next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), None)
 
 
 def parse_request(validated: ValidatedFlow, raw: Mapping[str, str], diagnostics: Diagnostics) -> FlowRequest:
@@ -84,15 +91,20 @@ def parse_request(validated: ValidatedFlow, raw: Mapping[str, str], diagnostics:
 
 
 def report_missing_parameters(
-    validated: ValidatedFlow, request: FlowRequest, raw: Mapping[str, str], diagnostics: Diagnostics
+    validated: ValidatedFlow,
+    request: FlowRequest,
+    raw: Mapping[str, str],
+    diagnostics: Diagnostics,
+    *,
+    is_required: bool,
 ) -> None:
-    """Reports required parameters without a value."""
+    """Reports required parameters without a value. One that is not given is no mistake unless `is_required`."""
     for name in request.missing:
         about = validated.spec.parameters[name].description
         todo = f'write {name}="…"' + (f" ({about.rstrip('.')})" if about else "")
-        if name not in raw:
+        if name not in raw and is_required:
             diagnostics.add("command line", f"the flow '{validated.spec.name}' needs '{name}'", todo=todo)
-        elif not raw[name].strip():
+        elif name in raw and not raw[name].strip():
             diagnostics.add(f"command line: {name}=", f"'{name}' is empty", todo=todo)
 
 

@@ -9,6 +9,7 @@ In a flow that declares a parameter of such a name, the name means the parameter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -259,10 +260,23 @@ def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Di
     path = (Path.cwd() / Path(text).expanduser()).absolute()
     if text and not text.startswith(_HUB_PREFIX) and is_there(path):
         return FileStorage(path=path)
+    if problem := _mistaken_source(text):
+        diagnostics.add(where, problem[0], todo=problem[1])
+        return None
     nearby = _nearby_sources(text, path)
     todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {join_names([*nearby, *storage])}"
     what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
     diagnostics.add(where, what, nearest=closest_name(text, [*nearby, *storage]), todo=todo)
+    return None
+
+
+def _mistaken_source(text: str) -> tuple[str, str] | None:
+    """What is wrong, and what to do, where a source is an address or two settings in one."""
+    if re.match(r"https?://", text):
+        return "records are not read from an address", "download the file, and name it here"
+    if found := re.search(r"[\s,]+([a-z_]+(?:\.\w+)?=.*)", text):
+        first, second = text[: found.start()], found[1]
+        return "two settings stand in one pair of quotation marks", f"write records={first} {second}"
     return None
 
 

@@ -67,7 +67,8 @@ def plain_message(details: Mapping[str, Any]) -> str:
     if kind == "too_long":
         return f"has more than {context.get('max_length')}"
     if kind in ("literal_error", "enum"):
-        return f"it should be {context.get('expected')}".replace("'", "")
+        expected = str(context.get("expected")).replace("'", "")
+        return f"it should be {expected}" if " or " in expected else f"the only word for it is {expected}"
     if kind == "string_pattern_mismatch":
         field = str(details["loc"][-1]) if details["loc"] else ""
         return f"it {_FORMS.get(field, 'is not written as it should be')}"

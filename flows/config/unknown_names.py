@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.known_fields import fields_at, names_at
 
@@ -17,7 +18,7 @@ def report_missing_name(
     holder = f"'{'.'.join(before)}'" if before else "the configuration"
     declared = fields_at(before, config)
     names = sorted({*names_at(before, config), *declared})
-    near = closest_name(word, names)
+    near = closest_name(word, [*names, *(DOTTED_NAMES if not before and len(words) > 1 else ())])
     spelt = ".".join([*before, near, *words[length + 1 :]]) if near else None
     if not before:
         spelt = _within_the_flow(words, config) or spelt

@@ -90,13 +90,25 @@ class _Validator:
                 return adapter.validate_python(self.data)
             except ValidationError as error:
                 all_details = error.errors(include_url=False, include_context=True)
-            repaired = [self._report_and_drop(details) for details in all_details]
+            # Misspelt fields first: the right name is then not missing. What was left out has no second mistake.
+            located = [(details, self._data_path(details["loc"])) for details in all_details]
+            located.sort(key=lambda one: one[0]["type"] != "extra_forbidden")
+            repaired = [not self._is_there(loc) or self._report_and_drop(details, loc) for details, loc in located]
             if not any(repaired):
                 return None
         return None
 
-    def _report_and_drop(self, details: Mapping[str, Any]) -> bool:
-        loc = self._data_path(details["loc"])
+    def _is_there(self, loc: KeyPath) -> bool:
+        at: Any = self.data
+        for word in loc:
+            if isinstance(at, list | tuple):
+                items = cast("list[Any]", at)
+                at = items[int(word)] if int(word) < len(items) else _ABSENT
+            else:
+                at = cast("Data", at).get(word, _ABSENT) if isinstance(at, dict) else _ABSENT
+        return at is not _ABSENT
+
+    def _report_and_drop(self, details: Mapping[str, Any], loc: KeyPath) -> bool:
         error_type: str = details["type"]
         holder = loc if error_type in ("missing", "union_tag_not_found") else loc[:-1]
         self.incomplete.add(self.path + self._node_path(holder))
@@ -139,6 +151,8 @@ class _Validator:
         return ()
 
     def _handle_missing(self, holder: KeyPath, name: str) -> bool:
+        if self._is_there((*holder, name)):
+            return True
         if (*holder, name) not in self.reported:
             self._report_missing(holder, name)
         if name in _PLACEHOLDERS:
