@@ -39,7 +39,7 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
         ("title: x\nverdicts: [a, a]", 3, "two or more different words"),
         ("title: x\nverdicts: [yes, no]", 3, "need quotation marks"),
         ("title: x\nexamples: none", 3, "examples should be a list"),
-        ("examples:\n  - {text: a, verdict: violates}\n  - {text: b}", 4, "verdict: field required"),
+        ("examples:\n  - {text: a, verdict: violates}\n  - {text: b}", 4, "it lacks `verdict`"),
         ("examples:\n  - {text: a, verdict: violates}\n  - b", 4, "an example should be text, verdict"),
         ("examples:\n  - {text: a, verdict: guilty}", 3, "the example's verdict 'guilty' is none of violates"),
         ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "because: extra inputs"),
