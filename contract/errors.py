@@ -2,6 +2,7 @@
 
 ButtermilkError
 ├── StudyError            mistakes in the study's files or request; holds every `Problem` found
+│   └── AnswersInvalid    answers of people that do not fit what they were shown
 ├── StorageError          a source or target cannot be read or written
 ├── PromptError           a template cannot be read, parsed or filled
 ├── CellError             one agent call cannot end well; becomes a failed row, never stops its siblings
@@ -64,6 +65,10 @@ class StudyError(ButtermilkError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+class AnswersInvalid(StudyError):
+    """Answers of people that do not fit what they were shown, which only the run could find out."""
 
 
 class StorageError(ButtermilkError):

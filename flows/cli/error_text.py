@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.errors import ButtermilkError, StudyError
+from contract.errors import AnswersInvalid, ButtermilkError, StudyError
 from flows.files.control_characters import terminal_line, terminal_text
 
 
@@ -12,4 +12,6 @@ def error_lines(error: ButtermilkError) -> list[str]:
         return [terminal_text(str(error))]
     noun = "mistake" if len(error.problems) == 1 else "mistakes"
     lines = [terminal_line(str(problem)) for problem in error.problems]
+    if isinstance(error, AnswersInvalid):
+        return [*lines, f"\n{len(lines)} {noun} in the answers; the same command goes on when they are corrected."]
     return [*lines, f"\n{len(lines)} {noun}; nothing was run and no model was asked."]

@@ -95,5 +95,5 @@ def _ending(question: Question, answer: Answer | None) -> tuple[CellStatus, Erro
         return "failed", ErrorRow(kind="NoAnswer", message=answer.comment), None
     if answer.decision == "skip":
         return "skipped", None, answer.comment
-    note = f"{answer.decision}{answer.reason}" if question.decide else None
-    return "completed", None, note
+    decision = "answered" if answer.decision == "answer" else answer.decision
+    return "completed", None, f"{decision}{answer.reason}"

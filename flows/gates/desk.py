@@ -16,7 +16,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from contract.base import JsonValue
-from contract.errors import StudyError
+from contract.errors import AnswersInvalid, Problem
 from contract.questions import Answer, AnsweredBy, Decision, Question
 from flows.gates.answer_file import AnswerFile, mistakes_at
 from flows.gates.kept_answers import FormPlace, KeptAnswers, in_groups
@@ -76,8 +76,9 @@ class Desk:
     async def answers(
         self, questions: Sequence[Question], forms: Forms | None = None, check_value: ValueCheck | None = None
     ) -> list[Answer | None]:
-        """The answer to each question; None for one that stays open. Raises StudyError for a wrong one in the file."""
+        """The answer to each question; None for one that stays open. Raises AnswersInvalid."""
         found = dict[str, Answer]()
+        self._check_file(questions, check_value)
         async with self._exclusive(questions):
             for group in in_groups(list(questions), _READ_AT_ONCE):
                 there = await asyncio.gather(*(self._there(one, check_value) for one in group))
@@ -120,12 +121,19 @@ class Desk:
             for lock in locks:
                 lock.release()
 
+    def _check_file(self, questions: Sequence[Question], check_value: ValueCheck | None) -> None:
+        """Raises AnswersInvalid for all that does not fit what is shown now, at once."""
+        problems = list[Problem]()
+        for one in questions if self.file else ():
+            if self.file and (entry := self.file.places(one)):
+                problems += mistakes_at(entry, self.file.read(one, check_value).mistakes)
+        if problems:
+            raise AnswersInvalid(problems)
+
     async def _there(self, question: Question, check_value: ValueCheck | None) -> Answer | None:
         """The answer in the file, or the kept one."""
         if self.file:
             read = self.file.read(question, check_value)
-            if read.mistakes and (entry := self.file.places(question)):
-                raise StudyError(list(mistakes_at(entry, read.mistakes)))
             if read.answer:
                 return await self._keep(question, read)
         return await self.kept.get(question)

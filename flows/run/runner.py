@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed
 from agents.llms.factory import ModelRegistry
 from agents.llms.gc_tuning import reduced_garbage_collection
 from agents.llms.hosted.subprocess_model import CallerProcess
-from contract.errors import ButtermilkError, StudyError, Transient
+from contract.errors import AnswersInvalid, ButtermilkError, StudyError, Transient
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
 from contract.questions import Question
@@ -137,6 +137,8 @@ def _failure_message(error: ButtermilkError) -> str:
     if not isinstance(error, StudyError):
         return str(error)
     lines = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
+    if isinstance(error, AnswersInvalid):
+        return "\n".join(lines)
     noun = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
     return "\n".join([f"{noun}; nothing was run and no model was asked.", *lines])
 

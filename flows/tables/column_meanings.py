@@ -35,7 +35,7 @@ _CELL = {
     "criteria": "The criterion that the cell judges by.",
     "repeat": "The number of the repeat, counted from 0.",
     "round": "The round of a loop, counted from 1; 0 outside loops.",
-    "status": "`completed`, `refused`, `skipped`, `truncated`, `failed`, `missing_input` or `over_budget`.",
+    "status": "`completed`, `refused`, `skipped`, `truncated`, `failed`, `missing_input`, `over_budget` or `waiting`.",
     "note": "What is to be known of the outcome, such as the condition that did not hold.",
     "error_kind": "The kind of failure.",
     "error": "The reason of the failure.",

@@ -27,7 +27,8 @@ pytestmark = [
     pytest.mark.skipif(why_no_browser() is not None, reason=why_no_browser() or ""),
 ]
 COMMAND = "uv run python -m flows +flows=[asked] --config-dir study"
-_SECTION = "(//*[contains(text(), '{name}')]/ancestor::*[.//select or .//textarea][1])"
+_BY = "(//textarea)[3]"
+"""Who answers the first question, below its value and its comment."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[OperatorBrowser]:
         write_waiting_study(one.cli.working_folder / "study", service, 2)
         one.shell(doc_block("transcript").splitlines()[0])
         wait_until(one.is_up, "the server", 120, pause=0.2)
+        one.cli.extra_variables["PREFECT_API_URL"] = one.api
         with browser(folder / "profile") as driver:
             yield OperatorBrowser(one, driver, service, screenshots)
 
@@ -58,16 +60,15 @@ def _fill_in(ui: OperatorBrowser, run: str, name: str) -> None:
     wait_until(lambda: _has_form(ui, run), "the form", 60, pause=0.3)
     ui.open_page(f"/runs/flow-run/{run}", "Resume")
     ui.press("Resume")
-    ui.wait_for("May it go out?", "decision")
+    ui.wait_for("May it go out?", "Decision", "Submit")
     ui.screenshot(f"{name}-form")
-    selects = ui.driver.find_elements("xpath", "//*[@role='dialog']//select")
-    assert len(selects) == 2, ui.text()
-    for select, decision in zip(selects, ("approve", "reject"), strict=True):
-        select.find_element("xpath", f"./option[@value='{decision}']").click()
-    people = [ui.field("by", "*[self::input or self::textarea]")]
-    people[0].send_keys("Ana")
+    for number, decision in enumerate(("approve", "reject")):
+        options = ui.driver.find_elements("xpath", f"//option[normalize-space()='{decision}']")
+        assert len(options) == 2, ui.text()
+        options[number].click()
+    ui.driver.find_element("xpath", _BY).send_keys("Ana")
     ui.screenshot(f"{name}-filled-in")
-    ui.press("Submit", within="//*[@role='dialog']")
+    ui.press("Submit")
 
 
 def _answers(ui: OperatorBrowser) -> dict[str, Any]:

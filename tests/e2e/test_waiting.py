@@ -14,7 +14,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.engine.test_gate import wait_for_gate
-from tests.support.commands import CommandLine, run_folders, write_files
+from tests.support.commands import CommandLine, run_folders, wait_until, write_files
 from tests.support.services import FakeService, fake_service
 from tests.support.waiting_study import TerminalCommand, write_waiting_study
 
@@ -36,6 +36,12 @@ def _rows(cli: CommandLine, step: str) -> dict[str, Any]:
     return {row["record_id"]: row for line in lines if (row := json.loads(line))["step"] == step}
 
 
+def _wait_for_cells(cli: CommandLine, number: int) -> None:
+    """A call that is under way when its process is killed may be billed twice; none is here."""
+    cells = cli.results / "cells"
+    wait_until(lambda: len([path for path in cells.glob("*/*") if path.name[0] != "."]) == number, "the cells")
+
+
 def test_at_the_terminal(cli_with_server: CommandLine, service: FakeService) -> None:
     first = TerminalCommand(cli_with_server, *RUN)
     first.wait_for("approve (a), reject (r), edit (e), later (l)")
@@ -43,6 +49,7 @@ def test_at_the_terminal(cli_with_server: CommandLine, service: FakeService) -> 
     first.wait_for("why (may stay empty)")
     first.type("well written")
     first.wait_for("approve (a), reject (r), edit (e), later (l)", 2)
+    _wait_for_cells(cli_with_server, 4)
     first.kill()
     cli_with_server.extra_variables["EDITOR"] = f"sh {cli_with_server.working_folder / 'editor.sh'}"
     write_files(cli_with_server.working_folder, {"editor.sh": "printf 'Softer.\\n' > \"$1\"\n"})
@@ -62,6 +69,7 @@ def test_at_the_terminal(cli_with_server: CommandLine, service: FakeService) -> 
 def test_from_a_file(cli_with_server: CommandLine, service: FakeService) -> None:
     first = TerminalCommand(cli_with_server, *RUN)
     first.wait_for("approve (a)")
+    _wait_for_cells(cli_with_server, 4)
     first.kill()
     table = "gate,record,decision\nconsent,p0,approve\nconsent,p1,approve\n"
     write_files(cli_with_server.working_folder, {"mine.csv": table})
@@ -88,6 +96,7 @@ def test_in_a_form_that_other_runs_spare(cli_with_server: CommandLine, service: 
             return asyncio.run(call())
 
     assert "May it go out" in with_client(None)
+    _wait_for_cells(cli_with_server, 4)
     killed.kill()
     other = cli_with_server.run("flows", "+flows=[other]", "--config-dir", "study")
     assert other.exit_code == 0, other.transcript

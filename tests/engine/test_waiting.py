@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.errors import StudyError
+from contract.errors import AnswersInvalid, StudyError
 from flows.accounting.audit import AuditTrail
 from flows.gates.answer_file import read_answer_file
 from flows.run_folder.replay import replay
@@ -151,6 +151,21 @@ async def test_mistakes_in_the_answers_are_reported_at_once_and_before_any_call(
     ran = await lab.run(f"answers={path}")
     assert ran.state.is_failed() and "there is no record 'p7' in this run" in str(ran.state.message)
     assert service.stats()["calls"] == 0
+
+
+async def test_answers_that_do_not_fit_what_is_shown_are_all_named(waiting_lab: tuple[Lab, FakeLLM]) -> None:
+    lab, service = waiting_lab
+    _posts(lab, 2)
+    lab.write("flows/tiny.yaml", FLOW.replace("edit]\n    value: draft", "choose]\n    options: drafts").replace(
+        "draft: first.text", "drafts: [first.text, record.text]"))  # fmt: skip
+    rows = "gate,record,decision,choice\nconsent,p0,choose,3\nconsent,p1,choose,Post 1\n"
+    ran = await lab.run(f"answers={lab.write('mine.csv', rows)}")
+    with pytest.raises(AnswersInvalid) as mistakes:
+        await ran.state.aresult()
+    assert [problem.where.rpartition(":")[2] for problem in mistakes.value.problems] == ["2", "3"]
+    assert "did you mean 'Post 1.'?" in str(mistakes.value.problems[1]) and "nothing was run" not in str(ran.state)
+    await lab.run(f"answers={lab.write('mine.csv', rows.replace('3', '2').replace('Post 1', 'Post 1.'))}")
+    assert service.stats()["calls"] == 4
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
