@@ -74,8 +74,10 @@ async def test_a_flow_that_asks_a_person_waits_for_nobody_and_says_how_it_is_ans
     flow = (study / "flows/tiny.yaml").read_text(encoding="utf-8")
     flow = flow.replace(variants, "parameters: {criteria: ordinary, model: demo}")
     gate = "  consent: {gate: Fit?, decide: [approve, reject], inputs: {verdict: judge.verdict}}\n"
-    after = "  second: {agent: judge, parameters: {criteria: ordinary, model: demo_average}, when: consent.approved}\nresult: second\n"
-    (study / "flows/asks.yaml").write_text(flow.partition("measures:")[0] + gate + after, encoding="utf-8")
+    after = "  second: {agent: judge, parameters: {criteria: ordinary, model: demo_average}, when: consent.approved}\n"
+    (study / "flows/asks.yaml").write_text(
+        flow.partition("measures:")[0] + gate + after + "result: second\n", encoding="utf-8"
+    )
     async with connect() as client:
 
         async def run() -> dict[str, Any]:
