@@ -12,6 +12,9 @@ from flows.measures.summary import SummaryRow, summarise_verdicts
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
 
+_WIDE = 100
+"""Columns of a terminal from which verdicts need not be folded. Below, a fixed width would push others off the edge."""
+
 
 def show_study(console: Console, derived: Derived) -> None:
     """Prints a table with one row for each criterion and model."""
@@ -23,14 +26,14 @@ def show_study(console: Console, derived: Derived) -> None:
         table.add_column(heading, overflow="fold")
     # Verdicts are never cut: two that begin alike would look the same.
     longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
-    table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30))
-    table.add_column("none")
+    table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30) if console.width >= _WIDE else 1)
+    table.add_column("none", overflow="fold")
     has_truth = any(row.truth is not None for row in derived.rows)
     for heading in ("accuracy", "kappa with people") if has_truth else ():
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     has_scores = any(row.reasons_found for row in rows)
     if has_scores:
-        table.add_column("experts' reasons")
+        table.add_column("experts' reasons", overflow="fold")
     for row in rows:
         estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if has_truth else ()
         estimates = (*estimates, *((_estimate(row.reasons_found),) if has_scores else ()))
