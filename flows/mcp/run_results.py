@@ -51,7 +51,6 @@ def run_result(folder: Path) -> dict[str, Any]:
         "results": results[:_MAX_ROWS],
         "verdicts": verdicts[:_MAX_ROWS],
         "measures": measures[:_MAX_ROWS],
-        "waiting": {"type": ["object", "null"], "description": "What waits for a person, and how it is answered."},
         "left_out": left_out,
         "cells": len(run.cells),
         "report": report_uri(run_id_of(folder)),
