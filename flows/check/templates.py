@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,9 @@ class TemplateCheck:
             self.diagnostics.add(where, what, nearest=closest_name(name, known), todo=todo)
         self._check_names(template, known, path)
         if getattr(agent, "Reply", None) is JudgeReasons:
-            self._check_judge(template, wanted, path, flow_node)
+            # Who weighs others' judgements goes by their reasons, and need not see the text again.
+            shown = {"criterion", "record"} if "answers" not in agent.Inputs.model_fields else {"criterion"}
+            self._check_judge(template, shown - wanted, path, flow_node)
 
     def report_near_names(self, folders: Sequence[Path]) -> None:
         """Notes files of the study whose names are nearly those of a template in use, which they do not replace."""
@@ -97,10 +99,10 @@ class TemplateCheck:
             what = f"`record.metadata.{name}` is no metadata"
             self.metadata_names.append(MetadataName(name, where, what, "record.metadata."))
 
-    def _check_judge(self, template: Template, wanted: frozenset[str], path: KeyPath, flow_node: FlowNode) -> None:
+    def _check_judge(self, template: Template, missing: Set[str], path: KeyPath, flow_node: FlowNode) -> None:
         where = f"{display_path(template.path)}:1" if template.path else self._where(path)
         for name, what in (("criterion", "its criterion"), ("record", "the text that it judges")):
-            if name not in wanted:
+            if name in missing:
                 todo = f"unless you mean that, write {{{{ {name}.text | fence('{name}') }}}} into it"
                 self.diagnostics.add_notice(
                     f"{where}: the template of '{flow_node.name}' shows no judge {what}; {todo}"

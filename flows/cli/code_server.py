@@ -15,7 +15,6 @@ from flows.config.diagnostics import closest_name
 from flows.files.control_characters import terminal_text
 
 if TYPE_CHECKING:
-    from contract.gold import GoldEntry
     from flows.coding.adjudication import ModelAnswer
     from flows.coding.answer_log import Key
     from flows.coding.corrections import RunToCorrect

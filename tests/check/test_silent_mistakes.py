@@ -208,6 +208,12 @@ def test_a_template_is_not_accused_of_what_it_may_do(tmp_path: Path, more: str) 
     assert found(tmp_path, prompts__judge_md=JUDGE + more) == ""
 
 
+@pytest.mark.parametrize("flow", ["osb", "tox", "trans", "vaw", "judger", "debate", "panel"])
+def test_a_flow_of_ours_is_not_accused(flow: str) -> None:
+    [study] = compose([flow], [], None, require_request=False)
+    assert [notice for notice in study.notices if "template" in notice] == []
+
+
 def test_labels_that_yaml_reads_as_true_and_false_are_one_mistake(tmp_path: Path) -> None:
     labels = FLOW.replace("'yes': violates, 'no': does_not_violate", "yes: yes, no: no")
     [mistake] = [line for line in found(tmp_path, flows__mine_yaml=labels).splitlines() if "mine.yaml:10" in line]
