@@ -100,6 +100,16 @@ class KeyCheck:
                 self._diagnostics.add_at(refused.path, refused.what, todo=refused.todo)
             elif address := foreign_address(self._of_study[name], self._permissions):
                 self._diagnostics.add_notice(f"the model '{name}' of this study sends what it reads to {address}")
+            self._note_written_key(name)
+
+    def _note_written_key(self, name: str) -> None:
+        """A study is passed on, and a key in one of its files with it."""
+        place = self._diagnostics.provenance.locations.get(("models", name, "api_key"))
+        if place and place.file:
+            self._diagnostics.add_notice(
+                f"{place}: the key of '{name}' is written in a file of the study, and goes where the study goes; put "
+                "it into an environment variable, and write `api_key_env:` with the variable's name"
+            )
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,9 @@ def classify_arguments(
             classified.overrides.append(text)
         elif (choice := _parse_choice(key, value, text, groups)) is not None:
             classified.choices.append(choice)
-        elif _REQUEST.fullmatch(key) and key.partition(".")[0] not in {*top_level, *groups}:
-            _add_to_request(classified, key, value, text, diagnostics)
+        elif _REQUEST.fullmatch(name := key.lstrip("+")) and name.partition(".")[0] not in {*top_level, *groups}:
+            # `+flows=` has a plus, so that people write one before other names as well.
+            _add_to_request(classified, name, value, text, diagnostics)
         else:
             classified.overrides.append(_with_force_prefix(key, text))
     return classified

@@ -234,3 +234,12 @@ def test_a_word_that_stands_for_no_key_may_go_to_any_server(study: Lab, monkeypa
     monkeypatch.setenv("MY_KEY", "none")
     fields = {"provider": "openai-compatible", "base_url": "http://127.0.0.1:11434/v1", "api_key_env": "MY_KEY"}
     assert key_of(study, **fields) == "none"
+
+
+def test_a_key_in_a_file_of_the_study_is_noted_and_not_shown(study: Lab) -> None:
+    key_of(study, api_key=f"sk-{SECRET}")
+    [notice] = [text for text in study.compose("question=Why?").notices if "api_key_env" in text]
+    assert "study/models/mine.yaml:5: " in notice and "the key of 'mine' is written in a file" in notice
+    assert SECRET not in notice
+    key_of(study, api_key_env="OPENAI_API_KEY")
+    assert not any("api_key_env" in text for text in study.compose("question=Why?").notices)

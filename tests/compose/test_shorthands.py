@@ -357,3 +357,9 @@ def test_one_truth_for_two_criteria_belongs_to_none_and_check_says_what_to_write
     notices = _composed(*more, "criteria=[ordinary, power]", flow="judger").notices
     assert any("does not say which of the criteria ordinary, power" in notice for notice in notices)
     assert not _composed(*more, flow="judger").notices
+
+
+@pytest.mark.usefixtures("study")
+def test_a_plus_before_a_shorthand_changes_nothing() -> None:
+    written = ("records=my_posts.csv", "columns.record_id=nr", "columns.text=words")
+    assert _ids(_composed(*(f"+{one}" for one in written))) == _ids(_composed(*written)) == ["10", "11", "12"]
