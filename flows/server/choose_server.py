@@ -130,8 +130,12 @@ class CommandServer:
 
     @property
     def idle_seconds(self) -> int:
-        """How long what this command leaves may stay without a use; 0 where it leaves nothing."""
-        return self._policy.idle_seconds if self._policy.kind == "stay" else 0
+        """How long what this command leaves may stay without a use; 0 where it leaves nothing.
+
+        A setting for a server of ours says nothing where another is used; then what is usual here counts.
+        """
+        policy = server_policy(None) if self._is_running else self._policy
+        return policy.idle_seconds if policy.kind == "stay" else 0
 
     def settle(self, setting: str | None) -> None:
         """Changes to another server when the study turns out to ask for one. Raises RunError when it allows none."""

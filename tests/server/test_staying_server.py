@@ -17,7 +17,7 @@ import pytest
 from contract.errors import RunError
 from contract.server_policy import parse_server_policy
 from flows.server import listener_owner
-from flows.server.choose_server import server_policy, use_running_server
+from flows.server.choose_server import CommandServer, server_policy, use_running_server
 from flows.server.private_server import free_port
 from flows.server.staying_server import StayingServer
 from flows.server.staying_state import StateFolder
@@ -215,3 +215,12 @@ def test_a_run_leaves_its_imports_to_the_next(machine: CommandLine) -> None:
     stopped = machine.run("flows", "server", "stop")
     assert "The process that kept the imports of commands has ended." in stopped.stdout
     assert not machine.leftover_processes()
+
+
+@pytest.mark.parametrize(("usual", "seconds"), [("with_run", 0), ("stay 5m", 300)])
+def test_beside_a_configured_server_a_command_leaves_what_is_usual_here(
+    monkeypatch: pytest.MonkeyPatch, usual: str, seconds: int
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("BUTTERMILK_SERVER", usual)
+    assert CommandServer("stay 2h").idle_seconds == seconds
