@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from agents.evidence.shown_claims import distinct_claims, shown_claims
 from contract.base import Frozen
+from contract.conversation import QuestionInContext
 from contract.debate import VoteCount
 from contract.errors import MissingInput
 from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, Passages, ResearchAnswer, Source
@@ -29,6 +32,8 @@ class AnswerInputs(Frozen):
     support: SupportReport | None = None
     """What a model judged of the claims, where the flow has such a step."""
     passages: Passages = ()
+    follow_up: QuestionInContext | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How the question was read, where it follows others."""
 
 
 class AnswerAgent(Agent[AnswerInputs, NoParameters]):
@@ -57,6 +62,8 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
         dropped = distinct_claims([claim for answer in all_answers for claim in answer.dropped])
         result = CitedAnswer(
             question=inputs.question,
+            asked=inputs.follow_up.asked if inputs.follow_up else None,
+            unclear=inputs.follow_up.unclear if inputs.follow_up else "",
             claims=claims,
             abstained=not claims,
             summary=_summary(claims, unverified=bool(dropped)),

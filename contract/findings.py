@@ -168,6 +168,10 @@ class CitedAnswer(Frozen):
     """What the reader gets: verified claims, what was not used, what could not be answered."""
 
     question: str
+    asked: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """As the person wrote it, where it was read in its conversation."""
+    unclear: str = Field(default="", exclude_if=lambda value: not value)
+    """What in it is not clear, where it refers to something that nobody could name."""
     claims: tuple[JudgedClaim, ...] = ()
     abstained: bool
     summary: str

@@ -20,7 +20,7 @@ from flows.spec.agent_registry import AgentClass
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import FlowNode, walk_nodes
 from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, type_at_path
-from flows.spec.references import RESERVED_NAMES, Reference, parse_reference
+from flows.spec.references import RESERVED_NAMES, Reference, alternatives, parse_reference, reference_texts
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,14 @@ class WiringCheck:
         for name, references in flow_node.node.inputs.items():
             path = (*flow_node.path, "inputs", name)
             if isinstance(references, str):
-                self._check_reference(references, path, flow_node)
+                self._check_alternatives(references, path, flow_node)
                 continue
             for number, text in enumerate(references):
-                self._check_reference(text, (*path, str(number)), flow_node)
+                self._check_alternatives(text, (*path, str(number)), flow_node)
+
+    def _check_alternatives(self, text: str, path: KeyPath, flow_node: FlowNode) -> None:
+        for one in alternatives(text):
+            self._check_reference(one, path, flow_node)
 
     def _check_reference(self, text: str, path: KeyPath, flow_node: FlowNode) -> None:
         try:
@@ -188,7 +192,7 @@ def _steps_referred_to(flow_node: FlowNode) -> Iterator[str]:
     node = flow_node.node
     references: Iterable[str | tuple[str, ...]] = () if isinstance(node, Loop) else node.inputs.values()
     for texts in references:
-        for text in (texts,) if isinstance(texts, str) else texts:
+        for text in reference_texts(texts):
             try:
                 reference = parse_reference(text)
             except ValueError:

@@ -18,6 +18,7 @@ from flows.config.folders import display_path
 from flows.files.control_characters import terminal_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
 from flows.report.claim_words import only_quotes
+from flows.report.question_words import reading_text
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -47,7 +48,7 @@ def escape_markup(text: str) -> str:
 
 def show_answer(console: Console, answer: CitedAnswer) -> None:
     """Prints the answer: every sentence, its quotations, and what is not known."""
-    console.print(f"\n[bold]{escape_markup(answer.question)}[/bold]\n", highlight=False)
+    _print_question(console, answer)
     if answer.abstained:
         console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
@@ -80,6 +81,12 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
     _print_list(console, heading, [_source_text(source) for source in answer.not_used])
     if answer.quality == "demonstration":
         console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
+
+
+def _print_question(console: Console, answer: CitedAnswer) -> None:
+    console.print(f"\n[bold]{escape_markup(answer.question)}[/bold]\n", highlight=False)
+    if text := reading_text(answer):
+        console.print(f"[yellow]{escape_markup(text)}[/yellow]\n", highlight=False)
 
 
 def _print_quotation(console: Console, citation: Citation, *, place_only: bool) -> None:

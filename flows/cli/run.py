@@ -8,8 +8,8 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ from contract.errors import Problem, RunError, StudyError
 from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
 from flows.cli.console import show_answer, show_rejects
+from flows.cli.missing_parameters import runnable_studies
 from flows.cli.plan_text import show_plan
 from flows.cli.preload import import_clients, import_measures, start_caller
 from flows.cli.progress import RunProgress, cost_line
 from flows.cli.resume import resume_command, waiting_lines
 from flows.cli.study_table import show_study
 from flows.cli.terminal import StandardInput, TerminalAsker
-from flows.compose.request import with_request_parameter
 from flows.plan.plan import count_records, make_plan
 from flows.server.choose_server import StartedServer, local_api
 from flows.server.current_settings import read_settings_again
@@ -40,6 +40,7 @@ from flows.spec.study import Study
 from flows.storage.factory import describe_read_cost
 
 if TYPE_CHECKING:
+    from flows.cli.conversation import Conversation
     from flows.run.people import People
     from flows.run_folder.outcome import Outcome
 
@@ -73,11 +74,10 @@ def run_studies(
         raise StudyError(problems)
     if not options.debug:
         quiet_prefect()
-    runnable = _runnable_studies(
-        studies, is_interactive=sys.stdin.isatty() and not options.json, without_settings=without_settings
-    )
+    is_interactive = sys.stdin.isatty() and not options.json
     session = _Session(server, options, has_several_flows=len(studies) > 1)
-    code = max((session.run(study) for study in runnable), default=0)
+    runnable = runnable_studies(studies, is_interactive=is_interactive, without_settings=without_settings)
+    code = max((session.run(study, conversation) for study, conversation in runnable), default=0)
     session.print_json_list()
     return code
 
@@ -88,49 +88,14 @@ def quiet_prefect() -> None:
         os.environ.setdefault(name, value)
 
 
-def _runnable_studies(studies: Sequence[Study], *, is_interactive: bool, without_settings: bool) -> Iterator[Study]:
-    """The studies that can run. Where a study lacks its question, a person at a terminal is asked, again and again."""
-    for study in studies:
-        if not study.missing_parameters:
-            yield study
-        elif is_interactive:
-            yield from _prompt_for_parameter(study)
-        elif without_settings and (example := _with_examples(study)):
-            yield example
-        else:
-            raise StudyError([_missing_parameter(name, study) for name in study.missing_parameters])
+@dataclass(frozen=True)
+class _Turn:
+    """One run of a session."""
 
-
-def _with_examples(study: Study) -> Study | None:
-    """The study with its own examples for all missing parameters, noted on stderr; None when one has no example."""
-    for name in study.missing_parameters:
-        example = study.flow.parameters[name].example
-        if not example:
-            return None
-        print(f'note: nothing was asked, so this is an example; write {name}="…" to ask your own', file=sys.stderr)
-        study = with_request_parameter(study, name, example)
-    return study
-
-
-def _missing_parameter(name: str, study: Study) -> Problem:
-    description = study.flow.parameters[name].description.rstrip(".")
-    return Problem("command line", f"the parameter '{name}' is missing ({description})", todo=f'write {name}="…"')
-
-
-def _prompt_for_parameter(study: Study) -> Iterator[Study]:
-    [name, *others] = study.missing_parameters
-    if others:
-        raise StudyError([_missing_parameter(other, study) for other in others])
-    prompt = f"\n{study.flow.parameters[name].description} (empty line to end)\n> "
-    while text := _read_line(prompt):
-        yield with_request_parameter(study, name, text)
-
-
-def _read_line(prompt: str) -> str:
-    try:
-        return input(prompt).strip()
-    except EOFError:
-        return ""
+    study: Study
+    progress: RunProgress
+    caller: CallerProcess | None
+    conversation: Conversation | None
 
 
 class _Session:
@@ -146,8 +111,8 @@ class _Session:
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
-    def run(self, study: Study) -> int:
-        """Runs one study and shows it. Returns the exit code."""
+    def run(self, study: Study, conversation: Conversation | None) -> int:
+        """Runs one study, or one question of a conversation, and shows it. Returns the exit code."""
         if not self._json and (read_cost := describe_read_cost(study.storage.get(study.flow.records))):
             self._err.print(read_cost, highlight=False, soft_wrap=True, markup=False)
         records = count_records(study)
@@ -164,7 +129,8 @@ class _Session:
 
             interruptible = InterruptibleRun()
             try:
-                return asyncio.run(self._run(study, progress, interruptible, caller))
+                turn = _Turn(study, progress, caller, conversation)
+                return asyncio.run(self._run(turn, interruptible))
             except (TerminationSignal, KeyboardInterrupt):
                 progress.print_interrupted()
                 raise KeyboardInterrupt from None
@@ -194,18 +160,20 @@ class _Session:
             self._server.wait_until_ready()
         return caller
 
-    async def _run(
-        self, study: Study, progress: RunProgress, interruptible: InterruptibleRun, caller: CallerProcess | None
-    ) -> int:
+    async def _run(self, turn: _Turn, interruptible: InterruptibleRun) -> int:
         from flows.server.drain import flush_events
 
         with server_errors():
             server_ended = self._server.exit_future() if self._server else None
-            return await interruptible.run(self._run_flow(study, progress, caller), flush_events, server_ended)
+            return await interruptible.run(self._run_flow(turn), flush_events, server_ended)
 
-    async def _run_flow(self, study: Study, progress: RunProgress, caller: CallerProcess | None) -> int:
+    async def _run_flow(self, turn: _Turn) -> int:
+        from prefect import tags
+
         from flows.run.runner import RunListener, make_flow
         from flows.server.drain import drain, flush_events
+
+        progress = turn.progress
 
         class SessionListener(RunListener):
             people = self._people(progress)
@@ -219,14 +187,19 @@ class _Session:
                 self.outcome = outcome
 
         listener = SessionListener()
-        flow: Any = make_flow(study.flow, lambda _: study, listener, caller=caller)
-        state = await flow(**_without_nulls(study.request), return_state=True)
+        study, conversation = turn.study, turn.conversation
+        flow: Any = make_flow(study.flow, lambda _: study, listener, caller=turn.caller)
+        with tags(*(conversation.tags if conversation else ())):
+            state = await flow(**_without_nulls(study.request), return_state=True)
         outcome = listener.outcome
         if outcome is None:
             await flush_events()
             await state.aresult()
             raise RunError("the run ended without a result")
         self._show_outcome(outcome, progress)
+        if conversation:
+            for answer in _cited_answers(outcome):
+                conversation.add(answer, outcome.folder, outcome.flow_run_id)
         progress.set_status("recording the run in Prefect")
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
         if lost:
@@ -251,11 +224,11 @@ class _Session:
             return
         progress.__exit__(None, None, None)
         progress.print_repeated()
-        for _, value in outcome.results:
-            if isinstance(value, Mapping) and "claims" in value:
-                show_answer(self._out, CitedAnswer.model_validate(value))
-            elif value is not None and len(outcome.results) == 1:
-                print(json.dumps(value, indent=2, ensure_ascii=False))
+        answers = _cited_answers(outcome)
+        for answer in answers:
+            show_answer(self._out, answer)
+        if not answers and len(outcome.results) == 1 and outcome.results[0][1] is not None:
+            print(json.dumps(outcome.results[0][1], indent=2, ensure_ascii=False))
         if outcome.derived and outcome.derived.measured:
             show_study(self._err, outcome.derived)
         self._print_totals(outcome)
@@ -284,6 +257,11 @@ class _Session:
         if isinstance(self._server, StayingServer) and self._server.is_new and not self._server_described:
             self._server_described = True
             self._err.print(self._server.description, highlight=False, soft_wrap=True)
+
+
+def _cited_answers(outcome: Outcome) -> list[CitedAnswer]:
+    found = [value for _, value in outcome.results if isinstance(value, Mapping) and "claims" in value]
+    return [CitedAnswer.model_validate(value) for value in found]
 
 
 def _without_nulls(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MEANING = "meaning"
 RANK_DEPTH = 100
 """How many places of each ranked list count; beyond them a passage adds next to nothing to its fused score."""
+_SIMILARITY_DIGITS = 2
+"""Processors differ in the eighth digit. What is found is part of a cell's key, which is to be the same on all."""
 _MAX_DEPTH = 6400
 """How deep a list is read that holds many copies."""
 
@@ -67,7 +69,7 @@ def hybrid_search(
         found[key].model_copy(
             update={
                 "score": scores.get(key, 0.0),
-                "similarity": similarity.get(key, 0.0),
+                "similarity": round(similarity.get(key, 0.0), _SIMILARITY_DIGITS),
                 "also_in": copies.other_documents(key),
             }
         )

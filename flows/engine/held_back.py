@@ -10,7 +10,7 @@ from contract.questions import Answer, Question
 from flows.engine.scope import Scope
 from flows.spec.conditions import compile_condition
 from flows.spec.graph import required_steps, steps_within
-from flows.spec.references import parse_reference
+from flows.spec.references import parse_reference, reference_texts
 
 
 def hold_back(name: str, node: Node, loop: Loop | None, scope: Scope) -> str | Exception | None:
@@ -76,6 +76,5 @@ def _named_in_condition(node: Node) -> set[str]:
     names = set(compile_condition(node.when).names)
     for name, references in () if isinstance(node, Loop) else node.inputs.items():
         if name in names:
-            texts = (references,) if isinstance(references, str) else references
-            names |= {step for text in texts if (step := parse_reference(text).step)}
+            names |= {step for text in reference_texts(references) if (step := parse_reference(text).step)}
     return names

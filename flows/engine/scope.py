@@ -12,7 +12,7 @@ from contract.flow import Gate, Step
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.spec.nodes import gives_list
-from flows.spec.references import Reference, parse_reference
+from flows.spec.references import Reference, alternatives, parse_reference, reference_texts
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,17 @@ class Scope:
         self, references: str | tuple[str, ...], context: dict[str, Any], group: Mapping[str, JsonValue]
     ) -> JsonValue:
         if isinstance(references, str):
-            return self._resolve(parse_reference(references), context, group)
+            return self._first_value(references, context, group)
         joined = list[JsonValue]()
         for text in references:
-            found = self._resolve(parse_reference(text), context, group)
+            found = self._first_value(text, context, group)
             joined += found if isinstance(found, list) else [] if found is None else [found]
         return joined
+
+    def _first_value(self, text: str, context: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
+        """The value of the first of the alternatives that has one, else null."""
+        found = (self._resolve(parse_reference(one), context, group) for one in alternatives(text))
+        return next((value for value in found if value is not None), None)
 
     def _resolve(self, reference: Reference, context: dict[str, Any], group: Mapping[str, JsonValue]) -> JsonValue:
         name = reference.step
@@ -109,12 +114,8 @@ class Scope:
 
         An item is named after the output that it is, so that a failed cell does not rename the others.
         """
-        references = step.inputs.get(step.for_each or "", ())
-        return [
-            name
-            for text in ((references,) if isinstance(references, str) else references)
-            for name in self._output_names(text, group)
-        ]
+        texts = reference_texts(step.inputs.get(step.for_each or "", ()))
+        return [name for text in texts for name in self._output_names(text, group)]
 
     def _output_names(self, text: str, group: Mapping[str, JsonValue]) -> Iterator[str]:
         name = parse_reference(text).step
@@ -135,7 +136,8 @@ class Scope:
 
     def _collects_outputs(self, references: str | tuple[str, ...]) -> bool:
         return not isinstance(references, str) or (
-            bool(references) and parse_reference(references).step in self.list_steps
+            bool(references)
+            and any(parse_reference(text).step in self.list_steps for text in reference_texts(references))
         )
 
     def groups(self, step: Step, names: Iterable[str]) -> list[Mapping[str, JsonValue]]:

@@ -12,8 +12,9 @@ from agents.base.registry import load_agent
 from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
+from flows.spec.conditions import compile_condition
 from flows.spec.nodes import steps_of
-from flows.spec.references import parse_reference
+from flows.spec.references import parse_reference, reference_texts
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def make_plan(study: Study, records: int = 1) -> Plan:
     """
     from flows.plan.pages import planned_pages
 
-    steps = tuple(_planned_steps(_CellCounts(study.flow), study.flow.steps.items(), records))
+    counts = _CellCounts(study.flow, study.request)
+    steps = tuple(_planned_steps(counts, study.flow.steps.items(), records))
     kinds = {study.models[name].kind for name in study.used_models}
     return Plan(
         flow=study.flow.name,
@@ -161,8 +163,26 @@ def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
 class _CellCounts:
     """Computes the largest number of cells that a step has for one record in one round."""
 
-    def __init__(self, flow: FlowSpec) -> None:
+    def __init__(self, flow: FlowSpec, request: Mapping[str, JsonValue]) -> None:
         self._steps = steps_of(flow)
+        self._request = request
+
+    def open_condition(self, node: Node) -> str | None:
+        """The node's condition, unless the parameters alone decide it."""
+        return node.when if self._decision(node) is None else None
+
+    def leaves_out(self, node: Node) -> bool:
+        """Whether the parameters alone decide that the node is skipped."""
+        return self._decision(node) is False
+
+    def _decision(self, node: Node) -> bool | None:
+        condition = compile_condition(node.when) if node.when else None
+        if not condition or condition.names != frozenset({"parameters"}):
+            return None
+        try:
+            return condition.evaluate({"parameters": self._request})
+        except ValueError:
+            return None
 
     def per_record(self, name: str) -> int:
         """The step's variants times its repeats, for each group and each item."""
@@ -181,8 +201,7 @@ class _CellCounts:
 
         It has one item for each cell of the steps that it refers to. A list within an output counts as one item.
         """
-        references = step.inputs.get(step.for_each or "", ())
-        texts = (references,) if isinstance(references, str) else references
+        texts = reference_texts(step.inputs.get(step.for_each or "", ()))
         return sum(self.per_record(found) for text in texts if (found := parse_reference(text).step)) or 1
 
 
@@ -190,22 +209,27 @@ def _planned_steps(
     counts: _CellCounts, nodes: Iterable[tuple[str, Node]], records: int, loops: tuple[PlannedLoop, ...] = ()
 ) -> Iterator[PlannedStep]:
     for name, node in nodes:
+        if counts.leaves_out(node):
+            continue
         if isinstance(node, Loop):
             loop = PlannedLoop(name, node.description, node.max_rounds, node.until)
             for step in _planned_steps(counts, node.loop.items(), records, (*loops, loop)):
-                yield replace(step, condition=step.condition or node.when)
+                yield replace(step, condition=step.condition or counts.open_condition(node))
         elif isinstance(node, Gate):
             yield PlannedStep(
-                name, "a person is asked", (), 0, records, node.when, asks_model=False, description=node.description,
-                loops=loops,
+                name, "a person is asked", (), 0, records, counts.open_condition(node), asks_model=False,
+                description=node.description, loops=loops,
             )  # fmt: skip
         else:
-            yield _planned_step(name, node, counts.per_record(name) * records, loops)
+            yield _planned_step(name, node, counts, records, loops)
 
 
-def _planned_step(name: str, step: Step, cells: int, loops: tuple[PlannedLoop, ...]) -> PlannedStep:
+def _planned_step(
+    name: str, step: Step, counts: _CellCounts, records: int, loops: tuple[PlannedLoop, ...]
+) -> PlannedStep:
+    cells, condition = counts.per_record(name) * records, counts.open_condition(step)
     agent = load_agent(step.agent)
-    optional = bool(step.when or step.min_inputs or step.for_each)
+    optional = bool(condition or step.min_inputs or step.for_each)
     values = step.variants.get("model", (step.parameters.get("model"),))
     models = tuple(str(model) for model in values if model)
     return PlannedStep(
@@ -214,7 +238,7 @@ def _planned_step(name: str, step: Step, cells: int, loops: tuple[PlannedLoop, .
         models=models,
         least=0 if optional else cells,
         most=cells * prod(loop.max_rounds for loop in loops),
-        condition=step.when,
+        condition=condition,
         asks_model="model" in agent.Parameters.model_fields and bool(models),
         requests=agent.most_model_calls({name: values[0] for name, values in _parameter_values(step).items()}),
         description=step.description,

@@ -9,6 +9,7 @@ from typing import TypeGuard
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
 from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
+from flows.report.question_words import reading_text
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -27,6 +28,8 @@ def answer_markdown(answer: CitedAnswer) -> str:
 
 def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     yield f"# {_escape(answer.question)}\n"
+    if text := reading_text(answer):
+        yield f"*{_escape(text)}*\n"
     if answer.quality == "demonstration":
         yield f"*{DEMONSTRATION_NOTICE}*\n"
     yield f"**{answer.summary}**\n"

@@ -18,6 +18,7 @@ from flows.files.atomic import write_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.claim_words import only_quotes
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
+from flows.report.question_words import reading_text
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -52,7 +53,7 @@ class AnswerPage:
         filters: dict[str, Any] = {
             "bdi": bdi, "place": citation_location, "address": _address, "doubt": doubt_text,
             "judging": judging_text, "labels": labels_text, "unverified": unverified_lines,
-            "in_passage": self._in_passage, "only_quotes": only_quotes,
+            "reading": reading_text, "in_passage": self._in_passage, "only_quotes": only_quotes,
         }  # fmt: skip
         environment.filters.update(filters)
         text = environment.get_template("answer.html.jinja").render(

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from contract.flow import Gate, Loop, Node, Step
 from flows.spec.conditions import compile_condition
-from flows.spec.references import parse_reference
+from flows.spec.references import parse_reference, reference_texts
 
 
 def input_references(node: Step | Gate) -> Iterator[tuple[str, str]]:
     """Each reference of the node's inputs: (input, reference)."""
     for name, references in node.inputs.items():
-        for text in (references,) if isinstance(references, str) else references:
+        for text in reference_texts(references):
             yield name, text
 
 

@@ -4,6 +4,7 @@
     reference.resolve({"check": {"answers": [...]}})
 
 The first word names where to look. Everything after it (for `previous`, after the step's name) is JMESPath.
+An input may name several places with `or`: `follow_up.question or parameters.query` is the first that has a value.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ Root = Literal["record", "parameters", "previous", "step"]
 RESERVED_NAMES = frozenset({"record", "parameters", "previous", "round"})
 """Names that no step may have."""
 
+_OR = re.compile(
+    r"""\s+or\s+(?=[A-Za-z_])
+    # Not within a text or a bracket of JMESPath: what follows has both ends of each.
+    (?=(?:[^'"`\[\]]|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\])*$)""",
+    re.VERBOSE,
+)
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*")
 
 
@@ -44,6 +51,18 @@ class Reference:
             if self.root == "previous":
                 found = cast("Mapping[str, Any]", found or {}).get(self.step or "")
         return _search_path(self.path, _plain_json(found)) if self.path else _plain_json(found)
+
+
+def alternatives(text: str) -> tuple[str, ...]:
+    """The references in `text`, the preferred one first; `or` stands between them."""
+    return tuple(part.strip() for part in _OR.split(text))
+
+
+def reference_texts(references: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Every single reference of an input: those of a list, and those between which `or` stands."""
+    return tuple(
+        part for text in ((references,) if isinstance(references, str) else references) for part in alternatives(text)
+    )
 
 
 def parse_reference(text: str) -> Reference:

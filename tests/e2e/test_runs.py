@@ -14,7 +14,6 @@ import pytest
 from tests.support.commands import CommandLine, run_folders, wait_until
 from tests.support.many_calls import CELLS, write_study
 from tests.support.services import FakeService, fake_service, prefect_server_process
-from tests.support.terminal import Terminal
 
 QUESTION = "When does the Board accept a slur in political speech?"
 
@@ -149,24 +148,6 @@ def test_a_run_that_cannot_go_on_ends_with_3(
     assert done.exit_code == 3, done.transcript
     assert message in done.stderr and "Traceback" not in done.stderr
     assert not done.stdout
-
-
-@pytest.mark.usefixtures("prebuilt_index")
-def test_at_a_terminal_it_asks_until_an_empty_line(cli_with_server: CommandLine) -> None:
-    with Terminal(
-        "flows.osb", folder=cli_with_server.working_folder, environment=cli_with_server.environment()
-    ) as terminal:
-        terminal.expect("> ")
-        terminal.send_line("When is satire protected?")
-        terminal.expect("Run in the Prefect UI")
-        terminal.expect("> ")
-        terminal.send_line("What is a good recipe for soup?")
-        terminal.expect("does not say")
-        terminal.expect("> ")
-        terminal.send_line("")
-        assert terminal.wait() == 0
-    assert len(run_folders(cli_with_server, "osb")) == 2
-    assert not cli_with_server.leftover_processes()
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["with a server of its own", "with a server beside"])

@@ -180,3 +180,17 @@ async def test_a_sequence_host_runs_the_steps_in_its_order(lab: Lab) -> None:
     assert [row.status for row in ran.rows("right")] == ["skipped", "completed", "skipped"]
     assert ran.rows("left")[0].input.inputs["known"] == "hello"
     assert len(ran.rows("host")) == 3
+
+
+async def test_an_input_takes_the_first_alternative_that_has_a_value(lab: Lab) -> None:
+    lab.write(
+        "flows/tiny.yaml",
+        HEAD + "steps:\n"
+        "  better: {agent: echo, parameters: {say: better}, when: parameters.text == 'go'}\n"
+        "  last: {agent: echo, inputs: {given: better.text or parameters.text}}\n"
+        "result: last\n",
+    )
+    [skipped] = (await lab.run("text=stay")).rows("last")
+    [went] = (await lab.run("text=go")).rows("last")
+    assert thawed(skipped.input.inputs)["given"] == "stay"
+    assert thawed(went.input.inputs)["given"] == "better"

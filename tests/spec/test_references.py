@@ -8,7 +8,7 @@ import pytest
 
 from contract.record import Record
 from flows.spec.conditions import compile_condition
-from flows.spec.references import parse_reference
+from flows.spec.references import alternatives, parse_reference
 
 VALUES: dict[str, Any] = {
     "record": Record(record_id="1", text="x", metadata={"by": {"name": "A"}}).model_dump(),
@@ -96,3 +96,18 @@ def test_a_condition_names_what_it_reads() -> None:
     condition = compile_condition("check.sufficient and answers | length > 1")
     assert condition.names == {"check", "answers"}
     assert condition.attribute_chains == (("check", "sufficient"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a.b or parameters.query", ("a.b", "parameters.query")),
+        ("a  or\tb or c", ("a", "b", "c")),
+        ("a.order", ("a.order",)),
+        ("a[?b == 'x or y']", ("a[?b == 'x or y']",)),
+        ("a[?b == 'x or y'] or c", ("a[?b == 'x or y']", "c")),
+        ("a.[b or c]", ("a.[b or c]",)),
+    ],
+)
+def test_or_names_alternatives_but_not_within_a_text(text: str, expected: tuple[str, ...]) -> None:
+    assert alternatives(text) == expected

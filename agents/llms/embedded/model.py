@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.llms.embedded import judging, verdicts
+from agents.llms.embedded.reference_words import read_in_context
 from agents.llms.embedded.research import research
 from agents.llms.embedded.similarity import Similarity, shared_similarity
 from agents.llms.embedded.step_choice import choose_step, follow_up
@@ -54,6 +55,7 @@ HANDLERS: Mapping[str, Handler] = {
     "ToolTurn": lambda material, similarity, _config: next_turn(material, similarity),
     "ConcernDraft": lambda material, _similarity, _config: verdicts.raise_concern(material),
     "FollowUpDraft": lambda material, _similarity, _config: follow_up(material),
+    "QuestionInContextDraft": lambda material, _similarity, _config: read_in_context(material),
     "ResolutionDraft": lambda material, _similarity, _config: leave_undecided(material),
 }
 """Name of an output type -> the handler that writes it."""

@@ -1,0 +1,58 @@
+"""Reads a follow-up question by its words: to which document of the last answer it refers, or that this is not clear.
+
+The model composes nothing. It names the document in front of the question, as in `In "Nazi quote": what did the Board
+recommend?`, where the last answer quotes only one; where it quotes several, it asks which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contract.conversation import QuestionInContextDraft, Turn
+
+_REFERRING = re.compile(
+    r"\b(it|its|there|this|that|these|those|they|them|their|he|him|his|she|her|here"
+    r"|the (?:same )?(?:case|decision|post))\b",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"^\s*(?:and|but|so|then|also|what about|how about)\b[\s,:]*", re.IGNORECASE)
+_CONJUNCTION_THAT = re.compile(
+    r"\b(?:say|says|said|find|finds|found|hold|holds|held|argue|argues|mean|means|so|such|show|shows|believe|decide)\s+that\b"
+    r"|\b(?:is|are|was|were)\s+there\b|\bthere\s+(?:is|are|was|were)\b|\b(?:is|was)\s+it\s+\w+\s+(?:to|that|when|if)\b",
+    re.IGNORECASE,
+)
+_MAX_NAMED = 4
+
+
+def read_in_context(material: Mapping[str, Any]) -> QuestionInContextDraft:
+    """The question with the document that it refers to; no other words, where it refers to nothing."""
+    question = str(material["question"]).strip()
+    turns = [Turn.model_validate(turn) for turn in material["earlier"]]
+    if not _refers(question):
+        return QuestionInContextDraft(understood=True)
+    sources = next((turn.sources for turn in reversed(turns) if turn.sources), ())
+    if len(sources) == 1:
+        return QuestionInContextDraft(understood=True, question=f'In "{sources[0]}": {_without_opening(question)}')
+    return QuestionInContextDraft(understood=False, unclear=_why_unclear(question, sources))
+
+
+def _refers(question: str) -> bool:
+    """Whether the question has an opening or a word that points back; a name in it may still be all that it means."""
+    plain = _CONJUNCTION_THAT.sub(" ", question)
+    return bool(_OPENING.match(question) or _REFERRING.search(plain))
+
+
+def _without_opening(question: str) -> str:
+    return _OPENING.sub("", question, count=1) or question
+
+
+def _why_unclear(question: str, sources: Sequence[str]) -> str:
+    found = _REFERRING.search(_CONJUNCTION_THAT.sub(" ", question))
+    what = f"“{found[0]}”" if found else "the question"
+    if not sources:
+        return f"Nothing was quoted before that {what} could refer to."
+    named = ", ".join(f"“{title[:60]}”" for title in sources[:_MAX_NAMED])
+    more = f" and {len(sources) - _MAX_NAMED} more" if len(sources) > _MAX_NAMED else ""
+    return f"It is not clear which document {what} refers to: {named}{more}."[:300]

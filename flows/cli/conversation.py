@@ -1,0 +1,79 @@
+"""A conversation at a terminal: one question after another, each read with those before it.
+
+A turn is a run of its own. Its parameter `earlier`, where the flow has one, holds what was asked and answered before,
+so it can be repeated and checked by itself; its Prefect run has the tags `conversation:…` and `after:…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from rich.console import Console
+
+from contract.conversation import turns_as_text
+from contract.errors import StudyError
+from contract.findings import CitedAnswer
+from flows.cli.answered_turn import AnsweredTurn
+from flows.cli.conversation_commands import ConversationCommands
+from flows.cli.error_text import error_lines
+from flows.cli.line_editor import LineEditor
+from flows.compose.request import with_request_parameter
+from flows.spec.study import Study
+
+EARLIER = "earlier"
+"""The parameter of a flow that reads a question in its conversation."""
+
+
+class Conversation:
+    """Asks for questions until an empty line, and keeps what was answered."""
+
+    def __init__(self, study: Study, parameter: str, console: Console, editor: LineEditor | None = None) -> None:
+        self._study = study
+        self._parameter = parameter
+        self._console = console
+        self._editor = editor or LineEditor()
+        self._id = uuid4().hex[:8]
+        self.turns = list[AnsweredTurn]()
+        self._commands = ConversationCommands(self, console)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the next run: the conversation, and the run that it follows."""
+        last = self.turns[-1].flow_run_id if self.turns else None
+        return (f"conversation:{self._id}", *([f"after:{last}"] if last else []))
+
+    def studies(self) -> Iterator[Study]:
+        """The study with each question that is typed; what was answered meanwhile is to be `add`ed."""
+        description = self._study.flow.parameters[self._parameter].description
+        hint = "/help shows what else you can type; an empty line ends"
+        self._console.print(f"\n{description} ({hint})", highlight=False, markup=False, soft_wrap=True)
+        while text := self._editor.line("> "):
+            if text.startswith("/"):
+                self._commands.run(text)
+            elif study := self._with_question(text):
+                yield study
+        self._editor.save()
+
+    def add(self, answer: CitedAnswer, folder: Path, flow_run_id: UUID | None) -> None:
+        """Keeps an answer, for the questions that follow it."""
+        self.turns.append(AnsweredTurn(answer, folder, flow_run_id))
+
+    def forget(self) -> None:
+        """Begins a conversation anew."""
+        self.turns.clear()
+        self._id = uuid4().hex[:8]
+
+    def _with_question(self, text: str) -> Study | None:
+        """The study that asks it; None, with what is wrong, for a question that cannot be asked."""
+        try:
+            study = with_request_parameter(self._study, self._parameter, text)
+            if EARLIER in study.flow.parameters and self.turns:
+                earlier = turns_as_text([turn.as_turn() for turn in self.turns])
+                study = with_request_parameter(study, EARLIER, earlier)
+        except StudyError as error:
+            for line in error_lines(error):
+                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            return None
+        return study
