@@ -1,6 +1,8 @@
-"""Study table: prints each model's verdicts by each criterion, and how far they agree with people's answers."""
+"""Prints each model's verdicts by each criterion, and how far they agree with people's answers."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,36 +14,20 @@ from flows.measures.summary import SummaryRow, summarise_verdicts
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE
 from flows.run_folder.derive import Derived
 
+_NOTHING = "–"
 _WIDE = 100
-"""Columns of a terminal from which verdicts need not be folded. Below, a fixed width would push others off the edge."""
+"""Columns of a terminal from which there is a table; in a narrower one its columns would break within words."""
 
 
 def show_study(console: Console, derived: Derived) -> None:
-    """Prints a table with one row for each criterion and model."""
+    """Prints the verdicts of each model by each criterion: as a table, or one below the other where it is narrow."""
     if derived.measured is None:
         return
     rows = summarise_verdicts(derived.rows, derived.measured)
-    table = Table(title=f"Verdicts: {derived.data.spec.name}", title_justify="left", box=None, pad_edge=False)
-    for heading in ("criterion", "model"):
-        table.add_column(heading, overflow="fold")
-    # Verdicts are never cut: two that begin alike would look the same.
-    longest = max((len(verdict) for row in rows for verdict in row.verdicts), default=0)
-    table.add_column("verdicts", overflow="fold", min_width=min(longest + 1, 30) if console.width >= _WIDE else 1)
-    table.add_column("none", overflow="fold")
     has_truth = any(row.truth is not None for row in derived.rows)
-    for heading in ("accuracy", "kappa with people") if has_truth else ():
-        table.add_column(heading, overflow="fold")
-    has_scores = any(row.reasons_found for row in rows)
-    if has_scores:
-        table.add_column("experts' reasons", overflow="fold")
-    for row in rows:
-        estimates = (_estimate(row.accuracy), _estimate(row.cohen_kappa)) if has_truth else ()
-        estimates = (*estimates, *((_estimate(row.reasons_found),) if has_scores else ()))
-        table.add_row(
-            escape_markup(row.criteria), escape_markup(row.model), _verdicts(row), _missing_verdicts(row), *estimates
-        )
-    console.print()
-    console.print(table)
+    described = [(row, _described(row, has_truth=has_truth, rows=rows)) for row in rows]
+    console.print(f"\n[italic]Verdicts: {escape_markup(derived.data.spec.name)}[/italic]", highlight=False)
+    (_print_table if console.width >= _WIDE else _print_blocks)(console, described)
     if caveat := few_records_text(len({row.record_id for row in derived.rows})):
         console.print(caveat, style="yellow", highlight=False)
     if not has_truth:
@@ -50,17 +36,54 @@ def show_study(console: Console, derived: Derived) -> None:
         console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
 
 
+def _described(row: SummaryRow, *, has_truth: bool, rows: Sequence[SummaryRow]) -> dict[str, str]:
+    """What is shown of a row, by heading; the same headings for all rows."""
+    shown = {"verdicts": _verdicts(row), "none": _missing_verdicts(row)}
+    if has_truth:
+        shown |= {"accuracy": _estimate(row.accuracy), "kappa with people": _estimate(row.cohen_kappa)}
+    if any(one.reasons_found for one in rows):
+        shown["experts' reasons"] = _estimate(row.reasons_found)
+    return shown
+
+
+def _print_table(console: Console, described: Sequence[tuple[SummaryRow, Mapping[str, str]]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("criterion", "model"):
+        table.add_column(heading, overflow="fold")
+    # Verdicts are never cut: two that begin alike would look the same.
+    longest = max((len(verdict) for row, _ in described for verdict in row.verdicts), default=0)
+    for heading in described[0][1] if described else ():
+        table.add_column(heading, overflow="fold", min_width=min(longest + 1, 30) if heading == "verdicts" else None)
+    for row, shown in described:
+        table.add_row(escape_markup(row.criteria), escape_markup(row.model), *shown.values())
+    console.print(table)
+
+
+def _print_blocks(console: Console, described: Sequence[tuple[SummaryRow, Mapping[str, str]]]) -> None:
+    for row, shown in described:
+        console.print(f"[bold]{escape_markup(row.criteria)}, {escape_markup(row.model)}[/bold]", highlight=False)
+        block = Table.grid(padding=(0, 2, 0, 0))
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
+        for heading, text in shown.items():
+            if text != _NOTHING:
+                block.add_row(f"  {heading}", text)
+        console.print(block)
+
+
 def _verdicts(row: SummaryRow) -> str:
-    return escape_markup(", ".join(f"{number} {verdict}" for verdict, number in row.verdicts.items())) or "–"
+    return escape_markup(", ".join(f"{number} {verdict}" for verdict, number in row.verdicts.items())) or _NOTHING
 
 
 def _missing_verdicts(row: SummaryRow) -> str:
-    return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in row.without_verdict.items()) or "–"
+    return (
+        ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in row.without_verdict.items()) or _NOTHING
+    )
 
 
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
-        return "–"
+        return _NOTHING
     if estimate.value is None:
         return escape_markup(f"undefined: {estimate.undefined}")
     interval = "" if estimate.low is None else escape_markup(f" [{estimate.low:.2f}, {estimate.high:.2f}]")

@@ -45,3 +45,10 @@ def test_without_answers_of_people_nothing_is_compared_and_the_table_reports_it(
 def test_a_few_records_are_named_as_such() -> None:
     assert "With only 2 records" in table_of(["violates", "does_not_violate"])
     assert "With only" not in table_of(["violates"] * 50)
+
+
+def test_in_a_narrow_terminal_no_word_is_broken() -> None:
+    verdicts = ["does_not_violate", "violates", "does_not_violate", "violates_in_part"]
+    table = table_of(verdicts, verdicts)
+    assert "a_model_of_a_long_name" in table
+    assert "2 does_not_violate, 1 violates, 1 violates_in_part" in table
