@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from contract.base import JsonValue
 from contract.errors import Problem, StudyError
@@ -18,7 +18,7 @@ from flows.config.diagnostics import closest_name
 from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
 from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
 from flows.mcp.record_places import check_records
-from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, run_result
+from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, earlier_status, run_result
 from flows.mcp.spending import Spending
 from flows.mcp.started_runs import StartedRun, StartedRuns
 from flows.spec.study import Study
@@ -31,6 +31,9 @@ _WAIT = {
     "default": 20,
     "description": "How many seconds to wait for the run's end; then it goes on.",
 }
+
+FoundRun: TypeAlias = StartedRun | Path
+"""A run that a server has started, or the folder of one that has ended."""
 
 
 class FlowTools:
@@ -82,39 +85,38 @@ class FlowTools:
         return study
 
     async def _watch(self, arguments: Mapping[str, Any], progress: Progress) -> JsonValue:
-        run = self._find(arguments["run_id"])
+        run = await self._find(arguments["run_id"])
         deadline = time.monotonic() + float(arguments.get("wait_seconds", _WAIT["default"]))
-        while True:
+        while isinstance(run, StartedRun):
             await progress(run.cells, run.at_most, f"{run.flow}: {run.state}")
             left = deadline - time.monotonic()
             if run.state != "running" or left <= 0:
-                return run.status()
+                break
             async with run.changed:
                 try:
                     await asyncio.wait_for(run.changed.wait(), left)
                 except TimeoutError:
                     continue
+        return await _status(run)
 
     async def _read(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
-        run_id = str(arguments["run_id"])
-        run = self._runs.get(run_id)
-        folder = run.folder if run else await asyncio.to_thread(earlier_run, run_id)
-        if run is None and folder is None:
-            raise StudyError([self._unknown(run_id)])
-        status: dict[str, Any] = (
-            run.status() if run else {"run_id": run_id, "flow": run_id.partition("-")[0], "state": "done"}
-        )
+        run = await self._find(arguments["run_id"])
+        status = await _status(run)
+        folder = run.folder if isinstance(run, StartedRun) else run
         if folder is None:
             return status
-        return {**status, **await asyncio.to_thread(run_result, folder), **_costs(run)}
+        outcome = run.outcome if isinstance(run, StartedRun) else {}
+        return {**status, **await asyncio.to_thread(run_result, folder), **_costs(outcome)}
 
     async def _cancel(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
-        run = self._find(arguments["run_id"])
-        await self._runs.cancel(run)
-        return run.status()
+        run = await self._find(arguments["run_id"])
+        if isinstance(run, StartedRun):
+            await self._runs.cancel(run)
+        return await _status(run)
 
-    def _find(self, run_id: str) -> StartedRun:
-        run = self._runs.get(run_id)
+    async def _find(self, run_id: str) -> FoundRun:
+        """The run that a server has started, or the folder of one that has ended. Raises StudyError."""
+        run = await self._runs.find(run_id) or await asyncio.to_thread(earlier_run, run_id)
         if run is None:
             raise StudyError([self._unknown(run_id)])
         return run
@@ -132,9 +134,15 @@ def storage_names(config_dir: Path | None) -> list[str]:
     return [one.name for one in list_all(config_dir) if one.kind == "storage"]
 
 
-def _costs(run: StartedRun | None) -> dict[str, Any]:
+async def _status(run: FoundRun) -> dict[str, Any]:
+    if isinstance(run, StartedRun):
+        return run.status()
+    return await earlier_status(run)
+
+
+def _costs(outcome: Mapping[str, Any]) -> dict[str, Any]:
     names = ("calls", "cost_usd", "cost_at_most_usd", "rejected_rows", "seal")
-    return {name: run.outcome.get(name) for name in names} if run else {}
+    return {name: outcome[name] for name in names if name in outcome}
 
 
 def _definition(name: str, about: str, output: dict[str, Any], *, wait: bool = False) -> AgentToolDefinition:

@@ -34,8 +34,8 @@ async def read_material(uri: str, runs: StartedRuns | None, config_dir: Path | N
     scheme, _, rest = uri.partition("://")
     if scheme == "run" and rest.endswith("/report"):
         run_id = rest.removesuffix("/report")
-        started = runs.get(run_id) if runs else None
-        folder = started.folder if started else earlier_run(run_id)
+        started = await runs.find(run_id) if runs else None
+        folder = started.folder if started else await asyncio.to_thread(earlier_run, run_id)
         text = await asyncio.to_thread(report_text, folder) if folder else None
         return None if text is None else Material(uri, run_id, text)
     if scheme == "corpus" and "/" in rest:

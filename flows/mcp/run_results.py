@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from contract.errors import RunError
+from contract.questions import Question
+from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT
 from flows.api.study_run import StudyRun
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 200
 """Rows of each table: a client reads them into a conversation. The report holds them all."""
+_MAX_QUESTIONS = 20
+"""Open questions that a client reads; the file holds them all."""
 _EARLIER_ID = re.compile(r"([A-Za-z][\w-]*)-(\d{8}T\d{6}(?:-\d+)?)")
 _RUNS = Path("runs")
 RUN_RESULT_SCHEMA: dict[str, Any] = {
@@ -81,6 +86,34 @@ def earlier_run(run_id: str) -> Path | None:
         return None
     folder = (_RUNS / named[1] / named[2]).absolute()
     return folder if not folder.is_symlink() and (folder / "manifest.json").is_file() else None
+
+
+async def earlier_status(folder: Path) -> dict[str, Any]:
+    """How the run in that folder ended, as its own files say."""
+    from flows.gates.open_questions import waiting_run
+
+    manifest: Any = json.loads(await asyncio.to_thread((folder / "manifest.json").read_text, encoding="utf-8"))
+    cells: dict[str, int] = manifest.get("cells") or {}
+    waits = await waiting_run(folder)
+    state = "incomplete" if STATUSES_WITHOUT_OUTPUT & cells.keys() else "done"
+    return {
+        "run_id": run_id_of(folder),
+        "flow": folder.parent.name,
+        "state": "waiting" if waits else state,
+        "cells": sum(cells.values()),
+        "waiting": waiting_data(folder.parent.name, folder, waits.file, waits.questions) if waits else None,
+    }
+
+
+def waiting_data(flow: str, folder: Path, file: Path, questions: Sequence[Question]) -> dict[str, Any]:
+    """What waits for a person, and how that person answers."""
+    names = {"gate", "record_id", "round", "question", "shown", "who"}
+    return {
+        "open": len(questions),
+        "questions": [one.model_dump(mode="json", include=names) for one in questions[:_MAX_QUESTIONS]],
+        "how": f"a person answers with `python -m flows answer {folder.absolute()}`, or fills in {file.absolute()} "
+        f"first; then the same start_{flow} with the same arguments goes on, and pays for nothing twice",
+    }
 
 
 def report_text(folder: Path) -> str | None:

@@ -1,4 +1,8 @@
-"""Runs that clients have started: each a process of its own, followed until it ends."""
+"""Runs that clients have started: each a process of its own, followed until it ends.
+
+Runs that another server of the same folder has started, an earlier one or one beside this, are followed by their
+journals.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,6 +23,7 @@ from typing import Any
 from agents.llms.budget import Budget, Reservation
 from agents.tools.tool import ToolFailed
 from flows.mcp.published import TOKEN_VARIABLE
+from flows.mcp.run_journal import JournalState, read_journal
 from flows.server.interrupt import EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 MAX_RUNNING = 4
@@ -27,6 +32,8 @@ _KILL_AFTER_SECONDS = SHUTDOWN_SECONDS + 5
 _STATES: Mapping[int, str] = {
     0: "done", 1: "incomplete", 2: "refused", EXIT_WAITING: "waiting", EXIT_INTERRUPTED: "cancelled",
 }  # fmt: skip
+_JOURNAL_SECONDS = 0.5
+_KILLED = "the run's process was killed; the same start_{flow} goes on from there, and pays for nothing twice"
 _MAX_LINE = 4 * 1024 * 1024
 
 
@@ -48,6 +55,8 @@ class StartedRun:
     outcome: dict[str, Any] = field(default_factory=dict[str, Any])
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     process: asyncio.subprocess.Process | None = None
+    """None where another server has started the run."""
+    pid: int | None = None
     follower: asyncio.Task[None] | None = None
     held: Reservation | None = None
     """What the run may pay, out of the budget that the token carries."""
@@ -96,6 +105,7 @@ class StartedRuns:
         run = StartedRun(f"{flow}-{secrets.token_hex(4)}", flow)
         self.runs[run.run_id] = run
         request = {
+            "run_id": run.run_id,
             "flow": flow,
             "arguments": list(arguments),
             "config_dir": None if self._config_dir is None else str(self._config_dir),
@@ -106,24 +116,35 @@ class StartedRuns:
         await started.wait()
         return run
 
-    def get(self, run_id: str) -> StartedRun | None:
-        """The run of that id, or None."""
-        return self.runs.get(run_id)
+    async def find(self, run_id: str) -> StartedRun | None:
+        """The run of that id, also where another server of this folder has started it; or None."""
+        if run_id in self.runs:
+            return self.runs[run_id]
+        journal = await asyncio.to_thread(read_journal, run_id)
+        if journal is None:
+            return None
+        run = self.runs.setdefault(run_id, StartedRun(run_id, journal.flow, pid=journal.pid))
+        if run.follower is None:
+            await _update_from(journal, run)
+            run.started = time.monotonic() - journal.seconds
+            run.follower = asyncio.create_task(_follow_journal(run))
+        return run
 
     async def cancel(self, run: StartedRun) -> None:
         """Ends the run, as Ctrl-C does; what it has paid for is kept. Returns when its process has ended."""
-        if run.process is None or run.follower is None or run.follower.done():
+        if run.pid is None or run.follower is None or run.follower.done():
             return
-        _signal(run.process, signal.SIGINT)
+        _signal(os.kill, run.pid, signal.SIGINT)
         done, _ = await asyncio.wait({run.follower}, timeout=_KILL_AFTER_SECONDS)
         if not done:
-            _kill_group(run.process)
+            # It leads a group of its own.
+            _signal(os.killpg, run.pid, signal.SIGKILL)
             await asyncio.wait({run.follower})
 
     async def aclose(self) -> None:
-        """Ends all runs that shall not outlive the server."""
+        """Ends all runs of this server that shall not outlive it."""
         if not self._outlive_server:
-            await asyncio.gather(*(self.cancel(run) for run in self.runs.values()))
+            await asyncio.gather(*(self.cancel(run) for run in self.runs.values() if run.process))
         for run in self.runs.values():
             if run.follower and not run.follower.done():
                 run.follower.cancel()
@@ -141,17 +162,15 @@ class StartedRuns:
                     limit=_MAX_LINE, start_new_session=True,
                     env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
                 )  # fmt: skip
-                run.process = process
+                run.process, run.pid = process, process.pid
                 started.set()
                 code = await _read(process, run, request)
                 self._book(run)
         finally:
             started.set()
-            state = _STATES.get(code, "failed")
-            problems = run.problems
-            if state == "failed" and not problems:
-                problems = [f"the run's process ended with exit code {code}; the server's log shows why"]
-            await run.update({"state": state, "seconds": time.monotonic() - run.started, "problems": problems})
+            why = f"the run's process ended with exit code {code}; the server's log shows why"
+            seconds = time.monotonic() - run.started
+            await run.update({"seconds": seconds, **_ending(code, run.problems, why)})
 
     def _book(self, run: StartedRun) -> None:
         """Books what the run has paid. Where that is not known, as after a kill, its whole budget stays booked."""
@@ -172,13 +191,35 @@ async def _read(process: asyncio.subprocess.Process, run: StartedRun, request: s
     return await process.wait()
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    if process.returncode is None:
-        process.send_signal(number)
+async def _follow_journal(run: StartedRun) -> None:
+    """Follows a run of another server until it has ended."""
+    while run.state == "running":
+        # The other process tells only its own server, so its file is looked at from time to time.
+        await asyncio.sleep(_JOURNAL_SECONDS)
+        journal = await asyncio.to_thread(read_journal, run.run_id)
+        if journal is None:
+            await run.update(_ending(None, [], "the run's journal is gone"))
+        else:
+            await _update_from(journal, run)
 
 
-def _kill_group(process: asyncio.subprocess.Process) -> None:
+async def _update_from(journal: JournalState, run: StartedRun) -> None:
+    message = dict(journal.messages)
+    # Until its process has ended, what it writes into its folder may not be whole.
+    if not journal.is_alive:
+        ending = _ending(journal.exit_code, message.get("problems", []), _KILLED.format(flow=run.flow))
+        message |= {"seconds": journal.seconds, **ending}
+    await run.update(message)
+
+
+def _ending(exit_code: int | None, problems: list[str], why: str) -> dict[str, Any]:
+    """The state of a run that has ended, and its problems; `why` is told where it says nothing itself."""
+    state = "failed" if exit_code is None else _STATES.get(exit_code, "failed")
+    return {"state": state, "problems": problems or ([why] if state == "failed" else [])}
+
+
+def _signal(send: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        send(pid, number)
     except ProcessLookupError:
         return

@@ -18,27 +18,27 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.exit import run_and_exit
+from flows.mcp.run_journal import RunJournal
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
     from flows.run_folder.outcome import Outcome
 
 
-_MAX_QUESTIONS = 20
-"""Open questions that a client reads; the file holds them all."""
-
-
 class _Channel:
-    """The lines for the server. What libraries print goes to standard error instead."""
+    """The lines for the server, and for a later one. What libraries print goes to standard error instead."""
 
     def __init__(self) -> None:
         self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
         self._lock = Lock()
         os.dup2(2, 1)
+        self.journal: RunJournal | None = None
 
     def send(self, **message: Any) -> None:
-        """Writes one line. Does nothing when the server has ended, which a run that is to outlive it survives."""
+        """Writes one line. The server may have ended, which a run that is to outlive it survives."""
         with self._lock:
+            if self.journal:
+                self.journal.write(**message)
             try:
                 print(json.dumps(message), file=self._file, flush=True)
             except OSError:
@@ -49,17 +49,22 @@ def main() -> int:
     """Runs the study. Returns the exit code of the command line."""
     channel = _Channel()
     request = json.loads(sys.stdin.buffer.readline())
+    channel.journal = RunJournal(request["run_id"])
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     if not request["outlives_server"]:
         Thread(target=_interrupt_when_closed, daemon=True).start()
+    code = EXIT_FAILED
     try:
-        return _run(request, channel)
+        code = _run(request, channel)
     except ButtermilkError as error:
         channel.send(problems=error_lines(error))
-        return 2 if isinstance(error, StudyError) else EXIT_FAILED
+        code = 2 if isinstance(error, StudyError) else EXIT_FAILED
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        code = EXIT_INTERRUPTED
+    finally:
+        channel.journal.write(exit_code=code)
+    return code
 
 
 def _run(request: dict[str, Any], channel: _Channel) -> int:
@@ -101,14 +106,9 @@ def _waiting(outcome: Outcome) -> dict[str, Any] | None:
     """What waits for a person, and how that person answers; None where nothing does."""
     if not outcome.waiting or outcome.waiting_file is None:
         return None
-    names = {"gate", "record_id", "round", "question", "shown", "who"}
-    return {
-        "open": len(outcome.waiting),
-        "questions": [one.model_dump(mode="json", include=names) for one in outcome.waiting[:_MAX_QUESTIONS]],
-        "how": f"a person answers with `python -m flows answer {outcome.folder.absolute()}`, or fills in "
-        f"{outcome.waiting_file.absolute()} first; then the same start_{outcome.waiting[0].flow} with the same "
-        "arguments goes on, and pays for nothing twice",
-    }
+    from flows.mcp.run_results import waiting_data
+
+    return waiting_data(outcome.waiting[0].flow, outcome.folder, outcome.waiting_file, outcome.waiting)
 
 
 def _interrupt_when_closed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,10 @@ async def test_a_flow_that_asks_a_person_waits_for_nobody_and_says_how_it_is_ans
         assert answered.returncode == 0, answered.stderr
         done = await run()
         assert (done["state"], done["waiting"]) == ("done", None), done
+    dated = "-".join(Path(read["folder"]).parts[-2:])
+    async with connect() as client:
+        later = (await client.call_tool("watch_run", {"run_id": dated})).structured_content
+        assert later["state"] == "waiting" and later["waiting"]["open"] == 0 and "start_asks" in later["waiting"]["how"]
 
 
 async def test_a_cancelled_run_keeps_what_is_paid(connect: Connect, study: Path, fake: FakeLLM) -> None:
@@ -143,22 +148,57 @@ async def test_a_run_ends_with_the_server(connect: Connect, study: Path, fake: F
     assert not set(processes) & set(_workers())
 
 
-async def test_a_run_that_is_kept_goes_on_when_the_server_has_ended(
+async def test_a_run_that_is_kept_is_watched_and_read_at_the_next_server(
     connect: Connect, study: Path, fake: FakeLLM
 ) -> None:
     (study / "models").mkdir()
     (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
     fake.script(Rule(latency=2))
     async with connect(keep_runs=True) as client:
-        await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        started = await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        run_id = started.structured_content["run_id"]
         await asyncio.to_thread(wait_until, lambda: fake.stats()["calls"] == 1, "the call")
-    folder = study.parent / "runs" / "tiny"
-    await asyncio.to_thread(wait_until, lambda: any(folder.glob("*/SHA256SUMS")), "the run's end")
     async with connect() as client:
-        [report] = (await client.list_resources()).resources
-        read = await client.call_tool("read_run", {"run_id": str(report.uri).split("/")[2]})
-    assert not read.is_error, text_of(read)
-    assert sum(row["records"] for row in read.structured_content["verdicts"]) == 2
+        watched = await client.call_tool("watch_run", {"run_id": run_id, "wait_seconds": 0})
+        assert watched.structured_content["state"] == "running", text_of(watched)
+        watched = await client.call_tool("watch_run", {"run_id": run_id, "wait_seconds": 50})
+        assert watched.structured_content["state"] == "done" and watched.structured_content["cells"] == 2
+        read = (await client.call_tool("read_run", {"run_id": run_id})).structured_content
+        assert read["calls"] == {"paid": 2, "kept": 0} and sum(row["records"] for row in read["verdicts"]) == 2
+        [report] = (await client.read_resource(f"run://{run_id}/report")).contents
+        assert report.text.startswith("#")  # type: ignore[reportAttributeAccessIssue]
+        # The id that its folder has names the same run.
+        dated = read["report"].split("/")[2]
+        for tool in ("watch_run", "cancel_run"):
+            status = (await client.call_tool(tool, {"run_id": dated})).structured_content
+            assert (status["run_id"], status["state"], status["cells"]) == (dated, "done", 2)
+
+
+async def test_a_kept_run_is_cancelled_by_the_next_server_and_its_killed_process_is_reported(
+    connect: Connect, study: Path, fake: FakeLLM
+) -> None:
+    (study / "models").mkdir()
+    (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
+    fake.script(Rule(kind="hang"))
+    for end, state in (("cancel", "cancelled"), ("kill", "failed")):
+        calls = fake.stats()["calls"]
+        async with connect(keep_runs=True) as client:
+            started = await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+            run_id = started.structured_content["run_id"]
+            await asyncio.to_thread(wait_until, lambda calls=calls: fake.stats()["calls"] > calls, "the call")
+            [process] = _workers()
+        async with connect() as client:
+            if end == "cancel":
+                ended = await client.call_tool("cancel_run", {"run_id": run_id})
+            else:
+                os.kill(int(process), signal.SIGKILL)
+                ended = await client.call_tool("watch_run", {"run_id": run_id, "wait_seconds": 50})
+            assert ended.structured_content["state"] == state, text_of(ended)
+        async with connect() as client:
+            read = await client.call_tool("read_run", {"run_id": run_id})
+            assert read.structured_content["state"] == state, text_of(read)
+            if end == "kill":
+                assert "the same start_tiny goes on" in read.structured_content["problems"][0]
 
 
 async def test_a_passage_is_read_by_the_id_that_a_citation_names(connect: Connect, study: Path) -> None:
