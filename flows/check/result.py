@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from contract.flow import Loop, Step
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -43,13 +42,6 @@ class ResultCheck:
             )
 
     def _check_verdicts(self, name: str) -> None:
-        if missing := [package for package in ("sklearn", "statsmodels", "matplotlib") if find_spec(package) is None]:
-            what = f"measures need packages that are not installed: {', '.join(missing)}"
-            todo = (
-                "install the extra `studies`: uv sync --extra studies, uv tool install '.[studies]' or "
-                "pip install 'buttermilk[studies]'"
-            )
-            self.diagnostics.add_at((*self.flow.path, "measures"), what, todo=todo)
         flow_node, path = self.nodes_by_name.get(name), (*self.flow.path, "measures", "verdicts")
         steps = [flow_node.name for flow_node in self.nodes_by_name.values() if isinstance(flow_node.node, Step)]
         if not self._is_known_step(name):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from agents.tools.mcp.client import is_allowed
 from agents.tools.registry import installed_tools, load_tool
@@ -87,9 +86,6 @@ class ToolCheck:
         if "read_corpus" in tool.permissions and not self.flow.spec.corpus:
             what = f"the tool '{name}' reads a corpus, and the flow names none"
             self.diagnostics.add_at(path, what, todo="add `corpus:` with the name of a storage to the flow")
-        if "fetch" in tool.permissions and find_spec("trafilatura") is None:
-            todo = "install buttermilk[web]: uv sync --extra web"
-            self.diagnostics.add_at(path, f"the tool '{name}' reads pages of the web with trafilatura", todo=todo)
 
     def _check_approve(self, flow_node: FlowNode, step: Step) -> None:
         for number, name in enumerate(step.approve):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from contract.base import digest
-from contract.errors import RunError
 from flows.coding.answer_log import CANNOT_DECIDE, CodedAnswers
 from flows.coding.desk import Item, items_in_order
 from flows.coding.pages import join_lines
@@ -39,11 +38,8 @@ def content_mark(item: Item) -> str:
 
 def write_workbook(path: Path, task: CodingTask, records: Sequence[DrawnRecord], answers: CodedAnswers) -> list[str]:
     """Writes the workbook; returns notes on what it cannot hold. Answers that were given already are filled in."""
-    try:
-        # By name, so that types can be checked: the library has none.
-        workbook: Any = import_module("xlsxwriter").Workbook
-    except ModuleNotFoundError:
-        raise RunError("workbooks need the extra `studies`; run: uv sync --extra studies") from None
+    # By name, so that types can be checked: the library has none.
+    workbook: Any = import_module("xlsxwriter").Workbook
     notes = list[str]()
     options: Any = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with workbook(str(path), options) as book:

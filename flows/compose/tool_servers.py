@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
@@ -61,10 +60,7 @@ def used_tool_servers(
     found: dict[str, ToolServer] = {}
     for name in names:
         config = servers[name]
-        if find_spec("mcp") is None:
-            todo = "install buttermilk[mcp]: uv sync --extra mcp"
-            diagnostics.add_at(("tools", name), f"the tools of '{name}' need the package mcp", todo=todo)
-        elif _report_forbidden(name, config, composed, diagnostics):
+        if _report_forbidden(name, config, composed, diagnostics):
             found[name] = ToolServer(config, _environment(name, config, diagnostics))
     return found
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,6 @@ from flows.config.folders import display_path
 from flows.config.hydra_source import ConfigLoader
 from flows.files.os_error import os_error_text
 from flows.gates.read_answer import AnswerMistake, ReadAnswer, ValueCheck, read_answer
-from flows.storage.values import import_optional
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 _MAX_BYTES = 100_000_000
@@ -204,7 +204,7 @@ def _csv_rows(path: Path) -> list[tuple[int, list[Any]]]:
 
 
 def _sheet_rows(path: Path) -> list[tuple[int, list[Any]]]:
-    calamine = import_optional("python_calamine", "studies", "reading XLSX")
+    calamine: Any = import_module("python_calamine")
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             rows: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from decimal import Decimal, InvalidOperation
-from importlib.util import find_spec
 from pathlib import Path
 
 from flows.mcp.published import TOKEN_VARIABLE
@@ -35,8 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(_client_configuration(options), indent=2))
         return 0
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
-    if find_spec("mcp") is None:
-        parser.error("the extra `mcp` is not installed; run: uv sync --extra mcp")
     with suppress(KeyboardInterrupt):
         return asyncio.run(_serve(options))
     return 0

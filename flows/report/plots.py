@@ -68,12 +68,9 @@ def _truncated(text: str, max_characters: int) -> str:
 
 
 def _draw_plot(measure: str, table: EstimateTable, lines: Sequence[PlotLine]) -> str:
-    try:
-        # Imported by name, so that types can be checked without the extra `studies`.
-        mpl: Any = import_module("matplotlib")
-        figures: Any = import_module("matplotlib.figure")
-    except ModuleNotFoundError:
-        return ""
+    # Imported by name: its types are only partly known.
+    mpl: Any = import_module("matplotlib")
+    figures: Any = import_module("matplotlib.figure")
     with mpl.rc_context(dict(_STYLE)), warnings.catch_warnings():
         # Warnings about letters that matplotlib's font lacks do not matter: the reader's browser sets the text.
         warnings.simplefilter("ignore")

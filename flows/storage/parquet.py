@@ -1,14 +1,15 @@
-"""Reads rows of a Parquet file, 64 at a time. Needs the extra `studies`."""
+"""Reads rows of a Parquet file, 64 at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from contract.errors import StorageError
 from flows.storage.rows import Reject, Row, Rows
-from flows.storage.values import import_optional, to_json_value
+from flows.storage.values import to_json_value
 
 _BATCH_ROWS = 64
 
@@ -18,8 +19,8 @@ def parquet_rows(path: Path) -> Rows:
 
     Raises StorageError when the file is not valid Parquet, two columns have the same name, or pyarrow is not installed.
     """
-    parquet = import_optional("pyarrow.parquet", "studies", "reading Parquet")
-    pyarrow = import_optional("pyarrow", "studies", "reading Parquet")
+    parquet: Any = import_module("pyarrow.parquet")
+    pyarrow: Any = import_module("pyarrow")
     number = 0
     try:
         with parquet.ParquetFile(path) as file:

@@ -1,4 +1,4 @@
-"""Reads the text of a PDF page by page, with the pages' labels, its title and author. Needs the extra `studies`."""
+"""Reads the text of a PDF page by page, with the pages' labels, its title and author."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 from contract.record import Locator
 from flows.storage.page_breaks import join_pages
 from flows.storage.page_numbers import printed_numbers
-from flows.storage.values import import_optional
 
 _LABEL = re.compile(r"[\w./*†-][\w ./*†-]{0,19}")
 """A page label that can be cited; others are no numbers of pages."""
@@ -72,7 +72,7 @@ def _recognise(path: Path) -> str:
 
 
 def _read_pages(path: Path) -> _Pages:
-    pypdf = import_optional("pypdf", "studies", "reading PDF")
+    pypdf: Any = import_module("pypdf")
     # The reject reports what is wrong with a file; pypdf would print it as well.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with path.open("rb") as file:

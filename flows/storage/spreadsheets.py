@@ -1,4 +1,4 @@
-"""Reads rows of one sheet of an Excel workbook. Needs the extra `studies`."""
+"""Reads rows of one sheet of an Excel workbook."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from flows.config.diagnostics import closest_name, join_names
 from flows.storage.guesses import Guess, OnGuess
 from flows.storage.rows import Reject, Row, Rows
 from flows.storage.table_header import HeaderSettings, TableLine, split_header
-from flows.storage.values import MissingValue, import_optional, to_json_value
+from flows.storage.values import MissingValue, to_json_value
 
 _MAX_EXACT_INTEGER = 2**53
 """Whole numbers below it are exact in a spreadsheet, which stores all numbers as floating point."""
@@ -41,7 +42,7 @@ def sheet_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
     Whole numbers are integers, dates and times ISO text, and a formula's error is a `MissingValue`. Without
     `sheet` the first one is read. Raises StorageError when the workbook or the sheet cannot be read.
     """
-    calamine = import_optional("python_calamine", "studies", "reading XLSX")
+    calamine: Any = import_module("python_calamine")
     path, sheet = storage.path, storage.sheet
     _check_size(path, sheet)
     try:

@@ -7,10 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from contract.record import Locator
-from flows.storage.values import import_optional
 
 _TURN = re.compile(
     r"(?m)^(?:[\[(]?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?[\])]?\s+)?"
@@ -35,7 +35,7 @@ def read_subtitles(content: str, kind: str) -> Transcript:
 
     Raises ValueError where the file is none; StorageError when webvtt-py is not installed.
     """
-    library: Any = import_optional("webvtt", "documents", "reading subtitles")
+    library: Any = import_module("webvtt")
     try:
         captions: Any = library.from_buffer(io.StringIO(content), format=kind)
     except Exception as error:

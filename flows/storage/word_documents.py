@@ -6,13 +6,13 @@ import posixpath
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from contract.errors import StorageError
 from contract.record import Locator
-from flows.storage.values import import_optional
 
 MAX_UNPACKED_BYTES = 500_000_000
 """DOCX, ODT and EPUB are packed; a small file can unpack to one that fills the memory."""
@@ -64,7 +64,7 @@ def _check_size(path: Path) -> None:
 
 
 def _read_docx(path: Path) -> DocumentText:
-    docx = import_optional("docx", "documents", "reading DOCX")
+    docx: Any = import_module("docx")
     document = docx.Document(str(path))
     parts = list[str]()
     for block in document.iter_inner_content():
@@ -80,7 +80,7 @@ def _read_docx(path: Path) -> DocumentText:
 
 def _notes(document: Any) -> list[str]:
     """Footnotes and endnotes, which python-docx does not read."""
-    etree: Any = import_optional("lxml.etree", "documents", "reading DOCX")
+    etree: Any = import_module("lxml.etree")
     found = list[str]()
     for part in document.part.package.iter_parts():
         name = posixpath.basename(str(part.partname))
@@ -93,7 +93,7 @@ def _notes(document: Any) -> list[str]:
 
 
 def _read_odt(path: Path) -> DocumentText:
-    odfdo = import_optional("odfdo", "documents", "reading ODT")
+    odfdo: Any = import_module("odfdo")
     document = odfdo.Document(str(path))
     meta = document.meta
     values = {"title": meta.title, "author": meta.creator, "text": document.get_formatted_text().strip()}
@@ -101,7 +101,7 @@ def _read_odt(path: Path) -> DocumentText:
 
 
 def _read_rtf(path: Path) -> DocumentText:
-    library = import_optional("striprtf.striprtf", "documents", "reading RTF")
+    library: Any = import_module("striprtf.striprtf")
     # RTF is ASCII; what is not is escaped in it, in the code page that it names.
     content = path.read_bytes().decode("latin-1")
     if not content.lstrip().startswith("{\\rtf"):
@@ -110,7 +110,7 @@ def _read_rtf(path: Path) -> DocumentText:
 
 
 def _read_html(path: Path) -> DocumentText:
-    trafilatura = import_optional("trafilatura", "web", "reading HTML")
+    trafilatura: Any = import_module("trafilatura")
     document = trafilatura.bare_extraction(
         path.read_bytes(), with_metadata=True, include_comments=False, deduplicate=False
     )
@@ -121,8 +121,8 @@ def _read_html(path: Path) -> DocumentText:
 
 
 def _read_epub(path: Path) -> DocumentText:
-    etree: Any = import_optional("lxml.etree", "documents", "reading EPUB")
-    html: Any = import_optional("lxml.html", "documents", "reading EPUB")
+    etree: Any = import_module("lxml.etree")
+    html: Any = import_module("lxml.html")
     with zipfile.ZipFile(path) as book:
         container = _safe_xml(etree, book.read("META-INF/container.xml"))
         package_name = str(next(container.iter("{*}rootfile")).get("full-path"))

@@ -78,7 +78,6 @@ def _write_tables(data: RunData, sorter: RowSorter, columns: dict[str, ColumnTyp
         cell_rows, timing_rows = csv_row_writer(cells, list(columns)), csv_row_writer(timings, TIMING_COLUMNS)
         for row, times in sorter:
             values: list[Scalar] = [row.get(name) for name in columns]
-            if parquet:
-                parquet.add_row(values)
+            parquet.add_row(values)
             cell_rows.writerow([csv_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
             timing_rows.writerow([escape_formula(times.get(name)) for name in TIMING_COLUMNS])

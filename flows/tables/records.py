@@ -54,8 +54,7 @@ class RecordTable:
             rows = csv_row_writer(file, list(columns))
             for (row,) in self._rows:
                 values: list[Scalar] = [row.get(name) for name in columns]
-                if parquet:
-                    parquet.add_row(values)
+                parquet.add_row(values)
                 rows.writerow([csv_cell(kind, value) for kind, value in zip(columns.values(), values, strict=True)])
 
     def _columns(self) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
     from flows.tables.parquet import ParquetTableWriter
 
 
-def parquet_writer(path: Path, columns: Mapping[str, ColumnType]) -> AbstractContextManager[ParquetTableWriter | None]:
-    """The writer of the Parquet table; None without the extra `studies`, when only the CSV is written."""
-    if find_spec("pyarrow") is None:
-        return nullcontext()
+def parquet_writer(path: Path, columns: Mapping[str, ColumnType]) -> ParquetTableWriter:
+    """The writer of the Parquet table beside a CSV."""
     from flows.tables.parquet import ParquetTableWriter
 
     return ParquetTableWriter(path, columns)

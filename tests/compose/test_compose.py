@@ -44,7 +44,7 @@ def researchers(study: Study) -> tuple[Any, ...]:
 def test_a_flow_is_named(spelling: str) -> None:
     [study] = compose([], [spelling, "query=Why?"])
     assert study.flow.name == "osb"
-    assert study.request == {"query": "Why?", "limit": 12, "fetch": False}
+    assert study.request == {"query": "Why?", "limit": 12, "earlier": None, "fetch": False}
     assert study.used_models == {"demo"}
     storage = study.storage["osb"]
     assert isinstance(storage, CorpusStorage)
@@ -169,7 +169,7 @@ def test_a_question_may_come_later() -> None:
     [study] = compose(["osb"], [], require_request=False)
     assert study.missing_parameters == ("query",)
     completed = with_request_parameter(study, "query", "Why, then?")
-    assert completed.request == {"query": "Why, then?", "limit": 12, "fetch": False}
+    assert completed.request == {"query": "Why, then?", "limit": 12, "earlier": None, "fetch": False}
     assert completed.missing_parameters == ()
 
 
