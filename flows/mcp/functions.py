@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
 from contract.base import JsonValue, thawed
 from contract.tools import AgentToolDefinition
+from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool
 from flows.spec.study import Study
 
@@ -21,12 +21,13 @@ _CORPUS = "corpus"
 def published_functions(config_dir: Path | None) -> list[PublishedTool]:
     """The installed tools that are marked."""
     tools = (load_tool(name) for name in sorted(installed_tools()))
-    return [as_published(tool, config_dir) for tool in tools if tool.published]
+    composed = ComposedAgents(config_dir)
+    return [as_published(tool, composed) for tool in tools if tool.published]
 
 
-def as_published(tool: Tool, config_dir: Path | None) -> PublishedTool:
+def as_published(tool: Tool, composed: ComposedAgents) -> PublishedTool:
     """A marked function as the server calls it. One that reads a corpus is told which, as no flow names it here."""
-    return PublishedTool(_definition(tool), partial(_call, tool, config_dir))
+    return PublishedTool(_definition(tool), partial(_call, tool, composed))
 
 
 def _definition(tool: Tool) -> AgentToolDefinition:
@@ -42,22 +43,20 @@ def _reads_corpus(tool: Tool) -> bool:
     return "read_corpus" in tool.permissions and _CORPUS not in tool.definition.input_schema.get("properties", {})  # type: ignore[reportOperatorIssue]
 
 
-async def _call(tool: Tool, config_dir: Path | None, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+async def _call(tool: Tool, composed: ComposedAgents, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
     # Composing is imported by the first call, so that the list of tools does not wait for it.
     from flows.api.agent import import_services, open_one_call
 
     given = dict(arguments)
     corpus = str(given.pop(_CORPUS)) if _reads_corpus(tool) else None
-    study = await asyncio.to_thread(_study, corpus, config_dir)
+    study = await _study(corpus, composed)
     await import_services()
     async with open_one_call(study) as services:
         return await tool.call(given, services)
 
 
-def _study(corpus: str | None, config_dir: Path | None) -> Study:
+async def _study(corpus: str | None, composed: ComposedAgents) -> Study:
     """What a call without a model needs: the services of a study, with a corpus or without."""
-    from flows.compose.one_agent import compose_agent
-
     if corpus is None:
-        return compose_agent("citation_checker", {}, config_dir).study
-    return compose_agent("search", {"queries": ["passages"], "corpus": corpus}, config_dir).study
+        return (await composed.get("citation_checker", {}, None)).study
+    return (await composed.get("search", {"queries": ["passages"], "corpus": corpus}, None)).study

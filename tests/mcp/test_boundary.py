@@ -13,7 +13,10 @@ from mcp import Client
 from agents.tools.tool import MCPRoute, ToolFailed, tool
 from contract.base import JsonValue
 from contract.tools import AgentToolDefinition
+from flows.compose import one_agent
+from flows.compose.one_agent import compose_agent
 from flows.mcp.catalogue import Catalogue, ServerSettings
+from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.functions import as_published
 from flows.mcp.pending_calls import PendingCalls
 from flows.mcp.published import Progress, PublishedTool
@@ -119,7 +122,7 @@ async def count_words(text: str) -> int:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_marked_function_is_a_tool_whose_number_is_wrapped(mode: Any, connect: Connect) -> None:
-    async with Client(make_server(OneTool(as_published(count_words, None))), mode=mode) as client:
+    async with Client(make_server(OneTool(as_published(count_words, ComposedAgents(None)))), mode=mode) as client:
         [listed] = (await client.list_tools()).tools
         assert listed.output_schema == {
             "type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"],
@@ -127,6 +130,20 @@ async def test_a_marked_function_is_a_tool_whose_number_is_wrapped(mode: Any, co
         result = await client.call_tool("count_words", {"text": "one two three"})
         assert result.structured_content == {"result": 3}
         assert (await client.call_tool("count_words", {})).is_error
+
+
+async def test_calls_of_a_function_compose_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[str]()
+
+    def counted(name: str, *rest: Any) -> Any:
+        made.append(name)
+        return compose_agent(name, *rest)
+
+    monkeypatch.setattr(one_agent, "compose_agent", counted)
+    async with Client(make_server(OneTool(as_published(count_words, ComposedAgents(None))))) as client:
+        for text in ("one", "two"):
+            assert not (await client.call_tool("count_words", {"text": text})).is_error
+    assert len(made) == 1
 
 
 async def test_criteria_are_prompts(connect: Connect) -> None:
