@@ -25,6 +25,7 @@ from flows.server.private_server import SERVER_START_SECONDS
 from flows.server.staying_server import StayingServer, end_unused_server
 
 _PROMPT_VARIABLE = "PREFECT_CLI_PROMPT"
+_PLUGINS_VARIABLE = "PREFECT_PLUGINS_ENABLED"
 _START_TIME_VARIABLE = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 
 
@@ -39,9 +40,11 @@ def setup_environment(*, ctx: HookContext) -> SetupResult | None:
         end_unused_server()
         # The command would ask in which profile to write its address; started with `&`, the shell would then stop it.
         return None if _PROMPT_VARIABLE in os.environ else SetupResult(env={_PROMPT_VARIABLE: "false"})
-    if ctx.api_url or API_URL_VARIABLE in os.environ or _is_configuration_command(command):
-        return None
-    return SetupResult(env={API_URL_VARIABLE: _staying_api() or local_api()})
+    # What a worker starts has the worker's address already; Prefect could not start plugins in all of its processes.
+    env = {_PLUGINS_VARIABLE: "false"} if command == ["worker", "start"] else dict[str, str]()
+    if not (ctx.api_url or API_URL_VARIABLE in os.environ or _is_configuration_command(command)):
+        env[API_URL_VARIABLE] = _staying_api() or local_api()
+    return SetupResult(env=env) if env else None
 
 
 def _for_program(ctx: HookContext) -> SetupResult | None:

@@ -17,14 +17,11 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from agents.base.agent import Agent
 from agents.base.services import AgentServices
-from contract.base import JsonValue, digest
+from contract.base import digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
-from flows.accounting.ledger import Ledger
-from flows.engine.cell import CellRunner
 from flows.engine.cell_job import Attempts, CellJob, cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.forms import PrefectForms
@@ -32,35 +29,14 @@ from flows.engine.gate import gate_state, question_for, take_answer
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.held_back import forget_held, hold_back, is_waiting, wait_for_person
-from flows.engine.routing import loop_finished, skip_reason
+from flows.engine.routing import SkipReason, loop_finished, skip_reason
+from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
-from flows.engine.subflow import SubflowBody, run_subflow, skipped_subflow, skipped_task_run
+from flows.engine.subflow import SubflowBody, run_subflow, skip_words, skipped_subflow, skipped_task_run
 from flows.engine.supplied_inputs import SuppliedInputs
 from flows.engine.tool_calls import StepTools
-from flows.gates.desk import Desk
-from flows.results.tool_results import ToolResults
 from flows.spec.cell import Cell
 from flows.spec.graph import dependencies, upstream
-from flows.spec.tool_registry import StepTool
-
-
-@dataclass(frozen=True)
-class RunServices:
-    """What a run needs in addition to its flow."""
-
-    agent_services: AgentServices
-    agents: Mapping[str, Agent[Any, Any]]
-    cell_runner: CellRunner
-    ledger: Ledger
-    slots: asyncio.Semaphore
-    desk: Desk | None = None
-    """Where people are asked; None where nobody is, as in a dry run."""
-    tools: Mapping[str, StepTool] = field(default_factory=dict[str, StepTool])
-    """The tools that steps name."""
-    tool_results: ToolResults | None = None
-    """What calls of tools need; None where none is made, as in a dry run."""
-    tool_servers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """The digests of the tools of outside servers, for the manifest."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +45,7 @@ class Subgraph:
 
     nodes: Mapping[str, Node]
     loop: Loop | None = None
+    is_whole_run: bool = False
     edges: dict[str, NodeEdges] = field(default_factory=dict[str, NodeEdges])
 
 
@@ -92,10 +69,11 @@ class FlowExecutor:
         self._spec = spec
         self._services = services
         self._supplied = SuppliedInputs(services.agents, services.tools)
+        self._skip_words = dict[str, str]()
 
     async def run(self, scopes: Sequence[Scope]) -> None:
         """Runs all steps for those records. Writes each cell to the ledger and to its scope."""
-        await self._run_subgraph(Subgraph(self._spec.steps), scopes)
+        await self._run_subgraph(Subgraph(self._spec.steps, is_whole_run=True), scopes)
 
     async def run_as_subflow(self, scopes: Sequence[Scope], label: str) -> None:
         """Does the same in a child run, so that a run of many batches stays readable in the UI."""
@@ -117,6 +95,8 @@ class FlowExecutor:
             node_run = NodeRun(name, subgraph.loop, [subgraph.edges[needed] for needed in sorted(waits[name])])
             subgraph.edges[name] = await self._run_node(subgraph.nodes[name], node_run, scopes)
             done_events[name].set()
+            if subgraph.is_whole_run and self._services.step_ended:
+                self._services.step_ended(name, self._skip_words.get(name, ""))
 
         await gather_or_raise(run_when_ready(name) for name in waits)
 
@@ -134,28 +114,28 @@ class FlowExecutor:
 
     def _split_runnable(
         self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]
-    ) -> tuple[list[RecordGroup], list[str]]:
+    ) -> tuple[list[RecordGroup], list[SkipReason]]:
         """The groups for which the node runs, and the reasons of the others, whose cells go to the ledger here."""
-        runnable, reasons = list[RecordGroup](), list[str]()
+        runnable, reasons = list[RecordGroup](), list[SkipReason]()
         for scope in scopes:
             for record_group, why in self._record_groups(node, node_run, scope):
                 if why is None:
                     runnable.append(record_group)
                 else:
-                    reasons.append(str(why))
+                    reasons.append(why if isinstance(why, SkipReason) else SkipReason(str(why)))
                     self._add_unrun_cells(node_run.name, node, record_group, why)
         return runnable, reasons
 
     def _record_groups(
         self, node: Node, node_run: NodeRun, scope: Scope
-    ) -> Iterator[tuple[RecordGroup, str | Exception | None]]:
+    ) -> Iterator[tuple[RecordGroup, SkipReason | Exception | None]]:
         """Each record group with None if it runs, a reason if it does not, or the error that prevented a decision."""
         if (held := hold_back(node_run.name, node, node_run.loop, scope)) is not None:
-            yield RecordGroup(scope, {}), held
+            yield RecordGroup(scope, {}), SkipReason(held) if isinstance(held, str) else held
             return
         groups = groups_of(node, scope)
         if isinstance(node, Step) and not groups:
-            yield RecordGroup(scope, {}), f"there is nothing to group by {' and '.join(node.group_by)}"
+            yield RecordGroup(scope, {}), SkipReason(f"there is nothing to group by {' and '.join(node.group_by)}")
         for group in groups:
             try:
                 inputs = {} if isinstance(node, Loop) else scope.inputs(node, group)
@@ -166,7 +146,7 @@ class FlowExecutor:
             except ValueError as error:
                 yield RecordGroup(scope, {}, group), error
 
-    def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: str | Exception) -> None:
+    def _add_unrun_cells(self, name: str, node: Node, record_group: RecordGroup, why: SkipReason | Exception) -> None:
         """Writes the cells that do not run to the ledger: skipped with the reason, or failed if the decision failed."""
         if isinstance(node, Loop):
             for inner, child in node.loop.items():
@@ -175,14 +155,15 @@ class FlowExecutor:
             for cell in unrun_cells(self._spec.name, name, node, record_group):
                 job = self._cell_job(node, record_group, cell)
                 now = datetime.now(UTC)
-                trace = job.skipped_trace(why) if isinstance(why, str) else job.error_trace(why, now)
+                trace = job.skipped_trace(why.note) if isinstance(why, SkipReason) else job.error_trace(why, now)
                 self._services.ledger.add(trace, fresh=True, task_run=False)
 
     async def _skip_node(
-        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[str]
+        self, node: Node, node_run: NodeRun, scopes: Sequence[Scope], reasons: Sequence[SkipReason]
     ) -> NodeEdges:
         """Shows in the UI a node that no record needs."""
         wait_for = node_run.wait_for(*scopes)
+        self._skip_words[node_run.name] = skip_words(reasons)
         if node.when:
             return NodeEdges(
                 await skipped_subflow(f"{self._spec.name}.{node_run.name}", node_run.name, reasons, wait_for)

@@ -15,6 +15,7 @@ from prefect.states import Completed
 from prefect.utilities.annotations import quote
 
 from flows.engine.edges import FinishedRun
+from flows.engine.routing import SkipReason
 
 SubflowBody = Callable[[], Awaitable[State[Any] | None]]
 
@@ -84,29 +85,38 @@ async def run_subflow(name: str, label: str, body: SubflowBody, wait_for: Iterab
     return FinishedRun.of_subflow(state)
 
 
-async def skipped_task_run(name: str, reasons: Sequence[str], wait_for: Iterable[FinishedRun]) -> FinishedRun:
+async def skipped_task_run(name: str, reasons: Sequence[SkipReason], wait_for: Iterable[FinishedRun]) -> FinishedRun:
     """A task run in the state Skipped, for a step that no record needs."""
     running: Any = _skip_task(
-        quote((_skipped_name(name, reasons), summarise_reasons(reasons))), return_state=True, wait_for=[*wait_for]
+        quote((_skipped_name(name, reasons), _notes(reasons))), return_state=True, wait_for=[*wait_for]
     )
     state: State[Any] = await running
     return FinishedRun.of_task_run(state)
 
 
 async def skipped_subflow(
-    name: str, label: str, reasons: Sequence[str], wait_for: Iterable[FinishedRun]
+    name: str, label: str, reasons: Sequence[SkipReason], wait_for: Iterable[FinishedRun]
 ) -> FinishedRun:
     """A child run in the state Skipped, for a branch that no record takes."""
 
     async def body() -> State[Any]:
-        return _skipped_state(summarise_reasons(reasons))
+        return _skipped_state(_notes(reasons))
 
     return await run_subflow(name, _skipped_name(label, reasons), body, wait_for)
 
 
-def _skipped_name(name: str, reasons: Sequence[str]) -> str:
+def skip_words(reasons: Sequence[SkipReason]) -> str:
+    """The reasons as a person reads them."""
+    return summarise_reasons([reason.run_words for reason in reasons])
+
+
+def _skipped_name(name: str, reasons: Sequence[SkipReason]) -> str:
     """The name with the reasons, because the graph in the Prefect UI shows names and no messages."""
-    return f"{name}, skipped: {summarise_reasons(reasons)}"[:MAX_NAME_CHARACTERS]
+    return f"{name}: {skip_words(reasons)}"[:MAX_NAME_CHARACTERS]
+
+
+def _notes(reasons: Sequence[SkipReason]) -> str:
+    return summarise_reasons([reason.note for reason in reasons])
 
 
 def summarise_reasons(reasons: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ when it has ended, with its start, its end and all its attempts.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,13 +18,16 @@ from typing import Any
 from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Parameter, State
-from prefect.states import Running
+from prefect.states import Cancelled, Running
 
+from contract.errors import ButtermilkError
 from flows.engine.task_run_events import EventSender
 from flows.results.cells import CellStorage
 from flows.results.store import trace_path
 from flows.server.current_flow_run import current_flow_run
-from flows.server.prefect_internals import AsyncTaskRunEngine, ResultRecord
+from flows.server.prefect_internals import AsyncTaskRunEngine, ResultRecord, get_intent
+
+_SILENT = logging.LoggerAdapter(logging.Logger("silent", logging.CRITICAL + 1), {})
 
 TRUNCATED_STATE = "Truncated"
 """The state of a cell whose reply was cut: its result is never served to another."""
@@ -60,6 +64,30 @@ class _TaggedEngine(AsyncTaskRunEngine[..., Any]):
     """
 
     tags: Tags = field(kw_only=True)
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that stays silent: the run's log has no lines for cells, whose task runs say the same."""
+        return _SILENT
+
+    @logger.setter
+    def logger(self, value: Any) -> None:  # type: ignore[reportIncompatibleVariableOverride]
+        """Prefect's engine sets its own; a bug is written to it."""
+        self._own_logger = value
+
+    async def handle_exception(self, exc: Exception) -> None:
+        """Does what the engine does after an error, and writes the traceback of a bug to the log."""
+        if not isinstance(exc, ButtermilkError | TimeoutError):
+            self._own_logger.error("The agent '%s' has a bug", self.task.name, exc_info=exc)
+        await super().handle_exception(exc)
+
+    async def handle_crash(self, exc: BaseException) -> None:
+        """Ends the task run as Cancelled where a person cancels its run, which is no crash."""
+        if get_intent() != "cancel":
+            await super().handle_crash(exc)
+            return
+        await self.set_state(Cancelled(message="Its run was cancelled; a retry asks again."), force=True)
+        self._raised = exc
 
     async def begin_run(self) -> None:
         """Begins the task run, with its tags."""

@@ -34,8 +34,10 @@ from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellRunner
 from flows.engine.cell_job import CellJob
 from flows.engine.edges import FinishedRun, NodeEdges
-from flows.engine.executor import FlowExecutor, NodeRun, RunServices, Subgraph
+from flows.engine.executor import FlowExecutor, NodeRun, Subgraph
 from flows.engine.grid import RecordGroup
+from flows.engine.routing import SkipReason
+from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
 from flows.engine.subflow import SubflowBody
 from flows.plan.earlier_run import EarlierRun
@@ -181,7 +183,7 @@ class _DryRun(FlowExecutor):
 
     def _split_runnable(
         self, node: Node, node_run: NodeRun, scopes: Sequence[Scope]
-    ) -> tuple[list[RecordGroup], list[str]]:
+    ) -> tuple[list[RecordGroup], list[SkipReason]]:
         decided = list[Scope]()
         for scope in scopes:
             if self._is_undecided(node, scope):
@@ -216,7 +218,7 @@ class _DryRun(FlowExecutor):
         node: Node,  # noqa: ARG002
         node_run: NodeRun,  # noqa: ARG002
         scopes: Sequence[Scope],  # noqa: ARG002
-        reasons: Sequence[str],  # noqa: ARG002
+        reasons: Sequence[SkipReason],  # noqa: ARG002
     ) -> NodeEdges:
         return NodeEdges()
 

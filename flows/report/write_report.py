@@ -15,17 +15,19 @@ from flows.report.page import ReportInputs, render_page
 from flows.report.people import collect_people
 from flows.report.report_data import ReportData, collect_report_data
 from flows.report.study_markdown import study_markdown
+from flows.report.summary import Summary, summarise
 from flows.report.verdict_marks import verdict_marks
 from flows.tables.verdict_row import VerdictRow
 
 
-def write_report(data: RunData, rows: Sequence[VerdictRow], measured: MeasureResults | None) -> None:
-    """Writes both reports into the run's folder; the same folder gives the same bytes."""
+def write_report(data: RunData, rows: Sequence[VerdictRow], measured: MeasureResults | None) -> Summary:
+    """Writes both reports into the run's folder, the same folder gives the same bytes; returns what they begin with."""
     with LineFile(data.folder) as lines:
         inputs = _report_inputs(data, collect_report_data(data, rows, lines), measured)
         with open_atomic(data.folder / "report.html") as file:
             file.writelines(render_page(inputs, lines))
     write_text(data.folder / "report.md", study_markdown(inputs))
+    return summarise(inputs.facts, measured)
 
 
 def _report_inputs(data: RunData, report_data: ReportData, measured: MeasureResults | None) -> ReportInputs:

@@ -27,20 +27,23 @@ from flows.accounting.run_log import RunLog
 from flows.accounting.telemetry import start_telemetry
 from flows.check.deployment import is_sharded
 from flows.check.ground_truth import check_ground_truth
-from flows.engine.executor import FlowExecutor, RunServices
+from flows.engine.executor import FlowExecutor
 from flows.engine.forms import suspend_for
 from flows.engine.gather import gather_or_raise
 from flows.engine.records import gold_notes, records_of
+from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
 from flows.files.atomic import write_json
 from flows.files.folder import new_run_folder, read_traces
 from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
+from flows.run.cancellation import quiet_cancellation
 from flows.run.form import Form
 from flows.run.page_records import with_pages
 from flows.run.people import People, can_be_suspended, leave_waiting, open_desk, unused_note
 from flows.run.run_marks import RunMarks, end_killed_runs
+from flows.run.run_story import RunStory
 from flows.run.services import open_services
 from flows.run_folder.finish import finish_run, run_manifest
 from flows.run_folder.manifest import RunStart
@@ -110,8 +113,9 @@ def make_flow(
     async def run(**request: Any) -> State[Any]:
         try:
             study = study_of(request)
-            async with _marked_run(study, marks):
-                outcome, desk = await _run(study, listener or RunListener(), caller)
+            with quiet_cancellation():
+                async with _marked_run(study, marks):
+                    outcome, desk = await _run(study, listener or RunListener(), caller)
             if outcome.waiting and study.run.shard is None and can_be_suspended():
                 # The process ends here; a resumed run begins anew, and finds its cells and what was filled in.
                 await suspend_for(outcome.waiting, desk)
@@ -199,9 +203,17 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
         listener.on_note(note)
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)
     run_start, desk = replace(run_start, pages=pages), open_desk(study, listener.people, records)
+    story = RunStory(study, len(records))
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     log = RunLog(folder, current_flow_run_id())
-    ledger = Ledger(folder, listener.on_cell, listener.on_transient_error, log, listener.on_note)
+
+    def on_cell(trace: AgentTrace, totals: Totals) -> None:
+        story.on_cell(trace)
+        listener.on_cell(trace, totals)
+
+    ledger = Ledger(folder, on_cell, listener.on_transient_error, log, listener.on_note)
+    story.totals = ledger.totals
+    story.begin(len(rejects))
     journal_folder = result_store(study.run.results).journal_folder
     run_identity = {"flow": study.flow.name, "run": folder.name, "flow_run_id": owner, "shard": is_shard}
     with CallJournal(journal_folder, **run_identity) as journal, run_heartbeat(study, owner, ledger.totals):
@@ -219,13 +231,14 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
                 in_bulk,
                 caller,
                 desk,
+                story.step_ended,
             ) as run_services:
                 outcome = Outcome(
                     folder, ledger.totals, rejects, current_flow_run_id(), run_services.cell_runner.flow_runs
                 )
                 outcome.records = len(records)
                 with reduced_garbage_collection():
-                    outcome.results = await _run_batches(study, run_services, records)
+                    outcome.results = await _run_batches(study, run_services, records, story)
                 for key, calls in journal.lost_in_this_run().items():
                     # Also of calls in no trace, such as those of a cell that took too long.
                     ledger.totals.add_lost(key, calls)
@@ -239,6 +252,7 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
             await _publish_shard(study, manifest, outcome)
         else:
             await finish_run(study, manifest, outcome, journal.broken_off)
+        story.end(outcome)
         journal.account()
     return outcome, desk
 
@@ -267,6 +281,8 @@ async def _run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, De
     # Before the shards begin, so that each page is fetched by one of them only.
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)
     run_start, desk = replace(run_start, pages=pages), open_desk(study, listener.people, records)
+    story = RunStory(study, len(records))
+    story.begin(len(rejects))
     shards = await run_shards(study, records)
     shard_results = {shard.number: shard.result for shard in shards if shard.result}
     folder, store = new_run_folder(study.run.folder, study.flow.name), result_store(study.run.results)
@@ -286,23 +302,30 @@ async def _run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, De
     waiting = [Question.model_validate(one) for part in shard_results.values() for one in part.waiting]
     leave_waiting(outcome, waiting, listener.people)
     await finish_run(study, {**manifest, "shards": shards_manifest(shards)}, outcome)
+    story.end(outcome)
     remove_shards(store, shard_results.values())
     return outcome, desk
 
 
-async def _run_batches(study: Study, run_services: RunServices, records: Sequence[Record]) -> list[Result]:
+async def _run_batches(
+    study: Study, run_services: RunServices, records: Sequence[Record], story: RunStory
+) -> list[Result]:
     """Takes every record through the flow. A batch begins while the last calls of earlier batches are still running."""
     executor = FlowExecutor(study.flow, run_services)
     size = study.run.batch
     batch_slots = asyncio.Semaphore(_CONCURRENT_BATCHES)
+    done = 0
 
     async def batch(start: int) -> list[Result]:
+        nonlocal done
         scopes = [Scope(record, study.request) for record in records[start : start + size]]
         if len(records) <= size:
             await executor.run(scopes)
         else:
             async with batch_slots:
                 await executor.run_as_subflow(scopes, f"records {start + 1}-{start + len(scopes)}")
+                done += len(scopes)
+                story.records_done(done)
         # Only the results are kept, so that memory does not grow with the outputs of all steps.
         result_step = study.flow.result
         return [(scope.record, scope.values.get(result_step)) for scope in scopes] if result_step else []

@@ -22,7 +22,7 @@ from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Ledger
 from flows.accounting.telemetry import with_tracing
 from flows.engine.cell import CellRunner
-from flows.engine.executor import RunServices
+from flows.engine.run_services import RunServices, StepListener
 from flows.engine.task_run_events import open_event_sender
 from flows.engine.task_runs import read_limited_tags
 from flows.files.cache import cache_folder
@@ -59,6 +59,7 @@ async def open_services(
     in_bulk: bool = False,
     caller: CallerProcess | None = None,
     desk: Desk | None = None,
+    step_ended: StepListener | None = None,
 ) -> AsyncGenerator[RunServices]:
     """Opens the services of one run; closes the connections when the block ends.
 
@@ -94,6 +95,7 @@ async def open_services(
             tools=tools,
             tool_results=opened.tool_results,
             tool_servers=servers.manifest,
+            step_ended=step_ended,
         )
 
 

@@ -14,6 +14,7 @@ from flows.tables.verdict_row import VerdictRow
 
 if TYPE_CHECKING:
     from contract.messages import AgentTrace
+    from flows.report.summary import Summary
     from flows.tables.scores import ScoreRow
     from flows.tables.verdicts import Verdicts
 
@@ -28,6 +29,8 @@ class Derived:
     data: RunData
     rows: Sequence[VerdictRow] = ()
     measured: MeasureResults | None = None
+    summary: Summary | None = None
+    """What the report begins with."""
 
 
 def derive(folder: Path) -> Derived:
@@ -85,5 +88,5 @@ def _write_study(data: RunData, spec: Measures, verdicts: Verdicts, scores: Sequ
     measured = compute_measures(verdicts.rows, spec, Judges.of_run(data.manifest))
     measured = replace(measured, comparisons=(*measured.comparisons, *reason_comparisons(scores, spec)))
     write_measures(data.folder, measured)
-    write_report(data, verdicts.rows, measured)
-    return Derived(data, verdicts.rows, measured)
+    summary = write_report(data, verdicts.rows, measured)
+    return Derived(data, verdicts.rows, measured, summary)

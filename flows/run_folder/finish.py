@@ -69,6 +69,7 @@ async def finish_run(
         results = [{"record_id": record.record_id, "result": value} for record, value in outcome.results]
         write_json(folder / "results.json", results)
     answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_cited_answer(value)]
+    outcome.answers = answers
     if answers:
         write_text(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
     # In a thread: measures and plots take seconds, and Prefect must get messages from this process meanwhile.
@@ -76,13 +77,16 @@ async def finish_run(
         outcome.derived = await asyncio.to_thread(derive, folder)
     outcome.seal = write_sums(folder)
     link_latest(folder)
-    await _create_artifacts(study, outcome, answers[0].question if answers else study.flow.description)
+    outcome.artifacts = await _create_artifacts(
+        study, outcome, answers[0].question if answers else study.flow.description
+    )
     earlier = [one for one in broken_off if one.header["flow_run_id"] != str(outcome.flow_run_id)]
     await create_cost_artifacts(study.flow.name, folder.name, outcome.totals.costs, earlier)
 
 
-async def _create_artifacts(study: Study, outcome: Outcome, description: str) -> None:
-    """Shows the answer or the report, which readers want first, as artifacts of the run."""
+async def _create_artifacts(study: Study, outcome: Outcome, description: str) -> list[str]:
+    """Shows the answer or the report, which readers want first, as artifacts of the run; returns their names."""
+    created = list[str]()
     for name, title in {"answer.md": description, "report.md": "report"}.items():
         if not (path := outcome.folder / name).exists():
             continue
@@ -90,6 +94,8 @@ async def _create_artifacts(study: Study, outcome: Outcome, description: str) ->
         text = path.read_text(encoding="utf-8")[:_MAX_ARTIFACT_CHARACTERS]
         creating: Any = acreate_markdown_artifact(text, key=key, description=description)
         await creating
+        created.append(key)
+    return created
 
 
 def artifact_key(flow: str, title: str) -> str:

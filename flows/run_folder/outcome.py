@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from contract.base import JsonValue
+from contract.findings import CitedAnswer
 from contract.questions import Question
 from contract.record import Record
 from flows.accounting.ledger import Totals
@@ -34,6 +35,10 @@ class Outcome:
     results: list[Result] = field(default_factory=list[Result])
     derived: Derived | None = None
     """The tables and measures, once they are written."""
+    answers: Sequence[CitedAnswer] = ()
+    """The cited answers among the results, once the run's folder is written."""
+    artifacts: Sequence[str] = ()
+    """The names under which the Prefect UI shows the answers or the report."""
     records: int = 0
     """How many records were taken through the flow."""
     seal: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from prefect._internal.control_listener import get_intent
 from prefect._internal.result_records import ResultRecord
 from prefect.events.clients import EventsClient
 from prefect.events.related import related_resources_from_run_context
@@ -25,6 +26,7 @@ __all__ = [
     "EventsClient",
     "EventsWorker",
     "ResultRecord",
+    "get_intent",
     "link_state_to_flow_run_result",
     "link_state_to_task_run_result",
     "related_resources_from_run_context",

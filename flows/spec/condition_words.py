@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.nodes import And, Compare, Const, Filter, Getattr, If, Name, Node, Not, Or
 
 _NUMBERS = {"gteq": "at least", "gt": "more than", "lteq": "at most", "lt": "fewer than", "eq": "exactly"}
+_OPPOSITES = {"gteq": "lt", "gt": "lteq", "lteq": "gt", "lt": "gteq"}
 _PARAMETERS = "parameters."
 
 
 def condition_words(text: str) -> str:
     """The condition in words; as it stands where it is of no usual kind."""
+    test = _parsed(text)
+    return (test and _words(test)) or text
+
+
+def unmet_words(text: str, lengths: Mapping[str, int]) -> str | None:
+    """Why a condition does not hold, in words: `answers | length >= 2` is "one answer" where that list has one item.
+
+    `lengths` are those of the lists that are known. None where the condition is of no usual kind.
+    """
+    test = _parsed(text)
+    if isinstance(test, Compare) and isinstance(test.expr, Filter) and test.expr.node and _number(test):
+        name = _name(test.expr.node)
+        if name and name in lengths:
+            return _counted(lengths[name], name)
+    return _words(test, is_true=False) if test else None
+
+
+def _counted(number: int, name: str) -> str:
+    singular = name[:-1] if name.endswith("s") and not name.endswith("ss") else name
+    return {0: f"no {name}", 1: f"one {singular}"}.get(number, f"{number} {name}")
+
+
+def _parsed(text: str) -> Node | None:
     try:
         [found] = Environment(autoescape=True).parse("{% if (" + text + ") %}{% endif %}").find_all(If)
     except (TemplateSyntaxError, ValueError):
-        return text
-    return _words(found.test) or text
+        return None
+    return found.test
 
 
 def _words(node: Node, *, is_true: bool = True) -> str | None:
@@ -26,7 +52,7 @@ def _words(node: Node, *, is_true: bool = True) -> str | None:
         joint = "and" if isinstance(node, And) == is_true else "or"
         return f"{left} {joint} {right}" if left and right else None
     if isinstance(node, Compare):
-        return _number(node) if is_true else None
+        return _number(node, is_true=is_true)
     name = _name(node)
     if name is None:
         return None
@@ -35,13 +61,15 @@ def _words(node: Node, *, is_true: bool = True) -> str | None:
     return f"there {'is' if is_true else 'is no'} ‘{name}’"
 
 
-def _number(node: Compare) -> str | None:
+def _number(node: Compare, *, is_true: bool = True) -> str | None:
     [operand, *others] = node.ops
     counted, limit = node.expr, operand.expr
-    if others or operand.op not in _NUMBERS or not isinstance(limit, Const) or not isinstance(counted, Filter):
+    operators = _NUMBERS if is_true else _OPPOSITES
+    if others or operand.op not in operators or not isinstance(limit, Const) or not isinstance(counted, Filter):
         return None
     name = _name(counted.node) if counted.node and counted.name in ("length", "count") else None
-    return f"there are {_NUMBERS[operand.op]} {limit.value} {name}" if name else None
+    operator = operand.op if is_true else _OPPOSITES[operand.op]
+    return f"there are {_NUMBERS[operator]} {limit.value} {name}" if name else None
 
 
 def _name(node: Node) -> str | None:

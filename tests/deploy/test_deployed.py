@@ -182,6 +182,38 @@ def test_a_failed_run_is_retried_and_pays_for_the_holes_only(prefect: Operator, 
     assert service.calls() - before == 6
 
 
+def test_a_cancelled_run_leaves_no_error_and_its_log_says_what_happened(
+    prefect: Operator, service: FakeService
+) -> None:
+    _deploy(prefect, service, "stopped")
+    service.script([{"kind": "reply", "latency": 1.5}])
+    run, already = _start_run(prefect, "stopped"), len(_worker_messages(prefect))
+    wait_until(lambda: service.calls() > 4, "the first calls", 60)
+    prefect.get(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    assert prefect.wait_for_run(run)["state_name"] == "Cancelled"
+    wait_until(lambda: "Cancelled flow run" in _worker_messages(prefect)[already:], "the worker", 60)
+    worker = _worker_messages(prefect)[already:]
+    assert "Traceback" not in worker and "ERROR" not in worker, worker
+    states = {one["state_name"] for one in prefect.get("/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})}
+    assert "Cancelled" in states and states <= {"Cancelled", "Completed"}
+    lines = _log(prefect, run)
+    assert any(line.startswith("Cancelled. What was answered is kept") for _, line in lines), lines
+    assert not [line for level, line in lines if level >= 40]
+    service.script([])
+    assert prefect.retry_run(run)["state_name"] == "Completed"
+    said = [line for _, line in _log(prefect, run)]
+    assert "judge: 24 completed" in said and "In full: stopped-report, under Artifacts" in said, said
+
+
+def _worker_messages(prefect: Operator) -> str:
+    return "".join(command.stderr for command in prefect.background)
+
+
+def _log(prefect: Operator, run: str) -> list[tuple[int, str]]:
+    found = prefect.get("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"})
+    return [(line["level"], line["message"]) for line in found]
+
+
 def test_a_killed_run_continues_and_repays_only_calls_in_flight(prefect: Operator, service: FakeService) -> None:
     _deploy(prefect, service, "killed")
     service.script([{"kind": "reply", "latency": 0.7}])

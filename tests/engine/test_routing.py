@@ -33,7 +33,7 @@ async def test_a_false_condition_is_a_child_run_in_the_state_skipped_with_the_re
     )
     ran = await lab.run("text=hello")
     child = ran.server.child("both")
-    assert (child.state_name, child.name) == ("Skipped", "both, skipped: given | length >= 2 does not hold: 1 given")
+    assert (child.state_name, child.name) == ("Skipped", "both: not needed, one given")
     assert child.state and child.state.message == "given | length >= 2 does not hold: 1 given"
     [row] = ran.rows("both")
     assert (row.status, row.note) == ("skipped", "given | length >= 2 does not hold: 1 given")
@@ -50,7 +50,7 @@ async def test_too_few_inputs_are_a_visible_skip(lab: Lab) -> None:
         "result: both\n",
     )
     ran = await lab.run("text=hello")
-    assert ran.server.task("both, skipped").state_name == "Skipped"
+    assert ran.server.task("both: not possible, one input").state_name == "Skipped"
     assert [(row.status, row.note) for row in ran.rows("both")] == [("skipped", "1 inputs, and min_inputs is 2")]
     assert ran.result is None
     assert ran.lost_task_runs == 0
@@ -135,7 +135,7 @@ async def test_a_host_chooses_among_steps_and_hands_them_its_arguments(lab: Lab)
     assert isinstance(ran.result, dict)
     assert (ran.result["given"], ran.result["other"]) == ("west", "east")
     skipped = [run.name.split(":")[0] for run in ran.server.cells if run.state_name == "Skipped"]
-    assert sorted(skipped) == ["left, skipped", "left, skipped", "right, skipped", "right, skipped"]
+    assert sorted(skipped) == ["left", "left", "right", "right"]
 
 
 async def test_a_host_is_not_offered_what_the_flow_binds_and_cannot_set_it(lab: Lab) -> None:

@@ -43,6 +43,8 @@ RELIED_UPON: dict[str, tuple[Any, str]] = {
     # `flows/engine/edges.py` makes an edge of a finished run.
     "edges.task_run": (prefect_internals.link_state_to_task_run_result, "443950cbf9e7"),
     "edges.flow_run": (prefect_internals.link_state_to_flow_run_result, "a201d199d855"),
+    # `flows/run/cancellation.py` asks it whether the run is being cancelled.
+    "cancellation.intent": (prefect_internals.get_intent, "dcb3cf75896d"),
     # `record_task_runs_after` replaces one of its settings.
     "server.recorder": (task_run_recorder.consumer, "7998587a0bfb"),
 }
