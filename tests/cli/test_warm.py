@@ -110,7 +110,7 @@ def test_many_commands_at_once_have_each_their_own(machine: Machine) -> None:
 
 @pytest.mark.parametrize(
     "variables",
-    [{"PREFECT_LOGGING_LEVEL": "DEBUG"}, {"BUTTERMILK_SERVER": "none"}, {"PREFECT_API_KEY": "secret"}, {"TZ": "UTC-3"}],
+    [{"PREFECT_LOGGING_LEVEL": "DEBUG"}, {"PREFECT_API_KEY": "secret"}, {"TZ": "UTC-3"}],
     ids=lambda variables: next(iter(variables)),
 )
 def test_a_command_in_another_environment_runs_by_itself(machine: Machine, variables: dict[str, str]) -> None:

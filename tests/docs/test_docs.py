@@ -60,8 +60,13 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_index: CorpusIndex) -> dict[str, str]:
-    """The reader's environment: no keys, a cache with an index of the shipped corpus, and a server of Prefect."""
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_index: CorpusIndex
+) -> Iterator[dict[str, str]]:
+    """The reader's environment: no keys, a cache with an index of the shipped corpus, and a server of Prefect.
+
+    As on a reader's machine, a command leaves its imports to the next ones.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     cache = tmp_path_factory.mktemp("cache")
     indexes = cache / "buttermilk" / "indexes"
@@ -69,7 +74,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_
     shutil.copy(osb_index.location, indexes)
     ours = {"XDG_CACHE_HOME": str(cache), "PREFECT_API_URL": prefect_api, "PYTHONPATH": str(ROOT)}
     # The environment is installed: each `uv run` would look whether it still is.
-    return {**kept, **ours, "UV_PROJECT": str(ROOT), "UV_OFFLINE": "1", "UV_NO_SYNC": "1"}
+    ours |= {"UV_PROJECT": str(ROOT), "UV_OFFLINE": "1", "UV_NO_SYNC": "1", "BUTTERMILK_SERVER": "stay 10m"}
+    yield {**kept, **ours}
+    run([sys.executable, "-m", "flows", "server", "stop"], ROOT, {**kept, **ours})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

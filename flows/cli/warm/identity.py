@@ -15,7 +15,7 @@ PACKAGES = Path(__file__).parents[3]
 """Where our packages are."""
 _OURS = ("flows", "agents", "contract")
 _READ_AT_IMPORT = re.compile(
-    r"^(PREFECT|PYTHON|BUTTERMILK|XDG_\w+_HOME|HOME$|LANG|LC_|TZ$|OMP_|OPENBLAS|MKL_|NUMEXPR|SSL_|GRPC_|OTEL_|VIRTUAL_ENV)"
+    r"^(PREFECT|PYTHON|XDG_\w+_HOME|HOME$|LANG|LC_|TZ$|OMP_|OPENBLAS|MKL_|NUMEXPR|SSL_|GRPC_|OTEL_|VIRTUAL_ENV)"
 )
 """Environment variables that our libraries read when they are imported; all others go with each command."""
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS|AUTH_STRING|CONNECTION_URL)", re.IGNORECASE)
