@@ -9,16 +9,14 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from contract.base import Frozen, JsonValue
-from contract.record_columns import RecordColumns
+from contract.embedding import Embedding
+from contract.page_source import PageSource, is_unset
+from contract.zotero import ZoteroStorage
 
 BUCKET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
 BUCKET_URL_PREFIX = "gs://"
 """The beginning of an address in a bucket."""
 _GS_URL = re.compile(r"gs://(?P<bucket>[^/]+)(?:/(?P<path>.*))?")
-
-
-def _is_unset(value: object) -> bool:
-    return value is None
 
 
 def _number_as_text(value: Any) -> Any:
@@ -40,22 +38,6 @@ def _delimiter(value: Any) -> Any:
 Columns: TypeAlias = Annotated[dict[str, str], BeforeValidator(_column_names)]
 
 
-class PageSource(Frozen):
-    """A source whose rows may be addresses of web pages, or answers of several people to one text."""
-
-    masked: RecordColumns = Field(default=(), exclude_if=lambda value: not value)
-    """Fields of the records that the tables of a run show as `<masked>`, for example `[text, metadata.author]`."""
-
-    rows: Literal["answers", "whole"] | None = Field(default=None, exclude_if=_is_unset)
-    """`answers`: each row is what one person answered, and the rows with one id (or without ids, with one text) are
-    one record. `whole`: a JSON object is one record, even if it looks like a table of records by their ids."""
-
-    fetch: bool = Field(default=False, exclude_if=lambda value: not value)
-    """A row whose text is nothing but an address of the web, or that has an address and no text, stands for the page:
-    a run fetches it once, within bounds, and its main text becomes the record's. Never without this setting: a request
-    tells a site who reads it, and a text that mentions an address is no wish to visit it."""
-
-
 class TableFormat(Frozen):
     """How a table is written. What is not set is guessed from its first rows, and `check` names each guess."""
 
@@ -64,14 +46,14 @@ class TableFormat(Frozen):
     """For XLSX: the sheet's name; None takes the first."""
     header: Annotated[
         str | None, BeforeValidator(_number_as_text), Field(pattern=r"^(none|qualtrics|[1-9]\d?(-[1-9]\d?)?)$")
-    ] = Field(default=None, exclude_if=_is_unset)
+    ] = Field(default=None, exclude_if=is_unset)
     """Which row names the columns: `1`; `3`, below two rows that are left out; `1-2`, whose cells below fill empty ones
     above; `qualtrics`, whose second and third row are no answers; `none`, where columns are called 1, 2, 3."""
     delimiter: Annotated[str | None, BeforeValidator(_delimiter), Field(min_length=1, max_length=1)] = Field(
-        default=None, exclude_if=_is_unset
+        default=None, exclude_if=is_unset
     )
     """For text: the sign between two cells, or `tab`. With it, a .txt file is a table."""
-    quoting: Literal["csv", "none"] | None = Field(default=None, exclude_if=_is_unset)
+    quoting: Literal["csv", "none"] | None = Field(default=None, exclude_if=is_unset)
     """For text: `none` where quotation marks are letters like others; `csv` where a cell may stand between them."""
 
 
@@ -94,9 +76,9 @@ class FileStorage(TableFormat, PageSource):
     type: Literal["file"] = "file"
     path: Path
     """Relative paths start at the config directory that names them."""
-    files: str | None = Field(default=None, exclude_if=_is_unset)
+    files: str | None = Field(default=None, exclude_if=is_unset)
     """For a folder: which of its files are tables that are read one after the other, for example `*.csv`."""
-    labels_from: LabelsTable | None = Field(default=None, exclude_if=_is_unset)
+    labels_from: LabelsTable | None = Field(default=None, exclude_if=is_unset)
     """For a folder of texts: the table with what is known of each of them."""
     columns: Columns = Field(default_factory=dict)
     """Record field -> column of the source, for example `{text: body, "metadata.author": by}`; also by its number."""
@@ -215,7 +197,9 @@ class PluginStorage(PageSource):
     """As for files."""
 
 
-RecordStorage: TypeAlias = FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage | PluginStorage
+RecordStorage: TypeAlias = (
+    FileStorage | HuggingFaceStorage | GCSStorage | BigQueryStorage | PluginStorage | ZoteroStorage
+)
 """Where records can be read from."""
 
 
@@ -249,6 +233,10 @@ class SearchableStorage(Frozen):
     overlap_characters: int = Field(default=150, ge=0, le=2000)
     note: str = ""
     """Where the data comes from and what it is not; shown with answers."""
+    duplicates: Literal["keep", "one"] = Field(default="keep", exclude_if=lambda value: value == "keep")
+    """`one`: of documents with one DOI or one text, the first is indexed, and the others are named as left out."""
+    embedding: Embedding | None = Field(default=None, exclude_if=is_unset)
+    """The model that the passages and questions are compared with; None for the one in the package."""
 
     @field_validator("source")
     @classmethod

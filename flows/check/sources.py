@@ -20,6 +20,7 @@ from contract.storage import (
     SearchableStorage,
     StorageConfig,
     VectorStorage,
+    ZoteroStorage,
 )
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path
@@ -42,6 +43,8 @@ def is_remote(source: RecordStorage) -> bool:
     """Whether the source can be read only over the network; no check does that."""
     if isinstance(source, HuggingFaceStorage):
         return not is_folder(Path(source.dataset).expanduser())
+    if isinstance(source, ZoteroStorage):
+        return source.path is None
     return not isinstance(source, FileStorage)
 
 
@@ -61,7 +64,7 @@ def check_source(
         diagnostics.add_at(("storage", name, "type"), what, todo="install buttermilk[vector]: uv sync --extra vector")
     source = source_of(config)
     path: KeyPath = ("storage", name, *(("source",) if isinstance(config, SearchableStorage) else ()))
-    at = (*path, "path" if isinstance(source, FileStorage) else "dataset")
+    at = (*path, _naming_field(source))
     if diagnostics.is_reported(at):
         return
     if isinstance(source, FileStorage):
@@ -69,6 +72,10 @@ def check_source(
             todo = "correct `path:`; a relative one starts at the config folder that names it"
             diagnostics.add_at(at, f"the source of '{name}', {display_path(source.path)}, {what}", todo=todo)
             return
+    elif isinstance(source, ZoteroStorage) and (problem := _library_problem(source)):
+        field, what, todo = problem
+        diagnostics.add_at((*path, field), f"the source of '{name}' cannot be used: {what}", todo=todo)
+        return
     elif isinstance(source, HuggingFaceStorage) and find_spec("datasets") is None:
         what = f"'{name}' is a Hugging Face dataset, and the library datasets is not installed"
         diagnostics.add_at(at, what, todo="install buttermilk[huggingface]")
@@ -79,6 +86,22 @@ def check_source(
     if not is_remote(source) and not _loses_rows(source, path, diagnostics):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
         _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth, metadata)
+
+
+def _naming_field(source: RecordStorage) -> str:
+    if isinstance(source, ZoteroStorage):
+        return "library" if source.path is None else "path"
+    return "path" if isinstance(source, FileStorage) else "dataset"
+
+
+def _library_problem(source: ZoteroStorage) -> tuple[str, str, str] | None:
+    """The field that names nothing, what is wrong, and what to do."""
+    if source.path is not None and (what := _file_problem(source.path)):
+        return "path", f"{display_path(source.path)} {what}", "name a file of CSL-JSON"
+    if source.attachments is not None and not is_folder(source.attachments):
+        what = f"there is no folder {display_path(source.attachments)}"
+        return "attachments", what, "name the folder that holds the files of the library"
+    return None
 
 
 def _has_reader(source: PluginStorage, path: KeyPath, diagnostics: Diagnostics) -> bool:

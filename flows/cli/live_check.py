@@ -6,23 +6,15 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from contract.errors import Problem, StudyError
+from flows.cli.flags import take_flag
 from flows.files.control_characters import terminal_text
 from flows.server.interrupt import EXIT_FAILED
 from flows.spec.study import Study
 
-_NAME = "live"
-
 
 def take_live(settings: list[str]) -> bool:
     """Takes `live=true` out of the settings of a check. Raises StudyError for another value."""
-    given = [text for text in settings if text.partition("=")[0] == _NAME]
-    for text in given:
-        settings.remove(text)
-        if text not in ("live=true", "live=false"):
-            todo = "write live=true to ask each model for one smallest reply"
-            raise StudyError([Problem(f"command line: {text}", "`live` is true or false", None, todo)])
-    return "live=true" in given
+    return take_flag(settings, "live", "write live=true to ask each model for one smallest reply")
 
 
 def check_live(studies: Sequence[Study], *, as_json: bool) -> int:

@@ -31,6 +31,7 @@ VERBS = {
     "plan": "show what would run: steps, models, number of calls, cost",
     "check": "find every mistake in the study without running it",
     "explain": 'show what each way of searching ranked for a question: explain +flows=[osb] query="…"',
+    "ingest": "build the corpus that a flow searches, or bring it up to date: ingest +flows=[zot]",
     "list": "list flows, agents, models, storages, criteria and prompts",
     "server": "the Prefect server of this machine: server status, server start, server stop",
     "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
@@ -142,6 +143,11 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     from flows.cli.live_check import check_live, take_live
 
     live = take_live(settings) if options.verb == "check" else False
+    reembed = False
+    if options.verb == "ingest":
+        from flows.cli.ingest import take_reembed
+
+        reembed = take_reembed(settings)
     from flows.compose.compose import compose
 
     studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
@@ -149,6 +155,10 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
     print_waiting_notes(studies)
     if options.verb == "check":
         return _check(studies, options) or (check_live(studies, as_json=options.json) if live else 0)
+    if options.verb == "ingest":
+        from flows.cli.ingest import ingest
+
+        return ingest(studies, options, reembed=reembed)
     if options.verb == "explain":
         from flows.cli.explain import explain
 

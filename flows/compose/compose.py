@@ -28,6 +28,7 @@ from flows.compose.external_models import (
 )
 from flows.compose.gold import check_gold, with_gold_file
 from flows.compose.key_permissions import KeyCheck
+from flows.compose.library_keys import with_library_keys
 from flows.compose.places import PlaceCheck
 from flows.compose.request import (
     accepted_names,
@@ -137,6 +138,7 @@ def check_studies(
             )
         )
     studies = [with_api_keys(study, secrets, keys.forbidden, diagnostics) for study in studies]
+    studies = [with_library_keys(study, keys.permissions, diagnostics) for study in studies]
     for study in studies:
         check_budget(study, diagnostics)
     diagnostics.raise_if_any()

@@ -89,16 +89,16 @@ class KeyCheck:
         diagnostics: Diagnostics,
     ) -> None:
         self._of_study = {name: config for name, config in models.items() if name not in own_models}
-        self._permissions = key_permissions(composed, own_models)
+        self.permissions = key_permissions(composed, own_models)
         self._diagnostics = diagnostics
-        self.forbidden = forbidden_keys(self._of_study, self._permissions, diagnostics.provenance)
+        self.forbidden = forbidden_keys(self._of_study, self.permissions, diagnostics.provenance)
 
     def report(self, used: Collection[str]) -> None:
         """Reports what the models in `used` may not have, and notes the hosts that a study's author has chosen."""
         for name in sorted(self._of_study.keys() & used):
             if refused := self.forbidden.get(name):
                 self._diagnostics.add_at(refused.path, refused.what, todo=refused.todo)
-            elif address := foreign_address(self._of_study[name], self._permissions):
+            elif address := foreign_address(self._of_study[name], self.permissions):
                 self._diagnostics.add_notice(f"the model '{name}' of this study sends what it reads to {address}")
             self._note_written_key(name)
 

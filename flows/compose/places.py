@@ -29,6 +29,7 @@ from contract.storage import (
     SearchableStorage,
     StorageConfig,
     VectorStorage,
+    ZoteroStorage,
 )
 from flows.config.compose_config import ComposedConfig
 from flows.config.diagnostics import Diagnostics
@@ -165,6 +166,8 @@ def _source_places(config: RecordStorage) -> Iterator[tuple[KeyPath, str]]:
                 yield ("dataset",), config.dataset
         case BigQueryStorage():
             yield from _each(("project", "dataset", "table"), f"bigquery://{config.project}", config.endpoint)
+        case ZoteroStorage():
+            yield from _library_places(config)
         case PluginStorage():
             # The reader may reach whatever its package can, so a study may not choose its settings either.
             for key in (("reader",), *(("settings", name) for name in config.settings)):
@@ -177,6 +180,17 @@ def _files(config: FileStorage) -> Iterator[tuple[KeyPath, str]]:
     yield ("path",), str(config.path)
     if config.labels_from is not None:
         yield ("labels_from", "path"), str(config.labels_from.path)
+
+
+def _library_places(config: ZoteroStorage) -> Iterator[tuple[KeyPath, str]]:
+    if config.path is not None:
+        yield ("path",), str(config.path)
+    elif config.library is not None:
+        # One's own library is nothing that a study of somebody else may read, though it is on this machine.
+        for key in ("library", "collection", "endpoint", "api_key_env"):
+            yield (key,), f"zotero://{config.library}" if config.endpoint is None else config.origin
+    if config.attachments is not None:
+        yield ("attachments",), str(config.attachments)
 
 
 def _index_places(config: SearchableStorage) -> Iterator[tuple[KeyPath, str]]:

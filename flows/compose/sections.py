@@ -130,7 +130,7 @@ def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostic
             resolved[key] = value if is_in_bucket else with_absolute_paths(value, (*path, key), diagnostics)
         elif key == "path" and isinstance(value, str) and value.startswith(BUCKET_URL_PREFIX):
             resolved[key] = value
-        elif key == "path" and isinstance(value, str):
+        elif key in ("path", "attachments") and isinstance(value, str):
             resolved[key] = str(_absolute(value, (*path, key), diagnostics))
         elif key == "dataset" and isinstance(value, str):
             resolved[key] = _dataset(value, _absolute(value, (*path, key), diagnostics))

@@ -19,7 +19,9 @@ from contract.errors import StorageError
 from contract.findings import Passage
 from contract.record import Record
 from contract.storage import SearchableStorage
+from flows.corpus.build_counts import BuildCounts
 from flows.corpus.chunk import Chunking, chunk_record
+from flows.corpus.duplicates import Duplicates
 from flows.corpus.gram_table import UNSPACED_KEY
 from flows.corpus.passage_store import BuildStore, Embedder, IndexedRecord, KnownVectors
 from flows.corpus.source_state import content_digest, is_local, source_state_digest
@@ -73,7 +75,7 @@ def update_index(
     embedder: Embedder,
     progress: ProgressCallback | None,
     remote_copy: RemoteCopy | None = None,
-) -> None:
+) -> BuildCounts:
     """Brings the index up to date; returns at once where the source has not changed since the last complete pass.
 
     One of the processes with the same `lock` file builds at a time. Raises StorageError when the source cannot be
@@ -88,23 +90,24 @@ def update_index(
             and (remote_copy is None or remote_copy.is_up_to_date)
         )
 
+    counts = BuildCounts()
     if is_done():
-        return
+        return counts
     with _build_lock(lock, progress):
         if is_done():
-            return
+            return counts
         try:
             current_content = content_digest(config.source, source_state)
             if current_content is None or store.get_meta("content") != current_content:
-                _IndexBuild(
-                    store, config, embedder, progress, remote_copy.fetch_vectors() if remote_copy else None
-                ).run()
+                known = remote_copy.fetch_vectors() if remote_copy else None
+                counts = _IndexBuild(store, config, embedder, progress, known).run()
             store.mark_current(current_content or "", source_state or "")
             if remote_copy:
                 remote_copy.upload()
         finally:
             if remote_copy:
                 remote_copy.close()
+    return counts
 
 
 class _IndexBuild:
@@ -127,17 +130,22 @@ class _IndexBuild:
         self._rejects: list[Reject] = []
         self._pending: list[tuple[Record, list[Passage]]] = []
         self._done = 0
+        self._embedded = 0
         self._total: int | None = None
 
-    def run(self) -> None:
+    def run(self) -> BuildCounts:
         self._store.begin_pass()
+        held = self._count_records()
         # A remote source is not read twice only to count its passages.
         if self._progress and is_local(self._config.source):
             self._total = sum(1 for record in self._changed_records() for _ in chunk_record(record, self._chunking))
             self._rejects.clear()
+        changed = new = 0
         # From the first batch on, the index matches neither the old content nor the new.
         self._store.set_meta({"content": ""})
         for record in self._changed_records():
+            is_new = self._store.hash_of(record.record_id) is None
+            changed, new = changed + (not is_new), new + is_new
             self._pending.append((record, list(chunk_record(record, self._chunking))))
             count = sum(len(found) for _, found in self._pending)
             if count >= self._store.batch_size or len(self._pending) >= BATCH_RECORDS:
@@ -151,9 +159,26 @@ class _IndexBuild:
                 "fingerprint": self._fingerprint(),
             }
         )
+        kept = self._count_records() - new
+        return BuildCounts(
+            was_read=True,
+            new=new,
+            changed=changed,
+            unchanged=kept - changed,
+            removed=held - kept,
+            embedded=self._embedded,
+            reused=self._done - self._embedded,
+        )
+
+    def _count_records(self) -> int:
+        return sum(1 for _ in self._store.record_hashes())
 
     def _changed_records(self) -> Iterator[Record]:
+        duplicates = Duplicates() if self._config.duplicates == "one" else None
         for item in read_source(self._config.source):
+            if duplicates and isinstance(item, Record) and (duplicate := duplicates.check(item)):
+                self._rejects.append(duplicate)
+                continue
             if isinstance(item, Reject):
                 self._rejects.append(item)
                 continue
@@ -184,6 +209,7 @@ class _IndexBuild:
             keys = new[start : start + BATCH_PASSAGES]
             found = self._embedder.embed([text for _, text in keys])
             made |= {key: vector.tobytes() for key, vector in zip(keys, found, strict=True)}
+            self._embedded += len(keys)
             if len(made) >= self._store.batch_size and start + BATCH_PASSAGES < len(new):
                 self._store.stage_vectors((*key, vector) for key, vector in made.items())
                 vectors |= made

@@ -20,9 +20,10 @@ from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
 from flows.corpus.build import SCHEMA_VERSION, ProgressCallback, RemoteCopy, update_index
+from flows.corpus.build_counts import BuildCounts
 from flows.corpus.explanation import Explanation, explain_search
 from flows.corpus.hybrid_search import hybrid_search
-from flows.corpus.passage_store import Embedder, SearchStore
+from flows.corpus.passage_store import Embedder, QuestionEmbedder, SearchStore
 from flows.corpus.source_state import source_identity
 from flows.corpus.sqlite_store import SqliteStore
 from flows.corpus.vector_matrix import VectorMatrix
@@ -66,16 +67,24 @@ class CorpusIndex:
     """Implements `agents.base.services.SearchIndex`. Safe to share between threads and tasks."""
 
     def __init__(
-        self, config: SearchableStorage, embedder: Embedder, fingerprint: str, location: str, open_store: StoreOpener
+        self,
+        config: SearchableStorage,
+        embedder: Embedder,
+        fingerprint: str,
+        location: str,
+        open_store: StoreOpener,
+        built: BuildCounts,
     ) -> None:
         """Called by `open_corpus`."""
         self.location = location
         """The path or address of the index."""
         self.note = config.note
         """Where the data comes from, and its limits."""
+        self.built = built
+        """What was done to bring the index up to date when it was opened."""
         self._label = config.label
         self._fingerprint = fingerprint
-        self._embedder = embedder
+        self._embed = embedder.embed_queries if isinstance(embedder, QuestionEmbedder) else embedder.embed
         self._open_store = open_store
 
     @property
@@ -95,6 +104,10 @@ class CorpusIndex:
     async def explain(self, queries: Sequence[str], limit: int) -> Explanation:
         """What each way of searching ranked for these queries, and what a search makes of it."""
         return await asyncio.to_thread(self._explain, [query for query in queries if query.strip()], limit)
+
+    async def beginning(self, passage_id: str) -> Passage | None:
+        """The first passage of the document that this passage is of; None where the corpus has none."""
+        return await asyncio.to_thread(self._beginning, passage_id)
 
     async def passage(self, passage_id: str) -> Passage | None:
         """The passage of that id; None where the corpus has none."""
@@ -119,6 +132,12 @@ class CorpusIndex:
             key = store.key_of(passage_id)
             return None if key is None else store.passages([key]).get(key)
 
+    def _beginning(self, passage_id: str) -> Passage | None:
+        with closing(self._open_store()) as store:
+            key = store.key_of(passage_id)
+            first = store.siblings(key)[:1] if key is not None else []
+            return store.passages(first).get(first[0]) if first else None
+
     def _sources(self) -> list[Source]:
         with closing(self._open_store()) as store:
             return store.sources()
@@ -126,14 +145,14 @@ class CorpusIndex:
     def _explain(self, queries: list[str], limit: int) -> Explanation:
         if not queries or limit < 1:
             return Explanation((), ())
-        vectors = self._embedder.embed(queries)
+        vectors = self._embed(queries)
         with closing(self._open_store()) as store:
             return explain_search(store, queries, vectors, limit)
 
     def _search(self, queries: list[str], limit: int) -> list[Passage]:
         if not queries or limit < 1:
             return []
-        vectors = self._embedder.embed(queries)
+        vectors = self._embed(queries)
         with closing(self._open_store()) as store:
             return hybrid_search(store, queries, vectors, limit)
 
@@ -144,10 +163,10 @@ def _open_sqlite(
     path = folder / f"{_index_name(config, embedder, _local_identity(config))}.sqlite"
     with closing(SqliteStore(path)) as store:
         copy = _bucket_copy(config, store, path, embedder, on_note)
-        update_index(store, path.with_suffix(".lock"), config, embedder, progress, copy)
+        built = update_index(store, path.with_suffix(".lock"), config, embedder, progress, copy)
         fingerprint = store.get_meta("fingerprint") or ""
     matrix = VectorMatrix()
-    return CorpusIndex(config, embedder, fingerprint, str(path), lambda: SqliteStore(path, matrix))
+    return CorpusIndex(config, embedder, fingerprint, str(path), lambda: SqliteStore(path, matrix), built)
 
 
 def _bucket_copy(
@@ -169,14 +188,15 @@ def _open_lancedb(
 
     name = _index_name(config, embedder, source_identity(config.source))
     with closing(LanceDBStore(config, name, folder)) as store:
-        update_index(store, folder / f"{name}.lock", config, embedder, progress)
+        built = update_index(store, folder / f"{name}.lock", config, embedder, progress)
     store.pin_version()
-    return CorpusIndex(config, embedder, store.get_meta("fingerprint") or "", config.path, lambda: store)
+    return CorpusIndex(config, embedder, store.get_meta("fingerprint") or "", config.path, lambda: store, built)
 
 
 def _index_name(config: SearchableStorage, embedder: Embedder, source: JsonValue) -> str:
     """The name of the index, unique to its source, chunking and embedding model."""
     chunking = [config.chunk_characters, config.overlap_characters, list(config.sections), config.date_field]
+    chunking += [f"duplicates: {config.duplicates}"] if config.duplicates == "one" else []
     slug = re.sub(r"[^a-z0-9]+", "-", config.label.lower()).strip("-")[:40] or "corpus"
     return f"{slug}-{digest([SCHEMA_VERSION, source, chunking, embedder.fingerprint])[:16]}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from contract.findings import Passage, Source
 from contract.record import Record
@@ -35,6 +35,15 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector of length 1 for each text."""
+        ...
+
+
+@runtime_checkable
+class QuestionEmbedder(Protocol):
+    """An embedder that treats questions otherwise than passages."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One vector of length 1 for each question."""
         ...
 
 

@@ -7,14 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from contract.base import JsonValue, digest
-from contract.storage import BigQueryStorage, FileStorage, GCSStorage, HuggingFaceStorage, RecordStorage
+from contract.storage import BigQueryStorage, FileStorage, GCSStorage, HuggingFaceStorage, RecordStorage, ZoteroStorage
 from flows.storage.file import source_files
 from flows.storage.huggingface import local_folder
 from flows.storage.names import source_name
 
 _SETTINGS = {
     *("type", "columns", "encoding", "sheet", "config", "split", "revision", "where", "reader", "settings"),
-    *("header", "delimiter", "quoting", "rows", "files", "labels_from"),
+    *("library", "collection", "header", "delimiter", "quoting", "rows", "files", "labels_from"),
 }
 """What decides how a source is read. What nobody set is left out, so that new settings change no identity."""
 
@@ -36,6 +36,10 @@ def source_state_digest(source: RecordStorage) -> str | None:
 
         state = table_state(source)
         return None if state is None else digest(state)
+    if isinstance(source, ZoteroStorage):
+        from flows.storage.zotero.state import library_state
+
+        return digest(library_state(source))
     if (files := _local_files(source)) is None:
         # A commit never changes; the content of a tag or of the newest version may.
         return digest(source_identity(source)) if _is_commit(source) else None
@@ -69,7 +73,8 @@ def _reader_versions(files: Sequence[tuple[Path, str]]) -> list[str]:
 
 def source_identity(source: RecordStorage) -> JsonValue:
     """The source's name, the same on every machine (for a file without its folder), and how it is read."""
-    name = source.path.name if isinstance(source, FileStorage) else source_name(source)
+    path = source.path if isinstance(source, FileStorage | ZoteroStorage) else None
+    name = path.name if path else source_name(source)
     if isinstance(source, HuggingFaceStorage) and (folder := local_folder(source)):
         name = folder.name
     settings = source.model_dump(mode="json", include=_SETTINGS)

@@ -143,13 +143,26 @@ async def open_agent_services(
 
 
 async def open_index(
-    study: Study, progress: IndexProgress | None = None, on_note: Callable[[str], None] | None = None
+    study: Study,
+    progress: IndexProgress | None = None,
+    on_note: Callable[[str], None] | None = None,
+    *,
+    reembed: bool = False,
 ) -> CorpusIndex | None:
-    """The flow's corpus, brought up to date; None when it names none."""
+    """The flow's corpus, brought up to date; None when it names none.
+
+    Raises StorageError when it cannot be read, and without `reembed` when its index was made with another embedding
+    model than the configured one.
+    """
     config = study.storage.get(study.flow.corpus or "")
     if not isinstance(config, SearchableStorage):
         return None
+    from flows.corpus.embedders import EmbeddingNote, embedder_of
     from flows.corpus.index import open_corpus
+
+    embedder, note = embedder_of(config, study.models), EmbeddingNote.of(config, index_folder())
+    if not reembed:
+        note.check(embedder, config.label)
 
     cancelled = Event()
 
@@ -160,7 +173,9 @@ async def open_index(
             progress(done, total)
 
     try:
-        return await asyncio.to_thread(open_corpus, config, index_folder(), report_progress, None, on_note)
+        index = await asyncio.to_thread(open_corpus, config, index_folder(), report_progress, embedder, on_note)
+        note.write(embedder)
+        return index
     except asyncio.CancelledError:
         # The thread cannot be cancelled, and the process waits for it to end.
         cancelled.set()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.storage import FileStorage, StorageConfig
+from contract.storage import FileStorage, StorageConfig, ZoteroStorage
 from flows.check.sources import source_of
 from flows.files.checksums import sha256_of
 from flows.spec.study import Study
@@ -47,6 +47,10 @@ def reading_of(study: Study) -> dict[str, dict[str, str]]:
 
 def _data_files(config: StorageConfig | None) -> Iterator[Path]:
     found = config and source_of(config)
+    if isinstance(found, ZoteroStorage) and found.path is not None:
+        yield found.path
+        if found.attachments is not None and found.attachments.is_dir():
+            yield from source_files(FileStorage(path=found.attachments))
     if isinstance(found, FileStorage):
         yield from source_files(found)
         if found.labels_from is not None:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel, TypeAdapter
 
+from contract.embedding import EmbeddingSettings
 from contract.errors import StorageError, StudyError
 from contract.storage import (
     BigQueryStorage,
@@ -26,6 +27,7 @@ from contract.storage import (
     RecordStorage,
     StorageConfig,
     VectorStorage,
+    ZoteroStorage,
 )
 from flows.storage.answer_rows import one_row_per_text
 from flows.storage.file import file_rows
@@ -41,6 +43,7 @@ STORAGE_TYPES: Mapping[str, type[BaseModel]] = {
     "gcs": GCSStorage,
     "bigquery": BigQueryStorage,
     "plugin": PluginStorage,
+    "zotero": ZoteroStorage,
     "corpus": CorpusStorage,
     "vector": VectorStorage,
 }
@@ -101,6 +104,8 @@ def model_at(data: Mapping[str, Any], loc: Sequence[str]) -> type[BaseModel] | N
         return BucketPlace
     if loc[0] == "labels_from":
         return LabelsTable
+    if loc[0] == "embedding":
+        return EmbeddingSettings
     source = data.get("source")
     kind: object = cast("Mapping[str, object]", source).get("type") if isinstance(source, Mapping) else None
     return STORAGE_TYPES.get(str(kind or "file"))
@@ -129,6 +134,10 @@ def _rows(storage: RecordStorage, on_guess: OnGuess) -> Rows:
         from flows.storage.plugin_reader import plugin_rows
 
         yield from plugin_rows(storage)
+    elif isinstance(storage, ZoteroStorage):
+        from flows.storage.zotero.rows import library_rows
+
+        yield from library_rows(storage)
     else:
         from flows.storage.bigquery import bigquery_rows
 

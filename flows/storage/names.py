@@ -8,6 +8,7 @@ from contract.storage import (
     HuggingFaceStorage,
     PluginStorage,
     RecordStorage,
+    ZoteroStorage,
 )
 
 
@@ -21,4 +22,15 @@ def source_name(storage: RecordStorage) -> str:
         return f"gs://{storage.bucket}/{storage.path}"
     if isinstance(storage, PluginStorage):
         return f"the reader {storage.reader}"
+    if isinstance(storage, ZoteroStorage):
+        return str(storage.path) if storage.path else library_name(storage)
     return f"the table {storage.project}.{storage.dataset}.{storage.table}"
+
+
+def library_name(storage: ZoteroStorage) -> str:
+    """The name of a library of literature that is not a file."""
+    collection = f", collection {storage.collection}" if storage.collection else ""
+    if storage.is_local:
+        group = storage.library and storage.library.partition("/groups/")[2]
+        return f"{f'group {group}' if group else 'your library'} in Zotero on this machine{collection}"
+    return f"the Zotero library {storage.library}{collection}" if storage.is_web else f"the export at {storage.library}"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from contract.models import HostedModel, origin_of_url
+from contract.zotero import ZOTERO_KEY, ZOTERO_WEB
 
 _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -20,8 +21,10 @@ _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "google-vertex": (),
     "openai-compatible": (),
 }
-USUAL_KEY_VARIABLES = tuple(sorted({name for names in _DEFAULT_VARIABLES.values() for name in names}))
+USUAL_KEY_VARIABLES = tuple(sorted({ZOTERO_KEY, *(name for names in _DEFAULT_VARIABLES.values() for name in names)}))
 """The variables in which providers' own libraries expect a key."""
+EMBEDDING_PROVIDERS = ("openai", "azure", "openai-compatible")
+"""Providers whose services make vectors by OpenAI's protocol."""
 _DEFAULT_ORIGINS = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
@@ -62,6 +65,8 @@ def origin_of(config: HostedModel) -> str:
 
 def is_providers_own(variable: str, origin: str) -> bool:
     """Whether an address is that of a provider whose usual variable this is, or of the provider of a login."""
+    if variable == ZOTERO_KEY:
+        return origin == ZOTERO_WEB
     return any(pattern.fullmatch(origin) for provider, pattern in _ORIGINS.items() if variable in _OWN_KEYS[provider])
 
 

@@ -9,6 +9,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
+from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -27,6 +28,13 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
     """The pydantic-ai model for `config`, which uses the client `http`."""
     provider = _provider(config, url, secret, http)
     return _ChatModel(config.model_id, provider=provider, profile=_profile(config))
+
+
+def connect_embeddings(
+    config: HostedModel, url: str | None, secret: str | None, http: httpx2.AsyncClient
+) -> OpenAIEmbeddingModel:
+    """The pydantic-ai model for vectors of the service, which uses the client `http`."""
+    return OpenAIEmbeddingModel(config.model_id, provider=_provider(config, url, secret, http))
 
 
 def _profile(config: HostedModel) -> OpenAIModelProfile:
