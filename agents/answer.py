@@ -14,6 +14,7 @@ from contract.debate import VoteCount
 from contract.errors import MissingInput
 from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, Passages, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
+from contract.references import References
 from contract.support import SupportReport
 
 ABSTENTION = "The corpus does not say."
@@ -31,6 +32,8 @@ class AnswerInputs(Frozen):
     """What models decided where the answers part, where the flow has them vote."""
     support: SupportReport | None = None
     """What a model judged of the claims, where the flow has such a step."""
+    references: References | None = None
+    """How the documents are cited, where the flow has such a step."""
     passages: Passages = ()
     follow_up: QuestionInContext | None = Field(default=None, exclude_if=lambda value: value is None)
     """How the question was read, where it follows others."""
@@ -74,6 +77,8 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
             votes=inputs.votes.matters if inputs.votes else (),
             not_used=_unused_sources(claims, inputs.passages),
             models=tuple(dict.fromkeys(answer.model for answer in all_answers if answer.model)),
+            references=inputs.references.references if inputs.references else (),
+            references_not_made=_why_no_references(inputs.references, "references" in agent_input.inputs),
             quality="demonstration" if any(a.quality == "demonstration" for a in all_answers) else "full",
         )
         return AgentOutput(value=output_value(result), note=result.summary)
@@ -89,6 +94,12 @@ def _why_not_judged(claims: tuple[JudgedClaim, ...], report: SupportReport | Non
     if not has_step or not claims or all(claim.support for claim in claims):
         return None
     return report.not_judged if report and report.not_judged else "the step that judges it gave no result"
+
+
+def _why_no_references(found: References | None, has_step: bool) -> str | None:
+    if found is not None:
+        return found.not_made
+    return "the step that makes references gave no result" if has_step else None
 
 
 def _summary(claims: tuple[JudgedClaim, ...], *, unverified: bool) -> str:

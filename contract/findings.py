@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.base import Frozen, FrozenMap
 from contract.record import Locator
+from contract.references import Reference
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
@@ -186,7 +187,15 @@ class CitedAnswer(Frozen):
     not_used: tuple[Source, ...] = ()
     """Documents found but not cited, nearest first."""
     models: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """The references of the documents cited, where the flow makes them."""
+    references_not_made: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Which documents have no reference, and why."""
     quality: Literal["full", "demonstration"] = "full"
+
+    def reference(self, record_id: str) -> Reference | None:
+        """The reference of that document, where there is one."""
+        return next((one for one in self.references if one.record_id == record_id), None)
 
 
 class Source(Frozen):

@@ -33,6 +33,10 @@ class SearchIndex(Protocol):
         """Returns at most `limit` passages for all queries together, best first."""
         ...
 
+    async def beginning(self, passage_id: str) -> Passage | None:
+        """Returns the first passage of the document that this passage is of; None where the corpus has none."""
+        ...
+
     async def sources(self) -> list[Source]:
         """Returns every document of the corpus."""
         ...

@@ -20,3 +20,13 @@ def shown_claims(
 def distinct_claims(claims: Sequence[Claim]) -> tuple[Claim, ...]:
     """Returns claims of the same text once, with the quotations of the last."""
     return tuple({claim.text: claim for claim in claims}.values())
+
+
+def cited_documents(
+    answers: Sequence[ResearchAnswer], synthesis: ResearchAnswer | None, passages: Sequence[Passage]
+) -> dict[str, Passage]:
+    """Returns the documents that the reader will see cited, by their ids, each with a passage of it."""
+    by_document = {passage.record_id: passage for passage in reversed(passages)}
+    shown = shown_claims(answers, synthesis, passages)
+    cited = dict.fromkeys(citation.record_id for claim in shown for citation in claim.citations)
+    return {name: by_document[name] for name in cited if name in by_document}

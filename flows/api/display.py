@@ -16,6 +16,7 @@ from contract.findings import CitedAnswer
 from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.reference_list import REFERENCES_HEADING, reference_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,10 +100,12 @@ def _answer_parts(answer: CitedAnswer) -> Iterator[str]:
     for claim in answer.claims:
         yield f"<li>{_safe(claim.text)}"
         for citation in claim.citations:
-            where = _safe(citation_location(citation))
+            where = _safe(citation_location(citation, answer))
             yield f"<blockquote>“{_safe(citation.quote)}”<br><small>{where}</small></blockquote>"
         yield "</li>"
     yield "</ol>"
+    if lines := reference_lines(answer):
+        yield f"<h5>{REFERENCES_HEADING}</h5><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>"
     if answer.quality == "demonstration":
         yield f"<p><i>{DEMONSTRATION_NOTICE}</i></p>"
 

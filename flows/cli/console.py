@@ -19,6 +19,7 @@ from flows.files.control_characters import terminal_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
 from flows.report.claim_words import only_quotes
 from flows.report.question_words import reading_text
+from flows.report.reference_list import REFERENCES_HEADING, reference_lines
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -59,7 +60,8 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         if doubt := doubt_text(claim):
             console.print(Padding(f"[yellow]{escape_markup(doubt)}[/yellow]", (0, 0, 0, 3)), highlight=False)
         for citation in claim.citations:
-            _print_quotation(console, citation, place_only=only_quotes(claim))
+            place = citation_location(citation, answer)
+            _print_quotation(console, citation, place, place_only=only_quotes(claim))
         for line in unverified_lines(claim):
             console.print(Padding(f"[yellow]{escape_markup(line)}[/yellow]\n", (0, 0, 0, 3)), highlight=False)
     if text := judging_text(answer):
@@ -77,6 +79,7 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
         said = f"{answer.differences.conclusion} {labels}" if labels else answer.differences.conclusion
         _print_list(console, f"Differences: {escape_markup(said)}", topics or ["none"])
     _print_list(console, UNVERIFIED_HEADING, [_unverified_text(claim) for claim in answer.dropped])
+    _print_list(console, REFERENCES_HEADING, [escape_markup(line) for line in reference_lines(answer)])
     heading = "Nearest documents" if answer.abstained else "Found but not used"
     _print_list(console, heading, [_source_text(source) for source in answer.not_used])
     if answer.quality == "demonstration":
@@ -89,11 +92,11 @@ def _print_question(console: Console, answer: CitedAnswer) -> None:
         console.print(f"[yellow]{escape_markup(text)}[/yellow]\n", highlight=False)
 
 
-def _print_quotation(console: Console, citation: Citation, *, place_only: bool) -> None:
+def _print_quotation(console: Console, citation: Citation, place: str, *, place_only: bool) -> None:
     if not place_only:
         console.print(Padding(f"[green]“{escape_markup(citation.quote)}”[/green]", (0, 0, 0, 3)), highlight=False)
-    place = Text.assemble("— ", _linked(citation_location(citation), citation.uri), "\n", style="dim")
-    console.print(Padding(place, (0, 0, 0, 3)), highlight=False)
+    line = Text.assemble("— ", _linked(place, citation.uri), "\n", style="dim")
+    console.print(Padding(line, (0, 0, 0, 3)), highlight=False)
 
 
 def _unverified_text(claim: Claim) -> str:

@@ -25,6 +25,7 @@ from contract.measures import GOLD_SUFFIX
 from contract.run import RunSettings
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
+from flows.compose.corpus_shorthand import CORPUS_STORAGE, corpus_named
 from flows.compose.queries import QUERIES_STORAGE, queries_source, with_queries
 from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
@@ -40,6 +41,7 @@ _RUN_SHORTHANDS = ("sample", "seed", "shards", "shard", "budget", "again", "answ
 SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
     "queries": str | None,
+    "corpus": str | None,
     "columns": dict[str, str] | None,
     "labels": dict[str, str] | None,
     "sheet": str | None,
@@ -72,6 +74,8 @@ class AppliedShorthands:
     """The name of the storage of the records: the one that the flow names, or another."""
     storage: Mapping[str, StorageConfig]
     run: RunSettings
+    corpus: str | None = None
+    """The name of the storage that is searched, where another than the flow's was given."""
     queries: str | None = None
     """The name of the storage of the questions, where a file of them was given."""
     labels: dict[str, str] = field(default_factory=dict[str, str])
@@ -87,6 +91,8 @@ class AppliedShorthands:
 
     def apply_to(self, flow: FlowSpec) -> FlowSpec:
         """The flow with these records and labels."""
+        if self.corpus is not None:
+            flow = flow.model_copy(update={"corpus": self.corpus})
         if self.queries is not None:
             return with_queries(flow, self.queries)
         change: dict[str, Any] = {"records": self.records}
@@ -103,6 +109,7 @@ def shorthands_of(flow: FlowSpec) -> list[str]:
     asks = flow.records == QUERIES_STORAGE
     reads = flow.records.partition(".")[0] != "parameters" and not asks
     absent = {*flow.parameters, *(("queries",) if reads else _RECORD_SHORTHANDS)}
+    absent |= set() if flow.corpus else {"corpus"}
     absent |= set() if flow.measures else {"truth"}
     compares = flow.measures is not None and flow.measures.truth is not None
     absent |= set() if compares else {"labels", "split"}
@@ -148,6 +155,8 @@ def apply_shorthands(
         argument = display_argument(f"truth={typed['truth']}")
         diagnostics.provenance.add_argument((*validated.path, "measures", "truth"), argument)
     _apply_records(applied, typed, diagnostics)
+    if "corpus" in typed:
+        _apply_corpus(applied, validated, typed["corpus"].strip(), diagnostics)
     if "queries" in typed:
         _apply_queries(applied, typed["queries"].strip(), raw, diagnostics)
     if "records" in typed:
@@ -197,7 +206,7 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     changes = {
         name: text
         for name, text in typed.items()
-        if name.partition(".")[0] not in ("records", "queries", "labels", "split", "truth", *_RUN_SHORTHANDS)
+        if name.partition(".")[0] not in ("records", "queries", "corpus", "labels", "split", "truth", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
     name = applied.records
@@ -239,6 +248,18 @@ def _apply_queries(applied: AppliedShorthands, text: str, raw: Mapping[str, str]
         applied.queries = QUERIES_STORAGE
         applied.storage = {**applied.storage, QUERIES_STORAGE: source}
         diagnostics.provenance.add_argument(("storage", QUERIES_STORAGE), display_argument(f"queries={text}"))
+
+
+def _apply_corpus(applied: AppliedShorthands, validated: ValidatedFlow, text: str, diagnostics: Diagnostics) -> None:
+    applied.values["corpus"] = text
+    if text in applied.storage:
+        applied.corpus = text
+    elif found := corpus_named(text, _argument_location("corpus", text), applied.storage, diagnostics):
+        applied.corpus = CORPUS_STORAGE
+        applied.storage = {**applied.storage, CORPUS_STORAGE: found}
+        argument = display_argument(f"corpus={text}")
+        for path in (("storage", CORPUS_STORAGE), ("storage", CORPUS_STORAGE, "source"), (*validated.path, "corpus")):
+            diagnostics.provenance.add_argument(path, argument)
 
 
 def _unused_name(storage: Mapping[str, StorageConfig]) -> str:

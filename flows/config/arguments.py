@@ -2,6 +2,7 @@
 
 query="When, and why?"      the request: raw text, never read by Hydra's grammar
 columns.text=body           the same
+storage=my_papers           the same, as `corpus`, where no storage of the configuration has that name
 +flows=[osb,trans]          flows
 llms=lite   llms@bm.llms=full   a choice in a config group
 run.concurrency=10          an override
@@ -71,6 +72,8 @@ def classify_arguments(
         key = key.strip()
         if key.startswith("~") or not equals:
             classified.overrides.append(text)
+        elif key == "storage" and _names_no_file("storage", value, folders):
+            _add_to_request(classified, "corpus", value, text, diagnostics)
         elif (choice := _parse_choice(key, value, text, groups)) is not None:
             classified.choices.append(choice)
         elif _REQUEST.fullmatch(name := key.lstrip("+")) and name.partition(".")[0] not in {*top_level, *groups}:
@@ -79,6 +82,13 @@ def classify_arguments(
         else:
             classified.overrides.append(_with_force_prefix(key, text))
     return classified
+
+
+def _names_no_file(group: str, value: str, folders: Sequence[Path]) -> bool:
+    """Whether the value is one name that no file of the group has: a folder or a library, for example."""
+    names = split_list(value)
+    is_one = len(names) == 1 and not value.strip().startswith(("[", "{"))
+    return is_one and not any((folder / group / f"{names[0]}.yaml").is_file() for folder in folders)
 
 
 def _split_argument(text: str) -> tuple[str, str, str]:

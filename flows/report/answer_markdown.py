@@ -10,6 +10,7 @@ from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differ
 from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
 from flows.report.question_words import reading_text
+from flows.report.reference_list import REFERENCES_HEADING, reference_lines, referenced_location
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -34,7 +35,7 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
         yield f"*{DEMONSTRATION_NOTICE}*\n"
     yield f"**{answer.summary}**\n"
     for number, claim in enumerate(answer.claims, start=1):
-        yield from _claim(number, claim)
+        yield from _claim(number, claim, answer)
     if text := judging_text(answer):
         yield f"*{_escape(text)}*\n"
     if answer.unanswered:
@@ -43,28 +44,37 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
         yield from _differences(answer.differences, answer.votes)
     if answer.dropped:
         yield from _unverified(answer.dropped)
+    if lines := reference_lines(answer):
+        yield from _bullet_list(REFERENCES_HEADING, [_escape(line) for line in lines])
     if answer.not_used:
         heading = "Nearest documents" if answer.abstained else "Found but not used"
         yield from _bullet_list(heading, [_source(source) for source in answer.not_used])
 
 
-def _claim(number: int, claim: JudgedClaim) -> Iterator[str]:
+def _claim(number: int, claim: JudgedClaim, answer: CitedAnswer) -> Iterator[str]:
     is_quotation = only_quotes(claim)
     yield f"{number}. {_escape(f'“{claim.citations[0].quote}”' if is_quotation else claim.text)}\n"
     if doubt := doubt_text(claim):
         yield f"   **{_escape(doubt)}**\n"
     for citation in claim.citations:
         quoted = "" if is_quotation else f"   > {_escape(citation.quote)}\n   >\n"
-        yield f"{quoted}   > — {_linked(citation_location(citation), citation.uri)}\n"
+        yield f"{quoted}   > — {_linked(citation_location(citation, answer), citation.uri)}\n"
     yield from (f"   - {_escape(line)}\n" for line in unverified_lines(claim))
 
 
-def citation_location(citation: Citation) -> str:
-    """Title, id, date, section and page of a citation. The main text is named as its section only without a page."""
+def citation_location(citation: Citation, answer: CitedAnswer) -> str:
+    """Where a quotation stands: the reference of its document and the page, else title, id, date, section and page.
+
+    The main text is named as its section only without a page.
+    """
+    place = referenced_location(citation, answer) or _described_location(citation)
+    return f"{place}; also in {_some_of(citation.also_in)}" if citation.also_in else place
+
+
+def _described_location(citation: Citation) -> str:
     dated = f", {citation.date}" if citation.date else ""
     section = None if citation.locator and citation.section == MAIN_SECTION else citation.section
-    place = ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
-    return f"{place}; also in {_some_of(citation.also_in)}" if citation.also_in else place
+    return ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
 
 
 def _some_of(names: Sequence[str]) -> str:

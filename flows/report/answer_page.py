@@ -19,6 +19,7 @@ from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.claim_words import only_quotes
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.question_words import reading_text
+from flows.report.reference_list import REFERENCES_HEADING, reference_lines
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -54,11 +55,13 @@ class AnswerPage:
             "bdi": bdi, "place": citation_location, "address": _address, "doubt": doubt_text,
             "judging": judging_text, "labels": labels_text, "unverified": unverified_lines,
             "reading": reading_text, "in_passage": self._in_passage, "only_quotes": only_quotes,
+            "reading_list": reference_lines,
         }  # fmt: skip
         environment.filters.update(filters)
         text = environment.get_template("answer.html.jinja").render(
             answers=self._answers, policy=content_security_policy(style, ""), style=trusted_markup(style),
             demonstration=DEMONSTRATION_NOTICE.replace("`", ""), unverified_heading=UNVERIFIED_HEADING,
+            references_heading=REFERENCES_HEADING,
         )  # fmt: skip
         write_text(self._folder / "answer.html", text)
 

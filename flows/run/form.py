@@ -183,8 +183,8 @@ def _value_type(values: Sequence[JsonValue], choices: Sequence[str]) -> Any:
 def _shorthand_fields(spec: FlowSpec, is_ui_form: bool) -> Iterator[_FormField]:
     """Fields for the shorthands. Without a form, their blank is None, so that no blank looks like an answer."""
     for name in shorthands_of(spec):
-        if name == "queries" and is_ui_form:
-            # The form's own field asks for a question.
+        if name in ("queries", "corpus") and is_ui_form:
+            # The form's own field asks for a question, and a worker's folders are not for whoever fills it in.
             continue
         kind, about = _SHORTHAND_FIELDS.get(name, (SHORTHAND_TYPES[name], ""))
         description = about.format(records=spec.records)

@@ -42,6 +42,9 @@ class Corpus:
     async def sources(self) -> list[Source]:
         return []
 
+    async def beginning(self, passage_id: str) -> Passage | None:
+        return PASSAGE
+
 
 async def process(agent: str, models: ScriptedModels, inputs: dict[str, Any], **parameters: Any) -> AgentOutput:
     services = AgentServices(models=models, prompts=Prompts([CONF]), index=Corpus())

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.commands import ROOT
 
-ENTRY_POINTS = {"console_script", "warm_process", "__init__", "__main__", "osb", "tox", "trans", "vaw", "judger"}
+ENTRY_POINTS = {"console_script", "warm_process", "__init__", "__main__", "osb", "tox", "trans", "vaw", "judger", "zot"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _PATH = re.compile(r"(?<![\w/])(?:contract|agents|flows|tests|deployments)/[\w/]+\.py\b")
 _READ_FIRST = re.compile(r"Read `([\w.]+)`")

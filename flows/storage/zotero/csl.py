@@ -47,7 +47,7 @@ _MAX_CHARACTERS = 4000
 _MAX_NAMES = 300
 _MARKUP = re.compile(r"</?(?:i|b|em|strong|sub|sup|sc|span)(?:\s[^<>]*)?>", re.IGNORECASE)
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]{1,300}(?=$|[\s\"<>])")
 _RAW_DATE = re.compile(r"(-?\d{4})(?:[-/](\d{1,2}))?(?:[-/](\d{1,2}))?\b")
 
 
@@ -70,12 +70,12 @@ def is_csl_file(path: Path) -> bool:
         items = read_items(path.read_text(encoding="utf-8-sig"), path.name)
     except (StorageError, OSError, ValueError):
         return False
-    return bool(items) and all("id" in one and one.get("type") in _TYPES for one in items)
+    return bool(items) and all("id" in one and _text(one.get("type")) in _TYPES for one in items)
 
 
 def cleaned(item: Mapping[str, Any]) -> dict[str, Any]:
     """The entry with the fields that a reference is made of; what has another shape than CSL's is left out."""
-    kind = item.get("type")
+    kind = _text(item.get("type"))
     found: dict[str, Any] = {"type": kind if kind in _TYPES else "document"}
     for name, value in item.items():
         if name in _NAME_FIELDS and (names := _names(value)):
@@ -85,7 +85,7 @@ def cleaned(item: Mapping[str, Any]) -> dict[str, Any]:
         elif name in _NUMBER_FIELDS | _TEXT_FIELDS and (text := _text(value)):
             found[name] = text
     if "DOI" in found:
-        doi = _DOI.search(found["DOI"])
+        doi = _DOI.search(found.pop("DOI"))
         found |= {"DOI": doi[0].rstrip(".,;")} if doi else {}
     if "URL" in found and not re.match(r"https?://\S+$", found["URL"]):
         del found["URL"]

@@ -1,0 +1,60 @@
+"""`corpus=`: the literature that a flow searches, named on the command line without a storage in YAML.
+
+corpus=my_papers            a folder of documents; a file of CSL-JSON in it is their metadata
+corpus=my_library.json      a file of CSL-JSON; with the folder `files` beside it, if Zotero exported the files too
+corpus=local                your library in the Zotero program on this machine; groups/123 one at Zotero's service
+corpus=http://localhost:…   an export by Better BibTeX
+corpus=osb                  a storage of the configuration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agents.safety.paths import is_folder, is_there
+from contract.storage import CorpusStorage, FileStorage, RecordStorage, SearchableStorage, StorageConfig
+from contract.zotero import ZoteroStorage
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.storage.zotero.csl import is_csl_file
+
+CORPUS_STORAGE = "your literature"
+"""The name of its storage; no name that a configuration would give."""
+_LABEL = "Your literature"
+
+
+def corpus_named(
+    text: str, where: str, storage: Mapping[str, StorageConfig], diagnostics: Diagnostics
+) -> CorpusStorage | None:
+    """The corpus of that name, which is none of a storage; a mistake is reported at `where`."""
+    source = _source(text)
+    if source is None:
+        known = [name for name, one in storage.items() if isinstance(one, SearchableStorage)]
+        todo = (
+            "name a folder of documents, a file of CSL-JSON, local (Zotero on this machine), groups/<number>, or a "
+            f"storage that can be searched; there are {join_names(known)}"
+        )
+        what = f"there is neither a folder nor a library nor a storage '{text}'"
+        diagnostics.add(where, what, nearest=closest_name(text, [*known, "local"]), todo=todo)
+        return None
+    return CorpusStorage(source=source, label=_LABEL, duplicates="one")
+
+
+def _source(text: str) -> RecordStorage | None:
+    path = (Path.cwd() / Path(text).expanduser()).absolute()
+    if text and is_there(path):
+        if is_folder(path):
+            libraries = [file for file in sorted(path.glob("*.json")) if is_csl_file(file)]
+            if len(libraries) == 1:
+                return ZoteroStorage(path=libraries[0], attachments=path)
+            return FileStorage(path=path)
+        if not is_csl_file(path):
+            return FileStorage(path=path)
+        exported = path.parent / "files"
+        return ZoteroStorage(path=path, attachments=exported if is_folder(exported) else None)
+    try:
+        return ZoteroStorage(library=text)
+    except ValidationError:
+        return None
