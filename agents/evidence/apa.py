@@ -12,7 +12,7 @@ from typing import Any
 
 from contract.base import thawed
 
-MISSING_LIBRARY = "citeproc-py is not installed, which makes references: install buttermilk[documents]"
+MISSING_LIBRARY = "citeproc-py is not installed, which makes references: install citeproc-py"
 _CAPITALISED = {"(ed.)": "(Ed.)", "(eds.)": "(Eds.)", "(trans.)": "(Trans.)"}
 """Terms that the style capitalises and citeproc-py does not."""
 

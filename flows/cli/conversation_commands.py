@@ -144,7 +144,7 @@ def _why_lines(answer: CitedAnswer, folder: Path) -> Iterator[str]:
     for number, claim in enumerate(answer.claims, start=1):
         yield f"{number}. {claim.text}"
         for citation in claim.citations:
-            yield f"   found to the letter in {citation_location(citation)}: “{citation.quote}”"
+            yield f"   found to the letter in {citation_location(citation, answer)}: “{citation.quote}”"
         if claim.support:
             yield f"   does the sentence follow from that? {claim.support.verdict}"
     for claim in answer.dropped:

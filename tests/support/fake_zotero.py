@@ -89,6 +89,8 @@ class FakeZotero:
         if self.busy:
             self.busy -= 1
             return 429, {"Retry-After": "0"}, b""
+        if parts.path.startswith("/plain/"):
+            return 200, {"Content-Type": "text/html"}, b"<p>Some other server.</p>"
         if parts.path.startswith("/better-bibtex/"):
             items = [{**csl, "id": f"key{key}"} for key, csl in self.entries.items()]
             return 200, {"Content-Type": "application/json"}, json.dumps(items).encode()
