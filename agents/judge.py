@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import check_verdict, criterion_for_template, get_criterion, verdict_schema
+from agents.base.verdicts import (
+    criterion_for_template,
+    get_criterion,
+    read_verdict,
+    verdict_reply_type,
+    verdict_schema,
+)
 from agents.evidence.record_quotes import RecordTexts, not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import Concern, Description, Judgement, JudgeReasons
+from contract.findings import CodebookReply, Concern, Description, Judgement, JudgeReasons
 from contract.messages import AgentInput
 
 
@@ -31,8 +37,8 @@ class JudgeParameters(LLMParameters):
     template: str = "judge"
 
 
-class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
-    """Gives one of the criterion's verdicts with reasons. Never sees the ground truth.
+class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons | CodebookReply]):
+    """Gives one of the criterion's verdicts, or the answers to its codebook, with reasons. Never sees the ground truth.
 
     A quotation that does not stand in the record is kept, marked and noted.
     """
@@ -58,20 +64,24 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons]):
         description = self.inputs(agent_input).description
         return description.alt_texts if description else ()
 
+    def reply_type(self, agent_input: AgentInput, services: AgentServices) -> type[Frozen]:
+        return verdict_reply_type(get_criterion(services, self.parameters(agent_input).criteria))
+
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         return verdict_schema(get_criterion(services, self.parameters(agent_input).criteria))
 
     def build_output(
-        self, reply: JudgeReasons, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+        self,
+        reply: JudgeReasons | CodebookReply,
+        model_reply: ModelReply,
+        agent_input: AgentInput,
+        services: AgentServices,
     ) -> Judgement:
         parameters = self.parameters(agent_input)
-        check_verdict(reply, get_criterion(services, parameters.criteria))
+        criterion = get_criterion(services, parameters.criteria)
         texts = RecordTexts.from_record(agent_input.record, self.alt_texts(agent_input))
         return Judgement(
-            verdict=reply.verdict,
-            uncertainty=reply.uncertainty,
-            conclusion=reply.conclusion,
-            reasons=texts.check_reasons(reply.reasons),
+            **read_verdict(reply, criterion, texts.check_quote),
             criteria=parameters.criteria,
             model=parameters.model,
             repeat=agent_input.repeat,

@@ -8,13 +8,19 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.base.verdicts import check_verdict, common_criterion, criterion_for_template, verdict_schema
+from agents.base.verdicts import (
+    common_criterion,
+    criterion_for_template,
+    read_verdict,
+    verdict_reply_type,
+    verdict_schema,
+)
 from agents.evidence.labels import judgement_labels, labelled_judgements
 from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import CheckedReason, Judgement, JudgeReasons, RecordQuote
+from contract.findings import CodebookReply, Judgement, JudgeReasons, RecordQuote
 from contract.messages import AgentInput
 
 
@@ -30,7 +36,9 @@ class VerdictSynthesiserParameters(LLMParameters):
     template: str = "verdict_synthesiser"
 
 
-class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthesiserParameters, JudgeReasons]):
+class VerdictSynthesiser(
+    StructuredAgent[VerdictSynthesiserInputs, VerdictSynthesiserParameters, JudgeReasons | CodebookReply]
+):
     """Weighs the reasons of several judgements; a majority alone decides nothing.
 
     The model is shown the quotations that were found in the record, and may quote only those.
@@ -52,28 +60,24 @@ class VerdictSynthesiser(StructuredAgent[VerdictSynthesiserInputs, VerdictSynthe
         known = super().material(agent_input, services)
         return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
+    def reply_type(self, agent_input: AgentInput, services: AgentServices) -> type[Frozen]:
+        return verdict_reply_type(common_criterion(services, self.inputs(agent_input).answers))
+
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         return verdict_schema(common_criterion(services, self.inputs(agent_input).answers))
 
     def build_output(
-        self, reply: JudgeReasons, model_reply: ModelReply, agent_input: AgentInput, services: AgentServices
+        self,
+        reply: JudgeReasons | CodebookReply,
+        model_reply: ModelReply,
+        agent_input: AgentInput,
+        services: AgentServices,
     ) -> Judgement:
         answers = self.inputs(agent_input).answers
-        check_verdict(reply, common_criterion(services, answers))
         verified = _verified_quotes(answers)
+        criterion = common_criterion(services, answers)
         return Judgement(
-            verdict=reply.verdict,
-            uncertainty=reply.uncertainty,
-            conclusion=reply.conclusion,
-            reasons=tuple(
-                CheckedReason(
-                    rule=reason.rule,
-                    applies=reason.applies,
-                    reason=reason.reason,
-                    quotes=tuple(_locate_quote(quote, verified) for quote in reason.quotes),
-                )
-                for reason in reply.reasons
-            ),
+            **read_verdict(reply, criterion, lambda quote: (_locate_quote(quote, verified),)),
             criteria=answers[0].criteria,
             model=self.parameters(agent_input).model,
             repeat=agent_input.repeat,

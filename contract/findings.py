@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from contract.base import Frozen, FrozenMap
+from contract.base import Frozen, FrozenMap, JsonValue
 from contract.record import Locator
 from contract.references import Reference
 
@@ -301,6 +301,37 @@ class AnswerLabel(Frozen):
     """True for an answer that was itself made of several."""
 
 
+CodeValue: TypeAlias = str | float | tuple[str, ...] | None
+"""The answer to one variable: an option, yes or no, or words; a number; several options or quotations; None where the
+record does not tell."""
+
+
+class CodeDraft(Frozen):
+    """The answer to one variable of a codebook, as a model writes it."""
+
+    quotes: tuple[Quote, ...] = Field(default=(), max_length=5)
+    """Words copied from the record; checked verbatim afterwards."""
+    reason: Sentence
+    uncertainty: Literal["low", "medium", "high"]
+    value: JsonValue
+    """Of the variable's type; the schema that a model is sent names what is allowed."""
+
+
+class CodebookReply(Frozen):
+    """The answers to all variables of a codebook, as a model writes them."""
+
+    codes: dict[str, CodeDraft]
+
+
+class Code(Frozen):
+    """The answer to one variable, with its quotations as checked."""
+
+    value: CodeValue
+    uncertainty: Literal["low", "medium", "high"]
+    reason: str
+    quotes: tuple[RecordQuote, ...] = ()
+
+
 class Judgement(Frozen):
     """A judge's answer, or the synthesis of several: the verdict, its reasons, and its quotations as checked."""
 
@@ -316,6 +347,8 @@ class Judgement(Frozen):
     quality: Literal["full", "demonstration"] = "full"
     answers: tuple[AnswerLabel, ...] = ()
     """For a synthesis: the answers that it was made of, and that its reasons name by their labels."""
+    codes: dict[str, Code] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """By a codebook: variable -> its answer. `verdict` has them all in one line then, and `reasons` one for each."""
 
     @property
     def not_found(self) -> int:

@@ -85,6 +85,10 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         """Returns another agent's descriptions of the record's pictures, if there are any."""
         return ()
 
+    def reply_type(self, agent_input: AgentInput, services: AgentServices) -> type[Frozen]:  # noqa: ARG002
+        """Returns the type of the reply, for agents whose replies differ with their input."""
+        return self.Reply
+
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         """Returns the JSON schema that the reply must fit."""
         return json_schema_of(self.Reply)
@@ -92,7 +96,8 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
     def parse_reply(self, text: str, agent_input: AgentInput, services: AgentServices) -> ReplyT:
         """Returns the typed reply, also from within prose. Raises InvalidReply or pydantic.ValidationError."""
         try:
-            return read_object(text, self.schema(agent_input, services), self.Reply.model_validate_json)  # type: ignore[reportReturnType]
+            validate = self.reply_type(agent_input, services).model_validate_json
+            return read_object(text, self.schema(agent_input, services), validate)  # type: ignore[reportReturnType]
         except ValidationError:
             raise
         except ValueError as error:
@@ -130,7 +135,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
             model_fingerprint=model.fingerprint,
             messages=messages,
             settings=parameters.settings(),
-            output_name=self.Reply.__name__,
+            output_name=self.reply_type(agent_input, services).__name__,
             output_schema=self.schema(agent_input, services),
             material=material,
             repeat=agent_input.repeat,

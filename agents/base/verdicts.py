@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agents.base.codes import CheckQuote, codebook_schema, coded_fields, read_codes
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply
 from agents.prompting.criteria import Criterion
-from contract.base import JsonValue
+from contract.base import Frozen, JsonValue
 from contract.calls import json_schema_of
 from contract.errors import MissingInput
-from contract.findings import Judgement, JudgeReasons
+from contract.findings import CheckedReason, CodebookReply, Judgement, JudgeReasons
 
 
 def get_criterion(services: AgentServices, name_or_text: str) -> Criterion:
@@ -34,17 +35,47 @@ def common_criterion(services: AgentServices, answers: Sequence[Judgement]) -> C
 
 def criterion_for_template(criterion: Criterion) -> dict[str, JsonValue]:
     """Returns the criterion as templates see it."""
-    return criterion.model_dump(mode="json", include={"title", "text", "verdicts", "examples"})
+    return criterion.model_dump(mode="json", include={"title", "text", "verdicts", "examples", "codebook"})
+
+
+def verdict_reply_type(criterion: Criterion) -> type[Frozen]:
+    """Returns the type of a judge's reply: a verdict, or the answers to a codebook."""
+    return JudgeReasons if criterion.codebook is None else CodebookReply
 
 
 def verdict_schema(criterion: Criterion) -> dict[str, JsonValue]:
-    """Returns the schema of a verdict with reasons, in which the verdict is one of the criterion's."""
+    """Returns the schema of a judge's reply: one of the criterion's verdicts with reasons, or a codebook's answers."""
+    if criterion.codebook is not None:
+        return codebook_schema(criterion.codebook)
     schema: Any = json_schema_of(JudgeReasons)
     schema["properties"]["verdict"] = {"type": "string", "enum": [*criterion.verdicts]}
     # Small models leave out optional fields, and then no quotations support their reasons.
     reason = schema["$defs"]["CriterionReason"]
     reason["required"] = [*reason["properties"]]
     return schema
+
+
+def read_verdict(reply: JudgeReasons | CodebookReply, criterion: Criterion, check_quote: CheckQuote) -> dict[str, Any]:
+    """Returns the fields of a Judgement that the reply gives, with its quotations checked.
+
+    Raises InvalidReply when an answer is not one of those that the criterion allows.
+    """
+    if isinstance(reply, CodebookReply):
+        if criterion.codebook is None:
+            raise InvalidReply("the criterion has no codebook")
+        return coded_fields(criterion.codebook, read_codes(reply, criterion.codebook, check_quote))
+    check_verdict(reply, criterion)
+    reasons = tuple(
+        CheckedReason(
+            rule=reason.rule,
+            applies=reason.applies,
+            reason=reason.reason,
+            quotes=tuple(found for quote in reason.quotes for found in check_quote(quote)),
+        )
+        for reason in reply.reasons
+    )
+    fields = {"verdict": reply.verdict, "uncertainty": reply.uncertainty, "conclusion": reply.conclusion}
+    return {**fields, "reasons": reasons}
 
 
 def check_verdict(reply: JudgeReasons, criterion: Criterion) -> None:

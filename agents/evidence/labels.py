@@ -13,6 +13,7 @@ from contract.findings import (
     AnswerLabel,
     Citation,
     Claim,
+    Code,
     Judgement,
     Passage,
     QuoteDraft,
@@ -152,4 +153,10 @@ def _labelled_judgement(label: str, answer: Judgement) -> JsonValue:
             }
             for reason in answer.reasons
         ],
+        # The answers to a codebook, for models that weigh them one by one.
+        **({"codes": {name: _code_json(code) for name, code in answer.codes.items()}} if answer.codes else {}),
     }
+
+
+def _code_json(code: Code) -> JsonValue:
+    return code.model_dump(mode="json", include={"value", "uncertainty"})

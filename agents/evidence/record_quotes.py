@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.evidence.quotable_text import QuotableText
-from contract.findings import CheckedReason, CriterionReason, RecordQuote
+from contract.findings import CheckedReason, RecordQuote
 from contract.record import Record
 
 
@@ -43,18 +43,6 @@ class RecordTexts:
                     for start, end in spans
                 )
         return (RecordQuote(quote=quote, status="not_found"),)
-
-    def check_reasons(self, reasons: Sequence[CriterionReason]) -> tuple[CheckedReason, ...]:
-        """Returns the reasons, each with its quotations checked."""
-        return tuple(
-            CheckedReason(
-                rule=reason.rule,
-                applies=reason.applies,
-                reason=reason.reason,
-                quotes=tuple(found for quote in reason.quotes for found in self.check_quote(quote)),
-            )
-            for reason in reasons
-        )
 
 
 def not_found_note(reasons: Sequence[CheckedReason], where: str = "do not stand in the record") -> str | None:

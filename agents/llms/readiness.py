@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agents.llms.hosted.keys import missing_key
 from agents.llms.local import missing_extra
 from contract.base import Frozen
+from contract.codebook import Codebook
 from contract.models import ModelConfig
 
 
@@ -21,10 +22,16 @@ def readiness_problem(config: ModelConfig) -> str | None:
     return None
 
 
-def judging_problem(config: ModelConfig, example_verdicts: Sequence[str]) -> str | None:
+def judging_problem(
+    config: ModelConfig, example_verdicts: Sequence[str], codebook: Codebook | None = None
+) -> str | None:
     """Why the model cannot judge by a criterion whose examples have the verdicts `example_verdicts`; None if it can."""
     if config.kind != "embedded":
         return None
+    if codebook is not None:
+        from agents.llms.embedded.coding import missing_codes
+
+        return missing_codes(codebook)
     from agents.llms.embedded.judging import missing_examples
 
     return missing_examples(example_verdicts)

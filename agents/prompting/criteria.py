@@ -12,6 +12,8 @@ choose from, and give examples:
       - text: You people are vermin.
         verdict: violates
         reason: It calls people animals.
+
+Or it asks for several things at once, with a `codebook` (`agents/prompting/codebook.py`).
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ from typing import Any, cast
 
 from pydantic import Field, ValidationError
 
+from agents.prompting.codebook import read_codebook
 from agents.prompting.front_matter import FrontMatter, split_front_matter
 from agents.safety.paths import is_there, text_file_problem
 from contract.base import Frozen, FrozenMap, digest
+from contract.codebook import Codebook
 from contract.errors import PromptError
 
 FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
@@ -57,11 +61,14 @@ class Criterion(Frozen):
     verdicts: tuple[str, ...] = DEFAULT_VERDICTS
     """What a judge chooses from."""
     examples: tuple[Example, ...] = ()
+    codebook: Codebook | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Several variables that are judged at once, in the place of a verdict; their examples are in it."""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that a judge goes by: text, verdicts and examples."""
-        return digest([self.text, list(self.verdicts), list(self.examples)])
+        """SHA-256 of all that a judge goes by: text, verdicts and examples, or the codebook."""
+        own = [] if self.codebook is None else [self.codebook]
+        return digest([self.text, list(self.verdicts), list(self.examples), *own])
 
 
 class Criteria:
@@ -140,20 +147,22 @@ def _read_criterion(path: Path, name: str) -> Criterion:
     if not text:
         what = "there is no text below the front matter" if front.values else "the file is empty"
         raise PromptError(f"{path}:1: {what}; write the criterion's text there")
-    verdicts = _verdicts(front)
+    codebook = read_codebook(front)
+    verdicts = () if codebook else _verdicts(front)
     return Criterion(
         name=name.removesuffix(path.suffix),
         title=str(front.values.get("title") or _first_line(text)),
         text=text,
         about=_about(front),
         verdicts=verdicts,
-        examples=_examples(front, verdicts),
+        examples=() if codebook else _examples(front, verdicts),
+        codebook=codebook,
     )
 
 
 def _about(front: FrontMatter) -> dict[str, Any]:
     plain = (str, int, float, bool)
-    fields = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples")}
+    fields = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples", "codebook")}
     return {key: value if isinstance(value, plain) else str(value) for key, value in fields.items()}
 
 

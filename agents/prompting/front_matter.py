@@ -37,6 +37,15 @@ class FrontMatter:
         """Returns an error with that message, at the line of `key`, or of item `index` (counted from 0) below it."""
         return PromptError(f"{self.path}:{self._line_of(key, index)}: {message}")
 
+    def node(self, key: str) -> yaml.Node | None:
+        """The YAML node at `key`, whose words are as they are written; None where there is no such key."""
+        return self._value_of(key) if key in self.values else None
+
+    def error_on(self, node: yaml.Node | None, message: str) -> PromptError:
+        """Returns an error with that message, at the line of the node."""
+        line = 1 if node is None else int(node.start_mark.line) + _LINE_OFFSET
+        return PromptError(f"{self.path}:{line}: {message}")
+
     def texts(self, key: str) -> list[str] | None:
         """The words of the list `key` as they are written: `010`, `1.10`, `1:30`, of which YAML makes other numbers.
 

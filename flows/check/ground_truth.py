@@ -7,12 +7,13 @@ is read is shown before a model is asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.base.registry import load_agent
 from agents.prompting.criteria import Criteria
+from contract.codebook import Codebook
 from contract.errors import Problem, PromptError, StudyError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec
@@ -25,7 +26,8 @@ from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 from flows.tables.answers import Reading, number_of, spelling
-from flows.tables.ground_truth import GroundTruth, judged_criteria
+from flows.tables.coded_variables import JudgedCriterion, judged_criteria, judged_variables
+from flows.tables.ground_truth import GroundTruth
 
 _MAX_EXAMPLES = 5
 
@@ -57,7 +59,9 @@ class GroundTruthCheck:
         """The check of a flow whose verdicts come from `judge`; None if it compares with no ground truth."""
         if flow.measures is None or flow.measures.truth is None:
             return None
-        truth = GroundTruth(flow.measures, verdicts_by_criterion(flow, judge, folders))
+        judged = judged_by(flow, judge, folders)
+        variables = {name: one.variable for name, one in judged.items() if one.variable is not None}
+        truth = GroundTruth(flow.measures, {name: frozenset(one.verdicts) for name, one in judged.items()}, variables)
         return cls(flow.measures, truth, ("flows", flow.name, "measures", "truth"))
 
     def add(self, record: Record) -> None:
@@ -215,16 +219,29 @@ def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
         raise StudyError(problems)
 
 
-def verdicts_by_criterion(
-    flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]
-) -> dict[str, frozenset[str]]:
-    """Criterion -> the verdicts that `judge` may give by it; empty where they are known only in a run."""
+def judged_by(flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> dict[str, JudgedCriterion]:
+    """Criterion or variable -> what `judge` may say; its verdicts are empty where they are known only in a run."""
     if flow.measures is None:
         return {}
     criteria, named = Criteria(folders), judged_criteria(flow, flow.measures)
+    unknown = {name: JudgedCriterion(value, ()) for name, value in named.items()}
     if judge is None or getattr(judge, "Reply", None) is not JudgeReasons or named == {"": ""}:
-        return dict.fromkeys(named, frozenset[str]())
+        return unknown
+
+    def look_up(value: str) -> tuple[Sequence[str], Codebook | None]:
+        found = criteria.get(value)
+        return found.verdicts, found.codebook
+
     try:
-        return {name: frozenset(criteria.get(value).verdicts) for name, value in named.items()}
+        return judged_variables(flow, flow.measures, look_up)
     except PromptError:
-        return dict.fromkeys(named, frozenset[str]())
+        return unknown
+
+
+def verdicts_by_criterion(
+    flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]
+) -> dict[str, frozenset[str]]:
+    """Criterion -> the verdicts that `judge` may give by it; variables of codebooks, which have settings of their own,
+    are not in it."""
+    judged = judged_by(flow, judge, folders)
+    return {name: frozenset(one.verdicts) for name, one in judged.items() if one.variable is None}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agents.llms.hosted.keys import EMBEDDING_PROVIDERS
 from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
+from agents.prompting.codebook import CodebookMistakes
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts
 from contract.errors import PromptError
@@ -131,7 +132,8 @@ class ResourceCheck:
                 todo = f"put {value}.md into criteria/ of your config folder; there are {join_names(known)}"
                 self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
             else:
-                report_file_problem(error, path, self.diagnostics)
+                for mistake in error.mistakes if isinstance(error, CodebookMistakes) else (error,):
+                    report_file_problem(mistake, path, self.diagnostics)
 
     def _check_examples(self, flow_node: FlowNode, step: Step, agent: AgentClass, criteria: Criteria) -> None:
         """Checks that each criterion of the step has the examples that a model which judges by examples needs."""
@@ -148,7 +150,9 @@ class ResourceCheck:
             except PromptError:
                 continue
             exemplified = [example.verdict for example in criterion.examples]
-            if reason := next((why for config in asked if (why := judging_problem(config, exemplified))), None):
+            if reason := next(
+                (why for config in asked if (why := judging_problem(config, exemplified, criterion.codebook))), None
+            ):
                 self.diagnostics.add_at(path, f"'{flow_node.name}' cannot judge by this criterion: {reason}")
 
     def _report_ignored_files(self) -> None:

@@ -24,7 +24,7 @@ _HIDDEN: Mapping[Any, Mapping[str, str]] = {
     Record: {"ground_truth": "no model is shown what people answered"},
     Criterion: {
         "name": "a template is given a criterion without its name",
-        "about": "of a criterion's front matter, a template is given title, verdicts and examples",
+        "about": "of a criterion's front matter, a template is given title, verdicts, examples and codebook",
     },
 }
 """Type -> fields that no template is given, each with the reason."""

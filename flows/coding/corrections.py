@@ -20,7 +20,7 @@ from flows.coding.answer_log import MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.run_data import RunData
-from flows.tables.ground_truth import judged_criteria
+from flows.tables.coded_variables import judged_criteria
 
 _POLICY = "default-src &#39;none&#39;;"
 _SAVING_POLICY = f"{_POLICY} connect-src &#39;self&#39;;"

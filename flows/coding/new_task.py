@@ -15,7 +15,7 @@ from flows.engine.records import records_of
 from flows.files.run_data import RunData
 from flows.spec.study import Study
 from flows.storage.rows import Reject
-from flows.tables.ground_truth import judged_criteria
+from flows.tables.coded_variables import judged_criteria
 from flows.tables.verdicts import verdict_rows
 
 

@@ -12,7 +12,7 @@ from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import is_of_package
 from flows.config.provenance import KeyPath
 from flows.files.gold_set import read_gold
-from flows.tables.ground_truth import judged_criteria
+from flows.tables.coded_variables import judged_criteria
 
 
 def with_gold_file(flow: FlowSpec, path: KeyPath, folders: Sequence[Path], diagnostics: Diagnostics) -> FlowSpec:

@@ -125,6 +125,16 @@ KRIPPENDORFF_ALPHA = Measure(
     resampled.krippendorff_alpha,
     _one_pairable_category,
 )
+ALPHA_MASI = Measure(
+    "krippendorff_alpha_masi",
+    _library_unless_large(
+        lambda ratings: libraries.alpha_of_sets(ratings.counts_by_record(), ratings.scale.set_distances),
+        resampled.alpha_masi,
+        _coincidence_size,
+    ),
+    resampled.alpha_masi,
+    _one_pairable_category,
+)
 GWET_AC1 = Measure("gwet_ac1", point_from_resampled(resampled.gwet_ac1), resampled.gwet_ac1, _one_scale_category)
 
 GWET_AC2 = Measure("gwet_ac2", point_from_resampled(resampled.gwet_ac2), resampled.gwet_ac2, _one_scale_category)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeAlias
 
+from contract.codebook import Variable
 from contract.measures import Measures
 from flows.measures import catalogue, libraries
 from flows.measures.bootstrap import bootstrap_intervals
@@ -15,6 +16,7 @@ from flows.measures.libraries import library_versions
 from flows.measures.panel import GROUND_TRUTH, MAJORITY, RaterPanel, panel_ratings
 from flows.measures.ratings import Ratings
 from flows.measures.results import NO_GROUND_TRUTH, Comparison, ComparisonKind, Estimate, MeasureResults
+from flows.tables.coded_variables import measures_of, option_rows
 from flows.tables.csv_text import scalar_text
 from flows.tables.flatten import flatten
 from flows.tables.ground_truth import belongs_to
@@ -24,32 +26,72 @@ from flows.tables.verdict_row import VerdictRow
 
 MAX_CONFUSION_CATEGORIES = 50
 """Number of categories beyond which no confusion matrix is made."""
+IN_WORDS_REASON = "these are answers in words, which no coefficient compares"
 NO_GROUP = "(none)"
 """The group of records without a value in the field that splits them."""
 
 
-def compute_measures(rows: Sequence[VerdictRow], spec: Measures, judges: Judges | None = None) -> MeasureResults:
+def compute_measures(
+    rows: Sequence[VerdictRow],
+    spec: Measures,
+    judges: Judges | None = None,
+    variables: Mapping[str, Variable] | None = None,
+) -> MeasureResults:
     """Every comparison, by criterion; then again for each value of each field in `spec.by`.
 
     Where a model was asked several times, its first answer is compared with the ground truth and with other models;
     its answers with each other are the kind `repeats`. A verdict such as `unclear` is a category like any other, so it
     counts as not matching any other ground truth. Precision, recall and F1 are left out at interval
-    and ratio level, and where `spec.positive` is None.
+    and ratio level, and where `spec.positive` is None. `variables` are those criteria that are variables of a codebook:
+    each is measured at its own level, and answers in words are not measured.
     """
-    return MeasureResults(tuple(_comparisons(rows, spec, judges or Judges())), method_sentence(spec))
+    known = variables or {}
+    found = tuple(_comparisons(rows, spec, judges or Judges(), known))
+    return MeasureResults(found, method_sentence(spec, known.values()))
 
 
-def _comparisons(rows: Sequence[VerdictRow], spec: Measures, judges: Judges) -> Iterator[Comparison]:
+def _comparisons(
+    rows: Sequence[VerdictRow], study: Measures, judges: Judges, variables: Mapping[str, Variable]
+) -> Iterator[Comparison]:
     criteria_of_rows = sorted({row.criteria for row in rows}, key=natural_key)
-    for criteria in criteria_of_rows:
-        has_truth = belongs_to(spec, criteria, criteria_of_rows)
-        judged = [row for row in rows if row.criteria == criteria]
-        panel = RaterPanel.from_rows(judged, spec)
-        yield from _ComparisonBuilder(panel, spec, judges, has_truth, criteria).comparisons()
-        for field in spec.by:
-            for group, members in _rows_by_group(judged, field).items():
-                panel = RaterPanel.from_rows(members, spec)
-                yield from _ComparisonBuilder(panel, spec, judges, has_truth, criteria, field, group).comparisons()
+    for name in criteria_of_rows:
+        has_truth = belongs_to(study, name, criteria_of_rows)
+        variable = variables.get(name)
+        judged = [row for row in rows if row.criteria == name]
+        if variable is not None and variable.is_in_words:
+            yield _not_measured(judged, name)
+            continue
+        sets = variable if variable is not None and variable.type == "choices" else None
+        yield from _of_criterion(judged, measures_of(study, variable), judges, has_truth, name, sets)
+        for option in sets.options if sets else ():
+            of_option = option_rows(judged, sets, option) if sets else []
+            spec = measures_of(study, Variable(name=option, type="yes_no"))
+            yield from _of_criterion(of_option, spec, judges, has_truth, of_option[0].criteria)
+
+
+def _not_measured(judged: Sequence[VerdictRow], criteria: str) -> Comparison:
+    raters = tuple(sorted({row.model for row in judged}, key=natural_key))
+    estimate = Estimate("percent_agreement", None, undefined=IN_WORDS_REASON)
+    return Comparison("all_models", criteria, "", "", raters, 0, len({row.record_id for row in judged}), (estimate,))
+
+
+def _of_criterion(
+    judged: Sequence[VerdictRow],
+    spec: Measures,
+    judges: Judges,
+    has_truth: bool,
+    criteria: str,
+    sets: Variable | None = None,
+) -> Iterator[Comparison]:
+    for field, group, members in [("", "", judged), *_groups(judged, spec)]:
+        panel = RaterPanel.from_rows(members, spec)
+        yield from _ComparisonBuilder(panel, spec, judges, has_truth, criteria, field, group, sets).comparisons()
+
+
+def _groups(judged: Sequence[VerdictRow], spec: Measures) -> Iterator[tuple[str, str, Sequence[VerdictRow]]]:
+    for field in spec.by:
+        for group, members in _rows_by_group(judged, field).items():
+            yield field, group, members
 
 
 def _rows_by_group(rows: Sequence[VerdictRow], field: str) -> Mapping[str, list[VerdictRow]]:
@@ -81,6 +123,8 @@ class _ComparisonBuilder:
     criteria: str
     by: str = ""
     group: str = ""
+    sets: Variable | None = None
+    """The variable whose answers are sets of options; None for verdicts that are one of several."""
 
     def comparisons(self) -> Iterator[Comparison]:
         panel = self.panel
@@ -100,11 +144,12 @@ class _ComparisonBuilder:
         """People with each other, and each model with each of them."""
         people = list(self.panel.people.items())
         models = [(model, self.panel.first_answers(model)) for model in self.panel.models]
-        measures = [*self._pair_measures(), catalogue.BRENNAN_PREDIGER]
+        also = [] if self.sets else [catalogue.BRENNAN_PREDIGER]
+        measures = [*self._pair_measures(), *also]
         for pair in combinations(people, 2):
             yield self._comparison("people", pair, measures)
         if len(people) > 1:
-            yield self._comparison("all_people", people, [*self._group_measures(), catalogue.BRENNAN_PREDIGER])
+            yield self._comparison("all_people", people, [*self._group_measures(), *also])
             yield from (self._comparison("person", [one, other], measures) for one in people for other in models)
         if self.spec.gold is not None and len(people) > 1:
             majority = (MAJORITY, self.panel.majority())
@@ -127,7 +172,7 @@ class _ComparisonBuilder:
     def _comparison(self, kind: ComparisonKind, raters: Sequence[_Rater], measures: Sequence[Measure]) -> Comparison:
         names = tuple(name for name, _ in raters)
         pair = kind not in ("repeats", "all_people") and len(raters) == 2
-        found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair)
+        found = panel_ratings(self.panel, [labels for _, labels in raters], self.spec, pair=pair, sets=self.sets)
         ratings = found.ratings
         # Neither the table nor the group is in it, so that the same raters of the same records have one interval.
         identity = ["models" if kind == "all_models" else kind, self.criteria, *names]
@@ -157,6 +202,8 @@ class _ComparisonBuilder:
         return self.judges.reason(self.criteria, names)
 
     def _truth_measures(self) -> list[Measure]:
+        if self.sets:
+            return [catalogue.ACCURACY, catalogue.ALPHA_MASI]
         positive = self.spec.positive if self.spec.level in ("nominal", "ordinal") else None
         positive_class = catalogue.positive_class_measures(positive) if positive is not None else ()
         return [catalogue.ACCURACY, *positive_class, *self._chance_corrected_measures()]
@@ -165,11 +212,15 @@ class _ComparisonBuilder:
         return [catalogue.PERCENT_AGREEMENT, *self._chance_corrected_measures()]
 
     def _chance_corrected_measures(self) -> list[Measure]:
+        if self.sets:
+            return [catalogue.ALPHA_MASI]
         weighted = [catalogue.WEIGHTED_KAPPA] if self.spec.level == "ordinal" else []
         last = [catalogue.GWET_AC2] if self.spec.level == "ordinal" else []
         return [catalogue.COHEN_KAPPA, *weighted, catalogue.KRIPPENDORFF_ALPHA, catalogue.GWET_AC1, *last]
 
     def _group_measures(self) -> list[Measure]:
+        if self.sets:
+            return [catalogue.PERCENT_AGREEMENT, catalogue.ALPHA_MASI]
         ordinal = self.spec.level == "ordinal"
         return [*_GROUP_MEASURES, catalogue.GWET_AC2] if ordinal else [*_GROUP_MEASURES]
 
@@ -227,8 +278,8 @@ def _confusion_counts(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | Non
     }
 
 
-def method_sentence(spec: Measures) -> str:
-    """One sentence on these measures for a methods section."""
+def method_sentence(spec: Measures, variables: Iterable[Variable] = ()) -> str:
+    """One sentence on these measures for a methods section; one more for the variables of a codebook."""
     drawn = (
         f"Intervals are bias-corrected and accelerated bootstrap intervals (BCa, Efron 1987) at "
         f"{100 * spec.confidence:.10g} % from {spec.resamples:,} resamples of records (seed {spec.seed})"
@@ -240,5 +291,20 @@ def method_sentence(spec: Measures) -> str:
         "as not matching it, and of repeated answers the first is compared with others; accuracy, precision, recall "
         "and F1 are computed with scikit-learn, Cohen's and Fleiss' kappa with statsmodels, Krippendorff's alpha with "
         "krippendorff, percent agreement and Gwet's AC1 after Gwet (2008), with missing verdicts after Gwet (2014) "
-        f"({library_versions()})."
+        f"({library_versions()}).{_codebook_sentence({one.type for one in variables})}"
     )
+
+
+def _codebook_sentence(types: Collection[str]) -> str:
+    if not types:
+        return ""
+    said = ["Each variable of a codebook is measured on its own"]
+    if "number" in types:
+        said.append("numbers at interval or ratio level")
+    if "choices" in types:
+        said.append(
+            "sets of options by Krippendorff's alpha with MASI distance (Passonneau 2006), and option by option"
+        )
+    if {"text", "quotation"} & set(types):
+        said.append("answers in words by no coefficient")
+    return f" {', '.join(said)}."

@@ -68,6 +68,20 @@ def krippendorff_alpha(counts: Ints, values: Floats, level: Level) -> float:
     return float(krippendorff.alpha(value_counts=counts, value_domain=values, level_of_measurement=level))
 
 
+def alpha_of_sets(counts: Ints, distances: Floats) -> float:
+    """Krippendorff's alpha of sets by the package of that name, with the given distances of each two categories.
+
+    `counts` has the shape (records, categories), `distances` (categories, categories).
+    """
+
+    def distance_of(*_: Any, i1: Ints, i2: Ints, dtype: Any = np.float64, **__: Any) -> Any:
+        return distances[i1, i2].astype(dtype)
+
+    level: Any = distance_of
+    places = np.arange(len(distances))
+    return float(krippendorff.alpha(value_counts=counts, value_domain=places, level_of_measurement=level))
+
+
 @cache
 def library_versions() -> str:
     """The libraries with their versions."""

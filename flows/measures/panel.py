@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from contract.codebook import Variable
 from contract.measures import Measures
 from flows.measures.ratings import MISSING, Ratings
 from flows.measures.scale import build_scale, scale_label
@@ -88,18 +89,24 @@ class PanelRatings:
 
 
 def panel_ratings(
-    panel: RaterPanel, raters: Sequence[Mapping[str, str]], spec: Measures, *, pair: bool
+    panel: RaterPanel,
+    raters: Sequence[Mapping[str, str]],
+    spec: Measures,
+    *,
+    pair: bool,
+    sets: Variable | None = None,
 ) -> PanelRatings:
     """The ratings of these raters.
 
     For a pair, of the records that both judged. Else of every record that any rater judged, since the shares of the
-    categories are taken over those (Gwet 2014), and without regard to which rater gave which label.
+    categories are taken over those (Gwet 2014), and without regard to which rater gave which label. `sets` is the
+    variable whose labels are sets of options.
     """
     rows = [[labels.get(record) for labels in raters] for record in panel.records]
     needed = len(raters) if pair else 1
     kept = [row for row in rows if sum(bool(label) for label in row) >= needed]
     off_scale = sum(OFF_SCALE in row and sum(bool(label) for label in row) < 2 for row in rows)
-    scale = build_scale((label for row in kept for label in row if label), spec)
+    scale = build_scale((label for row in kept for label in row if label), spec, sets)
     codes = [[scale.codes[label] if label else MISSING for label in row] for row in kept]
     matrix = np.array(codes, dtype=np.int64).reshape(len(codes), len(raters))
     return PanelRatings(Ratings.from_codes(matrix, scale, raters_differ=pair), off_scale)

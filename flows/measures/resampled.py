@@ -147,6 +147,17 @@ def krippendorff_alpha(ratings: Ratings, weights: Floats) -> Floats:
     return 1 - safe_divide(observed * (totals.sum(axis=1) - 1), expected)
 
 
+def alpha_masi(ratings: Ratings, weights: Floats) -> Floats:
+    """Krippendorff's alpha of sets of options with their MASI distance (Passonneau 2006), as `krippendorff_alpha`."""
+    distances, counts = ratings.scale.set_distances, ratings.category_counts.toarray()
+    pairable = (ratings.raters_per_pattern >= 2).astype(np.float64)
+    totals = weighted_sums(weights * pairable, ratings.category_counts)
+    own = ((counts @ distances) * counts).sum(axis=1)
+    observed = np.divide(own, ratings.raters_per_pattern - 1, out=np.zeros(len(own)), where=pairable > 0)
+    expected = ((totals @ distances) * totals).sum(axis=1)
+    return 1 - safe_divide((weights @ observed) * (totals.sum(axis=1) - 1), expected)
+
+
 def _distance(ratings: Ratings, one: Floats, other: Floats) -> Floats:
     if ratings.scale.level == "interval":
         return (one - other) ** 2

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from contract.codebook import codebook_of, variable_name
 from flows.files.run_data import RunData
-from flows.report.facts import CriterionFact, Facts, LabelledValues, ModelFact, PromptFact, ShareFact, StepFact
+from flows.report.facts import (
+    CriterionFact,
+    Facts,
+    LabelledValues,
+    ModelFact,
+    PromptFact,
+    ShareFact,
+    StepFact,
+    VariableFact,
+)
 from flows.report.report_data import MissingOutput, ModelUsage, ReportData
 from flows.report.words import (
     STATUS_LABELS,
@@ -69,8 +79,26 @@ def _criteria(manifest: Mapping[str, Any], names: Mapping[str, str]) -> list[Cri
             name=names.get(name, name), title=one_line(known.get("title") or name), about=about,
             text=one_line(known.get("text")), sha256=one_line(known.get("sha256")),
             verdicts=tuple(map(one_line, as_list(known.get("verdicts")))),
+            variables=tuple(_variables(names.get(name, name), known)),
         ))  # fmt: skip
     return found
+
+
+def _variables(criterion: str, known: Mapping[str, Any]) -> Iterator[VariableFact]:
+    codebook, title = codebook_of(known), one_line(known.get("title") or criterion)
+    for one in codebook.variables if codebook else ():
+        options = tuple((name, one_line(one.definitions.get(name) or "")) for name in one.allowed or one.options)
+        words = f"{title}: {one.name.replace('_', ' ')}"
+        yield VariableFact(
+            variable_name(criterion, one.name), words, KINDS[one.type], one_line(one.description), options
+        )
+
+
+KINDS = {
+    "choice": "one of several", "choices": "any number of several", "yes_no": "yes or no", "number": "a number",
+    "text": "in words", "quotation": "words of the record",
+}  # fmt: skip
+"""Type of a variable -> how it is answered."""
 
 
 def _prompts(manifest: Mapping[str, Any]) -> list[PromptFact]:

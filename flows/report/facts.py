@@ -11,6 +11,20 @@ LabelledValues = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
+class VariableFact:
+    """A variable of a codebook, in words."""
+
+    name: str
+    """In tables: `framing.tone`."""
+    title: str
+    """`Framing: tone`."""
+    kind: str
+    description: str
+    options: tuple[tuple[str, str], ...]
+    """Each with its meaning, which may be empty."""
+
+
+@dataclass(frozen=True)
 class CriterionFact:
     """A criterion as a document."""
 
@@ -20,6 +34,8 @@ class CriterionFact:
     text: str
     sha256: str
     verdicts: tuple[str, ...]
+    variables: tuple[VariableFact, ...] = ()
+    """Those of its codebook."""
 
     @property
     def citation(self) -> str:
@@ -124,7 +140,12 @@ class Facts:
     @property
     def titles(self) -> dict[str, str]:
         """Criterion's name -> its title."""
-        return {criterion.name: criterion.title for criterion in self.criteria}
+        titles = {criterion.name: criterion.title for criterion in self.criteria}
+        for variable in (one for criterion in self.criteria for one in criterion.variables):
+            titles[variable.name] = variable.title
+            # Of several choices, each option is measured too.
+            titles |= {f"{variable.name}: {option}": f"{variable.title}: {option}" for option, _ in variable.options}
+        return titles
 
     def title(self, name: str) -> str:
         """A criterion's title; its name where it has none."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from contract.base import JsonValue
+from contract.codebook import variable_name
 from contract.messages import AgentTrace
 from contract.record import Record
 from flows.files.lines import LineFile
@@ -99,7 +100,11 @@ def collect_report_data(data: RunData, rows: Sequence[VerdictRow], lines: LineFi
     """Reads every cell of the run once; stores their answers in `lines`."""
     report_data = ReportData(rows, RecordDetailStore(lines))
     criteria = {row.criteria: frozenset({row.criteria}) for row in rows}
-    criteria_by_cell = {row.cell_id: criteria[row.criteria] for row in rows}
+    # A cell has one row, or one for each variable of its criterion's codebook.
+    criteria_by_cell = dict[str, frozenset[str]]()
+    for row in rows:
+        known = criteria_by_cell.get(row.cell_id)
+        criteria_by_cell[row.cell_id] = known | criteria[row.criteria] if known else criteria[row.criteria]
     names = {row.record_id for row in rows}
     for trace in data.traces():
         report_data.states.setdefault(trace.step, Counter())[trace.status] += 1
@@ -136,7 +141,8 @@ def _model_name(trace: AgentTrace) -> str:
 def _criteria_of_cell(trace: AgentTrace, criteria_by_cell: Mapping[str, frozenset[str]]) -> frozenset[str]:
     named = criterion_name(trace)
     if named is not None:
-        return frozenset({named})
+        variables = as_mapping((trace.value or {}).get("codes"))
+        return frozenset(variable_name(named, name) for name in variables) or frozenset({named})
     return frozenset[str]().union(*(criteria_by_cell.get(parent, frozenset[str]()) for parent in trace.parents))
 
 

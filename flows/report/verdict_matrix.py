@@ -119,7 +119,7 @@ class VerdictMatrix:
             "f": [[field, display_text(text[:MAX_FIELD_CHARACTERS]), len(text)] for field, text in fields],
             **({"m": record.metadata, "h": record.ground_truth} if record else {}),
             **({"u": record.uri} if record and record.uri else {}),
-            "c": [self._answer_fields(details.judgements.get(row.cell_id), fields) for row in self._rows[name]],
+            "c": [self._answer_fields(details.judgements.get(row.cell_id), fields, row) for row in self._rows[name]],
             "o": [self._other_answer_fields(answer) for answer in sorted(details.others, key=self._answer_sort_key)],
         }
 
@@ -133,7 +133,9 @@ class VerdictMatrix:
             natural_key(answer.label),
         )
 
-    def _answer_fields(self, answer: CellAnswer | None, fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def _answer_fields(
+        self, answer: CellAnswer | None, fields: Sequence[tuple[str, str]], row: VerdictRow
+    ) -> dict[str, Any]:
         if answer is None:
             return {}
         value = answer.value or {}
@@ -141,7 +143,12 @@ class VerdictMatrix:
         fields_of_answer = {key: display_text(text) for key, text in optional_texts.items() if text}
         if "verdict" not in value:
             return fields_of_answer | ({"v": display_text(truncated_value(value))} if answer.value else {})
-        reasons = [self._reason(as_mapping(reason), fields) for reason in as_list(value.get("reasons"))]
+        given = [as_mapping(reason) for reason in as_list(value.get("reasons"))]
+        if as_mapping(value.get("codes")):
+            # One variable of a codebook: its own reason, whose rule says the answer.
+            own = f"{row.criteria.rpartition('.')[2]}: "
+            given = [reason for reason in given if one_line(reason.get("rule")).startswith(own)]
+        reasons = [self._reason(reason, fields) for reason in given]
         return fields_of_answer | {"k": display_text(one_line(value.get("conclusion"))), "r": reasons}
 
     def _reason(self, reason: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:

@@ -81,12 +81,15 @@ def _write_study(data: RunData, spec: Measures, verdicts: Verdicts, scores: Sequ
     from flows.measures.reasons import reason_comparisons
     from flows.measures.write import write_measures
     from flows.report.write_report import write_report
+    from flows.tables.coded_variables import variables_in_run, without_words
     from flows.tables.judges import Judges
     from flows.tables.verdicts import write_verdicts
 
     write_verdicts(data.folder, verdicts.rows, verdicts.truths)
-    measured = compute_measures(verdicts.rows, spec, Judges.of_run(data.manifest))
+    variables = variables_in_run(data.spec, spec, data.manifest)
+    measured = compute_measures(verdicts.rows, spec, Judges.of_run(data.manifest), variables)
     measured = replace(measured, comparisons=(*measured.comparisons, *reason_comparisons(scores, spec)))
     write_measures(data.folder, measured)
-    summary = write_report(data, verdicts.rows, measured)
-    return Derived(data, verdicts.rows, measured, summary)
+    rows = without_words(verdicts.rows, variables)
+    summary = write_report(data, rows, measured)
+    return Derived(data, rows, measured, summary)

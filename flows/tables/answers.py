@@ -68,6 +68,10 @@ class AnswerReader:
         answers = self._several(value)
         return self._read_one(value) if answers is None else self._fold(answers)
 
+    def read_several(self, values: Sequence[JsonValue]) -> Reading | None:
+        """The reading of the answers of several people, one each."""
+        return self.read(list(values))
+
     def _several(self, value: JsonValue) -> Sequence[JsonValue] | None:
         """The answers where there are several; None for one."""
         split = self._measures.split

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from contract.base import JsonValue
+from contract.codebook import Variable, variable_name
 from contract.flow import FlowSpec
 from contract.measures import Measures, TruthSource
 from contract.record import Record
 from flows.files.gold_set import PEOPLE_FIELD
-from flows.spec.nodes import steps_of
 from flows.tables.answers import AnswerReader, Reading, verdict_text
-from flows.tables.identity import criterion_key
+from flows.tables.choices import TRUTH_VALUES, ChoicesReader
+from flows.tables.coded_variables import judged_in_run, measures_of
 
 OF_EACH_ANSWER = "of_each_answer"
 """Where a record's ground truth has what differs between the rows of several people."""
@@ -21,30 +22,39 @@ OF_EACH_ANSWER = "of_each_answer"
 class GroundTruth:
     """The answers of people to the criteria of one study."""
 
-    def __init__(self, measures: Measures, verdicts: Mapping[str, Collection[str]]) -> None:
-        """`verdicts`: criterion -> the verdicts that a judge may give by it, empty where they are not known."""
+    def __init__(
+        self,
+        measures: Measures,
+        verdicts: Mapping[str, Collection[str]],
+        variables: Mapping[str, Variable] | None = None,
+    ) -> None:
+        """`verdicts`: criterion -> the verdicts that a judge may give by it, empty where they are not known;
+        `variables`: those of the criteria that are variables of a codebook."""
         self._measures = measures
         self.verdicts = verdicts
+        self.variables = variables or {}
         self._sources = {name: truth_source(measures, name, verdicts) for name in verdicts}
         self._readers = {name: self._reader(name, known) for name, known in verdicts.items()}
 
     def _reader(self, criterion: str, known: Collection[str]) -> AnswerReader:
-        source, measures = self._sources[criterion], self._measures
-        if source is None or measures.gold is not None:
+        source, variable = self._sources[criterion], self.variables.get(criterion)
+        measures = measures_of(self._measures, variable)
+        if source is not None and measures.gold is None:
             # A gold set holds verdicts.
-            return AnswerReader(measures, known)
-        labels, missing = {**measures.labels, **source.labels}, (*measures.missing, *source.missing)
-        return AnswerReader(measures.model_copy(update={"labels": labels, "missing": missing}), known)
+            labels, missing = {**measures.labels, **source.labels}, (*measures.missing, *source.missing)
+            measures = measures.model_copy(update={"labels": labels, "missing": missing})
+        if variable is not None and variable.type == "choices":
+            return ChoicesReader(measures, variable, of_people=bool(source and source.coder))
+        if variable is not None and variable.type == "yes_no":
+            measures = measures.model_copy(update={"labels": {**TRUTH_VALUES, **measures.labels}})
+        return AnswerReader(measures, known)
 
     @classmethod
     def of_run(cls, spec: FlowSpec, measures: Measures, manifest: Mapping[str, Any]) -> GroundTruth:
         """As a finished run's manifest describes it."""
-        known: Any = manifest.get("criteria") or {}
-        verdicts = dict[str, Collection[str]]()
-        for name, value in judged_criteria(spec, measures).items():
-            criterion: Any = known.get(value) or {}
-            verdicts[name] = tuple(map(str, criterion.get("verdicts") or ()))
-        return cls(measures, verdicts)
+        judged = judged_in_run(spec, measures, manifest)
+        variables = {name: one.variable for name, one in judged.items() if one.variable is not None}
+        return cls(measures, {name: one.verdicts for name, one in judged.items()}, variables)
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -87,7 +97,13 @@ class GroundTruth:
             decided = _decision(record, criterion)
             return self.reader(criterion).read(decided.get("gold")) if decided else None
         values = [value_at_path(record.ground_truth, name) for name in source.field]
-        return self.reader(criterion).read(values[0] if len(values) == 1 else values)
+        reader = self.reader(criterion)
+        return reader.read(values[0]) if len(values) == 1 else reader.read_several(values)
+
+    def variables_of(self, criterion: str) -> Mapping[str, Variable]:
+        """Name in tables -> variable, for the codebook of a criterion; none where it has no codebook."""
+        prefix = variable_name(criterion, "")
+        return {name: one for name, one in self.variables.items() if name == f"{prefix}{one.name}"}
 
     def people(self, record: Record, criterion: str) -> dict[str, str]:
         """Person -> verdict, for each person known by name who answered; empty where only one answer is known."""
@@ -154,14 +170,6 @@ def _source_of(field: str | tuple[str, ...]) -> TruthSource:
 def belongs_to(measures: Measures, criterion: str, criteria: Collection[str]) -> bool:
     """Whether people's answers belong to the criterion, one of `criteria`."""
     return truth_source(measures, criterion, criteria) is not None
-
-
-def judged_criteria(spec: FlowSpec, measures: Measures) -> dict[str, str]:
-    """The criteria by which verdicts are given: name in tables -> as the step names it; one of no name if none."""
-    step = steps_of(spec).get(measures.verdicts)
-    named: Any = (step.variants.get("criteria") or step.parameters.get("criteria")) if step else None
-    values = list(cast("list[JsonValue]", named)) if isinstance(named, list | tuple) else [named] if named else []
-    return {criterion_key(value): str(value) for value in values} or {"": ""}
 
 
 def value_at_path(values: Mapping[str, JsonValue] | None, path: str) -> JsonValue:

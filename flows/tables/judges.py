@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.llms.embedded.judging import NEAREST_COUNT, judges_alike
+from contract.codebook import codebook_of, variable_name
 from flows.tables.identity import criterion_key
 
 
@@ -28,11 +29,7 @@ class Judges:
         return cls(
             {name: str(prints.get(name, {}).get("fingerprint") or name) for name in configs},
             frozenset(name for name, config in configs.items() if config.get("kind") == "embedded"),
-            frozenset(
-                criterion_key(name)
-                for name, criterion in criteria.items()
-                if judges_alike(str(example["verdict"]) for example in criterion.get("examples") or ())
-            ),
+            frozenset(name for value, criterion in criteria.items() for name in _alike_names(value, criterion)),
         )
 
     def identity(self, criterion: str, rater: str) -> str:
@@ -51,6 +48,19 @@ class Judges:
                 "nearest examples are all examples"
             )
         return f"{names} are one judge: the same model with the same settings"
+
+
+def _alike_names(value: str, criterion: Mapping[str, Any]) -> Iterator[str]:
+    """The criterion, and those variables of its codebook, by which all embedded models judge in the same way."""
+    if judges_alike(str(example["verdict"]) for example in criterion.get("examples") or ()):
+        yield criterion_key(value)
+    codebook = codebook_of(criterion)
+    if codebook is None:
+        return
+    for one in codebook.variables:
+        answers = [str(example.codes[one.name]) for example in codebook.examples if one.name in example.codes]
+        if one.type not in ("choice", "yes_no") or judges_alike(answers):
+            yield variable_name(criterion_key(value), one.name)
 
 
 def _objects(value: Any) -> dict[str, dict[str, Any]]:

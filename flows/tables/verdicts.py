@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from contract.base import JsonValue, canonical_json, thawed
 from contract.flow import FlowSpec
@@ -40,11 +40,12 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class _LatestRow:
-    """The row of a cell, and its rank among those of other rounds."""
+    """The rows of a cell, and its rank among those of other rounds."""
 
     rank: tuple[bool, int]
     sort_key: CellSortKey
-    row: VerdictRow
+    rows: Sequence[VerdictRow]
+    """One, or one for each variable of a codebook."""
 
 
 def verdict_rows(data: RunData) -> list[VerdictRow]:
@@ -84,24 +85,43 @@ class VerdictCollector:
         """The verdicts of all cells so far."""
         found = sorted(self._latest.values(), key=lambda one: one.sort_key)
         truths = {name: self._truths[name] for name in sorted(self._truths, key=natural_key)}
-        return Verdicts([one.row for one in found], truths)
+        return Verdicts([row for one in found for row in one.rows], truths)
 
     def _keep_latest(self, trace: AgentTrace) -> None:
         key = (trace.record_id, canonical_json(trace.variant), trace.repeat)
         rank, sort_key = (trace.status != "skipped", trace.round), cell_sort_key(trace, self._steps)
         known = self._latest.get(key)
         if known is None or (known.rank, known.sort_key) < (rank, sort_key):
-            self._latest[key] = _LatestRow(rank, sort_key, _verdict_row(trace, self._measures, self._ground_truth))
+            rows = list(_verdict_rows(trace, self._measures, self._ground_truth))
+            self._latest[key] = _LatestRow(rank, sort_key, rows)
 
 
-def _verdict_row(trace: AgentTrace, measures: Measures, ground_truth: GroundTruth) -> VerdictRow:
-    value = trace.value or {}
+def _verdict_rows(trace: AgentTrace, measures: Measures, ground_truth: GroundTruth) -> Iterator[VerdictRow]:
+    """The row of a cell; where its criterion has a codebook, a row for each variable."""
+    criterion, value = criterion_name(trace) or "", as_object(trace.value)
+    variables = ground_truth.variables_of(criterion)
+    if not variables:
+        yield _verdict_row(trace, measures, ground_truth, criterion, value)
+    for name, variable in variables.items():
+        code = as_object(as_object(value.get("codes")).get(variable.name))
+        own = {**value, "verdict": variable.text(code.get("value")), "uncertainty": code.get("uncertainty")}
+        yield _verdict_row(trace, measures, ground_truth, name, own)
+
+
+def as_object(value: JsonValue | Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """An object of JSON; an empty one for anything else."""
+    return cast("Mapping[str, JsonValue]", value) if isinstance(value, Mapping) else {}
+
+
+def _verdict_row(
+    trace: AgentTrace, measures: Measures, ground_truth: GroundTruth, criterion: str, value: Mapping[str, JsonValue]
+) -> VerdictRow:
     replies = [call.reply for call in trace.calls if call.reply]
     quality = value.get("quality", replies[-1].quality if replies else None)
-    reading = ground_truth.read(trace.input.record, criterion_name(trace) or "")
+    reading = ground_truth.read(trace.input.record, criterion)
     return VerdictRow(
         record_id=trace.record_id,
-        criteria=criterion_name(trace) or "",
+        criteria=criterion,
         model=rater_name(trace),
         repeat=trace.repeat,
         round=trace.round,
@@ -114,8 +134,8 @@ def _verdict_row(trace: AgentTrace, measures: Measures, ground_truth: GroundTrut
         quality=verdict_text(quality),
         cell_id=trace.cell_id,
         variant_id=trace.variant_id,
-        people=ground_truth.people(trace.input.record, criterion_name(trace) or ""),
-        unclear=ground_truth.unclear(trace.input.record, criterion_name(trace) or ""),
+        people=ground_truth.people(trace.input.record, criterion),
+        unclear=ground_truth.unclear(trace.input.record, criterion),
     )
 
 

@@ -45,7 +45,7 @@ def judge(material: Mapping[str, Any], similarity: Similarity, judges_by: Judges
     criterion: Mapping[str, Any] = material["criterion"]
     if problem := missing_examples(example["verdict"] for example in criterion["examples"]):
         raise MissingInput(problem)
-    spans = _spans(material)
+    spans = record_spans(material)
     if not spans:
         raise MissingInput("the record has no words to judge")
     comparison = _Comparison.from_spans(spans, criterion["examples"], similarity, judges_by)
@@ -139,7 +139,7 @@ def _mean_of_best(cosines: NDArray[np.float32], example: int, columns: Sequence[
     return sum(others) / len(others) if others else 0.0
 
 
-def _spans(material: Mapping[str, Any]) -> list[str]:
+def record_spans(material: Mapping[str, Any]) -> list[str]:
     """The texts of the record and each of their sentences: verbatim, and without repetition."""
     record: Mapping[str, Any] = material["record"]
     sections: Mapping[str, str] = record.get("sections") or {}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from agents.llms.embedded import judging, verdicts
+from agents.llms.embedded import coding, judging, verdicts
 from agents.llms.embedded.reference_words import read_in_context
 from agents.llms.embedded.research import research
 from agents.llms.embedded.similarity import Similarity, shared_similarity
@@ -41,6 +41,12 @@ def _judge(material: Mapping[str, Any], similarity: Similarity, config: models.E
     return judging.judge(material, similarity, config.judges_by)
 
 
+def _code(material: Mapping[str, Any], similarity: Similarity, config: models.EmbeddedModel) -> Frozen:
+    if "answers" in material:
+        return coding.synthesise_codes(material)
+    return coding.code(material, similarity, config.judges_by)
+
+
 def _differences(material: Mapping[str, Any], _similarity: Similarity, _config: models.EmbeddedModel) -> Frozen:
     of_verdicts = any("verdict" in answer for answer in material["answers"])
     return verdicts.differences(material) if of_verdicts else differences(material)
@@ -51,6 +57,7 @@ HANDLERS: Mapping[str, Handler] = {
     "HostChoice": lambda material, _similarity, _config: choose_step(material),
     "DifferencesDraft": _differences,
     "JudgeReasons": _judge,
+    "CodebookReply": _code,
     "QualResults": lambda material, similarity, _config: verdicts.score_reasons(material, similarity),
     "ToolTurn": lambda material, similarity, _config: next_turn(material, similarity),
     "ConcernDraft": lambda material, _similarity, _config: verdicts.raise_concern(material),
