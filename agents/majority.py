@@ -33,7 +33,7 @@ class MajorityParameters(Frozen):
 class Majority(Agent[MajorityInputs, MajorityParameters]):
     """Counts votes and weighs nothing; a judge that is asked three times has three.
 
-    Raises MissingInput for a tie without `tie`.
+    Raises MissingInput for a tie without `tie`, and for a criterion with a codebook.
     """
 
     Inputs = MajorityInputs
@@ -44,6 +44,10 @@ class Majority(Agent[MajorityInputs, MajorityParameters]):
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         answers, tie = self.inputs(agent_input).answers, self.parameters(agent_input).tie
         criterion = common_criterion(services, answers)
+        if criterion.codebook is not None:
+            raise MissingInput(
+                "votes are counted for criteria with verdicts, and this one has a codebook; use verdict_synthesiser"
+            )
         if tie is not None and tie not in criterion.verdicts:
             raise MissingInput(f"`tie` is '{tie}', but the criterion's verdicts are {', '.join(criterion.verdicts)}")
         votes = Counter(answer.verdict for answer in answers).most_common()

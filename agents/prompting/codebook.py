@@ -53,12 +53,16 @@ def read_codebook(front: FrontMatter) -> Codebook | None:
     """The codebook of a criterion; None where its front matter has none. Raises CodebookMistakes."""
     node = front.node("codebook")
     if node is None:
+        wrong = next((key for key in front.values if get_close_matches(key, ["codebook"], cutoff=0.85)), None)
+        if wrong is not None and isinstance(front.values[wrong], dict):
+            raise front.error_at(f"'{wrong}' would be read as a remark; did you mean 'codebook'?", wrong)
         return None
     reader = _Reader(front)
     if "verdicts" in front.values:
         todo = "leave them out, or make them a variable of type choice"
         reader.add(front.node("verdicts"), f"a criterion with a codebook has no verdicts beside it; {todo}")
     variables = reader.variables(node)
+    reader.named |= {str(key.value) for key, _ in _pairs(node)}
     examples = reader.examples(front.node("examples"), {one.name: one for one in variables})
     if reader.mistakes:
         raise CodebookMistakes(reader.mistakes)
@@ -69,6 +73,8 @@ def read_codebook(front: FrontMatter) -> Codebook | None:
 class _Reader:
     front: FrontMatter
     mistakes: list[PromptError] = field(default_factory=list[PromptError])
+    named: set[str] = field(default_factory=set[str])
+    """Every name in the codebook, also of variables with mistakes, whose examples are not looked at."""
 
     def add(self, node: yaml.Node | None, what: str) -> None:
         self.mistakes.append(self.front.error_on(node, what))
@@ -184,12 +190,11 @@ class _Reader:
         codes = dict[str, Any]()
         for key, value in _pairs(fields.get("codes")):
             name = str(key.value)
-            if name not in variables:
-                if not self.mistakes or variables:
-                    self.add(key, f"the codebook has no variable '{name}'{_near(name, variables)}")
-                continue
-            codes[name] = self._code(variables[name], value)
-        if not codes and len(self.mistakes) == before:
+            if name in variables:
+                codes[name] = self._code(variables[name], value)
+            elif name not in self.named:
+                self.add(key, f"the codebook has no variable '{name}'{_near(name, sorted(self.named))}")
+        if not list(_pairs(fields.get("codes"))) and len(self.mistakes) == before:
             self.add(node, "an example needs `codes`, with a variable of the codebook and its answer")
         return CodedExample(text=text, codes=codes, reason=reason) if len(self.mistakes) == before else None
 

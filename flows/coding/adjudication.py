@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.base import digest
+from contract.codebook import Variable, variable_name
 from contract.gold import GoldEntry
-from flows.coding.answer_log import CANNOT_DECIDE, Answer, CodedAnswers, Key
+from contract.messages import AgentTrace
+from flows.coding.answer_log import Answer, CodedAnswers, Key
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
 from flows.files.gold_set import GoldSet
 from flows.files.run_data import RunData
+from flows.tables.coded_variables import variables_in_run
 from flows.tables.identity import criterion_name
-from flows.tables.verdicts import rater_name
+from flows.tables.verdicts import as_object, rater_name
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,10 @@ class CodedItem:
 
 
 def coded_items(task: CodingTask, records: Sequence[DrawnRecord], answers: CodedAnswers) -> Iterator[CodedItem]:
-    """Every record and criterion that somebody has coded."""
+    """Every record and criterion that somebody has coded, but for answers in words: these differ always."""
     for criterion in task.criteria:
+        if criterion.is_in_words:
+            continue
         for drawn in records:
             key = (drawn.record_id, criterion.name)
             given = [own.current[key] for own in answers.coders.values() if key in own.current]
@@ -110,15 +115,21 @@ def model_answers(run: Path) -> Mapping[Key, Sequence[ModelAnswer]]:
     """Record and criterion -> the models' answers in a finished run. Raises RunError where there is none."""
     data = RunData.open(run)
     step = data.spec.measures.verdicts if data.spec.measures else ""
+    variables = variables_in_run(data.spec, data.spec.measures, data.manifest)
     found = dict[Key, list[ModelAnswer]]()
     for trace in data.traces():
-        value = trace.value or {}
-        if trace.step == step and trace.repeat == 0 and value.get("verdict") is not None:
-            answer = ModelAnswer(rater_name(trace), str(value["verdict"]), str(value.get("conclusion") or ""))
-            found.setdefault((trace.record_id, criterion_name(trace) or ""), []).append(answer)
+        if trace.step == step and trace.repeat == 0:
+            for criterion, answer in _model_answers(trace, variables):
+                found.setdefault((trace.record_id, criterion), []).append(answer)
     return found
 
 
-def verdict_of(text: str) -> str | None:
-    """The verdict that a form names; None for `cannot decide`."""
-    return None if text == CANNOT_DECIDE else text
+def _model_answers(trace: AgentTrace, variables: Mapping[str, Variable]) -> Iterator[tuple[str, ModelAnswer]]:
+    value, criterion, rater = as_object(trace.value), criterion_name(trace) or "", rater_name(trace)
+    codes = as_object(value.get("codes"))
+    for name, code in ((name, as_object(one)) for name, one in codes.items()):
+        of_codebook = variable_name(criterion, name)
+        if of_codebook in variables and (text := variables[of_codebook].text(code.get("value"))) is not None:
+            yield of_codebook, ModelAnswer(rater, text, str(code.get("reason") or ""))
+    if not codes and value.get("verdict") is not None:
+        yield criterion, ModelAnswer(rater, str(value["verdict"]), str(value.get("conclusion") or ""))

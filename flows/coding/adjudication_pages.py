@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from contract.gold import GoldEntry
 from flows.coding.access import Access
-from flows.coding.adjudication import CodedItem, ModelAnswer, is_settled, verdict_of
+from flows.coding.adjudication import CodedItem, ModelAnswer, is_settled
 from flows.coding.answer_log import CANNOT_DECIDE, Key
 from flows.coding.app import Handler, for_person, not_found, page_response, read_form
 from flows.coding.form import FilledForm
-from flows.coding.pages import Page, record_parts, render
+from flows.coding.pages import Page, choices_of, record_parts, render
 from flows.files.gold_set import add_to_gold, read_gold
 
 
@@ -85,22 +85,21 @@ class AdjudicationPages:
         if place is None:
             return not_found()
         item, form = self._disputes[place - 1], await read_form(request)
-        if form.verdict not in (*item.criterion.verdicts, CANNOT_DECIDE):
-            form.mistakes["verdict"] = "Choose one of these."
+        verdict = form.read_verdict(item.criterion)
         if not form.reason:
             form.mistakes["reason"] = "Say why: others will go by it."
         if form.mistakes:
             return page_response(self._page(base, place, form), 422)
-        add_to_gold(self._gold, [self._entry(item, form, person)])
+        add_to_gold(self._gold, [self._entry(item, verdict, form, person)])
         known = read_gold(self._gold)
         order = [*range(place, len(self._disputes)), *range(place)]
         following = next((n for n in order if not is_settled(self._disputes[n], known)), None)
         return RedirectResponse(base if following is None else f"{base}/{following + 1}", 303)
 
-    def _entry(self, item: CodedItem, form: FilledForm, person: str) -> GoldEntry:
+    def _entry(self, item: CodedItem, verdict: str | None, form: FilledForm, person: str) -> GoldEntry:
         by = person.partition(":")[2] or person
         seen = item.key in self._models_seen
-        return item.entry(verdict_of(form.verdict), "adjudicated", by, form.reason, models=seen)
+        return item.entry(verdict, "adjudicated", by, form.reason, models=seen)
 
     def _page(self, base: str, place: int, form: FilledForm) -> Page:
         item = self._disputes[place - 1]
@@ -108,10 +107,11 @@ class AdjudicationPages:
         if entry is not None and entry.how == "adjudicated" and not form.verdict:
             form.verdict, form.reason = entry.verdict or CANNOT_DECIDE, entry.why
         texts, pictures = record_parts(item.drawn.record)
+        choices = [(name, "") for name in (*choices_of(item.criterion), CANNOT_DECIDE)]
         return render(
             "dispute.html.jinja", f"{place} of {len(self._disputes)}, {item.criterion.title}", item=item, base=base,
             place=place, total=len(self._disputes), form=form, texts=texts, pictures=pictures, warning=self._warning,
-            choices=[*item.criterion.verdicts, CANNOT_DECIDE], has_models=item.key in self._models,
+            choices=choices, has_models=item.key in self._models,
             models=self._models.get(item.key, ()) if item.key in self._models_seen else None,
             is_decided=entry is not None and is_settled(item, read_gold(self._gold)),
         )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from flows.coding.answer_log import MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.run_data import RunData
-from flows.tables.coded_variables import judged_criteria
+from flows.tables.coded_variables import judged_in_run
 
 _POLICY = "default-src &#39;none&#39;;"
 _SAVING_POLICY = f"{_POLICY} connect-src &#39;self&#39;;"
@@ -50,8 +49,7 @@ class RunToCorrect:
         spec, measures = self.data.spec, self.data.spec.measures
         if measures is None:
             raise RunError(f"{folder} is no run of a study: no verdicts are compared there")
-        known: Any = self.data.manifest.get("criteria") or {}
-        self._verdicts = {name: _verdicts(known.get(value)) for name, value in judged_criteria(spec, measures).items()}
+        self._judged = judged_in_run(spec, measures, self.data.manifest)
         self._words = {trace.record_id: trace.input.record.content_sha256 for trace in self.data.traces()}
 
     @property
@@ -63,11 +61,17 @@ class RunToCorrect:
         """Why it cannot be taken; empty where it can."""
         if correction.record_id not in self._words:
             return f"the run has no record '{correction.record_id}'"
-        if correction.criterion not in self._verdicts:
+        judged = self._judged.get(correction.criterion)
+        if judged is None:
             return f"the run judges by no criterion '{correction.criterion}'"
-        allowed = self._verdicts[correction.criterion]
-        if allowed and correction.verdict not in allowed:
-            return f"'{correction.verdict}' is none of {', '.join(allowed)}"
+        if judged.verdicts and correction.verdict not in judged.verdicts:
+            return f"'{correction.verdict}' is none of {', '.join(judged.verdicts)}"
+        if judged.variable is not None and judged.variable.is_in_words:
+            return "answers in words are not corrected"
+        try:
+            _ = judged.variable and judged.variable.text(judged.variable.read(correction.verdict))
+        except ValueError as error:
+            return str(error)
         if correction.run not in ("", self.name):
             return f"it is about the run {correction.run}, and this is {self.name}"
         return ""
@@ -83,10 +87,6 @@ class RunToCorrect:
             unclear=unclear, models_shown=True, run=f"{self.name}, {correction.model}",
             probability=before.probability if before else None,
         )  # fmt: skip
-
-
-def _verdicts(criterion: Any) -> tuple[str, ...]:
-    return tuple(map(str, criterion["verdicts"])) if criterion else ()
 
 
 def read_corrections(path: Path) -> Iterator[tuple[str, Correction | str]]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from contract.codebook import SEPARATOR
 from contract.errors import StorageError
 from flows.coding.answer_log import Key
 from flows.coding.import_answers import ReadAnswer
@@ -67,6 +68,7 @@ class Exports:
         self._path = path
         self._criteria = [one.name for one in task.criteria]
         self._coder = coder
+        self._of_several = {one.name for one in task.criteria if one.variable and one.variable.type == "choices"}
         self._ids = {one.record_id for one in records}
         self._by_text = {" ".join(one.record.text.split()): one.record_id for one in records}
 
@@ -113,8 +115,8 @@ class Exports:
                 by_name.setdefault(name, []).append(choice)
             for name, labels in by_name.items():
                 yield ReadAnswer(
-                    at, self._coder or annotation.person, self._key(record_id, name), labels[0], quotes=quotes,
-                    seconds=annotation.lead_time, problem=self._problem(record_id, name, labels),
+                    at, self._coder or annotation.person, self._key(record_id, name), SEPARATOR.join(labels),
+                    quotes=quotes, seconds=annotation.lead_time, problem=self._problem(record_id, name, labels),
                 )  # fmt: skip
 
     def _doccano(self, where: str, line: _DoccanoLine, entry: Mapping[str, Any]) -> ReadAnswer:
@@ -143,6 +145,6 @@ class Exports:
             return "its text is none of the coding's, word by word, and it names no `record_id` of it"
         if self._key(record_id, name) is None:
             return f"it does not say which criterion it is about; name the control one of {', '.join(self._criteria)}"
-        if len(labels) > 1:
+        if len(labels) > 1 and name not in self._of_several:
             return f"it has {len(labels)} labels, {', '.join(labels)}; one verdict is needed"
         return ""

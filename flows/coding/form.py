@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from agents.evidence.record_quotes import RecordTexts
+from contract.codebook import SEPARATOR
 from contract.findings import RecordQuote
 from contract.record import Record
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, Timed
 from flows.coding.desk import Item
+from flows.coding.task import CodedCriterion
 
 MAX_FORM_BYTES = 200_000
 MAX_QUOTES = 50
@@ -42,9 +44,11 @@ class FilledForm:
         """The form that the browser sent."""
         sent = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
         texts = {name: values[-1].replace("\r\n", "\n").replace("\x00", "") for name, values in sent.items()}
+        verdict = SEPARATOR.join(one for one in sent.get("verdict", ()) if one.strip())
         return cls(
             answer_id=texts.get("answer_id", "")[:80],
-            verdict=texts.get("verdict", ""),
+            # Several boxes may be ticked where several options may be chosen.
+            verdict=CANNOT_DECIDE if texts.get("undecided") else verdict.replace("\r\n", "\n").replace("\x00", ""),
             reason=texts.get("reason", "").strip(),
             quotes=texts.get("quotes", "").strip(),
             unclear=bool(texts.get("unclear")),
@@ -64,24 +68,38 @@ class FilledForm:
 
     def read(self, coder: str, item: Item) -> Answer | None:
         """The answer; None where something is wrong, which is then in `mistakes`."""
-        if self.verdict not in (*item.criterion.verdicts, CANNOT_DECIDE):
-            self.mistakes["verdict"] = "Choose one of these."
+        verdict = self.read_verdict(item.criterion)
         if not self.answer_id:
             self.mistakes["verdict"] = "This form was not made by this page. Answer once more."
         for name, text in (("reason", self.reason), ("unclear_note", self.unclear_note)):
             if len(text) > MAX_TEXT_CHARACTERS:
                 self.mistakes[name] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
-        quotes = self._read_quotes(item.drawn.record)
+        quotes = self._read_quotes(item.drawn.record, self.quotes, "quotes")
+        if item.criterion.variable is not None and item.criterion.variable.type == "quotation" and verdict:
+            quotes += self._read_quotes(item.drawn.record, self.verdict, "verdict")
         if self.mistakes:
             return None
         seconds, timed = self._time()
         return Answer(
             answer_id=self.answer_id, coder=coder, record_id=item.drawn.record_id, criterion=item.criterion.name,
             record_sha256=item.drawn.sha256, criterion_sha256=item.criterion.sha256,
-            verdict=None if self.verdict == CANNOT_DECIDE else self.verdict, reason=self.reason, quotes=quotes,
+            verdict=verdict, reason=self.reason, quotes=quotes,
             unclear=self.unclear or bool(self.unclear_note), unclear_note=self.unclear_note,
             seconds=seconds, timed=timed,
         )  # fmt: skip
+
+    def read_verdict(self, criterion: CodedCriterion) -> str | None:
+        """The verdict; None for `cannot decide`, and for a mistake, which is then in `mistakes`."""
+        if self.verdict == CANNOT_DECIDE:
+            return None
+        try:
+            found = criterion.read(self.verdict)
+        except ValueError as error:
+            self.mistakes["verdict"] = str(error)
+            return None
+        if len(found) > MAX_TEXT_CHARACTERS:
+            self.mistakes["verdict"] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
+        return found
 
     def _time(self) -> tuple[float | None, Timed]:
         elapsed = datetime.now(UTC).timestamp() - self.opened
@@ -91,16 +109,16 @@ class FilledForm:
             return round(self.active, 1), "active"
         return round(elapsed, 1), "elapsed"
 
-    def _read_quotes(self, record: Record) -> tuple[RecordQuote, ...]:
-        lines = [line.strip() for line in self.quotes.split("\n") if line.strip()]
+    def _read_quotes(self, record: Record, text: str, field: str) -> tuple[RecordQuote, ...]:
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
         if len(lines) > MAX_QUOTES:
-            self.mistakes["quotes"] = f"At most {MAX_QUOTES} quotations are kept."
+            self.mistakes[field] = f"At most {MAX_QUOTES} quotations are kept."
             return ()
         texts = RecordTexts.from_record(record)
         found = [quote for line in lines for quote in texts.check_quote(line.strip('“”„"'))]
         if missing := [quote.quote for quote in found if quote.status == "not_found"]:
             shown = "; ".join(f"“{text[:200]}”" for text in missing[:3])
-            self.mistakes["quotes"] = f"These words do not stand in the record like this: {shown}"
+            self.mistakes[field] = f"These words do not stand in the record like this: {shown}"
         return tuple(found)
 
 

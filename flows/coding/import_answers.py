@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from agents.evidence.record_quotes import RecordTexts
 from contract.base import digest
+from contract.codebook import SEPARATOR
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, AnswerLog, Key
 from flows.coding.desk import Item
 from flows.coding.task import CodingTask, DrawnRecord
@@ -89,7 +90,8 @@ class AnswerImport:
         quotes, problem = (), read.problem or self._problem(read, item, verdict)
         if item and not problem:
             texts = self._texts.setdefault(item.drawn.record_id, RecordTexts.from_record(item.drawn.record))
-            quotes = tuple(found for quote in read.quotes for found in texts.check_quote(quote.strip('“”„"')))
+            own = verdict.split(SEPARATOR) if self._is_quotation(item) and verdict and verdict != CANNOT_DECIDE else []
+            quotes = tuple(found for quote in (*read.quotes, *own) for found in texts.check_quote(quote.strip('“”„"')))
             if missing := [one.quote for one in quotes if one.status == "not_found"]:
                 problem = f"these words do not stand in the record: “{missing[0][:100]}”"
         if problem or item is None:
@@ -112,10 +114,31 @@ class AnswerImport:
             seconds=read.seconds, source=self._source,
         )  # fmt: skip
 
+    def _is_quotation(self, item: Item) -> bool:
+        return item.criterion.variable is not None and item.criterion.variable.type == "quotation"
+
     def _verdict(self, text: str, item: Item) -> str | None:
         """The verdict of that spelling; None where there is none."""
-        allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
-        return next((name for name in allowed if spelling(name) == spelling(text)), None)
+        if spelling(CANNOT_DECIDE) == spelling(text):
+            return CANNOT_DECIDE
+        variable = item.criterion.variable
+        if variable is None or variable.allowed:
+            return next((name for name in item.criterion.choices if spelling(name) == spelling(text)), None)
+        if variable.type == "choices":
+            parts = text.replace("|", ";").split(";")
+            known = {spelling(name): name for name in variable.options}
+            text = SEPARATOR.join(known.get(spelling(part), part.strip()) for part in parts)
+        try:
+            return item.criterion.read(text)
+        except ValueError:
+            return None
+
+    def _why_not(self, text: str, item: Item) -> str:
+        try:
+            item.criterion.read(text)
+        except ValueError as error:
+            return f"this is no answer to {item.criterion.name}: {error}"
+        return ""
 
     def _problem(self, read: ReadAnswer, item: Item | None, verdict: str | None) -> str:
         if item is None:
@@ -127,6 +150,8 @@ class AnswerImport:
         if read.content and read.content not in self._marks[item.key]:
             return "the text or the criterion is not what was given out, so the answer is one to other words"
         if verdict is None:
+            if item.criterion.variable is not None and not item.criterion.choices:
+                return self._why_not(read.verdict, item)
             allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
             near = get_close_matches(read.verdict, allowed, n=1)
             meant = f"; did you mean '{near[0]}'?" if near else ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agents.prompting.criteria import Criteria
+from agents.prompting.criteria import Criteria, Criterion
+from contract.codebook import variable_name
 from contract.errors import Problem, PromptError, StudyError
 from flows.coding.draw import Design, draw
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
@@ -61,9 +62,24 @@ def coded_criteria(study: Study) -> tuple[CodedCriterion, ...]:
             one = criteria.get(value)
         except PromptError as error:
             raise StudyError([Problem(f"the flow '{flow.name}'", str(error))]) from None
-        coded = CodedCriterion(name=name, title=one.title, text=one.text, verdicts=one.verdicts, sha256=one.digest)
-        found.append(coded)
+        found += _coded(name, one)
     return tuple(found)
+
+
+def _coded(name: str, criterion: Criterion) -> Iterator[CodedCriterion]:
+    """The criterion, or each variable of its codebook."""
+    title, text, sha256 = criterion.title, criterion.text, criterion.digest
+    if criterion.codebook is None:
+        yield CodedCriterion(name=name, title=title, text=text, verdicts=criterion.verdicts, sha256=sha256)
+        return
+    for one in criterion.codebook.variables:
+        meanings = "\n".join(f"- {option}: {meaning}" for option, meaning in one.definitions.items())
+        parts = [one.description, meanings, text]
+        yield CodedCriterion(
+            name=variable_name(name, one.name), title=f"{title}: {one.name.replace('_', ' ')}",
+            text="\n\n".join(part for part in parts if part), verdicts=one.allowed or one.options, sha256=sha256,
+            variable=one,
+        )  # fmt: skip
 
 
 def where_models_part(run: Path) -> dict[str, str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment
 
+from contract.codebook import NONE_OF_THEM, SEPARATOR
 from contract.record import Record
 from flows.coding.answer_log import CANNOT_DECIDE
 from flows.coding.desk import CodingDesk, Item
 from flows.coding.form import FilledForm
+from flows.coding.task import CodedCriterion
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.words import pluralised
 
@@ -48,6 +51,8 @@ def _script() -> str:
 @cache
 def _environment() -> Environment:
     environment = page_environment(_ROOM)
+    functions: Any = environment.globals
+    functions["is_chosen"] = chosen
     filters: dict[str, Any] = {"bdi": bdi, "words": _in_words, "counted": pluralised, "joined": join_lines}
     for name, change in filters.items():
         environment.filters[name] = change
@@ -87,7 +92,7 @@ def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledF
     record, total = item.drawn.record, len(desk.items(coder))
     texts, pictures = record_parts(record)
     choices = [
-        (name, str(number) if number <= _MAX_KEYS else "") for number, name in enumerate(item.criterion.verdicts, 1)
+        (name, str(number) if number <= _MAX_KEYS else "") for number, name in enumerate(choices_of(item.criterion), 1)
     ]
     if not form.answer_id:
         form.answer_id, form.opened = secrets.token_hex(12), round(time.time(), 3)
@@ -97,6 +102,20 @@ def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledF
         answered=desk.answered(coder), warning=desk.task.content_warning.strip(), shown=shown,
         is_answered=item.key in desk.state(coder).current, can_undo=bool(desk.state(coder).history),
     )  # fmt: skip
+
+
+def choices_of(criterion: CodedCriterion) -> Sequence[str]:
+    """What a page offers to choose from; nothing where the answer is a number or words."""
+    if criterion.variable is None or criterion.variable.allowed:
+        return criterion.choices
+    return (*criterion.variable.options, NONE_OF_THEM) if criterion.variable.type == "choices" else ()
+
+
+def chosen(form: FilledForm, criterion: CodedCriterion, name: str) -> bool:
+    """Whether the form has that choice."""
+    variable = criterion.variable
+    several = variable is not None and variable.type == "choices"
+    return name in form.verdict.split(SEPARATOR) if several else name == form.verdict
 
 
 def record_parts(record: Record) -> tuple[list[tuple[str, str]], list[tuple[str | None, str]]]:

@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 
 from contract.base import Frozen, FrozenMap
+from contract.codebook import Variable
 from contract.errors import RunError
 from contract.record import Record
 from flows.files.atomic import open_atomic, write_text
@@ -34,6 +35,31 @@ class CodedCriterion(Frozen):
     verdicts: tuple[str, ...]
     sha256: str
     """The digest that a run's manifest names it by."""
+    variable: Variable | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The variable of a codebook that it is; each is coded by itself."""
+
+    @property
+    def is_in_words(self) -> bool:
+        """Whether answers are words, on which nobody is to decide."""
+        return self.variable is not None and self.variable.is_in_words
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What an answer is one of; empty where it is a number, words or several options."""
+        return self.verdicts if self.variable is None else self.variable.allowed
+
+    def read(self, text: str) -> str:
+        """The verdict that a person's text stands for. Raises ValueError, in words for that person, if it is none."""
+        if self.variable is None:
+            if text not in self.verdicts:
+                raise ValueError("Choose one of these.")
+            return text
+        found = self.variable.text(self.variable.read(text))
+        if found is None:
+            raise ValueError(
+                "Choose one of these." if self.variable.allowed else "Answer this, or say that you cannot."
+            )
+        return found
 
 
 class DrawnRecord(Frozen):

@@ -23,6 +23,11 @@ MAX_CELL_CHARACTERS = 32_000
 """A cell of a workbook holds at most 32,767."""
 MAX_LIST_CHARACTERS = 255
 YES = "yes"
+HOW_TO_ANSWER = {
+    "choices": "Write all that apply, with ; between them, or none.", "number": "Write a number.",
+    "text": "Write it in your words.", "quotation": "Copy words of the record, one quotation a line.",
+}  # fmt: skip
+"""Type of a variable -> what is to be written where no list of answers is offered."""
 _WIDTHS = (6, 18, 20, 60, 20, 40, 40, 12, 30, 18, 18, 10)
 
 
@@ -68,8 +73,10 @@ def _write_criteria(book: Any, task: CodingTask, formats: dict[str, Any]) -> Non
         sheet.write_string(row, 1, warning, formats["locked"])
         row += 2
     for criterion in task.criteria:
+        how = HOW_TO_ANSWER.get(criterion.variable.type, "") if criterion.variable else ""
+        also = f"{how} ({', '.join(criterion.verdicts)})\n\n" if how and criterion.verdicts else how and f"{how}\n\n"
         sheet.write_string(row, 0, criterion.title, formats["head"])
-        sheet.write_string(row, 1, join_lines(criterion.text)[:MAX_CELL_CHARACTERS], formats["locked"])
+        sheet.write_string(row, 1, (also + join_lines(criterion.text))[:MAX_CELL_CHARACTERS], formats["locked"])
         row += 1
 
 
@@ -101,8 +108,12 @@ def _write_row(
         filled = [given.verdict_text, given.reason, quotes, YES if given.unclear else "", given.unclear_note]
     for column, value in enumerate(filled, start=FIRST_OPEN):
         sheet.write_string(row, column, value[:MAX_CELL_CHARACTERS], formats["open"])
-    allowed = [*item.criterion.verdicts, CANNOT_DECIDE]
-    if len(",".join(allowed)) <= MAX_LIST_CHARACTERS and not any("," in name for name in allowed):
+    allowed = [*item.criterion.choices, CANNOT_DECIDE]
+    if (
+        item.criterion.choices
+        and len(",".join(allowed)) <= MAX_LIST_CHARACTERS
+        and not any("," in name for name in allowed)
+    ):
         sheet.data_validation(row, FIRST_OPEN, row, FIRST_OPEN, {
             "validate": "list", "source": allowed, "error_title": "No such verdict",
             "error_message": "Choose one from the list.",

@@ -46,6 +46,8 @@ def check_gold(flow: FlowSpec, path: KeyPath, diagnostics: Diagnostics) -> None:
         diagnostics.add_at(at, str(error))
         return
     judged = set(judged_criteria(flow, measures))
+    # A decision on a variable of a codebook names it behind its criterion: `framing.tone`.
+    known |= {name.rpartition(".")[0] for name in known if "." in name}
     if not judged & known:
         what = f"its decisions are about {join_names(known) if known else 'nothing yet'}, and this flow judges by"
         diagnostics.add_at(at, f"{what} {join_names(judged)}", todo="name the gold set of these criteria")

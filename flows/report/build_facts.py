@@ -90,8 +90,9 @@ def _variables(criterion: str, known: Mapping[str, Any]) -> Iterator[VariableFac
         options = tuple((name, one_line(one.definitions.get(name) or "")) for name in one.allowed or one.options)
         words = f"{title}: {one.name.replace('_', ' ')}"
         yield VariableFact(
-            variable_name(criterion, one.name), words, KINDS[one.type], one_line(one.description), options
-        )
+            variable_name(criterion, one.name), words, KINDS[one.type], one_line(one.description), options,
+            one.is_in_words, one.allowed,
+        )  # fmt: skip
 
 
 KINDS = {

@@ -34,6 +34,7 @@ MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "cohen_kappa": "agreement of two raters beyond chance: 1 is perfect, 0 is what chance would give.",
     "weighted_kappa": "the like, where a verdict further off in the order counts as a larger difference.",
     "fleiss_kappa": "the like for several raters.",
+    "krippendorff_alpha_masi": "the like for answers of several options: sets that overlap agree in part.",
     "krippendorff_alpha": "agreement beyond chance for any number of raters, gaps allowed: 1 is perfect, 0 is chance.",
     "gwet_ac1": "agreement beyond chance that does not collapse when one verdict is rare.",
     "gwet_ac2": "the like, where a verdict further off in the order counts as a larger difference.",

@@ -22,6 +22,9 @@ class VariableFact:
     description: str
     options: tuple[tuple[str, str], ...]
     """Each with its meaning, which may be empty."""
+    in_words: bool
+    answers: tuple[str, ...]
+    """What an answer is one of; empty where it is a number, words or several options."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,12 @@ class Facts:
             # Of several choices, each option is measured too.
             titles |= {f"{variable.name}: {option}": f"{variable.title}: {option}" for option, _ in variable.options}
         return titles
+
+    @property
+    def answers(self) -> dict[str, tuple[str, ...]]:
+        """Variable of a codebook -> what may be answered; nothing for words, which are not corrected."""
+        variables = [one for criterion in self.criteria for one in criterion.variables]
+        return {one.name: one.answers for one in variables if one.answers or one.in_words}
 
     def title(self, name: str) -> str:
         """A criterion's title; its name where it has none."""

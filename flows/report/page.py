@@ -64,7 +64,9 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
     masked_texts = MaskedTexts(bool(inputs.facts.warning))
     environment = _environment(masked_texts)
     style, script = page_file_text("report.css"), script_text()
-    matrix = VerdictMatrix(inputs.report_data, inputs.data.spec, inputs.marks, inputs.facts.titles)
+    matrix = VerdictMatrix(
+        inputs.report_data, inputs.data.spec, inputs.marks, inputs.facts.titles, inputs.facts.answers
+    )
     chunks = list(matrix.write_chunks(lines))
     record_indexes = {name: place for place, name in enumerate(inputs.report_data.record_ids)}
     general = [table for table in inputs.tables if table.kind not in PEOPLE_KINDS]

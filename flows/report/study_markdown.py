@@ -70,6 +70,11 @@ def _request_section(facts: Facts) -> Iterator[str]:
     for criterion in facts.criteria:
         yield f"### {escape_markdown(criterion.title)}"
         yield _pairs([*criterion.about, ("SHA-256", criterion.sha256), ("Verdicts", ", ".join(criterion.verdicts))])
+        if criterion.variables:
+            yield _table(("Variable", "Answer", "Question", "Options"), [
+                (one.name, one.kind, one.description, "; ".join(": ".join(filter(None, pair)) for pair in one.options))
+                for one in criterion.variables
+            ])  # fmt: skip
         yield _block_quote(criterion.text)
     if facts.models:
         yield "### Models"

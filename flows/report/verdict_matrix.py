@@ -46,8 +46,15 @@ class VerdictMatrix:
     """The embedded data of a report."""
 
     def __init__(
-        self, report_data: ReportData, spec: FlowSpec, marks: Mapping[str, VerdictMark], titles: Mapping[str, str]
+        self,
+        report_data: ReportData,
+        spec: FlowSpec,
+        marks: Mapping[str, VerdictMark],
+        titles: Mapping[str, str],
+        answers: Mapping[str, Sequence[str]],
     ) -> None:
+        """`answers`: what may be said to a variable of a codebook that has fixed answers, or none in words."""
+        self._answers = answers
         self.criteria = sorted({row.criteria for row in report_data.rows})
         self.models = sorted({row.model for row in report_data.rows}, key=natural_key)
         self._report_data, self._spec, self._marks, self._titles = report_data, spec, marks, titles
@@ -77,7 +84,7 @@ class VerdictMatrix:
         facets = build_facets(names, self._rows, self._report_data.metadata, self._spec)
         entropies = entropy_by_record(self._report_data.rows)
         return script_json({
-            "criteria": [{"name": name, "title": self._titles.get(name, name)} for name in self.criteria],
+            "criteria": [self._criterion(name) for name in self.criteria],
             "models": self.models,
             "verdicts": [
                 {"name": display_text(mark.verdict), "letters": mark.letters, "shape": mark.shape}
@@ -100,6 +107,13 @@ class VerdictMatrix:
                 for name in names
             ],
         })  # fmt: skip
+
+    def _criterion(self, name: str) -> dict[str, Any]:
+        """Name, title and, for a variable of a codebook, what it may be corrected to."""
+        named: dict[str, Any] = {"name": name, "title": self._titles.get(name, name)}
+        if name in self._answers:
+            named["v"] = [self._verdicts[one] for one in self._answers[name] if one in self._verdicts]
+        return named
 
     def _cell_values(self, row: VerdictRow) -> list[int]:
         is_compared = row.truth is not None and row.is_truth_possible

@@ -33,6 +33,7 @@ def write_report(data: RunData, rows: Sequence[VerdictRow], measured: MeasureRes
 def _report_inputs(data: RunData, report_data: ReportData, measured: MeasureResults | None) -> ReportInputs:
     facts = build_facts(data, report_data)
     verdicts = [name for one in facts.criteria for name in one.verdicts]
+    verdicts += [name for one in facts.criteria for variable in one.variables for name in variable.answers]
     return ReportInputs(
         data, report_data, facts, measured, estimate_tables(measured), rank_disagreements(report_data.rows),
         verdict_marks(report_data.rows, data.spec.measures, verdicts),

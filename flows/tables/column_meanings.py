@@ -119,6 +119,8 @@ OUTPUT_FIELDS: Mapping[str, str] = {
     "concern": "What the judges should look at again; empty where there is no concern.",
     "asked": "The question as the person asked it, where it was a follow-up that was written out.",
     "conclusion": "The answer in a few sentences.",
+    "codes": "By a codebook: for each variable its answer (`value`), why (`reason`), `uncertainty`, and `quotes` as "
+    "JSON; several options as JSON, and a number as a number.",
     "confidence": "How sure the model says that it is, from 0 to 1.",
     "context": "What the host's choice belongs to: run, record, step and round.",
     "criteria": "The criterion as the study names it, or its whole text.",

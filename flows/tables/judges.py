@@ -36,13 +36,16 @@ class Judges:
         """The same for raters that are one judge by that criterion."""
         model, _, rest = rater.partition(", ")
         if model in self.embedded:
-            return "embedded" if criterion in self.alike_by else self.fingerprints.get(model, model)
+            return "embedded" if criterion.partition(": ")[0] in self.alike_by else self.fingerprints.get(model, model)
         return ", ".join(part for part in (self.fingerprints.get(model, model), rest) if part)
 
     def reason(self, criterion: str, raters: Sequence[str]) -> str:
         """Why agreement between raters that are one judge is not measured."""
         names = " and ".join(raters)
-        if all(rater.partition(", ")[0] in self.embedded for rater in raters) and criterion in self.alike_by:
+        if (
+            all(rater.partition(", ")[0] in self.embedded for rater in raters)
+            and criterion.partition(": ")[0] in self.alike_by
+        ):
             return (
                 f"{names} are one judge by this criterion: with {NEAREST_COUNT} examples of each verdict or fewer, the "
                 "nearest examples are all examples"

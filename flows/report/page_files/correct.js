@@ -6,7 +6,9 @@ let exported = 0;
 
 function correction(record, cell) {
   if (cell[3] < 0) return null;
-  const others = index.verdicts.map((one, at) => [at, one.name]).filter(([at]) => at !== cell[3]);
+  const allowed = index.criteria[cell[0]].v;
+  if (allowed && !allowed.length) return null;
+  const others = index.verdicts.map((one, at) => [at, one.name]).filter(([at]) => at !== cell[3] && (!allowed || allowed.includes(at)));
   let verdict = others.length ? others[0][0] : -1;
   const reason = el("textarea", { rows: 2, dir: "auto" });
   const said = el("p", { class: "aside", role: "status" });
