@@ -5,6 +5,7 @@ apa_references({"doe1931": {"type": "book", "title": "Ferries", …}})   # {"doe
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from importlib.resources import as_file, files
@@ -13,8 +14,8 @@ from typing import Any
 from contract.base import thawed
 
 MISSING_LIBRARY = "citeproc-py is not installed, which makes references: install citeproc-py"
-_CAPITALISED = {"(ed.)": "(Ed.)", "(eds.)": "(Eds.)", "(trans.)": "(Trans.)"}
-"""Terms that the style capitalises and citeproc-py does not."""
+_TERM = re.compile(r"(?:(?<=\()|(?<=, ))(eds?|trans)\.\)")
+_EDITORS_AGAIN = re.compile(r" \([^()]*, [Ee]ds?\.\)")
 
 
 class NoCiteproc(ImportError):
@@ -55,10 +56,22 @@ def _references(items: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             made.register(library.Citation([library.CitationItem(key)]))
         made.sort()
         texts = [str(text) for text in made.bibliography()]
-    return {names[key]: _mended(text) for key, text in zip(made.keys, texts, strict=True)}
+    return {names[key]: _mended(text, items[names[key]]) for key, text in zip(made.keys, texts, strict=True)}
 
 
-def _mended(text: str) -> str:
-    for wrong, right in _CAPITALISED.items():
-        text = text.replace(wrong, right)
-    return " ".join(text.split())
+def _mended(text: str, csl: Mapping[str, Any]) -> str:
+    """The reference without what citeproc-py does otherwise than other processors of the same style.
+
+    It writes terms without their capital; names again what stands in the place of an author, a title or the editors;
+    ends a question with a full stop too; and names the number of a thesis that has none.
+    """
+    if "author" not in csl and "editor" in csl:
+        head, year, rest = text.partition(")")
+        text = head + year + _EDITORS_AGAIN.sub("", rest, count=1)
+    elif "author" not in csl and (title := str(csl.get("title", ""))) and text.startswith(f"{title}."):
+        text = text[: len(title)] + text[len(title) :].replace(f" {title}.", "", 1)
+    if "number" not in csl:
+        text = text.replace(" (Publication)", "", 1)
+    text = _TERM.sub(lambda found: f"{found[1].capitalize()}.)", text)
+    text = text.replace("?.", "?").replace("!.", "!")
+    return " ".join(re.sub(r"(?<=\w)'(?=\w)", "’", text).split())
