@@ -46,6 +46,8 @@ class Totals:
     """Known cost of the calls paid for in this run."""
     cost_unknown: int = 0
     """Paid calls whose price is not known; they are not in `cost_usd`."""
+    tool_calls_unknown: int = 0
+    """Calls of tools of other servers, made in this run; what they cost is not known, and is in no other figure."""
     cost_kept_usd: Decimal = Decimal(0)
     """Known cost of the kept replies, whenever they were paid for."""
     kept_unknown: int = 0
@@ -85,6 +87,7 @@ class Totals:
                 self._add_reply(trace, call, call.reply, fresh=fresh)
             else:
                 self.costs.add(trace, call, sent=fresh, paid=False)
+        self.tool_calls_unknown += sum(fresh and call.cost_usd is None and not call.from_cache for call in trace.tools)
         for key in {call.key for call in trace.calls}:
             if lost := self.lost_calls(key):
                 # A call that failed may have been answered when it was made again.

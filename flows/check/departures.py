@@ -47,7 +47,8 @@ def _to_tools(study: Study) -> Iterator[str]:
     for name, server in sorted(study.tool_servers.items()):
         url = server.config.url
         place = origin_of_url(url) if url else f"the program {server.config.command[0]}"
-        yield f"what a model asks of the tool server '{name}' goes to {place}"
+        unpriced = "what it may cost there is not known, and no budget limits it"
+        yield f"what a model asks of the tool server '{name}' goes to {place}; {unpriced}"
 
 
 def _to_pages(study: Study) -> Iterator[str]:

@@ -204,4 +204,6 @@ def cost_line(totals: Totals) -> str:
         unknown = f", and {totals.unanswered_unknown} of unknown price" * bool(totals.unanswered_unknown)
         most = f"at most ${totals.cost_unanswered_usd:.4f}{unknown}"
         cost += f"; {totals.calls_unanswered} calls that were never answered may have been billed, {most}"
+    if totals.tool_calls_unknown:
+        cost += f"; calls of tools of other servers, whose cost is not known: {totals.tool_calls_unknown}"
     return f"Model calls: {paid}. Cost: {cost}."

@@ -140,6 +140,7 @@ def _total_fields(totals: Totals) -> dict[str, Any]:
             "unanswered_usd": str(totals.cost_unanswered_usd),
             "unanswered_unknown_calls": totals.unanswered_unknown,
             "at_most_usd": None if (most := totals.at_most_usd) is None else str(most),
+            **({"unknown_tool_calls": totals.tool_calls_unknown} if totals.tool_calls_unknown else {}),
         },
     }
 

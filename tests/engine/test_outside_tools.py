@@ -10,6 +10,8 @@ import pytest
 
 from contract.base import thawed
 from contract.errors import RunError, StudyError
+from flows.check.departures import departures
+from flows.cli.progress import cost_line
 from flows.results.open import result_store
 from flows.run.tool_servers import open_tool_servers
 from flows.spec.study import Study
@@ -64,7 +66,10 @@ async def test_a_run_keeps_what_the_server_returned_and_notes_what_changes(
     assert call.cost_usd is None, "nobody says what it costs"
     assert ran.server.task("courts.get_case").state_name == "Completed"
     assert ran.outcome
+    assert "tools of other servers, whose cost is not known: 1" in cost_line(ran.outcome.totals)
+    assert any("cost there is not known" in line for line in departures(lab.compose("text=hello")))
     manifest = json.loads((ran.outcome.folder / "manifest.json").read_text())
+    assert manifest["spend"]["unknown_tool_calls"] == 1
     assert [*manifest["tool_servers"]["courts"]["tools"]] == [
         "courts.get_case",
         "courts.get_slowly",
@@ -84,6 +89,7 @@ async def test_a_run_keeps_what_the_server_returned_and_notes_what_changes(
     again = await lab.run("text=hello")
     assert [one.from_cache for one in again.rows("find")[0].tools] == [True]
     assert thawed(again.rows("find")[0].value) == thawed(row.value)
+    assert again.outcome and "not known" not in cost_line(again.outcome.totals)
 
 
 async def test_a_tool_that_the_server_does_not_have_is_reported(lab: Lab, script: Path) -> None:
