@@ -147,6 +147,8 @@ class BigQueryStorage(PageSource):
     dataset: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,1023}$")
     table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,1023}$")
     location: str | None = None
+    study: str | None = Field(default=None, pattern=r"^\S(.{0,98}\S)?$", exclude_if=_is_unset)
+    """Where cells are saved: the study that their rows belong to, so that no other study's rows are replaced."""
     columns: dict[str, str] = Field(default_factory=dict)
     """As for files. Where any are named, other columns are read only if their names are the usual ones: a query's
     price depends on its columns."""
@@ -157,7 +159,7 @@ class BigQueryStorage(PageSource):
     endpoint: str | None = None
     """Another address than Google's, for an emulator; it is sent no credentials."""
     timeout_seconds: float = Field(default=120, gt=0)
-    """For one answer of the service, and for one query or load."""
+    """For one query or load; for any other answer of the service at most 25."""
 
     @field_validator("where")
     @classmethod

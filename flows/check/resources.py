@@ -16,7 +16,7 @@ from contract.errors import PromptError
 from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Measures, Step
 from contract.models import ModelConfig
-from contract.storage import SearchableStorage, StorageConfig
+from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
@@ -203,6 +203,13 @@ class ResourceCheck:
             if found and found.type not in SAVABLE_TYPES:
                 what = f"the storage '{name}' is a {found.type}, which nothing can be saved to"
                 self.diagnostics.add_at(path, what, todo=f"name one of type {' or '.join(SAVABLE_TYPES)}")
+            elif isinstance(found, BigQueryStorage) and found.study is None:
+                what = f"the storage '{name}' does not say which study its rows belong to"
+                todo = (
+                    "write `study:` and a name of your own in it, so that rows of another group's flow of the same "
+                    "name in the same table are never replaced"
+                )
+                self.diagnostics.add_at(path, what, todo=todo)
 
     def _check_embedding(self, name: str, corpus: SearchableStorage) -> None:
         """Checks that the model of the corpus's vectors is there, has its key, and speaks the protocol for vectors."""

@@ -1,7 +1,10 @@
 """Saves cells to BigQuery; saving the same cells again changes nothing there.
 
-One job loads the rows into a staging table, and one statement merges them from there by cell id. So the table holds all
-of a run or nothing of it, wherever the saving was interrupted. A row whose answer is the same is not changed.
+One job loads the rows into a staging table, and one statement merges them from there by study and cell id. So the table
+holds all of a run or nothing of it, wherever the saving was interrupted. A row whose answer is the same is not changed.
+The statement names the days on which its rows stand already, so that BigQuery reads no other partition.
+
+Which cells a run has stands in a second table, `<table>_runs`, in the same way, for unchanged cells too.
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
+
+from pydantic import BaseModel
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
@@ -20,11 +26,11 @@ from flows.files.run_data import RunData
 from flows.storage.bigquery import client_of, quote_identifier, request_options, table_name, target_of
 from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
 from flows.storage.google_cloud import UPLOAD_RETRIES, as_storage_errors
-from flows.storage.saved_cell import SavedCell, saved_cell
+from flows.storage.saved_cell import RunCell, SavedCell, saved_cell
 
-CLUSTERING_FIELDS = ("flow", "step", "record_id")
-PARTITION_FIELD = "ended"
-_KEY_COLUMN, _DIGEST_COLUMN = "cell_id", "answer_digest"
+_DIGEST_COLUMN = "answer_digest"
+_MAX_DAYS = 500
+"""Of more days, the first and the last are named."""
 _STAGING_EXPIRY = timedelta(days=1)
 """Time after which the service itself removes a staging table that a killed run left."""
 
@@ -32,38 +38,73 @@ _STAGING_EXPIRY = timedelta(days=1)
 def save_cells(storage: BigQueryStorage, folder: Path) -> str:
     """Saves the cells of the finished run in `folder`; returns a sentence on what changed.
 
-    Creates the table where there is none, and adds columns that it lacks. Raises StorageError when it cannot be
-    written, or when one of its columns has another type; the table is then unchanged.
+    Creates the tables where there are none, and adds columns that they lack. Raises StorageError when they cannot be
+    written, or when one of their columns has another type; the tables are then unchanged.
     """
     target = target_of(
         storage,
         f"roles/bigquery.dataEditor on the dataset {storage.dataset} "
         f"and roles/bigquery.jobUser on the project {storage.project}",
     )
-    with as_storage_errors(target), tempfile.TemporaryFile() as file:
-        number = _write_json_lines(file, folder)
+    with as_storage_errors(target), tempfile.TemporaryFile() as cells, tempfile.TemporaryFile() as members:
+        number = _write_json_lines(cells, members, RunData.open(folder), storage.study or "")
         if not number:
             return "no cells"
-        saver = _BigQuerySaver(storage, client_of(storage, target))
-        added = saver.prepare_table()
-        return f"{number:,} cells, {saver.save(file):,} of them new or changed{added}"
+        client = client_of(storage, target)
+        savers = [(_TableSaver(storage, client, CELLS), cells), (_TableSaver(storage, client, RUNS), members)]
+        # Both tables are looked at before either is written.
+        added = [saver.prepare_table() for saver, _ in savers]
+        changed = [saver.save(file) for saver, file in savers]
+        return f"{number:,} cells, {changed[0]:,} of them new or changed{''.join(dict.fromkeys(added))}"
 
 
-def _write_json_lines(file: IO[bytes], folder: Path) -> int:
-    """Writes the rows as JSON, one a line; returns their number."""
-    number = 0
-    for trace in RunData.open(folder).traces():
-        file.write(saved_cell(trace, folder.name).model_dump_json(exclude_none=True).encode() + b"\n")
+def _write_json_lines(cells: IO[bytes], members: IO[bytes], data: RunData, study: str) -> int:
+    """Writes the rows of both tables as JSON, one a line; returns the number of cells."""
+    number, started = 0, data.manifest.get("started")
+    for trace in data.traces():
+        row = saved_cell(trace, data.folder.name, study)
+        member = RunCell(
+            study=row.study, run=row.run, started=started or row.started, flow=row.flow, cell_id=row.cell_id,
+            answer_digest=row.answer_digest,
+        )  # fmt: skip
+        for file, one in ((cells, row), (members, member)):
+            file.write(one.model_dump_json(exclude_none=True).encode() + b"\n")
         number += 1
     return number
 
 
-class _BigQuerySaver:
-    def __init__(self, storage: BigQueryStorage, client: Any) -> None:
-        self._storage = storage
+@dataclass(frozen=True)
+class SavedTable:
+    """One of the two tables that a run is saved to."""
+
+    suffix: str
+    """What its name has after that of the storage's table."""
+    rows: type[BaseModel]
+    key: tuple[str, ...]
+    """The columns of which no two rows have the same values."""
+    partition: str
+    """The column by whose day the table is partitioned."""
+    clustering: tuple[str, ...]
+    description: str
+
+
+CELLS = SavedTable(
+    "", SavedCell, ("study", "cell_id"), "ended", ("study", "flow", "step", "record_id"),
+    "Cells of studies: one row for each study, record, step, variant and repeat.",
+)  # fmt: skip
+RUNS = SavedTable(
+    "_runs", RunCell, ("study", "run", "cell_id"), "started", ("study", "flow", "run"),
+    "Which cells each run of a study has, with the digest of the answer that they had in it.",
+)  # fmt: skip
+
+
+class _TableSaver:
+    def __init__(self, storage: BigQueryStorage, client: Any, table: SavedTable) -> None:
+        self._storage = storage.model_copy(update={"table": f"{storage.table}{table.suffix}"})
         self._client = client
+        self._table = table
         self._limits = request_options(storage)
-        self._columns = columns_of(SavedCell)
+        self._columns = columns_of(table.rows)
 
     def prepare_table(self) -> str:
         """Creates the table, or adds the columns that it lacks; returns what was added, as the end of a sentence.
@@ -123,9 +164,9 @@ class _BigQuerySaver:
         from google.cloud.bigquery import Table, TimePartitioning, TimePartitioningType
 
         table = Table(table_name(self._storage), schema=_schema_fields(self._columns))
-        table.time_partitioning = TimePartitioning(type_=TimePartitioningType.DAY, field=PARTITION_FIELD)
-        table.clustering_fields = list(CLUSTERING_FIELDS)
-        table.description = "Cells of studies: one row for each record, step, variant and repeat."
+        table.time_partitioning = TimePartitioning(type_=TimePartitioningType.DAY, field=self._table.partition)
+        table.clustering_fields = list(self._table.clustering)
+        table.description = self._table.description
         return table
 
     def _load_staging_table(self, file: IO[bytes], staging_id: str) -> None:
@@ -146,7 +187,10 @@ class _BigQuerySaver:
         job.result(**self._limits)
 
     def _merge(self, staging_table: str) -> int:
-        job = self._run_statement(merge_sql(self._storage, staging_table, [column.name for column in self._columns]))
+        names = [column.name for column in self._columns]
+        found = self._run_statement(days_sql(self._storage, staging_table, self._table)).result(**self._limits)
+        days = [row["day"] for row in found if row["day"] is not None]
+        job = self._run_statement(merge_sql(self._storage, staging_table, names, self._table, days))
         return int(job.num_dml_affected_rows or 0)
 
     def _run_statement(self, sql: str) -> Any:
@@ -180,17 +224,51 @@ def add_column_sql(storage: BigQueryStorage, column: TableColumn) -> str:
     return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {declared}"
 
 
-def merge_sql(storage: BigQueryStorage, staging_table: str, columns: Sequence[str]) -> str:
-    """The SQL that merges the rows of `staging_table` into the storage's table."""
-    names = [quote_identifier(column) for column in columns]
-    key, same = quote_identifier(_KEY_COLUMN), quote_identifier(_DIGEST_COLUMN)
-    changes = ", ".join(f"{name} = fresh.{name}" for name in names if name != key)
-    values = ", ".join(f"fresh.{name}" for name in names)
-    table = quote_identifier(storage.project, storage.dataset, storage.table)
-    staging = quote_identifier(storage.project, storage.dataset, staging_table)
+def days_sql(storage: BigQueryStorage, staging_table: str, table: SavedTable) -> str:
+    """The SQL that asks on which days rows of `staging_table` stand in the table already; it reads few columns."""
+    kept, fresh = _names(storage, staging_table)
     return (
-        f"MERGE {table} AS kept "  # noqa: S608 - names are quoted
-        f"USING {staging} AS fresh ON kept.{key} = fresh.{key} "
+        f"SELECT DISTINCT DATE(kept.{quote_identifier(table.partition)}) AS day "  # noqa: S608 - names are quoted
+        f"FROM {kept} AS kept JOIN {fresh} AS fresh ON {_same_key(table)}"
+    )
+
+
+def merge_sql(
+    storage: BigQueryStorage, staging_table: str, columns: Sequence[str], table: SavedTable, days: Sequence[date]
+) -> str:
+    """The SQL that merges the rows of `staging_table` into the table.
+
+    `days` are those on which some of them stand there already: other partitions are neither read nor changed.
+    """
+    names = [quote_identifier(column) for column in columns]
+    keys, same = {quote_identifier(column) for column in table.key}, quote_identifier(_DIGEST_COLUMN)
+    changes = ", ".join(f"{name} = fresh.{name}" for name in names if name not in keys)
+    values = ", ".join(f"fresh.{name}" for name in names)
+    kept, fresh = _names(storage, staging_table)
+    return (
+        f"MERGE {kept} AS kept USING {fresh} AS fresh "  # noqa: S608 - names are quoted
+        f"ON {_same_key(table)} AND {_on_days(table, days)} "
         f"WHEN MATCHED AND kept.{same} IS DISTINCT FROM fresh.{same} THEN UPDATE SET {changes} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
     )
+
+
+def _names(storage: BigQueryStorage, staging_table: str) -> tuple[str, str]:
+    place = (storage.project, storage.dataset)
+    return quote_identifier(*place, storage.table), quote_identifier(*place, staging_table)
+
+
+def _same_key(table: SavedTable) -> str:
+    names = [quote_identifier(column) for column in table.key]
+    return " AND ".join(f"kept.{name} = fresh.{name}" for name in names)
+
+
+def _on_days(table: SavedTable, days: Sequence[date]) -> str:
+    """The condition by which BigQuery leaves out partitions: it has to be of constants."""
+    if not days:
+        return "FALSE"
+    column = f"DATE(kept.{quote_identifier(table.partition)})"
+    listed = ", ".join(f"DATE '{day}'" for day in sorted(days))
+    if len(days) > _MAX_DAYS:
+        return f"{column} BETWEEN DATE '{min(days)}' AND DATE '{max(days)}'"
+    return f"{column} IN ({listed})"

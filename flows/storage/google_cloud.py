@@ -7,9 +7,11 @@ request has a time limit, whichever library makes it, and no request is tried ag
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any, cast
 
 from contract.errors import StorageError
@@ -18,6 +20,10 @@ CONNECT_SECONDS = 5.0
 """Seconds that a connection may take to open."""
 RETRY_SECONDS = 8.0
 """Seconds during which one request is tried again after a temporary error."""
+ANSWER_SECONDS = 25.0
+"""Most seconds that any answer may take that needs no work: all but those of queries and of uploads."""
+_NOTICE_SECONDS = 8.0
+"""Seconds after which a person is told what is being waited for."""
 UPLOAD_RETRIES = 2
 """How often a part of an upload is sent again, after 1 s and 2 s; for a library that counts tries, not seconds."""
 _LOGIN_HINT = (
@@ -37,7 +43,12 @@ class Target:
     """The roles that the account needs, in words."""
     endpoint: str | None = None
     timeout_seconds: float = 60
-    """Seconds that an answer may take."""
+    """Seconds that an answer may take that needs work."""
+
+    @property
+    def where(self) -> str:
+        """The service, as messages call it."""
+        return self.endpoint or "Google"
 
 
 def client_settings(target: Target, project: str | None) -> dict[str, Any]:
@@ -53,7 +64,7 @@ def client_settings(target: Target, project: str | None) -> dict[str, Any]:
         "project": project or "unknown",
         "credentials": credentials,
         "client_options": options,
-        "_http": _authorized_session(credentials, target.timeout_seconds),
+        "_http": _authorized_session(credentials, target),
     }
 
 
@@ -69,19 +80,40 @@ def _default_credentials(project: str | None) -> tuple[Any, str | None]:
     return credentials, project or default_project
 
 
-def _authorized_session(credentials: Any, seconds: float) -> Any:
-    """The session for all requests of a client; none waits longer than `seconds`, whatever the library asks for."""
+def _authorized_session(credentials: Any, target: Target) -> Any:
+    """The session for all requests of a client; none waits without end, whatever the library asks for."""
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
 
     class TimeoutAdapter(HTTPAdapter):
         def send(self, *args: Any, **kwargs: Any) -> Any:
-            return super().send(*args, **{**kwargs, "timeout": (CONNECT_SECONDS, seconds)})
+            seconds = _answer_seconds(target, args[0])
+            with _waiting_notice(target, seconds):
+                return super().send(*args, **{**kwargs, "timeout": (CONNECT_SECONDS, seconds)})
 
     session: Any = AuthorizedSession(credentials)
     for scheme in ("https://", "http://"):
         session.mount(scheme, TimeoutAdapter())
     return session
+
+
+def _answer_seconds(target: Target, request: Any) -> float:
+    """How long the answer to that request may take."""
+    works = any(part in str(request.url) for part in ("/queries", "/upload/", "alt=media"))
+    return target.timeout_seconds if works else min(target.timeout_seconds, ANSWER_SECONDS)
+
+
+@contextmanager
+def _waiting_notice(target: Target, seconds: float) -> Generator[None]:
+    """Says once on standard error what is being waited for, if that takes long."""
+    text = f"{target.where} has not answered about {target.name} yet; waiting for at most {seconds:.0f} s"
+    timer = Timer(_NOTICE_SECONDS, print, [text], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -142,10 +174,11 @@ def _http_error_message(target: Target, code: int, text: str, reason: str) -> st
 
 
 def _unreachable_message(target: Target, error: Exception) -> str:
-    where = target.endpoint or "Google"
+    where = target.where
     if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
         return (
-            f"{where} did not answer about {target.name} within {target.timeout_seconds:g} s; raise `timeout_seconds`"
+            f"{where} did not answer about {target.name} in time "
+            f"(`timeout_seconds` is {target.timeout_seconds:g}; at most {ANSWER_SECONDS:.0f} where nothing is computed)"
         )
     return f"{where} cannot be reached for {target.name}: {_root_cause_text(error)}"
 

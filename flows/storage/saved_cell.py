@@ -22,8 +22,10 @@ _Money = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), 
 class SavedCell(Frozen):
     """One row: one record, step, variant and repeat of a flow, as the last run that changed it left it."""
 
+    study: str
+    """The study that the row belongs to: one row of a study has a `cell_id`."""
     cell_id: str
-    """Digest of flow, step, record, variant and repeat; one row has it."""
+    """Digest of flow, step, record, variant and repeat."""
     flow: str
     step: str
     agent: str
@@ -76,8 +78,21 @@ class SavedCell(Frozen):
     """The cell's line of answers.jsonl: input, exact messages, raw replies; NULL where it is larger than 8 MB."""
 
 
-def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
-    """The row of a cell of the run `run`."""
+class RunCell(Frozen):
+    """One row: a cell that a run has, also where its row among the cells is that of an earlier run."""
+
+    study: str
+    run: str
+    started: datetime
+    """When the run started; the table is partitioned by its day."""
+    flow: str
+    cell_id: str
+    answer_digest: str
+    """The digest that the cell had in this run; where its row has another one now, a later run has changed it."""
+
+
+def saved_cell(trace: AgentTrace, run: str, study: str = "") -> SavedCell:
+    """The row of a cell of the run `run`; without a `study`, its flow stands for it."""
     row = cell_row(trace)
     record = trace.input.record
     cost = trace.cost_usd
@@ -93,6 +108,7 @@ def saved_cell(trace: AgentTrace, run: str) -> SavedCell:
     }
     return SavedCell(
         **fields,
+        study=study or trace.flow,
         started=trace.started,
         ended=trace.ended,
         attempts=trace.attempts,

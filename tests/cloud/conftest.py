@@ -31,7 +31,9 @@ def gcs_emulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Emulator
 def table(bigquery_emulator: Emulator) -> BigQueryStorage:
     """A table that does not exist yet, in a dataset that exists."""
     dataset = f"d{uuid4().hex[:8]}"
-    storage = BigQueryStorage(project=PROJECT, dataset=dataset, table="cells", endpoint=bigquery_emulator.url)
+    storage = BigQueryStorage(
+        project=PROJECT, dataset=dataset, table="cells", study="ours", endpoint=bigquery_emulator.url
+    )
     client_to(storage).create_dataset(dataset)
     return storage
 

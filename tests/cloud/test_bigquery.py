@@ -10,7 +10,7 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.storage.bigquery_save import CLUSTERING_FIELDS
+from flows.storage.bigquery_save import CELLS
 from flows.storage.factory import StorageFactory
 from flows.storage.reader import read_valid_records
 from tests.cloud.tables import client_to, fill, rows_in, tables_in
@@ -114,10 +114,10 @@ def test_saving_twice_leaves_the_same_rows(table: BigQueryStorage, tmp_path: Pat
     assert len(first) == len({row["cell_id"] for row in first}) == 35
     made = client_to(table).get_table(f"{table.project}.{table.dataset}.{table.table}")
     assert (made.time_partitioning.type_, made.time_partitioning.field) == ("DAY", "ended")
-    assert tuple(made.clustering_fields) == CLUSTERING_FIELDS
+    assert tuple(made.clustering_fields) == CELLS.clustering
     assert save(folder) == "35 cells, 0 of them new or changed"
     assert rows_in(table) == first
-    assert tables_in(table) == {"cells"}, "no other table is left"
+    assert tables_in(table) == {"cells", "cells_runs"}, "no other table is left"
 
 
 def test_a_later_run_changes_only_rows_with_another_answer(table: BigQueryStorage, tmp_path: Path) -> None:
@@ -142,6 +142,32 @@ def test_a_later_run_changes_only_rows_with_another_answer(table: BigQueryStorag
     }
 
 
+def test_rows_belong_to_a_study_and_the_rows_of_a_run_can_be_selected(table: BigQueryStorage, tmp_path: Path) -> None:
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    one, other = (table.model_copy(update={"study": name}) for name in ("group one", "group two"))
+    first = write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in range(3)])
+    changed = [cell(record(0), variant), cell(record(1), variant, status="refused", ended="2026-05-05T00:00:00Z")]
+    later = write_run(tmp_path / "study" / "run-2", changed)
+    assert StorageFactory.saver(one)(first).startswith("3 cells, 3 of them new")
+    assert StorageFactory.saver(other)(later).startswith("2 cells, 2 of them new"), "nobody else's rows are replaced"
+    assert StorageFactory.saver(one)(later) == "2 cells, 1 of them new or changed"
+    found = {(row["study"], row["record_id"]): (row["status"], row["run"]) for row in rows_in(table)}
+    assert found == {
+        ("group one", "r0"): ("completed", "run-1"),
+        ("group one", "r1"): ("refused", "run-2"),
+        ("group one", "r2"): ("completed", "run-1"),
+        ("group two", "r0"): ("completed", "run-2"),
+        ("group two", "r1"): ("refused", "run-2"),
+    }
+    name = f"`{table.project}`.`{table.dataset}`.`cells"
+    selected = client_to(table).query(
+        f"SELECT c.record_id FROM {name}` AS c JOIN {name}_runs` AS r USING (study, cell_id, answer_digest) "
+        "WHERE r.study = 'group one' AND r.run = 'run-2' ORDER BY c.record_id"
+    )
+    assert [row["record_id"] for row in selected.result()] == ["r0", "r1"], "the unchanged one, too"
+    assert StorageFactory.saver(one)(later) == "2 cells, 0 of them new or changed"
+
+
 def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
     table: BigQueryStorage, tmp_path: Path
 ) -> None:
@@ -152,7 +178,7 @@ def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
         [{"cell_id": "x", "mine": "y"}],
     )
     message = StorageFactory.saver(table)(folder)
-    assert message.startswith("6 cells, 6 of them new or changed; the table lacked flow, step, ")
+    assert message.startswith("6 cells, 6 of them new or changed; the table lacked study, flow, step, ")
     kept = [row for row in rows_in(table) if row["cell_id"] == "x"]
     assert [(row["mine"], row["flow"]) for row in kept] == [("y", None)]
     # The emulator adds columns, but still describes the table without them.
@@ -162,4 +188,4 @@ def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
     fill(other, [{"name": "cell_id", "type": "INTEGER"}], [{"cell_id": 1}])
     with pytest.raises(StorageError, match="'cell_id' holds INTEGER, and cells have STRING there"):
         StorageFactory.saver(other)(folder)
-    assert rows_in(other) == [{"cell_id": 1}] and tables_in(table) == {"cells", "other"}
+    assert rows_in(other) == [{"cell_id": 1}] and tables_in(table) == {"cells", "cells_runs", "other"}

@@ -24,7 +24,7 @@ measures: {verdicts: judge}
 """
 STORAGE = """
 source: {type: bigquery, project: my-project, dataset: posts, table: march, columns: {text: body}}
-warehouse: {type: bigquery, project: my-project, dataset: studies, table: cells}
+warehouse: {type: bigquery, project: my-project, dataset: studies, table: cells, study: ours}
 bucket: {type: gcs, bucket: my-bucket, path: runs/}
 """
 
@@ -155,3 +155,10 @@ def test_mistakes_are_reported_with_their_line(tmp_path: Path, flow: str, storag
     with pytest.raises(StudyError) as caught:
         compose(["mine"], [], tmp_path)
     assert message in str(caught.value)
+
+
+def test_a_table_that_is_saved_to_names_its_study(tmp_path: Path) -> None:
+    write_study(tmp_path, {"flows/mine.yaml": FLOW, "storage/all.yaml": STORAGE.replace(", study: ours", "")})
+    with pytest.raises(StudyError) as caught:
+        compose(["mine"], [], tmp_path)
+    assert "mine.yaml:4: " in str(caught.value) and "which study its rows belong to" in str(caught.value)

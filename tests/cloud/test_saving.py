@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
 from flows.files.checksums import changed_files
-from flows.storage.bigquery_save import add_column_sql, merge_sql
+from flows.storage.bigquery_save import CELLS, add_column_sql, merge_sql
 from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
 from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
@@ -89,10 +90,15 @@ def test_a_difference_of_schemas_is_explained() -> None:
 
 
 def test_statements_name_everything_in_backticks() -> None:
-    merge = merge_sql(TABLE, "cells_saving_1", ["cell_id", "answer_digest", "value"])
+    merge = merge_sql(TABLE, "cells_saving_1", ["cell_id", "answer_digest", "value"], CELLS, [date(2026, 1, 2)])
     assert merge.startswith(
         "MERGE `my-project`.`studies`.`cells` AS kept USING `my-project`.`studies`.`cells_saving_1`"
     )
+    assert (
+        "ON kept.`study` = fresh.`study` AND kept.`cell_id` = fresh.`cell_id` "
+        "AND DATE(kept.`ended`) IN (DATE '2026-01-02') WHEN" in merge
+    )
+    assert " AND FALSE WHEN" in merge_sql(TABLE, "s", ["cell_id"], CELLS, []), "nothing is read where nothing stands"
     assert "UPDATE SET `answer_digest` = fresh.`answer_digest`, `value` = fresh.`value` WHEN" in merge
     added = add_column_sql(TABLE, TableColumn("parents", "STRING", "REPEATED"))
     assert added == "ALTER TABLE `my-project`.`studies`.`cells` ADD COLUMN IF NOT EXISTS `parents` ARRAY<STRING>"

@@ -195,4 +195,4 @@ def test_a_run_whose_warehouse_dies_is_whole_and_the_same_command_saves_it(
     assert again.exit_code == 0, again.transcript
     assert "Model calls: 0 new, 24 kept" in again.stderr and "24 cells, 24 of them new or changed" in again.stderr
     assert len({row["cell_id"] for row in rows_in(table)}) == len(rows_in(table)) == 24
-    assert {name for name in tables_in(table) if "_saving_" not in name} == {"cells", "posts"}
+    assert {name for name in tables_in(table) if "_saving_" not in name} == {"cells", "cells_runs", "posts"}
