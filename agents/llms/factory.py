@@ -9,11 +9,14 @@ Building a model imports nothing heavy and opens nothing. Both happen at the mod
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 from agents.llms.budget import Budget, Budgeted
 from agents.llms.hosted.clients import HttpClients
@@ -22,8 +25,9 @@ from agents.llms.hosted.subprocess_model import CallerProcess, HostedInSubproces
 from agents.llms.journal import Journal, Journalled
 from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
-from agents.llms.rate_limits import Limited
+from agents.llms.rate_limits import Clock, Limited, MakeWindow
 from agents.llms.reply_cache import CachedReplies, ReplyStore
+from contract.base import digest
 from contract.calls import ModelRequest
 from contract.errors import ModelRejected
 from contract.models import Limits, ModelConfig
@@ -45,6 +49,8 @@ class WrapperOptions:
     """What the run may spend."""
     journal: Journal | None = None
     """Where calls are recorded while they run."""
+    limits_folder: Path | None = None
+    """Where requests and tokens per minute are counted, for all processes that see the folder."""
 
 
 Transport = HttpClients | CallerProcess
@@ -63,10 +69,21 @@ def build_model(
     model = _build_unwrapped(name, config, transport)
     if wrappers.journal and config.kind == "hosted":
         model = Journalled(model, wrappers.journal, _worst_case(config))
-    model = Limited(model, _limits(config))
+    model = Limited(model, _limits(config), make_window=_shared_windows(config, wrappers.limits_folder))
     if wrappers.budget:
         model = _with_budget(model, config, wrappers.budget)
     return CachedReplies(model, wrappers.store, config) if wrappers.store else model
+
+
+def _shared_windows(config: ModelConfig, folder: Path | None) -> MakeWindow | None:
+    """Windows for all processes that call the same model of the same service; None where each has its own."""
+    if folder is None or config.kind != "hosted" or os.name != "posix":
+        return None
+    from agents.llms.shared_window import SharedWindowLimiter
+
+    service = digest([config.provider, str(config.base_url or ""), config.model_id])[:16]
+    clock = Clock(now=time.time)
+    return lambda kind, limit: SharedWindowLimiter(folder / f"{service}.{kind}.json", limit, clock)
 
 
 def _with_budget(model: Model, config: ModelConfig, budget: Budget) -> Model:

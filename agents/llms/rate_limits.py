@@ -1,4 +1,5 @@
-"""Limits on the use of one model by this process: concurrency, requests and tokens per minute, time per call.
+"""Limits on the use of one model: concurrency and time per call in this process, requests and tokens per minute in it
+or, with windows of `shared_window`, in all processes that share a folder.
 
     model = Limited(hosted, config.limits)
 
@@ -13,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from agents.llms.model import Model, ModelWrapper
 from agents.llms.work_time import not_counted
@@ -33,9 +35,27 @@ class Clock:
 
 
 @dataclass
-class _WindowEntry:
+class WindowEntry:
+    """What was admitted, and when."""
+
     time: float
     amount: int
+
+
+class WindowLimiter(Protocol):
+    """Admits a number of units in any 60 seconds."""
+
+    async def acquire(self, amount: int) -> WindowEntry:
+        """Waits until `amount` fits, and records it."""
+        ...
+
+    def settle(self, entry: WindowEntry, amount: int) -> None:
+        """Corrects what was recorded, once the true amount is known."""
+        ...
+
+
+MakeWindow: TypeAlias = Callable[[str, int], WindowLimiter]
+"""Makes the limiter of `requests` or `tokens` with that limit."""
 
 
 class SlidingWindowLimiter:
@@ -47,17 +67,21 @@ class SlidingWindowLimiter:
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._clock = clock
-        self._entries: deque[_WindowEntry] = deque()
+        self._entries: deque[WindowEntry] = deque()
         self._lock = asyncio.Lock()
 
-    async def acquire(self, amount: int) -> _WindowEntry:
+    async def acquire(self, amount: int) -> WindowEntry:
         """Waits until `amount` fits, and records it."""
         async with self._lock:
             while (wait := self._seconds_until_free(amount)) > 0:
                 await self._clock.sleep(wait)
-            entry = _WindowEntry(self._clock.now(), amount)
+            entry = WindowEntry(self._clock.now(), amount)
             self._entries.append(entry)
             return entry
+
+    def settle(self, entry: WindowEntry, amount: int) -> None:
+        """Corrects what was recorded, once the true amount is known."""
+        entry.amount = amount
 
     def _seconds_until_free(self, amount: int) -> float:
         now = self._clock.now()
@@ -94,13 +118,20 @@ class _RetryAfterGate:
 class Limited(ModelWrapper):
     """Enforces concurrency, requests and tokens per minute, a time limit per call, and the waits of the service."""
 
-    def __init__(self, inner: Model, limits: Limits, clock: Clock | None = None) -> None:
+    def __init__(
+        self, inner: Model, limits: Limits, clock: Clock | None = None, make_window: MakeWindow | None = None
+    ) -> None:
         super().__init__(inner)
         clock = clock or Clock()
+
+        def own_window(_: str, limit: int) -> WindowLimiter:
+            return SlidingWindowLimiter(limit, clock)
+
+        make = make_window or own_window
         self._timeout = limits.timeout_seconds
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._requests = SlidingWindowLimiter(limits.requests_per_minute, clock) if limits.requests_per_minute else None
-        self._tokens = SlidingWindowLimiter(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
+        self._requests = make("requests", limits.requests_per_minute) if limits.requests_per_minute else None
+        self._tokens = make("tokens", limits.tokens_per_minute) if limits.tokens_per_minute else None
         self._gate = _RetryAfterGate(inner.name, clock)
         self._unusable: str | None = None
         """Why no further call is made, once one of them showed that none can succeed."""
@@ -136,8 +167,9 @@ class Limited(ModelWrapper):
             if error.retry_after:
                 self._gate.close_for(error.retry_after)
             raise
-        if tokens:
-            tokens.amount = reply.usage.input_tokens + reply.usage.output_tokens
+        if tokens and self._tokens:
+            used = reply.usage.input_tokens + reply.usage.output_tokens
+            self._tokens.settle(tokens, used)
         return reply
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:

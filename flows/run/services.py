@@ -133,7 +133,9 @@ async def open_agent_services(
         budget = Budget(study.run.budget)
     again, set_aside = study.run.again == "refused", SetAside(store, on_note)
     replies = ResultReplyStore(store, locks, set_aside, journal, again=again)
-    models = ModelRegistry(study.models, WrapperOptions(replies, budget, journal), caller)
+    models = ModelRegistry(
+        study.models, WrapperOptions(replies, budget, journal, store.journal_folder / "limits"), caller
+    )
     agent_services = AgentServices(with_tracing(models), Prompts(study.folders), index, Criteria(study.folders))
     try:
         yield OpenedServices(agent_services, store, replies, ToolResults(store, locks, set_aside), set_aside, again)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
@@ -80,6 +80,7 @@ class Condition:
             raise ValueError(f"the condition '{self.text}' cannot be decided: {error}") from None
 
 
+@lru_cache(maxsize=256)
 def compile_condition(text: str) -> Condition:
     """Compiles a condition. Raises ValueError, with a plain message, when `text` is not one."""
     environment = _sandbox()

@@ -54,7 +54,13 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
         savers = [(_TableSaver(storage, client, CELLS), cells), (_TableSaver(storage, client, RUNS), members)]
         # Both tables are looked at before either is written.
         added = [saver.prepare_table() for saver, _ in savers]
-        changed = [saver.save(file) for saver, file in savers]
+        try:
+            for saver, file in savers:
+                saver.load(file)
+            changed = [saver.merge() for saver, _ in savers]
+        finally:
+            for saver, _ in savers:
+                saver.tidy()
         return f"{number:,} cells, {changed[0]:,} of them new or changed{''.join(dict.fromkeys(added))}"
 
 
@@ -105,6 +111,8 @@ class _TableSaver:
         self._table = table
         self._limits = request_options(storage)
         self._columns = columns_of(table.rows)
+        self._staging_table = f"{self._storage.table}_saving_{uuid4().hex}"
+        self._staging_id = f"{storage.project}.{storage.dataset}.{self._staging_table}"
 
     def prepare_table(self) -> str:
         """Creates the table, or adds the columns that it lacks; returns what was added, as the end of a sentence.
@@ -147,18 +155,24 @@ class _TableSaver:
                 f"see it; make it where your data may lie, for example with `{command}`"
             ) from error
 
-    def save(self, file: IO[bytes]) -> int:
-        """Loads the rows into a staging table and merges them; returns how many were new or changed."""
-        staging_table = f"{self._storage.table}_saving_{uuid4().hex}"
-        staging_id = f"{self._storage.project}.{self._storage.dataset}.{staging_table}"
-        try:
-            self._load_staging_table(file, staging_id)
-            return self._merge(staging_table)
-        finally:
-            with suppress(Exception):
-                self._client.delete_table(
-                    staging_id, not_found_ok=True, retry=None, timeout=self._storage.timeout_seconds
-                )
+    def load(self, file: IO[bytes]) -> None:
+        """Loads the rows into a staging table."""
+        self._load_staging_table(file, self._staging_id)
+
+    def merge(self) -> int:
+        """Merges the rows that were loaded; returns how many were new or changed."""
+        names = [column.name for column in self._columns]
+        found = self._run_statement(days_sql(self._storage, self._staging_table, self._table)).result(**self._limits)
+        days = [row["day"] for row in found if row["day"] is not None]
+        job = self._run_statement(merge_sql(self._storage, self._staging_table, names, self._table, days))
+        return int(job.num_dml_affected_rows or 0)
+
+    def tidy(self) -> None:
+        """Removes the staging table; where that fails, the service does after a day."""
+        with suppress(Exception):
+            self._client.delete_table(
+                self._staging_id, not_found_ok=True, retry=None, timeout=self._storage.timeout_seconds
+            )
 
     def _table_definition(self) -> Any:
         from google.cloud.bigquery import Table, TimePartitioning, TimePartitioningType
@@ -185,13 +199,6 @@ class _TableSaver:
             file, staging_id, rewind=True, num_retries=UPLOAD_RETRIES, job_config=config, timeout=seconds
         )
         job.result(**self._limits)
-
-    def _merge(self, staging_table: str) -> int:
-        names = [column.name for column in self._columns]
-        found = self._run_statement(days_sql(self._storage, staging_table, self._table)).result(**self._limits)
-        days = [row["day"] for row in found if row["day"] is not None]
-        job = self._run_statement(merge_sql(self._storage, staging_table, names, self._table, days))
-        return int(job.num_dml_affected_rows or 0)
 
     def _run_statement(self, sql: str) -> Any:
         from google.cloud.bigquery import QueryJobConfig
