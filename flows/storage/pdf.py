@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.record import Locator
+from flows.storage.footnotes import text_of_page
 from flows.storage.page_breaks import join_pages
 from flows.storage.page_numbers import printed_numbers
 
@@ -78,7 +79,7 @@ def _read_pages(path: Path) -> _Pages:
     with path.open("rb") as file:
         try:
             reader = pypdf.PdfReader(file)
-            texts = [page.extract_text() for page in reader.pages]
+            texts = [text_of_page(page) for page in reader.pages]
             pictures = [at for at, text in enumerate(texts) if not text.strip() and _has_picture(reader.pages[at])]
             info: dict[str, Any] = reader.metadata or {}
             named = {"title": info.get("/Title"), "author": info.get("/Author")}
