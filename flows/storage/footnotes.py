@@ -14,7 +14,7 @@ from typing import Any
 
 _SMALLER = 0.93
 """Letters of a note are at most that much of the text's."""
-_LEAST_LETTERS = 20
+_LEAST_LETTERS = 8
 """In fewer, smaller letters are a number that leads to a note, or a word."""
 _MARK = re.compile(r"\s*(\d{1,3}|[*†‡§])\s*(?=\w)")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s+[\"'“‘«(]?[A-ZÀ-Þ])")
@@ -32,15 +32,16 @@ def text_of_page(page: Any) -> str:
 
     whole: str = page.extract_text(visitor_text=collect)
     blocks = list(_blocks(pieces))
-    notes = [text for text, is_small in blocks[1:] if is_small and _is_note(text)]
+    # The first block may be a head in small letters, and a last one of a single line the foot of the page.
+    last = len(blocks) - (1 if "\n" not in blocks[-1][0].strip() else 0) if blocks else 0
+    notes = [text for text, is_small in blocks[1:last] if is_small and _is_note(text)]
     if not notes or "".join(text for text, _ in blocks) != whole:
         return whole
     kept = "".join(text for text, _ in blocks if text not in notes)
     ends = [found.end() for found in _SENTENCE_END.finditer(kept)]
     at = ends[-1] if ends else 0
-    return "\n".join(
-        [kept[:at].rstrip(), *(_MARK.sub(r"\1 ", note, count=1).strip() for note in notes), kept[at:].lstrip()]
-    ).strip()
+    spaced = [_MARK.sub(r"\1 ", note, count=1).strip() for note in notes]
+    return "\n".join([kept[:at].rstrip(), *spaced, kept[at:].lstrip()]).strip()
 
 
 def _blocks(pieces: Sequence[tuple[str, float]]) -> Iterator[tuple[str, bool]]:

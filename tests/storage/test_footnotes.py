@@ -12,7 +12,6 @@ QUOTES = {
     "The treasurer reported that the ferry had lost money, and that the boiler would have to be replaced": "p. 1",
     "Afterwards the commissioners unanimously acknowledged the irresponsibility of their representative.": "p. 2",
     "The commissioners considered the correspondence of the transportation administration": "p. 1",
-    "The boiler was of 1896.": "p. 1",
     "The correspondence is in the archive of the municipality.": "p. 1",
 }
 
