@@ -147,7 +147,7 @@ class BigQueryStorage(PageSource):
     dataset: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,1023}$")
     table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,1023}$")
     location: str | None = None
-    study: str | None = Field(default=None, pattern=r"^\S(.{0,98}\S)?$", exclude_if=_is_unset)
+    study: str | None = Field(default=None, pattern=r"^\S(.{0,98}\S)?$", exclude_if=is_unset)
     """Where cells are saved: the study that their rows belong to, so that no other study's rows are replaced."""
     columns: dict[str, str] = Field(default_factory=dict)
     """As for files. Where any are named, other columns are read only if their names are the usual ones: a query's
