@@ -5,7 +5,10 @@ A verified quotation stands in its source to the letter; that the sentence follo
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping
+from textwrap import shorten
 from typing import Any
 
 from agents.base.services import AgentServices
@@ -18,6 +21,10 @@ from contract.messages import AgentInput, AgentOutput, output_value
 from contract.support import SupportDraft, SupportReport
 
 NO_MODEL = "no model that can judge it was chosen; embedded models only quote and compare"
+_LABEL = re.compile(r"(?<![\w.+-])(?:(?:the )?[Cc]laim )?(?P<label>C0*(?P<number>[1-9]\d{0,3}))(?!\w|[.,:]\d|-\w)")
+_LONGEST_NAME = 80
+_LONGEST_REASON = 600
+"""Characters: the bound of a `Sentence`."""
 
 
 class SupportInputs(Frozen):
@@ -75,7 +82,11 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
             claims=tuple(
                 JudgedClaim(
                     **dict(claim),
-                    support=ClaimSupport(verdict=judged[label].verdict, reason=judged[label].reason, model=model),
+                    support=ClaimSupport(
+                        verdict=judged[label].verdict,
+                        reason=_without_labels(judged[label].reason, label, claims),
+                        model=model,
+                    ),
                 )
                 for label, claim in claims.items()
             )
@@ -108,6 +119,25 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
         inputs = self.inputs(agent_input)
         claims = shown_claims(inputs.answers, inputs.synthesis, inputs.passages)
         return {f"C{number}": claim for number, claim in enumerate(claims, start=1)}
+
+
+def _without_labels(reason: str, own: str, claims: Mapping[str, Claim]) -> str:
+    """The reason with words in the place of the labels C1, C2, …, which only the model was shown; unchanged where that is too long.
+
+    Letters of a claim or a quotation that look like a label mean something else, and stay.
+    """
+    written = "\n".join(text for claim in claims.values() for text in (claim.text, *(c.quote for c in claim.citations)))
+
+    def name(found: re.Match[str]) -> str:
+        label = f"C{int(found['number'])}"
+        if label not in claims or re.search(rf"(?<!\w){re.escape(found['label'])}(?!\w)", written):
+            return found[0]
+        return "this sentence" if label == own else f"“{shorten(claims[label].text, _LONGEST_NAME, placeholder=' …')}”"
+
+    named = _LABEL.sub(name, reason)
+    if len(named) > _LONGEST_REASON:
+        return reason
+    return named[:1].upper() + named[1:] if named != reason and reason[:1].isupper() else named
 
 
 def _labelled(label: str, claim: Claim, texts: dict[str, str]) -> JsonValue:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agents.llms.hosted.keys import missing_key
 from agents.llms.local import missing_extra
+from agents.safety.paths import is_file
 from contract.base import Frozen
 from contract.codebook import Codebook
 from contract.models import ModelConfig
@@ -16,8 +17,8 @@ def readiness_problem(config: ModelConfig) -> str | None:
     if config.kind == "hosted":
         return missing_key(config)
     if config.kind == "local":
-        return missing_extra() or (None if config.path.is_file() else f"there is no file {config.path}")
-    if config.kind == "scripted" and not (config.path and config.path.is_file()):
+        return missing_extra() or (None if is_file(config.path) else f"there is no file {config.path}")
+    if config.kind == "scripted" and not (config.path and is_file(config.path)):
         return f"there is no script {config.path}" if config.path else "a scripted model needs `path`, a JSONL file"
     return None
 

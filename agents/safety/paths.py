@@ -27,9 +27,22 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """Returns whether the path is a file, as `is_there` does."""
+    return is_there(path) and path.is_file()
+
+
 def is_folder(path: Path) -> bool:
     """Returns whether the path is a folder, as `is_there` does."""
     return is_there(path) and path.is_dir()
+
+
+def is_link(path: Path) -> bool:
+    """Returns whether the path is a link, as `is_there` does."""
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):
+        return False
 
 
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:

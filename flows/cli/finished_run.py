@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,18 @@ def _parse_run_folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, 
         near = sorted(str(path) for path in folder.parent.glob("*") if path.is_dir())[-3:]
         there = f"; there are {', '.join(near)}" if near else ""
         raise RunError(f"there is no folder {folder}{there}")
+    if not (folder / "manifest.json").exists() and (runs := _runs_in(folder)):
+        from flows.report.words import pluralised
+
+        there = f"{pluralised(len(runs), 'run')}, the newest {', '.join(str(run) for run in reversed(runs[-3:]))}"
+        raise RunError(f"{folder} is no run itself, and holds {there}; write {verb} {shlex.quote(str(runs[-1]))}")
     return folder.resolve(), dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """The finished runs of a folder of runs, or of all runs, the newest last."""
+    found = (path.parent for pattern in ("*/", "*/*/") for path in folder.glob(f"{pattern}manifest.json"))
+    return sorted((run for run in found if not run.is_symlink()), key=lambda run: run.name)
 
 
 def _audit_trail(settings: Mapping[str, str]) -> AuditTrail:

@@ -169,7 +169,9 @@ def _dispatch(options: argparse.Namespace, settings: list[str], flow: str | None
 def _run_verb(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Runs a verb that takes words of its own, and composes no study before it has read them."""
     if options.verb == "list":
-        return _list(options)
+        from flows.cli.list_names import list_names
+
+        return list_names(options, settings)
     if options.verb == "new":
         from flows.cli.new_folder import make_folder
 
@@ -193,30 +195,6 @@ def _run_verb(options: argparse.Namespace, settings: list[str], flow: str | None
     from flows.deploy.serve import serve_flows
 
     return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
-
-
-def _list(options: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from agents.base.entry_points import OUR_PACKAGE
-    from flows.config.listing import list_all
-    from flows.config.plugin_names import plugin_problems
-
-    found = list_all(options.config_dir)
-    problems = plugin_problems()
-    for problem in problems:
-        print(terminal_text(str(problem)), file=sys.stderr)
-    if options.json:
-        print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
-        return 2 if problems else 0
-    kind = ""
-    for one in found:
-        if one.kind != kind:
-            kind = one.kind
-            print(f"\n{kind}")
-        by = f"  ({one.package})" if one.package and not one.package.startswith(f"{OUR_PACKAGE} ") else ""
-        print("  " + terminal_text(f"{one.name:<24}{one.about}{by}".replace("\n", " ")).rstrip())
-    return 2 if problems else 0
 
 
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:

@@ -14,6 +14,7 @@ from rich.table import Column
 from rich.text import Text
 
 from flows.cli.console import escape_markup
+from flows.report.words import pluralised
 
 if TYPE_CHECKING:
     from contract.errors import Transient
@@ -183,7 +184,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
 def _totals_text(totals: Totals) -> str:
     counts = [f"{totals.cells[status]} {status}" for status in _COUNTED_STATUSES if totals.cells[status]]
     cost = f"${totals.cost_usd:.4f}" + (
-        f" and {totals.cost_unknown} calls of unknown price" * bool(totals.cost_unknown)
+        f" and {pluralised(totals.cost_unknown, 'call')} of unknown price" * bool(totals.cost_unknown)
     )
     return ", ".join([f"{totals.cells['completed']} cells done", f"{totals.running} running", *counts, cost])
 
@@ -193,17 +194,19 @@ def cost_line(totals: Totals) -> str:
     paid = f"{totals.calls_paid} new, {totals.calls_kept} kept from before"
     cost = f"${totals.cost_usd:.4f}"
     if totals.cost_unknown:
-        cost += f", and {totals.cost_unknown} calls whose price is unknown"
+        cost += f", and {pluralised(totals.cost_unknown, 'call')} whose price is unknown"
     if totals.cost_kept_usd or totals.kept_unknown:
         unknown = f", and the price of {totals.kept_unknown} of them is unknown" * bool(totals.kept_unknown)
         cost += f"; the kept replies had cost ${totals.cost_kept_usd:.4f}{unknown}"
     if totals.calls_repeated:
-        repeated = f"{totals.calls_repeated} calls whose reply never came or could not be used may have been billed too"
+        calls = pluralised(totals.calls_repeated, "call")
+        repeated = f"{calls} whose reply never came or could not be used may have been billed too"
         cost += f"; {repeated}, about ${totals.cost_repeated_usd:.4f}"
     if totals.calls_unanswered:
         unknown = f", and {totals.unanswered_unknown} of unknown price" * bool(totals.unanswered_unknown)
         most = f"at most ${totals.cost_unanswered_usd:.4f}{unknown}"
-        cost += f"; {totals.calls_unanswered} calls that were never answered may have been billed, {most}"
+        calls, were = pluralised(totals.calls_unanswered, "call"), "was" if totals.calls_unanswered == 1 else "were"
+        cost += f"; {calls} that {were} never answered may have been billed, {most}"
     if totals.tool_calls_unknown:
         cost += f"; calls of tools of other servers, whose cost is not known: {totals.tool_calls_unknown}"
     return f"Model calls: {paid}. Cost: {cost}."

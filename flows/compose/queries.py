@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.safety.paths import is_file
 from contract.errors import StorageError
 from contract.flow import FlowSpec, Gate, Loop, Step
 from contract.storage import FileStorage
@@ -28,7 +29,7 @@ def queries_source(
 
     In a file of text each line is a question.
     """
-    if not text or not path.is_file():
+    if not text or not is_file(path):
         todo = "name a file with a question in each row or line: .csv, .xlsx, .jsonl, .txt"
         diagnostics.add(where, f"there is no file '{text}'", nearest=closest_name(text, nearby), todo=todo)
         return None

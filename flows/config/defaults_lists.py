@@ -17,6 +17,9 @@ from flows.config.environment_access import interpolation_problem
 from flows.config.folders import TEXT_FOLDERS, display_path
 from flows.config.yaml_documents import YamlDocument, scalars
 
+_LONGEST_NAME = 250
+"""Bytes: what file systems allow for a name, less the ending `.yaml`."""
+
 
 def with_checked_defaults(
     documents: Mapping[Path, YamlDocument], variables: Collection[str]
@@ -44,6 +47,8 @@ def _problems(text: str, variables: Collection[str]) -> Sequence[tuple[str, str]
     words = text.removeprefix("override ").removeprefix("optional ").strip().partition("@")[0].strip("/").split("/")
     if ".." in words or any(word.startswith("file:") for word in words):
         return [(f"the defaults list names '{text}', which is not in a config folder", "put the file into one")]
+    if any(len(word.encode()) > _LONGEST_NAME for word in words):
+        return [(f"the defaults list names '{text[:40]}…', which is longer than a file's name can be", "shorten it")]
     if words[0] in TEXT_FOLDERS:
         return [(f"the defaults list names '{text}', but {words[0]}/ holds no configuration", "put the file elsewhere")]
     found = interpolation_problem(text, variables)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from agents.safety.paths import is_folder, is_link, is_there
 from flows.config.plugins import config_plugins, plugin_of
 
 MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
@@ -42,7 +43,7 @@ def config_groups(folders: Sequence[Path]) -> frozenset[str]:
 def group_choices(folders: Sequence[Path], group: str) -> list[str]:
     """The choices of a group, the package's first, so that a study's definitions are laid over them."""
     found: dict[str, None] = {}
-    for folder in reversed(folders):
+    for folder in filter(is_folder, reversed(folders)):
         found |= dict.fromkeys(sorted(path.stem for path in (folder / group).glob("*.yaml") if _is_entry(path)))
     return list(found)
 
@@ -55,7 +56,7 @@ def _is_entry(path: Path) -> bool:
 def find_config(folders: Sequence[Path], name: str) -> Path | None:
     """The first `<folder>/<name>.yaml`: a file, a folder, or a link, wherever it leads; None if there is none."""
     paths = (folder / f"{name}.yaml" for folder in folders)
-    return next((path for path in paths if path.exists() or path.is_symlink()), None)
+    return next((path for path in paths if is_there(path) or is_link(path)), None)
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:

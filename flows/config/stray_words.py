@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from agents.safety.paths import is_folder, is_there
+from agents.safety.paths import is_file, is_folder, is_there
 from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import group_choices
 
@@ -39,7 +39,7 @@ def flow_elsewhere(name: str, known: Sequence[str]) -> str | None:
         return f"leave the ending out; write {shell_setting('+flows', plain)}"
     here = Path()
     for folder in (here, *sorted(path for path in here.iterdir() if path.is_dir() and not path.is_symlink())):
-        if (folder / "flows" / f"{plain}.yaml").is_file():
+        if is_file(folder / "flows" / f"{plain}.yaml"):
             line = f"--config-dir {shlex.quote(str(folder))} {shell_setting('+flows', plain)}"
             return f"it is in the folder {folder}, which the command does not name; write {line}"
     return None

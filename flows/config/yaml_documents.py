@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from omegaconf import grammar_parser
+from omegaconf.errors import GrammarParseError
 
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded
@@ -18,6 +21,9 @@ from flows.config.folders import display_path, yaml_files
 from flows.config.hydra_source import ConfigLoader
 
 _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
+_PLAIN_REFERENCE = re.compile(r"\$\{\w+(?:\.\w+)*\}")
+_MOST_REFERENCES = 100
+"""In one value: OmegaConf reads them by recursion, one in the other."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,31 @@ def _with_readable_values(path: Path, text: str, root: yaml.MappingNode) -> Yaml
         return _syntax_error(path, text, error)
     except UNREADABLE_YAML as error:
         return _broken_document(path, 1, f"a value cannot be read: {error}", "write it in quotation marks")
-    return YamlDocument(path, root)
+    return _unreadable_reference(path, root) or YamlDocument(path, root)
+
+
+def _unreadable_reference(path: Path, root: yaml.MappingNode) -> YamlDocument | None:
+    """The document as broken where a value has a `${` that begins no reference, or too many; None where none has."""
+    for node in scalars(root):
+        text = str(node.value)
+        if "${" not in text or _PLAIN_REFERENCE.fullmatch(text):
+            continue
+        line = node.start_mark.line + 1
+        if (times := text.count("${")) > _MOST_REFERENCES:
+            what = f"a value has {times:,} `${{`, and at most {_MOST_REFERENCES} can be resolved"
+            return _broken_document(path, line, what, "write the value itself")
+        if not _is_readable(text):
+            what = "`${` begins the name of another value, as in ${llms.general}; what follows here is none"
+            return _broken_document(path, line, what, "complete it; write \\${ where the signs themselves are meant")
+    return None
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        grammar_parser.parse(text)
+    except (GrammarParseError, RecursionError):
+        return False
+    return True
 
 
 def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> YamlDocument:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from itertools import count
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class ResultFolder(LocalFileSystem):
 
     async def aread_path(self, path: str) -> bytes:
         """The whole file. Raises FileNotFoundError."""
-        return self._resolve_path(path).read_bytes()
+        return _content(self._resolve_path(path))
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Writes a file beside the target and renames it to the target; returns its path."""
@@ -61,7 +62,7 @@ class ResultFolder(LocalFileSystem):
 
     def read(self, path: str) -> bytes:
         """The whole file. Raises FileNotFoundError."""
-        return self._resolve_path(path).read_bytes()
+        return _content(self._resolve_path(path))
 
     def put(self, path: str, content: bytes) -> None:
         """Writes the file; replaces one that is there."""
@@ -116,3 +117,13 @@ class ResultFolder(LocalFileSystem):
     def _resolve_path(self, path: str, validate: bool = False) -> Path:  # noqa: ARG002
         # Prefect's own method checks every part of the path on the disk; names here are digests and need no check.
         return Path(self.basepath or ".", path)
+
+
+def _content(file: Path) -> bytes:
+    """The whole file; nothing of a pipe or a device, for which a reader would wait, or read, without end."""
+    with open(file, "rb", opener=_open_at_once) as opened:
+        return opened.read() if stat.S_ISREG(os.fstat(opened.fileno()).st_mode) else b""
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

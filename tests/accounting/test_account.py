@@ -109,6 +109,11 @@ async def test_unknown_tokens_keep_the_worst_case_booked(judged: Lab, fake: Fake
     assert totals(ran).at_most_usd is None
 
 
+async def test_one_call_of_unknown_price_is_one_call(judged: Lab, fake: FakeLLM) -> None:
+    fake.script(Rule(usage="missing", times=1))
+    assert ", and 1 call whose price is unknown" in cost_line(totals(await judged.run()))
+
+
 async def test_what_kept_replies_of_unknown_price_had_cost_is_unknown(judged: Lab, fake: FakeLLM) -> None:
     fake.script(Rule(usage="missing", match="number 0"))
     await judged.run()

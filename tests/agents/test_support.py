@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from agents.llms.scripted import scripted_reply
@@ -64,9 +65,26 @@ async def test_what_the_quotation_does_not_support_is_shown_as_such() -> None:
     ]
     assert answer.summary == "2 sentences, 2 verified quotations, 1 document; 1 not supported by what is quoted."
     for shown in (printed(answer), answer_markdown(answer)):
-        assert shown.count("Contradicted by what is quoted, judged by one: the words of C2") == 1
+        assert shown.count("Contradicted by what is quoted, judged by one: the words of this sentence") == 1
         assert "Each sentence was judged against its quotations by one." in shown
-        assert "the words of C1" not in shown
+        assert shown.count("the words of") == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("C2 says the opposite of claim C1.", f"This sentence says the opposite of “{TRUE}”."),
+        ("Claim C02 goes beyond it.", "This sentence goes beyond it."),
+        ("C1 " * 190 + "is it.", "C1 " * 190 + "is it."),
+        ("It names C4 and vitamin C12.", "It names C4 and vitamin C12."),
+    ],
+)
+async def test_a_reason_names_no_label_that_its_reader_never_saw(reason: str, shown: str) -> None:
+    judgements = [judged("C1", "supports"), {**judged("C2", "neither"), "reason": reason}]
+    output = await ask_agent("support", replying_with({"judgements": judgements}), inputs(*CLAIMS))
+    answer = await answer_with(plain_value(output))
+    doubted = answer.claims[1].support
+    assert doubted and doubted.reason == shown.strip()
 
 
 async def test_the_model_reads_only_what_will_be_shown_and_its_quotations() -> None:

@@ -53,6 +53,27 @@ CASES = [
         "keep one",
         flow=("    until: check.sufficient", "    max_rounds: 3\n    until: check.sufficient"),
     ),
+    Mistake(
+        "a reference that is not closed",
+        mine(1),
+        "begins the name of another value",
+        "complete it",
+        flow=("description: A question, a search, an answer.", 'description: "costs ${5"'),
+    ),
+    Mistake(
+        "twenty thousand references",
+        mine(1),
+        "a value has 20,000 `${`",
+        "write the value itself",
+        flow=("description: A question, a search, an answer.", f'description: "{"${" * 20_000}"'),
+    ),
+    Mistake(
+        "a name too long for a file",
+        mine(1),
+        "longer than a file's name can be",
+        "shorten it",
+        flow=("description: A question, a search, an answer.", f"defaults: [{'a' * 400}]"),
+    ),
     Mistake("empty flow", mine(1), "the file is empty", "write something", files={"flows/mine.yaml": "# soon\n"}),
     Mistake(
         "encoding",

@@ -9,6 +9,7 @@ import pytest
 
 from agents.prompting.criteria import Criteria
 from contract.errors import PromptError
+from flows.cli.main import main
 from flows.config.folders import search_folders
 from flows.config.listing import list_all
 from tests.compose.tiny_study import write_study
@@ -48,6 +49,23 @@ def test_a_bad_criterion_is_refused(tmp_path: Path, content: bytes, message: str
 def test_an_unknown_criterion_names_the_nearest() -> None:
     with pytest.raises(PromptError, match="did you mean 'ordinary'"):
         Criteria(search_folders(None)).get("ordinery")
+
+
+@pytest.mark.parametrize("word", ["flows", "flow", "mine"])
+def test_a_kind_or_a_name_is_listed_alone(tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", word, "--config-dir", str(write_study(tmp_path, {}))]) == 0
+    listed = capsys.readouterr().out
+    assert "mine" in listed and "\ncriterion\n" not in listed
+
+
+def test_a_word_that_is_no_kind_and_no_name_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "survey").mkdir()
+    assert main(["list", "survey", "flow_s"]) == 2
+    message = capsys.readouterr().err
+    assert "write list --config-dir survey" in message and "did you mean 'flows'" in message
 
 
 def test_everything_is_listed(tmp_path: Path) -> None:

@@ -166,10 +166,11 @@ _QUESTION = "query=When does the Board accept a slur in political speech?"
 
 
 def _has_grown(folder: Path, command: RunningCommand) -> bool:
-    return _size(folder) > 20_000 or not command.running
+    return size_of_files(folder) > 20_000 or not command.running
 
 
-def _size(folder: Path) -> int:
+def size_of_files(folder: Path) -> int:
+    """Bytes in the files of a folder."""
     return sum(_size_of(path) for path in folder.glob("*"))
 
 

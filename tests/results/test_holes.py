@@ -140,7 +140,7 @@ async def test_the_plan_counts_a_hole_as_to_run(study: Lab, fake: FakeLLM) -> No
 
 def kept(lab: Lab, kind: str) -> list[Path]:
     """The kept files of that kind."""
-    return sorted(path for path in (lab.folder / "results" / kind).rglob("*") if path.is_file())
+    return sorted(path for path in (lab.folder / "results" / kind).rglob("*") if not path.is_dir())
 
 
 def swap(paths: list[Path]) -> None:
@@ -165,7 +165,14 @@ def tear(paths: list[Path]) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.parametrize("change", [swap, edit, tear])
+def pipe(paths: list[Path]) -> None:
+    """Puts a pipe in the place of each file: whoever opens it to read waits for somebody who writes."""
+    for path in paths:
+        path.unlink()
+        os.mkfifo(path)
+
+
+@pytest.mark.parametrize("change", [swap, edit, tear, pipe])
 async def test_kept_files_that_do_not_fit_are_set_aside_told_and_asked_again(
     study: Lab, fake: FakeLLM, change: Callable[[list[Path]], None], caplog: pytest.LogCaptureFixture
 ) -> None:

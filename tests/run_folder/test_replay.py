@@ -103,6 +103,18 @@ def test_a_folder_that_is_no_run_is_reported_in_plain_words(tmp_path: Path, caps
     assert "no run is named" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["report", "replay", "verify"])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_folder_of_runs_names_the_runs_in_it(
+    run: Path, verb: str, depth: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run.resolve().parents[depth - 1]
+    assert main([verb, str(folder)]) == 3
+    message = capsys.readouterr().err
+    assert f"{folder} is no run itself, and holds 1 run," in message
+    assert f"write {verb} {run.resolve()}" in message
+
+
 def test_a_list_of_digests_that_was_made_anew_is_found(run: Path, lab: Lab) -> None:
     audit = AuditTrail(lab.folder / "audit.jsonl")
     audit.add("run ended", folder=str(run), flow_run_id=None, seal=write_sums(run))

@@ -15,6 +15,8 @@ FUNCTION_WORDS = frozenset(
 )
 """Words with a grammatical function and no content."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_OPENING = " \"'“”‘("
+"""Signs that may stand before the first word of a sentence."""
 _MAX_CACHED_STEMS = 200_000
 _COMMONEST, _RAREST = 1996, 30_522
 """Ids in BERT's vocabulary, where whole words are roughly in the order of their frequency: `the` is 1996."""
@@ -35,16 +37,24 @@ class Word:
 def words(text: str) -> list[Word]:
     """The content words of `text` in order; function words are left out."""
     found: list[Word] = []
+    text_begins = len(text) - len(text.lstrip(_OPENING))
     for match in _WORD.finditer(text):
         plain = re.sub(r"['’]s$", "", match[0])
         if plain.lower() in FUNCTION_WORDS or (len(plain) == 1 and not plain.isdigit()):
             continue
-        starts_sentence = not text[: match.start()].strip(" \"'“”‘(") or text[: match.start()].rstrip()[-1:] in ".?!"
+        starts_sentence = match.start() <= text_begins or _sign_before(text, match.start()) in ".?!"
         is_name = (
             (plain[0].isupper() and not starts_sentence) or plain[-1:].isupper() or any(c.isdigit() for c in plain)
         )
         found.append(Word(plain, stem(plain), is_name))
     return found
+
+
+def _sign_before(text: str, end: int) -> str:
+    """The last sign before `end` that is no blank; empty if there is none."""
+    while end and text[end - 1].isspace():
+        end -= 1
+    return text[end - 1] if end else ""
 
 
 def stems(text: str) -> set[str]:
