@@ -122,9 +122,10 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
 
 
 def _without_labels(reason: str, own: str, claims: Mapping[str, Claim]) -> str:
-    """The reason with words in the place of the labels C1, C2, …, which only the model was shown; unchanged where that is too long.
+    """The reason with words in the place of the labels C1, C2, …, which only the model was shown.
 
-    Letters of a claim or a quotation that look like a label mean something else, and stay.
+    Letters of a claim or a quotation that look like a label mean something else, and stay. So does a reason that would
+    become too long.
     """
     written = "\n".join(text for claim in claims.values() for text in (claim.text, *(c.quote for c in claim.citations)))
 
