@@ -73,7 +73,11 @@ class ZoteroApi:
         if not self._prefix:
             return read_items(self._get(self._storage.library or "").text, self._storage.library or "")
         pages = self._pages(f"{self._place()}/items/top", {"format": "csljson"})
-        return [item for page in pages for item in read_items(page.text, self._name)]
+        found = list[Mapping[str, Any]]()
+        for page in pages:
+            _json(page, self._name)  # another server's page is no export gone wrong
+            found += read_items(page.text, self._name)
+        return found
 
     def attachments(self) -> list[Mapping[str, Any]]:
         """The data of every attachment of those entries."""
