@@ -44,7 +44,7 @@ def test_data_becomes_the_storage_of_its_type() -> None:
     vector = {**corpus, "type": "vector", "path": "gs://my-bucket/collections"}
     reader = {"type": "plugin", "reader": "letters", "settings": {"since": 1700}}
     made = {StorageFactory.create_config(one).type for one in (corpus, vector, reader)}
-    assert made | {"file", "huggingface", "gcs", "bigquery"} == set(STORAGE_TYPES)
+    assert made | {"file", "huggingface", "gcs", "bigquery", "zotero"} == set(STORAGE_TYPES)
 
 
 @pytest.mark.parametrize(
