@@ -41,6 +41,8 @@ class GoldSet:
     """How many decisions were made so far."""
     digest: str = FIRST_DIGEST
     """Digest of the last line, and so of all before."""
+    digests: list[str] = field(default_factory=list[str])
+    """Of each line, in order: each names the version that the set had then."""
 
     @property
     def entries(self) -> Mapping[tuple[str, str], GoldEntry]:
@@ -59,6 +61,7 @@ class GoldSet:
         """Adds a decision, and returns the digest of its line."""
         self.records.setdefault(entry.record_id, {})[entry.criterion] = entry
         self.version, self.digest = self.version + 1, line_digest(entry, self.digest)
+        self.digests.append(self.digest)
         return self.digest
 
 

@@ -12,6 +12,7 @@ from contract.measures import Measures
 from flows.measures import catalogue, libraries
 from flows.measures.bootstrap import bootstrap_intervals
 from flows.measures.catalogue import Measure
+from flows.measures.dawid_skene import dawid_skene_comparisons
 from flows.measures.libraries import library_versions
 from flows.measures.panel import GROUND_TRUTH, MAJORITY, RaterPanel, panel_ratings
 from flows.measures.ratings import Ratings
@@ -151,6 +152,8 @@ class _ComparisonBuilder:
         if len(people) > 1:
             yield self._comparison("all_people", people, [*self._group_measures(), *also])
             yield from (self._comparison("person", [one, other], measures) for one in people for other in models)
+            if not self.by and not self.sets and self.spec.level in ("nominal", "ordinal"):
+                yield from dawid_skene_comparisons(self.panel, self.criteria)
         if self.spec.gold is not None and len(people) > 1:
             majority = (MAJORITY, self.panel.majority())
             yield from (self._comparison("majority", [majority, other], measures) for other in models)

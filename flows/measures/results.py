@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 ComparisonKind = Literal[
-    "truth", "models", "all_models", "repeats", "reasons", "people", "all_people", "person", "majority", "people_truth"
+    "truth",
+    "models",
+    "all_models",
+    "repeats",
+    "reasons",
+    "people",
+    "all_people",
+    "person",
+    "majority",
+    "people_truth",
+    "dawid_skene",
 ]
 """truth: one model with the ground truth; models: two models; all_models: all of them at once; repeats: one model
 with itself; reasons: the reasons that experts gave with those of one model's answers; people: two people; all_people:
 all of them at once; person: one model with one person; majority: one model with what most people say, where the ground
-truth is a decision of its own; people_truth: one person with that."""
+truth is a decision of its own; people_truth: one person with that; dawid_skene: one person as Dawid and Skene's model
+sees them, with nobody's answer as the truth."""
 
 NO_GROUND_TRUTH = "no record has an answer of people"
 """The reason why measures against the ground truth are undefined where there is none."""

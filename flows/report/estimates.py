@@ -21,10 +21,13 @@ TABLE_CAPTIONS: Mapping[ComparisonKind, str] = {
     "people_truth": "Each person with what was decided",
     "person": "Each model with each person",
     "majority": "Each model with what most people said",
+    "dawid_skene": "Each person, as Dawid and Skene’s model sees them: a help, and no gold",
 }
-PEOPLE_KINDS: tuple[ComparisonKind, ...] = ("people", "all_people", "people_truth", "person", "majority")
+PEOPLE_KINDS: tuple[ComparisonKind, ...] = ("people", "all_people", "people_truth", "person", "majority", "dawid_skene")
 """Comparisons that the section on people shows."""
 MEASURE_EXPLANATIONS: Mapping[str, str] = {
+    "dawid_skene_accuracy": "how often a person would give the true verdict, if people erred apart from each other, "
+    "each in their own way (Dawid & Skene 1979). Estimated from people’s answers alone: a look at them, no gold.",
     "reasons_found": "share of the reasons that experts gave which a scorer found in the model’s answers.",
     "accuracy": "share of records on which the model says what people said.",
     "precision": "of the records that the model gave the positive verdict, the share that people gave it too.",
@@ -139,6 +142,8 @@ def comparison_label(one: Comparison) -> str:
         return pluralised(len(one.raters), "model")
     if one.kind == "all_people":
         return join_list(one.raters)
+    if one.kind == "dawid_skene":
+        return one.raters[0]
     if one.kind in ("majority", "people_truth"):
         return one.raters[1]
     if one.kind == "repeats":

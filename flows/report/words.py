@@ -32,6 +32,7 @@ MEASURE_LABELS: Mapping[str, str] = {
     "weighted_kappa": "Weighted κ",
     "fleiss_kappa": "Fleiss’ κ",
     "krippendorff_alpha": "Krippendorff’s α",
+    "dawid_skene_accuracy": "Dawid–Skene, share right",
     "krippendorff_alpha_masi": "Krippendorff’s α of sets",
     "gwet_ac1": "Gwet’s AC1",
     "gwet_ac2": "Gwet’s AC2",

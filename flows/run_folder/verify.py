@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from contract.errors import StorageError
 from flows.accounting.audit import AuditTrail
 from flows.files.checksums import SUMS_FILE, changed_files, seal, sha256_of
+from flows.files.gold_set import FIRST_DIGEST, read_gold
 from flows.files.run_data import RunData
 
 
@@ -25,7 +27,13 @@ def verify(folder: Path, folders: Sequence[Path], results: str | None, audit: Au
         found = [f"{SUMS_FILE} is missing"]
     data = RunData.open(folder)
     found += _changed_seal(data, audit) if audit else []
-    return [*found, *_changed_sources(data), *_changed_texts(data, folders), *_changed_replies(data, results)]
+    return [
+        *found,
+        *_changed_sources(data),
+        *_changed_gold(data),
+        *_changed_texts(data, folders),
+        *_changed_replies(data, results),
+    ]
 
 
 def recorded_seal(data: RunData, audit: AuditTrail) -> str | None:
@@ -48,6 +56,27 @@ def _changed_sources(data: RunData) -> Iterator[str]:
             yield f"data: {path} is no longer there"
         elif sha256_of(path) != source["sha256"]:
             yield f"data: {path} has changed since the run"
+
+
+def _changed_gold(data: RunData) -> Iterator[str]:
+    """The set's lines are chained, so that the digest of one line stands for all decisions up to it."""
+    known: dict[str, Any] = data.manifest.get("gold") or {}
+    if not known:
+        return
+    path, version = Path(known["path"]), int(known["version"])
+    if not path.is_file():
+        yield f"gold: {path} is no longer there"
+        return
+    try:
+        digests = read_gold(path).digests
+    except StorageError as error:
+        yield f"gold: {error}"
+        return
+    if ([FIRST_DIGEST, *digests][version : version + 1] or [""])[0] != known["digest"]:
+        yield f"gold: {path} has changed since the run: its first {version:,} decisions are not those of the run"
+    elif len(digests) > version:
+        further = "1 decision" if len(digests) == version + 1 else f"{len(digests) - version:,} decisions"
+        yield f"gold: {path} has {further} more than at the run; the {version:,} before are the same"
 
 
 def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:

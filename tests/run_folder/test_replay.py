@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from contract.gold import GoldEntry
 from flows.accounting.audit import AuditTrail
 from flows.cli.main import main
 from flows.config.folders import search_folders
 from flows.files.checksums import write_sums
+from flows.files.gold_set import add_to_gold
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.judging import make_posts, write_study
@@ -94,6 +96,29 @@ def test_changed_data_prompts_criteria_and_replies_are_found(run: Path, lab: Lab
     reply = next(path for path in (lab.folder / "results" / "replies").glob("*/*") if path.is_file())
     flip(reply)
     assert any("kept reply" in change and reply.name in change for change in changes(run, lab))
+
+
+async def test_a_gold_set_that_is_not_the_one_of_the_run_is_told(lab: Lab, fake: FakeLLM) -> None:
+    write_study(lab.folder, fake.url, make_posts(2))
+    lab.flow = "judged"
+    gold = lab.folder / "gold" / "judged.jsonl"
+    add_to_gold(gold, [GoldEntry(record_id=f"p{n}", criterion="plain", verdict=None, how="open") for n in range(2)])
+    ran = await lab.run(f"truth={gold}")
+    assert ran.outcome
+
+    def told() -> list[str]:
+        return [one for one in changes(ran.outcome.folder, lab) if one.startswith("gold: ")] if ran.outcome else []
+
+    assert told() == []
+    before = gold.read_bytes()
+    add_to_gold(gold, [GoldEntry(record_id="p0", criterion="plain", verdict=None, how="adjudicated")])
+    assert told() == [f"gold: {gold} has 1 decision more than at the run; the 2 before are the same"]
+    gold.write_bytes(before.replace(b'"open"', b'"agreed"', 1))
+    assert "was changed after it was written" in told()[0]
+    gold.unlink()
+    assert told() == [f"gold: {gold} is no longer there"]
+    add_to_gold(gold, [GoldEntry(record_id="p1", criterion="plain", verdict=None, how="open")] * 2)
+    assert told() == [f"gold: {gold} has changed since the run: its first 2 decisions are not those of the run"]
 
 
 def test_a_folder_that_is_no_run_is_reported_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

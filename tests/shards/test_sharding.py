@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from contract.errors import StudyError
+from flows.cli.main import main
 from flows.cli.run import run_studies
 from flows.engine.records import records_of
 from tests.shards.worker import deployed
@@ -27,6 +32,18 @@ steps:
 result: judge
 measures: {verdicts: judge, resamples: 20}
 """
+GATED_FLOW = """\
+description: Posts that a person lets through.
+records: posts
+steps:
+  first: {agent: judge, parameters: {criteria: one, model: x}}
+  consent:
+    gate: May it go on?
+    decide: [approve, reject]
+    inputs: {verdict: first.verdict}
+  second: {agent: judge, parameters: {criteria: one, model: z}, when: consent.approved}
+result: second
+"""
 
 
 @pytest.fixture
@@ -37,6 +54,7 @@ def study(lab: Lab) -> Lab:
     lab.write("flows/tiny.yaml", FLOW)
     lab.write_model("x", {"reply": judge_reply("violates")})
     lab.write_model("y", {"match": "Post 3", "error": "ModelRejected"}, {"reply": judge_reply("does_not_violate")})
+    lab.write_model("z", {"reply": judge_reply("unclear")})
     return lab
 
 
@@ -56,6 +74,36 @@ async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) ->
     assert all(child.parent_task_run_id for child in ran.children)
     assert [part["records"] for part in manifest["shards"]] == _sizes(study, 3)
     assert not [path for path in (study.folder / "shared").rglob("*") if path.parts[-3] in ("shards", "alive", "locks")]
+
+
+async def test_the_gates_of_all_shards_wait_together_and_what_was_paid_is_not_paid_again(
+    study: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.write("flows/tiny.yaml", GATED_FLOW)
+    study.settings = [f"run.results={study.folder / 'shared'}", f"run.folder={tmp_path / 'runs'}"]
+    async with deployed(study) as deployment:
+        first = await deployment.run(shards=3)
+        assert first.state.is_paused() and {child.state_name for child in first.children} == {"Waiting"}
+        folder = next((tmp_path / "runs" / "tiny").glob("*/waiting.yaml")).parent
+        waiting = yaml.safe_load((folder / "waiting.yaml").read_text(encoding="utf-8"))
+        assert sorted(one["record"] for one in waiting["answers"]) == sorted(str(one["record_id"]) for one in POSTS)
+        assert _calls(folder) == {"paid": 12, "kept": 0}
+        for one in waiting["answers"]:
+            one |= {"decision": "reject" if one["record"] == "p3" else "approve", "by": "ana"}
+        mine = study.write("mine.yaml", yaml.safe_dump(waiting))
+        monkeypatch.chdir(tmp_path)
+        assert await asyncio.to_thread(main, ["answer", str(folder), "--file", str(mine)]) == 0
+        again = await deployment.run(shards=3)
+    assert again.state.is_completed(), again.state
+    assert _calls(again.folder) == {"paid": 11, "kept": 12}
+    ended = {row.record_id: row.status for row in again.traces if row.step == "second"}
+    assert {record for record, status in ended.items() if status == "skipped"} == {"p3"}
+    assert sum(status == "completed" for status in ended.values()) == 11
+    assert {row.answer.by for row in again.traces if row.answer} == {"ana"}
+
+
+def _calls(folder: Path) -> dict[str, int]:
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["calls"]
 
 
 async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:

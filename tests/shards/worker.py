@@ -86,9 +86,12 @@ class Deployment:
     _claimed_runs: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
     async def run(self, **parameters: Any) -> DeployedRun:
-        """Runs the deployment once, to its end."""
+        """Runs the deployment once, to its end, or until it is suspended."""
         created = await self.client.create_flow_run_from_deployment(self.id, parameters=parameters)
-        while not (run := await self.client.read_flow_run(created.id)).state or not run.state.is_final():  # type: ignore[reportOptionalMemberAccess]
+        while True:
+            run = await self.client.read_flow_run(created.id)
+            if run.state and (run.state.is_final() or run.state.is_paused()):
+                break
             await asyncio.sleep(0.1)
             if self.worker_task and self.worker_task.done():
                 await self.worker_task
