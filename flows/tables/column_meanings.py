@@ -18,8 +18,8 @@ TABLES: Mapping[str, str] = {
 _COMPARISON = {
     "kind": "`truth`: a model with people; `models`: two models; `all_models`: all models at once; `repeats`: a model "
     "with itself; `reasons`: experts' reasons with those of a model's answers; `people`, `all_people`: people with "
-    "each other; `person`, `majority`: a model with a person, or with most people; `people_truth`: a person with what was "
-    "decided; `dawid_skene`: a person as that model of errors sees them, which is no gold.",
+    "each other; `person`, `majority`: a model with a person, or with most people; `people_truth`: a person with what "
+    "was decided; `dawid_skene`: a person as that model of errors sees them, which is no gold.",
     "criteria": "The criterion.",
     "by": "The metadata field that splits the records; empty for all records.",
     "group": "The value of that field; empty for all records.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import pytest
 import yaml
 
 from contract.errors import StudyError
-from flows.cli.main import main
 from flows.cli.run import run_studies
 from flows.engine.records import records_of
 from tests.shards.worker import deployed
@@ -77,7 +77,7 @@ async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) ->
 
 
 async def test_the_gates_of_all_shards_wait_together_and_what_was_paid_is_not_paid_again(
-    study: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Lab, tmp_path: Path
 ) -> None:
     study.write("flows/tiny.yaml", GATED_FLOW)
     study.settings = [f"run.results={study.folder / 'shared'}", f"run.folder={tmp_path / 'runs'}"]
@@ -91,8 +91,9 @@ async def test_the_gates_of_all_shards_wait_together_and_what_was_paid_is_not_pa
         for one in waiting["answers"]:
             one |= {"decision": "reject" if one["record"] == "p3" else "approve", "by": "ana"}
         mine = study.write("mine.yaml", yaml.safe_dump(waiting))
-        monkeypatch.chdir(tmp_path)
-        assert await asyncio.to_thread(main, ["answer", str(folder), "--file", str(mine)]) == 0
+        command = [sys.executable, "-m", "flows", "answer", str(folder), "--file", str(mine)]
+        answered = await asyncio.create_subprocess_exec(*command)
+        assert await answered.wait() == 0
         again = await deployment.run(shards=3)
     assert again.state.is_completed(), again.state
     assert _calls(again.folder) == {"paid": 11, "kept": 12}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Running
@@ -119,7 +120,9 @@ class Deployment:
             store = result_store(self.lab.compose().run.results)
             store.put(heartbeat_path(str(run.id)), b'{"beat": 0, "paid_usd": "0.25"}')
             return
-        await run_flow_async(self.flow, run, run.parameters, return_type="state")
+        # A run that is suspended ends so in its process.
+        with suppress(Pause):
+            await run_flow_async(self.flow, run, run.parameters, return_type="state")
 
 
 @asynccontextmanager
