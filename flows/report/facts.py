@@ -151,10 +151,11 @@ class Facts:
         return titles
 
     @property
-    def answers(self) -> dict[str, tuple[str, ...]]:
-        """Variable of a codebook -> what may be answered; nothing for words, which are not corrected."""
+    def answers(self) -> dict[str, tuple[str, ...] | None]:
+        """Variable of a codebook -> what may be answered; nothing for words, which are not corrected, and None where
+        only the answers that were given are known."""
         variables = [one for criterion in self.criteria for one in criterion.variables]
-        return {one.name: one.answers for one in variables if one.answers or one.in_words}
+        return {one.name: one.answers if one.answers or one.in_words else None for one in variables}
 
     def title(self, name: str) -> str:
         """A criterion's title; its name where it has none."""

@@ -51,9 +51,9 @@ class VerdictMatrix:
         spec: FlowSpec,
         marks: Mapping[str, VerdictMark],
         titles: Mapping[str, str],
-        answers: Mapping[str, Sequence[str]],
+        answers: Mapping[str, Sequence[str] | None],
     ) -> None:
-        """`answers`: what may be said to a variable of a codebook that has fixed answers, or none in words."""
+        """`answers`: what a variable of a codebook may be corrected to; None stands for whatever was said."""
         self._answers = answers
         self.criteria = sorted({row.criteria for row in report_data.rows})
         self.models = sorted({row.model for row in report_data.rows}, key=natural_key)
@@ -112,8 +112,14 @@ class VerdictMatrix:
         """Name, title and, for a variable of a codebook, what it may be corrected to."""
         named: dict[str, Any] = {"name": name, "title": self._titles.get(name, name)}
         if name in self._answers:
-            named["v"] = [self._verdicts[one] for one in self._answers[name] if one in self._verdicts]
+            fixed = self._answers[name]
+            own = self._said_to(name) if fixed is None else fixed
+            named["v"] = [self._verdicts[one] for one in own if one in self._verdicts]
         return named
+
+    def _said_to(self, name: str) -> list[str]:
+        rows = [row for row in self._report_data.rows if row.criteria == name]
+        return sorted({text for row in rows for text in (row.verdict, row.truth, *row.people.values()) if text})
 
     def _cell_values(self, row: VerdictRow) -> list[int]:
         is_compared = row.truth is not None and row.is_truth_possible
