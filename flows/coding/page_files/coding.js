@@ -54,7 +54,7 @@
     if (!/^[0-9]$/.test(key)) return false;
     const choice = form.querySelector(`input[data-key="${key}"]`);
     if (!choice) return false;
-    choice.checked = true;
+    choice.checked = choice.type !== "checkbox" || !choice.checked;
     choice.focus();
     return true;
   };
@@ -69,7 +69,7 @@
   };
   document.addEventListener("keydown", (event) => {
     if (!keys.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-    if (event.target.closest("textarea")) {
+    if (event.target.closest("textarea, input[type=number]")) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
