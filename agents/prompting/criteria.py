@@ -37,6 +37,8 @@ from contract.errors import PromptError
 
 FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 DEFAULT_VERDICTS = ("violates", "does_not_violate", "unclear")
+_READ_NAMES = ("verdicts", "examples", "codebook")
+"""What of the front matter a judge goes by; the rest is cited."""
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
@@ -147,6 +149,7 @@ def _read_criterion(path: Path, name: str) -> Criterion:
     if not text:
         what = "there is no text below the front matter" if front.values else "the file is empty"
         raise PromptError(f"{path}:1: {what}; write the criterion's text there")
+    _check_names(front)
     codebook = read_codebook(front)
     verdicts = () if codebook else _verdicts(front)
     return Criterion(
@@ -160,9 +163,17 @@ def _read_criterion(path: Path, name: str) -> Criterion:
     )
 
 
+def _check_names(front: FrontMatter) -> None:
+    """Raises PromptError for what is nearly a name that is read, and would be taken for a remark."""
+    for name in front.values:
+        near = get_close_matches(name.lower(), _READ_NAMES, n=1, cutoff=0.8)
+        if near and name not in _READ_NAMES:
+            raise front.error_at(f"`{name}` would not be read; did you mean `{near[0]}`?", name)
+
+
 def _about(front: FrontMatter) -> dict[str, Any]:
     plain = (str, int, float, bool)
-    fields = {key: value for key, value in front.values.items() if key not in ("verdicts", "examples", "codebook")}
+    fields = {key: value for key, value in front.values.items() if key not in _READ_NAMES}
     return {key: value if isinstance(value, plain) else str(value) for key, value in fields.items()}
 
 

@@ -21,6 +21,10 @@ _OTHER_DASHES = re.compile(
 """What a text processor makes of the line of hyphens, with a `name: value` below it."""
 _UNCLOSED = re.compile(r"\A---[ \t]*\n(?:[ \t]*\n|#[^\n]*\n)*[A-Za-z_][\w -]*:(?:[ \t]|\n|\Z)")
 """A line of dashes with a `name: value` below it, which is no rule above a paragraph."""
+_UNOPENED = re.compile(
+    r"\A(?:title|author|source|retrieved|purpose|verdicts|examples):.*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)"
+)
+"""A `name: value` of front matter in the first line, and the line of dashes that ends it."""
 _LINE_OFFSET = 2
 """One for the line of dashes above the YAML, and one since lines are counted from 1."""
 
@@ -93,6 +97,9 @@ def check_front_matter_ends(source: str, path: Path) -> None:
         message = (
             "the first line is of long dashes, so the front matter would be read as text; write it with hyphens: ---"
         )
+        raise PromptError(f"{path}:1: {message}")
+    if _UNOPENED.match(source):
+        message = "the line `---` above the front matter is missing, so it would be read as text; write it first"
         raise PromptError(f"{path}:1: {message}")
     if _UNCLOSED.match(source):
         message = "the front matter has no end, and would be read as text; write a line `---` below it"

@@ -45,6 +45,11 @@ def is_link(path: Path) -> bool:
         return False
 
 
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether the path, or a folder on the way to it from `folder`, has a name that begins with a dot."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
 def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     """Returns whether a file is in one of the folders, after links are followed."""
     real = real_path(path)

@@ -237,11 +237,14 @@ def _check_ground_truth(
         diagnostics.add_notice(f"'{name}': {text}")
     fields = [] if ground_truth.measures.gold else ground_truth.truth.field_names
     others = set(preview.ground_truth) - set(fields)
-    misspelt = {one: near for one in fields if _is_absent(one, preview) and (near := closest_name(one, others))}
-    for one, near in misspelt.items():
+    absent = [one for one in fields if others and _is_absent(one, preview)]
+    # Where one of several fields is there, another may be of other records.
+    misnamed = absent if len(absent) == len(fields) else [one for one in absent if closest_name(one, others)]
+    for one in misnamed:
         what = f"`truth` names '{one}', which no answer of people in '{name}' is called"
+        near = closest_name(one.removeprefix("ground_truth."), others)
         diagnostics.add_at(ground_truth.path, what, nearest=near, todo=f"there are {join_names(others)}")
-    if fields and not ground_truth.has_answers and not misspelt:
+    if fields and not ground_truth.has_answers and not misnamed:
         diagnostics.add_notice(_no_ground_truth_message(name, fields[0], preview))
 
 

@@ -65,7 +65,8 @@ class ConversationCommands:
             command(rest.strip())
             return
         near = get_close_matches(name.lower(), commands, n=1)
-        self._print(f"There is no {name}{f'; did you mean {near[0]}?' if near else ''} /help shows what there is.")
+        meant = f"; did you mean {near[0]}?" if near else "."
+        self._print(f"There is no {name}{meant} /help shows what there is.")
 
     def _print(self, text: str) -> None:
         self._console.print(escape_markup(text), highlight=False, soft_wrap=True)

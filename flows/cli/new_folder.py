@@ -14,7 +14,7 @@ from flows.config.folders import group_choices, search_folders
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUFFIX = ".template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_USAGE = "write `python -m flows new my_study`, or `python -m flows new plugin my_plugin`"
+_USAGE = "write `uv run python -m flows new my_study`, or `uv run python -m flows new plugin my_plugin`"
 
 
 def make_folder(words: Sequence[str]) -> int:

@@ -22,10 +22,10 @@ def resume_command(path: Path) -> str:
 
 
 def _program() -> list[str]:
-    """`python -m flows`, `python -m flows.osb`, or `buttermilk`."""
+    """`uv run python -m flows`, `uv run python -m flows.osb`, or `buttermilk`."""
     started = sys.orig_argv
     if "-m" in started[: len(started) - len(sys.argv) + 2]:
-        return ["python", "-m", started[started.index("-m") + 1]]
+        return ["uv", "run", "python", "-m", started[started.index("-m") + 1]]
     return [os.path.basename(sys.argv[0])]  # noqa: PTH119 - the name alone
 
 

@@ -67,7 +67,11 @@ def run_studies(
     """
     if not studies:
         raise StudyError(
-            [Problem("command line", "no flow is named", todo="write +flows=[osb], or see: python -m flows list")]
+            [
+                Problem(
+                    "command line", "no flow is named", todo="write +flows=[osb], or see: uv run python -m flows list"
+                )
+            ]
         )
     problems = [problem for study in studies for problem in deployment_problems(study)]
     if problems:

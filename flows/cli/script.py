@@ -76,8 +76,9 @@ def _config_dir(words: Sequence[str]) -> Path | None:
 
 
 def _take_verb(words: list[str]) -> tuple[str | None, list[str]]:
-    """The verb, which stands first or directly after the flow's name."""
-    for position in range(min(2, len(words))):
+    """The verb, which stands first or directly after the flow's name; behind a text in quotation marks, anywhere."""
+    has_quoted_text = any(" " in word for word in words)
+    for position in range(len(words) if has_quoted_text else min(2, len(words))):
         if words[position] in VERBS:
             return words[position], words[:position] + words[position + 1 :]
     return None, words

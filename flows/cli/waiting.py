@@ -48,7 +48,7 @@ def list_waiting(options: argparse.Namespace, words: Sequence[str]) -> int:
         print(f"{display_path(run.folder)}: {noun} ({gates})")
         for who in sorted({one.who for one in run.questions if one.who}):
             print(f"  for {who}")
-        print(f"  answer: python -m flows answer {display_path(run.folder)}")
+        print(f"  answer: uv run python -m flows answer {display_path(run.folder)}")
         if run.command:
             print(f"  then:   {run.command}")
     return 0

@@ -114,7 +114,7 @@ class CorrectionPages:
         report = run.folder / "report.html"
         text = report.read_text(encoding="utf-8") if report.is_file() else ""
         if _POLICY not in text or "correctionsGoTo" not in text:
-            raise RunError(f"{report} knows no corrections; write it again: python -m flows report {run.folder}")
+            raise RunError(f"{report} knows no corrections; write it again: uv run python -m flows report {run.folder}")
         self._run = run
         self._gold = gold
         self.saved = 0

@@ -72,11 +72,12 @@ def compose_config(
     arguments = classify_arguments(overrides, config_names, _top_level_keys(documents), folders, diagnostics)
     sources = _config_sources(flow_names or (), arguments, folders, documents)
     _stub_broken_files(sources)
-    _drop_unknown_choices(sources.multi_choices, arguments, folders, diagnostics)
+    _drop_unknown_choices(sources.multi_choices, arguments, folders, config_dir, diagnostics)
     if flow_names is not None and not sources.multi_choices["flows"] and not diagnostics.problems:
         there = group_choices(folders, "flows")
         named = next((arguments.request.pop(word) for word in ("flow", "study") if word in arguments.request), None)
-        line = f"write +flows={closest_name(named or '', there) or 'osb'}"
+        of_study = group_choices((config_dir.expanduser(),), "flows") if config_dir else []
+        line = f"write +flows={closest_name(named or '', there) or (of_study or ['osb'])[0]}"
         diagnostics.add("command line", "no flow is named", todo=f"{line}; there are {join_names(there)}")
     typed = [*_choice_overrides(arguments, sources, diagnostics), *arguments.overrides]
     merged, layers, applied_overrides = merge_layers(sources, typed, diagnostics)
@@ -158,7 +159,11 @@ def _stub_broken_files(sources: ConfigSources) -> None:
 
 
 def _drop_unknown_choices(
-    chosen: dict[str, list[str]], arguments: Arguments, folders: Sequence[Path], diagnostics: Diagnostics
+    chosen: dict[str, list[str]],
+    arguments: Arguments,
+    folders: Sequence[Path],
+    own: Path | None,
+    diagnostics: Diagnostics,
 ) -> None:
     for group, names in chosen.items():
         for name in list(names):
@@ -166,7 +171,7 @@ def _drop_unknown_choices(
                 known = group_choices(folders, group)
                 where = f"command line: {display_argument(arguments.text_of(group, name) or name)}"
                 what = f"there is no flow '{name}'" if group == "flows" else f"there is no '{name}' in {group}"
-                if group == "flows" and (line := flow_elsewhere(name, known)):
+                if group == "flows" and (line := flow_elsewhere(name, known, own)):
                     diagnostics.add(where, what, todo=line)
                     names.remove(name)
                     continue

@@ -57,6 +57,10 @@ _FORMS = {
 """Field -> what its text must look like, where Pydantic would show a regular expression."""
 
 
+_USUAL_TAGS = {"type": "file", "kind": "hosted"}
+"""The value that most storages and models have for the key that says what they are."""
+
+
 def plain_message(details: Mapping[str, Any]) -> str:
     """Why a value does not fit, as the end of a sentence; `details` is one entry of Pydantic's `errors()`."""
     kind, context = str(details["type"]), _context(details)
@@ -75,6 +79,9 @@ def plain_message(details: Mapping[str, Any]) -> str:
     if kind == "string_type" and isinstance(value := details.get("input"), bool | int | float):
         why = ": without them, YAML reads yes, no, on and off as true or false" if isinstance(value, bool) else ""
         return f"it should be text, in quotation marks{why}"
+    if kind == "union_tag_not_found":
+        key = str(context["discriminator"]).strip("'")
+        return f"`{key}` is missing here; write for example {key}: {_USUAL_TAGS.get(key, '…')}"
     if kind in _PLAIN:
         said = _PLAIN[kind]
         return f"it {said}" if said.startswith("should") else said

@@ -32,16 +32,32 @@ def shell_setting(name: str, value: str) -> str:
     return shlex.quote(f"{name}={value}") if quoted_name else f"{name}={shlex.quote(value)}"
 
 
-def flow_elsewhere(name: str, known: Sequence[str]) -> str | None:
-    """What to write where a flow of that name is in a folder that the command does not name, or has an ending."""
+def flow_elsewhere(name: str, known: Sequence[str], own: Path | None) -> str | None:
+    """What to write where a flow of that name is in another place, or has an ending.
+
+    `own` is the folder that the command names with --config-dir; then nothing is looked for elsewhere.
+    """
     plain = name.removesuffix(".yaml")
     if plain != name and plain in known:
         return f"leave the ending out; write {shell_setting('+flows', plain)}"
+    if own:
+        return _misplaced_in(own, plain)
     here = Path()
     for folder in (here, *sorted(path for path in here.iterdir() if path.is_dir() and not path.is_symlink())):
         if is_file(folder / "flows" / f"{plain}.yaml"):
             line = f"--config-dir {shlex.quote(str(folder))} {shell_setting('+flows', plain)}"
             return f"it is in the folder {folder}, which the command does not name; write {line}"
+    return None
+
+
+def _misplaced_in(own: Path, name: str) -> str | None:
+    """What to do where the folder that the command names has the flow, but not as `flows/<name>.yaml`."""
+    file = f"{name}.yaml"
+    if (own / file).is_file() and own.name == "flows":
+        return f"name the folder above: --config-dir {shlex.quote(str(own.parent))}"
+    found = (path for path in (own / file, own / "flow" / file) if path.is_file())
+    if path := next(found, None):
+        return f"{path} is not where flows are looked for; move it to {own / 'flows' / file}"
     return None
 
 

@@ -44,7 +44,15 @@ def gold_of(study: Study) -> GoldSet | None:
     return read_gold(Path(measures.gold)) if measures and measures.gold else None
 
 
-def gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
+def record_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
+    """What a scholar should know of the records that a run takes."""
+    wanted = study.run.sample
+    if wanted is not None and study.run.shard is None and len(records) < wanted:
+        yield f"sample={wanted:,} asks for more records than there are; all {len(records):,} are taken"
+    yield from _gold_notes(study, records)
+
+
+def _gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
     """What a scholar should know of the gold set beside these records."""
     if (gold := gold_of(study)) is None:
         return

@@ -111,8 +111,9 @@ def waiting_data(flow: str, folder: Path, file: Path, questions: Sequence[Questi
     return {
         "open": len(questions),
         "questions": [one.model_dump(mode="json", include=names) for one in questions[:_MAX_QUESTIONS]],
-        "how": f"a person answers with `python -m flows answer {folder.absolute()}`, or fills in {file.absolute()} "
-        f"first; then the same start_{flow} with the same arguments goes on, and pays for nothing twice",
+        "how": f"a person answers with `uv run python -m flows answer {folder.absolute()}`, or fills in "
+        f"{file.absolute()} first; then the same start_{flow} with the same arguments goes on, "
+        "and pays for nothing twice",
     }
 
 

@@ -57,7 +57,8 @@ def _blocks(inputs: ReportInputs) -> Iterator[str]:
     yield "## Methods"
     yield escape_markdown(methods_paragraph(facts, inputs.data.spec.measures, inputs.measured))
     folder = _inline_code(facts.folder)
-    yield f"To repeat it: `python -m flows replay {folder}`; to check it: `python -m flows verify {folder}`."
+    command = "uv run python -m flows"
+    yield f"To repeat it: `{command} replay {folder}`; to check it: `{command} verify {folder}`."
 
 
 def _inline_code(text: str) -> str:

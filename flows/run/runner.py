@@ -30,7 +30,7 @@ from flows.check.ground_truth import check_ground_truth
 from flows.engine.executor import FlowExecutor
 from flows.engine.forms import suspend_for
 from flows.engine.gather import gather_or_raise
-from flows.engine.records import gold_notes, records_of
+from flows.engine.records import record_notes, records_of
 from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
 from flows.files.atomic import write_json
@@ -199,7 +199,7 @@ async def _run_unsharded(study: Study, listener: RunListener, caller: CallerProc
     rejects = list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
-    for note in gold_notes(study, records):
+    for note in record_notes(study, records):
         listener.on_note(note)
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)
     run_start, desk = replace(run_start, pages=pages), open_desk(study, listener.people, records)
@@ -276,7 +276,7 @@ async def _run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, De
     run_start, rejects = RunStart.read(study), list[Reject]()
     records = list(records_of(study, rejects.append))
     check_ground_truth(study, records)
-    for note in gold_notes(study, records):
+    for note in record_notes(study, records):
         listener.on_note(note)
     # Before the shards begin, so that each page is fetched by one of them only.
     records, pages = await with_pages(study, records, rejects.append, listener.on_note)

@@ -79,7 +79,7 @@ def build_manifest(
         "config": study.config,
         "prompts": run_start.prompts,
         "criteria": run_start.criteria,
-        "texts": {text.name: {"sha256": text.sha256, "text": text.text} for text in run_start.texts},
+        "texts": {text.name: _text_field(text) for text in run_start.texts},
         "sources": [asdict(source) for source in run_start.sources],
         **({"read_as": run_start.read_as} if run_start.read_as else {}),
         **_pages(run_start.pages),
@@ -97,6 +97,10 @@ def build_manifest(
         "python": platform.python_version(),
         "git_revision": _git_revision(),
     }
+
+
+def _text_field(text: TextFile) -> dict[str, str]:
+    return {"sha256": text.sha256, "text": text.text, "path": str(text.path.absolute())}
 
 
 def _record_tables(study: Study) -> dict[str, Any]:

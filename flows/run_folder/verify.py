@@ -84,7 +84,9 @@ def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
     for name, text in stored.items():
         if hashlib.sha256(text["text"].encode()).hexdigest() != text["sha256"]:
             yield f"manifest.json: the text of {name} is not the one that was digested"
-        path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        # The file that the run has read; on another machine, the one of that name in the folders of this command.
+        read = [Path(text["path"])] if "path" in text else []
+        path = next((path for path in (*read, *(folder / name for folder in folders)) if path.is_file()), None)
         if path is None:
             yield f"{name} is no longer there"
         elif hashlib.sha256(path.read_text(encoding="utf-8-sig").encode()).hexdigest() != text["sha256"]:

@@ -109,7 +109,7 @@ def start_server(policy: ServerPolicy) -> StartedServer:
             return running
         raise RunError(
             f"no Prefect server answers at {local_api()}, and run.server is none; "
-            "start `python -m flows server start`, or leave run.server out"
+            "start `uv run python -m flows server start`, or leave run.server out"
         )
     server = StayingServer.open(policy.idle_seconds) if policy.kind == "stay" else None
     if server is None and policy.kind == "stay":

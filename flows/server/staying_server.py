@@ -102,7 +102,7 @@ class StayingServer:
         stays = describe_seconds(self.folder.read_idle_seconds())
         return (
             f"The Prefect server of this machine was started for this run, and ends after {stays} without one "
-            "(`python -m flows server stop` ends it now)."
+            "(`uv run python -m flows server stop` ends it now)."
         )
 
     def wait_until_ready(self) -> None:
@@ -116,7 +116,7 @@ class StayingServer:
             time.sleep(0.02)
         raise RunError(
             f"the Prefect server (process {self.pid}) did not answer within {SERVER_START_SECONDS:.0f} s; "
-            "end it with `python -m flows server stop now`"
+            "end it with `uv run python -m flows server stop now`"
         )
 
     def has_ended(self) -> bool:

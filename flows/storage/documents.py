@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
+from agents.safety.paths import is_hidden
 from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names
@@ -37,7 +38,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
     if path.is_file():
         yield from _document_rows(path, path.parent, encoding)
         return
-    files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
+    files = sorted(item for item in path.rglob("*") if item.is_file() and not is_hidden(item, path))
     tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLE_SUFFIXES]
     if tables and not any(file.suffix.lower() in DOCUMENT_SUFFIXES for file in files):
         files_suffix = Path(tables[0]).suffix

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypeGuard
 
-from agents.safety.paths import is_inside
+from agents.safety.paths import is_hidden, is_inside
 from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.csv_files import csv_rows
@@ -60,14 +60,14 @@ READABLE_SUFFIXES = (*_READERS, *PACKED_SUFFIXES)
 
 
 def source_files(storage: FileStorage) -> list[Path]:
-    """The files of the source, sorted; hidden files of a folder are left out.
+    """The files of the source, sorted; hidden files of a folder, and those in hidden folders, are left out.
 
     Raises StorageError if there are none, or if a link leads out of the folder or nowhere.
     """
     path = storage.path
     if path.is_dir():
         found = path.rglob("*") if storage.files is None else path.glob(storage.files)
-        items = sorted(item for item in found if not item.name.startswith("."))
+        items = sorted(item for item in found if not is_hidden(item, path))
         if lost := next((item for item in items if item.is_symlink() and not item.exists()), None):
             raise StorageError(f"{lost} is a link that leads nowhere; put the file itself there, or remove the link")
         files = [item for item in items if item.is_file()]

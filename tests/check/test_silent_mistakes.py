@@ -167,6 +167,19 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         "flows/mine.yaml:9: `truth` names 'violatng', which no answer of people in 'posts' is called; "
         "did you mean 'violating'?",
     ),
+    "a truth that is the column's name": (
+        {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: coder")},
+        "flows/mine.yaml:9: `truth` names 'coder', which no answer of people in 'posts' is called; there are violating",
+    ),
+    "a truth with its place": (
+        {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: ground_truth.violating")},
+        "flows/mine.yaml:9: `truth` names 'ground_truth.violating', which no answer of people in 'posts' is called; "
+        "did you mean 'violating'?",
+    ),
+    "a storage without its type": (
+        {"storage__posts_yaml": "posts: {path: posts.jsonl}\n"},
+        "storage/posts.yaml:1: `type` is missing here; write for example type: file",
+    ),
     "a filter that is not deterministic": (
         {"prompts__judge_md": f"{JUDGE}{{{{ [1, 2] | random }}}}\n"},
         "prompts/judge.md:4: the filter 'random' gives another text each time",

@@ -21,6 +21,8 @@ FLOW = "description: Mine.\nrecords: posts\nsteps: {ask: {agent: llm}}\n"
         (["osb", "Is", "1+1=2", "so?", "limit=3"], "osb", ["limit=3", "query=Is 1+1=2 so?"]),
         (["plan", "tox", "records=my.csv", "--json"], "tox", ["plan", "records=my.csv", "--json"]),
         (["tox", "check"], "tox", ["check"]),
+        (["osb", "Is it so?", "check"], "osb", ["check", "query=Is it so?"]),
+        (["osb", "When", "do", "they", "check", "posts?"], "osb", ["query=When do they check posts?"]),
         (["osb"], "osb", []),
         (["check", "+flows=[osb,tox]"], None, ["check", "+flows=[osb,tox]"]),
         (["--debug", "osb", "query=Why?"], "osb", ["--debug", "query=Why?"]),

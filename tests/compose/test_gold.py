@@ -12,7 +12,7 @@ from contract.measures import Measures
 from contract.record import Record
 from flows.check.ground_truth import GroundTruthCheck
 from flows.compose.compose import compose
-from flows.engine.records import gold_notes, records_of
+from flows.engine.records import record_notes, records_of
 from flows.files.gold_set import add_to_gold
 from flows.tables.ground_truth import GroundTruth
 from tests.support.commands import write_files
@@ -47,7 +47,7 @@ def test_decisions_stand_in_the_ground_truth_and_other_words_are_told(gold: Path
         "ordinary": {"gold": "violates", "how": "agreed", "coders": {}}
     }
     assert "people" not in (records["tox-02"].ground_truth or {})
-    [note] = gold_notes(study, list(records.values()))
+    [note] = record_notes(study, list(records.values()))
     assert "other words of 1 records" in note and "tox-02" in note
     assert study.request["truth"] == "gold/tox.jsonl"
 

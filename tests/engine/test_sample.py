@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from contract.record import Record
-from flows.engine.records import sample
+from flows.compose.compose import compose
+from flows.engine.records import record_notes, records_of, sample
+from tests.support.commands import write_files
 
 
 def _records(count: int, start: int = 0) -> list[Record]:
@@ -62,3 +65,17 @@ def test_memory_holds_no_more_than_the_sample() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2_000_000
+
+
+def test_a_sample_larger_than_the_records_is_noted(tmp_path: Path) -> None:
+    write_files(tmp_path, {
+        "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
+        "posts.jsonl": '{"record_id": "1", "text": "A post."}\n',
+        "flows/tiny.yaml": "records: posts\nsteps: {last: {agent: search, inputs: {queries: record.text}}}\n"
+        "corpus: osb\nresult: last\n",
+    })  # fmt: skip
+    [study] = compose(["tiny"], ["sample=3"], tmp_path)
+    notes = list(record_notes(study, list(records_of(study, lambda _: None))))
+    assert notes == ["sample=3 asks for more records than there are; all 1 are taken"]
+    [fitting] = compose(["tiny"], ["sample=1"], tmp_path)
+    assert list(record_notes(fitting, list(records_of(fitting, lambda _: None)))) == []

@@ -24,7 +24,7 @@ def test_it_holds_the_facts_of_the_page(tmp_path: Path) -> None:
     for words in ("Plain courtesy", "gemini-flash", "6 refused and 4 failed", "0.62 (0.48 to 0.74)", "US$ 0.0864"):
         assert words in text.replace("\\", "")
     assert "undefined: every rater gave the same verdict" in text
-    assert "python -m flows replay" in text
+    assert "uv run python -m flows replay" in text
     assert "## Where verdicts part" in text
 
 

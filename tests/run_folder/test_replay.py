@@ -69,6 +69,8 @@ def test_a_replay_reports_what_differs(run: Path, words: str, capsys: pytest.Cap
 
 def test_in_an_unchanged_run_nothing_is_found(run: Path, lab: Lab) -> None:
     assert changes(run, lab) == []
+    # The report prints the command without the study's folder.
+    assert verify(run, search_folders(None), str(lab.folder / "results")) == []
 
 
 def test_any_changed_byte_of_any_file_of_the_run_is_found(run: Path, lab: Lab) -> None:

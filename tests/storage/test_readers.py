@@ -119,6 +119,8 @@ def test_folder_of_documents(tmp_path: Path) -> None:
     _write(tmp_path / "sub" / "a.md", "---\ntitle: T\ndate: 2020-01-02\n---\n# Heading\n\nBody")
     _write(tmp_path / "c.pdf", "%PDF")
     _write(tmp_path / ".hidden", "x")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/sh")
     found, rejects = read_records(tmp_path)
     assert [record.record_id for record in found] == ["b", "sub/a"]
     assert found[1].title == "T"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.llms.embedded.words import words
 from contract.conversation import QuestionInContextDraft, Turn
 
 _REFERRING = re.compile(
@@ -41,7 +42,11 @@ def read_in_context(material: Mapping[str, Any]) -> QuestionInContextDraft:
 def _refers(question: str) -> bool:
     """Whether the question has an opening or a word that points back; a name in it may still be all that it means."""
     plain = _CONJUNCTION_THAT.sub(" ", question)
-    return bool(_OPENING.match(question) or _REFERRING.search(plain))
+    if _REFERRING.search(plain):
+        return True
+    opening = _OPENING.match(question)
+    # "What about Zwarte Piet?" asks about what it names.
+    return bool(opening) and not any(word.is_name for word in words(question[opening.end() :]))
 
 
 def _without_opening(question: str) -> str:

@@ -43,12 +43,24 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
         ("examples:\n  - {text: a, verdict: violates}\n  - b", 4, "an example should be text, verdict"),
         ("examples:\n  - {text: a, verdict: guilty}", 3, "the example's verdict 'guilty' is none of violates"),
         ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "because: extra inputs"),
+        ("title: x\nexampels:\n  - {text: a, verdict: violates}", 3, "`exampels` would not be read; .*`examples`"),
+        ("Verdicts: [a, b]", 2, "`Verdicts` would not be read; .*`verdicts`"),
     ],
 )
 def test_a_wrong_shape_is_reported_with_its_line(tmp_path: Path, head: str, line: int, message: str) -> None:
     with pytest.raises(PromptError, match=message) as caught:
         write_criterion(tmp_path, head).get("rule")
     assert str(caught.value).startswith(f"{tmp_path / 'criteria' / 'rule.md'}:{line}: ")
+
+
+def test_front_matter_without_its_first_line_is_no_text(tmp_path: Path) -> None:
+    criteria = write_criterion(tmp_path, "title: x")
+    file = tmp_path / "criteria" / "rule.md"
+    file.write_text("title: Heat\nverdicts: [cold, hot]\n---\nIs it hot?\n", encoding="utf-8")
+    with pytest.raises(PromptError, match=r"rule.md:1: the line `---` above the front matter is missing"):
+        criteria.get("rule")
+    file.write_text("title: a word that a rule may begin with\n\nIs it hot?\n", encoding="utf-8")
+    assert criteria.get("rule").text.startswith("title: a word")
 
 
 def test_a_criterion_is_read_once_so_that_all_records_are_judged_by_the_same(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_a_reference_is_the_only_document_that_was_quoted(question: str, expecte
         "Does the Board say that satire is protected?",
         "Is there a case on satire?",
         "When is it lawful to remove satire?",
+        "And what about Zwarte Piet?",
     ],
 )
 def test_a_question_that_stands_alone_stays_as_it_is(question: str) -> None:
