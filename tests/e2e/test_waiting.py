@@ -144,5 +144,5 @@ def test_a_command_without_terminal_and_page_waits_and_says_how_to_go_on(
     waiting = cli.run(*RUN)
     assert waiting.exit_code == 4, waiting.transcript
     assert "2 questions wait for a person (consent: 2); all else is done." in waiting.stderr
-    assert "  python -m flows '+flows=[asked]' --config-dir study answers=runs/asked/" in waiting.stderr
+    assert "  uv run python -m flows '+flows=[asked]' --config-dir study answers=runs/asked/" in waiting.stderr
     assert service.calls() == 2 * CALLS - 2
