@@ -126,8 +126,8 @@ def test_later_with_the_verbs(cli_with_server: CommandLine, service: FakeService
     answered = cli_with_server.run("flows", "answer", "runs/asked/latest")
     assert "2 answered, 0 still open." in answered.stdout, answered.transcript
     assert cli_with_server.run("flows", "waiting").stdout == "Nothing waits for a person.\n"
-    python, dash_m, module, *rest = shlex.split(said["command"])
-    assert (python, dash_m) == ("python", "-m")
+    uv, run, python, dash_m, module, *rest = shlex.split(said["command"])
+    assert (uv, run, python, dash_m) == ("uv", "run", "python", "-m")
     done = cli_with_server.run(module, *rest)
     assert done.exit_code == 0, done.transcript
     verified = cli_with_server.run("flows", "verify", "runs/asked/latest", "--config-dir", "study")
