@@ -113,7 +113,7 @@ def test_what_keeps_a_library_from_being_read_is_told_with_what_to_do(zotero: Fa
         _read(_group(zotero, library="groups/78"))
     with pytest.raises(StorageError, match="start Zotero, version 7 or later"):
         _read(_local(zotero, endpoint="http://127.0.0.1:9"))
-    with pytest.raises(StorageError, match="does not answer as Zotero does"):
+    with pytest.raises(StorageError, match="does not answer in JSON, as Zotero does"):
         zotero.switched_on = True
         _read(_local(zotero, endpoint=f"{zotero.url}/plain"))
 
