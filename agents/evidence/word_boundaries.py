@@ -1,10 +1,11 @@
 """Where words begin and end, so that no quotation starts or stops inside one: `lawful` does not stand in `unlawful`.
 
 Words are runs of letters, digits and marks, joined by apostrophes, hyphens and middle dots (Unicode Standard Annex #29,
-with hyphens, since `violent` would turn `non-violent` round); numbers are joined by points and commas, and a minus sign
-belongs to its number, as a per cent or currency sign does. A prefix in brackets or asterisks, as in `(un)lawful`,
-belongs to its word. Scripts that write no spaces have no such boundaries, except within a run of katakana; there a
-negation that touches a quotation belongs to it, since nothing else would keep 不合法 from being quoted as 合法.
+with hyphens, since `violent` would turn `non-violent` round); numbers are joined by points, commas, strokes and colons,
+and by the blank in `10 000`, and a minus sign belongs to its number, as a per cent or currency sign does. A prefix in
+brackets or asterisks, as in `(un)lawful`, belongs to its word. Scripts that write no spaces have no such boundaries,
+except within a run of katakana; there a negation that touches a quotation belongs to it, since nothing else would keep
+不合法 from being quoted as 合法.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ _MARK = regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff]")
 _NEGATION_BEFORE = regex.compile(r"(?:[不未无無非没沒勿弗毋莫]|ไม่|มิ|ไร้|ห้าม|ບໍ່|မ|មិន)$")
 _NEGATION_AFTER = regex.compile(r"(?:ない|なく|なかっ|ません|ず|ぬ)")
 _DIGIT = regex.compile(r"\p{N}")
+_THOUSANDS_BEFORE = regex.compile(r"(?<![\p{L}\p{N}])\p{Nd}{1,3}$")
+_THREE_DIGITS = regex.compile(r"\p{Nd}{3}(?![\p{L}\p{N}])")
+"""A blank divides thousands before three digits; a year has four, so `in 2019 300 people` is two numbers."""
 
 
 def is_inside_word(text: ComparableText, position: int) -> bool:
@@ -75,8 +79,10 @@ def _joins(text: ComparableText, at: int) -> bool:
     left, joiner, right = letters[at - 1 : at + 2]
     if not (_is_word(left) and _is_word(right)):
         return False
-    if joiner in ".,":
+    if joiner in ".,/\u2044:":
         return bool(_DIGIT.match(left) and _DIGIT.match(right))
+    if joiner == " ":
+        return bool(_THOUSANDS_BEFORE.search(letters[max(0, at - 4) : at]) and _THREE_DIGITS.match(letters, at + 1))
     return joiner in f"'-·{LINE_HYPHEN}" and make_a_word(left, right)
 
 
