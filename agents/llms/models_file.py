@@ -19,6 +19,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from agents.safety.paths import expanded
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_reader import compose_yaml
 from contract.errors import Problem, StudyError
@@ -92,7 +93,7 @@ def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _resolve_path(config: ModelConfig, folder: Path | None) -> ModelConfig:
     if folder is None or not isinstance(config, LocalModel | ScriptedModel) or config.path is None:
         return config
-    return config.model_copy(update={"path": folder / config.path.expanduser()})
+    return config.model_copy(update={"path": folder / expanded(config.path)})
 
 
 class _LineNumbers:

@@ -16,6 +16,14 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(str(path).replace("\0", "\ufffd")))
 
 
+def expanded(path: Path) -> Path:
+    """Returns the path with the home folder for `~`; unchanged where `~name` is no user, for which Python raises."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def is_there(path: Path) -> bool:
     """Returns whether there is a file or folder of that name; a name that no file can have is none.
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from platformdirs import user_state_path
 
+from agents.safety.paths import expanded
 from contract.base import canonical_json
 from contract.errors import RunError
 from flows.files.os_error import os_error_text
@@ -33,7 +34,7 @@ _MAX_LINE_BYTES = 1_000_000
 def audit_path(configured: Path | None) -> Path:
     """The file of the audit trail: the one that the study names, or one in the user's folder for program state."""
     found = configured or user_state_path("buttermilk", appauthor=False) / "audit.jsonl"
-    return found.expanduser().absolute()
+    return expanded(found).absolute()
 
 
 class AuditTrail:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from agents.base.entry_points import offers
-from agents.safety.paths import is_folder, is_there
+from agents.safety.paths import expanded, is_folder, is_there
 from contract.errors import StorageError
 from contract.storage import (
     FileStorage,
@@ -42,7 +42,7 @@ def source_of(config: StorageConfig) -> RecordStorage:
 def is_remote(source: RecordStorage) -> bool:
     """Whether the source can be read only over the network; no check does that."""
     if isinstance(source, HuggingFaceStorage):
-        return not is_folder(Path(source.dataset).expanduser())
+        return not is_folder(expanded(Path(source.dataset)))
     if isinstance(source, ZoteroStorage):
         return source.path is None
     return not isinstance(source, FileStorage)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agents.safety.paths import is_folder, is_there
+from agents.safety.paths import expanded, is_folder, is_there
 from contract.storage import CorpusStorage, FileStorage, RecordStorage, SearchableStorage, StorageConfig
 from contract.zotero import ZoteroStorage
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -43,7 +43,7 @@ def corpus_named(
 
 
 def _source(text: str) -> RecordStorage | None:
-    path = (Path.cwd() / Path(text).expanduser()).absolute()
+    path = (Path.cwd() / expanded(Path(text))).absolute()
     if text and is_there(path):
         if is_folder(path):
             libraries = [file for file in sorted(path.glob("*.json")) if is_csl_file(file)]

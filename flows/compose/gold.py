@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.safety.paths import is_file, is_inside
+from agents.safety.paths import expanded, is_file, is_inside
 from contract.errors import StorageError
 from contract.flow import FlowSpec
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
@@ -21,7 +21,7 @@ def with_gold_file(flow: FlowSpec, path: KeyPath, folders: Sequence[Path], diagn
     if measures is None or measures.gold is None:
         return flow
     own = [folder for folder in folders if not is_of_package(folder)]
-    places = [(folder / Path(measures.gold).expanduser()).absolute() for folder in (Path.cwd(), *own)]
+    places = [(folder / expanded(Path(measures.gold))).absolute() for folder in (Path.cwd(), *own)]
     found = next((place for place in places if is_file(place)), None)
     at = (*path, "measures", "truth")
     if found is None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from agents.safety.paths import is_folder, real_path
+from agents.safety.paths import expanded, is_folder, real_path
 from contract.flow import FlowSpec
 from contract.models import ModelConfig, ScriptedModel
 from contract.run import RunSettings
@@ -99,7 +99,7 @@ class PlaceCheck:
                 return False
             what = f"`{path[-1]}` names {place}, which {problem}"
             todo = "put the file itself into the study's folder, or name it on the command line; if it is to be used, "
-            todo += how_to_allow("places", f"- {real_path(Path(place).expanduser())}")
+            todo += how_to_allow("places", f"- {real_path(expanded(Path(place)))}")
         self._diagnostics.add_at(path, what, todo=todo)
         self._diagnostics.mark_reported(path)
         return True
@@ -110,7 +110,7 @@ class PlaceCheck:
                 is_below = place.startswith(allowed.rstrip("/") + "/") and not _has_dots(place)
                 if place == allowed or is_below:
                     return True
-            elif real_path(Path(place).expanduser()).is_relative_to(real_path(Path(allowed).expanduser())):
+            elif real_path(expanded(Path(place))).is_relative_to(real_path(expanded(Path(allowed)))):
                 return True
         return False
 
@@ -128,17 +128,17 @@ def _stands_beside(path: Path, folder: Path) -> bool:
     project = folder.absolute().parent
     if Path.home().resolve().is_relative_to(project.resolve()):
         return False
-    written = Path(os.path.normpath(path.expanduser().absolute()))
+    written = Path(os.path.normpath(expanded(path).absolute()))
     if not written.is_relative_to(project) or written.is_relative_to(folder.absolute()):
         return False
     within = written.relative_to(project)
-    return project.resolve() / within == real_path(path.expanduser()) and not any(
+    return project.resolve() / within == real_path(expanded(path)) and not any(
         part.startswith(".") for part in within.parts
     )
 
 
 def _file_problem(path: Path, inside: list[Path], *, is_hidden: bool, suffix: bool) -> str | None:
-    path = path.expanduser().absolute()
+    path = expanded(path).absolute()
     real = real_path(path)
     folder = next((folder.resolve() for folder in inside if real.is_relative_to(folder.resolve())), None)
     if folder is None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter
 
-from agents.safety.paths import is_folder, text_file_problem
+from agents.safety.paths import expanded, is_folder, text_file_problem
 from contract.base import JsonValue
 from contract.calls import ModelSettings
 from contract.errors import StudyError
@@ -151,7 +151,7 @@ def _absolute(text: str, path: KeyPath, diagnostics: Diagnostics) -> Path:
     if location and location.file:
         parent = location.file.parent
         folder = parent.parent if parent.name in ("storage", "models", "flows", "run", "llms", "agents") else parent
-    return (folder / Path(text).expanduser()).absolute()
+    return (folder / expanded(Path(text))).absolute()
 
 
 def config_section(config: Mapping[str, JsonValue], name: str) -> dict[str, JsonValue]:

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from agents.safety.paths import is_folder, is_there
+from agents.safety.paths import expanded, is_folder, is_there
 from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.measures import GOLD_SUFFIX
@@ -243,7 +243,7 @@ def _apply_queries(applied: AppliedShorthands, text: str, raw: Mapping[str, str]
     if parameter in raw:
         todo = f"leave out {parameter}= or queries="
         diagnostics.add(where, f"there is a question in '{parameter}' and a file of questions", todo=todo)
-    path = (Path.cwd() / Path(text).expanduser()).absolute()
+    path = (Path.cwd() / expanded(Path(text))).absolute()
     if source := queries_source(text, path, where, _nearby_sources(text, path), diagnostics):
         applied.queries = QUERIES_STORAGE
         applied.storage = {**applied.storage, QUERIES_STORAGE: source}
@@ -272,13 +272,13 @@ def _unused_name(storage: Mapping[str, StorageConfig]) -> str:
 def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Diagnostics) -> RecordStorage | None:
     where = _argument_location("records", text)
     if text.startswith(_HUB_PREFIX) and (named := text.removeprefix(_HUB_PREFIX).strip()):
-        folder = (Path.cwd() / Path(named).expanduser()).absolute()
+        folder = (Path.cwd() / expanded(Path(named))).absolute()
         local = is_folder(folder) or named.startswith((".", "/", "~"))
         if local and not is_folder(folder):
             diagnostics.add(where, f"there is no folder '{named}'", todo="name one that was written by save_to_disk")
             return None
         return HuggingFaceStorage(dataset=str(folder) if local else named)
-    path = (Path.cwd() / Path(text).expanduser()).absolute()
+    path = (Path.cwd() / expanded(Path(text))).absolute()
     if text and not text.startswith(_HUB_PREFIX) and is_there(path):
         return FileStorage(path=path)
     if problem := _mistaken_source(text):
@@ -334,7 +334,7 @@ def _apply_changes(
             columns[part] = typed_columns[part] = text.strip()
             diagnostics.provenance.add_argument((*path, "columns", part), argument)
         elif first == "labels_from" and isinstance(source, FileStorage):
-            labels[part] = str((Path.cwd() / Path(text).expanduser()).absolute()) if part == "path" else text
+            labels[part] = str((Path.cwd() / expanded(Path(text))).absolute()) if part == "path" else text
             diagnostics.provenance.add_argument((*path, first, part), argument)
         elif first not in type(source).model_fields:
             diagnostics.add(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agents.safety.paths import is_folder, is_there
+from agents.safety.paths import expanded, is_folder, is_there
 from contract.base import JsonValue
 from flows.config.arguments import Arguments, classify_arguments
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
@@ -132,8 +132,8 @@ def _record_provenance(
 
 
 def _config_folders(config_dir: Path | None, diagnostics: Diagnostics) -> tuple[Path, ...]:
-    if config_dir is not None and not is_folder(config_dir.expanduser()):
-        exists = is_there(config_dir.expanduser())
+    if config_dir is not None and not is_folder(expanded(config_dir)):
+        exists = is_there(expanded(config_dir))
         what = "this is not a folder" if exists else "there is no such folder"
         todo = "name the folder that holds your flows/, prompts/ and so on"
         diagnostics.add(f"command line: --config-dir {config_dir}", what, todo=todo)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agents.safety.paths import is_folder, is_link, is_there
+from agents.safety.paths import expanded, is_folder, is_link, is_there
 from flows.config.plugins import config_plugins, plugin_of
 
 MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
@@ -26,7 +26,7 @@ def package_config_folder() -> Path:
 def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
     """The config folders in the order in which they are searched."""
     packages = (*(plugin.folder for plugin in config_plugins() if plugin.folder), package_config_folder())
-    own = config_dir.expanduser().absolute() if config_dir else None
+    own = expanded(config_dir).absolute() if config_dir else None
     return packages if own is None or own in packages else (own, *packages)
 
 

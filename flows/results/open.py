@@ -6,6 +6,7 @@ import errno
 import os
 from pathlib import Path
 
+from agents.safety.paths import expanded
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
 from flows.files.os_error import os_error_text
@@ -22,7 +23,7 @@ def result_store(configured: str | None) -> ResultStore:
         from flows.results.bucket import open_bucket
 
         return open_bucket(configured)
-    folder = (Path(configured) if configured else cache_folder() / "results").expanduser().absolute()
+    folder = expanded(Path(configured) if configured else cache_folder() / "results").absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from agents.safety.paths import is_folder
+from agents.safety.paths import expanded, is_folder
 from contract.errors import StorageError
 from contract.storage import HuggingFaceStorage
 from flows.config.diagnostics import closest_name, join_names
@@ -23,7 +23,7 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 def local_folder(storage: HuggingFaceStorage) -> Path | None:
     """The dataset's folder on this machine; None when there is none."""
-    folder = Path(storage.dataset).expanduser()
+    folder = expanded(Path(storage.dataset))
     return folder if is_folder(folder) else None
 
 

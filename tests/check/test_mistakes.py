@@ -474,6 +474,13 @@ CASES = [
         "relative",
         files={"storage/papers.yaml": STORAGE.replace("papers.jsonl", "paper.jsonl")},
     ),
+    Mistake(
+        "home of nobody",
+        "my_study/storage/papers.yaml:5",
+        "~nobody.of.that.name/papers.jsonl, does not exist",
+        "relative",
+        files={"storage/papers.yaml": STORAGE.replace("papers.jsonl", "~nobody.of.that.name/papers.jsonl")},
+    ),
     Mistake("empty source", "my_study/storage/papers.yaml:5", "is empty", "relative", files={"papers.jsonl": ""}),
 ]
 
