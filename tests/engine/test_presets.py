@@ -153,3 +153,11 @@ async def test_a_host_is_told_of_a_page_that_could_not_be_had(lab: Lab) -> None:
     study(lab, "desk", one=[], lead=[told, {"output_name": "HostChoice", "reply": fetch}])
     ran = await lab.run(QUESTION)
     assert [thawed(row.value)["target"] for row in ran.rows("host")] == ["fetch", "stop"]
+
+
+async def test_an_explorer_that_asks_nothing_is_answered_from_the_first_search(lab: Lab) -> None:
+    nothing = {"output_name": "FollowUpDraft", "reply": {"reason": "enough", "question": "", "queries": []}}
+    study(lab, "explore", one=[], lead=[nothing])
+    ran = await lab.run(QUESTION)
+    assert ran.state.is_completed(), ran.state
+    assert [claim["text"] for claim in thawed(ran.result)["claims"]] == ["They are."]
