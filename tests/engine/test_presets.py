@@ -156,7 +156,10 @@ async def test_a_host_is_told_of_a_page_that_could_not_be_had(lab: Lab) -> None:
 
 
 async def test_an_explorer_that_asks_nothing_is_answered_from_the_first_search(lab: Lab) -> None:
-    nothing = {"output_name": "FollowUpDraft", "reply": {"reason": "enough", "question": "", "queries": []}}
+    nothing: dict[str, Any] = {
+        "output_name": "FollowUpDraft",
+        "reply": {"reason": "enough", "question": "", "queries": []},
+    }
     study(lab, "explore", one=[], lead=[nothing])
     ran = await lab.run(QUESTION)
     assert ran.state.is_completed(), ran.state

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -111,18 +110,6 @@ def test_pdfs_of_a_folder(tmp_path: Path) -> None:
     assert "holds no text" in reasons["scan.pdf"]
     assert "ocrmypdf --skip-text 'scan.pdf' 'scan.pdf'" in reasons["scan.pdf"]
     assert "is broken" in reasons["torn.pdf"]
-
-
-@pytest.mark.parametrize(
-    ("library", "name"), [("python_calamine", "a.xlsx"), ("pyarrow.parquet", "a.parquet"), ("pypdf", "a.pdf")]
-)
-def test_without_the_library_the_error_names_what_to_install(
-    library: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(StorageError, match=r"install buttermilk\[studies\]"):
-        read_records(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
