@@ -116,16 +116,16 @@ class CallJournal:
             usage = reply.usage
             self._file.write(f"e {key} {figure(reply.cost_usd)} {usage.input_tokens} {usage.output_tokens}")
 
-    def reply_set_aside(self, key: str, reply: ModelReply) -> None:
-        """The reply, whoever paid for it, is not served to later runs."""
+    def reply_set_aside(self, key: str, reply: ModelReply, *, counted_with: str) -> None:
+        """The reply, whoever paid for it, is not served to later runs; it counts where `counted_with` is called."""
         self._answered.pop(key, None)
         worst = self._own.in_flight.pop(key, None)
-        self._add_lost(key, LostCall(worst, reply.cost_usd, reply.ended.isoformat()))
+        self._add_lost(counted_with, LostCall(worst, reply.cost_usd, reply.ended.isoformat()))
 
     def _settle_answered(self) -> None:
         # Their replies came, and could not be kept.
         for key, reply in list(self._answered.items()):
-            self.reply_set_aside(key, reply)
+            self.reply_set_aside(key, reply, counted_with=key)
 
     def _add_lost(self, key: str, call: LostCall) -> None:
         self._own.lost.setdefault(key, []).append(call)

@@ -100,7 +100,7 @@ class Totals:
             return
         self._counted.add(mark)
         for call in calls:
-            if call.reply and hash((key, call.reply)) in self._counted:
+            if call.reply and ({hash((key, call.reply)), _reply_mark(call.reply, call.cost)} & self._counted):
                 continue  # It brought a reply that is counted by itself.
             known = next((reply.cost_usd for reply in replies if reply.cost_usd is not None), None)
             self._add_lost_call(call, call.cost if call.cost is not None else known)
@@ -123,7 +123,8 @@ class Totals:
 
     def _add_reply(self, trace: AgentTrace, call: ModelCall, reply: ModelReply, *, fresh: bool) -> None:
         first = (mark := hash((call.key, reply.ended.isoformat()))) not in self._counted
-        self._counted |= {mark, hash((call.key, reply.paid_by_attempt))} if reply.paid_by else {mark}
+        self._counted |= {mark, _reply_mark(reply.ended.isoformat(), reply.cost_usd)}
+        self._counted |= {hash((call.key, reply.paid_by_attempt))} if reply.paid_by else set()
         paid = first and reply.paid_by_run in self.payers if reply.paid_by else fresh and not call.from_cache
         self.costs.add(trace, call, sent=paid, paid=paid)
         if paid:
@@ -149,6 +150,11 @@ class Totals:
             self.cost_unknown += 1
         else:
             self.cost_usd += reply.cost_usd
+
+
+def _reply_mark(ended: str, cost: Decimal | None) -> int:
+    """Tells a reply from others, whichever call of its cell it is counted with."""
+    return hash(("reply", ended, cost))
 
 
 CellListener = Callable[[AgentTrace, Totals], None]

@@ -226,7 +226,7 @@ def _repeated_calls(spend: Mapping[str, Any]) -> LabelledValues:
     pairs = [("Price of the replies read again", _kept_cost(spend))] if spend.get("kept_usd") else []
     if as_int(spend.get("repeated_calls")):
         text = f"{spend['repeated_calls']:,}, US$ {spend.get('repeated_usd')}"
-        pairs.append(("Calls asked again, since an interruption lost their replies", text))
+        pairs.append(("Calls asked again, since their replies were lost or could not be used", text))
     return pairs
 
 

@@ -28,8 +28,11 @@ class ReplyJournal(Protocol):
         """Records that the reply outlives the process."""
         ...
 
-    def reply_set_aside(self, key: str, reply: ModelReply) -> None:
-        """Records that later runs are not served the reply, whoever paid for it."""
+    def reply_set_aside(self, key: str, reply: ModelReply, *, counted_with: str) -> None:
+        """Records that later runs are not served the reply, whoever paid for it.
+
+        It is in the account of every run that makes the call with the key `counted_with`.
+        """
         ...
 
 
@@ -107,20 +110,22 @@ class ResultReplyStore:
         elif self._journal:
             self._journal.reply_kept(key)
 
-    def _note_set_aside(self, key: str, reply: ModelReply) -> None:
+    def _note_set_aside(self, key: str, reply: ModelReply, sent_as: str | None = None) -> None:
         if self._journal:
-            self._journal.reply_set_aside(key, reply)
+            self._journal.reply_set_aside(sent_as or key, reply, counted_with=key)
 
     async def set_aside(self, calls: Iterable[ModelCall]) -> bool:
-        """Sets the replies of those calls aside. Returns whether other replies are now to be had.
+        """Sets the replies of those calls of one cell aside. Returns whether other replies are now to be had.
 
         They are not where this run paid for one of them, which it is then served again. Raises StorageError.
         """
         answered = {call.key: call.reply for call in calls if call.reply}
+        # A later run asks the first again, and perhaps none of those that followed from its reply.
+        first = next(iter(answered), "")
         self._unusable.update({key: reply for key, reply in answered.items() if key in self._paid})
         moved = [key for key in answered if await self._move(reply_path(key))]
         for key in moved:
-            self._note_set_aside(key, answered[key])
+            self._note_set_aside(first, answered[key], sent_as=key)
         return bool(moved) and not self._paid.intersection(answered)
 
     async def _move(self, path: str) -> bool:

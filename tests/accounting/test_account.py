@@ -171,3 +171,17 @@ def test_what_a_lost_shard_paid_is_paid_by_the_run_that_gathers() -> None:
     assert (gathered.cost_usd, gathered.cost_kept_usd) == (Decimal("0.50"), Decimal("0.25"))
     [(_, _, spent)] = gathered.costs.as_json()
     assert (spent["calls_paid"], spent["calls_kept"], spent["cost_usd"]) == (2, 1, "0.50")
+
+
+async def test_replies_that_fitted_no_schema_are_in_the_account_of_every_later_run(judged: Lab, fake: FakeLLM) -> None:
+    fake.script(Rule(kind="wrong_schema"))
+    first = await judged.run()
+    assert fake.stats()["calls"] == 3 * CELLS
+    assert totals(first).at_most_usd == totals(first).cost_usd == billed_usd(fake)
+    assert totals(first).calls_repeated == 0
+    fake.script()
+    second, third = await judged.run(), await judged.run()
+    assert fake.stats()["calls"] == 4 * CELLS
+    for later in (second, third):
+        assert totals(later).at_most_usd == billed_usd(fake)
+        assert totals(later).calls_repeated == 3 * CELLS
