@@ -232,11 +232,16 @@ def add_column_sql(storage: BigQueryStorage, column: TableColumn) -> str:
 
 
 def days_sql(storage: BigQueryStorage, staging_table: str, table: SavedTable) -> str:
-    """The SQL that asks on which days rows of `staging_table` stand in the table already; it reads few columns."""
+    """The SQL that asks on which days rows of `staging_table` stand in the table already; it reads few columns.
+
+    The days of the rows themselves are among them: there another save may put the same rows before they are merged.
+    """
     kept, fresh = _names(storage, staging_table)
+    column = quote_identifier(table.partition)
     return (
-        f"SELECT DISTINCT DATE(kept.{quote_identifier(table.partition)}) AS day "  # noqa: S608 - names are quoted
-        f"FROM {kept} AS kept JOIN {fresh} AS fresh ON {_same_key(table)}"
+        f"SELECT DATE(kept.{column}) AS day FROM {kept} AS kept "  # noqa: S608 - names are quoted
+        f"JOIN {fresh} AS fresh ON {_same_key(table)} "
+        f"UNION DISTINCT SELECT DATE(fresh.{column}) AS day FROM {fresh} AS fresh"
     )
 
 
@@ -245,7 +250,7 @@ def merge_sql(
 ) -> str:
     """The SQL that merges the rows of `staging_table` into the table.
 
-    `days` are those on which some of them stand there already: other partitions are neither read nor changed.
+    `days` are those on which some of them may stand there: other partitions are neither read nor changed.
     """
     names = [quote_identifier(column) for column in columns]
     keys, same = {quote_identifier(column) for column in table.key}, quote_identifier(_DIGEST_COLUMN)
