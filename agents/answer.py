@@ -9,10 +9,11 @@ from agents.base.services import AgentServices
 from agents.evidence.citations import check_answer
 from agents.evidence.shown_claims import distinct_claims, shown_claims
 from contract.base import Frozen
+from contract.comparisons import Differences
 from contract.conversation import QuestionInContext
 from contract.debate import VoteCount
 from contract.errors import MissingInput
-from contract.findings import CitedAnswer, Claim, Differences, JudgedClaim, Passage, Passages, ResearchAnswer, Source
+from contract.findings import CitedAnswer, Claim, JudgedClaim, Passage, Passages, ResearchAnswer, Source
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.references import References
 from contract.support import SupportReport

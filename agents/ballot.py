@@ -5,8 +5,8 @@ from __future__ import annotations
 from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from contract.base import Frozen
+from contract.comparisons import Differences, Divergence, MatterVote
 from contract.debate import Resolution, VoteCount
-from contract.findings import Differences, Divergence, MatterVote
 from contract.messages import AgentInput, AgentOutput, output_value
 
 

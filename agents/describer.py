@@ -10,7 +10,7 @@ from agents.base.structured_agent import InvalidReply, LLMParameters, Structured
 from contract.base import JsonValue
 from contract.calls import ModelReply, json_schema_of
 from contract.errors import MissingInput
-from contract.findings import Description
+from contract.judgements import Description
 from contract.messages import AgentInput, AgentOutput
 
 

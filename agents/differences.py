@@ -11,7 +11,9 @@ from agents.base.structured_agent import InvalidReply, LLMParameters, Structured
 from agents.evidence.labels import judgement_labels, labelled_answers, labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import AnswerLabel, Differences, DifferencesDraft, Judgement, ResearchAnswer
+from contract.comparisons import AnswerLabel, Differences, DifferencesDraft
+from contract.findings import ResearchAnswer
+from contract.judgements import Judgement
 from contract.messages import AgentInput
 
 

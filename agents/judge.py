@@ -16,7 +16,7 @@ from agents.base.verdicts import (
 from agents.evidence.record_quotes import RecordTexts, not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import CodebookReply, Concern, Description, Judgement, JudgeReasons
+from contract.judgements import CodebookReply, Concern, Description, Judgement, JudgeReasons
 from contract.messages import AgentInput
 
 

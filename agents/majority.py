@@ -12,8 +12,9 @@ from agents.base.services import AgentServices
 from agents.base.verdicts import common_criterion
 from agents.evidence.labels import judgement_labels
 from contract.base import Frozen
+from contract.comparisons import AnswerLabel
 from contract.errors import MissingInput
-from contract.findings import AnswerLabel, CheckedReason, Judgement
+from contract.judgements import CheckedReason, Judgement
 from contract.messages import AgentInput, AgentOutput, output_value
 
 

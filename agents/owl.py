@@ -10,7 +10,7 @@ from agents.base.verdicts import common_criterion, criterion_for_template
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import Concern, ConcernDraft, Judgement
+from contract.judgements import Concern, ConcernDraft, Judgement
 from contract.messages import AgentInput
 
 

@@ -12,8 +12,9 @@ from agents.base.structured_agent import InvalidReply, LLMParameters, Structured
 from agents.evidence.labels import labelled_answers
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, json_schema_of
+from contract.comparisons import Divergence
 from contract.debate import UNDECIDED, Resolution, ResolutionDraft
-from contract.findings import Divergence, Passage, ResearchAnswer
+from contract.findings import Passage, ResearchAnswer
 from contract.messages import AgentInput
 
 

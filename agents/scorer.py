@@ -11,7 +11,7 @@ from agents.base.structured_agent import InvalidReply, LLMParameters, Structured
 from agents.evidence.labels import labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, json_schema_of
-from contract.findings import Judgement, QualResults
+from contract.judgements import Judgement, QualResults
 from contract.messages import AgentInput
 
 MAX_REASONS = 40

@@ -20,7 +20,7 @@ from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.findings import CodebookReply, Judgement, JudgeReasons, RecordQuote
+from contract.judgements import CodebookReply, Judgement, JudgeReasons, RecordQuote
 from contract.messages import AgentInput
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 from pydantic import Field
 
 from contract.base import Frozen, FrozenMap, JsonValue
-from contract.findings import CodeValue
+from contract.judgements import CodeValue
 
 VariableType: TypeAlias = Literal["choice", "choices", "yes_no", "number", "text", "quotation"]
 """choice: one of the options; choices: any number of them; yes_no; number; text: words of the coder's own; quotation:

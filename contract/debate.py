@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from contract.base import Frozen
-from contract.findings import Divergence, MatterVote, Sentence, Short
+from contract.comparisons import Divergence, MatterVote
+from contract.texts import Sentence, Short
 
 UNDECIDED = "undecided"
 

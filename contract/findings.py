@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
-from contract.base import Frozen, FrozenMap, JsonValue
+from contract.base import Frozen, FrozenMap
+from contract.comparisons import Differences, MatterVote
 from contract.record import Locator
 from contract.references import Reference
-
-Short = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
-Quote = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+from contract.texts import Quote, Sentence, Short
 
 # --- passages and citations ---
 
@@ -165,6 +163,15 @@ class JudgedClaim(Claim):
         return self.support if self.support and self.support.verdict != "supports" else None
 
 
+class Source(Frozen):
+    """A document as a reading list names it."""
+
+    record_id: str
+    title: str
+    date: str | None = None
+    uri: str | None = None
+
+
 class CitedAnswer(Frozen):
     """What the reader gets: verified claims, what was not used, what could not be answered."""
 
@@ -198,15 +205,6 @@ class CitedAnswer(Frozen):
         return next((one for one in self.references if one.record_id == record_id), None)
 
 
-class Source(Frozen):
-    """A document as a reading list names it."""
-
-    record_id: str
-    title: str
-    date: str | None = None
-    uri: str | None = None
-
-
 # --- what models are asked to write ---
 
 
@@ -233,207 +231,3 @@ class ResearchDraft(Frozen):
     unanswered: tuple[Short, ...] = Field(default=(), max_length=5)
     answerable: bool
     """False when the claims do not answer the question; then none of them is used."""
-
-
-# --- judgements ---
-
-
-class Reasons(Frozen):
-    """A conclusion and the numbered reasons for it."""
-
-    conclusion: Sentence
-    reasons: tuple[Sentence, ...] = Field(min_length=1, max_length=12)
-
-
-class CriterionReason(Frozen):
-    """What one part of a criterion says of the record."""
-
-    # Evidence before conclusion, as in `ClaimDraft`.
-    rule: Short
-    quotes: tuple[Quote, ...] = Field(default=(), max_length=5)
-    """Words copied from the record; checked verbatim afterwards."""
-    applies: Literal["yes", "no", "unclear"]
-    reason: Sentence
-
-
-class JudgeReasons(Frozen):
-    """A verdict on one record against one criterion, as a model writes it."""
-
-    verdict: Short
-    """One of the criterion's verdicts; the schema that a model is sent names them."""
-    uncertainty: Literal["low", "medium", "high"]
-    conclusion: Sentence
-    reasons: tuple[CriterionReason, ...] = Field(min_length=1, max_length=12)
-
-
-class RecordQuote(Frozen):
-    """A quotation from a record, checked letter by letter after Unicode normalisation."""
-
-    quote: str
-    """As it stands in the record when found, else as the model wrote it."""
-    status: Literal["found", "not_found"]
-    field: str | None = None
-    """Where it was found: `text`, `title`, `sections.<name>` or `images.<number>` (its alt text)."""
-    start: int | None = None
-    """Offset of its first character in that field."""
-    end: int | None = None
-
-
-class CheckedReason(Frozen):
-    """A reason whose quotations were checked against the record."""
-
-    rule: str
-    applies: Literal["yes", "no", "unclear"]
-    reason: str
-    quotes: tuple[RecordQuote, ...] = ()
-
-
-class AnswerLabel(Frozen):
-    """Which answer a label such as A1 stands for."""
-
-    label: str
-    model: str | None = None
-    criteria: str = ""
-    """As in `Judgement.criteria`; empty for answers to a question."""
-    repeat: int = 0
-    """Counted from 0."""
-    synthesis: bool = False
-    """True for an answer that was itself made of several."""
-
-
-CodeValue: TypeAlias = str | float | tuple[str, ...] | None
-"""The answer to one variable: an option, yes or no, or words; a number; several options or quotations; None where the
-record does not tell."""
-
-
-class CodeDraft(Frozen):
-    """The answer to one variable of a codebook, as a model writes it."""
-
-    quotes: tuple[Quote, ...] = Field(default=(), max_length=5)
-    """Words copied from the record; checked verbatim afterwards."""
-    reason: Sentence
-    uncertainty: Literal["low", "medium", "high"]
-    value: JsonValue
-    """Of the variable's type; the schema that a model is sent names what is allowed."""
-
-
-class CodebookReply(Frozen):
-    """The answers to all variables of a codebook, as a model writes them."""
-
-    codes: dict[str, CodeDraft]
-
-
-class Code(Frozen):
-    """The answer to one variable, with its quotations as checked."""
-
-    value: CodeValue
-    uncertainty: Literal["low", "medium", "high"]
-    reason: str
-    quotes: tuple[RecordQuote, ...] = ()
-
-
-class Judgement(Frozen):
-    """A judge's answer, or the synthesis of several: the verdict, its reasons, and its quotations as checked."""
-
-    verdict: str
-    uncertainty: Literal["low", "medium", "high"]
-    conclusion: str
-    reasons: tuple[CheckedReason, ...]
-    criteria: str
-    """The criterion as the study names it; the whole text of one that is given as text."""
-    model: str | None = None
-    repeat: int = 0
-    """Which repeat it is, counted from 0."""
-    quality: Literal["full", "demonstration"] = "full"
-    answers: tuple[AnswerLabel, ...] = ()
-    """For a synthesis: the answers that it was made of, and that its reasons name by their labels."""
-    codes: dict[str, Code] = Field(default_factory=dict, exclude_if=lambda value: not value)
-    """By a codebook: variable -> its answer. `verdict` has them all in one line then, and `reasons` one for each."""
-
-    @property
-    def not_found(self) -> int:
-        """Quotations that do not stand in the record."""
-        return sum(quote.status == "not_found" for reason in self.reasons for quote in reason.quotes)
-
-
-class ConcernDraft(Frozen):
-    """The reply asked of an owl."""
-
-    raised: bool
-    concern: str = Field(default="", max_length=600)
-    """What the judges should look at again; empty when nothing is raised."""
-
-
-class Concern(ConcernDraft):
-    """What an owl has to say about a record's judgements on one criterion."""
-
-    criteria: str = ""
-    """As in `Judgement.criteria`."""
-
-
-class Description(Frozen):
-    """What the pictures of a record show, in words, one text a picture, in their order."""
-
-    alt_texts: tuple[Sentence, ...] = Field(min_length=1, max_length=20)
-
-
-class QualScore(Frozen):
-    """Whether an answer holds one thing that the experts' answer holds."""
-
-    assessment: Sentence
-    correct: bool
-
-
-class QualResults(Frozen):
-    """A criterion-referenced score of one answer."""
-
-    assessments: tuple[QualScore, ...] = Field(min_length=1, max_length=40)
-
-    @property
-    def correctness(self) -> float:
-        """Share of assessments that are correct, 0 to 1."""
-        return sum(score.correct for score in self.assessments) / len(self.assessments)
-
-
-class Position(Frozen):
-    """A view on one matter and the answers that hold it."""
-
-    position: Sentence
-    held_by: tuple[Short, ...] = Field(min_length=1, max_length=20)
-    """Labels of the answers, for example A1."""
-
-
-class Divergence(Frozen):
-    """A matter on which answers part."""
-
-    topic: Short
-    positions: tuple[Position, ...] = Field(min_length=2, max_length=8)
-
-
-class DifferencesDraft(Frozen):
-    """The reply asked of a model that compares answers."""
-
-    conclusion: Sentence
-    divergences: tuple[Divergence, ...] = Field(default=(), max_length=12)
-
-
-class Differences(DifferencesDraft):
-    """Where several answers to one question agree and part."""
-
-    answers: tuple[AnswerLabel, ...] = ()
-    """What the labels in `held_by` stand for."""
-
-
-class MatterVote(Frozen):
-    """How models voted on one matter on which answers part."""
-
-    topic: str
-    votes: tuple[int, ...]
-    """For each position, in order."""
-    undecided: int = Field(ge=0)
-    """Models for which the quotations decide nothing."""
-    outcome: str | None = None
-    """The position with the most votes; None when two have as many, or none has any."""
-
-
-CitedAnswer.model_rebuild()

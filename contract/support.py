@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from contract.base import Frozen
-from contract.findings import JudgedClaim, Sentence, Short, SupportVerdict
+from contract.findings import JudgedClaim, SupportVerdict
+from contract.texts import Sentence, Short
 
 
 class SupportJudgement(Frozen):

@@ -10,7 +10,7 @@ from agents.base.structured_agent import InvalidReply
 from contract.base import JsonValue
 from contract.calls import json_schema_of
 from contract.codebook import Codebook, Variable
-from contract.findings import CheckedReason, Code, CodebookReply, CodeDraft, CodeValue, RecordQuote
+from contract.judgements import CheckedReason, Code, CodebookReply, CodeDraft, CodeValue, RecordQuote
 
 CheckQuote = Callable[[str], tuple[RecordQuote, ...]]
 """Quotation -> the same with its place, where it stands."""

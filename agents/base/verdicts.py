@@ -12,7 +12,7 @@ from agents.prompting.criteria import Criterion
 from contract.base import Frozen, JsonValue
 from contract.calls import json_schema_of
 from contract.errors import MissingInput
-from contract.findings import CheckedReason, CodebookReply, Judgement, JudgeReasons
+from contract.judgements import CheckedReason, CodebookReply, Judgement, JudgeReasons
 
 
 def get_criterion(services: AgentServices, name_or_text: str) -> Criterion:

@@ -9,17 +9,9 @@ from typing import Any
 from agents.evidence.spoken_labels import SpokenLabels
 from contract.base import JsonValue
 from contract.calls import ModelReply, json_schema_of
-from contract.findings import (
-    AnswerLabel,
-    Citation,
-    Claim,
-    Code,
-    Judgement,
-    Passage,
-    QuoteDraft,
-    ResearchAnswer,
-    ResearchDraft,
-)
+from contract.comparisons import AnswerLabel
+from contract.findings import Citation, Claim, Passage, QuoteDraft, ResearchAnswer, ResearchDraft
+from contract.judgements import Code, Judgement
 
 _LONGEST_SENTENCE = 600
 """Characters of a claim's text, as the contract bounds it."""

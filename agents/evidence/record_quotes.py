@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.evidence.quotable_text import QuotableText
-from contract.findings import CheckedReason, RecordQuote
+from contract.judgements import CheckedReason, RecordQuote
 from contract.record import Record
 
 

@@ -15,8 +15,8 @@ from agents.base.registry import load_agent
 from agents.prompting.criteria import Criteria
 from contract.codebook import Codebook
 from contract.errors import Problem, PromptError, StudyError
-from contract.findings import JudgeReasons
 from contract.flow import FlowSpec
+from contract.judgements import JudgeReasons
 from contract.measures import Measures
 from contract.record import Record
 from flows.config.diagnostics import closest_name, join_names

@@ -13,8 +13,8 @@ from agents.prompting.codebook import CodebookMistakes
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts
 from contract.errors import PromptError
-from contract.findings import JudgeReasons
 from contract.flow import FlowSpec, Measures, Step
+from contract.judgements import JudgeReasons
 from contract.models import ModelConfig
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.measures import check_measures

@@ -11,7 +11,7 @@ from typing import Any
 from agents.prompting.criteria import FILE_SUFFIXES
 from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
-from contract.findings import JudgeReasons
+from contract.judgements import JudgeReasons
 from flows.check.metadata import MetadataName
 from flows.check.template_fields import TemplateNames
 from flows.config.diagnostics import Diagnostics, closest_name, join_names

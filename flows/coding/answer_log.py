@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from contract.base import Frozen
 from contract.errors import RunError
-from contract.findings import RecordQuote
+from contract.judgements import RecordQuote
 
 try:
     import fcntl

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from agents.evidence.record_quotes import RecordTexts
 from contract.codebook import SEPARATOR
-from contract.findings import RecordQuote
+from contract.judgements import RecordQuote
 from contract.record import Record
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, Timed
 from flows.coding.desk import Item

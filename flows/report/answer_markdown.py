@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, Differences, JudgedClaim, MatterVote, Source
+from contract.comparisons import Differences, MatterVote
+from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, JudgedClaim, Source
 from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
 from flows.report.question_words import reading_text

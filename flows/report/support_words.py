@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from contract.findings import CitedAnswer, Differences, JudgedClaim
+from contract.comparisons import Differences
+from contract.findings import CitedAnswer, JudgedClaim
 
 _DOUBTS = {
     "contradicts": "Contradicted by what is quoted",

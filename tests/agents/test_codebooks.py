@@ -14,7 +14,7 @@ from agents.evidence.record_quotes import RecordTexts
 from agents.prompting.codebook import CodebookMistakes
 from agents.prompting.criteria import Criteria, Criterion
 from contract.codebook import Codebook
-from contract.findings import CodebookReply
+from contract.judgements import CodebookReply
 from contract.record import Record
 
 CODEBOOK = """\

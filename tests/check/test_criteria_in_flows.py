@@ -10,7 +10,7 @@ from agents.base.agent import Agent, NoInputs
 from agents.base.services import AgentServices
 from contract.base import Frozen
 from contract.errors import StudyError
-from contract.findings import Reasons
+from contract.judgements import Reasons
 from contract.messages import AgentInput, AgentOutput
 from flows.compose.compose import compose
 from tests.compose.tiny_study import write_study

@@ -12,7 +12,6 @@ import pytest
 
 from tests.support.commands import ROOT, CommandLine
 
-_STUDIES = ("--extra", "studies")
 UV = shutil.which("uv") or "uv"
 
 
@@ -31,14 +30,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     # Built from a copy, since a build leaves files beside the sources.
     uv("build", "--wheel", "--out-dir", str(folder), str(ROOT), folder=folder)
-    locked = uv(
-        "export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes", "-q", *_STUDIES, folder=ROOT
-    )
+    locked = uv("export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes", "-q", folder=ROOT)
     (folder / "locked.txt").write_text(locked)
     return folder
 
 
-def installed(wheels: Path, folder: Path, extra: str = "") -> Path:
+def installed(wheels: Path, folder: Path) -> Path:
     """The programs of a new environment that holds the wheel and what it needs, and nothing else."""
     [wheel] = wheels.glob("buttermilk-*.whl")
     uv("venv", "--python", "3.11", "--no-project", str(folder), folder=wheels)
@@ -49,7 +46,7 @@ def installed(wheels: Path, folder: Path, extra: str = "") -> Path:
         str(folder),
         "-c",
         "locked.txt",
-        f"buttermilk{extra} @ {wheel.as_uri()}",
+        f"buttermilk @ {wheel.as_uri()}",
         folder=wheels,
     )
     return folder / "bin"
@@ -90,7 +87,7 @@ def test_a_plugin_s_wheel_beside_ours_is_listed_and_run(
 ) -> None:
     """Both as a user gets them: built, installed into an empty environment, called by the console script."""
     cli.use_database(prefect_database)
-    programs = installed(wheels, tmp_path / "env", "[studies]")
+    programs = installed(wheels, tmp_path / "env")
     environment = {**cli.environment(), "PATH": os.environ["PATH"]}
 
     def run(*words: str) -> str:

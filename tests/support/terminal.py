@@ -25,6 +25,8 @@ class Terminal:
         os.close(device)
         self.output = ""
         """All that was shown so far."""
+        self._position = 0
+        """Where in it the text ends that was waited for last."""
 
     def __enter__(self) -> Terminal:
         return self
@@ -36,10 +38,11 @@ class Terminal:
 
     def expect(self, text: str, seconds: float = 120) -> None:
         """Returns when `text` is shown after what was waited for before."""
-        start, deadline = len(self.output), time.monotonic() + seconds
-        while text not in self.output[start:]:
+        deadline = time.monotonic() + seconds
+        while (found := self.output.find(text, self._position)) < 0:
             if time.monotonic() > deadline or not self._read_more():
                 raise AssertionError(f"{text!r} was not shown; there was:\n{self.output}")
+        self._position = found + len(text)
 
     def send_line(self, line: str) -> None:
         """Types a line and the Enter key."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from contract.base import JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, TextPart, Usage
-from contract.findings import CheckedReason, Judgement, RecordQuote
 from contract.flow import FlowSpec
+from contract.judgements import CheckedReason, Judgement, RecordQuote
 from contract.messages import AgentInput, AgentTrace, CellError, CellStatus, output_value
 from contract.record import Record
 

@@ -14,7 +14,7 @@ from agents.llms.embedded.similarity import Similarity
 from contract.base import JsonValue
 from contract.codebook import NONE_OF_THEM, YES_NO, Codebook, Variable
 from contract.errors import MissingInput
-from contract.findings import CodebookReply, CodeDraft, JudgeReasons
+from contract.judgements import CodebookReply, CodeDraft, JudgeReasons
 
 Uncertainty: TypeAlias = Literal["low", "medium", "high"]
 _VOTE_WEIGHTS = {"low": 3, "medium": 2, "high": 1}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from agents.llms.embedded.sentences import sentences
 from agents.llms.embedded.similarity import Similarity
 from contract.errors import MissingInput
-from contract.findings import CriterionReason, JudgeReasons
+from contract.judgements import CriterionReason, JudgeReasons
 
 if TYPE_CHECKING:
     import numpy as np

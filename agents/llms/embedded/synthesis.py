@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contract.comparisons import DifferencesDraft, Divergence, Position
 from contract.debate import UNDECIDED, ResolutionDraft
-from contract.findings import ClaimDraft, DifferencesDraft, Divergence, Position, QuoteDraft, ResearchDraft
+from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
 
 MAX_CLAIMS = 8
 _MAX_POSITIONS = 8

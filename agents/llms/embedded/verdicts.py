@@ -8,16 +8,8 @@ from typing import Any
 
 from agents.llms.embedded.sentences import sentences
 from agents.llms.embedded.similarity import Similarity
-from contract.findings import (
-    ConcernDraft,
-    CriterionReason,
-    DifferencesDraft,
-    Divergence,
-    JudgeReasons,
-    Position,
-    QualResults,
-    QualScore,
-)
+from contract.comparisons import DifferencesDraft, Divergence, Position
+from contract.judgements import ConcernDraft, CriterionReason, JudgeReasons, QualResults, QualScore
 
 _VOTE_WEIGHTS = {"low": 3, "medium": 2, "high": 1}
 """The weight of a vote, by its uncertainty."""

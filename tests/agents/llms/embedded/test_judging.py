@@ -11,8 +11,9 @@ from agents.llms.embedded.judging import judges_alike
 from agents.llms.embedded.model import Embedded
 from agents.prompting.criteria import Criteria, Criterion, Example
 from contract import models
+from contract.comparisons import DifferencesDraft
 from contract.errors import MissingInput
-from contract.findings import ConcernDraft, DifferencesDraft, JudgeReasons, QualResults
+from contract.judgements import ConcernDraft, JudgeReasons, QualResults
 from tests.agents.llms.embedded.requests import ask
 from tests.support.shipped import CONF
 

@@ -6,8 +6,9 @@ import pytest
 
 from agents.llms.embedded.model import Embedded
 from contract import models
+from contract.comparisons import DifferencesDraft
 from contract.errors import ModelRejected
-from contract.findings import DifferencesDraft, ResearchDraft
+from contract.findings import ResearchDraft
 from flows.corpus.index import CorpusIndex
 from tests.agents.llms.embedded.requests import ask, research
 
