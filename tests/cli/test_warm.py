@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,9 @@ def run(program):
         print(json.dumps([program, sys.argv[2:], os.getcwd(), os.environ.get("OWN"), umask, sys.stdin.read()]))
         print("and so", file=sys.stderr)
         return 7
+    if word == "how":
+        print(json.dumps(sys.orig_argv))
+        return 0
     if word == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     try:
@@ -99,6 +103,11 @@ def test_a_command_finds_its_own_folder_environment_arguments_and_streams(machin
     assert done.exit_code == 7, done.transcript
     assert done.stderr == "and so\n"
     assert done.stdout == f'["osb", ["query=What is a veiled threat?"], "{work}", "ours", {umask}, ""]\n'
+
+
+def test_a_command_knows_how_it_was_called_so_that_it_can_say_how_to_go_on(machine: Machine) -> None:
+    done = machine.run("how")
+    assert json.loads(done.stdout) == [sys.executable, "-c", COMMAND, "how"], done.transcript
 
 
 def test_many_commands_at_once_have_each_their_own(machine: Machine) -> None:

@@ -64,7 +64,7 @@ def _take_place(command: Command) -> None:
     os.umask(command.umask)
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, command.nice)
-    sys.argv[:], sys.path[:] = command.arguments, command.paths
+    sys.argv[:], sys.orig_argv[:], sys.path[:] = command.arguments, command.started_with, command.paths
 
 
 def _die_with(connection: socket.socket) -> None:

@@ -29,6 +29,8 @@ class Command:
     """`buttermilk`, `flows`, or the name of a flow."""
     arguments: list[str]
     """`sys.argv`."""
+    started_with: list[str]
+    """`sys.orig_argv`: what is to be typed to call it again."""
     paths: list[str]
     """`sys.path`."""
     folder: str
@@ -42,8 +44,9 @@ class Command:
         umask = os.umask(0o077)
         os.umask(umask)
         return cls(
-            program, sys.argv, sys.path, str(Path.cwd()), dict(os.environ), umask, os.getpriority(os.PRIO_PROCESS, 0)
-        )
+            program, sys.argv, sys.orig_argv, sys.path, str(Path.cwd()), dict(os.environ), umask,
+            os.getpriority(os.PRIO_PROCESS, 0),
+        )  # fmt: skip
 
 
 def send_command(connection: socket.socket, command: Command) -> None:
