@@ -76,7 +76,8 @@ class FilledForm:
                 self.mistakes[name] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
         quotes = self._read_quotes(item.drawn.record, self.quotes, "quotes")
         if item.criterion.variable is not None and item.criterion.variable.type == "quotation" and verdict:
-            quotes += self._read_quotes(item.drawn.record, self.verdict, "verdict")
+            # The page shows an answer's quotations again, so they come back beside the answer itself.
+            quotes = tuple(dict.fromkeys((*quotes, *self._read_quotes(item.drawn.record, self.verdict, "verdict"))))
         if self.mistakes:
             return None
         seconds, timed = self._time()

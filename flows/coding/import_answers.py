@@ -91,7 +91,9 @@ class AnswerImport:
         if item and not problem:
             texts = self._texts.setdefault(item.drawn.record_id, RecordTexts.from_record(item.drawn.record))
             own = verdict.split(SEPARATOR) if self._is_quotation(item) and verdict and verdict != CANNOT_DECIDE else []
-            quotes = tuple(found for quote in (*read.quotes, *own) for found in texts.check_quote(quote.strip('“”„"')))
+            # An export has the words of a quotation twice: as the answer and as its quotation.
+            given = (quote.strip('“”„"') for quote in (*read.quotes, *own))
+            quotes = tuple(dict.fromkeys(found for quote in given for found in texts.check_quote(quote)))
             if missing := [one.quote for one in quotes if one.status == "not_found"]:
                 problem = f"these words do not stand in the record: “{missing[0][:100]}”"
         if problem or item is None:

@@ -11,6 +11,7 @@ from contract.codebook import Variable
 from flows.coding.adjudication import agreed_entries, coded_items, open_disputes
 from flows.coding.answer_files import read_answer_file
 from flows.coding.answer_log import AnswerLog, read_answers
+from flows.coding.answer_table import write_answer_table
 from flows.coding.import_answers import AnswerImport
 from flows.coding.task import CodedCriterion, read_task, save_task
 from flows.coding.workbook import write_workbook
@@ -94,6 +95,23 @@ def test_a_workbook_has_a_row_for_each_variable_and_comes_back(coding: Path, tmp
         "tone": "hostile", "topics": "work; food", "people": "3", "gist": "It says something.",
         "words": "says something",
     }  # fmt: skip
+
+
+def test_a_quotation_that_was_exported_or_is_saved_again_stays_one_quotation(coding: Path, tmp_path: Path) -> None:
+    with coding_pages(coding) as (_, access, client):
+        ana = coder_of(access, client, "ana")
+        ana.answer(5, "the text number")
+        ana.answer(5, "the text number", quotes="the text number")
+    assert [len(one.quotes) for one in read_answers(coding)] == [1]
+    found = read_task(coding)
+    assert found is not None
+    table, workbook = tmp_path / "answers.csv", tmp_path / "coding.xlsx"
+    write_answer_table(table, *found, read_answers(coding))
+    write_workbook(workbook, *found, read_answers(coding))
+    with AnswerLog(coding) as log:
+        for path in (table, workbook):
+            done = AnswerImport(*found, log, path.name).take(read_answer_file(path, *found, ""))
+            assert (len(done.added), done.unchanged, done.refused) == (0, 1, []), path
 
 
 def test_nobody_decides_between_answers_in_words(coding: Path) -> None:
