@@ -143,7 +143,10 @@ class CorrectionPages:
             return PlainTextResponse("this is no correction", 422)
         if problem := self._run.problem(correction):
             return PlainTextResponse(problem, 422)
-        entry = self._run.entry(correction, person.partition(":")[2], read_gold(self._gold))
-        add_to_gold(self._gold, [entry])
+        try:
+            entry = self._run.entry(correction, person.partition(":")[2], read_gold(self._gold))
+            add_to_gold(self._gold, [entry])
+        except StorageError as error:
+            return PlainTextResponse(f"Nothing was saved: {error}", 409)
         self.saved += 1
         return PlainTextResponse("saved", 201)

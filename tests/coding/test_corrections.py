@@ -58,6 +58,11 @@ def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_
         foreign = {"origin": "https://evil.example", "content-type": "application/json"}
         assert client.post(f"{base}/corrections", content=body, headers=foreign).status_code == 403
         assert client.post("/r/guessed/corrections", json=correction(run)).status_code == 404
+        kept = gold.read_bytes()
+        gold.write_bytes(kept.replace(b"complies", b"violates", 1))
+        refused = client.post(f"{base}/corrections", json=correction(run))
+        assert refused.status_code == 409 and "letters.jsonl:1: this line, or one before it" in refused.text
+        gold.write_bytes(kept)
     found = read_gold(gold)
     [entry] = found.entries.values()
     assert found.version == 1 and (entry.how, entry.verdict, entry.by) == ("corrected", "complies", "carla")
