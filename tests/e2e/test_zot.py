@@ -38,3 +38,8 @@ def test_an_answer_cites_the_reference_and_the_page(cli_with_server: CommandLine
     assert citation["record_id"] == "doe1931" and "112" in citation["locator"]
     page = (Path(shown["folder"]) / "answer.html").read_text(encoding="utf-8")
     assert f"{reference.removesuffix('.')}, {citation['locator']}" in page.replace("&#39;", "'")
+    earlier = json.dumps([{"question": "What of the ferry?", "sources": [ENTRY["title"]]}])
+    asked = ["flows.zot", f"storage={papers}", "query=And what did the treasurer report there?", f"earlier={earlier}"]
+    [follow_up] = json.loads(cli_with_server.run(*asked, "--json").stdout)["results"]
+    assert follow_up["result"]["question"] == f'In "{ENTRY["title"]}": what did the treasurer report there?'
+    assert "reported a loss" in follow_up["result"]["claims"][0]["citations"][0]["quote"]
