@@ -88,6 +88,9 @@ def waiting_notes(study: Study, *, has_page: bool) -> Iterator[str]:
             f"answers are given at the terminal, {page}or later: then the run does all else, ends in the state Waiting "
             "and leaves waiting.yaml to be filled in"
         )
+        if has_page and study.run.ask != "later":
+            seconds = max(one.timeout_seconds for one in asked.values())
+            yield f"without a terminal a run waits up to {seconds:,} s for a form; with run.ask=later it waits for none"
 
 
 def _how_often(node: Step | Loop | Gate, in_loop: bool) -> str:

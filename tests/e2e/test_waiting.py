@@ -96,6 +96,7 @@ def test_in_a_form_that_other_runs_spare(cli_with_server: CommandLine, service: 
             return asyncio.run(call())
 
     assert "May it go out" in with_client(None)
+    assert "for a form; with run.ask=later it waits for none" in killed.stderr
     _wait_for_cells(cli_with_server, 4)
     killed.kill()
     other = cli_with_server.run("flows", "+flows=[other]", "--config-dir", "study")
@@ -143,6 +144,7 @@ def test_a_command_without_terminal_and_page_waits_and_says_how_to_go_on(
     assert "'consent' waits for a person, once for each record: May it go out?" in checked.stderr, checked.transcript
     waiting = cli.run(*RUN)
     assert waiting.exit_code == 4, waiting.transcript
+    assert "note: 'consent' waits for a person" in waiting.stderr
     assert "2 questions wait for a person (consent: 2); all else is done." in waiting.stderr
     assert "  uv run python -m flows '+flows=[asked]' --config-dir study answers=runs/asked/" in waiting.stderr
     assert service.calls() == 2 * CALLS - 2
