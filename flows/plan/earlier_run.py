@@ -60,11 +60,12 @@ class EarlierRun:
 
     def _reason_new(self, cell: Cell) -> str:
         if cell.input.record.record_id not in self.records:
-            return "a new record"
+            # It may have been asked in a run before that one, or have been left out of its sample.
+            return "not in the latest run"
         if cell.variant_id not in self.variants:
             values = ", ".join(f"{name}={str(value)[:30]}" for name, value in cell.variant.items())
-            return f"new: {values}" if values else "a new step"
-        return "a new repeat or round"
+            return f"not in the latest run: {values or cell.step}"
+        return "a repeat or round that the latest run did not have"
 
 
 def _earlier_cell(trace: AgentTrace) -> _EarlierCell:

@@ -138,6 +138,22 @@ async def test_the_plan_counts_a_hole_as_to_run(study: Lab, fake: FakeLLM) -> No
     assert (planned.kept, planned.to_run, dict(planned.why)) == (1, 1, {"truncated last time": 1})
 
 
+async def test_the_plan_calls_no_record_new_that_was_only_not_in_the_sample(study: Lab, fake: FakeLLM) -> None:
+    await run(study, fake, settings=("sample=1",))
+    [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose())).forecasts
+    assert (planned.kept, dict(planned.why)) == (1, {"not in the latest run": 1})
+
+
+async def test_the_plan_says_of_another_prompt_of_an_earlier_sample_only_what_is_true(
+    study: Lab, fake: FakeLLM
+) -> None:
+    await run(study, fake)
+    await run(study, fake, settings=("sample=1",))
+    study.write("flows/tiny.yaml", FLOW.replace("Is it so?", "Is it really so?"))
+    [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose())).forecasts
+    assert planned.to_run == 2 and planned.why["not in the latest run"] == 1
+
+
 def kept(lab: Lab, kind: str) -> list[Path]:
     """The kept files of that kind."""
     return sorted(path for path in (lab.folder / "results" / kind).rglob("*") if not path.is_dir())
