@@ -21,6 +21,7 @@ ButtermilkError
 │           ├── ModelTimeout
 │           ├── CellTimeout
 │           ├── ModelUnavailable
+│           │   └── ServerNotRunning  nothing answers at an address of this machine
 │           └── ReplyBroken
 └── RunError              the run as a whole cannot go on (server unreachable, folder not writable)
 """
@@ -162,6 +163,10 @@ class CellTimeout(Transient, TimeoutError):
 
 class ModelUnavailable(Transient):
     """The service failed or is overloaded (HTTP 5xx, 529) or cannot be reached."""
+
+
+class ServerNotRunning(ModelUnavailable):
+    """Nothing answers at the model's address, which is on this machine: its server does not run, or not yet."""
 
 
 class ReplyBroken(Transient):

@@ -19,11 +19,13 @@ from typing import Protocol, TypeAlias
 from agents.llms.model import Model, ModelWrapper
 from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, ModelUnusable, RateLimited, Transient
+from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ServerNotRunning, Transient
 from contract.models import Limits
 
 MINUTE = 60.0
 CHARACTERS_PER_TOKEN = 4
+SERVER_START_SECONDS = 5.0
+"""How long a server of this machine may refuse connections, as while it starts, before the run asks it no more."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +137,16 @@ class Limited(ModelWrapper):
         self._gate = _RetryAfterGate(inner.name, clock)
         self._unusable: str | None = None
         """Why no further call is made, once one of them showed that none can succeed."""
+        self._clock = clock
+        self._down_since: float | None = None
+        """Since when a server of this machine has refused every connection."""
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns one reply within the limits.
 
         Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
         RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
-        earlier call raised it.
+        earlier call raised it, or if a server of this machine has refused connections for `SERVER_START_SECONDS`.
         """
         with not_counted():
             await self._slots.acquire()
@@ -163,14 +168,26 @@ class Limited(ModelWrapper):
         except ModelUnusable as error:
             self._unusable = str(error)
             raise
+        except ServerNotRunning as error:
+            self._raise_if_down_for_long(error)
+            raise
         except Transient as error:
+            self._down_since = None
             if error.retry_after:
                 self._gate.close_for(error.retry_after)
             raise
+        self._down_since = None
         if tokens and self._tokens:
             used = reply.usage.input_tokens + reply.usage.output_tokens
             self._tokens.settle(tokens, used)
         return reply
+
+    def _raise_if_down_for_long(self, error: ServerNotRunning) -> None:
+        now = self._clock.now()
+        self._down_since = now if self._down_since is None else self._down_since
+        if now - self._down_since >= SERVER_START_SECONDS:
+            self._unusable = f"{error}, so this run asks it no more. The same command goes on from here"
+            raise ModelUnusable(self._unusable) from None
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
         deadline = asyncio.timeout(self._timeout)

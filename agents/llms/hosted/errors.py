@@ -20,8 +20,10 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ServerNotRunning,
 )
 from contract.models import HostedModel
+from contract.secrets import is_loopback_host
 from contract.service_options import SettingName
 
 _MAX_QUOTED_CHARACTERS = 300
@@ -88,10 +90,13 @@ def _timeout(_error: Exception, model: str, config: HostedModel, _secret: str | 
     return ModelTimeout(f"{model} gave no reply within {config.limits.timeout_seconds:g} s")
 
 
-def _connection(error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    if isinstance(error, exceptions.ModelConnectionError) and error.phase == "read":
+def _connection(error: Exception, model: str, config: HostedModel, _secret: str | None) -> ModelError:
+    phase = error.phase if isinstance(error, exceptions.ModelConnectionError) else None
+    if phase == "read":
         return ReplyBroken(f"{model}: the reply was cut off on the wire")
-    return ModelUnavailable(f"{model} cannot be reached; check the network, and `base_url` if it is set")
+    here = config.base_url is not None and is_loopback_host((config.base_url.host or "").strip("[]"))
+    kind = ServerNotRunning if here and phase == "connect" else ModelUnavailable
+    return kind(f"{model} cannot be reached; check the network, and `base_url` if it is set")
 
 
 def _quota(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:

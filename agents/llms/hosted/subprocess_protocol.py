@@ -20,6 +20,7 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ServerNotRunning,
     Transient,
 )
 from contract.models import HostedModel
@@ -27,7 +28,15 @@ from contract.models import HostedModel
 _LENGTH_BYTES = 4
 _ERRORS_BY_NAME: dict[str, type[ModelError]] = {
     kind.__name__: kind
-    for kind in (ModelRejected, ModelUnusable, RateLimited, ModelTimeout, ModelUnavailable, ReplyBroken)
+    for kind in (
+        ModelRejected,
+        ModelUnusable,
+        RateLimited,
+        ModelTimeout,
+        ModelUnavailable,
+        ServerNotRunning,
+        ReplyBroken,
+    )
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.llms.rate_limits import Clock, Limited, SlidingWindowLimiter
 from agents.llms.scripted import Scripted, scripted_reply
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, ModelUnavailable, RateLimited
+from contract.errors import ModelTimeout, ModelUnavailable, ModelUnusable, RateLimited, ServerNotRunning
 from contract.models import Limits
 from tests.agents.llms.requests import make_request
 
@@ -171,3 +171,35 @@ async def test_a_timeout_set_by_the_caller_stays_a_timeout_error() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await model.complete(make_request())
+
+
+async def test_a_server_of_this_machine_that_stays_down_is_soon_asked_no_more() -> None:
+    time = FakeTime()
+
+    async def act(_: int) -> None:
+        raise ServerNotRunning("m cannot be reached")
+
+    model = Limited(inner := Acting(act), Limits(), time.clock)
+    with pytest.raises(ServerNotRunning):
+        await model.complete(make_request())
+    time.now += 5
+    for _ in range(3):
+        with pytest.raises(ModelUnusable, match="m cannot be reached, so this run asks it no more"):
+            await model.complete(make_request())
+    assert inner.calls == 2
+
+
+async def test_a_server_of_this_machine_that_comes_back_in_time_is_asked_on() -> None:
+    time = FakeTime()
+
+    async def act(call: int) -> None:
+        if call in (1, 3):
+            raise ServerNotRunning("m cannot be reached")
+
+    model = Limited(Acting(act), Limits(), time.clock)
+    for _ in range(2):
+        with pytest.raises(ServerNotRunning):
+            await model.complete(make_request())
+        time.now += 4
+        assert (await model.complete(make_request())).text == "done"
+        time.now += 60

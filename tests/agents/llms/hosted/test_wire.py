@@ -27,6 +27,7 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ServerNotRunning,
     Transient,
 )
 from contract.findings import ResearchDraft
@@ -317,7 +318,7 @@ async def test_pictures_are_sent_to_models_that_see(dialect: Dialect, fake: Fake
 async def test_a_server_that_cannot_be_reached_is_unavailable(dialect: Dialect, fake: FakeLLM) -> None:
     gone = config(dialect, fake, base_url=HttpUrl("http://127.0.0.1:9" + dialect.path))
     async with connected(gone) as model:
-        with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        with pytest.raises(ServerNotRunning, match="cannot be reached"):
             await model.complete(make_request())
 
 
