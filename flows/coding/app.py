@@ -127,7 +127,7 @@ class CoderPages:
         if item is None:
             return not_found()
         answer = self._desk.state(coder).current.get(item.key)
-        form = FilledForm.of_answer(answer) if answer else FilledForm()
+        form = FilledForm.of_answer(answer, item) if answer else FilledForm()
         return self._show_item(request, coder, base, item, form)
 
     async def save(self, request: Request, coder: str, base: str) -> Response:

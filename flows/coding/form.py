@@ -58,9 +58,17 @@ class FilledForm:
         )
 
     @classmethod
-    def of_answer(cls, answer: Answer) -> FilledForm:
-        """The form filled with an answer, to look at it again or to change it."""
-        quotes = "\n".join(" ".join(one.quote.split()) for one in answer.quotes)
+    def of_answer(cls, answer: Answer, item: Item) -> FilledForm:
+        """The form filled with an answer, to look at it again or to change it.
+
+        Words that are the answer itself, as in a variable of quotations, are not shown again beside it.
+        """
+        words = [" ".join(one.quote.split()) for one in answer.quotes]
+        variable = item.criterion.variable
+        if variable is not None and variable.type == "quotation":
+            own = " ".join(answer.verdict_text.split())
+            words = [text for text in words if text not in own]
+        quotes = "\n".join(words)
         return cls(
             verdict=answer.verdict_text, reason=answer.reason, quotes=quotes,
             unclear=answer.unclear, unclear_note=answer.unclear_note,
@@ -76,7 +84,7 @@ class FilledForm:
                 self.mistakes[name] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
         quotes = self._read_quotes(item.drawn.record, self.quotes, "quotes")
         if item.criterion.variable is not None and item.criterion.variable.type == "quotation" and verdict:
-            # The page shows an answer's quotations again, so they come back beside the answer itself.
+            # The same words may be given twice, as the answer and as what decided.
             quotes = tuple(dict.fromkeys((*quotes, *self._read_quotes(item.drawn.record, self.verdict, "verdict"))))
         if self.mistakes:
             return None

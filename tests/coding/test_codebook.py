@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,17 @@ def test_a_quotation_that_was_exported_or_is_saved_again_stays_one_quotation(cod
         for path in (table, workbook):
             done = AnswerImport(*found, log, path.name).take(read_answer_file(path, *found, ""))
             assert (len(done.added), done.unchanged, done.refused) == (0, 1, []), path
+
+
+def test_a_changed_quotation_leaves_nothing_of_the_old_one(coding: Path) -> None:
+    with coding_pages(coding) as (_, access, client):
+        ana = coder_of(access, client, "ana")
+        ana.answer(5, "the text number")
+        shown = ana.get("/5")
+        form = dict(re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>([^<]*)', shown))
+        assert form["verdict"].strip() == "the text number" and not form["quotes"].strip()
+        ana.answer(5, "text number", quotes=form["quotes"])
+    assert [[one.quote for one in answer.quotes] for answer in read_answers(coding)] == [["text number"]]
 
 
 def test_nobody_decides_between_answers_in_words(coding: Path) -> None:
