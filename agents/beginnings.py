@@ -6,7 +6,6 @@ from agents.base.agent import Agent, NoParameters
 from agents.base.services import AgentServices
 from agents.evidence.shown_claims import cited_documents
 from contract.base import Frozen
-from contract.errors import MissingInput
 from contract.findings import Passage, Passages, ResearchAnswer, SearchResults
 from contract.messages import AgentInput, AgentOutput, output_value
 
@@ -29,13 +28,12 @@ class Beginnings(Agent[BeginningsInputs, NoParameters]):
     searches_corpus = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        if services.index is None:
-            raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
+        index = services.corpus_index()
         inputs = self.inputs(agent_input)
         cited = cited_documents(inputs.answers, inputs.synthesis, inputs.passages)
         found = list[Passage]()
         for passage in cited.values():
-            if "csl" not in passage.metadata and (first := await services.index.beginning(passage.passage_id)):
+            if "csl" not in passage.metadata and (first := await index.beginning(passage.passage_id)):
                 found.append(first)
         results = SearchResults(queries=(), passages=tuple(found))
         return AgentOutput(value=output_value(results), note=f"{len(found)} of {len(cited)} documents lack metadata")

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from contract.base import Frozen
-from contract.errors import MissingInput
 from contract.findings import Passage, SearchResults
 from contract.messages import AgentInput, AgentOutput, output_value
 
@@ -43,10 +42,9 @@ class SearchAgent(Agent[SearchInputs, SearchParameters]):
     searches_corpus = True
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
-        if services.index is None:
-            raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
+        index = services.corpus_index()
         inputs = self.inputs(agent_input)
-        found = await services.index.search(inputs.queries, self.parameters(agent_input).limit)
+        found = await index.search(inputs.queries, self.parameters(agent_input).limit)
         known = {one for passage in inputs.previous for one in (passage.passage_id, passage.content_hash)}
         new_passages = [one for one in found if one.passage_id not in known and one.content_hash not in known]
         results = SearchResults(queries=inputs.queries, passages=(*inputs.previous, *new_passages))

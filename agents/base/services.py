@@ -87,3 +87,9 @@ class AgentServices:
         if self.web is None:
             raise MissingInput("this run has no access to the web")
         return await self.web.page(url)
+
+    def corpus_index(self) -> SearchIndex:
+        """The flow's corpus. Raises MissingInput where the flow names none."""
+        if self.index is None:
+            raise MissingInput("the flow names no corpus to search; add `corpus:` with the name of a storage")
+        return self.index
