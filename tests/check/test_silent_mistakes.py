@@ -324,9 +324,11 @@ def test_what_waits_for_a_person_is_noted_before_a_run(
     monkeypatch.setenv("PREFECT_API_URL", api_url)
     write_files(tmp_path, {**FILES, "flows/mine.yaml": FLOW.replace("measures:\n", GATE)})
     assert main([verb, "--config-dir", str(tmp_path)], "mine") == 0
-    asked, how = [line for line in capsys.readouterr().err.splitlines() if "wait" in line.lower()]
+    asked, how, *unattended = [line for line in capsys.readouterr().err.splitlines() if "wait" in line.lower()]
     assert asked == "note: 'look' waits for a person, once for each record: Is it so?"
     assert ("with a form at the server's page" in how) == bool(api_url)
+    form = "note: without a terminal a run waits up to 3,600 s for a form; with run.ask=later it waits for none"
+    assert unattended == ([form] if api_url else [])
 
 
 def test_rows_of_another_encoding_that_cannot_be_read_are_shown_with_the_reason(
