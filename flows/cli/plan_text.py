@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flows.plan.pages import PlannedPages
 
 _MAX_PAGES_SHOWN = 10
+_NOT_COUNTED = "A reply that does not fit is asked again, at most twice; that is not counted here."
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -44,9 +46,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     noun = "call" if most == 1 else "calls"
     console.print(f"\n{_range_text(least, most)} model {noun}; cost: {plan_cost_text(plan)}", highlight=False)
     if most and not plan.demonstration:
-        console.print(
-            "A reply that does not fit is asked again, at most twice; that is not counted here.", highlight=False
-        )
+        console.print(_NOT_COUNTED, highlight=False)
     console.print()
 
 
@@ -112,13 +112,23 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
     at_most = sum(cells.undecided for cells in plan.forecasts)
     more = f", and at most {at_most:,} more that depend on them" if at_most else ""
-    console.print(f"\n{plan.records:,} records: {kept:,} cells are kept, {runs:,} will run{more}.", highlight=False)
+    cost = f"; cost: {_counted_cost_text(plan.cost_usd)}" if plan.is_counted and plan.model_calls[1] else ""
+    noun = "record" if plan.records == 1 else "records"
+    console.print(
+        f"\n{plan.records:,} {noun}: {kept:,} cells are kept, {runs:,} will run{more}{cost}.", highlight=False
+    )
+    if runs + at_most and plan.model_calls[1] and not plan.demonstration:
+        console.print(_NOT_COUNTED, highlight=False)
 
 
 def _cells_cost_text(cells: PlannedCells) -> str:
-    if cells.cost_usd is None:
+    return _counted_cost_text(cells.cost_usd)
+
+
+def _counted_cost_text(cost_usd: tuple[Decimal, Decimal] | None) -> str:
+    if cost_usd is None:
         return "unknown"
-    low, high = cells.cost_usd
+    low, high = cost_usd
     return f"${low:.4f} to ${high:.4f}" if high else "nothing"
 
 
@@ -127,4 +137,6 @@ def plan_cost_text(plan: Plan) -> str:
     if plan.cost_usd is None:
         return "unknown, because a model's price is not known"
     _, most = plan.cost_usd
-    return f"at most about ${most:.4f}, less what is kept from earlier runs" if most else "nothing"
+    if not most:
+        return "nothing"
+    return f"by a rule of thumb at most about ${most:.4f}, less what is kept from earlier runs"

@@ -29,7 +29,7 @@ from flows.cli.progress import RunProgress, cost_line
 from flows.cli.resume import resume_command, waiting_lines
 from flows.cli.study_table import show_study
 from flows.cli.terminal import StandardInput, TerminalAsker
-from flows.plan.plan import count_records, make_plan
+from flows.plan.plan import count_records, make_plan, with_counted_cost
 from flows.server.choose_server import StartedServer, local_api
 from flows.server.current_settings import read_settings_again
 from flows.server.errors import server_errors
@@ -124,7 +124,7 @@ class _Session:
         # In a conversation, each question has the same plan.
         if not self._json and study.flow.name not in self._planned:
             self._planned.add(study.flow.name)
-            show_plan(self._err, plan)
+            show_plan(self._err, with_counted_cost(study, plan))
         with RunProgress(self._err, quiet=self._json) as progress:
             progress.set_expected(sum(step.most for step in plan.steps))
             progress.set_status("starting Prefect")

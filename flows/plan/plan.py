@@ -9,9 +9,11 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from agents.base.registry import load_agent
+from agents.llms.prices import price_of
 from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
+from flows.results.store import GCS_SCHEME
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import steps_of
 from flows.spec.references import parse_reference, reference_texts
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost is based on it."""
 ASSUMED_OUTPUT_TOKENS = 2048
+_MOST_CELLS_COUNTED = 5_000
+"""A run of more cells begins without looking up each of them: that takes about two milliseconds for one."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,19 @@ class Plan:
     records: int
     steps: tuple[PlannedStep, ...]
     cost_usd: tuple[Decimal, Decimal] | None
-    """Least and most, in US dollars; None when the price of a model is not known."""
+    """Least and most, in US dollars; None when the price of a model is not known. The sum of the forecasts' where they
+    cover all cells, else by a rule of thumb."""
     demonstration: bool
     """True when only embedded models are asked."""
     pages: PlannedPages | None = None
     """The pages of the web that records stand for; None where none may be fetched."""
     forecasts: tuple[PlannedCells, ...] = ()
     """Kept cells and cells to run, by step and model; empty when they were not looked up."""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the forecasts cover every cell, so that the cost is counted call by call."""
+        return bool(self.forecasts) and not any(cells.undecided for cells in self.forecasts)
 
     @property
     def model_calls(self) -> tuple[int, int]:
@@ -143,7 +153,29 @@ def plan_with_kept_cells(study: Study) -> Plan:
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
     found = dry_run(study, records, lambda step, _: cells_per_record[step])
     cells = tuple(_planned_cells(step, model, forecast) for (step, model), forecast in found.items())
-    return replace(make_plan(study, len(records)), forecasts=cells)
+    plan = replace(make_plan(study, len(records)), forecasts=cells)
+    return replace(plan, cost_usd=_summed_cost(cells)) if plan.is_counted else plan
+
+
+def with_counted_cost(study: Study, plan: Plan) -> Plan:
+    """What a run says before it begins: the plan with kept cells, where looking them up is worth its time.
+
+    It is where calls cost money, unless the cells are very many, or are kept in a bucket, which is slow to look into.
+    """
+    is_free = plan.cost_usd is not None and not plan.cost_usd[1]
+    is_far = (study.run.results or "").startswith(GCS_SCHEME)
+    if is_free or is_far or sum(step.most for step in plan.steps) > _MOST_CELLS_COUNTED:
+        return plan
+    return plan_with_kept_cells(study)
+
+
+def _summed_cost(cells: Iterable[PlannedCells]) -> tuple[Decimal, Decimal] | None:
+    least, most = Decimal(0), Decimal(0)
+    for one in cells:
+        if one.cost_usd is None:
+            return None
+        least, most = least + one.cost_usd[0], most + one.cost_usd[1]
+    return least, most
 
 
 def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
@@ -257,7 +289,7 @@ def _cost(study: Study, steps: tuple[PlannedStep, ...]) -> tuple[Decimal, Decima
             config = study.models[model]
             if not isinstance(config, HostedModel):
                 continue
-            price = config.price
+            price = price_of(config)
             if price is None:
                 return None
             ceiling = (
