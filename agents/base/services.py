@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.llms.misfits import Misfits
 from agents.llms.model import Models
 from agents.prompting.criteria import Criterion
 from agents.prompting.templates import Prompts
@@ -81,6 +82,8 @@ class AgentServices:
     tools: ToolCaller | None = None
     """None for steps without tools."""
     web: PageFetcher | None = None
+    misfits: Misfits = field(default_factory=Misfits, compare=False)
+    """Learns from every reply whether it fitted."""
 
     async def page(self, url: str) -> WebPage:
         """Returns the page at that address. Raises FetchRefused, and MissingInput for a run without the web."""

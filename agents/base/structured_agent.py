@@ -201,7 +201,10 @@ async def ask_model(
             calls.append(call.model_copy(update={"error": problem}))
             request = _reask_request(request, reply, problem)
         else:
+            services.misfits.fitted(request)
             return Asked((*calls, call), reply, value)
+    if not all(call.from_cache for call in calls):
+        services.misfits.did_not_fit(request, str(calls[-1].error))
     raise _output_invalid(calls)
 
 

@@ -23,6 +23,7 @@ from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.model import from_config as build_hosted
 from agents.llms.hosted.subprocess_model import CallerProcess, HostedInSubprocess
 from agents.llms.journal import Journal, Journalled
+from agents.llms.misfits import Misfits, StoppedByMisfits
 from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
 from agents.llms.rate_limits import Clock, Limited, MakeWindow
@@ -51,6 +52,8 @@ class WrapperOptions:
     """Where calls are recorded while they run."""
     limits_folder: Path | None = None
     """Where requests and tokens per minute are counted, for all processes that see the folder."""
+    misfits: Misfits | None = None
+    """Which models never reply what fits, so that they are asked no more."""
 
 
 Transport = HttpClients | CallerProcess
@@ -72,6 +75,8 @@ def build_model(
     model = Limited(model, _limits(config), make_window=_shared_windows(config, wrappers.limits_folder))
     if wrappers.budget:
         model = _with_budget(model, config, wrappers.budget)
+    if wrappers.misfits:
+        model = StoppedByMisfits(model, wrappers.misfits)
     return CachedReplies(model, wrappers.store, config) if wrappers.store else model
 
 

@@ -14,6 +14,7 @@ from agents.base.services import AgentServices
 from agents.llms.budget import Budget
 from agents.llms.factory import ModelRegistry, WrapperOptions
 from agents.llms.hosted.subprocess_model import SUPPORTED, CallerProcess
+from agents.llms.misfits import Misfits
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.errors import StorageError
@@ -133,10 +134,11 @@ async def open_agent_services(
         budget = Budget(study.run.budget)
     again, set_aside = study.run.again == "refused", SetAside(store, on_note)
     replies = ResultReplyStore(store, locks, set_aside, journal, again=again)
-    models = ModelRegistry(
-        study.models, WrapperOptions(replies, budget, journal, store.journal_folder / "limits"), caller
-    )
-    agent_services = AgentServices(with_tracing(models), Prompts(study.folders), index, Criteria(study.folders))
+    misfits = Misfits()
+    wrappers = WrapperOptions(replies, budget, journal, store.journal_folder / "limits", misfits)
+    models = ModelRegistry(study.models, wrappers, caller)
+    prompts, criteria = Prompts(study.folders), Criteria(study.folders)
+    agent_services = AgentServices(with_tracing(models), prompts, index, criteria, misfits=misfits)
     try:
         yield OpenedServices(agent_services, store, replies, ToolResults(store, locks, set_aside), set_aside, again)
     finally:
