@@ -14,6 +14,8 @@ from contract.calls import DEFAULT_MAX_TOKENS, ModelSettings
 from contract.secrets import SecretName
 from contract.service_options import ServiceOptions
 
+_ENDPOINT = re.compile(r"(/chat/completions|/responses|/v1/messages|/models/[^/]+:generateContent)/?$")
+"""Ends of addresses that documentation of services prints for one kind of request."""
 _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
 _NO_IDENTITY = {"limits", "api_key", "price", "api_key_env", "api_key_secret", "token_limit_name"}
@@ -119,6 +121,10 @@ class HostedModel(_Model, ServiceOptions):
             raise ValueError("holds a user name or password, which a run would write into its files; use `api_key_env`")
         if value is not None and any(_SECRET_QUERY_NAME.search(name) for name, _ in value.query_params()):
             raise ValueError("holds a key, which a run would write into its files; use `api_key_env`")
+        if value is not None and (found := _ENDPOINT.search(value.path or "")):
+            end = found[1]
+            base = str(value).partition("?")[0].rstrip("/").removesuffix(end)
+            raise ValueError(f"ends in `{end}`, which each call adds by itself; write {base}")
         return value
 
     @model_validator(mode="after")

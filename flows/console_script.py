@@ -9,20 +9,14 @@ from typing import NoReturn
 
 from flows.cli.warm.client import run_warm
 
-_HELP = """\
+_FIRST_WORDS = """\
 Study texts with language models: cited, checked, reproducible.
 
-  buttermilk osb "When does the Board accept a slur?"     ask the decisions of the Oversight Board
-  buttermilk tox records=my_posts.csv sample=20           judge your own texts
-  buttermilk plan tox records=my_posts.csv                what that would ask, and cost
-  buttermilk new my_study                                 a folder to begin with; in it: buttermilk
-  buttermilk list                                         flows, models, criteria and prompts
-  buttermilk waiting | answer runs/tox/latest             what waits for a person, and its answers
-  buttermilk check | report | replay | verify | serve     as `python -m flows`, see below
-  buttermilk server status | start | stop                 the Prefect server of this machine
-  buttermilk mcp                                          for editors and chats: Model Context Protocol
-
-The folder you are in is the study when it holds flows/, storage/, models/ or criteria/; --config-dir names another.
+  buttermilk osb "When does the Board accept a slur?"  ask its decisions
+  buttermilk tox records=my_posts.csv sample=20        judge your own texts
+  buttermilk plan tox records=my_posts.csv             what that asks, and costs
+  buttermilk new my_study                              a folder to begin with
+  buttermilk --help                                    all verbs and settings
 """
 
 
@@ -49,10 +43,13 @@ def run() -> int:
     from flows.cli.error_text import error_lines
     from flows.cli.main import main as run_command
     from flows.cli.script import study_folder, translate
+    from flows.cli.verbs import VERBS
 
-    if arguments in ([], ["-h"], ["--help"], ["help"]) and not (arguments == [] and study_folder(Path.cwd())):
-        print(_HELP, flush=True)
-        return 0 if not arguments else run_command(["--help"])
+    if not arguments and not study_folder(Path.cwd()):
+        print(_FIRST_WORDS)
+        return 0
+    if arguments == ["help"] or not {"-h", "--help"}.isdisjoint(arguments):
+        return run_command([word for word in arguments if word in VERBS or word.startswith("-")] + ["--help"])
     try:
         words = translate(arguments, Path.cwd())
     except StudyError as error:

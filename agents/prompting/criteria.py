@@ -39,6 +39,7 @@ FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 DEFAULT_VERDICTS = ("violates", "does_not_violate", "unclear")
 _READ_NAMES = ("verdicts", "examples", "codebook")
 """What of the front matter a judge goes by; the rest is cited."""
+_NUMBER_SIGN = re.compile(r"(\w+):[ ]+([^\s\"'#\[{|>][^\"'#]*\s#\s?\d.*)")
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
@@ -150,6 +151,7 @@ def _read_criterion(path: Path, name: str) -> Criterion:
         what = "there is no text below the front matter" if front.values else "the file is empty"
         raise PromptError(f"{path}:1: {what}; write the criterion's text there")
     _check_names(front)
+    _check_number_signs(front)
     codebook = read_codebook(front)
     verdicts = () if codebook else _verdicts(front)
     return Criterion(
@@ -169,6 +171,14 @@ def _check_names(front: FrontMatter) -> None:
         near = get_close_matches(name.lower(), _READ_NAMES, n=1, cutoff=0.8)
         if near and name not in _READ_NAMES:
             raise front.error_at(f"`{name}` would not be read; did you mean `{near[0]}`?", name)
+
+
+def _check_number_signs(front: FrontMatter) -> None:
+    """Raises PromptError for `title: Rule # 1`, of which YAML takes the number for a remark, and leaves it out."""
+    for line in front.source.splitlines():
+        if found := _NUMBER_SIGN.fullmatch(line):
+            what = f'YAML leaves out what follows a blank and #; write `{found[1]}: "{found[2].strip()}"`'
+            raise front.error_at(what, found[1])
 
 
 def _about(front: FrontMatter) -> dict[str, Any]:

@@ -16,6 +16,9 @@ _UNSPACED_DASH = re.compile(r"^(?P<indent>\s*)-(?P<value>[^\s-].*)$")
 LONG_DASHES = "–—−‒―"
 """What text processors make of one hyphen or two."""
 _LONG_DASH_ITEM = re.compile(rf"^\s*[{LONG_DASHES}]\s*(?P<value>.*\S)\s*$")
+ODD_BLANKS = "\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000"
+"""What looks like a blank, or like nothing, and is a letter to YAML."""
+_ODD_BLANK = re.compile(rf"[ -]*(?:[A-Za-z_][\w.]*: *)?[{ODD_BLANKS}]")
 _SPECIAL = "%@`*&!|>"
 _INSTEAD = "look for a missing colon, quotation mark or bracket on this line and the one above"
 
@@ -36,7 +39,8 @@ def describe_yaml_error(text: str, error: yaml.YAMLError) -> YamlMistake:
     lines = text.splitlines()
     number = _failing_line(lines, error)
     return (
-        _tab(lines, number, error)
+        _odd_blank(lines, number)
+        or _tab(lines, number, error)
         or _unclosed(lines, error)
         or _template_braces(lines, number)
         or _special_character(lines, number)
@@ -46,6 +50,17 @@ def describe_yaml_error(text: str, error: yaml.YAMLError) -> YamlMistake:
         or _indentation(lines, number)
         or YamlMistake(number, "this line cannot be read as YAML", _INSTEAD)
     )
+
+
+def odd_blank(line: int) -> YamlMistake:
+    """The mistake of a no-break space where YAML needs a blank: web pages and text processors write them."""
+    what = "the line holds a no-break space, which looks like a blank and is none to YAML"
+    return YamlMistake(line, what, "write plain blanks in its place")
+
+
+def _odd_blank(lines: list[str], number: int) -> YamlMistake | None:
+    """On the failing line, or on one of two above: a name without a blank behind its colon goes on below."""
+    return next((odd_blank(at) for at in (number, number - 1, number - 2) if _ODD_BLANK.match(_line(lines, at))), None)
 
 
 def _failing_line(lines: list[str], error: yaml.MarkedYAMLError) -> int:

@@ -103,6 +103,7 @@ class GroundTruthCheck:
     def notices(self) -> Iterator[str]:
         """How answers are read where that is not plain, and which are left out."""
         yield from self._unnamed_people()
+        yield from self._misspelt_labels()
         for criterion, counts in self.readings.items():
             if any(reading.how not in ("exact", "unknown") for reading in counts):
                 of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
@@ -120,6 +121,18 @@ class GroundTruthCheck:
                     f"`coder: {column}` is no column in which the answers to '{criterion}' differ, so it is not known "
                     "who gave them; it is read with rows=answers, and `check` shows the columns under of_each_answer"
                 )
+
+    def _misspelt_labels(self) -> Iterator[str]:
+        """Labels that stand for no answer here, and are nearly one that has no label."""
+        answers = {
+            part.strip() for counts in self.readings.values() for one in counts for part in one.answer.split(", ")
+        }
+        labels = {spelling(label): label for label in self.measures.labels}
+        unlabelled = [answer for answer in answers if spelling(answer) not in labels]
+        seen = {spelling(answer) for answer in answers}
+        for key, label in labels.items():
+            if key not in seen and (near := closest_name(label, unlabelled)):
+                yield f"the label '{label}' stands for no answer of people here; did you mean '{near}'?"
 
     def criteria_without_truth(self) -> Iterator[str]:
         """By which criteria nothing is compared with people, and what to write."""

@@ -10,6 +10,7 @@ from contract.errors import Problem, StudyError
 from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
 from flows.files.control_characters import terminal_text
+from flows.server.command_name import command_text
 
 
 def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None) -> int:
@@ -37,10 +38,11 @@ def _export(command: CodeCommand, folder: Path) -> int:
     if path.suffix.lower() == ".xlsx":
         for note in write_workbook(path, task, records, answers):
             print(f"note: {note}", file=sys.stderr)
-        print(f"{path}: a sheet for {', '.join(task.coders)}; fill in the yellow cells, then: code import {path}")
+        then = command_text("code import", str(path))
+        print(f"{path}: a sheet for {', '.join(task.coders)}; fill in the yellow cells, then: {then}")
         return 0
     if path.suffix.lower() != ".csv":
-        todo = "write code export answers.csv, or code export coding.xlsx to code offline"
+        todo = f"write `{command_text('code export answers.csv')}`, or coding.xlsx to code offline"
         raise StudyError([Problem(f"command line: {path}", f"a table does not end in '{path.suffix}'", todo=todo)])
     rows = write_answer_table(path, task, records, answers)
     print(f"{path}: {rows} rows, one for each record, criterion and coder")
@@ -54,7 +56,13 @@ def _import(command: CodeCommand, folder: Path) -> int:
 
     if not command.files:
         raise StudyError(
-            [Problem("command line", "no file is named", todo="write for example code import coding.xlsx")]
+            [
+                Problem(
+                    "command line",
+                    "no file is named",
+                    todo=f"write for example `{command_text('code import coding.xlsx')}`",
+                )
+            ]
         )
     task, records = read_coding(folder)
     refused = 0

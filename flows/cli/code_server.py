@@ -107,7 +107,7 @@ def _study(command: CodeCommand) -> Study:
     studies = compose(flows, list(command.study), command.config_dir, require_request=False)
     if len(studies) != 1:
         named = ", ".join(one.flow.name for one in studies)
-        todo = "write one: +flows=[tox]"
+        todo = "write one: +flows=tox"
         raise StudyError(
             [Problem("command line", f"one flow is coded at a time, and here are {named or 'none'}", todo=todo)]
         )
@@ -138,7 +138,7 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
 
     if not command.coders:
         raise StudyError(
-            [Problem("command line", "nobody is named who codes", todo="write for example coders=[ana,ben]")]
+            [Problem("command line", "nobody is named who codes", todo="write for example coders=ana,ben")]
         )
     _check_names(command.coders)
     rejects = list[Reject]()

@@ -43,7 +43,7 @@ class CodeCommand:
         action = plain.pop(0) if plain and plain[0] in ACTIONS else ""
         if plain and not action:
             near = closest_name(plain[0], ACTIONS)
-            todo = f"write code, or code with one of {', '.join(ACTIONS)}, and settings such as coders=[ana,ben]"
+            todo = f"write code, or code with one of {', '.join(ACTIONS)}, and settings such as coders=ana,ben"
             raise StudyError([Problem(f"command line: {plain[0]}", "`code` takes no such word", near, todo)])
         return cls(action, tuple(plain), own, tuple(study), config_dir, flow)
 
@@ -79,7 +79,7 @@ def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:
     from flows.coding.task import read_task
 
     if (found := read_task(folder)) is None:
-        raise RunError(f"{folder} holds no coding; begin one with: code +flows=[tox] coders=[ana,ben] sample=50")
+        raise RunError(f"{folder} holds no coding; begin one with: code +flows=tox coders=ana,ben sample=50")
     return found
 
 

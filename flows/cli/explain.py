@@ -38,7 +38,7 @@ async def _explanation(study: Study) -> Explanation:
     question = str(study.request.get(name) or "").strip() if root == "parameters" else ""
     if study.flow.corpus is None or not question:
         lacks = "searches no corpus" if study.flow.corpus is None else "has no question"
-        raise RunError(f"the flow '{study.flow.name}' {lacks}; write for example: explain +flows=[osb] query=\"…\"")
+        raise RunError(f"the flow '{study.flow.name}' {lacks}; write for example: explain +flows=osb query=\"…\"")
     index = await open_index(study, None, None)
     if index is None:
         raise RunError(f"the corpus of the flow '{study.flow.name}' cannot be opened")

@@ -51,7 +51,7 @@ def ingest(studies: Sequence[Study], options: argparse.Namespace, *, reembed: bo
     by_corpus = dict[str, Study]()
     for study in studies:
         if study.flow.corpus is None:
-            raise RunError(f"the flow '{study.flow.name}' searches no corpus; write for example: ingest +flows=[zot]")
+            raise RunError(f"the flow '{study.flow.name}' searches no corpus; write for example: ingest +flows=zot")
         by_corpus.setdefault(study.flow.corpus, study)
     done = [asyncio.run(_ingest(name, study, reembed=reembed)) for name, study in by_corpus.items()]
     if options.json:

@@ -13,6 +13,7 @@ from agents.base.entry_points import OUR_PACKAGE
 from agents.safety.paths import is_folder
 from contract.errors import Problem, StudyError
 from flows.config.diagnostics import closest_name
+from flows.config.folders import config_dir_problem
 from flows.config.listing import CatalogueEntry, list_all
 from flows.config.plugin_names import plugin_problems
 from flows.files.control_characters import terminal_text
@@ -23,6 +24,8 @@ def list_names(options: argparse.Namespace, words: Sequence[str]) -> int:
 
     Raises StudyError for a word that is neither.
     """
+    if problem := config_dir_problem(options.config_dir):
+        raise StudyError([problem])
     found = list_all(options.config_dir)
     problems = plugin_problems()
     for problem in problems:

@@ -1,4 +1,4 @@
-"""The command line: `python -m flows <verb> +flows=[osb] …`, and `python -m flows.osb …` for one flow.
+"""The command line: `python -m flows <verb> +flows=osb …`, and `python -m flows.osb …` for one flow.
 
 Large modules are imported only when they are needed, so `--help`, `list` and `check` answer at once.
 """
@@ -17,60 +17,29 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
+from flows.cli.help_text import help_text
 from flows.cli.mistyped import is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
+from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
 from flows.files.control_characters import terminal_text
 from flows.files.os_error import os_error_text
+from flows.server.command_name import command_words
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
 
-VERBS = {
-    "run": "run the flows (the default)",
-    "plan": "show what would run: steps, models, number of calls, cost",
-    "check": "find every mistake in the study without running it",
-    "explain": 'show what each way of searching ranked for a question: explain +flows=[osb] query="…"',
-    "ingest": "build the corpus that a flow searches, or bring it up to date: ingest +flows=[zot]",
-    "list": "list flows, agents, models, storages, criteria and prompts",
-    "server": "the Prefect server of this machine: server status, server start, server stop",
-    "serve": "offer the flows on a Prefect server, and run what is requested there; all flows, or +flows=[osb]",
-    "code": "a page for each person who codes records: code +flows=[tox] coders=[ana,ben] sample=50; code export",
-    "report": "write the tables and the report of a finished run again: report runs/tox/latest",
-    "replay": "make a finished run again from its stored replies, offline, and compare every byte",
-    "waiting": "list what waits for a person's answer",
-    "answer": "answer what waits in a run: answer runs/tox/latest, or with --file answers.yaml",
-    "new": "make a folder that runs as it is: new my_study, or new plugin my_plugin for a package",
-    "verify": "find every change to a finished run, its data, prompts, criteria and replies",
-}
-FINISHED_RUN_VERBS = ("report", "replay", "verify")
-"""Verbs that take the folder of a finished run."""
-WITH_OWN_WORDS = ("list", "new", "server", "code", "waiting", "answer", "serve", *FINISHED_RUN_VERBS)
-"""Verbs whose words are not those of a run."""
-EPILOG = """\
-settings are written key=value, for example:
-  query="When does the Board accept a slur?"   a flow's own parameter
-  queries=my_questions.csv                     a file of questions; each has an answer of its own
-  llms=lite                                    hosted models; needs their keys
-  live=true                                    with `check`: ask each hosted model once
-  +flows=[osb]                                 which flows (with `python -m flows`)
-  records=my_posts.csv columns.text=body       your own data, and which column is what
-  sample=100 seed=7 budget=5.00                100 records drawn at random, at most 5 US dollars
-  again=refused                                ask once more what was refused before
-  run.concurrency=10                           any part of the configuration
-
-exit codes: 0 done, 1 some cells have no output or were not saved, 2 a mistake in the study,
-  3 the run could not go on, 4 it waits for a person's answer, 130 interrupted
-"""
-
 
 def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int:
     """Runs the command, and returns its exit code. `python -m flows.<flow>` passes the name of its `flow`."""
     try:
-        options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments), flow)
+        options, settings = _parse_arguments(list(sys.argv[1:] if arguments is None else arguments))
     except StudyError as error:
         _print_error(error, argparse.Namespace(debug=False))
         return 2
+    if options.help:
+        print(help_text(options.verb, flow))
+        return 0
     # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -95,20 +64,15 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         return EXIT_FAILED
 
 
-def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.Namespace, list[str]]:
-    name = f"python -m flows.{flow}" if flow else "python -m flows"
-    parser = argparse.ArgumentParser(
-        prog=name, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Study texts with language models: cited, checked, reproducible.",
-    )  # fmt: skip
-    verbs = "; ".join(f"{verb}: {what}" for verb, what in VERBS.items())
-    parser.add_argument("verb", nargs="?", metavar="verb", help=verbs)
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, see below")
-    parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
-    parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
-    parser.add_argument("--file", type=Path, help="with answer: the file of answers, as YAML, CSV or XLSX")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and Prefect's own log")
+def _parse_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog=" ".join(command_words()), add_help=False)
+    parser.add_argument("verb", nargs="?")
+    parser.add_argument("settings", nargs="*")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--file", type=Path)
+    for switch in ("--json", "--cfg", "--debug"):
+        parser.add_argument(switch, action="store_true")
+    parser.add_argument("-h", "--help", action="store_true")
     options, rest = parser.parse_known_intermixed_args(arguments)
     words = [*([options.verb] if options.verb else []), *options.settings]
     if any(is_misspelt_option(text, parser) for text in (*rest, *(word for word in words if word[:1] != "-"))):
@@ -118,7 +82,7 @@ def _parse_arguments(arguments: list[str], flow: str | None) -> tuple[argparse.N
     if options.verb:
         settings.remove(options.verb)
     else:
-        options.verb = "run"
+        options.verb = None if options.help else "run"
         if settings and (problem := misspelt_verb(settings[0], VERBS)):
             raise StudyError([problem])
     return options, settings
@@ -194,7 +158,7 @@ def _run_verb(options: argparse.Namespace, settings: list[str], flow: str | None
         return process_finished_run(options, settings)
     from flows.deploy.serve import serve_flows
 
-    return serve_flows([*([f"+flows=[{flow}]"] if flow else []), *settings], options.config_dir)
+    return serve_flows([*([f"+flows={flow}"] if flow else []), *settings], options.config_dir)
 
 
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from contract.errors import Problem, StudyError
 from flows.config.folders import group_choices, search_folders
+from flows.server.command_name import command_text, is_script
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUFFIX = ".template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_USAGE = "write `uv run python -m flows new my_study`, or `uv run python -m flows new plugin my_plugin`"
 
 
 def make_folder(words: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def make_folder(words: Sequence[str]) -> int:
     """
     kind, names = ("plugin", words[1:]) if words[:1] == ["plugin"] else ("study", words)
     if len(names) != 1:
-        raise StudyError([Problem("command line: new", "one name is needed", todo=_USAGE)])
+        raise StudyError([Problem("command line: new", "one name is needed", todo=_usage())])
     name = names[0]
     if problem := _name_problem(kind, name):
         raise StudyError([Problem(f"command line: new {' '.join(words)}", problem[0], todo=problem[1])])
@@ -35,6 +35,10 @@ def make_folder(words: Sequence[str]) -> int:
         print(path.as_posix())
     print(f"\n{_next_step(kind, name)}")
     return 0
+
+
+def _usage() -> str:
+    return f"write `{command_text('new', 'my_study')}`, or `{command_text('new', 'plugin', 'my_plugin')}`"
 
 
 def _name_problem(kind: str, name: str) -> tuple[str, str] | None:
@@ -57,6 +61,7 @@ def _files(template: Path, name: str) -> Iterator[tuple[Path, str]]:
 
 
 def _next_step(kind: str, name: str) -> str:
+    run = command_text("run", name if is_script() else f"+flows={name}")
     if kind == "plugin":
-        return f"Install it with `uv pip install ./{name}`, then run it: uv run python -m flows run +flows=[{name}]"
-    return f"Run it: uv run python -m flows run --config-dir {name} +flows=[{name}]"
+        return f"Install it with `uv pip install ./{name}`, then run it: {run}"
+    return f"Run it: {run} --config-dir {name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections import Counter
@@ -11,22 +10,15 @@ from pathlib import Path
 
 from contract.questions import Question
 from flows.config.folders import display_path
+from flows.server.command_name import command_words
 
 _ANSWERS = ("answers=", "run.answers=", "++run.answers=")
 
 
 def resume_command(path: Path) -> str:
     """The command that this process was started with, with that file of answers."""
-    words = [*_program(), *(word for word in sys.argv[1:] if not word.startswith(_ANSWERS))]
+    words = [*command_words(), *(word for word in sys.argv[1:] if not word.startswith(_ANSWERS))]
     return shlex.join([*words, f"answers={display_path(path)}"])
-
-
-def _program() -> list[str]:
-    """`uv run python -m flows`, `uv run python -m flows.osb`, or `buttermilk`."""
-    started = sys.orig_argv
-    if "-m" in started[: len(started) - len(sys.argv) + 2]:
-        return ["uv", "run", "python", "-m", started[started.index("-m") + 1]]
-    return [os.path.basename(sys.argv[0])]  # noqa: PTH119 - the name alone
 
 
 def waiting_lines(questions: Sequence[Question], path: Path, command: str) -> list[str]:

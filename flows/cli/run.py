@@ -31,6 +31,7 @@ from flows.cli.study_table import show_study
 from flows.cli.terminal import StandardInput, TerminalAsker
 from flows.plan.plan import count_records, make_plan, with_counted_cost
 from flows.server.choose_server import StartedServer, local_api
+from flows.server.command_name import command_text
 from flows.server.current_settings import read_settings_again
 from flows.server.errors import server_errors
 from flows.server.interrupt import EXIT_WAITING, InterruptibleRun
@@ -67,11 +68,7 @@ def run_studies(
     """
     if not studies:
         raise StudyError(
-            [
-                Problem(
-                    "command line", "no flow is named", todo="write +flows=[osb], or see: uv run python -m flows list"
-                )
-            ]
+            [Problem("command line", "no flow is named", todo=f"write +flows=osb, or see: {command_text('list')}")]
         )
     problems = [problem for study in studies for problem in deployment_problems(study)]
     if problems:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import Problem, StudyError
-from flows.cli.main import VERBS
+from flows.cli.verbs import VERBS
 from flows.config.folders import group_choices, package_config_folder, search_folders
 
 _STUDY_FILES = ("flows/*.yaml", "storage/*.yaml", "models/*.yaml", "criteria/*.md", "local.yaml")
@@ -20,6 +20,8 @@ _SETTING = re.compile(r"[+~]{0,2}[\w.@/]+=")
 _CONFIG_DIR = "--config-dir"
 _WITHOUT_FLOWS = ("list", "new", "server", "report", "replay", "verify", "waiting", "answer")
 """Verbs that take words of their own."""
+_WITH_PLAIN_WORDS = ("code",)
+"""Verbs that take a flow, and words of their own."""
 _OF_EVERY_FLOW = ("check", "serve")
 """Verbs that take all flows of a study when none is named."""
 
@@ -48,12 +50,12 @@ def translate(arguments: Sequence[str], folder: Path) -> Words:
     named, words = _take_flow(words, names)
     options, plain = _split(words)
     if not named and not any(word.startswith(("+flows=", "flows=")) for word in options):
-        if plain:
+        if plain and verb not in _WITH_PLAIN_WORDS:
             raise StudyError([_unknown_word(plain[0], names)])
         named = _usual_flows(verb, own)
-    settings = [*options, *_text_setting(plain, named, own)]
+    settings = [*options, *(plain if verb in _WITH_PLAIN_WORDS else _text_setting(plain, named, own))]
     if len(named) > 1:
-        settings = [f"+flows=[{','.join(named)}]", *settings]
+        settings = [f"+flows={','.join(named)}", *settings]
     flow = named[0] if len(named) == 1 else None
     return Words([*([verb] if verb else []), *settings], flow, notice)
 
@@ -94,11 +96,13 @@ def _take_flow(words: list[str], names: Sequence[str]) -> tuple[list[str], list[
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Options and settings, and the words that are neither."""
     options, plain = list[str](), list[str]()
-    follows_option = False
+    follows_option = is_open = False
     for word in words:
-        is_option = follows_option or word.startswith("--") or _SETTING.match(word)
+        is_option = follows_option or is_open or word.startswith("--") or _SETTING.match(word)
         (options if is_option else plain).append(word)
         follows_option = word == _CONFIG_DIR
+        # `criteria=[a, b]`, which the shell divides at the blank: what reads settings tells it as one mistake.
+        is_open = bool(is_option) and "]" not in word and (is_open or "[" in word)
     return options, plain
 
 
@@ -108,11 +112,11 @@ def _usual_flows(verb: str | None, own: Path | None) -> list[str]:
     return of_study if len(of_study) == 1 or verb in _OF_EVERY_FLOW else []
 
 
-def _text_setting(plain: Sequence[str], named: Sequence[str], own: Path | None) -> list[str]:
+def _text_setting(plain: Sequence[str], named: Sequence[str], own: Path | None) -> Sequence[str]:
     """The setting of words that name none: the text that the flow asks for, such as a question."""
-    if not plain:
-        return []
-    parameter = _text_parameter(named[0], own) if named else None
+    if not plain or not named:
+        return plain
+    parameter = _text_parameter(named[0], own)
     if parameter is None:
         todo = "write records=my.csv to name your texts, or another setting as key=value"
         raise StudyError([Problem(f"command line: {plain[0]}", f"'{' '.join(named)}' asks for no text", todo=todo)])

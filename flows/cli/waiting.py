@@ -27,6 +27,7 @@ from flows.gates.open_questions import WaitingRun, waiting_run, waiting_runs
 from flows.gates.read_answer import read_answer
 from flows.results.open import result_store
 from flows.run.people import audit_fields
+from flows.server.command_name import command_text
 
 _RUNS = Path("runs")
 _SETTINGS = ("run.results", "run.folder", "run.audit")
@@ -48,7 +49,7 @@ def list_waiting(options: argparse.Namespace, words: Sequence[str]) -> int:
         print(f"{display_path(run.folder)}: {noun} ({gates})")
         for who in sorted({one.who for one in run.questions if one.who}):
             print(f"  for {who}")
-        print(f"  answer: uv run python -m flows answer {display_path(run.folder)}")
+        print(f"  answer: {command_text('answer', str(display_path(run.folder)))}")
         if run.command:
             print(f"  then:   {run.command}")
     return 0

@@ -19,6 +19,7 @@ from flows.coding.answer_log import MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.run_data import RunData
+from flows.server.command_name import command_text
 from flows.tables.coded_variables import judged_in_run
 
 _POLICY = "default-src &#39;none&#39;;"
@@ -114,7 +115,7 @@ class CorrectionPages:
         report = run.folder / "report.html"
         text = report.read_text(encoding="utf-8") if report.is_file() else ""
         if _POLICY not in text or "correctionsGoTo" not in text:
-            raise RunError(f"{report} knows no corrections; write it again: uv run python -m flows report {run.folder}")
+            raise RunError(f"{report} knows no corrections; write it again: {command_text('report', str(run.folder))}")
         self._run = run
         self._gold = gold
         self.saved = 0

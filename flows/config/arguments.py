@@ -3,7 +3,7 @@
 query="When, and why?"      the request: raw text, never read by Hydra's grammar
 columns.text=body           the same
 storage=my_papers           the same, as `corpus`, where no storage of the configuration has that name
-+flows=[osb,trans]          flows
++flows=osb,trans          flows
 llms=lite   llms@bm.llms=full   a choice in a config group
 run.concurrency=10          an override
 """

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agents.safety.paths import expanded, is_folder, is_there
 from contract.base import JsonValue
+from contract.errors import StudyError
 from flows.config.arguments import Arguments, classify_arguments
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.folders import (
     MULTI_CHOICE_GROUPS,
+    config_dir_problem,
     config_groups,
     display_path,
     find_config,
@@ -63,7 +64,9 @@ def compose_config(
     from flows.config.hydra_merge import merge_layers
     from flows.config.resolve import resolve_config
 
-    folders = _config_folders(config_dir, diagnostics)
+    if problem := config_dir_problem(config_dir):
+        raise StudyError([problem])
+    folders = search_folders(config_dir)
     for problem in plugin_problems():
         diagnostics.add(problem.where, problem.what, todo=problem.todo)
     allowed = read_allowed(diagnostics)
@@ -129,16 +132,6 @@ def _record_provenance(
         key = text.partition("=")[0]
         if not key.startswith("~") and "@" not in key and "." in key:
             diagnostics.provenance.add_argument(tuple(key.lstrip("+").split(".")), display_argument(text))
-
-
-def _config_folders(config_dir: Path | None, diagnostics: Diagnostics) -> tuple[Path, ...]:
-    if config_dir is not None and not is_folder(expanded(config_dir)):
-        exists = is_there(expanded(config_dir))
-        what = "this is not a folder" if exists else "there is no such folder"
-        todo = "name the folder that holds your flows/, prompts/ and so on"
-        diagnostics.add(f"command line: --config-dir {config_dir}", what, todo=todo)
-        diagnostics.raise_if_any()
-    return search_folders(config_dir)
 
 
 def _top_level_keys(documents: dict[Path, YamlDocument]) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agents.safety.paths import expanded, is_folder, is_link, is_there
+from contract.errors import Problem
 from flows.config.plugins import config_plugins, plugin_of
 
 MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
@@ -28,6 +29,15 @@ def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
     packages = (*(plugin.folder for plugin in config_plugins() if plugin.folder), package_config_folder())
     own = expanded(config_dir).absolute() if config_dir else None
     return packages if own is None or own in packages else (own, *packages)
+
+
+def config_dir_problem(config_dir: Path | None) -> Problem | None:
+    """Why that cannot be a study's folder; None where it is one, or none is named."""
+    if config_dir is None or is_folder(expanded(config_dir)):
+        return None
+    what = "this is not a folder" if is_there(expanded(config_dir)) else "there is no such folder"
+    todo = "name the folder that holds your flows/, prompts/ and so on"
+    return Problem(f"command line: --config-dir {config_dir}", what, todo=todo)
 
 
 def is_of_package(path: Path) -> bool:

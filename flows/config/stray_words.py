@@ -127,6 +127,8 @@ class _Joiner:
     def _continues(self, before: str) -> bool:
         """Whether words behind this setting are the rest of its text: not behind a choice or a list that is closed."""
         name, _, value = before.partition("=")
+        if value.startswith("[") and "]" not in value:
+            return True
         return _NAME.fullmatch(name) is not None and (
             name not in ("llms", "flows", "sample", "seed", "budget", "repeats", "records") or not value
         )

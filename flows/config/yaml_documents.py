@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from omegaconf.errors import GrammarParseError
 
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded
-from agents.safety.yaml_mistakes import describe_yaml_error
+from agents.safety.yaml_mistakes import ODD_BLANKS, describe_yaml_error, odd_blank
 from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
@@ -113,7 +113,7 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
         return _broken_document(
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
-    problems = tuple(_duplicate_keys(path, root))
+    problems = (*_odd_keys(path, root), *_duplicate_keys(path, root))
     return YamlDocument(path, root, problems) if problems else _with_readable_values(path, text, root)
 
 
@@ -155,6 +155,25 @@ def _is_readable(text: str) -> bool:
 def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> YamlDocument:
     mistake = describe_yaml_error(text, error)
     return _broken_document(path, mistake.line, mistake.what, mistake.todo)
+
+
+def _odd_keys(path: Path, root: yaml.Node) -> Iterator[Problem]:
+    """Names that begin or end with what only looks like a blank."""
+    for key in _keys(root):
+        if key.value != key.value.strip(ODD_BLANKS):
+            mistake = odd_blank(key.start_mark.line + 1)
+            yield Problem(f"{display_path(path)}:{mistake.line}", mistake.what, todo=mistake.todo)
+
+
+def _keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield key
+            yield from _keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _keys(item)
 
 
 def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:

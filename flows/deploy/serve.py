@@ -76,7 +76,7 @@ def _flow_names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
     for text in settings:
         key, _, value = text.partition("=")
         if key not in _FLOWS_KEYS:
-            todo = "write +flows=[osb] or nothing; a flow gets its other settings when a run is started"
+            todo = "write +flows=osb or nothing; a flow gets its other settings when a run is started"
             problems.append(Problem(f"command line: {text}", "`serve` takes no such setting", todo=todo))
             continue
         for name in split_list(value):

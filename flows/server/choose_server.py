@@ -17,6 +17,7 @@ from urllib.request import Request
 
 from contract.errors import RunError
 from contract.server_policy import DEFAULT_STAY, ServerPolicy, parse_server_policy
+from flows.server.command_name import command_text
 from flows.server.listener_owner import is_another_users
 from flows.server.local_requests import IDENTITY_HEADER
 from flows.server.private_server import NO_PROXY_OPENER, PrivateServer
@@ -109,7 +110,7 @@ def start_server(policy: ServerPolicy) -> StartedServer:
             return running
         raise RunError(
             f"no Prefect server answers at {local_api()}, and run.server is none; "
-            "start `uv run python -m flows server start`, or leave run.server out"
+            f"start `{command_text('server', 'start')}`, or leave run.server out"
         )
     server = StayingServer.open(policy.idle_seconds) if policy.kind == "stay" else None
     if server is None and policy.kind == "stay":

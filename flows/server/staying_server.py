@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from contract.errors import RunError
 from contract.server_policy import describe_seconds
+from flows.server.command_name import command_text
 from flows.server.last_words import cause_of_end
 from flows.server.prefect_process import SERVER_SETTINGS, listen
 from flows.server.private_server import SERVER_START_SECONDS, is_healthy
@@ -102,7 +103,7 @@ class StayingServer:
         stays = describe_seconds(self.folder.read_idle_seconds())
         return (
             f"The Prefect server of this machine was started for this run, and ends after {stays} without one "
-            "(`uv run python -m flows server stop` ends it now)."
+            f"(`{command_text('server', 'stop')}` ends it now)."
         )
 
     def wait_until_ready(self) -> None:
@@ -116,7 +117,7 @@ class StayingServer:
             time.sleep(0.02)
         raise RunError(
             f"the Prefect server (process {self.pid}) did not answer within {SERVER_START_SECONDS:.0f} s; "
-            "end it with `uv run python -m flows server stop now`"
+            f"end it with `{command_text('server', 'stop now')}`"
         )
 
     def has_ended(self) -> bool:

@@ -29,6 +29,8 @@ FLOW = "description: Mine.\nrecords: posts\nsteps: {ask: {agent: llm}}\n"
         (["list"], None, ["list"]),
         (["server", "stop", "now"], None, ["server", "stop", "now"]),
         (["new", "plugin", "osb_more"], None, ["new", "plugin", "osb_more"]),
+        (["code", "status"], None, ["code", "status"]),
+        (["code", "tox", "export", "my.xlsx", "coders=[ana]"], "tox", ["code", "coders=[ana]", "export", "my.xlsx"]),
     ],
 )
 def test_words_become_those_of_the_module(tmp_path: Path, words: list[str], flow: str, arguments: list[str]) -> None:
@@ -68,5 +70,5 @@ def test_a_named_folder_is_taken_instead(tmp_path: Path) -> None:
     assert (found.flow, found.notice) == ("second", None)
     assert list(found.arguments) == ["sample=3", "--config-dir", str(there)]
     every = translate(["check", f"--config-dir={there}"], here)
-    assert list(every.arguments) == ["check", "+flows=[first,second]", f"--config-dir={there}"]
+    assert list(every.arguments) == ["check", "+flows=first,second", f"--config-dir={there}"]
     assert not translate(["plan", "--config-dir", str(there)], here).flow, "which of two is not guessed"

@@ -59,6 +59,14 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
     )
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_has_a_sign_that_a_shell_takes_for_a_pattern(page: Path) -> None:
+    """zsh, which a Mac has, ends `+flows=[osb]` with "no matches found", unless it stands in quotation marks."""
+    commands = [line for block in blocks(page) if block.language == "bash" for line in block.body.splitlines()]
+    bare = {line: re.sub(r"'[^']*'|\"[^\"]*\"", "", line.partition(" #")[0]) for line in commands}
+    assert [line for line, text in bare.items() if re.search(r"[\[\]*?{}]", text)] == []
+
+
 @pytest.fixture(scope="module")
 def environment(
     tmp_path_factory: pytest.TempPathFactory, prefect_api: str, osb_index: CorpusIndex
