@@ -23,6 +23,7 @@ ButtermilkError
 │           ├── ModelUnavailable
 │           │   └── ServerNotRunning  nothing answers at an address of this machine
 │           └── ReplyBroken
+│               └── ReplyUnreadable  a whole reply in another form than the protocol's
 └── RunError              the run as a whole cannot go on (server unreachable, folder not writable)
 """
 
@@ -173,6 +174,22 @@ class ReplyBroken(Transient):
     """The reply was cut off on the wire, or was not the JSON that the protocol promises."""
 
     loses_reply = True
+
+
+class ReplyUnreadable(ReplyBroken):
+    """The reply came whole, in another form than the protocol promises; asked again, the service may bill it again.
+
+    `again` is False where the same request brought such a reply before.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self._again = again
+
+    @property
+    def is_worth_a_try(self) -> bool:
+        """Whether the request has brought no such reply before."""
+        return self._again
 
 
 class RunError(ButtermilkError):

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from agents.llms.model import Model, ModelWrapper
+from agents.llms.unreadable_replies import ASKED_NO_MORE, UnreadableReplies
 from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ServerNotRunning, Transient
+from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ReplyUnreadable, ServerNotRunning, Transient
 from contract.models import Limits
 
 MINUTE = 60.0
@@ -140,13 +141,15 @@ class Limited(ModelWrapper):
         self._clock = clock
         self._down_since: float | None = None
         """Since when a server of this machine has refused every connection."""
+        self._unreadable = UnreadableReplies()
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns one reply within the limits.
 
         Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
         RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
-        earlier call raised it, or if a server of this machine has refused connections for `SERVER_START_SECONDS`.
+        earlier call raised it, if a server of this machine has refused connections for `SERVER_START_SECONDS`, or if
+        one request brought two unreadable replies and no other a readable one meanwhile.
         """
         with not_counted():
             await self._slots.acquire()
@@ -171,12 +174,15 @@ class Limited(ModelWrapper):
         except ServerNotRunning as error:
             self._raise_if_down_for_long(error)
             raise
+        except ReplyUnreadable as error:
+            raise self._after_unreadable(request, error) from None
         except Transient as error:
             self._down_since = None
             if error.retry_after:
                 self._gate.close_for(error.retry_after)
             raise
         self._down_since = None
+        self._unreadable.was_readable()
         if tokens and self._tokens:
             used = reply.usage.input_tokens + reply.usage.output_tokens
             self._tokens.settle(tokens, used)
@@ -186,8 +192,16 @@ class Limited(ModelWrapper):
         now = self._clock.now()
         self._down_since = now if self._down_since is None else self._down_since
         if now - self._down_since >= SERVER_START_SECONDS:
-            self._unusable = f"{error}, so this run asks it no more. The same command goes on from here"
+            self._unusable = f"{error}, so {ASKED_NO_MORE}"
             raise ModelUnusable(self._unusable) from None
+
+    def _after_unreadable(self, request: ModelRequest, error: ReplyUnreadable) -> ReplyUnreadable:
+        self._down_since = None
+        key = request.cache_key(reads_material=self.reads_material)
+        failure, given_up = self._unreadable.was_unreadable(key, error)
+        if given_up:
+            self._unusable = str(failure)
+        return failure
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
         deadline = asyncio.timeout(self._timeout)

@@ -20,6 +20,7 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ReplyUnreadable,
     ServerNotRunning,
 )
 from contract.models import HostedModel
@@ -189,7 +190,7 @@ def _usage_error(error: Exception, model: str, _config: HostedModel, secret: str
 
 
 def _broken_reply(_error: Exception, model: str, _config: HostedModel, _secret: str | None) -> ModelError:
-    return ReplyBroken(f"{model}: the reply was not the JSON that the protocol promises")
+    return ReplyUnreadable(f"{model}: the reply was not the JSON that the protocol promises")
 
 
 def _other(error: Exception, model: str, config: HostedModel, secret: str | None) -> ModelError:
@@ -198,8 +199,8 @@ def _other(error: Exception, model: str, config: HostedModel, secret: str | None
             return _connection(error, model, config, secret)
         return _unauthorized(error, model, config, secret)
     if isinstance(error, LookupError | AttributeError | TypeError | ValueError):
-        return ReplyBroken(f"{model}: the reply holds no answer, or has another form than the protocol promises")
-    return ReplyBroken(f"{model}: the reply could not be read ({type(error).__name__})")
+        return ReplyUnreadable(f"{model}: the reply holds no answer, or has another form than the protocol promises")
+    return ReplyUnreadable(f"{model}: the reply could not be read ({type(error).__name__})")
 
 
 # From the particular to the general: the first type that matches is used.

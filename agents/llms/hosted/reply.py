@@ -29,8 +29,11 @@ def to_reply(
 ) -> ModelReply:
     """The `ModelReply` of `response`, to a request with the settings `sent`.
 
-    A reply that the service broke off has the reason `error`: it is billed too.
+    A reply that the service broke off has the reason `error`: it is billed too. Raises LookupError where the body
+    was no reply at all, of which Gemini's library makes an empty one.
     """
+    if not (response.parts or response.finish_reason or response.usage.has_values()) and not _finish(response, "")[1]:
+        raise LookupError("neither an answer, nor why there is none, nor what it cost")
     text = storable_text(_text(response))
     usage = response_usage(response, text)
     finish, detail = _finish(response, text)

@@ -20,6 +20,7 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ReplyUnreadable,
     ServerNotRunning,
     Transient,
 )
@@ -36,6 +37,7 @@ _ERRORS_BY_NAME: dict[str, type[ModelError]] = {
         ModelUnavailable,
         ServerNotRunning,
         ReplyBroken,
+        ReplyUnreadable,
     )
 }
 

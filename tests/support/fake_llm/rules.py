@@ -30,6 +30,8 @@ class Rule(BaseModel):
     """How often it applies; None means always."""
     reply: Any = None
     """Text or JSON; None makes a reply that fits the schema asked for."""
+    body: str | None = None
+    """The whole body with status 200, instead of a reply of the protocol; billed like one."""
     status: int = 500
     retry_after: str | None = None
     """The Retry-After header: seconds or an HTTP date."""

@@ -88,6 +88,8 @@ class _Service:
         finish = _FINISHES.get(rule.kind, "stop")
         text = _text(parsed, rule, finish)
         self._log.record_billed(parsed.tokens, text_tokens(text))
+        if rule.body is not None:
+            return Response(rule.body, media_type="text/html" if rule.body.startswith("<") else "application/json")
         reply = protocol.reply(parsed, text, finish)
         if rule.finish_reason:
             protocol.end_with(reply, rule.finish_reason)

@@ -27,6 +27,7 @@ from contract.errors import (
     ModelUnusable,
     RateLimited,
     ReplyBroken,
+    ReplyUnreadable,
     ServerNotRunning,
     Transient,
 )
@@ -113,7 +114,7 @@ FAILURES = [
     status(400, ModelRejected, "scripted failure"),
     Failure("timeout", Rule(kind="hang"), ModelTimeout, f"within {SHORT:g} s"),
     Failure("cut", Rule(kind="cut"), ReplyBroken),
-    Failure("broken_json", Rule(kind="broken_json"), ReplyBroken),
+    Failure("broken_json", Rule(kind="broken_json"), ReplyUnreadable),
 ]
 
 
@@ -259,6 +260,17 @@ async def test_a_whole_reply_with_negative_counts_is_unknown_and_warns_nobody(di
         reply = await model.complete(make_request())
     assert reply.text
     assert (reply.usage_is_known, reply.cost_usd) == (False, None)
+
+
+_NO_REPLIES = ("so it is", "<html><body>Please log in</body></html>", "{}", "[]", "null", '"text"', "7", '{"choices": [null]}')
+
+
+@pytest.mark.parametrize("body", _NO_REPLIES)
+async def test_a_body_that_is_no_reply_is_told_from_a_cut_one(dialect: Dialect, fake: FakeLLM, body: str) -> None:
+    fake.script(Rule(body=body))
+    async with connected(config(dialect, fake)) as model:
+        with pytest.raises(ReplyUnreadable, match="the reply (was not the JSON|holds no answer)"):
+            await model.complete(make_request())
 
 
 async def test_a_reply_without_an_answer_is_told_in_a_sentence(fake: FakeLLM) -> None:
