@@ -262,14 +262,23 @@ async def test_a_whole_reply_with_negative_counts_is_unknown_and_warns_nobody(di
     assert (reply.usage_is_known, reply.cost_usd) == (False, None)
 
 
-_NO_REPLIES = ("so it is", "<html><body>Please log in</body></html>", "{}", "[]", "null", '"text"', "7", '{"choices": [null]}')
+_NO_REPLIES = (
+    "so it is",
+    "<html><body>Please log in</body></html>",
+    "{}",
+    "[]",
+    "null",
+    '"text"',
+    "7",
+    '{"choices": [null]}',
+)
 
 
 @pytest.mark.parametrize("body", _NO_REPLIES)
 async def test_a_body_that_is_no_reply_is_told_from_a_cut_one(dialect: Dialect, fake: FakeLLM, body: str) -> None:
     fake.script(Rule(body=body))
     async with connected(config(dialect, fake)) as model:
-        with pytest.raises(ReplyUnreadable, match="the reply (was not the JSON|holds no answer)"):
+        with pytest.raises(ReplyUnreadable, match=r"the reply (was not the JSON|holds no answer)"):
             await model.complete(make_request())
 
 
