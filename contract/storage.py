@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from contract.base import Frozen, JsonValue
 from contract.embedding import Embedding
 from contract.page_source import PageSource, is_unset
+from contract.where import checked_where
 from contract.zotero import ZoteroStorage
 
 BUCKET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
@@ -135,10 +136,6 @@ class GCSStorage(BucketPlace, TableFormat, PageSource):
     """Objects whose total size is larger are not read."""
 
 
-WhereScalar: TypeAlias = str | int | float | bool
-"""A value that a column is compared with."""
-
-
 class BigQueryStorage(PageSource):
     """A BigQuery table to read records from or to save cells to."""
 
@@ -164,27 +161,7 @@ class BigQueryStorage(PageSource):
     @field_validator("where")
     @classmethod
     def _values_are_comparable(cls, where: dict[str, Any]) -> dict[str, Any]:
-        for column, wanted in where.items():
-            if not _is_where_value(wanted):
-                raise ValueError(
-                    f"for the column '{column}' it should be a value, null, a list of values, or a range such as "
-                    "{from: 1, to: 9} or {from: 2026-03-01, before: 2026-04-01}"
-                )
-        return where
-
-
-def _is_where_value(wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        bounds = cast("dict[str, Any]", wanted)
-        return bool(bounds) and bounds.keys() <= {"from", "to", "before"} and all(map(_is_scalar, bounds.values()))
-    if isinstance(wanted, list | tuple):
-        values = cast("list[Any]", wanted)
-        return bool(values) and all(value is None or _is_scalar(value) for value in values)
-    return wanted is None or _is_scalar(wanted)
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
+        return checked_where(where, "column")
 
 
 class PluginStorage(PageSource):

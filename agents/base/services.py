@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from agents.llms.misfits import Misfits
 from agents.llms.model import Models
@@ -30,8 +30,11 @@ class SearchIndex(Protocol):
         """Digest of all that search results depend on: content, chunking, embedding model."""
         ...
 
-    async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
-        """Returns at most `limit` passages for all queries together, best first."""
+    async def search(self, queries: Sequence[str], limit: int, where: Mapping[str, Any] | None = None) -> list[Passage]:
+        """Returns at most `limit` passages for all queries together, best first.
+
+        `where` says which documents are searched, see `contract.where`. Raises StorageError where it fits none.
+        """
         ...
 
     async def beginning(self, passage_id: str) -> Passage | None:

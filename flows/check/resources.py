@@ -21,6 +21,7 @@ from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
 from flows.check.templates import TemplateCheck, report_file_problem
+from flows.check.where import WhereCheck
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, misnamed_yaml
 from flows.config.provenance import KeyPath
@@ -28,12 +29,11 @@ from flows.config.stray_words import shell_setting
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode, walk_nodes
+from flows.spec.search_steps import SEARCH_AGENTS
 from flows.spec.step_values import all_parameter_values
 from flows.storage.factory import SAVABLE_TYPES
 
 _YAML_TRUTH = frozenset({"yes", "no", "on", "off", "true", "false"})
-_SEARCH_AGENTS = frozenset({"search"})
-"""Agents that search the flow's corpus."""
 
 
 @dataclass
@@ -190,7 +190,8 @@ class ResourceCheck:
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)
             if isinstance(found, SearchableStorage):
-                check_source(flow.corpus, found, self.diagnostics)
+                where = WhereCheck.of(self.flow, found)
+                check_source(flow.corpus, found, self.diagnostics, where=where)
                 self._check_embedding(flow.corpus, found)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"
@@ -253,7 +254,7 @@ class ResourceCheck:
 
     def _report_missing_corpus(self, flow: FlowSpec) -> None:
         for flow_node in walk_nodes(flow, self.flow.path):
-            if isinstance(flow_node.node, Step) and flow_node.node.agent in _SEARCH_AGENTS:
+            if isinstance(flow_node.node, Step) and flow_node.node.agent in SEARCH_AGENTS:
                 corpora = [name for name, found in self.storage.items() if isinstance(found, SearchableStorage)]
                 what = f"'{flow_node.name}' searches, but the flow names no corpus"
                 self.diagnostics.add_at(

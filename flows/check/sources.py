@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flows.check.ground_truth import GroundTruthCheck
     from flows.check.metadata import MetadataCheck
     from flows.check.preview import Preview
+    from flows.check.where import WhereCheck
 
 
 def source_of(config: StorageConfig) -> RecordStorage:
@@ -54,6 +55,7 @@ def check_source(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None = None,
     metadata: MetadataCheck | None = None,
+    where: WhereCheck | None = None,
 ) -> None:
     """Reports the mistakes in the source of the storage `name`, from its first rows.
 
@@ -85,7 +87,8 @@ def check_source(
     wrong = _unknown_fields(source, path, diagnostics)
     if not is_remote(source) and not _loses_rows(source, path, diagnostics):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
-        _check_rows(name, source.model_copy(update={"columns": known}), path, at, diagnostics, ground_truth, metadata)
+        of_known = source.model_copy(update={"columns": known})
+        _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, where)
 
 
 def _naming_field(source: RecordStorage) -> str:
@@ -159,13 +162,14 @@ def _check_rows(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None,
     metadata: MetadataCheck | None,
+    where: WhereCheck | None,
 ) -> None:
     from flows.check.preview import preview_source, rows_text
     from flows.check.table_format import note_reading, reading_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
-        preview = preview_source(source, [check.add for check in (ground_truth, metadata) if check])
+        preview = preview_source(source, [check.add for check in (ground_truth, metadata, where) if check])
     except StorageError as error:
         message = str(error)
         if isinstance(source, FileStorage):
@@ -188,8 +192,8 @@ def _check_rows(
             )
     _note_addresses(name, preview, diagnostics)
     note_reading(name, source, preview, diagnostics)
-    if metadata:
-        metadata.report(preview, diagnostics)
+    for check in filter(None, (metadata, where)):
+        check.report(preview, diagnostics)
     if ground_truth and preview.records:
         _check_ground_truth(name, ground_truth, preview, path, diagnostics)
     if preview.absent or preview.records:

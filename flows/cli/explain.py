@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from contract.errors import RunError
 from flows.files.control_characters import escape_controls
 from flows.run.services import open_index
+from flows.spec.nodes import steps_of
+from flows.spec.search_steps import where_of
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
@@ -43,7 +46,10 @@ async def _explanation(study: Study) -> Explanation:
     if index is None:
         raise RunError(f"the corpus of the flow '{study.flow.name}' cannot be opened")
     limit = study.request.get("limit")
-    return await index.explain([question], limit if isinstance(limit, int) else 12)
+    where = next((where_of(step) for step in steps_of(study.flow).values() if where_of(step)), None)
+    if where and (remaining := await index.remaining(where)) not in study.notices:
+        print(escape_controls(remaining), file=sys.stderr)
+    return await index.explain([question], limit if isinstance(limit, int) else 12, where)
 
 
 def _lines(found: Explanation) -> list[str]:

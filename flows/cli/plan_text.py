@@ -71,6 +71,8 @@ def _step_words(step: PlannedStep) -> Text:
 
 def _step_sentences(step: PlannedStep) -> Iterator[str]:
     yield _sentence(step.description) or f"{step.agent.replace('_', ' ').capitalize()}."
+    if step.documents:
+        yield f"Only in documents where {step.documents}."
     if step.models:
         yield f"Asks {', '.join(step.models)}."
     if step.condition:

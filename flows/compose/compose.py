@@ -40,6 +40,7 @@ from flows.compose.request import (
 from flows.compose.sections import config_section, models_of, run_settings_of, storages_of
 from flows.compose.shorthands import apply_shorthands
 from flows.compose.tool_servers import tool_servers_of, used_tool_servers
+from flows.compose.where_shorthand import with_conditions
 from flows.config.compose_config import ComposedConfig, compose_config
 from flows.config.diagnostics import Diagnostics, may_hold_secret
 from flows.config.fragments import merge_fragments
@@ -109,6 +110,8 @@ def check_studies(
         spec = applied_shorthands.apply_to(
             apply_request(flow, request, applied_shorthands.other_values, agents, diagnostics)
         )
+        if applied_shorthands.where:
+            spec = with_conditions(spec, flow.path, applied_shorthands.where, composed.request, diagnostics)
         spec = with_gold_file(spec, flow.path, composed.folders, diagnostics)
         places.check_gold(spec)
         check_gold(spec, flow.path, diagnostics)

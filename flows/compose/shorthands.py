@@ -27,11 +27,13 @@ from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, Sto
 from flows.check.sources import source_of
 from flows.compose.corpus_shorthand import CORPUS_STORAGE, corpus_named
 from flows.compose.queries import QUERIES_STORAGE, queries_source, with_queries
+from flows.compose.where_shorthand import conditions_of
 from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
 from flows.gates.asked_at import questions_of
+from flows.spec.search_steps import searches
 from flows.storage.factory import model_at
 from flows.storage.names import source_name
 
@@ -42,6 +44,7 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "records": str | None,
     "queries": str | None,
     "corpus": str | None,
+    "where": dict[str, str] | None,
     "columns": dict[str, str] | None,
     "labels": dict[str, str] | None,
     "sheet": str | None,
@@ -84,6 +87,8 @@ class AppliedShorthands:
     """The sign between several answers of people in one cell."""
     truth: str | None = None
     """The field of people's answers, or the gold set, in place of the flow's."""
+    where: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Which documents the flow's steps search, beside what they say themselves."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The shorthands that were given, with typed values: a part of the study's request."""
     other_values: dict[str, str] = field(default_factory=dict[str, str])
@@ -110,6 +115,7 @@ def shorthands_of(flow: FlowSpec) -> list[str]:
     reads = flow.records.partition(".")[0] != "parameters" and not asks
     absent = {*flow.parameters, *(("queries",) if reads else _RECORD_SHORTHANDS)}
     absent |= set() if flow.corpus else {"corpus"}
+    absent |= set() if searches(flow) else {"where"}
     absent |= set() if flow.measures else {"truth"}
     compares = flow.measures is not None and flow.measures.truth is not None
     absent |= set() if compares else {"labels", "split"}
@@ -159,6 +165,9 @@ def apply_shorthands(
         _apply_corpus(applied, validated, typed["corpus"].strip(), diagnostics)
     if "queries" in typed:
         _apply_queries(applied, typed["queries"].strip(), raw, diagnostics)
+    if given := {name.partition(".")[2]: text for name, text in typed.items() if name.partition(".")[0] == "where"}:
+        applied.where = conditions_of(typed, diagnostics)
+        applied.values["where"] = cast("JsonValue", given)
     if "records" in typed:
         argument = display_argument(f"records={typed['records']}")
         diagnostics.provenance.add_argument((*validated.path, "records"), argument)
@@ -206,7 +215,8 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     changes = {
         name: text
         for name, text in typed.items()
-        if name.partition(".")[0] not in ("records", "queries", "corpus", "labels", "split", "truth", *_RUN_SHORTHANDS)
+        if name.partition(".")[0]
+        not in ("records", "queries", "corpus", "where", "labels", "split", "truth", *_RUN_SHORTHANDS)
     }
     source: RecordStorage | None = None
     name = applied.records

@@ -20,7 +20,7 @@ from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import MULTI_CHOICE_GROUPS
 from flows.config.stray_words import join_stray_words
 
-DOTTED_NAMES = ("columns", "labels", "labels_from")
+DOTTED_NAMES = ("columns", "labels", "labels_from", "where")
 """Names that a request gives part by part: `columns.text=body`."""
 _REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
@@ -92,11 +92,14 @@ def _names_no_file(group: str, value: str, folders: Sequence[Path]) -> bool:
 
 
 def _split_argument(text: str) -> tuple[str, str, str]:
-    """Name, sign and value; a name such as `labels.>=0.5` may itself hold the sign."""
+    """Name, sign and value; a name such as `labels.>=0.5` may itself hold the sign, and `where.year>=2020` has
+    the value `>=2020`."""
     key, equals, value = text.partition("=")
     if key.startswith("labels.") and key.endswith((">", "<")):
         bound, equals, value = value.partition("=")
         return f"{key}={bound}", equals, value
+    if key.startswith("where.") and key.endswith((">", "<")):
+        return key[:-1], equals, f"{key[-1]}={value}"
     return key, equals, value
 
 

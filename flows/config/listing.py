@@ -6,7 +6,7 @@ broken file is listed with its mistake instead of a description.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from agents.safety.yaml_mistakes import describe_yaml_error
 from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
 from agents.tools.registry import load_tool
+from contract.where import where_words
 from flows.config.folders import display_path, find_config, group_choices, package_config_folder, search_folders
 from flows.config.plugins import READER_ENTRY_POINTS, plugin_of
 
@@ -72,8 +73,22 @@ def _flows(folders: Sequence[Path]) -> list[CatalogueEntry]:
     for name in sorted(group_choices(folders, "flows")):
         path = cast("Path", find_config(folders, f"flows/{name}"))
         content, wrong = _read_yaml(path)
-        found.append(_entry("flow", name, wrong or str(content.get("description", "")), path))
+        about = " ".join([str(content.get("description", "")), *_documents_searched(content.get("steps"))])
+        found.append(_entry("flow", name, wrong or about, path))
     return found
+
+
+def _documents_searched(steps: Any) -> Iterator[str]:
+    """Which documents the steps of a flow's YAML search, where they say so."""
+    for step in cast("dict[str, Any]", steps).values() if isinstance(steps, dict) else ():
+        if not isinstance(step, dict):
+            continue
+        node = cast("dict[str, Any]", step)
+        yield from _documents_searched(node.get("loop"))
+        parameters = node.get("parameters")
+        where: Any = cast("dict[str, Any]", parameters).get("where") if isinstance(parameters, dict) else None
+        if node.get("agent") == "search" and isinstance(where, dict):
+            yield f"[only documents where {where_words(cast('dict[str, Any]', where))}]"
 
 
 def _offered(kind: str, group: str) -> list[CatalogueEntry]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract.findings import Passage
 from flows.corpus.hybrid_search import RANK_DEPTH, distinct_lists, hybrid_search
-from flows.corpus.passage_store import PassageKey, SearchStore
+from flows.corpus.passage_store import PassageKey, SearchStore, Within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,13 +41,17 @@ class Explanation:
 
 
 def explain_search(
-    store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], limit: int
+    store: SearchStore[PassageKey],
+    queries: Sequence[str],
+    vectors: NDArray[np.float32],
+    limit: int,
+    within: Within = None,
 ) -> Explanation:
     """The first `limit` of each way of searching, and the result of a search with that limit."""
-    lists, _ = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit))
+    lists, _ = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit), within)
     passages = store.passages(list(dict.fromkeys(key for one in lists for key in one.keys[:limit])))
     ways = [
         WayOfSearching(one.query, one.way, one.weight, [passages[key] for key in one.keys[:limit] if key in passages])
         for one in lists
     ]
-    return Explanation(ways, hybrid_search(store, queries, vectors, limit))
+    return Explanation(ways, hybrid_search(store, queries, vectors, limit, within))

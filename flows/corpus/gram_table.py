@@ -54,12 +54,18 @@ def add(db: sqlite3.Connection, passages: Sequence[Passage]) -> None:
         _note_unspaced(db)
 
 
-def search(db: sqlite3.Connection, pairs: Sequence[str], depth: int) -> list[int]:
-    """Ids of the passages that hold any of the pairs, best first; of a single letter, those that hold it in a pair."""
+def search(
+    db: sqlite3.Connection, pairs: Sequence[str], depth: int, inside: str = "", values: Sequence[str] = ()
+) -> list[int]:
+    """Ids of the passages that hold any of the pairs, best first; of a single letter, those that hold it in a pair.
+
+    `inside` is a further condition in SQL, and `values` are its parameters.
+    """
     query = " OR ".join(fts5_query([pair]) + ("" if len(pair) > 1 else " *") for pair in pairs)
     rows = db.execute(
-        "SELECT rowid FROM passage_grams WHERE passage_grams MATCH ? ORDER BY bm25(passage_grams), rowid LIMIT ?",
-        (query, depth),
+        f"SELECT rowid FROM passage_grams WHERE passage_grams MATCH ? {inside}"  # noqa: S608 - both texts are ours
+        "ORDER BY bm25(passage_grams), rowid LIMIT ?",
+        (query, *values, depth),
     )
     return [row[0] for row in rows]
 

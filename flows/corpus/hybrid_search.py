@@ -16,7 +16,7 @@ from contract.findings import Passage
 from flows.corpus.breadth import broad_selection, with_context
 from flows.corpus.copies import Copies
 from flows.corpus.grams import is_unspaced, query_grams
-from flows.corpus.passage_store import PassageKey, SearchStore
+from flows.corpus.passage_store import PassageKey, SearchStore, Within
 from flows.corpus.ranking import WORDS_WEIGHT, content_words, exact_phrases, fused_scores
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def hybrid_search(
     queries: Sequence[str],
     vectors: NDArray[np.float32],
     limit: int,
+    within: Within = None,
 ) -> list[Passage]:
     """At most `limit` passages for all queries together, best first; `vectors` holds one vector a query."""
-    lists, copies = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit))
+    lists, copies = distinct_lists(store, queries, vectors, max(RANK_DEPTH, limit), within)
     scores = fused_scores([(one.keys, one.weight) for one in lists], copies.document)
     best = broad_selection(list(scores), copies.document, limit)
     if not best:
@@ -83,11 +84,12 @@ def distinct_lists(
     queries: Sequence[str],
     vectors: NDArray[np.float32],
     wanted: int,
+    within: Within = None,
 ) -> tuple[list[RankedList[PassageKey]], Copies[PassageKey]]:
     """The ranked lists without copies, each of `wanted` texts where there are as many; and the copies."""
     depth = wanted
     while True:
-        full = _ranked_lists(store, queries, vectors, depth)
+        full = _ranked_lists(store, queries, vectors, depth, within)
         copies = Copies(
             [one.keys for one in full], store.identities(list(dict.fromkeys(key for one in full for key in one.keys)))
         )
@@ -100,17 +102,21 @@ def distinct_lists(
 
 
 def _ranked_lists(
-    store: SearchStore[PassageKey], queries: Sequence[str], vectors: NDArray[np.float32], depth: int
+    store: SearchStore[PassageKey],
+    queries: Sequence[str],
+    vectors: NDArray[np.float32],
+    depth: int,
+    within: Within,
 ) -> list[RankedList[PassageKey]]:
     lists = list[RankedList[PassageKey]]()
-    for query, near in zip(queries, store.nearest(vectors, depth), strict=True):
-        pairs = store.gram_search(found, depth) if (found := query_grams(query)) else []
+    for query, near in zip(queries, store.nearest(vectors, depth, within), strict=True):
+        pairs = store.gram_search(found, depth, within) if (found := query_grams(query)) else []
         # The embedded vectors know English alone: of scripts without spaces they would only add noise.
         if not (pairs and is_unspaced(query)):
             lists.append(RankedList(query, MEANING, near))
         for way, phrases in (("words", content_words(query)), ("phrases", exact_phrases(query))):
             if phrases:
-                lists.append(RankedList(query, way, store.full_text_search(phrases, depth)))
+                lists.append(RankedList(query, way, store.full_text_search(phrases, depth, within)))
         if pairs:
             lists.append(RankedList(query, "pairs of letters", pairs))
     return lists

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from contract.base import JsonValue, digest
+from contract.base import JsonValue, canonical_json, digest
 from contract.errors import StorageError
 from contract.findings import Passage, Source
 from contract.storage import CorpusStorage, FileStorage, SearchableStorage, VectorStorage
 from flows.corpus.build import SCHEMA_VERSION, ProgressCallback, RemoteCopy, update_index
 from flows.corpus.build_counts import BuildCounts
+from flows.corpus.document_filter import DocumentFilter
 from flows.corpus.explanation import Explanation, explain_search
 from flows.corpus.hybrid_search import hybrid_search
-from flows.corpus.passage_store import Embedder, QuestionEmbedder, SearchStore
+from flows.corpus.passage_store import Embedder, QuestionEmbedder, SearchStore, Within
 from flows.corpus.source_state import source_identity
 from flows.corpus.sqlite_store import SqliteStore
 from flows.corpus.vector_matrix import VectorMatrix
@@ -86,6 +87,7 @@ class CorpusIndex:
         self._fingerprint = fingerprint
         self._embed = embedder.embed_queries if isinstance(embedder, QuestionEmbedder) else embedder.embed
         self._open_store = open_store
+        self._filters: dict[str, DocumentFilter] = {}
 
     @property
     def label(self) -> str:
@@ -97,13 +99,20 @@ class CorpusIndex:
         """Digest of content, chunking and embedding model."""
         return self._fingerprint
 
-    async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
-        """At most `limit` passages for all queries together, best first; none for empty queries."""
-        return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit)
+    async def search(self, queries: Sequence[str], limit: int, where: Mapping[str, Any] | None = None) -> list[Passage]:
+        """At most `limit` passages for all queries together, best first; none for empty queries.
 
-    async def explain(self, queries: Sequence[str], limit: int) -> Explanation:
+        `where` says which documents are searched. Raises StorageError where it fits none.
+        """
+        return await asyncio.to_thread(self._search, [query for query in queries if query.strip()], limit, where)
+
+    async def explain(self, queries: Sequence[str], limit: int, where: Mapping[str, Any] | None = None) -> Explanation:
         """What each way of searching ranked for these queries, and what a search makes of it."""
-        return await asyncio.to_thread(self._explain, [query for query in queries if query.strip()], limit)
+        return await asyncio.to_thread(self._explain, [query for query in queries if query.strip()], limit, where)
+
+    async def remaining(self, where: Mapping[str, Any]) -> str:
+        """How many documents `where` fits, in words. Raises StorageError where it fits none."""
+        return (await asyncio.to_thread(self._filter, where)).summary()
 
     async def beginning(self, passage_id: str) -> Passage | None:
         """The first passage of the document that this passage is of; None where the corpus has none."""
@@ -142,19 +151,35 @@ class CorpusIndex:
         with closing(self._open_store()) as store:
             return store.sources()
 
-    def _explain(self, queries: list[str], limit: int) -> Explanation:
+    def _explain(self, queries: list[str], limit: int, where: Mapping[str, Any] | None) -> Explanation:
         if not queries or limit < 1:
             return Explanation((), ())
-        vectors = self._embed(queries)
+        within, vectors = self._within(where), self._embed(queries)
         with closing(self._open_store()) as store:
-            return explain_search(store, queries, vectors, limit)
+            return explain_search(store, queries, vectors, limit, within)
 
-    def _search(self, queries: list[str], limit: int) -> list[Passage]:
+    def _search(self, queries: list[str], limit: int, where: Mapping[str, Any] | None) -> list[Passage]:
         if not queries or limit < 1:
             return []
-        vectors = self._embed(queries)
+        within, vectors = self._within(where), self._embed(queries)
         with closing(self._open_store()) as store:
-            return hybrid_search(store, queries, vectors, limit)
+            return hybrid_search(store, queries, vectors, limit, within)
+
+    def _within(self, where: Mapping[str, Any] | None) -> Within:
+        return self._filter(where).kept if where else None
+
+    def _filter(self, where: Mapping[str, Any]) -> DocumentFilter:
+        """The documents that fit, looked up once for each `where`. Raises StorageError where there are none."""
+        key = canonical_json(where)
+        if key not in self._filters:
+            found = DocumentFilter(where)
+            with closing(self._open_store()) as store:
+                for document in store.documents():
+                    found.add(document)
+            if problems := found.problems():
+                raise StorageError(f"{self._label}: {'; '.join(map(str, problems))}")
+            self._filters[key] = found
+        return self._filters[key]
 
 
 def _open_sqlite(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flows.corpus.lancedb_tables import LanceDBTables
+from flows.corpus.lancedb_tables import LanceDBTables, is_in
+from flows.corpus.passage_store import Within
 from flows.storage.values import import_optional
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class LanceDBSearch:
             table.optimize()
         self._is_exact = None
 
-    def nearest(self, vector: NDArray[np.float32], depth: int) -> list[str]:
+    def nearest(self, vector: NDArray[np.float32], depth: int, within: Within = None) -> list[str]:
         """The passages nearest to the vector, nearest first."""
         if (table := self._tables.open_table("passages")) is None:
             return []
@@ -57,15 +58,16 @@ class LanceDBSearch:
         with self._tables.as_storage_errors():
             query = table.search(vector, vector_column_name="vector").distance_type("cosine")
             query = query.bypass_vector_index() if self._is_exact else query.refine_factor(_REFINE_FACTOR)
+            query = _inside(query, within)
             return _ranked_ids(query.select(["passage_id", "_distance"]).limit(depth).to_arrow(), "_distance", 1)
 
-    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[str]:
+    def full_text_search(self, phrases: Sequence[str], depth: int, within: Within = None) -> list[str]:
         """The passages that hold any of the phrases, best first."""
         if (table := self._tables.open_table("passages")) is None:
             return []
         with self._tables.as_storage_errors():
             query = table.search(_any_phrase_query(phrases), query_type="fts").select(["passage_id", "_score"])
-            return _ranked_ids(query.limit(depth).to_arrow(), "_score", -1)
+            return _ranked_ids(_inside(query, within).limit(depth).to_arrow(), "_score", -1)
 
     def siblings(self, key: str) -> list[str]:
         """All passages of the document of this passage, in reading order."""
@@ -74,6 +76,11 @@ class LanceDBSearch:
         found = self._tables.select_in("passages", "record_id", ids, ["passage_id", "position"])
         rows = [row for some in found for row in some.to_pylist()]
         return [row["passage_id"] for row in sorted(rows, key=lambda row: row["position"])]
+
+
+def _inside(query: Any, within: Within) -> Any:
+    """The query, in the passages of these documents alone; they are chosen before anything is ranked."""
+    return query if within is None else query.where(is_in("record_id", list(within)), prefilter=True)
 
 
 def _ranked_ids(found: Any, by: str, sign: int) -> list[str]:

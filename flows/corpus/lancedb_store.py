@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
 from flows.corpus.chunk import passage_locators
+from flows.corpus.document_filter import Document
 from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.lancedb_search import LanceDBSearch
 from flows.corpus.lancedb_tables import LanceDBTables, batched, is_in
 from flows.corpus.pass_state import PassState
-from flows.corpus.passage_store import IndexedRecord, PassageIdentity, TextVector
+from flows.corpus.passage_store import IndexedRecord, PassageIdentity, TextVector, Within
 from flows.storage.rows import Reject
 from flows.storage.values import import_optional
 
@@ -187,15 +188,21 @@ class LanceDBStore:
         """The id itself: it is the key."""
         return passage_id
 
-    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[str]]:
+    def documents(self) -> Iterator[Document]:
+        """What is known of every document."""
+        for row in self._tables.rows("records", ["record_id", "title", "date", "uri", "metadata"]):
+            metadata, _ = read_metadata(row["metadata"])
+            yield Document(row["record_id"], row["title"], row["date"], row["uri"], metadata)
+
+    def nearest(self, vectors: NDArray[np.float32], depth: int, within: Within = None) -> list[list[str]]:
         """For each vector the passages nearest to it, nearest first."""
-        return [self._search.nearest(vector, depth) for vector in vectors]
+        return [self._search.nearest(vector, depth, within) for vector in vectors]
 
-    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[str]:
+    def full_text_search(self, phrases: Sequence[str], depth: int, within: Within = None) -> list[str]:
         """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
-        return self._search.full_text_search(phrases, depth)
+        return self._search.full_text_search(phrases, depth, within)
 
-    def gram_search(self, grams: Sequence[str], depth: int) -> list[str]:  # noqa: ARG002
+    def gram_search(self, grams: Sequence[str], depth: int, within: Within = None) -> list[str]:  # noqa: ARG002
         """Nothing: a collection has no index of pairs of letters."""
         return []
 

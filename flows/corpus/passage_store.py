@@ -7,12 +7,13 @@ completely or not at all, so that a kill between two of them costs work but dama
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from contract.findings import Passage, Source
 from contract.record import Record
+from flows.corpus.document_filter import Document
 from flows.storage.rows import Reject
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 TextVector = tuple[str, str, bytes]
 """Record id, what was embedded of it word for word, and the vector as float32 values."""
+Within: TypeAlias = Collection[str] | None
+"""Ids of the documents that are searched; None for all."""
 PassageKey = TypeVar("PassageKey")
 """The type of the key that identifies a passage in a store."""
 
@@ -135,15 +138,19 @@ class SearchStore(Protocol[PassageKey]):
         """The key of the passage of that id; None where it has none."""
         ...
 
-    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[PassageKey]]:
+    def documents(self) -> Iterator[Document]:
+        """What is known of every document."""
+        ...
+
+    def nearest(self, vectors: NDArray[np.float32], depth: int, within: Within = None) -> list[list[PassageKey]]:
         """For each vector the passages nearest to it, at most `depth`, nearest first."""
         ...
 
-    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[PassageKey]:
+    def full_text_search(self, phrases: Sequence[str], depth: int, within: Within = None) -> list[PassageKey]:
         """The passages that hold any of the phrases, best first by BM25; titles count twice."""
         ...
 
-    def gram_search(self, grams: Sequence[str], depth: int) -> list[PassageKey]:
+    def gram_search(self, grams: Sequence[str], depth: int, within: Within = None) -> list[PassageKey]:
         """The passages that hold any of the pairs of letters, best first by BM25."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from contract.errors import StorageError
 from contract.findings import Passage, Source
 from flows.corpus import gram_table
 from flows.corpus.chunk import passage_locators
+from flows.corpus.document_filter import Document
 from flows.corpus.kept_metadata import read_metadata
-from flows.corpus.passage_store import PassageIdentity
+from flows.corpus.passage_store import PassageIdentity, Within
 from flows.corpus.ranking import fts5_query
 from flows.corpus.vector_matrix import VectorMatrix, top_rows
 from flows.storage.rows import Reject
@@ -21,6 +22,13 @@ from flows.storage.rows import Reject
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_WITHIN = "SELECT id FROM passages WHERE record_id IN (SELECT value FROM json_each(?))"
+"""The passages of the documents in a JSON list."""
+
+
+def _json(within: Collection[str]) -> str:
+    return json.dumps(list(within))
 
 
 class SqliteSearch:
@@ -59,9 +67,19 @@ class SqliteSearch:
         row: Any = self._db.execute("SELECT id FROM passages WHERE passage_id = ?", (passage_id,)).fetchone()
         return row and row[0]
 
-    def nearest(self, vectors: NDArray[np.float32], depth: int) -> list[list[int]]:
+    def documents(self) -> Iterator[Document]:
+        """What is known of every document."""
+        for row in self._db.execute("SELECT record_id, title, date, uri, metadata FROM records"):
+            yield Document(row[0], row[1], row[2], row[3], read_metadata(row[4])[0])
+
+    def nearest(self, vectors: NDArray[np.float32], depth: int, within: Within = None) -> list[list[int]]:
         """For each vector the passages nearest to it, nearest first; every passage is compared."""
         ids, matrix = self._matrix.load(self._read_matrix, vectors.shape[1])
+        if within is not None:
+            import numpy as np
+
+            kept = np.flatnonzero(np.isin(ids, [row[0] for row in self._db.execute(_WITHIN, (_json(within),))]))
+            ids, matrix = ids[kept], matrix[kept]
         return [[int(ids[row]) for row in top_rows(line, depth)] for line in vectors @ matrix.T]
 
     def similarity(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> dict[int, float]:
@@ -102,18 +120,21 @@ class SqliteSearch:
         )
         return [row[0] for row in rows]
 
-    def full_text_search(self, phrases: Sequence[str], depth: int) -> list[int]:
+    def full_text_search(self, phrases: Sequence[str], depth: int, within: Within = None) -> list[int]:
         """Ids of the passages that hold any of the phrases, best first by BM25; titles count twice."""
+        inside, values = ("", ()) if within is None else (f"AND rowid IN ({_WITHIN}) ", (_json(within),))
         rows = self._db.execute(
-            "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? ORDER BY bm25(passages_fts, 2.0, 1.0), rowid "
-            "LIMIT ?",
-            (fts5_query(phrases), depth),
+            f"SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? {inside}"  # noqa: S608 - both texts are ours
+            "ORDER BY bm25(passages_fts, 2.0, 1.0), rowid LIMIT ?",
+            (fts5_query(phrases), *values, depth),
         )
         return [row[0] for row in rows]
 
-    def gram_search(self, grams: Sequence[str], depth: int) -> list[int]:
+    def gram_search(self, grams: Sequence[str], depth: int, within: Within = None) -> list[int]:
         """Ids of the passages that hold any of the pairs of letters, best first by BM25."""
-        return gram_table.search(self._db, grams, depth)
+        if within is None:
+            return gram_table.search(self._db, grams, depth)
+        return gram_table.search(self._db, grams, depth, f"AND rowid IN ({_WITHIN}) ", (_json(within),))
 
     def identities(self, keys: Sequence[int]) -> dict[int, PassageIdentity]:
         """The document of each passage, and the digest of its text."""

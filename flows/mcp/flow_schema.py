@@ -38,6 +38,10 @@ _SHORTHANDS: Mapping[str, dict[str, Any]] = {
     },
     "columns": {**_NAMED_TEXTS, "description": 'Which column is what, for example {"text": "body"}.'},
     "labels": {**_NAMED_TEXTS, "description": 'People\'s answers as verdicts, for example {"yes": "violates"}.'},
+    "where": {
+        **_NAMED_TEXTS,
+        "description": 'Which documents are searched, by their metadata, for example {"year": ">=2020"}.',
+    },
     "sheet": {"type": "string", "maxLength": 200, "description": "The sheet of a workbook."},
     "encoding": {"type": "string", "maxLength": 40, "description": "How a file's letters are written."},
     "header": {"type": "string", "maxLength": 20, "description": "The row that names the columns, or none."},
@@ -129,6 +133,7 @@ def _shorthands(data: Mapping[str, Any], spec: FlowSpec | None, own: set[str]) -
     measures: Any = data.get("measures")
     compares = isinstance(measures, dict) and bool(cast("dict[str, Any]", measures).get("truth"))
     chosen = [name for name in _SHORTHANDS if reads or name in ("budget", "again", "labels")]
+    chosen = [name for name in chosen if name != "where"]
     return [name for name in chosen if name not in own and (compares or name != "labels")]
 
 

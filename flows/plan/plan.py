@@ -14,9 +14,11 @@ from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
 from flows.results.store import GCS_SCHEME
+from contract.where import where_words
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import steps_of
 from flows.spec.references import parse_reference, reference_texts
+from flows.spec.search_steps import where_of
 from flows.spec.study import Study
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class PlannedStep:
     description: str = ""
     loops: tuple[PlannedLoop, ...] = ()
     """The loops that the step is in, the outermost first."""
+    documents: str = ""
+    """Which documents of the corpus it searches, in words; empty for all."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +279,7 @@ def _planned_step(
         requests=agent.most_model_calls({name: values[0] for name, values in _parameter_values(step).items()}),
         description=step.description,
         loops=loops,
+        documents=where_words(where_of(step)),
     )
 
 

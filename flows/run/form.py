@@ -24,6 +24,10 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
         "Your own records: a file or folder that the worker can read, a dataset as `hf:owner/name`, or the name of a "
         "storage. Empty: `{records}`.",
     ),
+    "where": (
+        dict[str, str],
+        'Which documents are searched, by their metadata, for example `{{"year": ">=2020"}}`. Empty: as configured.',
+    ),
     "columns": (dict[str, str], 'Which column is what, for example `{{"text": "body"}}`. Empty: columns of our names.'),
     "labels": (
         dict[str, str],

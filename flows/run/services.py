@@ -17,6 +17,7 @@ from agents.llms.hosted.subprocess_model import SUPPORTED, CallerProcess
 from agents.llms.misfits import Misfits
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
+from contract.base import canonical_json
 from contract.errors import StorageError
 from contract.storage import SearchableStorage
 from flows.accounting.call_journal import CallJournal
@@ -38,6 +39,8 @@ from flows.results.tool_results import ToolResults
 from flows.run.tool_servers import open_tool_servers
 from flows.run.web_pages import open_pages
 from flows.spec.agent_registry import load_agents
+from flows.spec.nodes import steps_of
+from flows.spec.search_steps import where_of
 from flows.spec.study import Study
 from flows.spec.tool_registry import installed_step_tools
 from flows.storage.rows import Reject
@@ -73,6 +76,10 @@ async def open_services(
     kept answers that a scholar should know. Raises StorageError when the corpus cannot be read.
     """
     index = await open_index(study, progress, on_note)
+    for where in {canonical_json(one): one for one in map(where_of, steps_of(study.flow).values()) if one}.values():
+        remaining = await index.remaining(where) if index else ""
+        if on_note and remaining and remaining not in study.notices:
+            on_note(remaining)
     if index and on_reject:
         for reject in index.rejects():
             on_reject(reject)

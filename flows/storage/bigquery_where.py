@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from contract.errors import StorageError
-from contract.storage import BigQueryStorage, WhereScalar
+from contract.storage import BigQueryStorage
+from contract.where import WhereScalar
 
 _PARAMETER_TYPES: Mapping[str, str] = {
     "STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64", "FLOAT64": "FLOAT64",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ class Corpus:
     label = "Decisions"
     fingerprint = "f"
 
-    async def search(self, queries: Sequence[str], limit: int) -> list[Passage]:
+    async def search(self, queries: Sequence[str], limit: int, where: Mapping[str, Any] | None = None) -> list[Passage]:
         other = PASSAGE.model_copy(update={"passage_id": "b#facts:0-9", "record_id": "b", "content_hash": "y"})
         return [PASSAGE, other][:limit]
 
