@@ -13,8 +13,8 @@ from agents.llms.prices import price_of
 from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.models import HostedModel
-from flows.results.store import GCS_SCHEME
 from contract.where import where_words
+from flows.results.store import GCS_SCHEME
 from flows.spec.conditions import compile_condition
 from flows.spec.nodes import steps_of
 from flows.spec.references import parse_reference, reference_texts
