@@ -146,6 +146,9 @@ class BigQueryStorage(PageSource):
     location: str | None = None
     study: str | None = Field(default=None, pattern=r"^\S(.{0,98}\S)?$", exclude_if=is_unset)
     """Where cells are saved: the study that their rows belong to, so that no other study's rows are replaced."""
+    owner: str | None = Field(default=None, pattern=r"^\S(.{0,98}\S)?$", exclude_if=is_unset)
+    """The group whose study it is. People who save to one study with several accounts all name it, and nobody else's
+    study of that name is touched."""
     columns: dict[str, str] = Field(default_factory=dict)
     """As for files. Where any are named, other columns are read only if their names are the usual ones: a query's
     price depends on its columns."""

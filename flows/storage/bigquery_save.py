@@ -5,6 +5,9 @@ holds all of a run or nothing of it, wherever the saving was interrupted. A row 
 The statement names the days on which its rows stand already, so that BigQuery reads no other partition.
 
 Which cells a run has stands in a second table, `<table>_runs`, in the same way, for unchanged cells too.
+
+Before anything is merged, the table is asked whose the rows are that would be replaced: where they are another group's,
+nothing is saved.
 """
 
 from __future__ import annotations
@@ -12,25 +15,21 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from pydantic import BaseModel
-
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
 from flows.files.run_data import RunData
-from flows.storage.bigquery import client_of, quote_identifier, request_options, table_name, target_of
+from flows.storage.bigquery import client_of, request_options, table_name, target_of
+from flows.storage.bigquery_owner import StandingRows
 from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
+from flows.storage.bigquery_sql import CELLS, RUNS, SavedTable, add_column_sql, days_sql, merge_sql, standing_sql
 from flows.storage.google_cloud import UPLOAD_RETRIES, as_storage_errors
-from flows.storage.saved_cell import RunCell, SavedCell, saved_cell
+from flows.storage.saved_cell import RunCell, saved_cell
 
-_DIGEST_COLUMN = "answer_digest"
-_MAX_DAYS = 500
-"""Of more days, the first and the last are named."""
 _STAGING_EXPIRY = timedelta(days=1)
 """Time after which the service itself removes a staging table that a killed run left."""
 
@@ -39,7 +38,8 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
     """Saves the cells of the finished run in `folder`; returns a sentence on what changed.
 
     Creates the tables where there are none, and adds columns that they lack. Raises StorageError when they cannot be
-    written, or when one of their columns has another type; the tables are then unchanged.
+    written, when one of their columns has another type, or when another group's rows would be replaced; the tables then
+    have the rows that they had.
     """
     target = target_of(
         storage,
@@ -47,7 +47,7 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
         f"and roles/bigquery.jobUser on the project {storage.project}",
     )
     with as_storage_errors(target), tempfile.TemporaryFile() as cells, tempfile.TemporaryFile() as members:
-        number = _write_json_lines(cells, members, RunData.open(folder), storage.study or "")
+        number = _write_json_lines(cells, members, RunData.open(folder), storage)
         if not number:
             return "no cells"
         client = client_of(storage, target)
@@ -57,51 +57,33 @@ def save_cells(storage: BigQueryStorage, folder: Path) -> str:
         try:
             for saver, file in savers:
                 saver.load(file)
+            standing = savers[0][0].standing_rows()
+            standing.raise_if_others()
             changed = [saver.merge() for saver, _ in savers]
         finally:
             for saver, _ in savers:
                 saver.tidy()
-        return f"{number:,} cells, {changed[0]:,} of them new or changed{''.join(dict.fromkeys(added))}"
+        return f"{number:,} cells, {changed[0]:,} of them new or changed{''.join(dict.fromkeys(added))}{standing.told}"
 
 
-def _write_json_lines(cells: IO[bytes], members: IO[bytes], data: RunData, study: str) -> int:
+def _write_json_lines(cells: IO[bytes], members: IO[bytes], data: RunData, storage: BigQueryStorage) -> int:
     """Writes the rows of both tables as JSON, one a line; returns the number of cells."""
     number, started = 0, data.manifest.get("started")
     for trace in data.traces():
-        row = saved_cell(trace, data.folder.name, study)
+        row = saved_cell(trace, data.folder.name, storage.study or "", storage.owner)
         member = RunCell(
-            study=row.study, run=row.run, started=started or row.started, flow=row.flow, cell_id=row.cell_id,
+            study=row.study,
+            owner=row.owner,
+            run=row.run,
+            started=started or row.started,
+            flow=row.flow,
+            cell_id=row.cell_id,
             answer_digest=row.answer_digest,
-        )  # fmt: skip
+        )
         for file, one in ((cells, row), (members, member)):
             file.write(one.model_dump_json(exclude_none=True).encode() + b"\n")
         number += 1
     return number
-
-
-@dataclass(frozen=True)
-class SavedTable:
-    """One of the two tables that a run is saved to."""
-
-    suffix: str
-    """What its name has after that of the storage's table."""
-    rows: type[BaseModel]
-    key: tuple[str, ...]
-    """The columns of which no two rows have the same values."""
-    partition: str
-    """The column by whose day the table is partitioned."""
-    clustering: tuple[str, ...]
-    description: str
-
-
-CELLS = SavedTable(
-    "", SavedCell, ("study", "cell_id"), "ended", ("study", "flow", "step", "record_id"),
-    "Cells of studies: one row for each study, record, step, variant and repeat.",
-)  # fmt: skip
-RUNS = SavedTable(
-    "_runs", RunCell, ("study", "run", "cell_id"), "started", ("study", "flow", "run"),
-    "Which cells each run of a study has, with the digest of the answer that they had in it.",
-)  # fmt: skip
 
 
 class _TableSaver:
@@ -158,6 +140,11 @@ class _TableSaver:
     def load(self, file: IO[bytes]) -> None:
         """Loads the rows into a staging table."""
         self._load_staging_table(file, self._staging_id)
+
+    def standing_rows(self) -> StandingRows:
+        """What the table holds of the cells that were loaded."""
+        [found] = self._run_statement(standing_sql(self._storage, self._staging_table)).result(**self._limits)
+        return StandingRows.of(self._storage, dict(found.items()))
 
     def merge(self) -> int:
         """Merges the rows that were loaded; returns how many were new or changed."""
@@ -221,66 +208,3 @@ def _schema_fields(columns: Sequence[TableColumn]) -> list[Any]:
         )
         for column in columns
     ]
-
-
-def add_column_sql(storage: BigQueryStorage, column: TableColumn) -> str:
-    """The SQL that adds a column to the storage's table; the column is empty in existing rows."""
-    kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(column.type, column.type)
-    declared = f"{quote_identifier(column.name)} {f'ARRAY<{kind}>' if column.mode == 'REPEATED' else kind}"
-    table = quote_identifier(storage.project, storage.dataset, storage.table)
-    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {declared}"
-
-
-def days_sql(storage: BigQueryStorage, staging_table: str, table: SavedTable) -> str:
-    """The SQL that asks on which days rows of `staging_table` stand in the table already; it reads few columns.
-
-    The days of the rows themselves are among them: there another save may put the same rows before they are merged.
-    """
-    kept, fresh = _names(storage, staging_table)
-    column = quote_identifier(table.partition)
-    return (
-        f"SELECT DATE(kept.{column}) AS day FROM {kept} AS kept "  # noqa: S608 - names are quoted
-        f"JOIN {fresh} AS fresh ON {_same_key(table)} "
-        f"UNION DISTINCT SELECT DATE(fresh.{column}) AS day FROM {fresh} AS fresh"
-    )
-
-
-def merge_sql(
-    storage: BigQueryStorage, staging_table: str, columns: Sequence[str], table: SavedTable, days: Sequence[date]
-) -> str:
-    """The SQL that merges the rows of `staging_table` into the table.
-
-    `days` are those on which some of them may stand there: other partitions are neither read nor changed.
-    """
-    names = [quote_identifier(column) for column in columns]
-    keys, same = {quote_identifier(column) for column in table.key}, quote_identifier(_DIGEST_COLUMN)
-    changes = ", ".join(f"{name} = fresh.{name}" for name in names if name not in keys)
-    values = ", ".join(f"fresh.{name}" for name in names)
-    kept, fresh = _names(storage, staging_table)
-    return (
-        f"MERGE {kept} AS kept USING {fresh} AS fresh "  # noqa: S608 - names are quoted
-        f"ON {_same_key(table)} AND {_on_days(table, days)} "
-        f"WHEN MATCHED AND kept.{same} IS DISTINCT FROM fresh.{same} THEN UPDATE SET {changes} "
-        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
-    )
-
-
-def _names(storage: BigQueryStorage, staging_table: str) -> tuple[str, str]:
-    place = (storage.project, storage.dataset)
-    return quote_identifier(*place, storage.table), quote_identifier(*place, staging_table)
-
-
-def _same_key(table: SavedTable) -> str:
-    names = [quote_identifier(column) for column in table.key]
-    return " AND ".join(f"kept.{name} = fresh.{name}" for name in names)
-
-
-def _on_days(table: SavedTable, days: Sequence[date]) -> str:
-    """The condition by which BigQuery leaves out partitions: it has to be of constants."""
-    if not days:
-        return "FALSE"
-    column = f"DATE(kept.{quote_identifier(table.partition)})"
-    listed = ", ".join(f"DATE '{day}'" for day in sorted(days))
-    if len(days) > _MAX_DAYS:
-        return f"{column} BETWEEN DATE '{min(days)}' AND DATE '{max(days)}'"
-    return f"{column} IN ({listed})"

@@ -23,7 +23,9 @@ class SavedCell(Frozen):
     """One row: one record, step, variant and repeat of a flow, as the last run that changed it left it."""
 
     study: str
-    """The study that the row belongs to: one row of a study has a `cell_id`."""
+    """The study that the row belongs to: one row of a study and its owner has a `cell_id`."""
+    owner: str | None
+    """The group whose study it is, where the storage names one."""
     cell_id: str
     """Digest of flow, step, record, variant and repeat."""
     flow: str
@@ -72,6 +74,10 @@ class SavedCell(Frozen):
     attempts: int
     run: str
     """The run by which the row came to be as it is."""
+    saved_by: str | None
+    """The account that wrote the row, as BigQuery knows it."""
+    record_sha256: str | None
+    """Digest of the record's title, text, sections and pictures."""
     answer_digest: str
     """Digest of all but the times, the run and the trace: rows with the same one are not written again."""
     trace: str | None
@@ -82,6 +88,7 @@ class RunCell(Frozen):
     """One row: a cell that a run has, also where its row among the cells is that of an earlier run."""
 
     study: str
+    owner: str | None
     run: str
     started: datetime
     """When the run started; the table is partitioned by its day."""
@@ -91,8 +98,8 @@ class RunCell(Frozen):
     """The digest that the cell had in this run; where its row has another one now, a later run has changed it."""
 
 
-def saved_cell(trace: AgentTrace, run: str, study: str = "") -> SavedCell:
-    """The row of a cell of the run `run`; without a `study`, its flow stands for it."""
+def saved_cell(trace: AgentTrace, run: str, study: str = "", owner: str | None = None) -> SavedCell:
+    """The row of a cell of the run `run`; without a `study`, its flow stands for it. BigQuery fills in `saved_by`."""
     row = cell_row(trace)
     record = trace.input.record
     cost = trace.cost_usd
@@ -109,10 +116,13 @@ def saved_cell(trace: AgentTrace, run: str, study: str = "") -> SavedCell:
     return SavedCell(
         **fields,
         study=study or trace.flow,
+        owner=owner,
         started=trace.started,
         ended=trace.ended,
         attempts=trace.attempts,
         run=run,
+        saved_by=None,
+        record_sha256=record.content_sha256,
         answer_digest=digest({**fields, "cost_usd": str(fields["cost_usd"])}),
         trace=text if len(text.encode()) <= MAX_TRACE_BYTES else None,
     )

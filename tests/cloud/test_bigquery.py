@@ -10,9 +10,11 @@ import pytest
 
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage
-from flows.storage.bigquery_save import CELLS
+from flows.storage.bigquery_sql import CELLS
 from flows.storage.factory import StorageFactory
 from flows.storage.reader import read_valid_records
+from tests.cloud.cut_proxy import cut_proxy
+from tests.cloud.emulators import Emulator
 from tests.cloud.tables import client_to, fill, rows_in, tables_in
 from tests.support.traces import cell, finished_run, record, write_run
 
@@ -168,6 +170,81 @@ def test_rows_belong_to_a_study_and_the_rows_of_a_run_can_be_selected(table: Big
     assert StorageFactory.saver(one)(later) == "2 cells, 0 of them new or changed"
 
 
+def _written_by(table: BigQueryStorage, account: str) -> None:
+    """Makes the rows those of another account, since the emulator knows one only."""
+    name = f"`{table.project}.{table.dataset}.{table.table}`"
+    client_to(table).query(f"UPDATE {name} SET saved_by = '{account}' WHERE TRUE").result()
+
+
+def test_rows_of_another_group_with_the_same_study_are_not_replaced(table: BigQueryStorage, tmp_path: Path) -> None:
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    theirs = write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in range(3)])
+    texts = [record(n, text=f"Words of another group, {n}.") for n in range(3)]
+    ours = write_run(tmp_path / "study" / "run-2", [cell(one, variant, status="refused") for one in texts])
+    StorageFactory.saver(table)(theirs)
+    first = rows_in(table)
+    with pytest.raises(StorageError, match=r"a study 'ours' already, and its texts are others under all 3 ids"):
+        StorageFactory.saver(table)(ours)
+    _written_by(table, "anna@example.org")
+    again = write_run(tmp_path / "study" / "run-3", [cell(record(0), variant, status="refused")])
+    with pytest.raises(StorageError, match=r"1 of its rows, which .* saved by anna@example.org\. No row was changed"):
+        StorageFactory.saver(table)(again)
+    assert [{**row, "saved_by": None} for row in rows_in(table)] == [{**row, "saved_by": None} for row in first]
+    named = table.model_copy(update={"owner": "our group"})
+    told = StorageFactory.saver(named)(ours)
+    assert told == "3 cells, 3 of them new or changed; 3 older of the same cells, without `owner`, left as they were"
+    owners = [(row["owner"], row["status"]) for row in rows_in(table, "owner, cell_id")]
+    assert sorted(owners, key=str) == [("our group", "refused")] * 3 + [(None, "completed")] * 3
+    _written_by(table, "ben@example.org")
+    assert StorageFactory.saver(named)(again).startswith("1 cells, 0 of them new"), "one owner may have many accounts"
+    assert {name for name in tables_in(table) if "_saving_" in name} == set(), "nothing is left behind"
+
+
+def test_one_group_may_correct_texts_and_rows_without_a_study_are_told(table: BigQueryStorage, tmp_path: Path) -> None:
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    StorageFactory.saver(table)(write_run(tmp_path / "study" / "run-1", [cell(record(n), variant) for n in range(2)]))
+    corrected = [cell(record(0), variant), cell(record(1, text="A letter was corrected."), variant, status="refused")]
+    later = write_run(tmp_path / "study" / "run-2", corrected)
+    assert StorageFactory.saver(table)(later) == "2 cells, 1 of them new or changed"
+
+    other = table.model_copy(update={"table": "older"})
+    columns = [{"name": "cell_id", "type": "STRING"}, {"name": "flow", "type": "STRING"}]
+    columns += [{"name": "ended", "type": "TIMESTAMP"}]
+    old = [{"cell_id": one.cell_id, "flow": "study", "ended": "2025-01-01T00:00:00Z"} for one in corrected[:1]]
+    fill(other, columns, old)
+    told = StorageFactory.saver(other)(later)
+    assert told.startswith("2 cells, 2 of them new or changed; the table lacked study, owner, ")
+    assert told.endswith("; 1 older of the same cells, without `study`, left as they were")
+    assert sorted(str(row["study"]) for row in rows_in(other)) == ["None", "ours", "ours"]
+
+
+def test_every_statement_of_a_save_has_the_byte_limit_and_merging_names_its_days(
+    table: BigQueryStorage, bigquery_emulator: Emulator, tmp_path: Path
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def note(method: str, path: str, body: bytes) -> bool:
+        if method == "POST" and path.partition("?")[0].endswith("/jobs"):
+            configuration = json.loads(body)["configuration"]
+            asked.extend([configuration["query"]] if "query" in configuration else [])
+        return False
+
+    variant = {"criteria": "ordinary", "model": "alpha"}
+    days = ("2026-01-02", "2026-05-05")
+    before = [cell(record(n), variant, ended=f"{day}T12:00:00Z") for n, day in enumerate(days)]
+    StorageFactory.saver(table)(write_run(tmp_path / "study" / "run-1", before))
+    later = [cell(record(1), variant, status="refused", ended="2026-06-06T12:00:00Z")]
+    with cut_proxy(bigquery_emulator) as proxy:
+        proxy.when = note
+        limited = table.model_copy(update={"endpoint": proxy.url, "most_bytes": 123_456_789})
+        StorageFactory.saver(limited)(write_run(tmp_path / "study" / "run-2", later))
+    assert {query["maximumBytesBilled"] for query in asked} == {"123456789"}
+    merged = [query["query"] for query in asked if query["query"].startswith("MERGE")]
+    assert len(merged) == 2 and len(asked) >= 5
+    assert "DATE(kept.`ended`) IN (DATE '2026-05-05', DATE '2026-06-06') WHEN" in merged[0], "not 2026-01-02"
+    assert "DATE(kept.`started`) IN (DATE '" in merged[1]
+
+
 def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
     table: BigQueryStorage, tmp_path: Path
 ) -> None:
@@ -178,7 +255,7 @@ def test_a_table_that_lacks_columns_gets_them_and_one_that_differs_is_left(
         [{"cell_id": "x", "mine": "y"}],
     )
     message = StorageFactory.saver(table)(folder)
-    assert message.startswith("6 cells, 6 of them new or changed; the table lacked study, flow, step, ")
+    assert message.startswith("6 cells, 6 of them new or changed; the table lacked study, owner, flow, step, ")
     kept = [row for row in rows_in(table) if row["cell_id"] == "x"]
     assert [(row["mine"], row["flow"]) for row in kept] == [("y", None)]
     # The emulator adds columns, but still describes the table without them.

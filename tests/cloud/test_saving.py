@@ -13,8 +13,8 @@ from contract.base import JsonValue
 from contract.errors import StorageError
 from contract.storage import BigQueryStorage, GCSStorage
 from flows.files.checksums import changed_files
-from flows.storage.bigquery_save import CELLS, add_column_sql, merge_sql
 from flows.storage.bigquery_schema import TableColumn, columns_of, schema_difference
+from flows.storage.bigquery_sql import CELLS, add_column_sql, merge_sql
 from flows.storage.factory import StorageFactory
 from flows.storage.gcs import safe_path
 from flows.storage.gcs_save import crc32c
@@ -95,7 +95,8 @@ def test_statements_name_everything_in_backticks() -> None:
         "MERGE `my-project`.`studies`.`cells` AS kept USING `my-project`.`studies`.`cells_saving_1`"
     )
     assert (
-        "ON kept.`study` = fresh.`study` AND kept.`cell_id` = fresh.`cell_id` "
+        "ON kept.`study` = fresh.`study` AND IFNULL(kept.`owner`, '') = IFNULL(fresh.`owner`, '') "
+        "AND kept.`cell_id` = fresh.`cell_id` "
         "AND DATE(kept.`ended`) IN (DATE '2026-01-02') WHEN" in merge
     )
     assert " AND FALSE WHEN" in merge_sql(TABLE, "s", ["cell_id"], CELLS, []), "nothing is read where nothing stands"
