@@ -14,6 +14,9 @@ from contract.findings import ResearchAnswer
 from contract.messages import AgentInput
 from contract.tools import STOP, AgentToolDefinition, FollowUpDraft, UnifiedRequest
 
+_SEARCH = "search"
+"""The tool of that name, for a call outside a loop."""
+
 
 class ExplorerInputs(Frozen):
     """What the explorer knows: where it began, and what its last question brought."""
@@ -23,7 +26,8 @@ class ExplorerInputs(Frozen):
     """The checked answers to its last question."""
     previous: UnifiedRequest | None = None
     """Its request of the round before."""
-    tools: tuple[AgentToolDefinition, ...]
+    tools: tuple[AgentToolDefinition, ...] = ()
+    """The steps of its loop. Called alone it has none, and asks for the tool `search`."""
     round: int = Field(default=1, ge=1)
 
 
@@ -34,7 +38,7 @@ class ExplorerParameters(LLMParameters):
 
 
 class Explorer(StructuredAgent[ExplorerInputs, ExplorerParameters, FollowUpDraft]):
-    """Asks follow-up questions, each once; the loop's `max_rounds` bounds how many.
+    """Asks the next follow-up question of a corpus, none twice; in a flow, the loop's `max_rounds` bounds how many.
 
     `metadata.question` of its request is the question of the round, `metadata.asked` all questions so far, and
     `metadata.learned` the sentences that they brought.
@@ -45,14 +49,18 @@ class Explorer(StructuredAgent[ExplorerInputs, ExplorerParameters, FollowUpDraft
     Output = UnifiedRequest
     Reply = FollowUpDraft
     supplied_inputs = frozenset({"round", "tools"})
+    works_alone = True
 
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"question", "round", "asked", "learned", "tools"})
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
-        known = super().material(agent_input, services)
-        return {**known, "asked": [*_asked(self.inputs(agent_input))], "learned": [*_learned(self.inputs(agent_input))]}
+        known, inputs = super().material(agent_input, services), self.inputs(agent_input)
+        asked = _asked(inputs)
+        # Called alone it is told no round, and has asked one question in each.
+        rounds = max(inputs.round, len(asked) + 1)
+        return {**known, "round": rounds, "asked": [*asked], "learned": [*_learned(inputs)]}
 
     def build_output(
         self,
@@ -94,4 +102,6 @@ def _search(tools: tuple[AgentToolDefinition, ...]) -> str:
     for tool in tools:
         if tool.takes_queries:
             return tool.name
+    if not tools:
+        return _SEARCH
     raise InvalidReply("no step of this loop searches")

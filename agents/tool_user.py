@@ -59,6 +59,7 @@ class ToolUser(StructuredAgent[ToolUserInputs, ToolUserParameters, ToolTurn]):
     Reply = ToolTurn
     uses_tools = True
     supplied_inputs = frozenset({"tools", "approve"})
+    works_alone = True
 
     @classmethod
     def most_model_calls(cls, parameters: Mapping[str, JsonValue]) -> int:

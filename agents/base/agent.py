@@ -51,6 +51,8 @@ class Agent(ABC, Generic[InputsT, ParametersT]):
     """True for agents whose steps name `tools`; the flow fills their inputs `tools` and `approve`."""
     supplied_inputs: ClassVar[frozenset[str]] = frozenset()
     """Inputs that the flow fills by itself: `tools` and `round` for a loop's host."""
+    works_alone: ClassVar[bool] = False
+    """For agents with `supplied_inputs`: True where a call outside a flow means something without them."""
 
     def inputs(self, agent_input: AgentInput) -> InputsT:
         """Returns the typed inputs. Null means `not produced upstream`. Raises MissingInput, naming what is missing."""

@@ -19,7 +19,7 @@ from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 from flows.spec.study import Study
 
-_YAML_ADVICE = re.compile(r"add `(\w+): [^`]*` below `\w+:`")
+_YAML_ADVICE = re.compile(r"add `(\w+):(?: [^`]*)?` (?:below `\w+:`|with the name of a storage to the flow)")
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,26 @@
-"""Agents as tools: `run_judge` asks one agent about one text.
-
-The schema holds the text, the inputs that a caller can give and the parameters that are public. What a flow supplies by
-itself is left out, and so is the template: a caller could make any other agent of it.
-"""
+"""Agents as tools: `run_judge` asks one agent about one text."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from agents.tools.tool import Tool
 from contract.base import JsonValue, digest
-from contract.tools import AgentToolDefinition, Permission
+from contract.tools import Permission
+from flows.mcp.agent_schema import agent_definition, can_be_called_alone, tool_name
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.pending_calls import PendingCalls
-from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool, object_schema
-from flows.mcp.spending import BUDGET_SCHEMA, Spending
-from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
+from flows.mcp.published import Progress, PublishedTool
+from flows.mcp.spending import Spending
+from flows.spec.agent_registry import AgentRegistry, InstalledAgents
 
-_PRIVATE_PARAMETERS = frozenset({"template"})
-_MAX_TEXT = 1_000_000
+_HARMLESS: frozenset[Permission] = frozenset({"read_corpus", "fetch"})
+"""What a tool may do that a client lets an agent call by itself: nothing is spent, written or started."""
 
 
 class AgentTools:
@@ -35,13 +32,17 @@ class AgentTools:
         self._pending = PendingCalls()
         self._spending = spending
 
-    def tools(self, model_names: str) -> list[PublishedTool]:
-        """One tool for each agent that can be called alone. `model_names` are shown to whoever has to choose one."""
+    def tools(self, model_names: str, functions: Sequence[Tool] = ()) -> list[PublishedTool]:
+        """One tool for each agent that can be called alone. `model_names` are shown to whoever has to choose one.
+
+        `functions` are published, too; agents may be given those that can do no more than read.
+        """
         agents = {name: self._registry[name] for name in sorted(self._registry)}
+        usable = {one.name: one.permissions for one in functions if _HARMLESS.issuperset(one.permissions)}
         return [
-            PublishedTool(_definition(name, agent, model_names), partial(self._call, name))
+            PublishedTool(agent_definition(name, agent, model_names, usable), partial(self._call, name))
             for name, agent in agents.items()
-            if _can_be_called_alone(agent)
+            if can_be_called_alone(agent) and (usable or not agent.uses_tools)
         ]
 
     async def aclose(self) -> None:
@@ -68,46 +69,3 @@ class AgentTools:
         async with asyncio.timeout(call.study.run.timeout_seconds):
             output = await call_agent(call, record, shared)
         return typed_output(call, output).model_dump(mode="json")
-
-
-def tool_name(agent: str) -> str:
-    """The name of an agent's tool."""
-    return "run_" + re.sub(r"\W", "_", agent)
-
-
-def _can_be_called_alone(agent: AgentClass) -> bool:
-    """Whether nothing that only a flow can supply is needed, or makes sense: a host without steps chooses nothing."""
-    return not agent.supplied_inputs
-
-
-def _definition(name: str, agent: AgentClass, model_names: str) -> AgentToolDefinition:
-    inputs, parameters = agent.Inputs.model_json_schema(), agent.Parameters.model_json_schema()
-    properties: dict[str, Any] = {} if agent.searches_corpus else {"text": _text_schema()}
-    required = list(properties)
-    for schema, hidden in ((inputs, agent.supplied_inputs), (parameters, _PRIVATE_PARAMETERS)):
-        properties |= {key: value for key, value in schema.get("properties", {}).items() if key not in hidden}
-        required += [key for key in schema.get("required", []) if key not in hidden]
-    permissions: list[Permission] = []
-    if agent.searches_corpus:
-        properties["corpus"] = CORPUS_SCHEMA
-        required.append("corpus")
-        permissions.append("read_corpus")
-    if agent.fetches_pages:
-        permissions.append("fetch")
-    if "model" in properties:
-        properties["model"] = {**properties["model"], "description": f"The model's name: {model_names}."}
-        properties["budget"] = BUDGET_SCHEMA
-        permissions.append("spend")
-    input_schema = object_schema(properties, required, {**inputs.get("$defs", {}), **parameters.get("$defs", {})})
-    return AgentToolDefinition(
-        name=tool_name(name), description=_summary(agent), input_schema=input_schema,
-        output_schema=agent.Output.model_json_schema(mode="serialization"), permissions=tuple(permissions),
-    )  # fmt: skip
-
-
-def _text_schema() -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT, "description": "The text that it works on."}
-
-
-def _summary(agent: AgentClass) -> str:
-    return (agent.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")

@@ -103,7 +103,7 @@ class Catalogue:
         from flows.mcp.agent_tools import AgentTools
         from flows.mcp.flow_schema import flow_definitions
         from flows.mcp.flow_tools import FlowTools
-        from flows.mcp.functions import published_functions
+        from flows.mcp.functions import marked_functions, published_functions
         from flows.mcp.spending import Spending
         from flows.mcp.started_runs import StartedRuns
 
@@ -113,9 +113,10 @@ class Catalogue:
         self._agents = AgentTools(settings.config_dir, spending, self._registry)
         models = ", ".join(one.name for one in list_all(settings.config_dir) if one.kind == "model")
         flows = flow_definitions(self._folders, settings.config_dir)
+        functions = marked_functions()
         found: list[Any] = [
-            *self._agents.tools(models),
+            *self._agents.tools(models, functions),
             *FlowTools(settings.config_dir, spending, self._runs).tools(flows),
-            *published_functions(settings.config_dir),
+            *published_functions(functions, settings.config_dir),
         ]
         return {tool.definition.name: tool for tool in found}

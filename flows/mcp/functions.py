@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +18,16 @@ from flows.spec.study import Study
 _CORPUS = "corpus"
 
 
-def published_functions(config_dir: Path | None) -> list[PublishedTool]:
+def marked_functions() -> list[Tool]:
     """The installed tools that are marked."""
     tools = (load_tool(name) for name in sorted(installed_tools()))
+    return [tool for tool in tools if tool.published]
+
+
+def published_functions(tools: Iterable[Tool], config_dir: Path | None) -> list[PublishedTool]:
+    """Those tools as the server publishes them."""
     composed = ComposedAgents(config_dir)
-    return [as_published(tool, composed) for tool in tools if tool.published]
+    return [as_published(tool, composed) for tool in tools]
 
 
 def as_published(tool: Tool, composed: ComposedAgents) -> PublishedTool:

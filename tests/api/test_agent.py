@@ -63,6 +63,8 @@ async def test_an_agent_that_is_called_alone_may_use_tools(home: Path) -> None:
     assert answered.calls == 1 and "(Asking for Adderall®)" in answered.answer, answered
     with pytest.raises(StudyError, match="did you mean 'search'"):
         await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["serch"], corpus="osb")
+    with pytest.raises(StudyError, match=r"names none; give corpus=…"):
+        await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["search"])
 
 
 async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service: FakeLLM) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from agents.tools.tool import MCPRoute, tool
+from flows.mcp.agent_tools import AgentTools
+from flows.mcp.spending import Spending
 from tests.mcp.conftest import Connect, text_of
 
 CALL = {"text": "You people are vermin and should leave.", "criteria": "ordinary", "model": "demo"}
@@ -57,6 +60,50 @@ async def test_a_model_that_can_cost_money_asks_for_a_budget(
     async with connect(budget=0) as client:
         started = await client.call_tool("start_tiny", {"model": ["gpt-mini"]})
         assert started.is_error and "$0.00 of the budget of $0, which the token carries, is left" in text_of(started)
+
+
+async def test_an_agent_with_tools_is_given_only_tools_that_read_and_narrower_bounds(connect: Connect) -> None:
+    async with connect() as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        schema: dict[str, Any] = tools["run_tool_user"].input_schema
+        properties = schema["properties"]
+        assert properties["tools"]["items"]["enum"] == ["fetch", "search"] and "tools" in schema["required"]
+        assert properties["max_rounds"]["maximum"] == 5 and properties["max_calls"]["maximum"] == 10
+        assert "approve" not in properties
+        assert tools["run_tool_user"].meta == {"permissions": ["fetch", "read_corpus", "spend"]}
+        asked = {"text": "Did the Board allow a post asking a doctor for Adderall?", "model": "demo"}
+        found = await client.call_tool("run_tool_user", {**asked, "tools": ["search"], "corpus": "osb"})
+        assert found.structured_content and found.structured_content["calls"] == 1, text_of(found)
+        assert "(Asking for Adderall®)" in found.structured_content["answer"]
+        beyond = await client.call_tool("run_tool_user", {**asked, "tools": ["start_osb"], "max_calls": 50})
+        assert "max_calls: 50 is greater than the maximum of 10" in text_of(beyond)
+        assert "tools.0: 'start_osb' is not one of ['fetch', 'search']" in text_of(beyond)
+        nowhere = await client.call_tool("run_tool_user", {**asked, "tools": ["search"]})
+        assert nowhere.is_error and "reads a corpus, and the flow names none; give corpus=…" in text_of(nowhere)
+
+
+async def test_tools_that_spend_write_or_start_are_given_to_no_agent(study: Path) -> None:
+    @MCPRoute()
+    @tool(permissions=("read_corpus", "start_flow"))
+    async def start_more(text: str) -> str:
+        """Starts something."""
+        return text
+
+    tools = AgentTools(study, Spending()).tools("demo", [start_more])
+    assert "run_tool_user" not in {one.definition.name for one in tools}
+
+
+async def test_an_explorer_that_is_called_alone_asks_for_the_tool_that_searches(connect: Connect) -> None:
+    asked = {"question": "What is a veiled threat?", "model": "demo"}
+    async with connect() as client:
+        first = await client.call_tool("run_explorer", asked)
+        request = first.structured_content
+        assert request and request["target"] == "search", text_of(first)
+        assert request["inputs"] == {"queries": ["What is a veiled threat?"]}
+        second = await client.call_tool("run_explorer", {**asked, "previous": request})
+    # Had it not counted the round, it would have asked the same again, and ended.
+    assert second.structured_content, text_of(second)
+    assert second.structured_content["metadata"]["asked"] == ["What is a veiled threat?", "veiled threat"]
 
 
 async def test_fifty_calls_at_once(connect: Connect) -> None:
