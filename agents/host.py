@@ -99,11 +99,12 @@ class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, HostChoice]):
             return choice
         if choice.target not in tools:
             raise InvalidReply(f"target is '{choice.target}', but must be one of {[*tools, STOP]}")
-        validator = Draft202012Validator(_arguments_schema(tools[choice.target]))
-        problems: list[str] = [f"inputs: {error.message}" for error in validator.iter_errors(thawed(choice.inputs))]  # type: ignore[reportUnknownMemberType]
-        if problems:
-            raise InvalidReply("; ".join(problems[:5]))
-        return choice
+        schema, given = _arguments_schema(tools[choice.target]), thawed(choice.inputs)
+        # Small models give arguments of other steps, too, which can never reach this one; the trace has the reply.
+        taken = {name: value for name, value in given.items() if name in schema.get("properties", {})}
+        if not _problems(schema, taken):
+            return choice.model_copy(update={"inputs": taken})
+        raise InvalidReply("; ".join(_problems(schema, given)[:5]))
 
     def build_output(
         self,
@@ -118,3 +119,7 @@ class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, HostChoice]):
 def _arguments_schema(tool: AgentToolDefinition) -> dict[str, Any]:
     schema: dict[str, Any] = thawed(tool.input_schema)
     return {"type": "object", "additionalProperties": False, **schema}
+
+
+def _problems(schema: dict[str, Any], arguments: Any) -> list[str]:
+    return [f"inputs: {error.message}" for error in Draft202012Validator(schema).iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]

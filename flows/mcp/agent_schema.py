@@ -7,8 +7,8 @@ no tools, since they choose among the steps of a flow: their flow is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
 
 from agents.base.structured_agent import StructuredAgent
 from contract.tools import AgentToolDefinition, Permission
@@ -46,7 +46,7 @@ def agent_definition(
     if agent.uses_tools:
         properties |= _tools_schema(properties, usable)
         required.append("tools")
-        permissions += sorted({one for granted in usable.values() for one in granted})
+        permissions += [one for one in get_args(Permission) if any(one in granted for granted in usable.values())]
     if agent.searches_corpus:
         properties["corpus"] = CORPUS_SCHEMA
         required.append("corpus")
@@ -70,7 +70,7 @@ def _reads_text(agent: AgentClass) -> bool:
     return not agent.searches_corpus
 
 
-def _tools_schema(properties: Mapping[str, Any], usable: Mapping[str, Any]) -> dict[str, Any]:
+def _tools_schema(properties: Mapping[str, Any], usable: Iterable[str]) -> dict[str, Any]:
     """The choice of tools, their corpus, and bounds that are narrower than those of a flow."""
     bounds = {
         name: {**properties[name], "maximum": most} for name, most in _MOST_OF_TOOL_USERS.items() if name in properties

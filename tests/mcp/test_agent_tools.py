@@ -70,7 +70,7 @@ async def test_an_agent_with_tools_is_given_only_tools_that_read_and_narrower_bo
         assert properties["tools"]["items"]["enum"] == ["fetch", "search"] and "tools" in schema["required"]
         assert properties["max_rounds"]["maximum"] == 5 and properties["max_calls"]["maximum"] == 10
         assert "approve" not in properties
-        assert tools["run_tool_user"].meta == {"permissions": ["fetch", "read_corpus", "spend"]}
+        assert tools["run_tool_user"].meta == {"permissions": ["read_corpus", "fetch", "spend"]}
         asked = {"text": "Did the Board allow a post asking a doctor for Adderall?", "model": "demo"}
         found = await client.call_tool("run_tool_user", {**asked, "tools": ["search"], "corpus": "osb"})
         assert found.structured_content and found.structured_content["calls"] == 1, text_of(found)
