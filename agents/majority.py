@@ -41,6 +41,8 @@ class Majority(Agent[MajorityInputs, MajorityParameters]):
     Parameters = MajorityParameters
     Output = Judgement
     cached = False
+    counts_verdicts = True
+    """The check of a flow refuses criteria with a codebook."""
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:
         answers, tie = self.inputs(agent_input).answers, self.parameters(agent_input).tie

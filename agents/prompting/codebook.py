@@ -42,11 +42,18 @@ _MAX_OPTION = 60
 
 
 class CodebookMistakes(PromptError):
-    """All mistakes of a codebook; the text of the error is the first one."""
+    """All mistakes of a codebook; the text of the error is the first one.
 
-    def __init__(self, mistakes: Sequence[PromptError]) -> None:
+    `variables` are those without a mistake, and `named` the names of all.
+    """
+
+    def __init__(
+        self, mistakes: Sequence[PromptError], variables: Sequence[Variable] = (), named: Sequence[str] = ()
+    ) -> None:
         super().__init__(str(mistakes[0]))
         self.mistakes = tuple(mistakes)
+        self.variables = tuple(variables)
+        self.named = tuple(named)
 
 
 def read_codebook(front: FrontMatter) -> Codebook | None:
@@ -62,10 +69,10 @@ def read_codebook(front: FrontMatter) -> Codebook | None:
         todo = "leave them out, or make them a variable of type choice"
         reader.add(front.node("verdicts"), f"a criterion with a codebook has no verdicts beside it; {todo}")
     variables = reader.variables(node)
-    reader.named |= {str(key.value) for key, _ in _pairs(node)}
+    reader.named |= dict.fromkeys(str(key.value) for key, _ in _pairs(node))
     examples = reader.examples(front.node("examples"), {one.name: one for one in variables})
     if reader.mistakes:
-        raise CodebookMistakes(reader.mistakes)
+        raise CodebookMistakes(reader.mistakes, variables, list(reader.named))
     return Codebook(variables=tuple(variables), examples=tuple(examples))
 
 
@@ -73,7 +80,7 @@ def read_codebook(front: FrontMatter) -> Codebook | None:
 class _Reader:
     front: FrontMatter
     mistakes: list[PromptError] = field(default_factory=list[PromptError])
-    named: set[str] = field(default_factory=set[str])
+    named: dict[str, None] = field(default_factory=dict[str, None])
     """Every name in the codebook, also of variables with mistakes, whose examples are not looked at."""
 
     def add(self, node: yaml.Node | None, what: str) -> None:
@@ -115,7 +122,8 @@ class _Reader:
         options, definitions = self._options(kind, fields.get("options"), node)
         values: dict[str, Any] = {
             "name": name, "type": kind, "description": _text(fields.get("description")), "options": options,
-            "definitions": definitions, **self._of_choice(fields, options), **self._of_number(fields),
+            "definitions": definitions, **(self._of_choice(fields, options) if kind == "choice" else {}),
+            **(self._of_number(fields) if kind == "number" else {}),
         }  # fmt: skip
         return Variable.model_validate(values) if len(self.mistakes) == before else None
 
@@ -151,9 +159,11 @@ class _Reader:
                 self.add(node, f"ordered is true or false, not '{text}'")
             found["ordered"] = text in ("true", "yes")
         if (node := fields.get("positive")) is not None:
-            if (text := _text(node)) not in options:
+            if not isinstance(node, yaml.ScalarNode):
+                self.add(node, f"positive is one of the options, not several; use {_or(options)}")
+            elif (text := _text(node)) not in options:
                 self.add(node, f"positive is '{text}', which is no option{_near(text, options)}; use {_or(options)}")
-            found["positive"] = text
+            found["positive"] = _text(node)
         return found
 
     def _of_number(self, fields: Mapping[str, yaml.Node]) -> dict[str, Any]:

@@ -7,18 +7,16 @@ is read is shown before a model is asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.base.registry import load_agent
-from agents.prompting.criteria import Criteria
-from contract.codebook import Codebook
-from contract.errors import Problem, PromptError, StudyError
+from contract.errors import Problem, StudyError
 from contract.flow import FlowSpec
-from contract.judgements import JudgeReasons
 from contract.measures import Measures
 from contract.record import Record
+from flows.check.judged import Judged, judged_by
 from flows.config.diagnostics import closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.stray_words import shell_setting
@@ -26,8 +24,7 @@ from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 from flows.tables.answers import Reading, number_of, spelling
-from flows.tables.coded_variables import JudgedCriterion, judged_criteria, judged_variables
-from flows.tables.ground_truth import GroundTruth
+from flows.tables.ground_truth import OF_EACH_ANSWER, GroundTruth
 
 _MAX_EXAMPLES = 5
 
@@ -39,6 +36,7 @@ class TruthMistake:
     field: str
     what: str
     todo: str
+    nearest: str | None = None
 
 
 @dataclass
@@ -49,10 +47,14 @@ class GroundTruthCheck:
     truth: GroundTruth
     path: KeyPath
     """Where the flow names the truth."""
+    judged: Judged = field(default_factory=lambda: Judged({}))
+    """What may be said by each criterion."""
     readings: dict[str, Counter[Reading]] = field(default_factory=dict[str, Counter[Reading]])
     """Criterion -> how its answers were read."""
     people: dict[str, int] = field(default_factory=dict[str, int])
     """Criterion -> answers whose person is known by name."""
+    names: set[str] = field(default_factory=set[str])
+    """What may name the person of an answer: fields of metadata, and what differs between the rows of a text."""
 
     @classmethod
     def for_flow(cls, flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> GroundTruthCheck | None:
@@ -60,12 +62,16 @@ class GroundTruthCheck:
         if flow.measures is None or flow.measures.truth is None:
             return None
         judged = judged_by(flow, judge, folders)
-        variables = {name: one.variable for name, one in judged.items() if one.variable is not None}
-        truth = GroundTruth(flow.measures, {name: frozenset(one.verdicts) for name, one in judged.items()}, variables)
-        return cls(flow.measures, truth, ("flows", flow.name, "measures", "truth"))
+        variables = {name: one.variable for name, one in judged.criteria.items() if one.variable is not None}
+        verdicts = {name: frozenset(one.verdicts) for name, one in judged.criteria.items()}
+        truth = GroundTruth(flow.measures, verdicts, variables)
+        return cls(flow.measures, truth, ("flows", flow.name, "measures", "truth"), judged)
 
     def add(self, record: Record) -> None:
         """Counts the answers of a record."""
+        self.names.update(record.metadata)
+        of_each = (record.ground_truth or {}).get(OF_EACH_ANSWER)
+        self.names.update(of_each if isinstance(of_each, Mapping) else ())
         for criterion in self.truth.fields:
             if (reading := self.truth.read(record, criterion)) is not None:
                 self.readings.setdefault(criterion, Counter())[reading] += 1
@@ -75,7 +81,14 @@ class GroundTruthCheck:
     @property
     def possible_verdicts(self) -> frozenset[str]:
         """What an answer may mean by any criterion; empty if that is known only in a run, or is any number."""
+        if self.judged.unread:
+            return frozenset()
         return frozenset[str]().union(*(self.truth.reader(name).possible for name in self.truth.verdicts))
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether answers to a codebook may be numbers."""
+        return any(one.type == "number" for one in self.truth.variables.values())
 
     @property
     def has_answers(self) -> bool:
@@ -84,7 +97,7 @@ class GroundTruthCheck:
 
     def mistakes(self) -> Iterator[TruthMistake]:
         """The fields of which no answer can be compared, or of which it cannot be told what an answer means."""
-        for criterion, counts in self.readings.items():
+        for criterion, counts in self._readings():
             name = self.truth.fields[criterion]
             answers = [reading for reading in counts if reading.how != "missing"]
             unknown = [reading for reading in answers if reading.how == "unknown"]
@@ -104,7 +117,7 @@ class GroundTruthCheck:
         """How answers are read where that is not plain, and which are left out."""
         yield from self._unnamed_people()
         yield from self._misspelt_labels()
-        for criterion, counts in self.readings.items():
+        for criterion, counts in self._readings():
             if any(reading.how not in ("exact", "unknown") for reading in counts):
                 of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
                 yield f"people's answers{of} are read so: {_readings_text(counts)}"
@@ -114,9 +127,25 @@ class GroundTruthCheck:
                     f"compared with people; to change that, {self._todo(criterion, unknown)}"
                 )
 
-    def _unnamed_people(self) -> Iterator[str]:
+    def _readings(self) -> Iterator[tuple[str, Counter[Reading]]]:
+        """How answers were read, by each criterion of which it is known what may be said."""
+        return ((name, counts) for name, counts in self.readings.items() if name not in self.judged.unread)
+
+    def absent_coders(self) -> Iterator[tuple[str, TruthMistake]]:
+        """Each criterion with answers of which no record has the column that is to name who gave them."""
         for criterion, column in self.truth.coder_columns.items():
-            if self.people.get(criterion) == 0:
+            if criterion in self.readings and column.partition(".")[0] not in self.names:
+                what = (
+                    f"`coder: {column}`, which is to name who answered to '{criterion}', is no column of these records"
+                )
+                known = f"their other columns are {join_names(self.names, 20)}" if self.names else "they have no other"
+                near = closest_name(column, self.names)
+                yield criterion, TruthMistake(column, what, f"{known}; or leave `coder` out", near)
+
+    def _unnamed_people(self) -> Iterator[str]:
+        absent = {criterion for criterion, _ in self.absent_coders()}
+        for criterion, column in self.truth.coder_columns.items():
+            if self.people.get(criterion) == 0 and criterion not in absent:
                 yield (
                     f"`coder: {column}` is no column in which the answers to '{criterion}' differ, so it is not known "
                     "who gave them; it is read with rows=answers, and `check` shows the columns under of_each_answer"
@@ -135,7 +164,7 @@ class GroundTruthCheck:
                 yield f"the label '{label}' stands for no answer of people here; did you mean '{near}'?"
 
     def criteria_without_truth(self) -> Iterator[str]:
-        """By which criteria nothing is compared with people, and what to write."""
+        """By which criteria nothing is compared with people, and what to write; names that are wrong are not in it."""
         judged = list(self.truth.verdicts)
         if self.truth.undecided:
             truth = self.measures.truth
@@ -147,9 +176,10 @@ class GroundTruthCheck:
             )
             return
         named = self.measures.truth if isinstance(self.measures.truth, Mapping) else {}
+        others = set(named) - set(judged) - {wrong.name for wrong in self.judged.misnamed(list(named))}
         for criterion in judged:
             if criterion not in self.truth.fields:
-                near = closest_name(criterion, set(named) - set(judged))
+                near = closest_name(criterion, others)
                 hint = f"; did you mean '{criterion}' where `truth` has '{near}'?" if near else ""
                 yield f"by '{criterion}' nothing is compared with people: `truth` names no field for it{hint}"
 
@@ -228,33 +258,10 @@ def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
     for record in records:
         ground_truth.add(record)
     where = study.provenance.where(ground_truth.path)
-    if problems := [Problem(where, one.what, todo=one.todo) for one in ground_truth.mistakes()]:
+    problems = [Problem(where, one.what, todo=one.todo) for one in ground_truth.mistakes()]
+    chosen = study.provenance.is_typed((*ground_truth.path[:-2], "records"))
+    for criterion, one in () if chosen else ground_truth.absent_coders():
+        at = study.provenance.where((*ground_truth.path, criterion, "coder"))
+        problems.append(Problem(at, one.what, one.nearest, one.todo))
+    if problems:
         raise StudyError(problems)
-
-
-def judged_by(flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]) -> dict[str, JudgedCriterion]:
-    """Criterion or variable -> what `judge` may say; its verdicts are empty where they are known only in a run."""
-    if flow.measures is None:
-        return {}
-    criteria, named = Criteria(folders), judged_criteria(flow, flow.measures)
-    unknown = {name: JudgedCriterion(value, ()) for name, value in named.items()}
-    if judge is None or getattr(judge, "Reply", None) is not JudgeReasons or named == {"": ""}:
-        return unknown
-
-    def look_up(value: str) -> tuple[Sequence[str], Codebook | None]:
-        found = criteria.get(value)
-        return found.verdicts, found.codebook
-
-    try:
-        return judged_variables(flow, flow.measures, look_up)
-    except PromptError:
-        return unknown
-
-
-def verdicts_by_criterion(
-    flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...]
-) -> dict[str, frozenset[str]]:
-    """Criterion -> the verdicts that `judge` may give by it; variables of codebooks, which have settings of their own,
-    are not in it."""
-    judged = judged_by(flow, judge, folders)
-    return {name: frozenset(one.verdicts) for name, one in judged.items() if one.variable is None}

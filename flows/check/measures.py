@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from contract.flow import FlowSpec
-from contract.measures import MISSING
-from flows.check.ground_truth import GroundTruthCheck, verdicts_by_criterion
+from contract.measures import MISSING, Measures, TruthSource
+from flows.check.ground_truth import GroundTruthCheck
+from flows.check.judged import Judged, judged_by, verdicts_by_criterion
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass, AgentRegistry
@@ -41,30 +42,72 @@ def check_measures(
     ):
         what = f"`level: {measures.level}` needs verdicts that are numbers; the verdicts are {join_names(verdicts)}"
         diagnostics.add_at((*path, "level"), what, todo="write `level: nominal`, or `level: ordinal` with `order:`")
-    possible = ground_truth.possible_verdicts if ground_truth else verdicts
-    if possible:
-        todo = f"the verdicts are {join_names(possible)}"
-        for at, verdict in _named_verdicts(flow, path):
-            if verdict not in possible:
-                near = closest_name(verdict, possible)
-                diagnostics.add_at(at, f"no judge here may give '{verdict}'", nearest=near, todo=todo)
+    _check_settings_of_verdicts(flow, judged_by(flow, judge, folders), path, diagnostics)
+    for at, verdict, possible in _named_verdicts(measures, verdicts, ground_truth, path):
+        if possible and verdict not in possible:
+            what, todo = f"no judge here may give '{verdict}'", f"the verdicts are {join_names(possible)}"
+            diagnostics.add_at(at, what, nearest=closest_name(verdict, possible), todo=todo)
     if overlap := overlapping_cuts(measures.labels):
         what = f"the labels '{overlap[0]}' and '{overlap[1]}' overlap, and mean different verdicts"
         diagnostics.add_at((*path, "labels", overlap[1]), what, todo="let one end where the other begins")
     if ground_truth:
+        _check_truth_names(ground_truth, measures, path, diagnostics)
         for text in ground_truth.criteria_without_truth():
             diagnostics.add_notice(text)
     return ground_truth
 
 
-def _named_verdicts(flow: FlowSpec, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    measures = flow.measures
-    if measures is None:
+def _check_truth_names(check: GroundTruthCheck, measures: Measures, path: KeyPath, diagnostics: Diagnostics) -> None:
+    """Reports criteria and variables that `truth` names and that there are none of, and the verdicts of its labels."""
+    named = measures.truth if isinstance(measures.truth, Mapping) else {}
+    for wrong in check.judged.misnamed(list(named)):
+        diagnostics.add_at((*check.path, wrong.name), wrong.what, nearest=wrong.nearest, todo=wrong.todo)
+    for criterion, source in named.items():
+        possible = check.truth.reader(criterion).possible if criterion in check.truth.fields else frozenset[str]()
+        for label, verdict in source.labels.items() if isinstance(source, TruthSource) and possible else ():
+            if verdict not in (*possible, MISSING):
+                what, near = f"by '{criterion}' no judge here may give '{verdict}'", closest_name(verdict, possible)
+                at = (*path, "truth", criterion, "labels", label)
+                diagnostics.add_at(at, what, nearest=near, todo=f"the verdicts are {join_names(possible)}")
+
+
+def _check_settings_of_verdicts(flow: FlowSpec, judged: Judged, path: KeyPath, diagnostics: Diagnostics) -> None:
+    """Reports settings of verdicts where all criteria have codebooks, whose variables have settings of their own.
+
+    Not where the request chose the criteria and a file, written for others, has the settings.
+    """
+    variables = [one.variable for one in judged.criteria.values() if one.variable is not None]
+    if flow.measures is None or not variables or len(variables) < len(judged.criteria):
         return
-    if measures.truth is not None:
-        yield from (((*path, "labels", key), verdict) for key, verdict in measures.labels.items() if verdict != MISSING)
+    is_typed, step = diagnostics.provenance.is_typed, (*path[:-1], "steps", flow.measures.verdicts)
+    chosen = any(is_typed((*step, kind, "criteria", *item)) for kind in _KINDS_OF_VALUES for item in ((), ("0",)))
+    for name, value in flow.measures.model_dump(include={*_OWN_SETTINGS}, exclude_unset=True).items():
+        at = (*path, name)
+        if value in (None, (), "nominal") or (chosen and not is_typed(at)):
+            continue
+        what = f"`{name}` is for criteria with verdicts, and here are only codebooks, whose variables have their own"
+        options = {option for one in variables if one.type == "choice" for option in one.options}
+        near = closest_name(str(value), options) if name == "positive" and value not in options else None
+        diagnostics.add_at(
+            at, what, nearest=near, todo=f"write {_OWN_SETTINGS[name]} in the codebook, below a variable"
+        )
+
+
+_KINDS_OF_VALUES = ("variants", "parameters")
+_OWN_SETTINGS = {"positive": "`positive:`", "level": "`ordered: true` or `level:`", "order": "`ordered: true`"}
+
+
+def _named_verdicts(
+    measures: Measures, verdicts: frozenset[str], check: GroundTruthCheck | None, path: KeyPath
+) -> Iterator[tuple[KeyPath, str, frozenset[str]]]:
+    """Each verdict that the measures name, where, and what it is one of; that is empty where it is not known."""
+    if check is not None:
+        for label, verdict in measures.labels.items():
+            if verdict != MISSING and not (number_of(verdict) is not None and check.has_numbers):
+                yield (*path, "labels", label), verdict, check.possible_verdicts
     if measures.positive is not None and "positive" in measures.model_fields_set:
-        yield (*path, "positive"), measures.positive
+        ordinal = measures.level == "ordinal" and check is not None
+        yield (*path, "positive"), measures.positive, frozenset(measures.order) if ordinal else verdicts
 
 
 def _check_order(order: tuple[str, ...], verdicts: frozenset[str], path: KeyPath, diagnostics: Diagnostics) -> None:

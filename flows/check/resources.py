@@ -21,6 +21,7 @@ from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
 from flows.check.templates import TemplateCheck, report_file_problem
+from flows.check.votes import check_votes
 from flows.check.where import WhereCheck
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, misnamed_yaml
@@ -63,6 +64,7 @@ class ResourceCheck:
             if not isinstance(flow_node.node, Step) or agent is None:
                 continue
             self._check_examples(flow_node, flow_node.node, agent, criteria)
+            check_votes(flow_node, self.flow.spec, self.agents, criteria, self.diagnostics)
             for name, value, path in all_parameter_values(flow_node, flow_node.node, agent):
                 if not isinstance(value, str):
                     continue

@@ -182,7 +182,7 @@ def _check_rows(
         if column not in preview.absent:
             continue
         what = f"'{name}' has no column '{column}' (for `{field}`)"
-        if preview.more and not preview.alike and field not in REQUIRED_FIELDS:
+        if _may_come_later(preview) and field not in REQUIRED_FIELDS:
             diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
         else:
             near = closest_name(column, preview.names)
@@ -237,9 +237,10 @@ def _check_ground_truth(
     unread = diagnostics.is_reported((*ground_truth.path[:-1], "labels"))
     for one in () if unread else ground_truth.mistakes():
         diagnostics.add_at((*path, "columns", f"ground_truth.{one.field}"), one.what, todo=one.todo)
+    _check_coders(ground_truth, preview, diagnostics)
     for text in ground_truth.notices():
         diagnostics.add_notice(f"'{name}': {text}")
-    fields = [] if ground_truth.measures.gold else ground_truth.truth.field_names
+    fields = {} if ground_truth.measures.gold else ground_truth.truth.criterion_by_field
     others = set(preview.ground_truth) - set(fields)
     absent = [one for one in fields if others and _is_absent(one, preview)]
     # Where one of several fields is there, another may be of other records.
@@ -247,9 +248,31 @@ def _check_ground_truth(
     for one in misnamed:
         what = f"`truth` names '{one}', which no answer of people in '{name}' is called"
         near = closest_name(one.removeprefix("ground_truth."), others)
-        diagnostics.add_at(ground_truth.path, what, nearest=near, todo=f"there are {join_names(others)}")
+        if _may_come_later(preview):
+            diagnostics.add_notice(f"{what} {rows_text(preview)}")
+            continue
+        at = (*ground_truth.path, fields[one])
+        diagnostics.add_at(at, what, nearest=near, todo=f"there are {join_names(others)}")
     if fields and not ground_truth.has_answers and not misnamed:
-        diagnostics.add_notice(_no_ground_truth_message(name, fields[0], preview))
+        diagnostics.add_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
+
+
+def _check_coders(ground_truth: GroundTruthCheck, preview: Preview, diagnostics: Diagnostics) -> None:
+    """Reports columns that are to name who answered and that the data lack: as a notice if later rows may have them, or
+    the request chose the records."""
+    provenance = diagnostics.provenance
+    are_typed = provenance.is_typed((*ground_truth.path[:-2], "records"))
+    for criterion, one in ground_truth.absent_coders():
+        at = (*ground_truth.path, criterion, "coder")
+        if _may_come_later(preview) or (are_typed and not provenance.is_typed(at)):
+            diagnostics.add_notice(one.what)
+        else:
+            diagnostics.add_at(at, one.what, nearest=one.nearest, todo=one.todo)
+
+
+def _may_come_later(preview: Preview) -> bool:
+    """Whether rows that were not read may have columns that those before have not."""
+    return preview.more and not preview.alike
 
 
 def _is_absent(field: str, preview: Preview) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from contract.base import JsonValue
-from contract.codebook import Codebook, Variable, codebook_of, variable_name
+from contract.codebook import Variable, codebook_of, variable_name
 from contract.flow import FlowSpec
 from contract.measures import Measures
 from flows.spec.nodes import steps_of
@@ -29,8 +29,8 @@ class JudgedCriterion:
     variable: Variable | None = None
 
 
-LookUp = Callable[[str], tuple[Sequence[str], Codebook | None]]
-"""A criterion as a step names it -> its verdicts, and its codebook."""
+LookUp = Callable[[str], tuple[Sequence[str], Sequence[Variable] | None]]
+"""A criterion as a step names it -> its verdicts, and the variables of its codebook; None where it has none."""
 
 
 def judged_criteria(spec: FlowSpec, measures: Measures) -> dict[str, str]:
@@ -45,11 +45,11 @@ def judged_variables(spec: FlowSpec, measures: Measures, look_up: LookUp) -> dic
     """Name in tables -> what is judged; a criterion with a codebook stands there with each of its variables."""
     found = dict[str, JudgedCriterion]()
     for name, value in judged_criteria(spec, measures).items():
-        verdicts, codebook = look_up(value)
-        if codebook is None:
+        verdicts, variables = look_up(value)
+        if variables is None:
             found[name] = JudgedCriterion(value, tuple(verdicts))
         else:
-            for one in codebook.variables:
+            for one in variables:
                 found[variable_name(name, one.name)] = JudgedCriterion(value, one.allowed, one)
     return found
 
@@ -58,9 +58,10 @@ def judged_in_run(spec: FlowSpec, measures: Measures, manifest: Mapping[str, Any
     """As a finished run's manifest describes it."""
     known: Any = manifest.get("criteria") or {}
 
-    def look_up(value: str) -> tuple[Sequence[str], Codebook | None]:
+    def look_up(value: str) -> tuple[Sequence[str], Sequence[Variable] | None]:
         criterion: Any = known.get(value) or {}
-        return tuple(map(str, criterion.get("verdicts") or ())), codebook_of(criterion)
+        codebook = codebook_of(criterion)
+        return tuple(map(str, criterion.get("verdicts") or ())), codebook.variables if codebook else None
 
     return judged_variables(spec, measures, look_up)
 

@@ -65,10 +65,13 @@ class GroundTruth:
         return {name: ", ".join(source.field) for name, source in self._sources.items() if source is not None}
 
     @property
-    def field_names(self) -> list[str]:
-        """Each field of the ground truth that holds answers."""
-        sources = [source for source in self._sources.values() if source is not None]
-        return list(dict.fromkeys(name for source in sources for name in source.field))
+    def criterion_by_field(self) -> dict[str, str]:
+        """Each field of the ground truth that holds answers -> the first criterion whose they are."""
+        found = dict[str, str]()
+        for criterion, source in self._sources.items():
+            for name in source.field if source is not None else ():
+                found.setdefault(name, criterion)
+        return found
 
     @property
     def coder_columns(self) -> Mapping[str, str]:

@@ -87,4 +87,5 @@ def test_a_column_of_people_that_does_not_exist_is_told() -> None:
     check.add(
         Record(record_id="1", text="t", ground_truth={"label": ["1", "1"], "of_each_answer": {"annotator": ["a", "b"]}})
     )
-    assert any("`coder: annotater` is no column" in notice for notice in check.notices())
+    [(criterion, mistake)] = check.absent_coders()
+    assert (criterion, mistake.nearest) == ("rude", "annotator")
