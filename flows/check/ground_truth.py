@@ -14,7 +14,7 @@ from pathlib import Path
 from agents.base.registry import load_agent
 from contract.errors import Problem, StudyError
 from contract.flow import FlowSpec
-from contract.measures import Measures
+from contract.measures import Level, Measures
 from contract.record import Record
 from flows.check.judged import Judged, judged_by
 from flows.config.diagnostics import closest_name, join_names
@@ -24,6 +24,7 @@ from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 from flows.tables.answers import Reading, number_of, spelling
+from flows.tables.coded_variables import measures_of
 from flows.tables.ground_truth import OF_EACH_ANSWER, GroundTruth
 
 _MAX_EXAMPLES = 5
@@ -102,7 +103,7 @@ class GroundTruthCheck:
             answers = [reading for reading in counts if reading.how != "missing"]
             unknown = [reading for reading in answers if reading.how == "unknown"]
             if answers and len(unknown) == len(answers):
-                what = f"people's answers are {self._unknown_text(unknown)}"
+                what = f"people's answers are {self._unknown_text(criterion, unknown)}"
                 yield TruthMistake(name, what, self._todo(criterion, unknown))
             elif bits := self._taken_as_true_or_false(criterion, answers):
                 numbers = [one for one in unknown if number_of(one.answer) is not None]
@@ -123,8 +124,8 @@ class GroundTruthCheck:
                 yield f"people's answers{of} are read so: {_readings_text(counts)}"
             if unknown := [reading for reading in counts if reading.how == "unknown"]:
                 yield (
-                    f"people's answers are also {self._unknown_text(unknown)}; these records are left out of what is "
-                    f"compared with people; to change that, {self._todo(criterion, unknown)}"
+                    f"people's answers are also {self._unknown_text(criterion, unknown)}; these records are left out of "
+                    f"what is compared with people; to change that, {self._todo(criterion, unknown)}"
                 )
 
     def _readings(self) -> Iterator[tuple[str, Counter[Reading]]]:
@@ -183,18 +184,23 @@ class GroundTruthCheck:
                 hint = f"; did you mean '{criterion}' where `truth` has '{near}'?" if near else ""
                 yield f"by '{criterion}' nothing is compared with people: `truth` names no field for it{hint}"
 
-    def _unknown_text(self, unknown: list[Reading]) -> str:
+    def _level(self, criterion: str) -> Level:
+        """A variable of a codebook has a level of its own."""
+        return measures_of(self.measures, self.truth.variables.get(criterion)).level
+
+    def _unknown_text(self, criterion: str, unknown: list[Reading]) -> str:
         why = {
             "nominal": "which no judge here may give",
             "ordinal": "which are not in `order`",
             "interval": "which are no numbers",
             "ratio": "which are no numbers from 0",
-        }[self.measures.level]
+        }[self._level(criterion)]
         return f"{_names(unknown)}, {why}"
 
     def _todo(self, criterion: str, answers: list[Reading]) -> str:
-        if self.measures.level in ("interval", "ratio"):
-            return f"if they mean that nobody answered, write {_label_settings(answers, 'missing')}"
+        if self._level(criterion) in ("interval", "ratio"):
+            missing = _label_settings(answers, "missing")
+            return f"if they mean that nobody answered, write {missing}; if a number, the number in place of `missing`"
         settings = _label_settings(answers, "VERDICT")
         some_numbers = any(number_of(reading.answer) for reading in answers)
         numbers = " (or for numbers a cut such as 'labels.>=0.5=VERDICT')" if some_numbers else ""

@@ -125,7 +125,7 @@ class Exports:
         names = list(dict.fromkeys([one if isinstance(one, str) else one[2] for one in line.label]))
         record_id = self._record_id({**line.meta, **entry, "text": text})
         return ReadAnswer(
-            where, self._coder or line.user or self._path.stem, self._key(record_id, ""), names[0] if names else "",
+            where, self._coder or line.user or self._path.stem, self._key(record_id, ""), SEPARATOR.join(names),
             quotes=[text[start:end] for start, end, _ in spans], problem=self._problem(record_id, "", names),
         )  # fmt: skip
 
@@ -145,6 +145,7 @@ class Exports:
             return "its text is none of the coding's, word by word, and it names no `record_id` of it"
         if self._key(record_id, name) is None:
             return f"it does not say which criterion it is about; name the control one of {', '.join(self._criteria)}"
-        if len(labels) > 1 and name not in self._of_several:
+        key = self._key(record_id, name)
+        if len(labels) > 1 and key is not None and key[1] not in self._of_several:
             return f"it has {len(labels)} labels, {', '.join(labels)}; one verdict is needed"
         return ""

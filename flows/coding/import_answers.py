@@ -15,6 +15,7 @@ from flows.coding.task import CodingTask, DrawnRecord
 from flows.tables.answers import spelling
 
 _SHA_PARTS = 16
+_MAX_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class AnswerImport:
         self._marks = {
             item.key: {content_mark(item), item.drawn.sha256, item.drawn.sha256[:_SHA_PARTS]} for item in items
         }
+        self._records = list(dict.fromkeys(drawn.record_id for drawn in records))
         self._texts = dict[str, RecordTexts]()
 
     def take(self, answers: Iterable[ReadAnswer]) -> Imported:
@@ -139,25 +141,46 @@ class AnswerImport:
         try:
             item.criterion.read(text)
         except ValueError as error:
-            return f"this is no answer to {item.criterion.name}: {error}"
+            variable = item.criterion.variable
+            parts = [part.strip() for part in text.replace("|", ";").split(";")]
+            wrong = next((part for part in parts if variable and part not in variable.options), "")
+            near = _one_of(wrong, variable.options) if variable and variable.options else ""
+            return f"verdict '{text}' is no answer to {item.criterion.name}: {error}{near}"
         return ""
+
+    def _unknown_item(self, key: Key | str | None) -> str:
+        """Which of record and criterion the coding does not have, with the nearest that it has."""
+        if not isinstance(key, tuple):
+            todo = "export the workbook again, and copy the answers into it"
+            return f"key '{key or ''}' is of no row of this coding; {todo}"
+        record_id, criterion = key
+        criteria = [one.name for one in self._task.criteria]
+        wrong = list[str]()
+        if record_id not in self._records:
+            wrong.append(f"record_id '{record_id}' is of no record of this coding{_one_of(record_id, self._records)}")
+        if criterion not in criteria:
+            wrong.append(f"criterion '{criterion}' is not coded here{_one_of(criterion, criteria)}")
+        return "; ".join(wrong)
 
     def _problem(self, read: ReadAnswer, item: Item | None, verdict: str | None) -> str:
         if item is None:
-            return "this row is about no record and criterion of the coding"
+            return self._unknown_item(read.key)
         if read.coder not in self._task.coders:
-            near = get_close_matches(read.coder, self._task.coders, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else ""
-            return f"'{read.coder}' codes nothing here{meant} (coders: {', '.join(self._task.coders)})"
+            return f"coder '{read.coder}' codes nothing here{_one_of(read.coder, self._task.coders)}"
         if read.content and read.content not in self._marks[item.key]:
             return "the text or the criterion is not what was given out, so the answer is one to other words"
         if verdict is None:
             if item.criterion.variable is not None and not item.criterion.choices:
                 return self._why_not(read.verdict, item)
             allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
-            near = get_close_matches(read.verdict, allowed, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else ""
-            return f"'{read.verdict}' is none of {', '.join(allowed)}{meant}"
+            return f"verdict '{read.verdict}' is no answer to {item.criterion.name}{_one_of(read.verdict, allowed)}"
         if len(read.reason) > MAX_TEXT_CHARACTERS or len(read.unclear_note) > MAX_TEXT_CHARACTERS:
             return f"a reason has at most {MAX_TEXT_CHARACTERS:,} characters"
         return ""
+
+
+def _one_of(name: str, known: Sequence[str]) -> str:
+    """What to write in the place of `name`, as the end of a sentence."""
+    near = get_close_matches(name, known, n=1)
+    listed = known if len(known) <= _MAX_LISTED else [*known[:_MAX_LISTED], f"{len(known) - _MAX_LISTED:,} more"]
+    return (f"; did you mean '{near[0]}'?" if near else "") + f" (one of {', '.join(listed)})"

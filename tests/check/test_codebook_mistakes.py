@@ -153,6 +153,13 @@ def test_what_a_variable_may_not_have_is_told_once(tmp_path: Path, old: str, new
     assert all(part in mistake for part, mistake in zip(said, mistakes, strict=True))
 
 
+def test_answers_that_are_no_numbers_are_told_as_such(tmp_path: Path) -> None:
+    words = json.dumps({**LETTER, "ground_truth": {"tone": "kind", "number": "a few"}}) + "\n"
+    [mistake] = told(tmp_path, **{"letters.jsonl": words})
+    assert "people's answers are 'a few', which are no numbers" in mistake
+    assert "'labels.a few=missing'; if a number, the number" in mistake and "one of none" not in mistake
+
+
 @pytest.mark.parametrize("truth", ["", "  truth: {parl.tone: tone}\n"])
 def test_a_positive_verdict_of_the_measures_is_none_of_a_codebook(tmp_path: Path, truth: str) -> None:
     flow = FLOW[: FLOW.index("  truth:")] + truth + "  positive: hersh\n"

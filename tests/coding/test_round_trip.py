@@ -68,7 +68,11 @@ def test_a_workbook_goes_out_and_comes_back(folder: Path, capsys: pytest.Capture
     refused = err.splitlines()
     assert len(refused) == 4 and all("coding.xlsx, sheet" in line for line in refused)
     assert "sheet ana, row 4" in refused[0] and "did you mean 'rude'?" in refused[0]
-    assert "not what was given out" in refused[1] and "never said" in refused[2] and "about no record" in refused[3]
+    assert (
+        "not what was given out" in refused[1]
+        and "never said" in refused[2]
+        and "key 'nothing' is of no row" in refused[3]
+    )
     first, second = read_answers(folder).of("ana").history
     assert (first.verdict, first.reason, first.source) == ("rude", "=1+1", "coding.xlsx")
     assert [one.status for one in first.quotes] == ["found", "found"]
@@ -109,6 +113,22 @@ def test_a_table_goes_out_and_comes_back_and_answers_may_change(
     assert "5 rows" in out
     code, out, _ = run(capsys, "import", "out.csv")
     assert code == 0 and "0 answers added, 5 known already" in out
+
+
+def test_a_refused_row_of_a_table_names_its_column_its_value_and_the_nearest(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["r11,rude,ana,rude", "r1,rudde,ana,rude", "x,y,ana,rude", "r1,rude,anna,rude", "r1,rude,ana,polit"]
+    Path("coded.csv").write_text("\n".join(["record_id,criterion,coder,verdict", *rows, "r1,rude,ana,rude"]))
+    code, out, err = run(capsys, "import", "coded.csv")
+    assert code == 1 and "1 answers added" in out and "5 refused" in out
+    record, criterion, both, coder, verdict = err.splitlines()
+    assert record.endswith("(one of r1, r2, r3, r4, r5)") and "record_id 'r11' is of no record" in record
+    assert "coded.csv:2: " in record and "did you mean 'r1'?" in record and "criterion '" not in record
+    assert "coded.csv:3: criterion 'rudde' is not coded here; did you mean 'rude'?" in criterion
+    assert "record_id 'x' is of no record" in both and "criterion 'y' is not coded here" in both
+    assert "coded.csv:5: coder 'anna' codes nothing here; did you mean 'ana'?" in coder
+    assert "coded.csv:6: verdict 'polit' is no answer to rude; did you mean 'polite'?" in verdict
 
 
 def test_label_studio_and_doccano(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
