@@ -124,8 +124,8 @@ class GroundTruthCheck:
                 yield f"people's answers{of} are read so: {_readings_text(counts)}"
             if unknown := [reading for reading in counts if reading.how == "unknown"]:
                 yield (
-                    f"people's answers are also {self._unknown_text(criterion, unknown)}; these records are left out of "
-                    f"what is compared with people; to change that, {self._todo(criterion, unknown)}"
+                    f"people's answers are also {self._unknown_text(criterion, unknown)}; these records are left out "
+                    f"of what is compared with people; to change that, {self._todo(criterion, unknown)}"
                 )
 
     def _readings(self) -> Iterator[tuple[str, Counter[Reading]]]:
