@@ -12,6 +12,8 @@ from contract.errors import FetchRefused
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PLAIN = frozenset({"text/plain", "text/markdown"})
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+_NO_TEXT = ["//*[contains(@class, 'mw-editsection')]"]
+"""Parts within a text that are buttons and no text: `[edit]` beside each heading of a wiki."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Also those that turn the writing direction, which would show another text than a model reads."""
 
@@ -47,7 +49,7 @@ def _main_text(page: RawPage) -> PageText:
     # A charset in the header overrides the page's own word for it; without one the library finds the encoding.
     html: str | bytes = _decoded(page) if _CHARSET.search(page.headers.get("content-type", "")) else page.content
     document: Any = bare_extraction(
-        html, url=page.final_url, with_metadata=True, include_comments=False, deduplicate=False
+        html, url=page.final_url, with_metadata=True, include_comments=False, deduplicate=False, prune_xpath=_NO_TEXT
     )
     if document is None:
         raise FetchRefused("there is no readable text on the page")
