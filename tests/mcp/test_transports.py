@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -18,17 +19,43 @@ from mcp.client.streamable_http import streamable_http_client
 
 from flows.mcp.__main__ import main
 from tests.mcp.conftest import text_of
-from tests.support.commands import CommandLine, RunningCommand, wait_until
+from tests.support.commands import NO_NETWORK, CommandLine, RunningCommand, wait_until, write_files
+from tests.support.plugins import write_metadata
 
 TOKEN = "a-token-that-is-long-enough"
 LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 CALL = {"text": "You people are vermin and should leave.", "criteria": "ordinary", "model": "demo"}
+BROKEN = """
+from agents.tools.tool import MCPRoute, tool
+
+@MCPRoute()
+@tool
+async def broken(text: str) -> str:
+    \"\"\"Has a bug.\"\"\"
+    raise ValueError(f"the password is hunter2, and the text was {text}")
+"""
+
+
+def _install_broken_tool(cli: CommandLine) -> None:
+    """A package whose published tool raises; on the path of every server that is started there."""
+    site = write_files(cli.folder / "site", {"broken_kit.py": BROKEN})
+    write_metadata(site, "broken-kit", "1.0", {"buttermilk.tools": {"broken": "broken_kit:broken"}})
+    cli.extra_variables["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), str(site)])
+
+
+async def _assert_an_error_stays_inside(client: Client) -> str:
+    """Calls the broken tool; returns the id under which the server's log has the error."""
+    result = await client.call_tool("broken", {"text": "mine"})
+    said = text_of(result)
+    assert result.is_error and "hunter2" not in str(result) and "ValueError" not in str(result), said
+    return said.split()[-1]
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server over HTTP."""
     cli = CommandLine(tmp_path_factory.mktemp("served"), {"BUTTERMILK_MCP_TOKEN": TOKEN})
+    _install_broken_tool(cli)
     command = cli.start("flows.mcp", "--http", "0")
     try:
         yield _address(command)
@@ -59,6 +86,7 @@ async def test_tools_are_called_over_http(served: str, mode: Any) -> None:
         assert result.structured_content["verdict"] == "violates", text_of(result)
         results = await asyncio.gather(*(client.call_tool("run_judge", CALL) for _ in range(50)))
         assert not any(one.is_error for one in results)
+        await _assert_an_error_stays_inside(client)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +110,7 @@ def test_a_request_without_the_token_or_from_elsewhere_is_refused(
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_stdout_is_the_protocols_alone(cli: CommandLine, mode: Any, tmp_path: Path) -> None:
+    _install_broken_tool(cli)
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "flows.mcp"], env=cli.environment(), cwd=str(cli.working_folder)
     )
@@ -90,7 +119,10 @@ async def test_stdout_is_the_protocols_alone(cli: CommandLine, mode: Any, tmp_pa
             assert "start_osb" in {tool.name for tool in (await client.list_tools()).tools}
             result = await client.call_tool("run_judge", CALL)
             assert result.structured_content["verdict"] == "violates", text_of(result)
-    assert "Traceback" not in (tmp_path / "stderr").read_text(encoding="utf-8")
+            assert "Traceback" not in (tmp_path / "stderr").read_text(encoding="utf-8")
+            incident = await _assert_an_error_stays_inside(client)
+    log_text = (tmp_path / "stderr").read_text(encoding="utf-8")
+    assert f"incident {incident}" in log_text and "hunter2" in log_text
     assert not cli.leftover_processes()
 
 
