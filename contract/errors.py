@@ -32,11 +32,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contract.calls import ModelCall
+from contract.key_texts import mask_keys
 from contract.tool_calls import ToolCall
 
 
 class ButtermilkError(Exception):
     """Base of all errors of this project; its text is written for the scholar who reads it."""
+
+
+COMMAND_LINE = "command line"
+"""How the place of a mistake in what was typed begins."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,13 @@ class Problem:
     """The nearest right name, where there is one."""
     todo: str | None = None
     """What to write or do."""
+
+    def __post_init__(self) -> None:
+        # A key that was typed or pasted in the wrong place is in no message, whoever wrote the message.
+        typed = self.where.startswith(COMMAND_LINE)
+        for name in ("where", "what", "nearest", "todo"):
+            if text := getattr(self, name):
+                object.__setattr__(self, name, mask_keys(text, typed=typed))
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.what}"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contract.errors import AnswersInvalid, ButtermilkError, StudyError
+from contract.key_texts import mask_keys
 from flows.files.control_characters import terminal_line, terminal_text
 
 
 def error_lines(error: ButtermilkError) -> list[str]:
     """One line for each mistake, and how many there are; a single text for errors that are no mistakes of a study."""
     if not isinstance(error, StudyError):
-        return [terminal_text(str(error))]
+        return [terminal_text(mask_keys(str(error)))]
     noun = "mistake" if len(error.problems) == 1 else "mistakes"
     lines = [terminal_line(str(problem)) for problem in error.problems]
     if isinstance(error, AnswersInvalid):

@@ -163,13 +163,17 @@ def _run_verb(options: argparse.Namespace, settings: list[str], flow: str | None
 
 def _print_configuration(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
     """Prints the configuration that the files and the command line make together, also when it has mistakes."""
+    from contract.key_texts import mask_keys
     from flows.config.compose_config import compose_config
-    from flows.config.diagnostics import Diagnostics, may_hold_secret
+    from flows.config.diagnostics import Diagnostics, is_secret_setting, may_hold_secret
     from flows.config.provenance import mask_secrets
 
     diagnostics = Diagnostics()
     composed = compose_config([flow] if flow else [], settings, options.config_dir, diagnostics)
-    print(json.dumps(mask_secrets(composed.config, may_hold_secret), indent=2, ensure_ascii=False, default=str))
+    shown = mask_secrets(
+        composed.config, lambda path, value: may_hold_secret(path[-1], value) or is_secret_setting(path, value)
+    )
+    print(mask_keys(json.dumps(shown, indent=2, ensure_ascii=False, default=str)))
     diagnostics.raise_if_any()
     return 0
 

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract.key_texts import MASK
 from contract.questions import Question
+from flows.config.diagnostics import display_argument
 from flows.config.folders import display_path
 from flows.server.command_name import command_words
 
@@ -18,6 +20,8 @@ _ANSWERS = ("answers=", "run.answers=", "++run.answers=")
 def resume_command(path: Path) -> str:
     """The command that this process was started with, with that file of answers."""
     words = [*command_words(), *(word for word in sys.argv[1:] if not word.startswith(_ANSWERS))]
+    # A key that was typed is not written down: whoever goes on types it again.
+    words = [display_argument(word, limit=len(word)) if MASK in display_argument(word) else word for word in words]
     return shlex.join([*words, f"answers={display_path(path)}"])
 
 

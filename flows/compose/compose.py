@@ -97,7 +97,9 @@ def check_studies(
     places = PlaceCheck(composed, diagnostics)
     places.check_run(run)
     places.check_models(models, own_models)
-    public = cast("dict[str, JsonValue]", mask_secrets(composed.config, may_hold_secret))
+    public = cast(
+        "dict[str, JsonValue]", mask_secrets(composed.config, lambda path, value: may_hold_secret(path[-1], value))
+    )
     studies: list[Study] = []
     for flow in flows:
         applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)

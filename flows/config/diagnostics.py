@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from contract.errors import Problem, StudyError
+from contract.key_texts import MASK, mask_keys
 from contract.models import is_variable_name
 from flows.config.provenance import KeyPath, Provenance
 
 SECRET_KEY_PATTERN = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
 _INLINE_SECRET_PATTERN = re.compile(
-    r"(?i)((?:api_?key|secret|password|passwd|token|credentials?)(?:_env|_secret)?[\"']?\s*:\s*)[^,}\s]+"
+    r"(?i)((?:api[-_]?key|authorization|secret|password|passwd|token|credentials?)(?:_env|_secret)?[\"']?\s*:\s*)[^,}\s]+"
 )
 """A secret within a value, as in `models.mine={api_key: sk-…}`."""
 _SECRET_NAME_KEYS = frozenset({"api_key_env", "api_key_secret"})
 """Keys whose value names a secret. A person may paste the secret itself there."""
+_PUBLIC_SECRET_SETTINGS = frozenset({"endpoint", "timeout_seconds"})
 _FILE_AND_LINE = re.compile(r"^(.*):(\d+)$")
 
 
@@ -42,7 +44,7 @@ class Diagnostics:
 
     def add_notice(self, text: str) -> None:
         """Adds a message that the user should see but that stops nothing."""
-        self.notices.setdefault(text)
+        self.notices.setdefault(mask_keys(text))
 
     def mark_reported(self, path: KeyPath) -> None:
         """Marks `path` and everything below it as already reported."""
@@ -90,7 +92,16 @@ def display_argument(text: str, limit: int = 80) -> str:
     """A command-line argument for display: at most `limit` characters and an ellipsis, secrets masked."""
     text = text.removeprefix("++")
     key, equals, value = text.partition("=")
-    if equals and may_hold_secret(key.split(".")[-1], value):
-        return f"{key}=**********"
-    text = _INLINE_SECRET_PATTERN.sub(r"\1**********", text)
+    path = tuple(key.lstrip("+~").split("."))
+    if equals and (may_hold_secret(path[-1], value) or is_secret_setting(path, value)):
+        return f"{key}={MASK}"
+    text = mask_keys(_INLINE_SECRET_PATTERN.sub(rf"\1{MASK}", text), typed=True)
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def is_secret_setting(path: KeyPath, value: object) -> bool:
+    """Whether a value below `secrets`, or a header of a request, may be a secret instead of the name of one."""
+    if "extra_headers" in path[:-1]:
+        return True
+    below = path[0] == "secrets" and len(path) > 1 and path[1] not in _PUBLIC_SECRET_SETTINGS
+    return below and isinstance(value, str) and not value.startswith("projects/")

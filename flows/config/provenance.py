@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import yaml
 
+from contract.key_texts import MASK
 from flows.config.folders import display_path
 from flows.config.written_numbers import RewrittenNumber, rewritten_numbers
 
@@ -147,14 +148,14 @@ def _replacing_text(node: yaml.Node) -> str | None:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
-def mask_secrets(config: Mapping[str, object], is_secret: Callable[[str, object], bool]) -> dict[str, object]:
-    """`config` with ten stars for every value that is a secret by its key and itself; null stays null."""
+def mask_secrets(config: Mapping[str, object], is_secret: Callable[[KeyPath, object], bool]) -> dict[str, object]:
+    """`config` with ten stars for every value that is a secret by its path and itself; null stays null."""
 
-    def mask(key: str, value: object) -> object:
+    def mask(path: KeyPath, value: object) -> object:
         if isinstance(value, Mapping):
-            return {str(k): mask(str(k), v) for k, v in value.items()}  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+            return {str(k): mask((*path, str(k)), v) for k, v in value.items()}  # type: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if isinstance(value, list):
-            return [mask(key, item) for item in value]  # type: ignore[reportUnknownVariableType]
-        return "**********" if value is not None and is_secret(key, value) else value
+            return [mask(path, item) for item in value]  # type: ignore[reportUnknownVariableType]
+        return MASK if value is not None and is_secret(path, value) else value
 
-    return {key: mask(key, value) for key, value in config.items()}
+    return {key: mask((key,), value) for key, value in config.items()}

@@ -11,14 +11,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from contract.base import JsonValue
+from contract.key_texts import holds_key
 from flows.config.compose_config import ComposedConfig
-from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics
+from flows.config.diagnostics import SECRET_KEY_PATTERN, Diagnostics, may_hold_secret
 from flows.config.provenance import KeyPath
 
 _MIN_SECRET_CHARACTERS = 16
 """Shorter values of the environment, such as `postgres`, are ordinary words too."""
 _MIN_KEY_CHARACTERS = 8
 """The same for keys that stand in a configuration: nothing but a key is written there."""
+
+_LEAVE_OUT = "leave it out; a model names its key with `api_key_env`"
+_TYPED_KEY = "this holds what looks like a key of a service, which the run would write into its files"
 
 
 def report_secret_leaks(composed: ComposedConfig, diagnostics: Diagnostics) -> None:
@@ -32,8 +36,13 @@ def report_secret_leaks(composed: ComposedConfig, diagnostics: Diagnostics) -> N
     messages |= {key: _written_message(name) for key, name in _written_keys(composed)}
     for path, text in _text_values(composed.config, ()) if messages else ():
         for message in (message for value, message in messages.items() if value in text):
-            diagnostics.add_at(path, message, todo="leave it out; a model names its key with `api_key_env`")
+            diagnostics.add_at(path, message, todo=_LEAVE_OUT)
+    for path, text in _text_values(composed.config, ()):
+        if diagnostics.provenance.is_typed(path) and holds_key(text) and not may_hold_secret(path[-1], text):
+            diagnostics.add_at(path, _TYPED_KEY, todo=_LEAVE_OUT)
     for key, text in composed.request.items():
+        if holds_key(text):
+            diagnostics.add(f"command line: {key}=…", _TYPED_KEY, todo=_LEAVE_OUT)
         for message in (message for value, message in messages.items() if value in text):
             diagnostics.add(f"command line: {key}=…", message, todo="leave it out")
 

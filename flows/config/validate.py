@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
-from flows.config.diagnostics import Diagnostics, closest_name, join_names, may_hold_secret
+from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
 from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, plain_message
 from flows.config.provenance import KeyPath
 from flows.config.written_numbers import restore_words
@@ -197,7 +197,8 @@ class _Validator:
             return
         said = plain_message(details)
         is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")
-        shown = f" {_display_kind(value)}, but" if is_shown and not may_hold_secret(loc[-1], value) else ""
+        is_shown = is_shown and not may_hold_secret(loc[-1], value) and not is_secret_setting(path, value)
+        shown = f" {_display_kind(value)}, but" if is_shown else ""
         self.diagnostics.add_at(
             path,
             f"`{loc[-1]}`{shown} {said}",
