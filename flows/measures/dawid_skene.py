@@ -10,7 +10,7 @@ Statistical Society, Series C 28 (1), 20-28; equations 2.3 to 2.5, begun as in 3
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,15 @@ def dawid_skene_comparisons(panel: RaterPanel, criteria: str) -> Iterator[Compar
         why = reason or (None if value is not None else f"the estimates did not settle in {MAX_ITERATIONS} iterations")
         judged = int(counts[:, rater].sum())
         estimate = Estimate("dawid_skene_accuracy", value, undefined=why)
-        yield Comparison("dawid_skene", criteria, "", "", (person,), judged, len(panel.records) - judged, (estimate,))
+        yield Comparison(
+            "dawid_skene", criteria, "", "", (person,), judged, len(panel.records) - judged, (estimate,),
+            rates=None if model is None or value is None else _named_rates(model.rates[rater], labels),
+        )  # fmt: skip
+
+
+def _named_rates(rates: Floats, labels: Sequence[str]) -> dict[str, dict[str, float]]:
+    named = {true: dict(zip(labels, map(float, row), strict=True)) for true, row in zip(labels, rates, strict=True)}
+    return {true: row for true, row in named.items() if sum(row.values()) > 0}
 
 
 def _reason_against(counts: Floats) -> str | None:

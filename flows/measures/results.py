@@ -67,6 +67,9 @@ class Comparison:
     confusion: Mapping[str, Mapping[str, int]] | None = None
     """For kind `truth`: truth -> verdict -> records; every category in both, in the scale's order.
     None beyond 50 categories."""
+    rates: Mapping[str, Mapping[str, float]] | None = None
+    """For kind `dawid_skene`: label that is probably true -> label given -> share of those records, from 0 to 1. A
+    label that is probably true of no record that the person judged is not in it."""
     off_scale: int = 0
     """Number of records left out because a verdict or the ground truth is not on the scale: not in
     `measures.order`, or not a number."""

@@ -101,6 +101,27 @@ def confusion_matrices(table: EstimateTable, verdicts: Sequence[str]) -> list[Co
     return found
 
 
+@dataclass(frozen=True)
+class RateMatrix:
+    """How often a person gives each label where another is probably true, as a model of errors estimates it."""
+
+    label: str
+    criteria: str
+    verdicts: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+def rate_matrices(table: EstimateTable, verdicts: Sequence[str]) -> list[RateMatrix]:
+    """The estimated rates of a table, in the order of `verdicts`."""
+    found = list[RateMatrix]()
+    for row in table.rows:
+        if rates := row.comparison.rates:
+            given = _ordered({name for of_true in rates.values() for name in of_true}, verdicts)
+            rows = tuple((true, tuple(rates[true].get(name, 0.0) for name in given)) for true in _ordered(rates, given))
+            found.append(RateMatrix(row.label, row.comparison.criteria, given, rows))
+    return found
+
+
 def _ordered(names: Iterable[str], verdicts: Sequence[str]) -> tuple[str, ...]:
     present = set(names)
     known = [name for name in verdicts if name in present]

@@ -13,7 +13,14 @@ from flows.files.lines import LineFile
 from flows.files.run_data import RunData
 from flows.measures.results import MeasureResults
 from flows.report.disagreement import Disagreement, are_graded
-from flows.report.estimates import PEOPLE_KINDS, EstimateTable, confusion_matrices, explain_measures, format_interval
+from flows.report.estimates import (
+    PEOPLE_KINDS,
+    EstimateTable,
+    confusion_matrices,
+    explain_measures,
+    format_interval,
+    rate_matrices,
+)
 from flows.report.facts import Facts
 from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
@@ -80,6 +87,7 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
         people=inputs.people, people_tables=of_people, listed=MAX_LISTED,
         people_plots=[[] if table.by else draw_plots(table, inputs.facts.titles) for table in of_people],
         people_confusions=[[] for _ in of_people],
+        people_rates=[rate_matrices(table, list(inputs.marks)) for table in of_people],
         explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
         partings=inputs.disagreements[:MAX_RANKED], graded=are_graded(inputs.disagreements),
         numbers=record_indexes, marks=inputs.marks, found=inputs.report_data, STATES=STATUS_LABELS,

@@ -12,6 +12,9 @@ from flows.tables.verdict_row import VerdictRow
 MAX_LISTED = 50
 """Records that are listed; the rest are in `verdicts.csv` and in the gold set."""
 
+MAX_VERDICTS = 8
+"""Verdicts of a person that are listed: those of a number or of several options may be many."""
+
 
 @dataclass(frozen=True)
 class PersonShare:
@@ -25,6 +28,18 @@ class PersonShare:
     def total(self) -> int:
         """How many records the person judged."""
         return sum(self.verdicts.values())
+
+    def counted(self, order: Sequence[str]) -> list[tuple[str, int]]:
+        """The most frequent verdicts with their numbers of records, those of `order` first and in that order."""
+        places = {name: place for place, name in enumerate(order)}
+        most = sorted(self.verdicts, key=lambda name: (-self.verdicts[name], natural_key(name)))[:MAX_VERDICTS]
+        named = sorted(most, key=lambda name: (places.get(name, len(places)), natural_key(name)))
+        return [(name, self.verdicts[name]) for name in named]
+
+    @property
+    def others(self) -> int:
+        """How many further verdicts the person gave."""
+        return max(0, len(self.verdicts) - MAX_VERDICTS)
 
 
 @dataclass(frozen=True)

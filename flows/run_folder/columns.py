@@ -6,37 +6,64 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from agents.base.registry import installed_agents, load_agent
+from contract.codebook import Variable, codebook_of
 from contract.flow import FlowSpec
 from flows.files.atomic import write_text
 from flows.files.control_characters import escape_controls
 from flows.files.run_data import RunData
 from flows.spec.nodes import steps_of
-from flows.tables.column_meanings import OUTPUT_FIELDS, TABLES, meaning_of
+from flows.tables.column_meanings import CODE_FIELDS, OUTPUT_FIELDS, TABLES, VARIABLE_TYPES, meaning_of
 from flows.tables.csv_text import unescape_formula
 
 
 def write_columns(data: RunData) -> None:
     """Describes each column of the CSV files that are in the run's folder."""
-    outputs = _outputs(data.spec)
+    outputs, variables = _outputs(data.spec), _variables(data.manifest)
     parts = ["# Columns of the tables"]
     for table, about in TABLES.items():
         path = data.folder / f"{table}.csv"
         if not path.exists():
             continue
         also = f", {table}.parquet" if path.with_suffix(".parquet").exists() else ""
-        rows = [f"| {_code(name)} | {meaning} |" for name, meaning in _described(table, path, outputs)]
+        rows = [f"| {_code(name)} | {meaning} |" for name, meaning in _described(table, path, outputs, variables)]
         parts.append("\n".join([f"## {table}.csv{also}\n\n{about}\n", "| column | meaning |", "|---|---|", *rows]))
     write_text(data.folder / "columns.md", "\n\n".join(parts) + "\n")
 
 
-def _described(table: str, path: Path, outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _described(
+    table: str, path: Path, outputs: Mapping[str, str], variables: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         names = next(csv.reader(file), list[str]())
     for name in map(unescape_formula, names):
-        of_output = outputs.get(name.split(".")[1]) if table == "cells" and name.startswith("value.") else None
+        parts = name.split(".") if table == "cells" and name.startswith("value.") else []
+        of_output = outputs.get(parts[1]) if parts else None
+        if len(parts) == 4 and parts[1] == "codes" and (variable := variables.get(parts[2])):
+            of_output = f"{outputs.get('codes', '').partition('.')[0]}. {CODE_FIELDS.get(parts[3], '')}{variable}"
         yield name, of_output or meaning_of(table, name)
+
+
+def _variables(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Variable of a codebook -> of which criteria it is, its type and what its answers may be."""
+    known: Any = manifest.get("criteria") or {}
+    found = dict[str, list[str]]()
+    for criterion, about in known.items():
+        codebook = codebook_of(about)
+        for one in codebook.variables if codebook else ():
+            found.setdefault(one.name, []).append(f"{_code(one.name)} of {_code(criterion)}{_variable_text(one)}")
+    return {name: " ".join(texts) for name, texts in found.items()}
+
+
+def _variable_text(one: Variable) -> str:
+    ends = [f"at least {one.minimum:g}"] if one.minimum is not None else []
+    ends += [f"at most {one.maximum:g}"] if one.maximum is not None else []
+    allowed = ", ".join(map(_code, one.allowed or one.options)) or " and ".join(ends)
+    order = ", from least to most" if one.ordered else ""
+    question = f" “{_text(' '.join(one.description.split()))}”" if one.description else ""
+    return f", {VARIABLE_TYPES[one.type]}{f': {allowed}{order}' if allowed else ''}.{question}"
 
 
 def _outputs(spec: FlowSpec) -> dict[str, str]:

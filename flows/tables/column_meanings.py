@@ -167,6 +167,22 @@ OUTPUT_FIELDS: Mapping[str, str] = {
     "votes": "The votes on each matter on which answers part; as JSON.",
 }
 """Field of an output of our agents -> its meaning. Other agents describe their fields themselves."""
+CODE_FIELDS: Mapping[str, str] = {
+    "value": "The answer to ",
+    "reason": "Why, in the model's words: ",
+    "uncertainty": "How sure the model says that it is (`low`, `medium` or `high` uncertainty): ",
+    "quotes": "The quotations for it, as JSON: ",
+}
+"""Field of the answer to a variable of a codebook -> the beginning of its meaning; the variable follows."""
+VARIABLE_TYPES: Mapping[str, str] = {
+    "choice": "one of several options",
+    "choices": "any of several options, as JSON",
+    "yes_no": "yes or no",
+    "number": "a number",
+    "text": "words of the judge's own",
+    "quotation": "words of the record, as JSON",
+}
+"""Type of a variable -> what its answers are."""
 _VARIANT = "A dimension of the step's variant: what else differs between cells on one record."
 
 

@@ -46,6 +46,41 @@ def test_people_have_a_section_of_their_own(tmp_path: Path) -> None:
     assert '<a href="#people">People</a>' in page and "<span>5</span> What was asked" in page
 
 
+def test_answers_of_a_person_stand_in_three_columns_however_many_there_are(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path / "run", Sample(records=12, criteria=("courtesy",), failures=False))
+    ids = [record.record_id for record in sample.records]
+    rows = [replace(row, people={"ana": str(ids.index(row.record_id)), "ben": "violates"}) for row in sample.rows]
+    write_report(sample.data, rows, compute_measures(rows, spec(resamples=0)))
+    page = (sample.data.folder / "report.html").read_text(encoding="utf-8")
+    table = page[page.index('<table class="coded">') :]
+    table = table[: table.index("</table>")].replace("<bdi>", "").replace("</bdi>", "")
+    assert table[: table.index("</thead>")].count("<th ") == 3
+    ana, ben = table.split("<tr>")[3:]
+    assert ana.count('class="count"') == 8 and "and 4 more" in ana and ">12<" in ana
+    assert ben.count('class="count"') == 1 and "100" in ben and "chip" in ben
+
+
+def test_the_model_of_errors_shows_what_each_person_says_for_what_is_probably_true(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path / "run", Sample(records=12, criteria=("courtesy",), failures=False))
+    ids = [record.record_id for record in sample.records]
+
+    def said(place: int) -> dict[str, str]:
+        true = "violates" if place < 8 else "complies"
+        return {"ana": true, "ben": true, "cleo": "violates" if place < 9 else "complies"}
+
+    rows = [replace(row, people=said(ids.index(row.record_id))) for row in sample.rows]
+    measured = compute_measures(rows, spec(truth=("ana", "ben", "cleo"), resamples=0))
+    [cleo] = [one for one in measured.comparisons if one.kind == "dawid_skene" and one.raters == ("cleo",)]
+    assert cleo.rates is not None and abs(cleo.rates["complies"]["violates"] - 0.25) < 1e-6
+    write_report(sample.data, rows, measured)
+    page = (sample.data.folder / "report.html").read_text(encoding="utf-8")
+    section = page[page.index("What each person says for what is probably true") : page.index("Where people part")]
+    section = section.replace("<bdi>", "").replace("</bdi>", "")
+    assert "no gold" in section and section.count('<table class="confusion">') == 3
+    of_cleo = section[section.index("<caption>cleo") :]
+    assert '<th scope="row">complies</th>' in of_cleo and ">0.25</td>" in of_cleo and ">0.75</td>" in of_cleo
+
+
 def test_a_note_of_a_coder_is_masked_like_a_text(tmp_path: Path) -> None:
     sample = write_sample(
         tmp_path / "run", Sample(records=8, criteria=("courtesy",), failures=False, warning="Hard to read.")
