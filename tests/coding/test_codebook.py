@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,24 @@ def test_a_workbook_has_a_row_for_each_variable_and_comes_back(coding: Path, tmp
         "tone": "hostile", "topics": "work; food", "people": "3", "gist": "It says something.",
         "words": "says something",
     }  # fmt: skip
+
+
+def test_several_labels_of_an_export_are_the_options_of_one_answer(coding: Path, tmp_path: Path) -> None:
+    found = read_task(coding)
+    assert found is not None
+    task, [record] = found
+    topics = task.model_copy(update={"criteria": task.criteria[1:2]})
+    text = record.record.text
+    result = [{"from_name": "t", "type": "choices", "value": {"choices": ["work", "crime"]}}]
+    studio = {"id": 1, "data": {"text": text}, "annotations": [{"completed_by": "ana", "result": result}]}
+    exports = {"export.json": [studio], "ben.jsonl": {"id": 1, "text": text, "label": ["crime", "food"]}}
+    with AnswerLog(coding) as log:
+        for name, content in exports.items():
+            path = tmp_path / name
+            path.write_text(json.dumps(content), encoding="utf-8")
+            done = AnswerImport(topics, [record], log, name).take(read_answer_file(path, topics, [record], ""))
+            assert (len(done.added), done.refused) == (1, []), name
+    assert (kept(coding), kept(coding, "ben")) == ({"topics": "work; crime"}, {"topics": "food; crime"})
 
 
 def test_a_quotation_that_was_exported_or_is_saved_again_stays_one_quotation(coding: Path, tmp_path: Path) -> None:
