@@ -80,6 +80,7 @@ class CoderPages:
 
     def routes(self, access: Access) -> list[Route]:
         """The addresses of a coder's pages."""
+        self._prepare()
         pages: Sequence[tuple[str, str, Handler]] = (
             ("", "GET", self.start),
             ("/next", "GET", self.next),
@@ -147,6 +148,13 @@ class CoderPages:
     ) -> Response:
         shown = bool(request.cookies.get(_SHOWN_COOKIE))
         return page_response(item_page(self._desk, coder, base, item, form, shown=shown), status)
+
+    def _prepare(self) -> None:
+        """Puts every coder's records in order and reads the templates, so that nobody waits for the first page."""
+        for coder in self._desk.task.coders:
+            start_page(self._desk, coder, "")
+            for item in self._desk.items(coder)[:1]:
+                item_page(self._desk, coder, "", item, FilledForm(), shown=True)
 
     def _go_on(self, coder: str, base: str, after: int = 0) -> Response:
         item = self._desk.next_item(coder, after)

@@ -148,6 +148,14 @@ def test_a_page_takes_less_than_a_tenth_of_a_second_with_ten_thousand_records(tm
     assert sorted(took)[len(took) // 2] < 0.1
 
 
+def test_the_first_page_of_a_coder_waits_for_no_ordering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_coding(tmp_path)
+    with coding_pages(tmp_path) as (_, access, client):
+        # Whatever is put in order from now on would keep a coder waiting.
+        monkeypatch.delattr("flows.coding.desk.items_in_order")
+        assert "says something" in coder_of(access, client, "ben").get("/1")
+
+
 def test_the_criterion_is_shown_without_the_line_ends_of_its_file(tmp_path: Path) -> None:
     from flows.coding.pages import join_lines
 
