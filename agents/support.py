@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
@@ -22,6 +22,9 @@ from contract.support import SupportDraft, SupportReport
 
 NO_MODEL = "no model that can judge it was chosen; embedded models only quote and compare"
 _LABEL = re.compile(r"(?<![\w.+-])(?:(?:the )?[Cc]laim )?(?P<label>C0*(?P<number>[1-9]\d{0,3}))(?!\w|[.,:]\d|-\w)")
+_PASSAGE = re.compile(r"(?<![\w.+-])(?:(?:the )?[Pp]assages? )?(?P<label>P0*[1-9]\d{0,3})(?!\w|[.,:]\d|-\w)")
+"""How researchers are shown passages. The judge is shown none of these, but its claims may come with them."""
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»")
 _LONGEST_NAME = 80
 _LONGEST_REASON = 600
 """Characters: the bound of a `Sentence`."""
@@ -73,6 +76,7 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
         services: AgentServices,  # noqa: ARG002
     ) -> SupportReport:
         claims = self._claims(agent_input)
+        texts = [text for one in self.inputs(agent_input).passages for text in (one.title or "", one.text)]
         judged = {judgement.claim: judgement for judgement in reply.judgements}
         times = Counter(judgement.claim for judgement in reply.judgements)
         if times != Counter(claims.keys()):
@@ -84,7 +88,7 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
                     **dict(claim),
                     support=ClaimSupport(
                         verdict=judged[label].verdict,
-                        reason=_without_labels(judged[label].reason, label, claims),
+                        reason=_without_labels(judged[label].reason, label, claims, texts),
                         model=model,
                     ),
                 )
@@ -121,21 +125,31 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
         return {f"C{number}": claim for number, claim in enumerate(claims, start=1)}
 
 
-def _without_labels(reason: str, own: str, claims: Mapping[str, Claim]) -> str:
-    """The reason with words in the place of the labels C1, C2, …, which only the model was shown.
+def _without_labels(reason: str, own: str, claims: Mapping[str, Claim], sources: Sequence[str]) -> str:
+    """The reason with words in the place of labels such as C1 and P4, which no reader was shown.
 
-    Letters of a claim or a quotation that look like a label mean something else, and stay. So does a reason that would
-    become too long.
+    Letters of a claim, a quotation or a source that look like a label mean something else, and stay, as do those within
+    quotation marks. So does a reason that would become too long.
     """
-    written = "\n".join(text for claim in claims.values() for text in (claim.text, *(c.quote for c in claim.citations)))
+    written = [text for claim in claims.values() for text in (claim.text, *(c.quote for c in claim.citations))]
+    sources = [*written, *sources]
+
+    def stays(found: re.Match[str]) -> bool:
+        word = re.compile(rf"(?<!\w){re.escape(found['label'])}(?!\w)")
+        return any(word.search(text) for text in sources)
 
     def name(found: re.Match[str]) -> str:
         label = f"C{int(found['number'])}"
-        if label not in claims or re.search(rf"(?<!\w){re.escape(found['label'])}(?!\w)", written):
+        if label not in claims or stays(found):
             return found[0]
         return "this sentence" if label == own else f"“{shorten(claims[label].text, _LONGEST_NAME, placeholder=' …')}”"
 
-    named = _LABEL.sub(name, reason)
+    def unlabelled(text: str) -> str:
+        return _PASSAGE.sub(lambda found: found[0] if stays(found) else "the passage", _LABEL.sub(name, text))
+
+    quoted = [found[0] for found in _QUOTED.finditer(reason)]
+    parts = [unlabelled(part) for part in _QUOTED.split(reason)]
+    named = "".join(part + quote for part, quote in zip(parts, [*quoted, ""], strict=True))
     if len(named) > _LONGEST_REASON:
         return reason
     return named[:1].upper() + named[1:] if named != reason and reason[:1].isupper() else named

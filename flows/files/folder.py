@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.errors import RunError
 from contract.messages import AgentTrace
 from flows.files.os_error import os_error_text
+from flows.files.regular_file import refuse_unless_regular
 
 
 def new_run_folder(parent: Path, flow: str) -> Path:
@@ -42,7 +43,8 @@ def link_latest(folder: Path) -> None:
 
 
 def read_traces(path: Path) -> Iterator[AgentTrace]:
-    """The traces of `answers.jsonl`, one at a time."""
+    """The traces of `answers.jsonl`, one at a time. Raises RunError if it is no regular file."""
+    refuse_unless_regular(path)
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield AgentTrace.model_validate_json(line)

@@ -14,6 +14,7 @@ from typing import Any
 from contract.errors import RunError
 from contract.flow import FlowSpec
 from contract.messages import AgentTrace
+from flows.files.regular_file import refuse_unless_regular
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class RunData:
     @classmethod
     def open(cls, folder: Path) -> RunData:
         """The run in that folder. Raises RunError when the folder is not a run, or the run never finished."""
+        for name in ("manifest.json", "answers.jsonl"):
+            refuse_unless_regular(folder / name)
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             return cls(folder, manifest, FlowSpec.model_validate(manifest["flow_spec"]))

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
+from contract.errors import RunError
 from contract.questions import Question
 from flows.files.checksums import FILLED_IN_LATER
+from flows.files.regular_file import refuse_unless_regular
 from flows.gates.answer_file import read_answer_file
 from flows.gates.kept_answers import KeptAnswers
 from flows.results.open import result_store
@@ -61,15 +63,16 @@ async def waiting_runs(folder: Path, results: str | None = None) -> list[Waiting
 
 def _run_folders(folder: Path) -> Iterator[Path]:
     files = (path for name in FILLED_IN_LATER for path in folder.glob(f"*/*/{name}"))
-    yield from {path.parent for path in files if not path.parent.is_symlink()}
+    yield from {path.parent for path in files if path.is_file() and not path.parent.is_symlink()}
 
 
 def _results_of(folder: Path) -> str | None:
     """The storage of results that the run's manifest names; None for the user's own."""
     try:
+        refuse_unless_regular(folder / "manifest.json")
         manifest: Any = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         found = manifest["config"]["run"]["results"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (RunError, OSError, ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, str) and found else None
 

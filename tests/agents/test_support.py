@@ -77,6 +77,8 @@ async def test_what_the_quotation_does_not_support_is_shown_as_such() -> None:
         ("Claim C02 goes beyond it.", "This sentence goes beyond it."),
         ("C1 " * 190 + "is it.", "C1 " * 190 + "is it."),
         ("It names C4 and vitamin C12.", "It names C4 and vitamin C12."),
+        ("P99 says the opposite, and so does passage P4.", "The passage says the opposite, and so does the passage."),
+        ("It says “as in P7” and cites P3.5.", "It says “as in P7” and cites P3.5."),
     ],
 )
 async def test_a_reason_names_no_label_that_its_reader_never_saw(reason: str, shown: str) -> None:

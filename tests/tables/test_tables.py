@@ -5,7 +5,9 @@ from __future__ import annotations
 # PyArrow and pandas have no types here.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 import csv
+import os
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from contract.errors import RunError
 from contract.messages import AgentTrace
 from flows.files.control_characters import escape_controls
+from flows.files.folder import read_traces
 from flows.files.run_data import RunData
 from flows.run_folder import derive as derived
 from flows.run_folder.derive import derive
@@ -342,3 +345,19 @@ def test_an_error_while_tables_of_a_large_run_are_written_is_reported(tmp_path: 
 
 def test_a_row_names_only_what_there_is() -> None:
     assert None not in cell_row(cell(record(1), VARIANT, status="skipped")).values()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["manifest.json", "answers.jsonl"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused_instead_of_waited_for(
+    tmp_path: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    folder = write_run(tmp_path / "run", [cell(record(0), VARIANT)])
+    (folder / name).unlink()
+    make(folder / name)
+    with pytest.raises(RunError, match="no regular file"):
+        RunData.open(folder)
+    if name == "answers.jsonl":
+        with pytest.raises(RunError, match="no regular file"):
+            list(read_traces(folder / name))
