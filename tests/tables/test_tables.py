@@ -347,9 +347,13 @@ def test_a_row_names_only_what_there_is() -> None:
     assert None not in cell_row(cell(record(1), VARIANT, status="skipped")).values()
 
 
+def _link_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", ["manifest.json", "answers.jsonl"])
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _link_device])
 def test_what_is_no_regular_file_is_refused_instead_of_waited_for(
     tmp_path: Path, name: str, make: Callable[[Path], None]
 ) -> None:
