@@ -18,6 +18,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +38,10 @@ from contract.errors import PromptError
 
 FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
 _HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
+_WORD_AND_COLON = re.compile(r"^[ \t]*(?P<word>[A-Za-z]{3,12})[ \t]*:[ \t]*$", re.MULTILINE)
+_NEAR_ROLE = 0.85
+"""How like a role's name a word is that is taken for a misspelt one: `usr`, `asistant`, `sytem`."""
+_OTHER_WORDS = frozenset({"use", "users", "systems", "assistants"})
 _ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
@@ -138,9 +143,10 @@ class Template:
 
     @property
     def mistaken_headers(self) -> list[tuple[int, str]]:
-        """Lines, by number, that look like role headers but are taken as text: `System:`, ` user:`."""
+        """Lines, by number, that look like role headers but are taken as text: `System:`, ` user:`, `usr:`."""
         body = _blank_front_matter(self.source)
         found = [header for header in _ALMOST_HEADER.finditer(body) if not _HEADER.fullmatch(header[0])]
+        found += [line for line in _WORD_AND_COLON.finditer(body) if _is_misspelt_role(line["word"].lower())]
         return [(body.count("\n", 0, header.start(1)) + 1, header[0].strip()) for header in found]
 
     @property
@@ -179,6 +185,15 @@ def _parse(environment: Sandbox, source: str, path: Path | None) -> nodes.Templa
         raise PromptError(f"{where}: {_syntax_message(error.message or '')}") from error
     except (SecurityError, RecursionError) as error:
         raise PromptError(f"{path or 'the template given as text'}: {error}") from None
+
+
+def nearest_role(word: str) -> str | None:
+    """The role whose name is nearly that word, or is that word in another case; None if there is none."""
+    return next(iter(get_close_matches(word.lower(), ("system", "user", "assistant"), n=1, cutoff=_NEAR_ROLE)), None)
+
+
+def _is_misspelt_role(word: str) -> bool:
+    return word not in _OTHER_WORDS and nearest_role(word) not in (None, word)
 
 
 def _split_roles(source: str) -> Iterable[tuple[Role, str]]:

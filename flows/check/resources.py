@@ -24,7 +24,7 @@ from flows.check.templates import TemplateCheck, report_file_problem
 from flows.check.votes import check_votes
 from flows.check.where import WhereCheck
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
-from flows.config.folders import display_path, misnamed_yaml
+from flows.config.folders import display_path, misnamed_folders, misnamed_yaml
 from flows.config.provenance import KeyPath
 from flows.config.stray_words import shell_setting
 from flows.config.validate import ValidatedFlow
@@ -160,6 +160,8 @@ class ResourceCheck:
     def _report_ignored_files(self) -> None:
         for path in misnamed_yaml(self.folders):
             self.diagnostics.add_notice(f"{display_path(path)} is ignored: only .yaml is read")
+        for folder, name in misnamed_folders(self.folders):
+            self.diagnostics.add_notice(f"{display_path(folder)}/ is not read; did you mean {name}/?")
         for kind in ("criteria", "prompts"):
             for path in ignored_files(self.folders, kind):
                 self.diagnostics.add_notice(

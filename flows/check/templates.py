@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.prompting.criteria import FILE_SUFFIXES
-from agents.prompting.templates import Prompts, Template
+from agents.prompting.templates import Prompts, Template, nearest_role
 from contract.errors import PromptError
 from contract.judgements import JudgeReasons
 from flows.check.metadata import MetadataName
@@ -111,7 +111,8 @@ class TemplateCheck:
     def _check_headers(self, template: Template, path: KeyPath) -> None:
         for line, text in template.mistaken_headers:
             location = f"{display_path(template.path)}:{line}" if template.path else self._where(path)
-            role = text.rstrip(": ").lower()
+            word = text.rstrip(": ")
+            role = nearest_role(word) or word.lower()
             message = (
                 f"'{text}' is taken as text; a role is written `{role}:`, in small letters from the line's first column"
             )

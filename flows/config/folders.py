@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from agents.safety.paths import expanded, is_folder, is_link, is_there
@@ -16,6 +17,8 @@ MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
 TEXT_FOLDERS = ("prompts", "criteria", "corpora")
 """Folders that hold no configuration."""
 
+_READ_FOLDERS = ("criteria", "flows", "models", "prompts", "storage")
+"""Folders of a study whose names are written wrong now and then."""
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 
@@ -81,6 +84,17 @@ def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
     return sorted(
         path for path in every if path.parent.name not in TEXT_FOLDERS and not path.parent.name.startswith(".")
     )
+
+
+def misnamed_folders(folders: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Folders of a study, with files in them, that nobody reads, and the name that is nearly theirs."""
+    own = [path for folder in folders if not is_of_package(folder) for path in sorted(folder.glob("*/"))]
+    near = [(path, get_close_matches(path.name.lower(), _READ_FOLDERS, n=1, cutoff=0.8)) for path in own]
+    return [
+        (path, names[0])
+        for path, names in near
+        if names and path.name != names[0] and any(found.suffix in (".md", ".txt", ".yaml") for found in path.glob("*"))
+    ]
 
 
 def display_path(path: Path) -> str:

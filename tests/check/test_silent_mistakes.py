@@ -184,6 +184,14 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         {"prompts__judge_md": f"{JUDGE}{{{{ [1, 2] | random }}}}\n"},
         "prompts/judge.md:4: the filter 'random' gives another text each time",
     ),
+    "a role that is misspelt": (
+        {"prompts__judge_md": f"system:\nJudge.\n{JUDGE.replace('user:', 'usr:')}"},
+        "prompts/judge.md:3: 'usr:' is taken as text; a role is written `user:`",
+    ),
+    "a folder that is misspelt": (
+        {"prompts__judge_md": JUDGE, "prompt__judge_md": JUDGE},
+        "prompt/ is not read; did you mean prompts/?",
+    ),
     "labels without quotation marks": (
         {"flows__mine_yaml": FLOW.replace("'yes'", "yes")},
         "flows/mine.yaml:10: `yes` without quotation marks is true or false in YAML",
@@ -210,6 +218,7 @@ def test_a_silent_mistake_is_named(tmp_path: Path, files: dict[str, str], messag
         "{{ record.metadata.get('town') }}{{ record.metadata.items() | list }}",
         "{{ criterion.examples | map(attribute='verdict') | join }}{{ record.metadata | dictsort | map(attribute=0) }}",
         "{{ record.images | map(attribute='nothing', default='') | list }}",
+        "Users:\n{{ record.text }}\nUse:\n{{ record.text }}",
         "{{ record.text.upper() }}{{ record.text[:9] }}",
         "{% for record in [{'txt': 1}] %}{{ record.txt }}{% endfor %}",
         "{% for picture in record.images %}{{ picture.alt_text }}{% endfor %}",
