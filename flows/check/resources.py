@@ -17,6 +17,7 @@ from contract.flow import FlowSpec, Measures, Step
 from contract.judgements import JudgeReasons
 from contract.models import ModelConfig
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
+from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
@@ -194,8 +195,9 @@ class ResourceCheck:
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)
             if isinstance(found, SearchableStorage):
-                where = WhereCheck.of(self.flow, found)
-                check_source(flow.corpus, found, self.diagnostics, where=where)
+                languages = [LanguageCheck(flow.corpus)] if found.embedding is None else []
+                looks = [WhereCheck.of(self.flow, found), *languages]
+                check_source(flow.corpus, found, self.diagnostics, documents=looks)
                 self._check_embedding(flow.corpus, found)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import TypeAdapter
 
 from agents.base.entry_points import offers
 from agents.safety.paths import expanded, is_folder, is_there
 from contract.errors import StorageError
+from contract.record import Record
 from contract.storage import (
     FileStorage,
     HuggingFaceStorage,
@@ -32,7 +34,18 @@ if TYPE_CHECKING:
     from flows.check.ground_truth import GroundTruthCheck
     from flows.check.metadata import MetadataCheck
     from flows.check.preview import Preview
-    from flows.check.where import WhereCheck
+
+
+class DocumentCheck(Protocol):
+    """A check of the documents of a corpus."""
+
+    def add(self, record: Record) -> None:
+        """Looks at one document."""
+        ...
+
+    def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
+        """Reports what was seen."""
+        ...
 
 
 def source_of(config: StorageConfig) -> RecordStorage:
@@ -55,11 +68,12 @@ def check_source(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None = None,
     metadata: MetadataCheck | None = None,
-    where: WhereCheck | None = None,
+    documents: Sequence[DocumentCheck] = (),
 ) -> None:
     """Reports the mistakes in the source of the storage `name`, from its first rows.
 
-    `ground_truth` counts people's answers in these rows, where the study compares verdicts with them.
+    `ground_truth` counts people's answers in these rows, where the study compares verdicts with them; `documents` look
+    at the records of a corpus.
     """
     if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
         what = f"'{name}' is a vector collection, and the library lancedb is not installed"
@@ -88,7 +102,7 @@ def check_source(
     if not is_remote(source) and not _loses_rows(source, path, diagnostics):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
         of_known = source.model_copy(update={"columns": known})
-        _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, where)
+        _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, documents)
 
 
 def _naming_field(source: RecordStorage) -> str:
@@ -162,14 +176,14 @@ def _check_rows(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None,
     metadata: MetadataCheck | None,
-    where: WhereCheck | None,
+    documents: Sequence[DocumentCheck],
 ) -> None:
     from flows.check.preview import preview_source, rows_text
     from flows.check.table_format import note_reading, reading_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
-        preview = preview_source(source, [check.add for check in (ground_truth, metadata, where) if check])
+        preview = preview_source(source, [check.add for check in (ground_truth, metadata, *documents) if check])
     except StorageError as error:
         message = str(error)
         if isinstance(source, FileStorage):
@@ -192,7 +206,7 @@ def _check_rows(
             )
     _note_addresses(name, preview, diagnostics)
     note_reading(name, source, preview, diagnostics)
-    for check in filter(None, (metadata, where)):
+    for check in filter(None, (metadata, *documents)):
         check.report(preview, diagnostics)
     if ground_truth and preview.records:
         _check_ground_truth(name, ground_truth, preview, path, diagnostics)

@@ -17,6 +17,7 @@ from contract.base import JsonValue
 from flows.check.answers import check_answers
 from flows.check.budget import check_budget
 from flows.check.flow import CheckContext, check_flow
+from flows.check.languages import note_question
 from flows.check.linked_pages import linked_page_notices
 from flows.check.measures import with_positive_verdict
 from flows.compose.external_models import (
@@ -125,6 +126,7 @@ def check_studies(
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
         check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, diagnostics)
+        note_question(spec, request.values, applied_shorthands.storage, diagnostics)
         for notice in linked_page_notices(spec, request.values):
             diagnostics.add_notice(notice)
         studies.append(
