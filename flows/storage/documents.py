@@ -67,7 +67,9 @@ def _document_rows(path: Path, root: Path, encoding: str) -> Rows:
     if suffix == ".pdf":
         yield from _pdf_rows(path, name)
     elif suffix in PROGRAM_SUFFIXES:
-        yield _program_row(path, name)
+        yield from _program_rows(path, name)
+    elif suffix in SUBTITLE_SUFFIXES:
+        yield from _subtitle_rows(path, name, encoding)
     else:
         yield _text_row(path, name, encoding)
 
@@ -86,29 +88,49 @@ def _pdf_rows(path: Path, name: str) -> Rows:
         yield Reject(0, pdf.warning, "", str(path))
 
 
-def _program_row(path: Path, name: str) -> Row | Reject:
-    """A document of another program."""
+def _program_rows(path: Path, name: str) -> Rows:
+    """A document of another program, and what of it could not be read."""
     try:
         document = read_document(path)
     except ValueError as error:
-        return Reject(0, str(error), "", str(path))
+        yield Reject(0, str(error), "", str(path))
+        return
     locators = document.locators or speaker_locators(str(document.values["text"]))
-    return Row(0, {"record_id": name, "title": path.stem, **document.values}, str(path), locators=locators)
+    yield Row(0, {"record_id": name, "title": path.stem, **document.values}, str(path), locators=locators)
+    if document.warning:
+        yield Reject(0, document.warning, "", str(path))
 
 
-def _text_row(path: Path, name: str, encoding: str) -> Row | Reject:
+def _subtitle_rows(path: Path, name: str, encoding: str) -> Rows:
+    """The words of subtitles, and what of the file belongs to none."""
+    text = _decoded(path, encoding)
+    if isinstance(text, Reject):
+        yield text
+        return
+    try:
+        transcript = read_subtitles(text, path.suffix.lower()[1:])
+    except ValueError as error:
+        yield Reject(0, str(error), "", str(path))
+        return
+    values = {"record_id": name, "title": path.stem, "text": transcript.text}
+    yield Row(0, values, str(path), locators=transcript.locators)
+    if transcript.left_out:
+        yield Reject(0, transcript.left_out, "", str(path))
+
+
+def _decoded(path: Path, encoding: str) -> str | Reject:
     if reason := encoding_mismatch(path, encoding):
         return Reject(0, reason, "", str(path))
     text = path.read_text(encoding=bom_aware_encoding(encoding), errors="surrogateescape")
     if has_undecodable_bytes(text):
         return make_reject(0, path, undecodable_message(encoding), text, encoding)
-    if (suffix := path.suffix.lower()) in SUBTITLE_SUFFIXES:
-        try:
-            transcript = read_subtitles(text, suffix[1:])
-        except ValueError as error:
-            return Reject(0, str(error), "", str(path))
-        values = {"record_id": name, "title": path.stem, "text": transcript.text}
-        return Row(0, values, str(path), locators=transcript.locators)
+    return text
+
+
+def _text_row(path: Path, name: str, encoding: str) -> Row | Reject:
+    text = _decoded(path, encoding)
+    if isinstance(text, Reject):
+        return text
     values, body = _split_front_matter(text)
     heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE) if path.suffix.lower() == ".md" else None
     defaults = {"record_id": name, "title": heading[1].strip() if heading else path.stem}

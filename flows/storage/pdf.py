@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import groupby
@@ -16,6 +17,8 @@ from flows.storage.footnotes import text_of_page
 from flows.storage.page_breaks import join_pages
 from flows.storage.page_numbers import printed_numbers
 
+_MOST_PAGES = 100_000
+"""A document that says it has more is damaged in that number."""
 _LABEL = re.compile(r"[\w./*†-][\w ./*†-]{0,19}")
 """A page label that can be cited; others are no numbers of pages."""
 
@@ -40,6 +43,10 @@ class _Pages:
     """Empty where the document labels none."""
     pictures: list[int]
     """Places of the pages that show a picture and hold no text."""
+    lost: list[int]
+    """Places of the pages that hold nothing, of a file that pypdf had to mend."""
+    count: int
+    """How many pages the document says it has; a damaged one may have lost some."""
     named: dict[str, Any]
 
 
@@ -61,7 +68,13 @@ def read_pdf(path: Path) -> PdfText:
     names = _page_names(pages)
     locators = tuple(Locator(start=start, name=names[at]) for at, start in joined.starts.items())
     warning = None
-    if pages.pictures:
+    if pages.count > len(pages.texts):
+        which = f"of its {pages.count} pages only {len(pages.texts)} can be read"
+        warning = f"the PDF is damaged, and {which}; print it anew as a PDF from the program that made it"
+    elif pages.lost:
+        which = f"{len(pages.lost)} of its {len(pages.texts)} pages hold nothing (PDF pages {_ranges(pages.lost)})"
+        warning = f"the PDF is damaged, and {which}; look whether words are missing, and print it anew as a PDF"
+    elif pages.pictures:
         which = f"{len(pages.pictures)} of its {len(pages.texts)} pages are pictures without text, so they are not read"
         warning = f"{which} (PDF pages {_ranges(pages.pictures)}); {_recognise(path)}"
     return PdfText({**values, "pages": len(pages.texts), "text": joined.text}, locators, warning)
@@ -75,12 +88,13 @@ def _recognise(path: Path) -> str:
 def _read_pages(path: Path) -> _Pages:
     pypdf: Any = import_module("pypdf")
     # The reject reports what is wrong with a file; pypdf would print it as well.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    with path.open("rb") as file:
+    mended = _Mended()
+    with mended.noted(), path.open("rb") as file:
         try:
             reader = pypdf.PdfReader(file)
             texts = [text_of_page(page) for page in reader.pages]
             pictures = [at for at, text in enumerate(texts) if not text.strip() and _has_picture(reader.pages[at])]
+            blank = [at for at, text in enumerate(texts) if not text.strip() and at not in pictures]
             info: dict[str, Any] = reader.metadata or {}
             named = {"title": info.get("/Title"), "author": info.get("/Author")}
             labels = list(reader.page_labels) if "/PageLabels" in reader.root_object else []
@@ -90,7 +104,37 @@ def _read_pages(path: Path) -> _Pages:
             raise
         except Exception as error:  # a malformed PDF makes pypdf fail in any way
             raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
-    return _Pages(texts, labels, pictures, named)
+    return _Pages(texts, labels, pictures, blank if mended.records else [], _declared(reader), named)
+
+
+class _Mended(logging.Handler):
+    """Notes what pypdf warns of; the reject reports what is wrong with a file, and pypdf would print it as well."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps the message."""
+        self.records.append(record.getMessage())
+
+    @contextmanager
+    def noted(self) -> Generator[None]:
+        """Keeps what is warned of in the block."""
+        logger = logging.getLogger("pypdf")
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+        logger.addHandler(self)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
+
+
+def _declared(reader: Any) -> int:
+    pages = reader.root_object.get("/Pages")
+    count = pages.get_object().get("/Count") if pages is not None else None
+    return count if isinstance(count, int) and count < _MOST_PAGES else 0
 
 
 def _has_picture(page: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +17,13 @@ from contract.record import Locator
 
 MAX_UNPACKED_BYTES = 500_000_000
 """DOCX, ODT and EPUB are packed; a small file can unpack to one that fills the memory."""
+_SAVE_AGAIN = "and save it again"
+_RTF_ESCAPES = re.compile(r"\\\\|\\[{}]")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _HEADINGS = ("h1", "h2", "h3")
 _BLOCKS = (*_HEADINGS, "h4", "h5", "h6", "p", "li", "blockquote", "pre", "td", "th", "dt", "dd", "figcaption")
+_CONTAINERS = ("body", "div", "section", "article", "aside", "header", "footer", "table", "tr", "ul", "ol", "dl", "hr")
+_NO_WORDS = ("script", "style", "head", "title")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class DocumentText:
     values: dict[str, Any]
     """Its `text`, and its `title` and `author` if it names them."""
     locators: tuple[Locator, ...] = ()
+    warning: str | None = None
+    """What of it could not be read, and what to do about it."""
 
 
 def read_document(path: Path) -> DocumentText:
@@ -49,7 +56,7 @@ def read_document(path: Path) -> DocumentText:
     if not str(found.values["text"]).strip():
         raise ValueError("the document holds no text")
     values = {name: value for name, value in found.values.items() if str(value or "").strip()}
-    return DocumentText(values, found.locators)
+    return DocumentText(values, found.locators, found.warning)
 
 
 def _check_size(path: Path) -> None:
@@ -106,7 +113,11 @@ def _read_rtf(path: Path) -> DocumentText:
     content = path.read_bytes().decode("latin-1")
     if not content.lstrip().startswith("{\\rtf"):
         raise ValueError("this is no RTF file")
-    return DocumentText({"text": str(library.rtf_to_text(content)).strip()})
+    bare = _RTF_ESCAPES.sub("", content)
+    damaged = bare.count("{") != bare.count("}")
+    warning = f"its groups do not close, so words of it may be missing; open it, {_SAVE_AGAIN}" if damaged else None
+    text = str(library.rtf_to_text(content)).replace("\x00", "").strip()
+    return DocumentText({"text": text}, warning=warning)
 
 
 def _read_html(path: Path) -> DocumentText:
@@ -135,20 +146,42 @@ def _read_epub(path: Path) -> DocumentText:
             # Chapters are UTF-8 or UTF-16, and need not say so.
             encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
             chapter = html.document_fromstring(content, parser=html.HTMLParser(encoding=encoding))
-            blocks = [_line(block) for block in chapter.iter(*_BLOCKS) if not any(_inner(block))]
-            if not any(blocks):
+            if not (blocks := _blocks(chapter)):
                 continue
             heading = next((line for one in chapter.iter(*_HEADINGS) if (line := _line(one))), f"part {number}")
             locators.append(Locator(start=len(text), name=heading[:100]))
-            text += "\n\n".join(filter(None, blocks)) + "\n\n"
+            text += "\n\n".join(blocks) + "\n\n"
         title, author = (next(iter(package.iter(f"{{*}}{name}")), None) for name in ("title", "creator"))
     named = {"title": _line(title), "author": _line(author)}
     return DocumentText({**named, "text": text.rstrip()}, tuple(locators))
 
 
-def _inner(block: Any) -> Any:
-    """The blocks within a block, which are read by themselves."""
-    return (one for one in block.iterdescendants(*_BLOCKS))
+def _blocks(chapter: Any) -> list[str]:
+    """The words of a chapter, block by block; words that stand in no block, as between two, are one by themselves."""
+    found, stretch = list[str](), list[str]()
+
+    def end() -> None:
+        if line := " ".join("".join(stretch).split()):
+            found.append(line)
+        stretch.clear()
+
+    def walk(element: Any) -> None:
+        if not isinstance(element.tag, str) or element.tag in _NO_WORDS:
+            return
+        is_block = element.tag in _BLOCKS or element.tag in _CONTAINERS
+        if is_block:
+            end()
+        stretch.append(" " if element.tag == "br" else element.text or "")
+        for child in element:
+            walk(child)
+            stretch.append(child.tail or "")
+        if is_block:
+            end()
+
+    body = next(chapter.iter("body"), chapter)
+    walk(body)
+    end()
+    return found
 
 
 def _line(element: Any) -> str:
