@@ -30,7 +30,7 @@ from pydantic import Field, ValidationError
 
 from agents.prompting.codebook import read_codebook
 from agents.prompting.front_matter import FrontMatter, split_front_matter
-from agents.safety.paths import is_there, text_file_problem
+from agents.safety.paths import is_there, paths_below, text_file_problem
 from contract.base import Frozen, FrozenMap, digest
 from contract.codebook import Codebook
 from contract.errors import PromptError
@@ -90,8 +90,7 @@ class Criteria:
             {
                 path.relative_to(folder).with_suffix("").as_posix()
                 for folder in self._folders
-                if folder.is_dir()
-                for path in folder.rglob("*")
+                for path in paths_below(folder)
                 if path.suffix in FILE_SUFFIXES
             }
         )
@@ -133,7 +132,7 @@ class Criteria:
 
 def ignored_files(folders: Sequence[Path], kind: str) -> list[Path]:
     """Returns the files in `criteria/` or `prompts/` that are never read because of their ending."""
-    found = (path for folder in folders if (folder / kind).is_dir() for path in sorted((folder / kind).rglob("*")))
+    found = (path for folder in folders for path in paths_below(folder / kind))
     return [
         path for path in found if path.is_file() and path.suffix not in FILE_SUFFIXES and not path.name.startswith(".")
     ]

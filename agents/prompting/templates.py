@@ -31,7 +31,7 @@ from jinja2.loaders import split_template_path
 from agents.prompting.fence import fence
 from agents.prompting.front_matter import check_front_matter_ends
 from agents.safety.jinja_sandbox import Sandbox
-from agents.safety.paths import is_inside, is_there, text_file_problem
+from agents.safety.paths import is_inside, is_there, paths_below, text_file_problem
 from agents.safety.template_budget import template_budget
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
@@ -247,8 +247,7 @@ class Prompts:
         found = {
             path.relative_to(folder).with_suffix("").as_posix()
             for folder in self._folders
-            if folder.is_dir()
-            for path in folder.rglob("*")
+            for path in paths_below(folder)
             if path.suffix in FILE_SUFFIXES and is_inside(path, [folder.parent])
         }
         return sorted(found)

@@ -64,6 +64,14 @@ def is_inside(path: Path, folders: Sequence[Path]) -> bool:
     return any(real.is_relative_to(real_path(folder)) for folder in folders)
 
 
+def paths_below(folder: Path) -> list[Path]:
+    """Returns all paths below a folder of a study, sorted; none where it is a link that leads out of the study.
+
+    Behind such a link may be a whole disk, whose names are not the study's, and which takes minutes to walk through.
+    """
+    return sorted(folder.rglob("*")) if folder.is_dir() and is_inside(folder, [folder.parent]) else []
+
+
 def text_file_problem(path: Path, folder: Path) -> str | None:
     """Returns why a text of the study in `folder` is not read: a link out of it, a device, a size; None if it is.
 
