@@ -94,8 +94,9 @@ async def _execute(study: Study, api_url: str, progress: Progress | None) -> Out
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.plan.plan import count_records, make_plan
+    from flows.run.listener import RunListener
     from flows.run.people import People
-    from flows.run.runner import RunListener, make_flow
+    from flows.run.runner import make_flow
     from flows.server.drain import drain, flush_events
     from flows.server.errors import server_errors
 

@@ -171,7 +171,8 @@ class _Session:
     async def _run_flow(self, turn: _Turn) -> int:
         from prefect import tags
 
-        from flows.run.runner import RunListener, make_flow
+        from flows.run.listener import RunListener
+        from flows.run.runner import make_flow
         from flows.server.drain import drain, flush_events
 
         progress = turn.progress

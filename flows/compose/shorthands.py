@@ -9,7 +9,6 @@ In a flow that declares a parameter of such a name, the name means the parameter
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,24 +17,23 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from agents.safety.paths import expanded, is_folder, is_there
+from agents.safety.paths import expanded
 from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.measures import GOLD_SUFFIX
 from contract.run import RunSettings
-from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
+from contract.storage import FileStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
 from flows.compose.corpus_shorthand import CORPUS_STORAGE, corpus_named
 from flows.compose.queries import QUERIES_STORAGE, queries_source, with_queries
+from flows.compose.records_shorthand import argument_location, changed_source, nearby_sources, new_source
 from flows.compose.where_shorthand import conditions_of
 from flows.config.arguments import DOTTED_NAMES
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
 from flows.gates.asked_at import questions_of
 from flows.spec.search_steps import searches
-from flows.storage.factory import model_at
-from flows.storage.names import source_name
 
 _FORMAT_SHORTHANDS = ("sheet", "encoding", "header", "delimiter", "quoting", "rows", "files", "labels_from")
 _RECORD_SHORTHANDS = ("records", "columns", *_FORMAT_SHORTHANDS, "sample", "seed", "shards", "shard")
@@ -66,7 +64,6 @@ SHORTHAND_TYPES: Mapping[str, Any] = {
     "shard": str | None,
 }
 """Shorthand -> the type that a form asks for."""
-_HUB_PREFIX = "hf:"
 
 
 @dataclass
@@ -174,10 +171,6 @@ def apply_shorthands(
     return applied
 
 
-def _argument_location(name: str, text: str) -> str:
-    return f"command line: {display_argument(f'{name}={text}')}"
-
-
 def _apply_run_settings(applied: AppliedShorthands, typed: Mapping[str, str], diagnostics: Diagnostics) -> None:
     for name in _RUN_SHORTHANDS:
         if name not in typed:
@@ -202,7 +195,7 @@ def _apply_labels(
             continue
         if not answer or not text.strip():
             todo = "write for example labels.yes=violates: an answer of people, and its verdict, or `missing`"
-            diagnostics.add(_argument_location(name, text), "this names no answer and verdict", todo=todo)
+            diagnostics.add(argument_location(name, text), "this names no answer and verdict", todo=todo)
             diagnostics.mark_reported((*path, "measures", "labels"))
             continue
         applied.labels[answer] = text.strip()
@@ -225,7 +218,7 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
         applied.values["records"] = text
         if text in applied.storage:
             name = text
-        elif (source := _new_source(text, applied.storage, diagnostics)) is None:
+        elif (source := new_source(text, applied.storage, diagnostics)) is None:
             return
     if source is None:
         config = applied.storage.get(name)
@@ -243,18 +236,18 @@ def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnos
     applied.records = name
     applied.storage = {
         **applied.storage,
-        name: _apply_changes(source, changes, ("storage", name), applied, diagnostics),
+        name: changed_source(source, changes, ("storage", name), applied.values, diagnostics),
     }
 
 
 def _apply_queries(applied: AppliedShorthands, text: str, raw: Mapping[str, str], diagnostics: Diagnostics) -> None:
-    where, parameter = _argument_location("queries", text), applied.records.partition(".")[2]
+    where, parameter = argument_location("queries", text), applied.records.partition(".")[2]
     applied.values["queries"] = text
     if parameter in raw:
         todo = f"leave out {parameter}= or queries="
         diagnostics.add(where, f"there is a question in '{parameter}' and a file of questions", todo=todo)
     path = (Path.cwd() / expanded(Path(text))).absolute()
-    if source := queries_source(text, path, where, _nearby_sources(text, path), diagnostics):
+    if source := queries_source(text, path, where, nearby_sources(text, path), diagnostics):
         applied.queries = QUERIES_STORAGE
         applied.storage = {**applied.storage, QUERIES_STORAGE: source}
         diagnostics.provenance.add_argument(("storage", QUERIES_STORAGE), display_argument(f"queries={text}"))
@@ -264,7 +257,7 @@ def _apply_corpus(applied: AppliedShorthands, validated: ValidatedFlow, text: st
     applied.values["corpus"] = text
     if text in applied.storage:
         applied.corpus = text
-    elif found := corpus_named(text, _argument_location("corpus", text), applied.storage, diagnostics):
+    elif found := corpus_named(text, argument_location("corpus", text), applied.storage, diagnostics):
         applied.corpus = CORPUS_STORAGE
         applied.storage = {**applied.storage, CORPUS_STORAGE: found}
         argument = display_argument(f"corpus={text}")
@@ -277,93 +270,6 @@ def _unused_name(storage: Mapping[str, StorageConfig]) -> str:
     while name in storage:
         name += "_"
     return name
-
-
-def _new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Diagnostics) -> RecordStorage | None:
-    where = _argument_location("records", text)
-    if text.startswith(_HUB_PREFIX) and (named := text.removeprefix(_HUB_PREFIX).strip()):
-        folder = (Path.cwd() / expanded(Path(named))).absolute()
-        local = is_folder(folder) or named.startswith((".", "/", "~"))
-        if local and not is_folder(folder):
-            diagnostics.add(where, f"there is no folder '{named}'", todo="name one that was written by save_to_disk")
-            return None
-        return HuggingFaceStorage(dataset=str(folder) if local else named)
-    path = (Path.cwd() / expanded(Path(text))).absolute()
-    if text and not text.startswith(_HUB_PREFIX) and is_there(path):
-        return FileStorage(path=path)
-    if problem := _mistaken_source(text):
-        diagnostics.add(where, problem[0], todo=problem[1])
-        return None
-    nearby = _nearby_sources(text, path)
-    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {join_names([*nearby, *storage])}"
-    what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
-    diagnostics.add(where, what, nearest=closest_name(text, [*nearby, *storage]), todo=todo)
-    return None
-
-
-def _mistaken_source(text: str) -> tuple[str, str] | None:
-    """What is wrong, and what to do, where a source is an address or two settings in one."""
-    if re.match(r"https?://", text):
-        return "records are not read from an address", "download the file, and name it here"
-    if found := re.search(r"[\s,]+([a-z_]+(?:\.\w+)?=.*)", text):
-        first, second = text[: found.start()], found[1]
-        return "two settings stand in one pair of quotation marks", f"write records={first} {second}"
-    return None
-
-
-def _nearby_sources(text: str, path: Path) -> list[str]:
-    """Readable files in the folder of `path`, spelled as a user would type them."""
-    from flows.storage.file import READABLE_SUFFIXES
-
-    try:
-        files = [file for file in path.parent.iterdir() if file.suffix.lower() in READABLE_SUFFIXES]
-    except OSError:
-        return []
-    return sorted(str(Path(text).parent / file.name) for file in files) if text else []
-
-
-def _apply_changes(
-    source: RecordStorage,
-    changes: Mapping[str, str],
-    path: KeyPath,
-    applied: AppliedShorthands,
-    diagnostics: Diagnostics,
-) -> RecordStorage:
-    columns = dict(source.columns)
-    typed_columns: dict[str, JsonValue] = {}
-    labels: dict[str, JsonValue] = {}
-    update: dict[str, Any] = {}
-    for name, text in changes.items():
-        first, _, part = name.partition(".")
-        argument = display_argument(f"{name}={text}")
-        if first == "columns":
-            if not part or not text.strip():
-                todo = "write for example columns.text=body: a record's field, and the column that it comes from"
-                diagnostics.add(_argument_location(name, text), "this names no field and column", todo=todo)
-                continue
-            columns[part] = typed_columns[part] = text.strip()
-            diagnostics.provenance.add_argument((*path, "columns", part), argument)
-        elif first == "labels_from" and isinstance(source, FileStorage):
-            labels[part] = str((Path.cwd() / expanded(Path(text))).absolute()) if part == "path" else text
-            diagnostics.provenance.add_argument((*path, first, part), argument)
-        elif first not in type(source).model_fields:
-            diagnostics.add(
-                _argument_location(name, text), f"{source_name(source)} has no {first}", todo="leave it out"
-            )
-        else:
-            update[first] = applied.values[first] = text
-            diagnostics.provenance.add_argument((*path, first), argument)
-    if typed_columns:
-        applied.values["columns"] = cast("JsonValue", typed_columns)
-    if labels:
-        before: Any = source.model_dump(mode="json").get("labels_from")
-        update["labels_from"] = {**(before or {}), **labels}
-        applied.values["labels_from"] = cast("JsonValue", labels)
-    data: dict[str, JsonValue] = {**source.model_dump(mode="json"), **update, "columns": {**columns}}
-    found = validate_data(TypeAdapter(type(source)), data, path, lambda loc: model_at(data, loc), diagnostics)
-    if found is None:
-        diagnostics.mark_reported(path)
-    return found or source
 
 
 def _plain(value: Any) -> JsonValue:

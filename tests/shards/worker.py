@@ -31,7 +31,8 @@ from flows.compose.shorthands import as_arguments
 from flows.files.folder import read_traces
 from flows.results.heartbeat import heartbeat_path
 from flows.results.open import result_store
-from flows.run.runner import RunListener, make_flow
+from flows.run.listener import RunListener
+from flows.run.runner import make_flow
 from flows.run_folder.outcome import Outcome
 from tests.support.running import Lab
 

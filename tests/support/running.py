@@ -25,7 +25,8 @@ from contract.base import JsonValue
 from contract.messages import AgentTrace
 from flows.compose.compose import compose
 from flows.files.folder import read_traces
-from flows.run.runner import RunListener, make_flow
+from flows.run.listener import RunListener
+from flows.run.runner import make_flow
 from flows.run_folder.outcome import Outcome
 from flows.server.drain import drain
 from flows.spec.study import Study
