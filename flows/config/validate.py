@@ -18,11 +18,11 @@ from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
 from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
+from flows.config.nested_data import Data, delete_at, is_value_at, names_within, put_value, value_at
 from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, plain_message
 from flows.config.provenance import KeyPath
 from flows.config.written_numbers import restore_words
 
-Data: TypeAlias = dict[str, Any]
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
 T = TypeVar("T")
 _MAX_ATTEMPTS = 30
@@ -93,20 +93,12 @@ class _Validator:
             # Misspelt fields first: the right name is then not missing. What was left out has no second mistake.
             located = [(details, self._data_path(details["loc"])) for details in all_details]
             located.sort(key=lambda one: one[0]["type"] != "extra_forbidden")
-            repaired = [not self._is_there(loc) or self._report_and_drop(details, loc) for details, loc in located]
+            repaired = [
+                not is_value_at(self.data, loc) or self._report_and_drop(details, loc) for details, loc in located
+            ]
             if not any(repaired):
                 return None
         return None
-
-    def _is_there(self, loc: KeyPath) -> bool:
-        at: Any = self.data
-        for word in loc:
-            if isinstance(at, list | tuple):
-                items = cast("list[Any]", at)
-                at = items[int(word)] if int(word) < len(items) else _ABSENT
-            else:
-                at = cast("Data", at).get(word, _ABSENT) if isinstance(at, dict) else _ABSENT
-        return at is not _ABSENT
 
     def _report_and_drop(self, details: Mapping[str, Any], loc: KeyPath) -> bool:
         error_type: str = details["type"]
@@ -116,7 +108,7 @@ class _Validator:
             return self._handle_missing(loc, str(details["loc"][-1]))
         if error_type == "union_tag_invalid":
             self._report_unknown_tag(loc, details)
-            return _delete(self.data, loc) if loc else False
+            return delete_at(self.data, loc) if loc else False
         if not loc or error_type == "union_tag_not_found":
             # A mapping that lacks a value just left out of it is no second mistake.
             if not any(path[:-1] == loc for path in self.reported):
@@ -128,7 +120,7 @@ class _Validator:
         elif not self._is_emptied(loc, error_type):
             self._report_invalid(loc, details)
         self.reported.add(loc)
-        return _delete(self.data, loc)
+        return delete_at(self.data, loc)
 
     def _data_path(self, loc: tuple[Any, ...]) -> KeyPath:
         """Pydantic's location without the names of union members: the keys that exist in the data."""
@@ -151,12 +143,12 @@ class _Validator:
         return ()
 
     def _handle_missing(self, holder: KeyPath, name: str) -> bool:
-        if self._is_there((*holder, name)):
+        if is_value_at(self.data, (*holder, name)):
             return True
         if (*holder, name) not in self.reported:
             self._report_missing(holder, name)
         if name in _PLACEHOLDERS:
-            return _put(self.data, (*holder, name), _PLACEHOLDERS[name])
+            return put_value(self.data, (*holder, name), _PLACEHOLDERS[name])
         return self._drop_node(holder)
 
     def _report_missing(self, holder: KeyPath, name: str) -> None:
@@ -180,7 +172,7 @@ class _Validator:
         if inner := holder_of(loc[-1], model):
             todo = f"it belongs below `{inner}:`, indented"
         self.diagnostics.add_at(self.path + loc, what, nearest=near, todo=todo)
-        holder = _get(self.data, loc[:-1]) if loc[:-1] else self.data
+        holder = value_at(self.data, loc[:-1]) if loc[:-1] else self.data
         if near is None or near in holder or SequenceMatcher(None, near, loc[-1].lower()).ratio() < _MEANT:
             return False
         holder[near] = holder.pop(loc[-1])
@@ -193,7 +185,7 @@ class _Validator:
             self.left_out.add(loc)
             todo = "use lower-case letters, digits and underscores, a letter first"
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
-            self.dropped |= {loc[-1], *_names_within(_get(self.data, loc))}
+            self.dropped |= {loc[-1], *names_within(value_at(self.data, loc))}
             return
         said = plain_message(details)
         is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")
@@ -219,9 +211,9 @@ class _Validator:
         node = self._node_path(loc)
         if not node:
             return False
-        self.dropped |= {node[-1], *_names_within(_get(self.data, node))}
+        self.dropped |= {node[-1], *names_within(value_at(self.data, node))}
         self.left_out.add(node)
-        return _delete(self.data, node)
+        return delete_at(self.data, node)
 
 
 def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
@@ -255,42 +247,6 @@ def _display_kind(value: object) -> str:
 
 def _display_value(value: object) -> str:
     return _URL_QUERY.sub(r"\1?…", _URL_CREDENTIALS.sub("//…@", repr(value)))
-
-
-def _get(data: Any, loc: KeyPath) -> Any:
-    at = data
-    for word in loc:
-        at = cast("list[Any]", at)[int(word)] if isinstance(at, list) else cast("Data", at).get(word)
-        if at is None:
-            return None
-    return at
-
-
-def _put(data: Any, loc: KeyPath, value: JsonValue) -> bool:
-    _get(data, loc[:-1])[loc[-1]] = value
-    return True
-
-
-def _names_within(node: Any) -> list[str]:
-    inner = cast("Data", node).get("loop") if isinstance(node, dict) else None
-    if not isinstance(inner, dict):
-        return []
-    held = cast("Data", inner)
-    return [*held, *(name for below in held.values() for name in _names_within(below))]
-
-
-def _delete(data: Any, loc: KeyPath) -> bool:
-    at = _get(data, loc[:-1])
-    if isinstance(at, list):
-        items = cast("list[Any]", at)
-        if int(loc[-1]) < len(items):
-            del items[int(loc[-1])]
-            return True
-        return False
-    return isinstance(at, dict) and cast("Data", at).pop(loc[-1], _ABSENT) is not _ABSENT
-
-
-_ABSENT = object()
 
 
 def _drop_non_mappings(nodes: Data, path: KeyPath, validator: _Validator) -> None:
