@@ -24,7 +24,9 @@ def found_keys(study: Study) -> list[str]:
     for name in sorted(study.used_models):
         config = study.models[name]
         if isinstance(config, HostedModel) and config.api_key is not None:
-            by_variable.setdefault(config.api_key_secret or " or ".join(key_variables(config)), []).append(name)
+            by_variable.setdefault(
+                config.api_key_secret or " or ".join(key_variables(config)) or "in the configuration", []
+            ).append(name)
     return [f"{variable} ({', '.join(models)})" for variable, models in sorted(by_variable.items())]
 
 

@@ -8,7 +8,7 @@ one StudyError.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -43,7 +43,7 @@ from flows.compose.shorthands import apply_shorthands
 from flows.compose.tool_servers import tool_servers_of, used_tool_servers
 from flows.compose.where_shorthand import with_conditions
 from flows.config.compose_config import ComposedConfig, compose_config
-from flows.config.diagnostics import Diagnostics, may_hold_secret
+from flows.config.diagnostics import Diagnostics, join_names, may_hold_secret
 from flows.config.fragments import merge_fragments
 from flows.config.provenance import mask_secrets
 from flows.config.secret_leaks import report_secret_leaks
@@ -125,6 +125,7 @@ def check_studies(
         )
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
+        _report_idle_choice(composed, spec.name, used, diagnostics)
         check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, diagnostics)
         note_question(spec, request.values, applied_shorthands.storage, diagnostics)
         for notice in linked_page_notices(spec, request.values):
@@ -151,6 +152,19 @@ def check_studies(
     diagnostics.raise_if_any()
     notices = tuple(diagnostics.notices)
     return [replace(study, notices=notices) for study in studies]
+
+
+def _report_idle_choice(composed: ComposedConfig, flow: str, used: Collection[str], diagnostics: Diagnostics) -> None:
+    """Notes `llms=lite` for a flow whose steps name their models themselves."""
+    roles = config_section(composed.config, "llms").values()
+    chosen = {
+        model for value in roles for model in (value if isinstance(value, list) else [value]) if isinstance(model, str)
+    }
+    if composed.roles_choice and used and not chosen & set(used):
+        diagnostics.add_notice(
+            f"{composed.roles_choice} changes nothing in '{flow}': its steps name their models themselves "
+            f"({join_names(used)}); a step whose model is ${{llms.general}} takes the one that is chosen"
+        )
 
 
 def _validate_flow(name: str, composed: ComposedConfig, diagnostics: Diagnostics) -> ValidatedFlow | None:

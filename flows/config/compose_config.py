@@ -49,6 +49,8 @@ class ComposedConfig:
     """The files of the config folders."""
     allowed: Allowed
     """What the user lets studies reach."""
+    roles_choice: str | None = None
+    """The argument that chose models for all roles, such as `llms=lite`; None where none did."""
 
 
 def compose_config(
@@ -92,7 +94,8 @@ def compose_config(
     asked = tuple(name for name in sources.multi_choices["flows"] if not diagnostics.is_reported(("flows", name)))
     complete = len(asked) == len(sources.multi_choices["flows"])
     names = config_names | _TOP_LEVEL_KEYS
-    return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed)
+    roles = next((choice.text for choice in reversed(arguments.choices) if choice.group == "llms"), None)
+    return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed, roles)
 
 
 def _config_sources(

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from tests.check.test_silent_mistakes import FLOW, POSTS, found
+from flows.compose.compose import compose
+from tests.check.test_silent_mistakes import FILES, FLOW, POSTS, found
+from tests.support.commands import write_files
 
 _CRITERION = (
     "---\ntitle: Rules\nverdicts: [{verdicts}]\nexamples: [{{text: A post., verdict: {first}}}]\n---\nDo no harm.\n"
@@ -129,3 +131,17 @@ def test_what_a_shell_divides_and_a_folder_that_is_not_there_are_one_mistake(
     assert main(typed) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("command line:") == 1
+
+
+def test_a_choice_of_models_that_changes_nothing_is_told(tmp_path: Path) -> None:
+    files = {"llms/mine.yaml": "general: demo_average\nresearchers: [demo_average]\n"}
+    folder = write_files(tmp_path, {**FILES, **files})
+    [study] = compose(["mine"], ["llms=mine"], folder)
+    assert any(
+        "llms=mine changes nothing in 'mine': its steps name their models themselves (m)" in one
+        for one in study.notices
+    )
+    write_files(folder, {"flows/mine.yaml": FLOW.replace("model: m}", 'model: "${llms.general}"}')})
+    for settings in (["llms=mine"], []):
+        [study] = compose(["mine"], settings, folder)
+        assert not any("changes nothing" in one for one in study.notices)
