@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from flows.plan.pages import PlannedPages
 
 _MAX_PAGES_SHOWN = 10
+_UNBOUNDED = 10_000
+_COUNTS = ("kept", "to run", "undecided", "tokens in")
 _NOT_COUNTED = "A reply that does not fit is asked again, at most twice; that is not counted here."
 
 
@@ -98,19 +101,13 @@ def _show_pages(console: Console, pages: PlannedPages) -> None:
 
 def _show_forecasts(console: Console, plan: Plan) -> None:
     """Prints which cells are kept, which will run and why, and what they can cost."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("step", "model"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("kept", "to run", "undecided", "tokens in"):
-        table.add_column(heading, justify="right")
-    for heading in ("cost", "why"):
-        table.add_column(heading, overflow="fold")
-    for cells in plan.forecasts:
-        why = "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
-        numbers = (f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens))
-        table.add_row(cells.step, cells.model or "–", *numbers, _cells_cost_text(cells), escape_markup(why))
     console.print()
-    console.print(table)
+    table = _forecast_table(plan.forecasts)
+    if console.measure(table, options=console.options.update(width=_UNBOUNDED)).maximum <= console.width:
+        console.print(table)
+    else:
+        for cells in plan.forecasts:
+            _show_forecast(console, cells)
     runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
     at_most = sum(cells.undecided for cells in plan.forecasts)
     more = f", and at most {at_most:,} more that depend on them" if at_most else ""
@@ -121,6 +118,38 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     )
     if runs + at_most and plan.model_calls[1] and not plan.demonstration:
         console.print(_NOT_COUNTED, highlight=False)
+
+
+def _forecast_table(forecasts: Sequence[PlannedCells]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "model"):
+        table.add_column(heading)
+    for heading in _COUNTS:
+        table.add_column(heading, justify="right")
+    for heading in ("cost", "why"):
+        table.add_column(heading)
+    for cells in forecasts:
+        name = (escape_markup(cells.step), escape_markup(cells.model or "–"))
+        table.add_row(*name, *_forecast_counts(cells), _cells_cost_text(cells), escape_markup(_why_text(cells)))
+    return table
+
+
+def _show_forecast(console: Console, cells: PlannedCells) -> None:
+    """Prints one row of the table that is wider than the terminal, so that no name breaks within words."""
+    name = ", ".join(one for one in (cells.step, cells.model) if one)
+    console.print(f"[bold]{escape_markup(name)}[/bold]", highlight=False)
+    counts = (f"{number} {heading}" for heading, number in zip(_COUNTS, _forecast_counts(cells), strict=True))
+    block = [f"{', '.join(counts)}; cost: {_cells_cost_text(cells)}", *filter(None, [_why_text(cells)])]
+    for line in block:
+        console.print(Padding(escape_markup(line), (0, 0, 0, 2)), highlight=False)
+
+
+def _forecast_counts(cells: PlannedCells) -> list[str]:
+    return [f"{number:,}" for number in (cells.kept, cells.to_run, cells.undecided, cells.input_tokens)]
+
+
+def _why_text(cells: PlannedCells) -> str:
+    return "; ".join(f"{reason} ({number})" for reason, number in cells.why.items())
 
 
 def _cells_cost_text(cells: PlannedCells) -> str:

@@ -14,6 +14,9 @@ from flows.run_folder.texts import texts_of
 from flows.spec.cell import Cell
 from flows.spec.study import Study
 
+_MOST_LETTERS = 60
+"""Of a value that is named: a criterion may be a text."""
+
 
 @dataclass(frozen=True)
 class _EarlierCell:
@@ -63,7 +66,7 @@ class EarlierRun:
             # It may have been asked in a run before that one, or have been left out of its sample.
             return "not in the latest run"
         if cell.variant_id not in self.variants:
-            values = ", ".join(f"{name}={str(value)[:30]}" for name, value in cell.variant.items())
+            values = ", ".join(f"{name}={str(value)[:_MOST_LETTERS]}" for name, value in cell.variant.items())
             return f"not in the latest run: {values or cell.step}"
         return "a repeat or round that the latest run did not have"
 
