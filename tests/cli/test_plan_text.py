@@ -26,7 +26,9 @@ def test_the_plan_names_what_it_does_not_count(demonstration: bool) -> None:
 def test_no_name_of_a_forecast_breaks(model: str, width: int) -> None:
     step = PlannedStep(name="judge", agent="judge", models=(model,), least=3, most=3, condition=None, asks_model=True)
     why = {f"not in the latest run: model={model}": 3}
-    cells = PlannedCells("judge", model, kept=1, to_run=2, undecided=0, skipped=0, input_tokens=1320, cost_usd=None, why=why)
+    cells = PlannedCells(
+        "judge", model, kept=1, to_run=2, undecided=0, skipped=0, input_tokens=1320, cost_usd=None, why=why
+    )
     show_plan(Console(file=(out := StringIO()), width=width), Plan("f", 3, (step,), None, False, forecasts=(cells,)))
     shown = out.getvalue().split("Asks ")[1].split(".", 1)[1]
     assert shown.count(model) == 2
