@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,10 @@ _MAX_EXACT_INTEGER = 2**53
 """Whole numbers below it are exact in a spreadsheet, which stores all numbers as floating point."""
 _MAX_UNPACKED_BYTES = 1_000_000_000
 _MAX_CELLS = 50_000_000
-_CELL_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+"""How far a sheet goes in every spreadsheet program."""
+_PLACE = re.compile(rb"""<(?:\w+:)?(?:c|row)\s[^>]*?\br\s*=\s*["']([A-Za-z]*)(\d*)["']""")
+"""The place of a cell, such as `B4`, or of a row."""
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>(.*?)</", re.DOTALL)
@@ -66,29 +71,60 @@ def sheet_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
 
 
 def _check_size(path: Path, sheet: str | None) -> None:
-    """Raises StorageError when a small file would fill the memory: calamine stores every cell up to the farthest."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
-                raise StorageError(
-                    f"{path} unpacks to more than {_MAX_UNPACKED_BYTES // 1_000_000:,} MB; save it as CSV"
-                )
-            names = [found.get("name", "") for found in _elements(archive.read("xl/workbook.xml"), "sheet")]
-            cells = archive.read(_sheet_path(archive, _select_sheet(names, sheet, path)))
-    except (zipfile.BadZipFile, KeyError, StopIteration):
-        return  # calamine's own error is clearer
-    except _DAMAGE:
-        # What this check cannot read, calamine may: without the check, it could fill the memory.
-        raise StorageError(f"{path} {_NOT_XLSX}") from None
-    farthest = [0, 0]
-    for found in _CELL_REFERENCE.finditer(cells):
-        for side, number in enumerate(_cell_position(found[1].decode())):
-            farthest[side] = max(farthest[side], number + 1)
-    rows, columns = farthest
+    """Raises StorageError when a small file would fill the memory: calamine stores every cell up to the farthest.
+
+    Memory that cannot be had ends the whole process, so what this check cannot read is refused.
+    """
+    if not _is_archive(path):
+        return  # A workbook with a password, for example: calamine's own error is clearer.
+    with _opened(path) as archive:
+        if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
+            raise StorageError(f"{path} unpacks to more than {_MAX_UNPACKED_BYTES // 1_000_000:,} MB; save it as CSV")
+        names = [found.get("name", "") for found in _elements(archive.read("xl/workbook.xml"), "sheet")]
+        part = _sheet_path(archive, _select_sheet(names, sheet, path))
+        is_twice = archive.namelist().count(part) > 1
+        cells = archive.read(part)
+    if is_twice or b"\0" in cells[:100]:
+        raise StorageError(f"{path} {_NOT_XLSX}")
+    rows, columns = _farthest(cells)
+    if rows > _LAST_ROW or columns > _LAST_COLUMN:
+        raise StorageError(f"{path} {_NOT_XLSX}")
     if rows * columns > _MAX_CELLS:
         raise StorageError(
             f"{path} reaches to row {rows:,} and column {columns:,}: clear what stands far out, or save it as CSV"
         )
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[zipfile.ZipFile]:
+    """The archive that a workbook is. Raises StorageError where it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, KeyError, StopIteration, *_DAMAGE):
+        raise StorageError(f"{path} {_NOT_XLSX}") from None
+    except OSError as error:
+        # A damaged directory of the archive, which names a place before the file's beginning.
+        if error.errno != errno.EINVAL:
+            raise
+        raise StorageError(f"{path} {_NOT_XLSX}") from None
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _farthest(cells: bytes) -> tuple[int, int]:
+    """The last row and column that a cell or row stands in, from 1."""
+    rows = columns = 1
+    for found in _PLACE.finditer(cells):
+        letters, digits = found[1], found[2]
+        if len(letters) > len("XFD") or len(digits) > len(str(_LAST_ROW)):
+            return _LAST_ROW + 1, _LAST_COLUMN + 1
+        row, column = _cell_position(f"{letters.decode().upper()}{int(digits or 1)}")
+        rows, columns = max(rows, row + 1), max(columns, column + 1)
+    return rows, columns
 
 
 def _select_sheet(names: Sequence[str], sheet: str | None, path: Path) -> str:
@@ -135,11 +171,8 @@ def _cell_value(cell: Any, error: str | None) -> Any:
 
 def _read_errors(path: Path, sheet: str) -> CellErrors:
     """The cells with errors, which calamine returns as empty ones."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
-    except (zipfile.BadZipFile, KeyError, StopIteration, *_DAMAGE):
-        raise StorageError(f"{path} {_NOT_XLSX}") from None
+    with _opened(path) as archive:
+        return dict(_parse_errors(archive.read(_sheet_path(archive, sheet))))
 
 
 def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,6 +166,30 @@ def _far_out(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(name, content.replace(b"</sheetData>", far))
 
 
+def _beyond(before: bytes, place: bytes) -> Callable[[zipfile.ZipFile, str, bytes], None]:
+    """Writes a row with such a beginning, whose place would make calamine ask for more memory than there is.
+
+    Rust ends the process then: a failure here is one of the whole test run.
+    """
+
+    def change(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+        row = b"<row%s><c%s><v>1</v></c></row></sheetData>" % (before, place)
+        archive.writestr(name, content.replace(b"</sheetData>", row))
+
+    return change
+
+
+def _in_utf_16(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(name, content.decode().replace("A1", "XFD1048576").encode("utf-16"))
+
+
+def _twice(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _far_out(archive, name, content)
+        archive.writestr(name, content)
+
+
 def _blown_up(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(name, content)
     # The size that a bomb's directory claims; nothing is unpacked to check it.
@@ -294,6 +319,12 @@ CASES = [
     Case("CSV", "a cell that never ends", source("a.csv", 'text\n"' + "x\n" * 100_000), "is never closed"),
     Case("CSV", "a cell of 60 million characters", source("a.csv", f"text\n{'x' * 60_000_000}\n"), "50000000"),
     Case("XLSX", "a cell at the far end", workbook(_far_out), "reaches to row 1,048,576"),
+    Case("XLSX", "a column that no sheet has", workbook(_beyond(b"", b' r="ZZZZ3"')), "not a whole XLSX"),
+    Case("XLSX", "the same in small letters", workbook(_beyond(b"", b" r='zzzz99'")), "not a whole XLSX"),
+    Case("XLSX", "a row that no sheet has", workbook(_beyond(b"", b' r="B99999999"')), "not a whole XLSX"),
+    Case("XLSX", "a row's own number", workbook(_beyond(b' r="4294967290"', b"")), "not a whole XLSX"),
+    Case("XLSX", "a sheet in UTF-16", workbook(_in_utf_16), "not a whole XLSX"),
+    Case("XLSX", "two sheets at one place", workbook(_twice), "not a whole XLSX"),
     Case("XLSX", "1 kB that unpacks to 2 GB", workbook(_blown_up), "unpacks to more than 1,000 MB"),
     Case("Parquet", "no Parquet at all", source("a.parquet", b"PAR1" + bytes(100) + b"PAR1"), "cannot be read"),
     Case("PDF", "pages within themselves", source("a.pdf", b"%PDF-1.4\n2 0 obj<</Kids[2 0 R]>>endobj trailer<<>>"), "broken"),
