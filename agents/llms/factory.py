@@ -26,7 +26,7 @@ from agents.llms.journal import Journal, Journalled
 from agents.llms.misfits import Misfits, StoppedByMisfits
 from agents.llms.model import Model
 from agents.llms.prices import price_of, worst_case
-from agents.llms.rate_limits import Clock, Limited, MakeWindow
+from agents.llms.rate_limits import Clock, Limited, MakeWindow, Slots
 from agents.llms.reply_cache import CachedReplies, ReplyStore
 from contract.base import digest
 from contract.calls import ModelRequest
@@ -51,7 +51,7 @@ class WrapperOptions:
     journal: Journal | None = None
     """Where calls are recorded while they run."""
     limits_folder: Path | None = None
-    """Where requests and tokens per minute are counted, for all processes that see the folder."""
+    """Where calls at once, requests and tokens per minute are counted, for all processes that see the folder."""
     misfits: Misfits | None = None
     """Which models never reply what fits, so that they are asked no more."""
 
@@ -72,7 +72,9 @@ def build_model(
     model = _build_unwrapped(name, config, transport)
     if wrappers.journal and config.kind == "hosted":
         model = Journalled(model, wrappers.journal, _worst_case(config))
-    model = Limited(model, _limits(config), make_window=_shared_windows(config, wrappers.limits_folder))
+    shared = _shared_limits(config, wrappers.limits_folder)
+    windows, slots = shared or (None, None)
+    model = Limited(model, _limits(config), make_window=windows, shared_slots=slots)
     if wrappers.budget:
         model = _with_budget(model, config, wrappers.budget)
     if wrappers.misfits:
@@ -80,15 +82,21 @@ def build_model(
     return CachedReplies(model, wrappers.store, config) if wrappers.store else model
 
 
-def _shared_windows(config: ModelConfig, folder: Path | None) -> MakeWindow | None:
-    """Windows for all processes that call the same model of the same service; None where each has its own."""
+def _shared_limits(config: ModelConfig, folder: Path | None) -> tuple[MakeWindow, Slots | None] | None:
+    """Limits for all processes that call the same model of the same service; None where each has its own."""
     if folder is None or config.kind != "hosted" or os.name != "posix":
         return None
+    from agents.llms.shared_slots import SharedSlots, can_share_slots
     from agents.llms.shared_window import SharedWindowLimiter
 
     service = digest([config.provider, str(config.base_url or ""), config.model_id])[:16]
     clock = Clock(now=time.time)
-    return lambda kind, limit: SharedWindowLimiter(folder / f"{service}.{kind}.json", limit, clock)
+    slots = SharedSlots(folder / f"{service}.concurrency", config.limits.concurrency)
+
+    def window(kind: str, limit: int) -> SharedWindowLimiter:
+        return SharedWindowLimiter(folder / f"{service}.{kind}.json", limit, clock)
+
+    return window, slots if can_share_slots(folder) else None
 
 
 def _with_budget(model: Model, config: ModelConfig, budget: Budget) -> Model:

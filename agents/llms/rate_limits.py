@@ -1,5 +1,5 @@
-"""Limits on the use of one model: concurrency and time per call in this process, requests and tokens per minute in it
-or, with windows of `shared_window`, in all processes that share a folder.
+"""Limits on the use of one model: time per call; concurrency, requests and tokens per minute in this process or, with
+`shared_slots` and windows of `shared_window`, in all processes that share a folder.
 
     model = Limited(hosted, config.limits)
 
@@ -59,6 +59,18 @@ class WindowLimiter(Protocol):
 
 MakeWindow: TypeAlias = Callable[[str, int], WindowLimiter]
 """Makes the limiter of `requests` or `tokens` with that limit."""
+
+
+class Slots(Protocol):
+    """Counts calls under way in more than this process."""
+
+    async def acquire(self) -> int:
+        """Waits for a slot; returns its number."""
+        ...
+
+    def release(self, slot: int) -> None:
+        """Frees the slot."""
+        ...
 
 
 class SlidingWindowLimiter:
@@ -122,7 +134,12 @@ class Limited(ModelWrapper):
     """Enforces concurrency, requests and tokens per minute, a time limit per call, and the waits of the service."""
 
     def __init__(
-        self, inner: Model, limits: Limits, clock: Clock | None = None, make_window: MakeWindow | None = None
+        self,
+        inner: Model,
+        limits: Limits,
+        clock: Clock | None = None,
+        make_window: MakeWindow | None = None,
+        shared_slots: Slots | None = None,
     ) -> None:
         super().__init__(inner)
         clock = clock or Clock()
@@ -133,6 +150,7 @@ class Limited(ModelWrapper):
         make = make_window or own_window
         self._timeout = limits.timeout_seconds
         self._slots = asyncio.Semaphore(limits.concurrency)
+        self._shared_slots = shared_slots
         self._requests = make("requests", limits.requests_per_minute) if limits.requests_per_minute else None
         self._tokens = make("tokens", limits.tokens_per_minute) if limits.tokens_per_minute else None
         self._gate = _RetryAfterGate(inner.name, clock)
@@ -154,9 +172,21 @@ class Limited(ModelWrapper):
         with not_counted():
             await self._slots.acquire()
         try:
-            return await self._complete_in_turn(request)
+            if self._shared_slots is None:
+                return await self._complete_in_turn(request)
+            return await self._complete_in_slot(request, self._shared_slots)
         finally:
             self._slots.release()
+
+    async def _complete_in_slot(self, request: ModelRequest, slots: Slots) -> ModelReply:
+        with not_counted():
+            # A long wait that the service asked for takes no slot from other processes.
+            await self._gate.wait_until_open()
+            slot = await slots.acquire()
+        try:
+            return await self._complete_in_turn(request)
+        finally:
+            slots.release(slot)
 
     async def _complete_in_turn(self, request: ModelRequest) -> ModelReply:
         with not_counted():

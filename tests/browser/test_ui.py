@@ -132,10 +132,14 @@ def test_the_run_and_its_graph(ui: UIBrowser) -> None:
     ui.wait_for("Answer, of demonstration quality: ", "under Artifacts", "US$ 0", "1 record; models: demo, second")
     ui.screenshot("run")
     graph = _graph(ui, ui.two_models_run)
-    assert {_step(label) for label in graph} == {"rounds", "synthesise", "differences", "answer"}
+    assert {_step(label) for label in graph} == {
+        "follow_up", "pages", "rounds", "synthesise", "differences", "support", "answer",
+    }  # fmt: skip
     assert _edges(graph) == {
-        ("rounds", "synthesise"), ("rounds", "differences"), ("rounds", "answer"),
-        ("synthesise", "answer"), ("differences", "answer"),
+        ("follow_up", "rounds"), ("follow_up", "synthesise"), ("follow_up", "differences"), ("follow_up", "answer"),
+        ("pages", "rounds"), ("pages", "synthesise"), ("pages", "support"), ("pages", "answer"),
+        ("rounds", "synthesise"), ("rounds", "differences"), ("rounds", "support"), ("rounds", "answer"),
+        ("synthesise", "support"), ("synthesise", "answer"), ("differences", "answer"), ("support", "answer"),
     }  # fmt: skip
 
 
