@@ -7,6 +7,7 @@ cannot be named. What a tool returns is shown between marks, and so is the reaso
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +15,13 @@ from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import Asked, InvalidReply, LLMParameters, StructuredAgent, ask_model
+from agents.llms.timed import TimedModels
+from agents.llms.work_time import WorkMeter
 from agents.prompting.fence import break_control_tokens, fence
 from agents.tools.argument_schemas import argument_problems, argument_schema
 from contract.base import Frozen, JsonValue, canonical_json, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, TextPart
-from contract.errors import CellError, MissingInput
+from contract.errors import CellError, MissingInput, TurnTimeOver
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
 from contract.tool_calls import FinalAnswer, ToolCall, ToolRequest, ToolTurn, ToolUserAnswer
 from contract.tools import AgentToolDefinition, UnifiedRequest
@@ -48,6 +51,8 @@ class ToolUserParameters(LLMParameters):
     """Turns in which tools may be called; one more asks for the answer."""
     max_calls: int = Field(default=8, ge=1, le=50)
     """Calls of tools for one record, failed ones included."""
+    max_seconds: float | None = Field(default=None, gt=0, exclude_if=lambda value: value is None)
+    """How long models and tools may work before the answer is asked for; waits for a turn or a person do not count."""
 
 
 class ToolUser(StructuredAgent[ToolUserInputs, ToolUserParameters, ToolTurn]):
@@ -124,13 +129,19 @@ class _Conversation:
         self._tools = {tool.name: tool for tool in agent.inputs(agent_input).tools}
         self._request = agent.request(agent_input, services)
         self._left = self._parameters.max_calls
+        self._seconds, self._meter = self._parameters.max_seconds, WorkMeter()
+        self._is_over = False
         self.calls = list[ModelCall]()
         self.tool_calls = list[ToolCall]()
 
     async def run(self) -> AgentOutput:
         """Returns the answer. Raises CellError; `calls` and `tool_calls` hold what was called until then."""
+        with self._meter.counted():
+            return await self._run()
+
+    async def _run(self) -> AgentOutput:
         for rounds in range(self._parameters.max_rounds + 1):
-            asked = await self._ask()
+            asked = await self._ask_in_time()
             if asked.value is None:
                 return self._output(None, asked.status, asked.note)
             if isinstance(asked.value.next, FinalAnswer):
@@ -140,7 +151,7 @@ class _Conversation:
         raise AssertionError("the last turn can only be an answer")
 
     def _answered(self, answer: str, rounds: int) -> AgentOutput:
-        at_bound = not self._left
+        at_bound = self._is_over or not self._left
         value = ToolUserAnswer(
             answer=answer,
             ended="at_bound" if at_bound else "answered",
@@ -148,6 +159,8 @@ class _Conversation:
             calls=len(self.tool_calls),
         )
         note = "answered because no further call was allowed" if at_bound else None
+        if self._is_over:
+            note = f"answered because the {self._seconds:g} seconds for calls (max_seconds) were over"
         return self._output(value, "completed", note)
 
     def _output(self, value: ToolUserAnswer | None, status: OutputStatus, note: str | None) -> AgentOutput:
@@ -157,13 +170,26 @@ class _Conversation:
     def _calls_left(self, rounds: int) -> int:
         return self._parameters.max_calls - len(self.tool_calls) if rounds < self._parameters.max_rounds else 0
 
-    async def _ask(self) -> Asked[ToolTurn]:
+    async def _ask_in_time(self) -> Asked[ToolTurn]:
+        """Asks for the next turn; for the answer, without a limit, where the time for calls is over."""
+        if self._seconds is None or not self._left:
+            return await self._ask(self._services)
+        timed = replace(self._services, models=TimedModels(self._services.models, self._meter, self._seconds))
+        try:
+            return await self._ask(timed)
+        except TurnTimeOver as over:
+            self.calls += over.calls
+        self._is_over, self._left = True, 0
+        self._request = _without_calls(self._request)
+        return await self._ask(self._services)
+
+    async def _ask(self, services: AgentServices) -> Asked[ToolTurn]:
         def read(reply: ModelReply) -> ToolTurn:
             turn = self._agent.parse_reply(reply.text, self._agent_input, self._services)
             self._check(turn)
             return turn
 
-        asked = await ask_model(self._request, self._services, read)
+        asked = await ask_model(self._request, services, read)
         self.calls += asked.calls
         return asked
 
@@ -184,6 +210,8 @@ class _Conversation:
         problems = argument_problems(definition, request.arguments)
         if problems:
             called = _uncalled(definition, request, f"not called, the arguments do not fit: {'; '.join(problems)}")
+        elif self._seconds is not None and self._meter.seconds >= self._seconds:
+            called = _uncalled(definition, request, "not called, the time for calls (max_seconds) was over")
         else:
             context: dict[str, JsonValue] = {"record": self._agent_input.record.record_id, "round": round_number}
             called = await self._caller.call(
@@ -205,6 +233,14 @@ class _Conversation:
         calls: list[JsonValue] = [one.model_dump(mode="json", include=_READ_OF_CALLS) for one in self.tool_calls]
         material: dict[str, JsonValue] = {"calls": calls}
         self._request = _extended(self._request, reply.text, text, turn_schema([*self._tools.values()], left), material)
+
+
+def _without_calls(request: ModelRequest) -> ModelRequest:
+    """The same request, to which only the answer fits."""
+    *before, last = request.messages
+    over = TextPart(text="The time for calls is over. Give your final answer now, from what you have.")
+    messages = (*before, last.model_copy(update={"parts": (*last.parts, over)}))
+    return request.model_copy(update={"messages": messages, "output_schema": turn_schema([], 0)})
 
 
 def _extended(

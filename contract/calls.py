@@ -194,6 +194,8 @@ class ModelCall(Frozen):
     """Why the reply could not be used (a validation error), or why there is none."""
     from_cache: bool = False
     """True where the reply was paid for earlier and only read again."""
+    given_up: bool = Field(default=False, exclude_if=lambda value: not value)
+    """True where there is no reply because the time for it was over, and the agent went on without it."""
 
 
 def json_schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:

@@ -12,6 +12,8 @@ ButtermilkError
 │   ├── WaitsForPerson    it depends on a question to a person that is not answered yet
 │   ├── NoAnswer          it depends on a question to a person that nobody answered in time
 │   ├── FetchRefused      an address that must not or cannot be fetched
+│   ├── TurnTimeOver      a model was not asked, or not waited for, because the time for calls of tools was over
+│   ├── LoopTimeOver      it did not end within the time of its loop
 │   ├── OverBudget        the call could have exceeded the study's budget, so it was not made
 │   └── ModelError        the model's service did not give a usable reply
 │       ├── ModelRejected the request itself was refused permanently (bad key, unknown model, too long)
@@ -122,6 +124,14 @@ class NoAnswer(CellError):
 
 class FetchRefused(CellError):
     """A URL was not fetched: a private address, too large, too slow, or not text."""
+
+
+class TurnTimeOver(CellError):
+    """The time in which an agent may call tools was over; it then answers from what it has."""
+
+
+class LoopTimeOver(CellError):
+    """The time of the loop (`max_seconds`) was over before the cell ended; later steps go on without it."""
 
 
 class OverBudget(CellError):

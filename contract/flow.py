@@ -14,6 +14,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
 MAX_REPEATS = 100
+MAX_LOOP_SECONDS = 30 * 24 * 3600
 
 
 class Step(Frozen):
@@ -46,7 +47,7 @@ class Step(Frozen):
 
 
 class Loop(Frozen):
-    """A bounded loop: its steps run in turn until `until` holds or `max_rounds` is reached.
+    """A bounded loop: its steps run in turn until `until` holds, or `max_rounds` or `max_seconds` is reached.
 
     With `host`, that step's typed answer picks which one of `choices` runs in the round and with what
     arguments; the others are skipped, and `stop` ends the loop.
@@ -54,6 +55,9 @@ class Loop(Frozen):
 
     loop: dict[Name, Node]
     max_rounds: int = Field(ge=1, le=20)
+    max_seconds: float | None = Field(default=None, gt=0, le=MAX_LOOP_SECONDS, exclude_if=lambda value: value is None)
+    """How long its steps may work for one record, all rounds together. Waits for a turn and for people do not count.
+    What is under way then is given up and nothing further begins; the steps after the loop go on with what there is."""
     until: str | None = None
     host: str | None = None
     choices: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from agents.prompting import images
 from agents.prompting.fence import break_control_tokens, fence
 from contract.base import Frozen, JsonValue, digest
 from contract.calls import Message, ModelCall, ModelReply, ModelRequest, ModelSettings, TextPart, json_schema_of
-from contract.errors import CellError, OutputInvalid
+from contract.errors import CellError, OutputInvalid, TurnTimeOver
 from contract.messages import AgentInput, AgentOutput, OutputStatus, output_value
 
 MAX_REASKS = 2
@@ -188,7 +188,9 @@ async def ask_model(
         try:
             reply = await model.complete(request)
         except CellError as error:
-            error.calls = (*calls, ModelCall(key=key, messages=request.messages, error=str(error)))
+            given_up = isinstance(error, TurnTimeOver)
+            call = ModelCall(key=key, messages=request.messages, error=str(error), given_up=given_up)
+            error.calls = (*calls, call)
             raise
         call = ModelCall(key=key, messages=request.messages, reply=reply, from_cache=reply.from_cache)
         if status := _incomplete_status(reply):

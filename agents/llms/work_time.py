@@ -5,6 +5,8 @@
         with not_counted():
             await slots.acquire()
 
+Where blocks are within one another, a wait stops the time of all of them. `WorkMeter` counts without a limit.
+
 A call that several callers share is on none of their tasks: `SharedWork` stands for all of their limits there.
 """
 
@@ -33,6 +35,7 @@ class WorkTimeout:
     def __init__(self, seconds: float) -> None:
         self._left = seconds
         self._pauses = 0
+        self._outer: _Stoppable | None = None
         self._timeout = asyncio.timeout(seconds)
 
     @property
@@ -42,6 +45,7 @@ class WorkTimeout:
 
     async def __aenter__(self) -> WorkTimeout:
         await self._timeout.__aenter__()
+        self._outer = _current.get()
         self._token = _current.set(self)
         return self
 
@@ -53,6 +57,8 @@ class WorkTimeout:
 
     def pause(self) -> None:
         """Time stands still until as many `resume` followed."""
+        if self._outer:
+            self._outer.pause()
         self._pauses += 1
         when = self._timeout.when()
         if when is not None and not self.expired:
@@ -61,9 +67,72 @@ class WorkTimeout:
 
     def resume(self) -> None:
         """Time goes on, if nothing else is waited for."""
+        if self._outer:
+            self._outer.resume()
         self._pauses -= 1
         if not self._pauses and not self.expired:
             self._timeout.reschedule(asyncio.get_running_loop().time() + self._left)
+
+
+class WorkMeter:
+    """Counts the seconds in which at least one of its blocks works, however many do at the same time."""
+
+    def __init__(self) -> None:
+        self._working = 0
+        self._before = 0.0
+        self._since = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far."""
+        return self._before + (_now() - self._since if self._working else 0)
+
+    @contextmanager
+    def counted(self) -> Generator[None]:
+        """Counts the time of the block, its waits left out."""
+        block = _MeteredBlock(self, _current.get())
+        token = _current.set(block)
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+            _current.reset(token)
+
+    def begin(self) -> None:
+        """One block more works."""
+        if not self._working:
+            self._since = _now()
+        self._working += 1
+
+    def end(self) -> None:
+        """One block less works."""
+        self._working -= 1
+        if not self._working:
+            self._before += _now() - self._since
+
+
+class _MeteredBlock:
+    def __init__(self, meter: WorkMeter, outer: _Stoppable | None) -> None:
+        self._meter, self._outer, self._pauses = meter, outer, 0
+
+    def pause(self) -> None:
+        if self._outer:
+            self._outer.pause()
+        self._pauses += 1
+        if self._pauses == 1:
+            self._meter.end()
+
+    def resume(self) -> None:
+        if self._outer:
+            self._outer.resume()
+        self._pauses -= 1
+        if not self._pauses:
+            self._meter.begin()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class SharedWork:

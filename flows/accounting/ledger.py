@@ -178,6 +178,7 @@ class Ledger:
         self._on_transient_error = on_transient_error
         self._log = log
         self._on_note = on_note
+        self._noted = set[str]()
         self._noted_structures = set[str]()
         self._noted_versions = set[str]()
         self._file: IO[str] | None = None
@@ -207,6 +208,12 @@ class Ledger:
             yield
         finally:
             self.totals.running -= 1
+
+    def note(self, text: str) -> None:
+        """Says a sentence about the run, once."""
+        if self._on_note and text not in self._noted:
+            self._noted.add(text)
+            self._on_note(text)
 
     def transient_error(self, error: Transient) -> None:
         """Counts a failure that may be temporary; its cell may be tried again."""

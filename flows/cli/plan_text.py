@@ -64,7 +64,8 @@ def _range_text(least: int, most: int) -> str:
 def _loop_words(loop: PlannedLoop) -> Text:
     until = f", until {condition_words(loop.until)}" if loop.until and not loop.description else ""
     rounds = "one round" if loop.max_rounds == 1 else f"at most {loop.max_rounds} rounds"
-    sentence = f"{rounds}{until}:"
+    seconds = f", in at most {loop.max_seconds:g} seconds of work" if loop.max_seconds else ""
+    sentence = f"{rounds}{seconds}{until}:"
     return Text(terminal_text(f"{_sentence(loop.description)} {sentence[:1].upper()}{sentence[1:]}".strip()))
 
 

@@ -106,6 +106,13 @@ async def _run_agent(job: CellJob) -> Any:
 
 
 async def _output_in_time(job: CellJob) -> AgentOutput:
+    if job.loop_time is None:
+        return await _output_in_own_time(job)
+    async with job.loop_time.counted():
+        return await _output_in_own_time(job)
+
+
+async def _output_in_own_time(job: CellJob) -> AgentOutput:
     if job.timeout_seconds is None:
         return await _output(job)
     timeout = WorkTimeout(job.timeout_seconds)

@@ -11,10 +11,11 @@ from agents.base.agent import Agent
 from agents.base.services import AgentServices
 from contract.base import digest
 from contract.calls import ModelCall
-from contract.errors import MissingInput, OverBudget, Transient, WaitsForPerson
+from contract.errors import LoopTimeOver, MissingInput, OverBudget, Transient, WaitsForPerson
 from contract.messages import AgentOutput, AgentTrace, CellStatus
 from contract.messages import CellError as ErrorRow
 from contract.tool_calls import ToolCall
+from flows.engine.loop_time import LoopTime
 from flows.files.os_error import os_error_text
 from flows.results.replies import ResultReplyStore
 from flows.spec.cell import Cell
@@ -76,6 +77,8 @@ class CellJob:
     """Where replies are set aside that do not fit."""
     timeout_seconds: float | None = None
     """How long the agent may work. Prefect's own limit would count its waits, too."""
+    loop_time: LoopTime | None = None
+    """The time of the loop that the cell is in."""
 
     def output_trace(self, output: AgentOutput, started: datetime) -> AgentTrace:
         """The trace of a cell that ended with an output."""
@@ -90,10 +93,13 @@ class CellJob:
 
     def error_trace(self, error: BaseException, started: datetime) -> AgentTrace:
         """The trace of a cell that ended with an error."""
-        message = os_error_text(error) if isinstance(error, OSError) else str(error)
+        message = (os_error_text(error) if isinstance(error, OSError) else str(error)) or type(error).__name__
+        # A bound that a study sets is no failure, and the calls made until then are told all the same.
+        is_failure = not isinstance(error, LoopTimeOver)
         return self._trace(
-            status=_STATUS_OF_ERROR.get(type(error), "failed"),
-            error=ErrorRow(kind=type(error).__name__, message=message or type(error).__name__),
+            status=_STATUS_OF_ERROR.get(type(error), "failed") if is_failure else "skipped",
+            error=ErrorRow(kind=type(error).__name__, message=message) if is_failure else None,
+            note=None if is_failure else message,
             calls=tuple(self.attempts.calls),
             tools=tuple(self.attempts.tools),
             started=started,
@@ -137,3 +143,11 @@ def cache_key(agent_name: str, agent: Agent[Any, Any], cell: Cell, agent_service
     return digest(
         [agent_name, agent.version, agent.output_fingerprint(), agent.cache_key_parts(cell.input, agent_services)]
     )
+
+
+def checked_cache_key(job: CellJob) -> str:
+    """The cache key of the cell. Raises MissingInput, and any other error that prevents the cell from running."""
+    job.agent.inputs(job.cell.input)
+    if not job.agent.cached:
+        return digest(job.cell.cell_id)
+    return cache_key(job.cell.agent, job.agent, job.cell, job.agent_services)

@@ -18,17 +18,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from agents.base.services import AgentServices
-from contract.base import digest
 from contract.errors import ButtermilkError
 from contract.flow import FlowSpec, Gate, Loop, Node, Step
 from contract.messages import AgentTrace
-from flows.engine.cell_job import Attempts, CellJob, cache_key
+from flows.engine.cell_job import Attempts, CellJob, checked_cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.forms import PrefectForms
 from flows.engine.gate import gate_state, question_for, take_answer
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
-from flows.engine.held_back import forget_held, hold_back, is_waiting, wait_for_person
+from flows.engine.held_back import forget_held, hold_back, stops_waiting, wait_for_person
+from flows.engine.loop_time import LoopTime
 from flows.engine.routing import SkipReason, loop_finished, skip_reason
 from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
@@ -200,12 +200,13 @@ class FlowExecutor:
 
     async def _run_loop(self, loop: Loop, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
         active = [record_group.scope for record_group in record_groups]
+        times = {scope.record.record_id: LoopTime(node_run.name, loop.max_seconds, scope.loop_time) for scope in active}
         wait_for, number = node_run.wait_for(*active), 0
         while active and number < loop.max_rounds:
             number += 1
             for scope in active:
                 forget_held(loop, scope)
-            round_scopes = [scope.next_round(number) for scope in active]
+            round_scopes = [scope.next_round(number, times[scope.record.record_id]) for scope in active]
             body = self._subflow_body(Subgraph(loop.loop, loop), round_scopes)
             finished_run = await self._run_subflow(
                 f"{self._spec.name}.{node_run.name}", f"{node_run.name}, round {number}", body, wait_for
@@ -214,17 +215,19 @@ class FlowExecutor:
             active = [
                 scope
                 for scope, round_scope in zip(active, round_scopes, strict=True)
-                if not self._stops_waiting(node_run.name, round_scope, loop)
-                and not self._is_loop_finished(node_run.name, round_scope, loop)
+                if not self._ends_here(node_run.name, round_scope, loop)
             ]
         return wait_for[0]
 
-    def _stops_waiting(self, name: str, scope: Scope, loop: Loop) -> bool:
-        """Whether a step of the loop waits for a person: then the whole loop does, and no further round begins."""
-        if is_waiting(loop, scope):
-            wait_for_person(name, loop, scope, next(scope.waiting[one] for one in loop.loop if one in scope.waiting))
+    def _ends_here(self, name: str, scope: Scope, loop: Loop) -> bool:
+        """Whether no further round begins for the record."""
+        if stops_waiting(name, loop, scope):
             return True
-        return False
+        is_finished = self._is_loop_finished(name, scope, loop)
+        if scope.loop_time and (over := scope.loop_time.over) and (over.was_needed or not is_finished):
+            self._services.ledger.note(over.note(scope.round))
+            return True
+        return is_finished
 
     def _is_loop_finished(self, name: str, scope: Scope, loop: Loop) -> bool:
         try:
@@ -269,7 +272,7 @@ class FlowExecutor:
         async with services.slots, services.ledger.running(cell):
             started = datetime.now(UTC)
             try:
-                job = replace(job, key=self._cache_key(job))
+                job = replace(job, key=checked_cache_key(job))
             except Exception as error:
                 if not isinstance(error, ButtermilkError):
                     get_run_logger().exception("The agent '%s' has a bug", step.agent)
@@ -280,21 +283,15 @@ class FlowExecutor:
         services.ledger.add(trace, fresh=fresh, task_run=True, task_run_id=finished_run.task_run_id)
         return trace, finished_run
 
-    def _cache_key(self, job: CellJob) -> str:
-        """The cache key of the cell. Raises MissingInput, and any other error that prevents the cell from running."""
-        job.agent.inputs(job.cell.input)
-        if not job.agent.cached:
-            return digest(job.cell.cell_id)
-        return cache_key(job.cell.agent, job.agent, job.cell, job.agent_services)
-
     def _cell_job(self, step: Step, record_group: RecordGroup, cell: Cell) -> CellJob:
         parents = record_group.scope.parent_ids(sorted(upstream(step)), record_group.group)
         agent, agent_services = self._services.agents[step.agent], self._agent_services(cell.step, step)
         attempts = Attempts(retries=self._services.cell_runner.retries, on_retry=self._services.ledger.transient_error)
         runner = self._services.cell_runner
         return CellJob(
-            self._spec.name, cell, agent, agent_services, "", parents, attempts, runner.replies, runner.timeout_seconds
-        )
+            self._spec.name, cell, agent, agent_services, "", parents, attempts, runner.replies,
+            runner.timeout_seconds, record_group.scope.loop_time,
+        )  # fmt: skip
 
     def _agent_services(self, name: str, step: Step) -> AgentServices:
         services, results = self._services, self._services.tool_results

@@ -53,9 +53,13 @@ def hold_after(question: Question, answer: Answer, scope: Scope) -> None:
         scope.held[gate] = NoAnswer(text) if answer.decision == "fail" else text
 
 
-def is_waiting(loop: Loop, scope: Scope) -> bool:
-    """Whether a step of the loop waits for a person."""
-    return any(name in scope.waiting for name in steps_within(loop))
+def stops_waiting(name: str, loop: Loop, scope: Scope) -> bool:
+    """Whether a step of the loop waits for a person: then the whole loop does, and no further round begins."""
+    waits_for = next((one for one in steps_within(loop) if one in scope.waiting), None)
+    if waits_for is None:
+        return False
+    wait_for_person(name, loop, scope, scope.waiting[waits_for])
+    return True
 
 
 def forget_held(loop: Loop, scope: Scope) -> None:

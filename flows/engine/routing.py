@@ -32,6 +32,8 @@ class SkipReason:
 def skip_reason(name: str, node: Node, record_group: RecordGroup, loop: Loop | None) -> SkipReason | None:
     """Why the node does not run for this record group; None if it runs. Raises ValueError from a condition."""
     scope, inputs = record_group.scope, record_group.inputs
+    if scope.loop_time and (over := scope.loop_time.over):
+        return SkipReason(over.deny())
     if loop and loop.host and (reason := _host_skip_reason(name, scope, loop)):
         return reason
     if node.when and not compile_condition(node.when).evaluate({**scope.context(), **inputs}):

@@ -11,6 +11,7 @@ from contract.base import JsonValue, digest, thawed
 from contract.flow import Gate, Step
 from contract.messages import AgentTrace
 from contract.record import Record
+from flows.engine.loop_time import LoopTime
 from flows.spec.nodes import gives_list
 from flows.spec.references import Reference, alternatives, parse_reference, reference_texts
 
@@ -47,15 +48,17 @@ class Scope:
     """The values at the start of the current round."""
     rounds: tuple[int, ...] = ()
     """The round of each loop that the record is in, outermost first."""
+    loop_time: LoopTime | None = None
+    """The time that the record has in the innermost loop."""
 
     @property
     def round(self) -> int:
         """The innermost loop's round, counted from 1; 0 outside loops."""
         return self.rounds[-1] if self.rounds else 0
 
-    def next_round(self, number: int) -> Scope:
+    def next_round(self, number: int, loop_time: LoopTime) -> Scope:
         """The same record in a loop's next round. Both scopes share `values`; `previous` holds them as they are now."""
-        return replace(self, previous=dict(self.values), rounds=(*self.rounds, number))
+        return replace(self, previous=dict(self.values), rounds=(*self.rounds, number), loop_time=loop_time)
 
     def add_traces(self, name: str, step: Step, traces: list[AgentTrace]) -> None:
         """Adds the cells of a step."""

@@ -32,7 +32,7 @@ from contract.record import Record
 from contract.tools import AgentToolDefinition
 from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellRunner
-from flows.engine.cell_job import CellJob
+from flows.engine.cell_job import CellJob, checked_cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.executor import FlowExecutor, NodeRun, Subgraph
 from flows.engine.grid import RecordGroup
@@ -250,7 +250,7 @@ class _DryRun(FlowExecutor):
                 return job.output_trace(
                     await job.agent.process(cell.input, job.agent_services), datetime.now(UTC)
                 ), None
-            key = self._cache_key(job)
+            key = checked_cache_key(job)
         except ButtermilkError as error:
             return job.error_trace(error, datetime.now(UTC)), None
         kept = read_cell(self._results, key, again=self._study.run.again == "refused")

@@ -41,6 +41,7 @@ class PlannedLoop:
     description: str
     max_rounds: int
     until: str | None
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def _planned_steps(
         if counts.leaves_out(node):
             continue
         if isinstance(node, Loop):
-            loop = PlannedLoop(name, node.description, node.max_rounds, node.until)
+            loop = PlannedLoop(name, node.description, node.max_rounds, node.until, node.max_seconds)
             for step in _planned_steps(counts, node.loop.items(), records, (*loops, loop)):
                 yield replace(step, condition=step.condition or counts.open_condition(node))
         elif isinstance(node, Gate):

@@ -20,7 +20,7 @@ from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.base import thawed
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import CellError, MissingInput, ModelRejected, OutputInvalid
+from contract.errors import CellError, MissingInput, ModelRejected, OutputInvalid, TurnTimeOver
 from contract.messages import AgentTrace
 from contract.messages import CellError as ErrorRow
 from contract.tool_calls import ToolCall
@@ -154,6 +154,7 @@ class _StoredModels:
 
     def __init__(self, trace: AgentTrace, models: Mapping[str, Any], result: ReplayResult) -> None:
         self._replies = {call.key: call.reply for call in trace.calls if call.reply}
+        self._given_up = {call.key: call.error or "" for call in trace.calls if call.given_up}
         self._models = models
         self._result = result
 
@@ -165,6 +166,9 @@ class _StoredModels:
         return _StoredModel(name, known["fingerprint"], known["sees_images"], known["reads_material"], self._reply)
 
     def _reply(self, key: str) -> ModelReply | None:
+        """The stored reply to that request. Raises TurnTimeOver where the run did not wait for one."""
+        if key in self._given_up:
+            raise TurnTimeOver(self._given_up[key])
         found = self._replies.get(key)
         self._result.replies += found is not None
         return found

@@ -86,6 +86,8 @@ class RunResult:
     """Seconds that the flow took."""
     drain_seconds: float
     """Seconds until the server held everything."""
+    notes: list[str]
+    """What the run said about itself."""
 
     def rows(self, step: str) -> list[AgentTrace]:
         """The rows of one step, in the order in which they ended."""
@@ -106,7 +108,12 @@ class RunResult:
 
 
 class _OutcomeRecorder(RunListener):
-    outcome: Outcome | None = None
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.notes = list[str]()
+
+    def on_note(self, text: str) -> None:
+        self.notes.append(text)
 
     def on_end(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -171,9 +178,8 @@ class Lab:
                 assert state.state_details.flow_run_id
                 server = await read_server_view(client, state.state_details.flow_run_id)
         file = recorder.outcome.folder / "answers.jsonl" if recorder.outcome else None
-        return RunResult(
-            state, recorder.outcome, list(read_traces(file)) if file else [], server, lost, seconds, drained
-        )
+        traces = list(read_traces(file)) if file else []
+        return RunResult(state, recorder.outcome, traces, server, lost, seconds, drained, recorder.notes)
 
 
 async def read_server_view(client: PrefectClient, run_id: UUID) -> ServerView:
