@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from agents.evidence.labels import judgement_labels, labelled_answers, labelled_judgements
+from agents.evidence.labels import (
+    LabelledAnswer,
+    LabelledJudgement,
+    judgement_labels,
+    labelled_answers,
+    labelled_judgements,
+)
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.comparisons import AnswerLabel, Differences, DifferencesDraft
@@ -41,6 +48,10 @@ class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters,
     Parameters = DifferencesParameters
     Output = Differences
     Reply = DifferencesDraft
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {**cls.field_types(), "answers": tuple[LabelledJudgement | LabelledAnswer, ...]}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         answers = self.inputs(agent_input).answers

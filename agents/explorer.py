@@ -55,6 +55,10 @@ class Explorer(StructuredAgent[ExplorerInputs, ExplorerParameters, FollowUpDraft
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"question", "round", "asked", "learned", "tools"})
 
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"question": str, "round": int, "asked": tuple[str, ...], "learned": tuple[str, ...]}
+
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         known, inputs = super().material(agent_input, services), self.inputs(agent_input)
         asked = _asked(inputs)

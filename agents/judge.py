@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
@@ -53,6 +54,10 @@ class Judge(StructuredAgent[JudgeInputs, JudgeParameters, JudgeReasons | Codeboo
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "description", "concerns"})
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {**cls.field_types(), "concerns": tuple[str, ...]}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         concerns: list[JsonValue] = [concern.concern for concern in self._own_concerns(agent_input)]

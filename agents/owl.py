@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from agents.base.verdicts import common_criterion, criterion_for_template
-from agents.evidence.labels import labelled_judgements
+from agents.evidence.labels import LabelledJudgement, labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.judgements import Concern, ConcernDraft, Judgement
@@ -38,6 +40,10 @@ class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "answers"})
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"answers": tuple[LabelledJudgement, ...]}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         answers = self.inputs(agent_input).answers

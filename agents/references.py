@@ -7,7 +7,7 @@ the model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
@@ -32,6 +32,13 @@ class ReferencesInputs(Frozen):
     beginnings: Passages = ()
 
 
+class LabelledDocument(TypedDict):
+    """A document's beginning as templates see it."""
+
+    label: str
+    text: str
+
+
 class ReferencesParameters(LLMParameters):
     """As for every agent with a model. Where the model is null, documents without metadata get no reference."""
 
@@ -51,9 +58,14 @@ class ReferencesAgent(StructuredAgent[ReferencesInputs, ReferencesParameters, Re
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"documents"})
 
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"documents": tuple[LabelledDocument, ...]}
+
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         beginnings = self._beginnings(agent_input)
-        return {"documents": [{"label": label, "text": one.text} for label, one in beginnings.items()]}
+        documents: list[LabelledDocument] = [{"label": label, "text": one.text} for label, one in beginnings.items()]
+        return {"documents": cast("list[JsonValue]", documents)}
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         labels = [*self._beginnings(agent_input)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_from_draft, draft_schema, labelled_passages
+from agents.evidence.labels import LabelledPassage, answer_from_draft, draft_schema, labelled_passages
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passages, ResearchAnswer, ResearchDraft
@@ -33,6 +35,10 @@ class Researcher(StructuredAgent[ResearcherInputs, ResearcherParameters, Researc
     Parameters = ResearcherParameters
     Output = ResearchAnswer
     Reply = ResearchDraft
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {**cls.field_types(), "passages": tuple[LabelledPassage, ...]}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         return {

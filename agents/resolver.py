@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from agents.evidence.labels import labelled_answers
+from agents.evidence.labels import LabelledQuote, labelled_answers
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, json_schema_of
 from contract.comparisons import Divergence
@@ -26,6 +26,14 @@ class ResolverInputs(Frozen):
     """The same answers, in the same order, as those that were compared: `held_by` names them by their labels."""
     question: str = ""
     passages: tuple[Passage, ...] = ()
+
+
+class LabelledPosition(TypedDict):
+    """A position as templates see it."""
+
+    label: str
+    position: str
+    quotes: list[LabelledQuote]
 
 
 class ResolverParameters(LLMParameters):
@@ -46,15 +54,23 @@ class Resolver(StructuredAgent[ResolverInputs, ResolverParameters, ResolutionDra
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"question", "topic", "positions"})
 
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"question": str, "topic": str, "positions": tuple[LabelledPosition, ...]}
+
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         inputs = self.inputs(agent_input)
         answers: Any = labelled_answers(inputs.answers, ())
         by_label = {answer["label"]: answer for answer in answers}
-        positions: list[JsonValue] = [
+        positions: list[LabelledPosition] = [
             {"label": label, "position": position.position, "quotes": _quotes(position.held_by, by_label)}
             for label, position in zip(_labels(inputs.divergence), inputs.divergence.positions, strict=True)
         ]
-        return {"question": inputs.question, "topic": inputs.divergence.topic, "positions": positions}
+        return {
+            "question": inputs.question,
+            "topic": inputs.divergence.topic,
+            "positions": cast("list[JsonValue]", positions),
+        }
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         schema: Any = json_schema_of(ResolutionDraft)
@@ -82,7 +98,7 @@ def _labels(divergence: Divergence) -> list[str]:
     return [f"V{number}" for number, _ in enumerate(divergence.positions, start=1)]
 
 
-def _quotes(holders: tuple[str, ...], answers: Mapping[str, Any]) -> list[JsonValue]:
+def _quotes(holders: tuple[str, ...], answers: Mapping[str, Any]) -> list[LabelledQuote]:
     """What the holders of a position quote, each quotation once."""
     claims = [claim for holder in holders if holder in answers for claim in answers[holder]["claims"]]
     quotes = {(quote["passage"], quote["quote"]): quote for claim in claims for quote in claim["quotes"]}

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from agents.evidence.labels import labelled_judgements
+from agents.evidence.labels import LabelledJudgement, labelled_judgements
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, json_schema_of
 from contract.judgements import Judgement, QualResults
@@ -46,6 +46,10 @@ class Scorer(StructuredAgent[ScorerInputs, ScorerParameters, QualResults]):
     Parameters = ScorerParameters
     Output = QualResults
     Reply = QualResults
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {**cls.field_types(), "answer": LabelledJudgement}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         [answer] = labelled_judgements([self.inputs(agent_input).answer])

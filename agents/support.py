@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
@@ -28,6 +28,22 @@ _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»")
 _LONGEST_NAME = 80
 _LONGEST_REASON = 600
 """Characters: the bound of a `Sentence`."""
+
+
+class SourcedQuote(TypedDict):
+    """A quotation as templates see it: with where it stands, and its passage whole."""
+
+    quote: str
+    source: str
+    passage: str
+
+
+class LabelledClaim(TypedDict):
+    """A claim as templates see it."""
+
+    label: str
+    text: str
+    quotes: list[SourcedQuote]
 
 
 class SupportInputs(Frozen):
@@ -57,9 +73,14 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"claims"})
 
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"claims": tuple[LabelledClaim, ...]}
+
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         texts = {passage.passage_id: passage.text for passage in self.inputs(agent_input).passages}
-        return {"claims": [_labelled(label, claim, texts) for label, claim in self._claims(agent_input).items()]}
+        claims = [_labelled(label, claim, texts) for label, claim in self._claims(agent_input).items()]
+        return {"claims": cast("list[JsonValue]", claims)}
 
     def schema(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:  # noqa: ARG002
         labels = [*self._claims(agent_input)]
@@ -155,7 +176,7 @@ def _without_labels(reason: str, own: str, claims: Mapping[str, Claim], sources:
     return named[:1].upper() + named[1:] if named != reason and reason[:1].isupper() else named
 
 
-def _labelled(label: str, claim: Claim, texts: dict[str, str]) -> JsonValue:
+def _labelled(label: str, claim: Claim, texts: dict[str, str]) -> LabelledClaim:
     return {
         "label": label,
         "text": claim.text,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
-from agents.evidence.labels import answer_from_draft, draft_schema, labelled_answers, labelled_passages
+from agents.evidence.labels import (
+    LabelledAnswer,
+    LabelledPassage,
+    answer_from_draft,
+    draft_schema,
+    labelled_answers,
+    labelled_passages,
+)
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.findings import Passage, ResearchAnswer, ResearchDraft
@@ -35,6 +44,14 @@ class Synthesiser(StructuredAgent[SynthesiserInputs, SynthesiserParameters, Rese
     Parameters = SynthesiserParameters
     Output = ResearchAnswer
     Reply = ResearchDraft
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {
+            **cls.field_types(),
+            "passages": tuple[LabelledPassage, ...],
+            "answers": tuple[LabelledAnswer, ...],
+        }
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         inputs = self.inputs(agent_input)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 
@@ -15,7 +16,7 @@ from agents.base.verdicts import (
     verdict_reply_type,
     verdict_schema,
 )
-from agents.evidence.labels import judgement_labels, labelled_judgements
+from agents.evidence.labels import LabelledJudgement, judgement_labels, labelled_judgements
 from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
@@ -53,6 +54,10 @@ class VerdictSynthesiser(
     @classmethod
     def template_variables(cls) -> frozenset[str]:
         return frozenset({"record", "criterion", "answers"})
+
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        return {"answers": tuple[LabelledJudgement, ...]}
 
     def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
         answers = self.inputs(agent_input).answers

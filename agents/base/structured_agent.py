@@ -81,6 +81,22 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
         llm_fields = set(LLMParameters.model_fields)
         return frozenset({"record", *cls.Inputs.model_fields, *cls.Parameters.model_fields} - llm_fields)
 
+    @classmethod
+    def template_types(cls) -> dict[str, Any]:
+        """Returns the types of the names that a template may use, by name, for the check of templates.
+
+        An agent that fills its template in a way of its own says here what it fills in; until it does, nothing is
+        known of any name.
+        """
+        own = next(base for base in cls.__mro__ if "material" in vars(base))
+        return cls.field_types() if own.__name__ == "StructuredAgent" else {}
+
+    @classmethod
+    def field_types(cls) -> dict[str, Any]:
+        """Returns the types of all inputs and parameters, as the agent declares them."""
+        fields = {**cls.Parameters.model_fields, **cls.Inputs.model_fields}
+        return {name: field.annotation for name, field in fields.items() if name not in LLMParameters.model_fields}
+
     def alt_texts(self, agent_input: AgentInput) -> Sequence[str]:  # noqa: ARG002
         """Returns another agent's descriptions of the record's pictures, if there are any."""
         return ()

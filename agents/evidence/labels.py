@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from agents.evidence.spoken_labels import SpokenLabels
 from contract.base import JsonValue
@@ -16,6 +16,55 @@ from contract.judgements import Code, Judgement
 _LONGEST_SENTENCE = 600
 """Characters of a claim's text, as the contract bounds it."""
 _LABEL = re.compile(r"(?i)\bp(?:assage)?[\s_.:#-]*(?:p[\s_.:#-]*)?0*([1-9]\d{0,3})\b")
+
+
+class LabelledPassage(Passage):
+    """A passage as templates see it."""
+
+    label: str
+
+
+class LabelledQuote(TypedDict):
+    """A quotation as templates see it; `passage` is its passage's label, or else the document's title."""
+
+    passage: str | None
+    quote: str
+
+
+class LabelledClaim(TypedDict):
+    """A claim as templates see it."""
+
+    text: str
+    quotes: list[LabelledQuote]
+
+
+class LabelledAnswer(TypedDict):
+    """An answer as templates see it."""
+
+    label: str
+    claims: list[LabelledClaim]
+
+
+class LabelledReason(TypedDict):
+    """A reason as templates see it: its quotations that were found in the record, and those that were not."""
+
+    rule: str
+    applies: str
+    reason: str
+    quotes: list[str]
+    not_found: list[str]
+
+
+class LabelledJudgement(TypedDict):
+    """A judgement as templates see it."""
+
+    label: str
+    verdict: str
+    uncertainty: str
+    conclusion: str
+    reasons: list[LabelledReason]
+    codes: NotRequired[dict[str, JsonValue]]
+    """The answers to a codebook, for models that weigh them one by one."""
 
 
 def passages_by_label(passages: Sequence[Passage]) -> dict[str, Passage]:
@@ -33,7 +82,7 @@ def labelled_passages(passages: Sequence[Passage]) -> list[JsonValue]:
 def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passage]) -> list[JsonValue]:
     """Returns answers as JSON with the labels A1, A2, …; their quotations name passages by label."""
     by_id = {passage.passage_id: label for label, passage in passages_by_label(passages).items()}
-    return [
+    labelled: list[LabelledAnswer] = [
         {
             "label": f"A{number}",
             "claims": [
@@ -49,6 +98,7 @@ def labelled_answers(answers: Sequence[ResearchAnswer], passages: Sequence[Passa
         }
         for number, answer in enumerate(answers, start=1)
     ]
+    return cast("list[JsonValue]", labelled)
 
 
 def answer_from_draft(
@@ -130,7 +180,7 @@ def labelled_judgements(answers: Sequence[Judgement]) -> list[JsonValue]:
 
 def _labelled_judgement(label: str, answer: Judgement) -> JsonValue:
     # Without the model's name: a model that compares answers should not know whose they are.
-    return {
+    labelled: LabelledJudgement = {
         "label": label,
         "verdict": answer.verdict,
         "uncertainty": answer.uncertainty,
@@ -145,9 +195,10 @@ def _labelled_judgement(label: str, answer: Judgement) -> JsonValue:
             }
             for reason in answer.reasons
         ],
-        # The answers to a codebook, for models that weigh them one by one.
-        **({"codes": {name: _code_json(code) for name, code in answer.codes.items()}} if answer.codes else {}),
     }
+    if answer.codes:
+        labelled["codes"] = {name: _code_json(code) for name, code in answer.codes.items()}
+    return cast("JsonValue", labelled)
 
 
 def _code_json(code: Code) -> JsonValue:

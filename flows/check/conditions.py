@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2.nodes import Getattr, Getitem, Node
+
 from contract.flow import Gate, Loop, Step
 from contract.record import Record
-from flows.check.gate import gate_output_type
 from flows.check.parameter_names import check_parameter_name
+from flows.check.step_types import StepTypes
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
-from flows.spec.agent_registry import AgentClass
-from flows.spec.conditions import compile_condition
-from flows.spec.nodes import FlowNode, gives_list
-from flows.spec.output_types import UNKNOWN_TYPE, UnknownField, is_list, type_at_attributes
+from flows.spec.conditions import Condition, compile_condition
+from flows.spec.expression_texts import dotted, optional_names, written
+from flows.spec.expression_types import ExpressionWalk, WrongName, name_types
+from flows.spec.nodes import FlowNode
+from flows.spec.output_types import UNKNOWN_TYPE, Fields, is_list
 from flows.spec.references import RESERVED_NAMES
 
 
@@ -25,8 +28,7 @@ class ConditionCheck:
     """Checks the conditions of one flow."""
 
     flow: ValidatedFlow
-    agents: Mapping[str, AgentClass]
-    nodes_by_name: Mapping[str, FlowNode]
+    types: StepTypes
     diagnostics: Diagnostics
 
     def check(self, flow_node: FlowNode, key: str) -> None:
@@ -42,58 +44,63 @@ class ConditionCheck:
             self.diagnostics.add_at(path, str(error), todo=todo)
             return
         inputs = () if isinstance(flow_node.node, Loop) else tuple(flow_node.node.inputs)
-        known = {*inputs, *RESERVED_NAMES, *self.nodes_by_name, *self.flow.dropped}
+        known = {*inputs, *RESERVED_NAMES, *self.types.nodes_by_name, *self.flow.dropped}
         incomplete = flow_node.path in self.flow.incomplete
         for name in sorted(condition.names - known) if not incomplete else ():
             what = f"the condition '{text}' names '{name}', which is neither an input nor a step"
             self.diagnostics.add_at(
                 path, what, nearest=closest_name(name, known), todo=f"there are {join_names(known)}"
             )
-        for chain in condition.attribute_chains:
-            if chain[0] in known:
-                self._check_attribute_chain(chain, text, path, flow_node)
-        for chain in condition.numbers:
-            if chain[0] in known and is_list(self._check_attribute_chain(chain, text, path, flow_node)):
-                what = f"the condition '{text}' compares '{'.'.join(chain)}', which is a list, with a number"
-                self.diagnostics.add_at(path, what, todo=f"write {'.'.join(chain)} | length for how many there are")
+        self._check_fields(condition, path, flow_node)
 
-    def _check_attribute_chain(self, chain: tuple[str, ...], text: str, path: KeyPath, flow_node: FlowNode) -> Any:
-        """The type of what the chain names; unknown, with a mistake, when it names nothing."""
-        name, *words = chain
-        if isinstance(flow_node.node, Step | Gate) and name in flow_node.node.inputs:
-            agent = self.agents.get(flow_node.name)
-            field = agent.Inputs.model_fields.get(name) if agent else None
-            kind: Any = field.annotation if field else UNKNOWN_TYPE
-        elif name == "record":
-            kind = Record
-        elif name in ("parameters", "previous") and not words:
-            return UNKNOWN_TYPE
-        elif name == "parameters":
-            check_parameter_name(self.flow, self.diagnostics, words[0], path, ".".join(chain))
-            return UNKNOWN_TYPE
-        elif name == "previous":
-            name, *words = words
-            kind = self._condition_output_type(name)
+    def _check_fields(self, condition: Condition, path: KeyPath, flow_node: FlowNode) -> None:
+        """Reports the names that no value in the condition can have, and lists where numbers are meant."""
+        types = name_types([condition.tree], self._declared(flow_node, condition))
+        walk = ExpressionWalk(types, {*optional_names(condition.tree)})
+        walk.visit(condition.tree)
+        for wrong in walk.found.values():
+            self._report(wrong, condition, path)
+        for part in condition.numbers:
+            if is_list(walk.type_of(part)):
+                chain = written(part)
+                what = f"the condition '{condition.text}' compares '{chain}', which is a list, with a number"
+                self.diagnostics.add_at(path, what, todo=f"write {chain} | length for how many there are")
+        for name, chain in _parameters(condition.tree):
+            check_parameter_name(self.flow, self.diagnostics, name, path, chain)
+        if "previous" in condition.names and not (flow_node.loops or isinstance(flow_node.node, Loop)):
+            what = f"the condition '{condition.text}': there is no turn before, since '{flow_node.name}' is in no loop"
+            self.diagnostics.add_at(path, what, todo="leave `previous.` out")
+
+    def _declared(self, flow_node: FlowNode, condition: Condition) -> dict[str, Any]:
+        return {name: self._type_of(name, flow_node) for name in condition.names}
+
+    def _type_of(self, name: str, flow_node: FlowNode) -> Any:
+        node = flow_node.node
+        if isinstance(node, Step | Gate) and name in node.inputs:
+            return self.types.input(flow_node, name)
+        if name == "record":
+            return Record
+        if name == "previous":
+            steps = {step: self.types.value(step) for step in self.types.nodes_by_name}
+            return Fields({**dict.fromkeys(self.flow.dropped, UNKNOWN_TYPE), **steps})
+        return self.types.value(name)
+
+    def _report(self, wrong: WrongName, condition: Condition, path: KeyPath) -> None:
+        what = f"the condition '{condition.text}': there is no field '{wrong.name}'"
+        if wrong.kind is UNKNOWN_TYPE:
+            todo = "names that begin with two underscores are closed to conditions"
+        elif wrong.known:
+            todo = f"its fields are {join_names(wrong.known)}"
+        elif is_list(wrong.kind):
+            todo = "it is a list; use a filter such as | length"
         else:
-            kind = self._condition_output_type(name)
-        try:
-            return type_at_attributes(kind, words)
-        except UnknownField as error:
-            near = closest_name(error.name, error.known)
-            close = ".".join(near if word == error.name else word for word in chain) if near else None
-            todo = (
-                f"its fields are {join_names(error.known)}"
-                if error.known
-                else "it is a list; use a filter such as | length"
-            )
-            what = f"the condition '{text}': there is no field '{error.name}'"
-            self.diagnostics.add_at(path, what, nearest=close, todo=todo)
-            return UNKNOWN_TYPE
+            todo = "it has no fields"
+        self.diagnostics.add_at(path, what, nearest=wrong.with_name(closest_name(wrong.name, wrong.known)), todo=todo)
 
-    def _condition_output_type(self, name: str) -> Any:
-        flow_node = self.nodes_by_name.get(name)
-        if flow_node and isinstance(flow_node.node, Gate) and flow_node.path not in self.flow.incomplete:
-            return gate_output_type(flow_node.node)
-        kind = getattr(self.agents.get(name), "Output", UNKNOWN_TYPE) if name in self.agents else UNKNOWN_TYPE
-        several = flow_node and isinstance(flow_node.node, Step) and gives_list(flow_node.node)
-        return tuple[kind, ...] if several and kind is not UNKNOWN_TYPE else kind
+
+def _parameters(tree: Node) -> Iterator[tuple[str, str]]:
+    """The flow's parameters that it names: each with the chain as it stands."""
+    for node in tree.find_all((Getattr, Getitem)):
+        chain = dotted(node) or ""
+        if chain.startswith("parameters.") and chain.count(".") == 1:
+            yield chain.partition(".")[2], chain

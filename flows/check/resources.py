@@ -21,6 +21,7 @@ from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
 from flows.check.sources import check_source
+from flows.check.step_types import StepTypes
 from flows.check.templates import TemplateCheck, report_file_problem
 from flows.check.votes import check_votes
 from flows.check.where import WhereCheck
@@ -55,7 +56,8 @@ class ResourceCheck:
     @cached_property
     def templates(self) -> TemplateCheck:
         """The check of the flow's templates."""
-        return TemplateCheck(Prompts(self.folders), self.diagnostics)
+        nodes = {flow_node.name: flow_node for flow_node in walk_nodes(self.flow.spec, self.flow.path)}
+        return TemplateCheck(Prompts(self.folders), self.diagnostics, StepTypes(self.flow, self.agents, nodes))
 
     def check(self) -> None:
         """Adds every mistake to the diagnostics."""

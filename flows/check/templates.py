@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from agents.prompting.templates import Prompts, Template, nearest_role
 from contract.errors import PromptError
 from contract.judgements import JudgeReasons
 from flows.check.metadata import MetadataName
+from flows.check.step_types import StepTypes
 from flows.check.template_fields import TemplateNames
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import display_path, is_of_package
 from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode
+from flows.spec.output_types import UNKNOWN_TYPE, is_open
 
 _FILE_AND_LINE = re.compile(r"^(?P<file>/.*?|[A-Za-z]:.*?)(?::(?P<line>\d+))?: (?P<what>.*)$", re.DOTALL)
 
@@ -29,6 +31,7 @@ class TemplateCheck:
 
     prompts: Prompts
     diagnostics: Diagnostics
+    types: StepTypes
     used: dict[str, str] = field(default_factory=dict[str, str])
     """Template -> the first step that uses it."""
     metadata_names: list[MetadataName] = field(default_factory=list[MetadataName])
@@ -44,8 +47,8 @@ class TemplateCheck:
             return
         self.used.setdefault(value, flow_node.name)
         self._check_headers(template, path)
-        known = _template_variables(agent)
-        for name in sorted(wanted - known):
+        known = self._variables(flow_node, agent)
+        for name in sorted(wanted - known.keys()):
             where = _line_in(template, name) or self.diagnostics.provenance.where(path)
             what = f"the template '{template.name}' wants '{name}', which '{flow_node.name}' does not give it"
             todo = f"use one of {join_names(known, 20)}, or mark it as optional with `is defined`"
@@ -86,14 +89,14 @@ class TemplateCheck:
         todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
         self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
 
-    def _check_names(self, template: Template, variables: frozenset[str], path: KeyPath) -> None:
+    def _check_names(self, template: Template, variables: Mapping[str, Any], path: KeyPath) -> None:
         names = TemplateNames(template.parts)
         for found in names.unknown(variables):
-            where = f"{display_path(found.path)}:{found.line}" if found.path else self._where(path)
-            near = closest_name(found.name, found.known)
-            close = f"{found.chain.removesuffix(found.name)}{near}" if near else None
-            todo = f"there are {join_names(found.known)}" if found.known else None
-            self.diagnostics.add(where, f"`{found.chain}`: {found.why}", nearest=close, todo=todo)
+            wrong = found.wrong
+            where = f"{display_path(found.path)}:{wrong.line}" if found.path else self._where(path)
+            close = wrong.with_name(closest_name(wrong.name, wrong.known))
+            todo = f"there are {join_names(wrong.known)}" if wrong.known else None
+            self.diagnostics.add(where, f"`{wrong.chain}`: {found.why}", nearest=close, todo=todo)
         for name, part, line in names.of_metadata():
             where = f"{display_path(part)}:{line}" if part else self._where(path)
             what = f"`record.metadata.{name}` is no metadata"
@@ -118,6 +121,14 @@ class TemplateCheck:
             )
             self.diagnostics.add_notice(f"{location}: {message}")
 
+    def _variables(self, flow_node: FlowNode, agent: AgentClass) -> dict[str, Any]:
+        """What a template of the step may use: variable -> its type."""
+        types: Any = getattr(agent, "template_types", dict[str, Any])()
+        names: Any = getattr(agent, "template_variables", frozenset[str])()
+        known: dict[str, Any] = dict.fromkeys({*names, "record", *agent.Inputs.model_fields}, UNKNOWN_TYPE) | types
+        wired = [name for name in agent.Inputs.model_fields if name in types and is_open(types[name])]
+        return known | {name: self.types.wired(flow_node, name) for name in wired}
+
     def _where(self, path: KeyPath) -> str:
         return self.diagnostics.provenance.where(path)
 
@@ -130,12 +141,6 @@ def report_file_problem(error: PromptError, path: KeyPath, diagnostics: Diagnost
         diagnostics.add(f"{display_path(Path(found['file']))}:{found['line'] or 1}", what, todo=todo or None)
     else:
         diagnostics.add_at(path, what, todo=todo or None)
-
-
-def _template_variables(agent: AgentClass) -> frozenset[str]:
-    names: Any = getattr(agent, "template_variables", None)
-    own_variables: frozenset[str] = names() if names else frozenset()
-    return own_variables | {"record", *agent.Inputs.model_fields}
 
 
 def _line_in(template: Template, name: str) -> str | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from contract.flow import Gate, Loop
+from contract.flow import Loop
 from contract.record import Record
 from flows.check.conditions import ConditionCheck
-from flows.check.gate import gate_output_type
 from flows.check.parameter_names import check_parameter_name
 from flows.check.result import ResultCheck
+from flows.check.step_types import StepTypes
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
@@ -37,10 +37,14 @@ class WiringCheck:
         """Every node by name."""
         return {flow_node.name: flow_node for flow_node in walk_nodes(self.flow.spec, self.flow.path)}
 
+    @cached_property
+    def _types(self) -> StepTypes:
+        return StepTypes(self.flow, self.agents, self.nodes_by_name)
+
     def check(self) -> None:
         """Adds every mistake of the wiring to the diagnostics."""
         self._check_names()
-        conditions = ConditionCheck(self.flow, self.agents, self.nodes_by_name, self.diagnostics)
+        conditions = ConditionCheck(self.flow, self._types, self.diagnostics)
         for flow_node in self.nodes_by_name.values():
             self._check_inputs(flow_node)
             conditions.check(flow_node, "when")
@@ -133,10 +137,7 @@ class WiringCheck:
             self.diagnostics.add_at(
                 path, f"'{text}' names a loop, which has no output", todo=f"name one of its steps: {inner}"
             )
-        if flow_node and isinstance(flow_node.node, Gate) and flow_node.path not in self.flow.incomplete:
-            return gate_output_type(flow_node.node)
-        agent = self.agents.get(step)
-        return getattr(agent, "Output", UNKNOWN_TYPE) if agent else UNKNOWN_TYPE
+        return self._types.output(step)
 
     def _report_unknown_field(self, error: UnknownField, text: str, path: KeyPath) -> None:
         near = closest_name(error.name, error.known)

@@ -18,7 +18,7 @@ from typing import Any, cast
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
-from jinja2.nodes import Compare, Const, Getattr, Name, Node
+from jinja2.nodes import Compare, Const, Node
 
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.template_budget import template_budget
@@ -51,15 +51,15 @@ def _length(value: Any) -> int:
 
 @dataclass(frozen=True)
 class Condition:
-    """A compiled condition. `names` are the names whose values it needs; `attribute_chains` its dotted names, split.
-
-    `numbers` are the names, dotted ones split, that it compares with a number as they are.
-    """
+    """A compiled condition."""
 
     text: str
     names: frozenset[str]
-    attribute_chains: tuple[tuple[str, ...], ...]
-    numbers: tuple[tuple[str, ...], ...]
+    """The names whose values it needs."""
+    tree: Node = field(repr=False, compare=False)
+    """As Jinja parsed it."""
+    numbers: tuple[Node, ...] = field(repr=False, compare=False)
+    """What it compares with a number as it is."""
     _expression: TemplateExpression = field(repr=False, compare=False)
 
     def evaluate(self, values: Mapping[str, Any]) -> bool:
@@ -92,7 +92,7 @@ def compile_condition(text: str) -> Condition:
     except (SecurityError, RecursionError) as error:
         raise ValueError(f"'{text[:200]}' is not a condition: {error}") from None
     names = frozenset(meta.find_undeclared_variables(tree))
-    return Condition(text, names, tuple(_attribute_chains(tree)), tuple(_numbers(tree)), expression)
+    return Condition(text, names, tree, tuple(_numbers(tree)), expression)
 
 
 def _readable_message(message: str) -> str:
@@ -103,26 +103,9 @@ def _readable_message(message: str) -> str:
     return message
 
 
-def _attribute_chains(tree: Node) -> Iterator[tuple[str, ...]]:
-    inner: set[int] = set()
-    for node in tree.find_all(Getattr):
-        if id(node) not in inner:
-            inner.update(id(below) for below in node.find_all(Getattr))
-            if chain := _chain(node):
-                yield chain
-
-
-def _numbers(tree: Node) -> Iterator[tuple[str, ...]]:
+def _numbers(tree: Node) -> Iterator[Node]:
     for node in tree.find_all(Compare):
         sides = [node.expr, *(operand.expr for operand in node.ops if operand.op not in ("in", "notin"))]
-        if any(isinstance(side, Const) and isinstance(side.value, int | float) for side in sides):
-            yield from (chain for side in sides if (chain := _chain(side)))
-
-
-def _chain(node: Node) -> tuple[str, ...]:
-    """`a.b.c`, split; empty for what is no dotted name."""
-    if isinstance(node, Name):
-        return (node.name,)
-    if isinstance(node, Getattr) and (above := _chain(node.node)):
-        return (*above, node.attr)
-    return ()
+        numbers = [side for side in sides if isinstance(side, Const) and isinstance(side.value, int | float)]
+        if numbers:
+            yield from (side for side in sides if side not in numbers)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Union, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel
 
 UNKNOWN_TYPE: Any = object()
 """The type of a value that cannot be known before the run."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The type of a value whose fields are named one by one, such as the steps of the turn before."""
+
+    types: Mapping[str, Any]
 
 
 class UnknownField(Exception):
@@ -53,13 +61,19 @@ def _walk(node: Mapping[str, Any], kind: Any) -> Any:
         case "flatten":
             return _walk(children[0], kind)
         case "projection" | "filter_projection":
-            return _list_type(_walk(children[1], item_type(_walk(children[0], kind))))
+            return list_type(_walk(children[1], item_type(_walk(children[0], kind))))
         case _:
             return UNKNOWN_TYPE
 
 
-def _list_type(kind: Any) -> Any:
+def list_type(kind: Any) -> Any:
+    """The type of a list of such items; unknown if theirs is."""
     return UNKNOWN_TYPE if kind is UNKNOWN_TYPE else tuple[kind, ...]
+
+
+def common_type(kinds: Sequence[Any]) -> Any:
+    """The type that all of them are; unknown if they differ, or if there is none."""
+    return kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else UNKNOWN_TYPE
 
 
 def _union_members(kind: Any) -> list[Any]:
@@ -72,27 +86,55 @@ def _union_members(kind: Any) -> list[Any]:
 
 
 def _attribute_type(kind: Any, name: str) -> Any:
-    known: list[str] = []
     for bare in _union_members(kind):
-        if isinstance(bare, type) and issubclass(bare, BaseModel):
-            if name in bare.model_fields:
-                return bare.model_fields[name].annotation
-            if name in bare.model_computed_fields:
-                return bare.model_computed_fields[name].return_type
-            known += [*bare.model_fields, *bare.model_computed_fields]
-        elif bare not in (str, int, float, bool) and get_origin(bare) not in (tuple, list):
+        fields = _fields(bare)
+        if name in fields:
+            return fields[name]
+        if not _has_fields_alone(bare):
             return UNKNOWN_TYPE
-    raise UnknownField(name, known)
+    raise UnknownField(name, field_names(kind))
+
+
+def field_names(kind: Any) -> list[str]:
+    """The names of the fields that a value of the type may have, as far as they are known."""
+    return list(dict.fromkeys(name for bare in _union_members(kind) for name in _fields(bare)))
+
+
+def _has_fields_alone(bare: Any) -> bool:
+    """Whether a value has no names but those of its type's fields; a list, a text and a number have none at all."""
+    if isinstance(bare, Fields) or bare in (str, int, float, bool) or get_origin(bare) in (tuple, list):
+        return True
+    return is_typeddict(bare) or (isinstance(bare, type) and issubclass(bare, BaseModel))
+
+
+def _fields(bare: Any) -> Mapping[str, Any]:
+    if isinstance(bare, Fields):
+        return bare.types
+    if is_typeddict(bare):
+        return get_type_hints(bare)
+    if not isinstance(bare, type) or not issubclass(bare, BaseModel):
+        return {}
+    computed = {name: field.return_type for name, field in bare.model_computed_fields.items()}
+    return {**computed, **{name: field.annotation for name, field in bare.model_fields.items()}}
 
 
 def item_type(kind: Any) -> Any:
     """The type of the items of a list; unknown if that is no list."""
-    for bare in _union_members(kind):
-        if get_origin(bare) in (tuple, list) and get_args(bare):
-            return get_args(bare)[0]
-    return UNKNOWN_TYPE
+    members = _union_members(kind)
+    if not all(get_origin(bare) in (tuple, list) and get_args(bare) for bare in members):
+        return UNKNOWN_TYPE
+    items = [item for bare in members for item in get_args(bare) if item is not Ellipsis]
+    return Union[tuple(items)]  # noqa: UP007 - the members are known only here
 
 
 def is_list(kind: Any) -> bool:
     """Whether a value of the type is a list for certain."""
     return kind is not UNKNOWN_TYPE and all(get_origin(bare) in (tuple, list) for bare in _union_members(kind))
+
+
+def is_open(kind: Any) -> bool:
+    """Whether a value of the type may have every name, such as JSON of any form."""
+    try:
+        return kind is UNKNOWN_TYPE or (_attribute_type(kind, "") is UNKNOWN_TYPE and item_type(kind) is UNKNOWN_TYPE)
+    except UnknownField:
+        return False
