@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.errors import Problem, StudyError
+from contract.errors import StudyError
+from flows.cli.code_mistakes import word_mistakes
 from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
 from flows.files.control_characters import terminal_text
@@ -16,6 +17,8 @@ from flows.server.command_name import command_text
 def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None) -> int:
     """Does what the words say. Returns the exit code."""
     command = CodeCommand.parse(words, config_dir, flow)
+    if problems := word_mistakes(command):
+        raise StudyError(problems)
     if not command.action:
         return serve_coders(command)
     if command.action == "correct":
@@ -41,9 +44,6 @@ def _export(command: CodeCommand, folder: Path) -> int:
         then = command_text("code import", str(path))
         print(f"{path}: a sheet for {', '.join(task.coders)}; fill in the yellow cells, then: {then}")
         return 0
-    if path.suffix.lower() != ".csv":
-        todo = f"write `{command_text('code export answers.csv')}`, or coding.xlsx to code offline"
-        raise StudyError([Problem(f"command line: {path}", f"a table does not end in '{path.suffix}'", todo=todo)])
     rows = write_answer_table(path, task, records, answers)
     print(f"{path}: {rows} rows, one for each record, criterion and coder")
     return 0
@@ -54,16 +54,6 @@ def _import(command: CodeCommand, folder: Path) -> int:
     from flows.coding.answer_log import AnswerLog
     from flows.coding.import_answers import AnswerImport
 
-    if not command.files:
-        raise StudyError(
-            [
-                Problem(
-                    "command line",
-                    "no file is named",
-                    todo=f"write for example `{command_text('code import coding.xlsx')}`",
-                )
-            ]
-        )
     task, records = read_coding(folder)
     refused = 0
     with AnswerLog(folder) as log:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, StudyError
 from contract.gold import GoldEntry
-from flows.cli.code_words import CodeCommand, existing_folder, gold_file, read_coding
-from flows.config.arguments import split_list
-from flows.config.diagnostics import closest_name
+from flows.cli.code_mistakes import nobody_decides
+from flows.cli.code_words import CodeCommand, codings, existing_folder, gold_file, read_coding
 from flows.files.control_characters import terminal_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _SHOWN_REJECTS = 5
+_DESIGN = frozenset({"strata", "allocate"})
+"""What says how records are drawn."""
 
 
 def serve_coders(command: CodeCommand) -> int:
@@ -54,13 +56,16 @@ def serve_coders(command: CodeCommand) -> int:
 
 
 def _show_links(desk: CodingDesk, links: Mapping[str, str], address: Address) -> None:
+    from flows.report.words import pluralised
+
     task = desk.task
-    print(f"{len(desk.records)} of {task.population} records, {len(task.criteria)} criteria, kept in {desk.folder}")
+    criteria = pluralised(len(task.criteria), "criterion", "criteria")
+    print(f"{len(desk.records)} of {task.population} records, {criteria}, kept in {desk.folder}")
     for name, link in links.items():
         if name in task.coders:
             print(f"{name}: {link}")
     if address.is_local:
-        print("Only this machine reaches these links. host=… with names=[…] opens them to others.")
+        print("Only this machine reaches these links. host=… with names=… opens them to others.")
     else:
         print(
             f"note: whoever reaches {address.host} over the network and has a link reads the records, unencrypted",
@@ -72,22 +77,18 @@ def _show_links(desk: CodingDesk, links: Mapping[str, str], address: Address) ->
 def _address(command: CodeCommand) -> Address:
     from flows.coding.serve import Address
 
-    text = command.own.get("port", "0")
-    if not text.isdecimal() or int(text) > 65535:
-        raise StudyError([Problem(f"command line: port={text}", "this is no port", todo="write for example port=8765")])
-    host, names = command.own.get("host", "127.0.0.1"), tuple(split_list(command.own.get("names", "")))
-    if host in ("0.0.0.0", "::") and not names:  # noqa: S104 - refused here
-        todo = "write names=[…] with the name or address that coders type, for example names=[192.168.1.20]"
-        raise StudyError(
-            [Problem(f"command line: host={host}", "it is not known by which name coders come", todo=todo)]
-        )
-    return Address(host, int(text), names)
+    host, names = command.own.get("host", "127.0.0.1"), tuple(command.listed("names"))
+    return Address(host, int(command.own.get("port", "0")), names)
 
 
 def prepared_folder(command: CodeCommand) -> Path:
     """The folder of the coding, made new if there is none; with the coders that the command adds."""
     from flows.coding.task import read_task
 
+    if not command.flows and (command.study or command.own.keys() & _DESIGN) and (folder := _only_coding(command)):
+        # Its settings are those of its flow.
+        task, _ = read_coding(folder)
+        command = replace(command, flow=task.flow, own={**command.own, "folder": str(folder)})
     if not command.study and command.flow is None:
         folder = existing_folder(command)
     else:
@@ -98,6 +99,12 @@ def prepared_folder(command: CodeCommand) -> Path:
         else:
             _begin(command, study, folder)
     return _with_coders(folder, command.coders)
+
+
+def _only_coding(command: CodeCommand) -> Path | None:
+    """The coding that the words mean that name no flow; None where that is not known."""
+    there = codings()
+    return command.folder("") if "folder" in command.own else there[0] if len(there) == 1 else None
 
 
 def _study(command: CodeCommand) -> Study:
@@ -124,7 +131,7 @@ def _check_same_design(
     size = study.run.sample
     other_size = size is not None and min(size, task.population) != len(records)
     other_seed = "seed" in named and study.run.seed != task.seed
-    other_strata = "strata" in command.own and tuple(split_list(command.own["strata"])) != task.strata
+    other_strata = "strata" in command.own and tuple(command.listed("strata")) != task.strata
     if other_size or other_seed or other_strata:
         what = f"the coding in {folder} was begun with {len(records)} records, seed {task.seed}"
         todo = "leave out sample, seed and strata to go on with it, or write folder=… for another one"
@@ -140,9 +147,8 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
         raise StudyError(
             [Problem("command line", "nobody is named who codes", todo="write for example coders=ana,ben")]
         )
-    _check_names(command.coders)
     rejects = list[Reject]()
-    run = Path(command.own["run"]) if "run" in command.own else None
+    run = command.run if "run" in command.own else None
     task, drawn = new_task(study, command.coders, _design(command, study), run, rejects)
     for reject in rejects[:_SHOWN_REJECTS]:
         print(f"note: not coded: {terminal_text(str(reject))}", file=sys.stderr)
@@ -154,25 +160,8 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
 def _design(command: CodeCommand, study: Study) -> Design:
     from flows.coding.draw import Design
 
-    how = command.own.get("allocate", "proportional")
-    if how not in ("proportional", "equal"):
-        near = closest_name(how, ("proportional", "equal"))
-        raise StudyError([Problem(f"command line: allocate={how}", "it is proportional or equal", near)])
-    strata = tuple(split_list(command.own.get("strata", "")))
-    return Design(study.run.sample, study.run.seed, strata, how)
-
-
-def _check_names(coders: Sequence[str]) -> None:
-    from pydantic import TypeAdapter, ValidationError
-
-    from flows.coding.task import CoderName
-
-    for name in coders:
-        try:
-            TypeAdapter[str](CoderName).validate_python(name)
-        except ValidationError:
-            what = "a name consists of letters, digits, blanks and the signs . @ + - _"
-            raise StudyError([Problem(f"command line: coders={name}", what)]) from None
+    how: Any = command.own.get("allocate", "proportional")
+    return Design(study.run.sample, study.run.seed, tuple(command.listed("strata")), how)
 
 
 def _with_coders(folder: Path, coders: Sequence[str]) -> Path:
@@ -182,7 +171,6 @@ def _with_coders(folder: Path, coders: Sequence[str]) -> Path:
     task, _ = read_coding(folder)
     added = [name for name in coders if name not in task.coders]
     if added:
-        _check_names(added)
         save_task(folder, task.model_copy(update={"coders": (*task.coders, *added)}))
     return folder
 
@@ -199,18 +187,20 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     task, records = read_coding(folder)
     address, path = _address(command), gold_file(command, task.flow)
     items = list(coded_items(task, records, read_answers(folder)))
-    gold = add_to_gold(path, agreed_entries(items, read_gold(path)))
-    disputes = open_disputes(items, gold)
+    known = read_gold(path)
+    disputes = open_disputes(items, known)
+    # Before anything is decided: a command that is refused leaves the gold set as it was.
+    by = command.by
+    if disputes and not by:
+        raise StudyError([nobody_decides()])
+    models: Mapping[Key, Sequence[ModelAnswer]] = model_answers(command.run) if "run" in command.own else {}
+    gold = add_to_gold(path, agreed_entries(items, known))
     by_one = sum(len(item.answers) == 1 for item in items)
     agreed = sum(item.agreed is not None for item in items if len(item.answers) > 1)
     print(f"{agreed} agreed, {len(disputes)} to decide, {by_one} coded by one person only, and so in no gold set")
     print(f"{path}: version {gold.version}, digest {gold.digest}")
     if not disputes:
         return 0
-    by = _person_who_decides(command)
-    models: Mapping[Key, Sequence[ModelAnswer]] = {}
-    if "run" in command.own:
-        models = model_answers(Path(command.own["run"]))
     access = Access.read(folder, ADJUDICATORS_FILE)
     access.add([f"decides:{by}"])
     pages = AdjudicationPages(path, disputes, models, task.content_warning)
@@ -233,10 +223,7 @@ def correct(command: CodeCommand) -> int:
     from flows.coding.serve import serve
     from flows.files.gold_set import read_gold
 
-    if "run" not in command.own:
-        raise StudyError([Problem("command line", "no run is named", todo="write run=runs/tox/latest")])
-    by = _person_who_decides(command)
-    address, run = _address(command), RunToCorrect(Path(command.own["run"]).resolve())
+    by, address, run = command.by, _address(command), RunToCorrect(command.run.resolve())
     path = gold_file(command, run.data.spec.name)
     if command.files:
         return _take_corrections(command.files, run, path, by)
@@ -274,11 +261,3 @@ def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: s
     gold = add_to_gold(path, taken)
     print(f"{len(taken)} corrections added, {refused} refused; {path}: version {gold.version}, digest {gold.digest}")
     return 1 if refused else 0
-
-
-def _person_who_decides(command: CodeCommand) -> str:
-    if not (by := command.own.get("by", "").strip()):
-        todo = "write by=NAME, the name of whoever decides"
-        raise StudyError([Problem("command line", "nobody is named who decides", todo=todo)])
-    _check_names([by])
-    return by

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.errors import Problem, RunError, StudyError
+from contract.errors import Problem, StudyError
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name
+from flows.server.command_name import command_text
 
 if TYPE_CHECKING:
     from flows.coding.task import CodingTask, DrawnRecord
@@ -47,10 +48,30 @@ class CodeCommand:
             raise StudyError([Problem(f"command line: {plain[0]}", "`code` takes no such word", near, todo)])
         return cls(action, tuple(plain), own, tuple(study), config_dir, flow)
 
+    def listed(self, setting: str) -> list[str]:
+        """The values of a setting that takes several, each once."""
+        return list(dict.fromkeys(split_list(self.own.get(setting, ""))))
+
     @property
     def coders(self) -> list[str]:
         """The people who code, as named."""
-        return list(dict.fromkeys(split_list(self.own.get("coders", ""))))
+        return self.listed("coders")
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run that is named."""
+        return Path(self.own["run"]).expanduser()
+
+    @property
+    def by(self) -> str:
+        """Who decides; empty where nobody is named."""
+        return self.own.get("by", "").strip()
+
+    @property
+    def flows(self) -> list[str]:
+        """The flows that are named."""
+        named = [word.partition("=")[2] for word in self.study if word.partition("=")[0].lstrip("+") == "flows"]
+        return [*([self.flow] if self.flow else []), *(name for value in named for name in split_list(value))]
 
     def folder(self, flow: str) -> Path:
         """Where the coding is kept."""
@@ -61,25 +82,31 @@ def existing_folder(command: CodeCommand) -> Path:
     """The folder of a coding that was begun: named, or of the flow, or the only one there is."""
     if "folder" in command.own:
         return command.folder("")
-    flows = [command.flow] if command.flow else []
-    for word in command.study:
-        name, _, value = word.partition("=")
-        flows += split_list(value) if name.lstrip("+") == "flows" else []
-    if len(flows) == 1:
-        return command.folder(flows[0])
-    there = sorted(path.parent for path in _CODING.glob("*/task.json"))
-    if not flows and len(there) == 1:
+    if len(command.flows) == 1:
+        return command.folder(command.flows[0])
+    there = codings()
+    if not command.flows and len(there) == 1:
         return there[0]
-    todo = f"name one: folder={there[0] if there else 'coding/tox'}"
     what = "there are several codings here" if there else "no coding was begun here"
-    raise StudyError([Problem("command line", what, todo=todo)])
+    raise StudyError([Problem("command line", what, todo=f"name one: folder={there[0]}" if there else _how_to_begin())])
+
+
+def codings() -> list[Path]:
+    """The folders of the codings that were begun here."""
+    return sorted(path.parent for path in _CODING.glob("*/task.json"))
+
+
+def _how_to_begin(flow: str = "tox") -> str:
+    return f"begin one: {command_text('code', f'+flows={flow}', 'coders=ana,ben', 'sample=50')}"
 
 
 def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:
     from flows.coding.task import read_task
 
     if (found := read_task(folder)) is None:
-        raise RunError(f"{folder} holds no coding; begin one with: code +flows=tox coders=ana,ben sample=50")
+        todo = _how_to_begin(folder.name) if folder.parent == _CODING else _how_to_begin()
+        near = closest_name(str(folder), map(str, codings()))
+        raise StudyError([Problem(f"command line: {folder}", "there is no coding in this folder", near, todo)])
     return found
 
 
@@ -87,8 +114,4 @@ def gold_file(command: CodeCommand, flow: str) -> Path:
     """The file of the gold set: named, or that of the flow."""
     from flows.files.gold_set import SUFFIX
 
-    path = Path(command.own.get("gold", f"gold/{flow}{SUFFIX}")).expanduser()
-    if path.suffix != SUFFIX:
-        todo = f"write gold=gold/{flow}{SUFFIX}"
-        raise StudyError([Problem(f"command line: gold={path}", f"a gold set ends in {SUFFIX}", todo=todo)])
-    return path
+    return Path(command.own.get("gold", f"gold/{flow}{SUFFIX}")).expanduser()

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from contract.errors import StorageError
+from flows.cli.main import main
 from flows.coding.access import ADJUDICATORS_FILE, Access
 from flows.coding.adjudication import ModelAnswer, agreed_entries, coded_items, open_disputes
 from flows.coding.adjudication_pages import AdjudicationPages
@@ -67,6 +68,16 @@ def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path)
     assert found.of("r4")["rude"].verdict is None and found.of("r1")["rude"].how == "agreed"
     with adjudicating(tmp_path) as (_, _, gold, pages):
         assert read_gold(gold).version == 7 and pages.open == 0, "nothing is decided a second time"
+
+
+@pytest.mark.parametrize("words", [(), ("by=carla", "run=none")])
+def test_a_refused_command_leaves_no_gold_behind(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code(tmp_path)
+    assert main(["code", "adjudicate", f"folder={tmp_path}", f"gold={tmp_path}/study.jsonl", *words]) == 2
+    assert "nobody is named who decides" in (said := capsys.readouterr()).err or "run=none" in said.err
+    assert "version" not in said.out and not (tmp_path / "study.jsonl").exists()
 
 
 def test_models_answers_are_shown_on_request_only_and_the_decision_says_so(tmp_path: Path) -> None:

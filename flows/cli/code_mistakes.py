@@ -1,0 +1,124 @@
+"""The mistakes in the words of the verb `code`, all of them at once and before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from contract.errors import Problem
+from flows.cli.code_words import CodeCommand
+from flows.config.diagnostics import closest_name, join_names
+from flows.server.command_name import command_text
+
+_PAGES = ("host", "port", "names")
+_DESIGN = ("coders", "strata", "allocate", "run")
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    "": (*_DESIGN, *_PAGES, "folder"),
+    "adjudicate": ("by", "run", "gold", *_PAGES, "folder"),
+    "correct": ("by", "run", "gold", *_PAGES, "folder"),
+    "export": (*_DESIGN, "folder"),
+    "import": ("coder", "folder"),
+    "status": ("folder",),
+}
+"""Action -> the settings of the verb that it takes; the first two of none also take those of a study."""
+WRITTEN = (".csv", ".xlsx")
+READ = (".xlsx", ".csv", ".tsv", ".json", ".jsonl")
+"""The endings of files of answers."""
+WITH_STUDY = ("", "export")
+"""The actions that may begin a coding, for which they compose a study."""
+
+
+def word_mistakes(command: CodeCommand) -> list[Problem]:
+    """What is wrong with the words, whatever a coding holds."""
+    checks = (_untaken, _wrong_values, _wrong_names, _wrong_run, _wrong_files)
+    return [problem for check in checks for problem in check(command)]
+
+
+def _untaken(command: CodeCommand) -> Iterator[Problem]:
+    taken, verb = TAKEN[command.action], f"code {command.action}".strip()
+    for name in command.own:
+        if name not in taken:
+            todo = f"it takes {join_names(taken)}"
+            yield Problem(f"command line: {name}={command.own[name]}", f"`{verb}` takes no '{name}'", None, todo)
+    for word in command.study if command.action not in WITH_STUDY else ():
+        name = word.partition("=")[0]
+        if name.lstrip("+") != "flows":
+            todo = f"it takes {join_names(taken)}"
+            yield Problem(f"command line: {word}", f"`{verb}` takes no '{name}'", closest_name(name, taken), todo)
+
+
+def _wrong_values(command: CodeCommand) -> Iterator[Problem]:
+    from flows.files.gold_set import SUFFIX
+
+    own = command.own
+    if (port := own.get("port", "0")) and (not port.isdecimal() or int(port) > 65535):
+        yield Problem(f"command line: port={port}", "this is no port", todo="write for example port=8765")
+    if own.get("host") in ("0.0.0.0", "::") and not command.listed("names"):  # noqa: S104 - refused here
+        todo = "write names=… with the name or address that coders type, for example names=192.168.1.20"
+        yield Problem(f"command line: host={own['host']}", "it is not known by which name coders come", todo=todo)
+    if (how := own.get("allocate", "equal")) not in ("proportional", "equal"):
+        near = closest_name(how, ("proportional", "equal"))
+        yield Problem(f"command line: allocate={how}", "it is proportional or equal", near)
+    if "gold" in own and Path(own["gold"]).suffix != SUFFIX:
+        todo = f"write for example gold=gold/tox{SUFFIX}"
+        yield Problem(f"command line: gold={own['gold']}", f"a gold set ends in {SUFFIX}", todo=todo)
+
+
+def _wrong_names(command: CodeCommand) -> Iterator[Problem]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from flows.coding.task import CoderName
+
+    coder_name = TypeAdapter[str](CoderName)
+    named = [("coders", name) for name in command.coders]
+    named += [(setting, own) for setting in ("by", "coder") if (own := command.own.get(setting, "").strip())]
+    for setting, name in named:
+        try:
+            coder_name.validate_python(name)
+        except ValidationError:
+            what = "a name consists of letters, digits, blanks and the signs . @ + - _"
+            yield Problem(f"command line: {setting}={name}", what)
+    if "coders" in command.own and any(not one.strip(" []\"'") for one in command.own["coders"].split(",")):
+        todo = "write the names with commas between them, for example coders=ana,ben"
+        yield Problem(f"command line: coders={command.own['coders']}", "a name is missing here", todo=todo)
+
+
+def _wrong_run(command: CodeCommand) -> Iterator[Problem]:
+    if command.action == "correct" and "run" not in command.own:
+        yield Problem("command line", "no run is named", todo="write run=runs/tox/latest")
+    if command.action == "correct" and not command.own.get("by", "").strip():
+        yield nobody_decides()
+    if "run" in command.own and not (command.run / "manifest.json").is_file():
+        there = [str(path) for path in command.run.parent.glob("*") if path.is_dir()]
+        todo = "name the folder of a finished run, for example run=runs/tox/latest"
+        yield Problem(
+            f"command line: run={command.own['run']}", "there is no finished run here",
+            closest_name(str(command.run), there), todo,
+        )  # fmt: skip
+
+
+def _wrong_files(command: CodeCommand) -> Iterator[Problem]:
+    if command.action == "import" and not command.files:
+        todo = f"write for example `{command_text('code import coding.xlsx')}`"
+        yield Problem("command line", "no file is named", todo=todo)
+    for path in (Path(name).expanduser() for name in command.files):
+        if command.action == "export" and path.suffix.lower() not in WRITTEN:
+            todo = f"write `{command_text('code export answers.csv')}`, or coding.xlsx to code offline"
+            yield Problem(f"command line: {path}", f"a table does not end in '{path.suffix}'", todo=todo)
+        elif command.action in ("import", "correct"):
+            yield from _wrong_source(path, READ if command.action == "import" else (".jsonl",))
+
+
+def _wrong_source(path: Path, suffixes: Sequence[str]) -> Iterator[Problem]:
+    there = [one.name for one in path.parent.glob("*") if one.suffix.lower() in suffixes and one.is_file()]
+    what = "" if path.suffix.lower() in suffixes else f"answers come as {', '.join(suffixes)}"
+    if what or not path.is_file():
+        near = closest_name(path.name, there)
+        todo = f"there are {join_names(there)}" if there and not near else None
+        what = what or "there is no such file"
+        yield Problem(f"command line: {path}", what, str(path.parent / near) if near else None, todo)
+
+
+def nobody_decides() -> Problem:
+    """That the command does not say who decides."""
+    return Problem("command line", "nobody is named who decides", todo="write by=NAME, the name of whoever decides")
