@@ -41,6 +41,8 @@ class Question(Frozen):
     """What can be decided; empty where only the fields are asked for."""
     value: AnyJson = None
     """What is decided about, and may be changed."""
+    allowed: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """What the changed value is one of, where it is a verdict; empty where it may be another."""
     options: tuple[AnyJson, ...] = ()
     fields: dict[str, GateField] = Field(default_factory=dict)
     timeout_seconds: int = 3600
@@ -49,7 +51,7 @@ class Question(Frozen):
     @cached_property
     def key(self) -> str:
         """Digest of what is asked and shown: the flow, the gate, the record, what is shown, and the form."""
-        asked = self.model_dump(mode="json", exclude={"round", "who", "timeout_seconds", "on_timeout"})
+        asked = self.model_dump(mode="json", exclude={"round", "who", "allowed", "timeout_seconds", "on_timeout"})
         return digest(["question", asked])
 
     @property

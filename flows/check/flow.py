@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from contract.storage import StorageConfig
 from contract.tool_servers import MCPServer
 from flows.check.gate import GateCheck
 from flows.check.resources import ResourceCheck
+from flows.check.sources import RecordCheck
 from flows.check.steps import StepCheck, agent_classes_of
 from flows.check.tools import ToolCheck
 from flows.check.wiring import WiringCheck
@@ -31,6 +32,8 @@ class CheckContext:
     keyless: Collection[str] = ()
     """Models whose keys are refused: that they are not there is no further mistake."""
     tool_servers: Mapping[str, MCPServer] = field(default_factory=dict[str, MCPServer])
+    records: Sequence[RecordCheck] = ()
+    """What else looks at the flow's records."""
 
 
 def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
@@ -41,7 +44,8 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     ToolCheck(flow, agents, context.tool_servers, context.diagnostics).check()
     GateCheck(flow, context.diagnostics).check()
     resources = ResourceCheck(
-        flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless
-    )
+        flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless,
+        context.records,
+    )  # fmt: skip
     resources.check()
     return frozenset(resources.used_models)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
-from flows.check.sources import check_source
+from flows.check.sources import RecordCheck, check_source
 from flows.check.step_types import StepTypes
 from flows.check.templates import TemplateCheck, report_file_problem
 from flows.check.votes import check_votes
@@ -51,6 +51,8 @@ class ResourceCheck:
     diagnostics: Diagnostics
     keyless: Collection[str] = ()
     """Models whose keys are refused: that they are not there is no further mistake."""
+    records: Sequence[RecordCheck] = ()
+    """What else looks at the flow's records."""
     used_models: set[str] = field(default_factory=set[str])
 
     @cached_property
@@ -192,14 +194,15 @@ class ResourceCheck:
                 todo = f"there are {join_names(flow.parameters)}"
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
-            check_source(flow.records, found, self.diagnostics, ground_truth, self._metadata_check(flow.measures, path))
+            metadata = self._metadata_check(flow.measures, path)
+            check_source(flow.records, found, self.diagnostics, ground_truth, metadata, self.records)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)
             if isinstance(found, SearchableStorage):
                 languages = [LanguageCheck(flow.corpus)] if found.embedding is None else []
                 looks = [WhereCheck.of(self.flow, found), *languages]
-                check_source(flow.corpus, found, self.diagnostics, documents=looks)
+                check_source(flow.corpus, found, self.diagnostics, others=looks)
                 self._check_embedding(flow.corpus, found)
             elif found:
                 what = f"the storage '{flow.corpus}' is a {found.type}, which cannot be searched"

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from flows.check.preview import Preview
 
 
-class DocumentCheck(Protocol):
-    """A check of the documents of a corpus."""
+class RecordCheck(Protocol):
+    """A check of the records of a source."""
 
     def add(self, record: Record) -> None:
-        """Looks at one document."""
+        """Looks at one record."""
         ...
 
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
@@ -68,12 +68,12 @@ def check_source(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None = None,
     metadata: MetadataCheck | None = None,
-    documents: Sequence[DocumentCheck] = (),
+    others: Sequence[RecordCheck] = (),
 ) -> None:
     """Reports the mistakes in the source of the storage `name`, from its first rows.
 
-    `ground_truth` counts people's answers in these rows, where the study compares verdicts with them; `documents` look
-    at the records of a corpus.
+    `ground_truth` counts people's answers in these rows, where the study compares verdicts with them; `others` look
+    at each record, too.
     """
     if isinstance(config, VectorStorage) and find_spec("lancedb") is None:
         what = f"'{name}' is a vector collection, and the library lancedb is not installed"
@@ -102,7 +102,7 @@ def check_source(
     if not is_remote(source) and not _loses_rows(source, path, diagnostics):
         known = {field: column for field, column in source.columns.items() if field not in wrong}
         of_known = source.model_copy(update={"columns": known})
-        _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, documents)
+        _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, others)
 
 
 def _naming_field(source: RecordStorage) -> str:
@@ -176,14 +176,14 @@ def _check_rows(
     diagnostics: Diagnostics,
     ground_truth: GroundTruthCheck | None,
     metadata: MetadataCheck | None,
-    documents: Sequence[DocumentCheck],
+    others: Sequence[RecordCheck],
 ) -> None:
     from flows.check.preview import preview_source, rows_text
     from flows.check.table_format import note_reading, reading_text
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
-        preview = preview_source(source, [check.add for check in (ground_truth, metadata, *documents) if check])
+        preview = preview_source(source, [check.add for check in (ground_truth, metadata, *others) if check])
     except StorageError as error:
         message = str(error)
         if isinstance(source, FileStorage):
@@ -206,7 +206,7 @@ def _check_rows(
             )
     _note_addresses(name, preview, diagnostics)
     note_reading(name, source, preview, diagnostics)
-    for check in filter(None, (metadata, *documents)):
+    for check in filter(None, (metadata, *others)):
         check.report(preview, diagnostics)
     if ground_truth and preview.records:
         _check_ground_truth(name, ground_truth, preview, path, diagnostics)

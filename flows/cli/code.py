@@ -53,6 +53,7 @@ def _import(command: CodeCommand, folder: Path) -> int:
     from flows.coding.answer_files import read_answer_file
     from flows.coding.answer_log import AnswerLog
     from flows.coding.import_answers import AnswerImport
+    from flows.report.words import pluralised
 
     task, records = read_coding(folder)
     refused = 0
@@ -66,8 +67,8 @@ def _import(command: CodeCommand, folder: Path) -> int:
                 print(f"refused: {terminal_text(reason)}", file=sys.stderr)
             refused += len(done.refused)
             print(
-                f"{path}: {len(done.added)} answers added, {done.unchanged} known already, "
-                f"{done.unanswered} rows without a verdict, {len(done.refused)} refused"
+                f"{path}: {pluralised(len(done.added), 'answer')} added, {done.unchanged:,} known already, "
+                f"{pluralised(done.unanswered, 'row')} without a verdict, {len(done.refused):,} refused"
             )
     return 1 if refused else 0
 

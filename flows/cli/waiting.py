@@ -19,9 +19,17 @@ from contract.errors import Problem, RunError, StudyError
 from contract.questions import Answer, Question
 from flows.accounting.audit import AuditTrail, audit_path
 from flows.cli.terminal import StandardInput, TerminalAsker
-from flows.config.diagnostics import closest_name
+from flows.config.diagnostics import Diagnostics, closest_name
 from flows.config.folders import display_path
-from flows.gates.answer_file import AnswerFile, answer_problems, mistakes_at, read_answer_file
+from flows.files.run_data import RunData
+from flows.gates.answer_file import (
+    AnswerFile,
+    answer_problems,
+    key_problems,
+    mistakes_at,
+    read_answer_file,
+    record_problems,
+)
 from flows.gates.kept_answers import KeptAnswers
 from flows.gates.open_questions import WaitingRun, waiting_run, waiting_runs
 from flows.gates.read_answer import read_answer
@@ -90,18 +98,34 @@ class _Answering:
         entries, problems = read_answer_file(path)
         asked = {one.gate: one for one in self.waiting.asked}
         problems += answer_problems(entries, asked)
+        if is_named:
+            problems += record_problems(entries, self._records())
+            problems += key_problems(entries, await self._known_keys(entries))
         answers = list[tuple[Question, Answer]]()
         for entry, question in self._pairs(entries):
             read = read_answer(question, entry.values, "file")
             problems += mistakes_at(entry, read.mistakes)
             if read.answer:
                 answers.append((question, read.answer))
-        if problems:
-            raise StudyError(list(dict.fromkeys(problems)))
+        mistakes = Diagnostics()
+        for problem in problems:
+            mistakes.add_problem(problem)
+        mistakes.raise_if_any()
         if is_named and not answers:
             raise RunError(f"{display_path(path)} answers nothing that waits in {display_path(self.waiting.folder)}")
         for question, answer in answers:
             await self._keep(question, answer)
+
+    def _records(self) -> list[str]:
+        """The records of the run, of which some may ask nobody."""
+        asked = [one.record_id for one in self.waiting.asked]
+        return list(dict.fromkeys([*asked, *(trace.record_id for trace in RunData.open(self.waiting.folder).traces())]))
+
+    async def _known_keys(self, entries: AnswerFile) -> list[str]:
+        """The keys of the run's questions, and those in the file of questions that other runs have asked."""
+        asked = [one.key for one in self.waiting.asked]
+        others = [key for entry in entries.entries if (key := entry.text("key")) and key not in asked]
+        return [*asked, *[key for key in others if await self._kept.question(key)]]
 
     def _pairs(self, entries: AnswerFile) -> list[tuple[Any, Question]]:
         return [(entry, one) for one in self.waiting.asked if (entry := entries.places(one))]

@@ -74,14 +74,33 @@ class AnswerImport:
 
     def take(self, answers: Iterable[ReadAnswer]) -> Imported:
         """Adds the answers that can be taken, all with one write."""
-        done = Imported()
+        done, found = Imported(), dict[tuple[str, Key], list[tuple[str, Answer]]]()
         for read in answers:
-            answer = self._answer(read, done)
-            if answer is not None:
-                done.added.append(answer)
+            if answer := self._answer(read, done):
+                found.setdefault((answer.coder, answer.key), []).append((read.where, answer))
+        for rows in found.values():
+            self._take_one(rows, done)
         if done.added:
             self._log.append_all(done.added)
         return done
+
+    def _take_one(self, rows: Sequence[tuple[str, Answer]], done: Imported) -> None:
+        """Takes the one answer that the rows give; none where they contradict each other."""
+        (_, answer), *others = rows
+        if any(_said(other) != _said(answer) for _, other in others):
+            places = [where for where, _ in rows]
+            for where in places:
+                elsewhere = ", ".join(one for one in places if one != where)
+                done.refused.append(
+                    f"{where}: {answer.coder} answers to the same record and criterion otherwise at {elsewhere}; "
+                    "neither is taken: leave one of them out"
+                )
+            return
+        current = self._log.answers.of(answer.coder).current.get(answer.key)
+        is_known = current is not None and _said(current) == _said(answer)
+        done.unchanged += len(others) + is_known
+        if not is_known:
+            done.added.append(answer)
 
     def _answer(self, read: ReadAnswer, done: Imported) -> Answer | None:
         item = self._items.get(read.key) if read.key is not None else None
@@ -103,12 +122,6 @@ class AnswerImport:
             return None
         current = self._log.answers.of(read.coder).current.get(item.key)
         said = [verdict, read.reason, [one.quote for one in quotes], read.unclear, read.unclear_note]
-        if current is not None and said == [
-            current.verdict_text, current.reason, [one.quote for one in current.quotes],
-            current.unclear, current.unclear_note,
-        ]:  # fmt: skip
-            done.unchanged += 1
-            return None
         before = current.answer_id if current else ""
         return Answer(
             answer_id=f"import-{digest([read.coder, *item.key, said, before])[:32]}", coder=read.coder,
@@ -177,6 +190,12 @@ class AnswerImport:
         if len(read.reason) > MAX_TEXT_CHARACTERS or len(read.unclear_note) > MAX_TEXT_CHARACTERS:
             return f"a reason has at most {MAX_TEXT_CHARACTERS:,} characters"
         return ""
+
+
+def _said(answer: Answer) -> list[object]:
+    """What the coder says, whenever and wherever it was written."""
+    quotes = [one.quote for one in answer.quotes]
+    return [answer.verdict_text, answer.reason, quotes, answer.unclear, answer.unclear_note]
 
 
 def _one_of(name: str, known: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from agents.prompting.criteria import Criteria
 from contract.base import JsonValue
 from flows.check.answers import check_answers
 from flows.check.budget import check_budget
@@ -120,13 +121,15 @@ def check_studies(
         check_gold(spec, flow.path, diagnostics)
         spec = with_positive_verdict(spec, agents, composed.folders, diagnostics)
         places.check_storages(spec, applied_shorthands.storage)
+        criteria = Criteria(composed.folders)
+        answered = check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, criteria, diagnostics)
         context = CheckContext(
-            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden, servers
-        )
+            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden, servers,
+            [answered] if answered else [],
+        )  # fmt: skip
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
         _report_idle_choice(composed, spec.name, used, diagnostics)
-        check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, diagnostics)
         note_question(spec, request.values, applied_shorthands.storage, diagnostics)
         for notice in linked_page_notices(spec, request.values):
             diagnostics.add_notice(notice)

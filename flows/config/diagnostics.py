@@ -35,7 +35,11 @@ class Diagnostics:
 
     def add(self, where: str, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
         """Adds a problem at a place given as text, such as `file:line`."""
-        self.problems.setdefault((where, what), Problem(where, what, nearest, todo))
+        self.add_problem(Problem(where, what, nearest, todo))
+
+    def add_problem(self, problem: Problem) -> None:
+        """Adds a problem, unless it is there already."""
+        self.problems.setdefault((problem.where, problem.what), problem)
 
     def add_at(self, path: KeyPath, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
         """Adds a problem at the place where `path` was set, unless `path` is marked as reported."""

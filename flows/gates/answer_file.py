@@ -10,7 +10,7 @@ decision and without fields is one that nobody has answered yet.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -135,6 +135,15 @@ def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Proble
             near = closest_name(record, records) if len(records) <= 1000 else None
             todo = "write the id of one of the records of this run, or leave the entry out"
             yield Problem(entry.place("record"), f"there is no record '{record}' in this run", near, todo)
+
+
+def key_problems(file: AnswerFile, known: Collection[str]) -> Iterator[Problem]:
+    """The entries whose key is that of none of the questions that are known."""
+    for entry in file.entries:
+        key = entry.text("key")
+        if key and key not in known and _is_answered(entry):
+            todo = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
+            yield Problem(entry.place("key"), "no question has this key", closest_name(key, known), todo)
 
 
 def mistakes_at(entry: AnswerEntry, mistakes: Sequence[AnswerMistake]) -> Iterator[Problem]:

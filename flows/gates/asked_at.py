@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agents.base.services import CriteriaLookup
 from contract.base import JsonValue
 from contract.flow import FlowSpec, Gate, Step
 from contract.questions import Decision, Question
+from flows.gates.allowed_verdicts import allowed_verdicts
 from flows.spec.nodes import walk_nodes
 
 TOOL_DECISIONS: tuple[Decision, ...] = ("approve", "edit", "reject", "stop")
@@ -14,12 +16,17 @@ TOOL_SECONDS = 3600
 """How long a run that is under way waits for a form about a call of a tool."""
 
 
-def questions_of(flow: FlowSpec) -> dict[str, Question]:
-    """What can be asked in the flow: the name of the gate, or `step.tool` -> the question without its record."""
+def questions_of(flow: FlowSpec, criteria: CriteriaLookup | None = None) -> dict[str, Question]:
+    """What can be asked in the flow: the name of the gate, or `step.tool` -> the question without its record.
+
+    With `criteria`, the questions say which verdicts a changed one may be.
+    """
     found = dict[str, Question]()
     for one in walk_nodes(flow, ()):
         if isinstance(one.node, Gate):
-            found[one.name] = gate_question(flow.name, one.name, one.node, {})
+            question = gate_question(flow.name, one.name, one.node, {})
+            allowed = allowed_verdicts(flow, one.node, criteria) if criteria else ()
+            found[one.name] = question.model_copy(update={"allowed": allowed})
         elif isinstance(one.node, Step):
             for tool in one.node.approve:
                 name = f"{one.name}.{tool}"

@@ -66,6 +66,8 @@ class Desk:
     """Called with each answer that is given in this run."""
     shows_forms: bool = True
     """Whether the run waits for forms at a server's page."""
+    allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Gate -> the verdicts that a changed one may be."""
     open: dict[str, Question] = field(default_factory=dict[str, Question])
     """The questions without an answer, by key."""
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary[str, asyncio.Lock])
@@ -77,6 +79,7 @@ class Desk:
         self, questions: Sequence[Question], forms: Forms | None = None, check_value: ValueCheck | None = None
     ) -> list[Answer | None]:
         """The answer to each question; None for one that stays open. Raises AnswersInvalid."""
+        questions = [one.model_copy(update={"allowed": self.allowed.get(one.gate, ())}) for one in questions]
         found = dict[str, Answer]()
         self._check_file(questions, check_value)
         async with self._exclusive(questions):

@@ -157,6 +157,7 @@ class _Reader:
             return None
         value, shown = self._values["value"], thawed(self._question.value)
         if not self._options_known:
+            self._check_verdicts(value)
             return value
         if isinstance(shown, str):
             value = _as_text(value)
@@ -164,9 +165,18 @@ class _Reader:
             value = self._parsed(value)
         if not self._found.mistakes and shown is not None and _kind(value) != _kind(shown):
             self._mistake("value", f"what was shown is {_kind(shown)}, and this is {_kind(value)}")
+        self._check_verdicts(value)
         for problem in self._check_value(value) if self._check_value and not self._found.mistakes else ():
             self._mistake("value", problem)
         return value
+
+    def _check_verdicts(self, value: JsonValue) -> None:
+        """One verdict, or a list of them, as several models gave them."""
+        allowed = self._question.allowed
+        for one in (value if isinstance(value, list) else [value]) if allowed and not self._found.mistakes else ():
+            if one not in allowed:
+                near = closest_name(str(one), allowed)
+                self._mistake("value", f"'{_as_text(one)}' is no verdict here", near, f"there are {', '.join(allowed)}")
 
     def _parsed(self, text: str) -> JsonValue:
         try:

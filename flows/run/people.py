@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.prompting.criteria import Criteria
 from contract.errors import StudyError
 from contract.questions import Answer, Question
 from contract.record import Record
@@ -42,6 +43,7 @@ def open_desk(study: Study, people: People, records: Sequence[Record]) -> Desk:
         file=file,
         terminal=people.terminal if now else None,
         on_answer=_audit(study),
+        allowed={name: one.allowed for name, one in questions_of(study.flow, Criteria(study.folders)).items()},
         # A run of a deployment is suspended when all else is done, which needs no process.
         shows_forms=people.shows_forms and now and not _is_deployed(),
     )

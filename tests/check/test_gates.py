@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.errors import StudyError
 from flows.check.gate import waiting_notes
 from flows.compose.compose import compose
 from tests.compose.tiny_study import problems_of
@@ -83,3 +84,41 @@ def test_a_flow_that_asks_nobody_takes_no_answers(tmp_path: Path, monkeypatch: p
     write_files(tmp_path / "my_study", {"flows/mine.yaml": flow, "mine.yaml": "answers: []"})
     [problem] = problems_of(Path("my_study"), "answers=mine.yaml")
     assert "no flow here takes 'answers'" in problem.what
+
+
+ANSWERS = """\
+answers:
+- {gate: consent, record: p1, decision: edit, value: banana}
+- {gate: consent, record: q2, decision: aprove}
+- {gate: consnt, record: p2, decision: approve}
+"""
+EDITED = """\
+description: Mine.
+records: posts
+steps:
+  judge: {agent: judge, parameters: {model: demo, criteria: ordinary}}
+  consent:
+    gate: Fit?
+    decide: [approve, edit]
+    value: verdict
+    inputs: {verdict: judge.verdict}
+result: judge
+"""
+
+
+def test_all_mistakes_in_answers_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path, {
+        "answers.yaml": ANSWERS, "my_study/flows/mine.yaml": EDITED,
+        "my_study/storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
+        "my_study/posts.jsonl": '{"id": "p1", "text": "A."}\n{"id": "p2", "text": "B."}\n',
+    })  # fmt: skip
+    with pytest.raises(StudyError) as error:
+        compose(["mine"], ["answers=answers.yaml"], Path("my_study"))
+    found = {(one.where, one.what.partition(" in this")[0], one.nearest) for one in error.value.problems}
+    assert found == {
+        ("answers.yaml:2", "'banana' is no verdict here", None),
+        ("answers.yaml:3", "'aprove' is no decision here", "approve"),
+        ("answers.yaml:3", "there is no record 'q2'", None),
+        ("answers.yaml:4", "there is no gate 'consnt'", "consent"),
+    }

@@ -121,7 +121,7 @@ def test_a_refused_row_of_a_table_names_its_column_its_value_and_the_nearest(
     rows = ["r11,rude,ana,rude", "r1,rudde,ana,rude", "x,y,ana,rude", "r1,rude,anna,rude", "r1,rude,ana,polit"]
     Path("coded.csv").write_text("\n".join(["record_id,criterion,coder,verdict", *rows, "r1,rude,ana,rude"]))
     code, out, err = run(capsys, "import", "coded.csv")
-    assert code == 1 and "1 answers added" in out and "5 refused" in out
+    assert code == 1 and "1 answer added" in out and "5 refused" in out
     record, criterion, both, coder, verdict = err.splitlines()
     assert record.endswith("(one of r1, r2, r3, r4, r5)") and "record_id 'r11' is of no record" in record
     assert "coded.csv:2: " in record and "did you mean 'r1'?" in record and "criterion '" not in record
@@ -129,6 +129,16 @@ def test_a_refused_row_of_a_table_names_its_column_its_value_and_the_nearest(
     assert "record_id 'x' is of no record" in both and "criterion 'y' is not coded here" in both
     assert "coded.csv:5: coder 'anna' codes nothing here; did you mean 'ana'?" in coder
     assert "coded.csv:6: verdict 'polit' is no answer to rude; did you mean 'polite'?" in verdict
+
+
+def test_rows_that_contradict_each_other_are_both_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["r1,rude,ana,rude", "r2,rude,ana,rude", "r2,rude,ana,rude", "r1,rude,ana,polite", "r1,rude,ben,polite"]
+    Path("coded.csv").write_text("\n".join(["record_id,criterion,coder,verdict", *rows]))
+    code, out, err = run(capsys, "import", "coded.csv")
+    assert code == 1 and "2 answers added, 1 known already, 0 rows without a verdict, 2 refused" in out
+    assert "coded.csv:2: ana answers to the same record and criterion otherwise at coded.csv:5" in err
+    assert "coded.csv:5: ana answers to the same record and criterion otherwise at coded.csv:2" in err
+    assert [(one.coder, one.record_id) for one in read_answers(folder)] == [("ana", "r2"), ("ben", "r1")]
 
 
 def test_label_studio_and_doccano(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +156,7 @@ def test_label_studio_and_doccano(folder: Path, capsys: pytest.CaptureFixture[st
     ]  # fmt: skip
     Path("export.json").write_text(json.dumps(label_studio))
     code, out, err = run(capsys, "import", "export.json")
-    assert code == 1 and "1 answers added" in out and "4 refused" in out, (out, err)
+    assert code == 1 and "1 answer added" in out and "4 refused" in out, (out, err)
     assert "one verdict is needed" in err and "its text is none" in err and "'9' codes nothing here" in err
     [answer] = read_answers(folder).of("ana").history
     assert (answer.record_id, answer.verdict, answer.seconds) == ("r1", "polite", 3.5)
@@ -158,7 +168,7 @@ def test_label_studio_and_doccano(folder: Path, capsys: pytest.CaptureFixture[st
     ]
     Path("ben.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in doccano))
     code, out, err = run(capsys, "import", "ben.jsonl")
-    assert code == 0 and "2 answers added, 0 known already, 1 rows without a verdict" in out, (out, err)
+    assert code == 0 and "2 answers added, 0 known already, 1 row without a verdict" in out, (out, err)
     assert [one.verdict for one in read_answers(folder).of("ben").history] == ["rude", "polite"]
 
 

@@ -123,6 +123,15 @@ def test_later_with_the_verbs(cli_with_server: CommandLine, service: FakeService
     wrong = cli_with_server.run("flows", "answer", "runs/asked/latest")
     assert wrong.exit_code == 2 and "did you mean 'approve'?" in wrong.stderr, wrong.transcript
     assert f"waiting.yaml:{text[: text.index('decision:')].count(chr(10)) + 1}: " in wrong.stderr
+    entries = (
+        "answers:\n- {gate: consent, record: p9, decision: approve}\n"
+        "- {gate: consent, record: p1, key: x, decision: reject}\n"
+    )
+    other = write_files(cli_with_server.working_folder, {"other.yaml": entries}) / "other.yaml"
+    unknown = cli_with_server.run("flows", "answer", "runs/asked/latest", "--file", str(other))
+    assert unknown.exit_code == 2, unknown.transcript
+    assert "other.yaml:2: there is no record 'p9' in this run" in unknown.stderr
+    assert "other.yaml:3: no question has this key" in unknown.stderr
     file.write_text(text.replace("decision:  #", "decision: approve  #"), encoding="utf-8")
     answered = cli_with_server.run("flows", "answer", "runs/asked/latest")
     assert "2 answered, 0 still open." in answered.stdout, answered.transcript

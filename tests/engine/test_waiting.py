@@ -149,8 +149,12 @@ async def test_mistakes_in_the_answers_are_reported_at_once_and_before_any_call(
     assert "mine.yaml:8: 'desicion' is not asked here; did you mean 'decision'?" in found
     assert "mine.yaml:8: this is answered twice, also at" in found
     path.write_text("answers:\n- {gate: consent, record: p7, decision: approve}\n", encoding="utf-8")
-    ran = await lab.run(f"answers={path}")
-    assert ran.state.is_failed() and "there is no record 'p7' in this run" in str(ran.state.message)
+    with pytest.raises(StudyError, match="there is no record 'p7' in this run"):
+        lab.compose(f"answers={path}")
+    path.write_text("".join(["answers:\n", *(f"- {{gate: consent, record: p{one}}}\n" for one in (0, 1))]))
+    path.write_text(path.read_text().replace("}", ", decision: approve}"))
+    ran = await lab.run(f"answers={path}", "sample=1")
+    assert ran.state.is_failed() and "in this run" in str(ran.state.message), "only one of the two is drawn"
     assert service.stats()["calls"] == 0
 
 

@@ -15,6 +15,9 @@ TEXT: Any = Question(
     decide=("approve", "reject", "edit", "choose"), options=("a", {"b": 1}),
     fields={"sure": GateField(type="yes_no"), "weight": GateField(type="number", default=1.0)},
 )  # fmt: skip
+VERDICT: Any = TEXT.model_copy(
+    update={"value": "rude", "allowed": ("rude", "polite"), "decide": ("edit",), "fields": {}}
+)
 FIELDS = Question(flow="f", gate="g", record_id="r", question="?", fields={"ok": GateField(type="yes_no")})
 
 
@@ -103,3 +106,13 @@ def test_the_key_is_what_was_asked_and_shown() -> None:
     assert Question.model_validate(same.model_dump()).key == TEXT.key
     for change in ({"shown": {"draft": "other"}}, {"record_id": "s"}, {"question": "!"}, {"decide": ("approve",)}):
         assert Question.model_validate(TEXT.model_dump() | change).key != TEXT.key
+
+
+@pytest.mark.parametrize("options_known", [True, False])
+def test_a_verdict_is_changed_into_a_verdict(options_known: bool) -> None:
+    read = read_answer(VERDICT, {"decision": "edit", "value": "polit"}, "file", options_known=options_known)
+    assert [str(one) for one in read.mistakes] == [
+        "'polit' is no verdict here; did you mean 'polite'?; there are rude, polite"
+    ]
+    assert read_answer(VERDICT, {"decision": "edit", "value": "polite"}, "file").answer
+    assert VERDICT.key == VERDICT.model_copy(update={"allowed": ()}).key, "what is allowed is no part of what is shown"
