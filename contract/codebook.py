@@ -86,7 +86,7 @@ class Variable(Frozen):
             return []
         for sign in _SEPARATORS:
             text = text.replace(sign, "\n")
-        parts = [part.strip() for part in text.split("\n") if part.strip()]
+        parts: list[JsonValue] = [part.strip() for part in text.split("\n") if part.strip()]
         if NONE_OF_THEM in parts:
             raise ValueError(f"'{NONE_OF_THEM}' stands alone: it is no answer beside an option")
         return parts
