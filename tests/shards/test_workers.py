@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.config.own_config import USER_CONFIG_VARIABLE
 from tests.shards.cluster import Cluster, kill_with_children, runs_of
 from tests.support.commands import CommandLine, run_folders, wait_until
 from tests.support.databases import DATABASES
 from tests.support.judging import CRITERIA, MODELS, make_posts, write_study
+from tests.support.own_config import use_own_config
 from tests.support.services import FakeService, fake_service, prefect_server
 
 CELLS = int(os.environ.get("BUTTERMILK_CELLS", "2000"))
@@ -36,9 +38,12 @@ def service() -> Generator[FakeService]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
+def cluster(tmp_path: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> Generator[Cluster]:
     """The server and the study, without workers yet."""
     cli = CommandLine(tmp_path / "place")
+    # What all workers share lies outside the study's folder, so the operator's own configuration allows it.
+    use_own_config(monkeypatch, cli.folder / "own", allowed={"places": [str(cli.working_folder), str(cli.results)]})
+    cli.extra_variables[USER_CONFIG_VARIABLE] = os.environ[USER_CONFIG_VARIABLE]
     config = write_study(cli.folder / "study", service.url, make_posts(RECORDS), concurrency=AT_ONCE)
     settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
     runs = f"folder: {cli.working_folder}/runs\nresults: {cli.results}\n"
