@@ -9,10 +9,12 @@ from typing import Any
 
 from prefect import Flow
 
+from contract.errors import ButtermilkError
 from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.config.folders import group_choices, search_folders
 from flows.config.listing import list_all
+from flows.run.failure import is_loaded_for_run, make_failing_flow
 from flows.run.form import Form, FormChoices
 from flows.run.runner import make_flow
 from flows.run_folder.outcome import Outcome
@@ -28,10 +30,15 @@ def declare(
     """The flow of that name. Each run composes it anew, from the parameters that the run is started with.
 
     `result_of` makes of a run's outcome what a flow gets that awaits this one. Raises StudyError when the flow cannot
-    be composed now: the same mistake would stop every run.
+    be composed now: the same mistake would stop every run. In the process of a run, it is this run that fails.
     """
     folder = config_dir or _configured_folder()
-    [study] = compose([name], [], folder, require_request=False)
+    try:
+        [study] = compose([name], [], folder, require_request=False)
+    except ButtermilkError as error:
+        if not is_loaded_for_run():
+            raise
+        return make_failing_flow(name, error)
 
     form = Form(study.flow, _form_choices(study, folder))
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from prefect import Flow
@@ -14,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from agents.llms.hosted.subprocess_model import CallerProcess
-from contract.errors import AnswersInvalid, ButtermilkError, StudyError
+from contract.errors import ButtermilkError
 from contract.flow import FlowSpec
 from flows.accounting.telemetry import start_telemetry
 from flows.check.deployment import is_sharded
@@ -23,6 +22,7 @@ from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.cancellation import quiet_cancellation
+from flows.run.failure import failed
 from flows.run.form import Form
 from flows.run.listener import RunListener
 from flows.run.people import can_be_suspended
@@ -66,7 +66,7 @@ def make_flow(
             return _final_state(outcome, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
-            return Failed(message=_failure_message(error), data=error)
+            return failed(error)
 
     start_telemetry()
     (form or Form(spec)).apply_signature(run)
@@ -78,17 +78,6 @@ def make_flow(
         persist_result=False,
         validate_parameters=False,
     )
-
-
-def _failure_message(error: ButtermilkError) -> str:
-    """The text of the error, for a person who filled in a form instead of typing a command."""
-    if not isinstance(error, StudyError):
-        return str(error)
-    lines = [str(replace(one, where=one.where.replace("command line", "parameters", 1))) for one in error.problems]
-    if isinstance(error, AnswersInvalid):
-        return "\n".join(lines)
-    noun = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-    return "\n".join([f"{noun}; nothing was run and no model was asked.", *lines])
 
 
 def _flow_run_name(spec: FlowSpec) -> Callable[[], str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import signal
 import sys
 import urllib.request
 from collections.abc import Generator, Mapping
@@ -102,6 +104,24 @@ class Operator:
         assert answer["status"] == "ACCEPT", answer
         wait_until(lambda: self.get(f"/flow_runs/{run}")["run_count"] > before, f"{run} to start again", 60, pause=0.3)
         return self.wait_for_run(run)
+
+
+def kill_run(run: str) -> None:
+    """SIGKILL to the processes of a run, once there are some; its worker goes on."""
+    wait_until(lambda: bool(_processes_of(run)), "the process of the run", 10)
+    for process in _processes_of(run):
+        os.kill(process, signal.SIGKILL)
+
+
+def _processes_of(run: str) -> list[int]:
+    found = list[int]()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"PREFECT__FLOW_RUN_ID={run}".encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
 
 
 @contextmanager

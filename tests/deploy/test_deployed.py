@@ -6,8 +6,6 @@ uv run pytest -m deployments
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.operator import Operator, doc_block, operator
+from tests.deploy.operator import Operator, doc_block, kill_run, operator
 from tests.support.commands import CompletedCommand, RunningCommand, wait_until
 from tests.support.judging import make_posts, write_study
 from tests.support.services import FakeService, fake_service
@@ -219,9 +217,7 @@ def test_a_killed_run_continues_and_repays_only_calls_in_flight(prefect: Operato
     service.script([{"kind": "reply", "latency": 0.7}])
     run = _start_run(prefect, "killed")
     wait_until(lambda: service.calls() > 4, "the first calls", 60)
-    wait_until(lambda: bool(_processes_of(run)), "the process of the run", 10)
-    for process in _processes_of(run):
-        os.kill(process, signal.SIGKILL)
+    kill_run(run)
     assert prefect.wait_for_run(run)["state_name"] == "Crashed"
     in_flight = service.calls() - service.stats()["completed"]
     service.script([])
@@ -243,17 +239,6 @@ def test_a_run_over_its_budget_pauses_its_deployment_until_it_is_deployed_again(
     prefect.shell_ok("uv run prefect deploy --all --prefect-file dear.yaml")
     assert not prefect.get("/deployments/name/dear/dear")["paused"]
     wait_until(lambda: len(prefect.scheduled_runs("dear")) > 0, "the scheduler", 60, pause=0.5)
-
-
-def _processes_of(run: str) -> list[int]:
-    found = list[int]()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"PREFECT__FLOW_RUN_ID={run}".encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.parametrize("end", [RunningCommand.interrupt, RunningCommand.terminate], ids=["Ctrl-C", "SIGTERM"])

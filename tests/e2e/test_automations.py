@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.events.schemas.automations import AutomationCore
@@ -23,14 +21,12 @@ from tests.support.agents import register_test_agents
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
 from tests.support.running import Lab
-from tests.support.services import QuietHandler, http_server
 from tests.support.small_study import write_study
+from tests.support.webhook import AUTOMATIONS, notification_block, webhook, with_block
 
-EXAMPLES = sorted((ROOT / "deployments/automations").glob("*.yaml"))
 ACTED_ON = ("buttermilk.run.agreement_low", "prefect.flow-run.BudgetReached")
 ENDS = ("Incomplete", "BudgetReached", "NotSaved", "Waiting")
 """Our own names of states in which a run ends; `flows.run.runner` gives them."""
-NOBODY = "00000000-0000-0000-0000-000000000000"
 JUDGE = """\
   judge:
     agent: judge
@@ -65,31 +61,14 @@ NOTES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """An address for notifications, and the notes that were sent to it."""
-    found = list[dict[str, str]]()
-
-    class Handler(QuietHandler):
-        def do_POST(self) -> None:  # noqa: N802
-            found.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-    with http_server(Handler) as url:
-        yield f"{url}/hook", found
-
-
 async def test_the_examples_act_on_the_events_of_runs(
     tmp_path: Path,
     prefect_api: str,
-    webhook: tuple[str, list[dict[str, str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     register_test_agents(monkeypatch)
-    url, notes = webhook
     lab = Lab(tmp_path / "study", prefect_api, settings=[f"run.audit={tmp_path / 'audit.jsonl'}", "run.retries=0"])
-    with temporary_settings({PREFECT_API_URL: prefect_api}):
+    with webhook() as (url, notes), temporary_settings({PREFECT_API_URL: prefect_api}):
         async with get_client() as client:
             await _create_all(client, url)
             await _run_studies_that_fail(lab)
@@ -108,13 +87,10 @@ async def test_the_examples_act_on_the_events_of_runs(
 
 
 async def _create_all(client: PrefectClient, url: str) -> None:
-    block = CustomWebhookNotificationBlock(
-        name="told", url=url, headers=None, cookies=None, json_data={"subject": "{{subject}}", "body": "{{body}}"}
-    )
-    saving: Any = block.save("told", overwrite=True)
+    saving: Any = notification_block(url).save("told", overwrite=True)
     identifier = await saving
-    for path in EXAMPLES:
-        automation = yaml.safe_load(path.read_text(encoding="utf-8").replace(NOBODY, str(identifier)))
+    for path in AUTOMATIONS:
+        automation = yaml.safe_load(with_block(path, identifier))
         if related := automation["trigger"].get("match_related"):
             related["prefect.resource.name"] = ["tiny", "tiny.*"][
                 : 2 if "osb.*" in related["prefect.resource.name"] else 1
@@ -166,13 +142,13 @@ def test_no_end_of_a_run_is_taken_for_stuck_or_lost(example: str) -> None:
 
 
 def test_each_end_but_success_is_acted_on() -> None:
-    reactive = [trigger for trigger in map(_trigger, EXAMPLES) if trigger["posture"] == "Reactive"]
+    reactive = [trigger for trigger in map(_trigger, AUTOMATIONS) if trigger["posture"] == "Reactive"]
     acted_on = {name for trigger in reactive for name in trigger["expect"]}
     assert {f"prefect.flow-run.{name}" for name in (*ENDS, "Failed", "TimedOut", "Crashed", "Paused")} <= acted_on
 
 
 def test_the_examples_name_every_flow_of_the_package() -> None:
     flows = {path.stem for path in (ROOT / "conf/flows").glob("*.yaml")}
-    for path in EXAMPLES:
+    for path in AUTOMATIONS:
         if related := _trigger(path).get("match_related"):
             assert flows == {name.removesuffix(".*") for name in related["prefect.resource.name"]}, path.name
