@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import BeforeValidator
 
 _WHOLE = ("title", "text", "uri", "mime")
-_NESTED = ("metadata", "sections", "ground_truth")
+NESTED_FIELDS = ("metadata", "sections", "ground_truth")
 """Fields with parts: `metadata` stands for all of them, `metadata.author` for one."""
 
 
@@ -17,7 +17,7 @@ def _columns(value: Any) -> Any:
         return names
     for name in cast("list[Any]", names):
         place, dot, part = str(name).partition(".")
-        if place in _NESTED and bool(dot) == bool(part):
+        if place in NESTED_FIELDS and bool(dot) == bool(part):
             continue
         if place not in _WHOLE or dot:
             raise ValueError(

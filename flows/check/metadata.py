@@ -35,7 +35,7 @@ class MetadataCheck:
 
     def add(self, record: Record) -> None:
         """Adds the fields of one record."""
-        self.names.update(_names(record.metadata))
+        self.names.update(field_names(record.metadata))
 
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
         """Reports each field that no record has: as a notice if later records may have it, or the flow has others."""
@@ -51,8 +51,9 @@ class MetadataCheck:
             diagnostics.add(wanted.where, what, nearest=near and f"{wanted.written}{near}", todo=todo)
 
 
-def _names(values: Mapping[str, Any], above: str = "") -> Iterable[str]:
+def field_names(values: Mapping[str, Any], above: str = "") -> Iterable[str]:
+    """Every field, dotted if it is inside another."""
     for name, value in values.items():
         yield f"{above}{name}"
         if isinstance(value, Mapping):
-            yield from _names(cast("Mapping[str, Any]", value), f"{above}{name}.")
+            yield from field_names(cast("Mapping[str, Any]", value), f"{above}{name}.")

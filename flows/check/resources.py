@@ -20,6 +20,7 @@ from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
+from flows.check.missing_codes import MissingCodeCheck
 from flows.check.sources import RecordCheck, check_source
 from flows.check.step_types import StepTypes
 from flows.check.templates import TemplateCheck, report_file_problem
@@ -195,7 +196,9 @@ class ResourceCheck:
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
             metadata = self._metadata_check(flow.measures, path)
-            check_source(flow.records, found, self.diagnostics, ground_truth, metadata, self.records)
+            codes = MissingCodeCheck.of(flow.measures, flow.records)
+            looks = [*self.records, *([codes] if codes else [])]
+            check_source(flow.records, found, self.diagnostics, ground_truth, metadata, looks)
         path = (*self.flow.path, "corpus")
         if flow.corpus is not None:
             found = self._find_storage(flow.corpus, path)

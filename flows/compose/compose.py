@@ -21,6 +21,7 @@ from flows.check.flow import CheckContext, check_flow
 from flows.check.languages import note_question
 from flows.check.linked_pages import linked_page_notices
 from flows.check.measures import with_positive_verdict
+from flows.check.record_columns import RecordColumnCheck
 from flows.compose.external_models import (
     secret_models,
     secret_settings_of,
@@ -123,9 +124,10 @@ def check_studies(
         places.check_storages(spec, applied_shorthands.storage)
         criteria = Criteria(composed.folders)
         answered = check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, criteria, diagnostics)
+        columns = RecordColumnCheck(applied_shorthands.run.record_columns, of_several_flows=len(flows) > 1)
         context = CheckContext(
             composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden, servers,
-            [answered] if answered else [],
+            [*([answered] if answered else []), columns],
         )  # fmt: skip
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)
         keys.report(used)
