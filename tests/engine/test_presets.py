@@ -172,3 +172,29 @@ async def test_an_explorer_that_asks_nothing_is_answered_from_the_first_search(l
     ran = await lab.run(QUESTION)
     assert ran.state.is_completed(), ran.state
     assert [claim["text"] for claim in thawed(ran.result)["claims"]] == ["They are."]
+
+
+@pytest.mark.parametrize("flow", ["explore", "desk", "mixture", "debate"])
+async def test_what_could_not_be_verified_is_shown_as_such_with_the_nearest_passage(lab: Lab, flow: str) -> None:
+    invented = "Reclaimed words are always forbidden."
+    claim: dict[str, Any] = {"quotes": [{"passage": "P1", "quote": invented}], "text": "They are not."}
+    unverified: dict[str, Any] = {"output_name": "ResearchDraft", "reply": {"claims": [claim], "answerable": True}}
+    asked: dict[str, Any] = {"reason": "one", "question": "What of irony?", "queries": []}
+    lead: list[dict[str, Any]] = [
+        {"output_name": "FollowUpDraft", "times": 1, "reply": asked},
+        {"output_name": "FollowUpDraft", "reply": {**asked, "question": ""}},
+        {"output_name": "HostChoice", "reply": {"target": "stop", "inputs": {}, "reason": "enough"}},
+        unverified,
+    ]
+    study(lab, flow, one=[unverified], two=[unverified], lead=lead)
+    ran = await lab.run(QUESTION)
+    shown: Any = thawed(ran.result)
+    assert (shown["claims"], shown["abstained"]) == ([], True)
+    assert shown["summary"] == "No quotation could be verified, so nothing is shown as an answer."
+    [dropped] = shown["dropped"]
+    [quotation] = [*dropped["unverified"], *dropped["citations"]]
+    assert (quotation["quote"], quotation["status"]) == (invented, "not_found")
+    assert quotation["nearest"]["text"].startswith("Reclaimed words are allowed.")
+    assert ran.outcome
+    written = (ran.outcome.folder / "answer.md").read_text(encoding="utf-8")
+    assert "No quotation could be verified" in written and invented in written and QUOTE in written

@@ -6,13 +6,15 @@ corpus:
 
     weight = similarity + COVERAGE_WEIGHT x coverage - (MISSING_NAME_PENALTY if it lacks a name of the question)
 
-- **similarity**: the cosine between the question and the passage's best sentence, read with its title (-1 to 1);
+- **similarity**: the cosine between the question and the passage's best sentence, read with its title (-1 to 1); the
+  question is read as it is asked and with its words in the form that the passages use, and the larger cosine counts;
 - **coverage**: how much of what the question asks about occurs in the stretch, its title or its labels (0 to 1). Each
   content word of the question is weighted by its rarity in English times its inverse frequency among the passages found
-  (Spärck Jones 1972), so that a word of every passage (`Board`, `post`) counts little. A word occurs if its stem does;
-- a **name** of several words is known by its last word (`Donald Trump` by `Trump`). A text in quotation marks is not a
-  name, because documents may spell or translate it differently. A passage elsewhere that has the name helps no stretch
-  that lacks it, so a further search does not lift the penalty.
+  (Spärck Jones 1972), so that a word of every passage (`Board`, `post`) counts little. A word occurs if its stem or a
+  related form does (`word_forms`);
+- a **name** of several words is known by its last word (`Donald Trump` by `Trump`), a country also by its people. A
+  text in quotation marks is not a name, because documents may spell or translate it differently. A passage elsewhere
+  that has the name helps no stretch that lacks it, so a further search does not lift the penalty.
 
 A document weighs as much as its best stretch, and answers the question from `MIN_WEIGHT` on. Form and constants were
 chosen on some corpora and measured on others: `tests/benchmarks/test_abstention.py` says on which.
@@ -29,6 +31,7 @@ from importlib.resources import files
 
 from agents.llms.embedded.passages import PassageText, by_record
 from agents.llms.embedded.similarity import Similarity
+from agents.llms.embedded.word_forms import as_found, related_stems
 from agents.llms.embedded.words import Word, rarity, stem, words
 
 STRETCH_CHARACTERS = 1200
@@ -95,18 +98,21 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
         return Evidence((), [word.text for word in asked])
     vocabularies = {passage.label: {word.stem for word in passage.words} for passage in readable}
     importance = {word: _importance(word, [*vocabularies.values()]) for word in asked}
-    similarities = {passage.label: _best_sentence_cosine(question, passage, similarity) for passage in readable}
-    heads = name_heads(question)
+    found = [word for passage in readable for word in passage.words]
+    askings = list(dict.fromkeys([question, as_found(question, asked, found)]))
+    similarities = {passage.label: _best_sentence_cosine(askings, passage, similarity) for passage in readable}
+    related, heads = related_stems(asked, found, similarity), name_heads(question)
+    names = [word for word in asked if word.text in heads]
 
     def weigh(first: PassageText, document: Sequence[PassageText]) -> Stretch:
         known = set[str]().union(*(vocabularies[label] for label in _stretch(first, document, similarities)))
-        covered = sum(value for word, value in importance.items() if word.stem in known)
-        missing = [word.text for word in asked if word.text in heads and word.stem not in known]
+        covered = sum(value for word, value in importance.items() if related[word] & known)
+        missing = [word.text for word in names if not related[word] & known]
         return Stretch(similarities[first.label], covered / sum(importance.values()), missing)
 
     documents = [
-        Document(record_id, found, max((weigh(passage, found) for passage in found), key=lambda one: one.weight))
-        for record_id, found in by_record(readable).items()
+        Document(record_id, its, max((weigh(passage, its) for passage in its), key=lambda one: one.weight))
+        for record_id, its in by_record(readable).items()
     ]
     known = set[str]().union(*vocabularies.values())
     unknown = [word.text for word in asked if word.stem not in known]
@@ -147,10 +153,10 @@ def _importance(word: Word, vocabularies: Sequence[set[str]]) -> float:
     return max(rarity(word.text), 1e-6) * frequency
 
 
-def _best_sentence_cosine(question: str, passage: PassageText, similarity: Similarity) -> float:
+def _best_sentence_cosine(askings: Sequence[str], passage: PassageText, similarity: Similarity) -> float:
     # By passage, because the next round, model or question uses many of the same passages.
     sentences = [f"{passage.title}. {sentence}" for sentence in passage.sentences]
-    return float(similarity.cached_cosines(sentences, [question]).max(initial=-1.0))
+    return float(similarity.cached_cosines(sentences, askings).max(initial=-1.0))
 
 
 @cache

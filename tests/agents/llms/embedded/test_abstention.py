@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.llms.embedded.model import Embedded
 from contract.findings import Passage
+from flows.corpus.index import CorpusIndex
 from tests.agents.llms.embedded.requests import research
 
 
@@ -45,3 +48,38 @@ async def test_another_thing_upheld_does_not_hide_a_false_premise(model: Embedde
     assert not draft.answerable
     assert "overturned the removal" in draft.unanswered[0]
     assert (await research(model, question.replace("uphold", "overturn"), document)).answerable
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["When does the Board accept a slur?", "When does the Board accept slurs?"],
+)
+async def test_the_number_of_a_rare_noun_decides_nothing(
+    osb_index: CorpusIndex, model: Embedded, question: str
+) -> None:
+    found = await osb_index.search([question], 12)
+    draft = await research(model, question, found)
+    cited = {found[int(quote.passage[1:]) - 1].record_id for claim in draft.claims for quote in claim.quotes}
+    assert draft.answerable and cited & {"fb-tye2766g", "fb-e5m6qzga", "ig-2pj00l4t"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "answers"),
+    [
+        ("Ethiopian", "Ethiopia", True),
+        ("Israel", "Israeli", True),
+        ("Nigerian", "Nigeria", True),
+        ("Niger", "Nigerian", False),
+        ("Austria", "Australia", False),
+        ("Iraq", "Iran", False),
+    ],
+)
+async def test_a_country_is_known_by_its_people_and_by_no_other_country(
+    model: Embedded, asked: str, written: str, answers: bool
+) -> None:
+    question = f"What did the committee decide about letters of {asked} farmers?"
+    others = f"{written} farmers wrote letters. The farmers live in Nigeria." if asked == "Niger" else ""
+    text = f"The committee decided to answer the letters of farmers from the {written} countryside. {others}"
+    draft = await research(model, question, passages("Letters of farmers", text))
+    assert draft.answerable is answers
+    assert answers or draft.unanswered == (asked,)

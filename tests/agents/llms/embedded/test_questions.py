@@ -4,7 +4,7 @@
 tests/benchmarks/test_abstention.py); `held out` and `later` ones only check it. Many of the later ones use other words
 than the summaries do. An earlier rule had to answer 85% of them, and did. But on full decisions it also answered all
 that these do not say (0 of 7 declined). Today's rule declines 34 of 36 there, at the price of later questions: it
-answers 18 of 26. README gives the figures of all corpora.
+answered 18 of 26, and 21 since it knows other forms of a word. README gives the figures of all corpora.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_the_right_decision_is_among_the_first_five(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 18 / 26, 24 / 27)]
+    ("part", "answered", "declined"), [("development", 1.0, 1.0), ("held out", 0.95, 1.0), ("later", 21 / 26, 24 / 27)]
 )
 def test_answers_and_abstentions(asked: Asked, part: str, answered: float, declined: float) -> None:
     for kind, share in (("answerable", answered), ("unanswerable", declined)):
