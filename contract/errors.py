@@ -193,16 +193,12 @@ class ServerNotRunning(ModelUnavailable):
 
 
 class ReplyBroken(Transient):
-    """The reply was cut off on the wire, or was not the JSON that the protocol promises."""
+    """The reply was cut off on the wire, or was not the JSON that the protocol promises.
+
+    Asked again, the service may bill it again; `again` is False where the same request brought such a reply before.
+    """
 
     loses_reply = True
-
-
-class ReplyUnreadable(ReplyBroken):
-    """The reply came whole, in another form than the protocol promises; asked again, the service may bill it again.
-
-    `again` is False where the same request brought such a reply before.
-    """
 
     def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -212,6 +208,10 @@ class ReplyUnreadable(ReplyBroken):
     def is_worth_a_try(self) -> bool:
         """Whether the request has brought no such reply before."""
         return self._again
+
+
+class ReplyUnreadable(ReplyBroken):
+    """The reply came whole, in another form than the protocol promises."""
 
 
 class RunError(ButtermilkError):

@@ -20,7 +20,7 @@ from agents.llms.model import Model, ModelWrapper
 from agents.llms.unreadable_replies import ASKED_NO_MORE, UnreadableReplies
 from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ReplyUnreadable, ServerNotRunning, Transient
+from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ReplyBroken, ServerNotRunning, Transient
 from contract.models import Limits
 
 MINUTE = 60.0
@@ -167,7 +167,7 @@ class Limited(ModelWrapper):
         Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
         RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
         earlier call raised it, if a server of this machine has refused connections for `SERVER_START_SECONDS`, or if
-        one request brought two unreadable replies and no other a readable one meanwhile.
+        one request brought two cut or unreadable replies and no other a readable one meanwhile.
         """
         with not_counted():
             await self._slots.acquire()
@@ -204,7 +204,7 @@ class Limited(ModelWrapper):
         except ServerNotRunning as error:
             self._raise_if_down_for_long(error)
             raise
-        except ReplyUnreadable as error:
+        except ReplyBroken as error:
             raise self._after_unreadable(request, error) from None
         except Transient as error:
             self._down_since = None
@@ -225,7 +225,7 @@ class Limited(ModelWrapper):
             self._unusable = f"{error}, so {ASKED_NO_MORE}"
             raise ModelUnusable(self._unusable) from None
 
-    def _after_unreadable(self, request: ModelRequest, error: ReplyUnreadable) -> ReplyUnreadable:
+    def _after_unreadable(self, request: ModelRequest, error: ReplyBroken) -> ReplyBroken:
         self._down_since = None
         key = request.cache_key(reads_material=self.reads_material)
         failure, given_up = self._unreadable.was_unreadable(key, error)

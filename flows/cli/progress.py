@@ -159,7 +159,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             self._console.print(f"{10 * min(tenths, 10)}%: {_totals_text(totals)}", highlight=False)
 
     def _print_cell(self, trace: AgentTrace) -> None:
-        if trace.error and trace.error.kind in ("ModelUnusable", "ReplyUnreadable"):
+        if trace.error and trace.error.kind in ("ModelUnusable", "ReplyUnreadable", "ReplyBroken"):
             self._print_once(trace.error.message)
             return
         message = trace.error.message if trace.error else trace.note or ""

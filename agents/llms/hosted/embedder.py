@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.base import digest
 from contract.embedding import EmbeddingSettings
-from contract.errors import ModelError, ModelTimeout, ReplyUnreadable, StorageError, Transient
+from contract.errors import ModelError, ModelTimeout, ReplyBroken, StorageError, Transient
 from contract.models import HostedModel
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class HostedEmbedder:
             try:
                 found = asyncio.run(self._request(texts))
             except Transient as error:
-                if tried == (2 if isinstance(error, ReplyUnreadable) else _MOST_TRIES):
+                if tried == (2 if isinstance(error, ReplyBroken) else _MOST_TRIES):
                     raise StorageError(f"{error}; what is embedded so far is kept") from None
                 # The service says for how long, or is given twice as long each time.
                 time.sleep(min(getattr(error, "retry_after", None) or 2.0 ** (tried - 1), _LONGEST_WAIT_SECONDS))
