@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contract.key_texts import MASK
 from contract.questions import Question
-from flows.config.diagnostics import display_argument
+from flows.config.diagnostics import masked_argument
 from flows.config.folders import display_path
 from flows.server.command_name import command_words
 
@@ -21,8 +21,8 @@ def resume_command(path: Path) -> str:
     """The command that this process was started with, with that file of answers."""
     words = [*command_words(), *(word for word in sys.argv[1:] if not word.startswith(_ANSWERS))]
     # A key that was typed is not written down: whoever goes on types it again.
-    words = [display_argument(word, limit=len(word)) if MASK in display_argument(word) else word for word in words]
-    return shlex.join([*words, f"answers={display_path(path)}"])
+    shown = [masked_argument(word).replace("://…@", f"://{MASK}@") for word in words]
+    return shlex.join([*shown, f"answers={display_path(path)}"])
 
 
 def waiting_lines(questions: Sequence[Question], path: Path, command: str) -> list[str]:
@@ -33,4 +33,5 @@ def waiting_lines(questions: Sequence[Question], path: Path, command: str) -> li
         f"{noun} for a person ({', '.join(f'{gate}: {number}' for gate, number in gates.items())}); all else is done.",
         f"Fill in {display_path(path)}, then go on with the same command, which pays for nothing twice:",
         f"  {command}",
+        *([f"Keys are written nowhere: type again what stands as {MASK}."] if MASK in command else []),
     ]

@@ -14,9 +14,13 @@ from flows.config.provenance import KeyPath, Provenance
 
 SECRET_KEY_PATTERN = re.compile(r"(?i)(^|_)(api_?key|secret|password|passwd|token|credentials?)$")
 _INLINE_SECRET_PATTERN = re.compile(
-    r"(?i)((?:api[-_]?key|authorization|secret|password|passwd|token|credentials?)(?:_env|_secret)?[\"']?\s*:\s*)[^,}\s]+"
+    r"""(?ix)(
+        (?:api[-_]?key|authorization|secret|password|passwd|token|credentials?)(?:_env|_secret)?["']?\s*:\s*
+    ) (?: "[^"]*" | '[^']*' | [^,}\s]+ )"""
 )
 """A secret within a value, as in `models.mine={api_key: sk-…}`."""
+_INLINE_HEADERS_PATTERN = re.compile(r"(?i)(extra_headers[\"']?\s*:\s*)\{[^}]*\}")
+"""The headers of a request within a value, each of which may be a secret."""
 _SECRET_NAME_KEYS = frozenset({"api_key_env", "api_key_secret"})
 """Keys whose value names a secret. A person may paste the secret itself there."""
 _PUBLIC_SECRET_SETTINGS = frozenset({"endpoint", "timeout_seconds"})
@@ -94,18 +98,23 @@ def join_names(names: Iterable[str], limit: int = 12) -> str:
 
 def display_argument(text: str, limit: int = 80) -> str:
     """A command-line argument for display: at most `limit` characters and an ellipsis, secrets masked."""
-    text = text.removeprefix("++")
+    text = masked_argument(text.removeprefix("++"))
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def masked_argument(text: str) -> str:
+    """A command-line argument whole, secrets masked."""
     key, equals, value = text.partition("=")
     path = tuple(key.lstrip("+~").split("."))
     if equals and (may_hold_secret(path[-1], value) or is_secret_setting(path, value)):
         return f"{key}={MASK}"
-    text = mask_keys(_INLINE_SECRET_PATTERN.sub(rf"\1{MASK}", text), typed=True)
-    return text if len(text) <= limit else f"{text[:limit]}…"
+    text = _INLINE_HEADERS_PATTERN.sub(rf"\1{MASK}", _INLINE_SECRET_PATTERN.sub(rf"\1{MASK}", text))
+    return mask_keys(text, typed=True)
 
 
 def is_secret_setting(path: KeyPath, value: object) -> bool:
     """Whether a value below `secrets`, or a header of a request, may be a secret instead of the name of one."""
-    if "extra_headers" in path[:-1]:
+    if "extra_headers" in path or path == ("secrets",):
         return True
     below = path[0] == "secrets" and len(path) > 1 and path[1] not in _PUBLIC_SECRET_SETTINGS
     return below and isinstance(value, str) and not value.startswith("projects/")
