@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from contract.errors import StudyError
 from contract.flow import Loop, Step
 from contract.models import ModelConfig
 from contract.storage import CorpusStorage, FileStorage
@@ -157,6 +158,15 @@ def test_a_primary_config_of_the_users_own(tmp_path: Path) -> None:
     assert study.config["extra"] == 1
     both = compose([], ["query=x", "+flows=[osb]"], folder)
     assert [study.flow.name for study in both] == ["mine", "osb"]
+
+
+def test_the_only_flow_of_a_study_need_not_be_named(tmp_path: Path) -> None:
+    folder = write_study(tmp_path, {})
+    [study] = compose([], ["query=x"], folder)
+    assert study.flow.name == "mine" and f"'mine' is taken, the only flow in {folder}" in study.notices
+    write_study(tmp_path, {"flows/other.yaml": (folder / "flows" / "mine.yaml").read_text()})
+    with pytest.raises(StudyError, match=r"no flow is named; write \+flows=mine"):
+        compose([], ["query=x"], folder)
 
 
 def test_models_json_adds_models(tmp_path: Path) -> None:
