@@ -17,12 +17,14 @@ from agents.base.verdicts import (
     verdict_schema,
 )
 from agents.evidence.labels import LabelledJudgement, judgement_labels, labelled_judgements
+from agents.evidence.locators import locator_of
 from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
 from contract.judgements import CodebookReply, Judgement, JudgeReasons, RecordQuote
 from contract.messages import AgentInput
+from contract.record import Record
 
 
 class VerdictSynthesiserInputs(Frozen):
@@ -82,7 +84,7 @@ class VerdictSynthesiser(
         verified = _verified_quotes(answers)
         criterion = common_criterion(services, answers)
         return Judgement(
-            **read_verdict(reply, criterion, lambda quote: (_locate_quote(quote, verified),)),
+            **read_verdict(reply, criterion, lambda quote: (_locate_quote(quote, verified, agent_input.record),)),
             criteria=answers[0].criteria,
             model=self.parameters(agent_input).model,
             repeat=agent_input.repeat,
@@ -101,11 +103,12 @@ def _verified_quotes(answers: Sequence[Judgement]) -> list[RecordQuote]:
     return list(found.values())
 
 
-def _locate_quote(quote: str, verified: Sequence[RecordQuote]) -> RecordQuote:
+def _locate_quote(quote: str, verified: Sequence[RecordQuote], record: Record) -> RecordQuote:
     """Returns the quotation with its place in the record, if one of the verified ones contains it."""
     for whole in verified:
         if (found := QuotableText(whole.quote).find(quote)) and whole.start is not None:
-            start, end = found
-            place = {"quote": whole.quote[start:end], "start": whole.start + start, "end": whole.start + end}
+            start, end = whole.start + found[0], whole.start + found[1]
+            locator = locator_of(record.locators, start, end) if whole.locator else None
+            place = {"quote": whole.quote[slice(*found)], "start": start, "end": end, "locator": locator}
             return whole.model_copy(update=place)
     return RecordQuote(quote=quote, status="not_found")

@@ -50,6 +50,8 @@ class RecordQuote(Frozen):
     start: int | None = None
     """Offset of its first character in that field."""
     end: int | None = None
+    locator: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The pages, the speaker or the time where it stands, `p. 103`; None where the record has none."""
 
 
 class CheckedReason(Frozen):

@@ -160,7 +160,7 @@ class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParame
     def cache_key_parts(self, agent_input: AgentInput, services: AgentServices) -> JsonValue:
         request = self.request(agent_input, services)
         reads_material = services.models.get(request.model).reads_material
-        record = digest(agent_input.record.model_dump(mode="json", exclude={"ground_truth", "locators"}))
+        record = digest(agent_input.record.model_dump(mode="json", exclude={"ground_truth"}))
         inputs: dict[str, Any] = agent_input.model_dump(mode="json", exclude={"record"})
         return [request.cache_key(reads_material=reads_material), record, inputs]
 

@@ -10,26 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.evidence.locators import locator_of
 from agents.evidence.quotable_text import QuotableText
 from contract.judgements import CheckedReason, RecordQuote
-from contract.record import Record
+from contract.record import Locator, Record
+
+MAIN_FIELD = "text"
 
 
 class RecordTexts:
     """The texts of a record by field: `text`, `title`, `sections.<name>`, `images.<number>`."""
 
-    def __init__(self, texts: dict[str, QuotableText]) -> None:
+    def __init__(self, texts: dict[str, QuotableText], locators: Sequence[Locator] = ()) -> None:
         self._texts = texts
+        self._locators = locators
 
     @classmethod
     def from_record(cls, record: Record, alt_texts: Sequence[str] = ()) -> RecordTexts:
         """Returns the texts of `record`; `alt_texts` describe its pictures where the record itself does not."""
-        fields: dict[str, str] = {"text": record.text, "title": record.title or ""}
+        fields: dict[str, str] = {MAIN_FIELD: record.text, "title": record.title or ""}
         fields |= {f"sections.{name}": str(value) for name, value in record.sections.items()}
         for number, image in enumerate(record.images, start=1):
             alt_text = alt_texts[number - 1] if number <= len(alt_texts) else ""
             fields[f"images.{number}"] = image.alt_text or alt_text
-        return cls({name: QuotableText(text) for name, text in fields.items() if text})
+        return cls({name: QuotableText(text) for name, text in fields.items() if text}, record.locators)
 
     def check_quote(self, quote: str) -> tuple[RecordQuote, ...]:
         """Returns the quotation; if it was found, with its place, and as it stands there.
@@ -38,11 +42,15 @@ class RecordTexts:
         """
         for name, text in self._texts.items():
             if spans := text.find_parts(quote):
-                return tuple(
-                    RecordQuote(quote=text.text[start:end], status="found", field=name, start=start, end=end)
-                    for start, end in spans
-                )
+                return tuple(found_quote(text.text, name, span, self._locators) for span in spans)
         return (RecordQuote(quote=quote, status="not_found"),)
+
+
+def found_quote(text: str, field: str, span: tuple[int, int], locators: Sequence[Locator]) -> RecordQuote:
+    """The quotation that stands there in the record's field; with its page where the main text has pages."""
+    start, end = span
+    locator = locator_of(locators, start, end) if field == MAIN_FIELD else None
+    return RecordQuote(quote=text[start:end], status="found", field=field, start=start, end=end, locator=locator)
 
 
 def not_found_note(reasons: Sequence[CheckedReason], where: str = "do not stand in the record") -> str | None:

@@ -22,7 +22,7 @@ from flows.files.atomic import open_atomic, write_text
 TASK_FILE = "task.json"
 RECORDS_FILE = "records.jsonl"
 CoderName = Annotated[str, Field(pattern=r"^\w[\w .@+-]*$", max_length=60)]
-_SHOWN_FIELDS = {"record_id", "title", "text", "sections", "images"}
+_SHOWN_FIELDS = {"record_id", "title", "text", "sections", "images", "locators"}
 
 
 class CodedCriterion(Frozen):

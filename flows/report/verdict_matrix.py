@@ -218,7 +218,11 @@ def _title(title: str | None) -> str | None:
 
 
 def _quote(quote: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[Any]:
-    """[field, start, end] for words that are shown; else the words, whether they were found, and where."""
+    """[field, start, end, page] for words that are shown; else the words, whether they were found, where, and the page.
+
+    Without a page, that is left out.
+    """
+    page = [display_text(one_line(quote["locator"]))] if quote.get("locator") else []
     start, end = quote.get("start"), quote.get("end")
     quotation, found = display_text(one_line(quote.get("quote"))), quote.get("status") == "found"
     place = next((place for place, (name, _) in enumerate(fields) if name == quote.get("field")), None)
@@ -226,8 +230,8 @@ def _quote(quote: Mapping[str, Any], fields: Sequence[tuple[str, str]]) -> list[
         return [quotation, found]
     text = fields[place][1]
     if not 0 <= start < end <= min(len(text), MAX_FIELD_CHARACTERS):
-        return [quotation, found, place, start]
-    return [place, _utf16_offset(text, start), _utf16_offset(text, end)]
+        return [quotation, found, place, start, *page]
+    return [place, _utf16_offset(text, start), _utf16_offset(text, end), *page]
 
 
 def _utf16_offset(text: str, characters: int) -> int:

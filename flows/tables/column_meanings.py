@@ -149,7 +149,8 @@ OUTPUT_FIELDS: Mapping[str, str] = {
     "question": "The question.",
     "raised": "`true` where there is a concern.",
     "reason": "Why, in the model's words.",
-    "reasons": "Each rule, whether it applies, why, and the quotations with their places in the text; as JSON.",
+    "reasons": "Each rule, whether it applies, why, and the quotations with their places in the text, "
+    "and their pages where it has any; as JSON.",
     "repeat": "The number of the repeat, counted from 0.",
     "references": "How the cited documents are named in a reading list, and which model made that up; as JSON.",
     "references_not_made": "Which cited documents have no reference, and why.",

@@ -12,7 +12,7 @@ from agents.prompting.criteria import Criterion, Example
 from contract.base import digest
 from contract.errors import MissingInput, OutputInvalid
 from contract.messages import AgentInput
-from contract.record import ImagePart, Record
+from contract.record import ImagePart, Locator, Record
 from tests.agents.agent_calls import (
     RECORD,
     agent_services,
@@ -49,6 +49,22 @@ async def test_a_judge_is_shown_the_criterion_with_its_examples_and_never_the_gr
         "one",
         "full",
     )
+
+
+PAGED = RECORD.model_copy(update={"locators": (Locator(start=0, name="p. 3"), Locator(start=28, name="p. 4"))})
+
+
+async def test_quotations_of_a_judge_and_of_a_synthesis_name_the_page() -> None:
+    reply = judge_reply("violates", "asked for nothing and told nothing", "told nothing", "never said")
+    output = await ask_agent("judge", replying_with(reply), {}, ONE, record=PAGED, criteria="one")
+    answer = plain_value(output)
+    quotes = answer["reasons"][0]["quotes"]
+    assert [quote.get("locator") for quote in quotes] == ["pp. 3–4", "p. 4", None]
+    merged = replying_with(judge_reply("violates", "told nothing", "asked for nothing"))
+    output = await ask_agent("verdict_synthesiser", merged, {"answers": [answer]}, ONE, record=PAGED)
+    assert [quote["locator"] for quote in plain_value(output)["reasons"][0]["quotes"]] == ["p. 4", "p. 3"]
+    without = await ask_agent("judge", replying_with(reply), {}, ONE, criteria="one")
+    assert "locator" not in str(plain_value(without)), "a text without pages is kept as it always was"
 
 
 async def test_a_judge_without_criteria_is_refused() -> None:

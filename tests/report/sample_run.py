@@ -138,7 +138,8 @@ def _judgement(record: Record, criteria: str, model: str, chance: Random, qualit
         verdict = chance.choice(VERDICTS)
     quote = rude or next((text for text in _POLITE if text in record.text), record.text[:40])
     start = record.text.find(quote)
-    found = {"quote": quote, "status": "found", "field": "text", "start": start, "end": start + len(quote)}
+    found: dict[str, Any] = {"quote": quote, "status": "found", "field": "text", "start": start}
+    found |= {"end": start + len(quote)} | ({"locator": record.locators[0].name} if record.locators else {})
     made_up = {"quote": "words that nobody wrote", "status": "not_found"}
     reasons = [
         {

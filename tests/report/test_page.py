@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from contract.record import Record
+from contract.record import Locator, Record
 from flows.files.run_data import RunData
 from flows.measures.compute import compute_measures
 from flows.report.estimates import confusion_matrices, estimate_tables
@@ -150,6 +150,15 @@ def test_quotations_are_offsets_into_the_text_as_a_browser_counts(tmp_path: Path
     for record, (field, start, end) in found:
         units = record["f"][field][1].encode("utf-16-le")
         assert units[2 * start : 2 * end].decode("utf-16-le") == "They are no better than geese."
+
+
+def test_quotations_name_their_page(tmp_path: Path) -> None:
+    pages = (Locator(start=0, name="p. 103"),)
+    paged = Record(record_id="paged", text="They are no better than geese.", locators=pages)
+    long = Record(record_id="long", text=f"{'x ' * MAX_FIELD_CHARACTERS}They are no better than geese.", locators=pages)
+    page = ParsedPage(report(write_sample(tmp_path, Sample(records=0, extra=(paged, long), failures=False))))
+    found = {len(quote): quote[-1] for _, quote in quotes(page) if "geese" in str(quote[0]) or quote[0] == 0}
+    assert found == {4: "p. 103", 5: "p. 103"}, "within the part that is shown, and after it"
 
 
 def test_nothing_of_a_record_becomes_markup(tmp_path: Path) -> None:

@@ -81,11 +81,16 @@ function quotation(quote, fields, quotes, hidden) {
     quotes.push(quote);
     const number = quotes.length;
     const words = hidden ? veil("quotation masked") : ["“", bdi(fields[quote[0]][1].slice(quote[1], quote[2])), "”"];
-    return button([el("span", { class: "number" }, number), " ", words], () => jump(number), { class: "quote", title: "Show it in the text" });
+    const shown = [el("span", { class: "number" }, number), " ", words, ...page(quote[3])];
+    return button(shown, () => jump(number), { class: "quote", title: "Show it in the text" });
   }
-  const [words, found, field, start] = quote;
+  const [words, found, field, start, where] = quote;
   const why = found ? (field === undefined ? "found in the record" : `found after the part that is shown, at character ${grouped(start)}`) : "not found in the record";
-  return el("p", { class: `quote ${found ? "" : "lost"}` }, hidden ? veil("quotation masked") : ["“", bdi(words), "”"], " ", el("span", { class: "applies" }, why));
+  return el("p", { class: `quote ${found ? "" : "lost"}` }, hidden ? veil("quotation masked") : ["“", bdi(words), "”"], " ", el("span", { class: "applies" }, why), ...page(where));
+}
+
+function page(locator) {
+  return locator ? [" ", el("span", { class: "applies" }, bdi(locator))] : [];
 }
 
 function jump(number) {
@@ -104,7 +109,7 @@ function source(place, told, quotes, hidden) {
     return made;
   }
   told.f.forEach((field, at) => {
-    const own = quotes.map((quote, number) => [...quote, number + 1]).filter((quote) => quote[0] === at);
+    const own = quotes.map((quote, number) => [...quote.slice(0, 3), number + 1]).filter((quote) => quote[0] === at);
     // The title stands above already.
     if (own.length || field[0] !== "title" || told.f.length === 1) made.append(...fieldOf(field, own));
   });
