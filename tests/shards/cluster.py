@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.compose.compose import compose
+from flows.config.own_config import USER_CONFIG_VARIABLE
 from flows.run.runner import make_flow
 from tests.support.commands import ROOT, CommandLine, RunningCommand
+from tests.support.databases import DATABASES
+from tests.support.judging import make_posts, write_study
+from tests.support.own_config import write_own_config
+from tests.support.services import FakeService, prefect_server
 
 POOL = "machines"
 
@@ -32,6 +39,10 @@ class Cluster:
     config: Path
     flow: str = "judged"
     workers: list[RunningCommand] = field(default_factory=list[RunningCommand])
+
+    def kept_replies(self) -> int:
+        """How many replies are on disk."""
+        return sum(path.is_file() and not path.name.startswith(".") for path in self.cli.results.glob("replies/*/*"))
 
     def start_worker(self, limit: int) -> RunningCommand:
         """`prefect worker start`, with an environment like that of a separate machine."""
@@ -95,6 +106,38 @@ class Cluster:
         """Kills every worker and its processes."""
         for worker in self.workers:
             kill_with_children(worker)
+
+
+@contextmanager
+def prepared_cluster(
+    folder: Path, service: FakeService, records: int, at_once: int, lost_after: int
+) -> Generator[Cluster]:
+    """A server and the study of that many records, without workers yet, for the length of the block.
+
+    On PostgreSQL, unless BUTTERMILK_DATABASE names another.
+    """
+    cli = CommandLine(folder / "place")
+    # What all workers share lies outside the study's folder, so the operator's own configuration allows it.
+    allowed = {"places": [str(cli.working_folder), str(cli.results)]}
+    cli.extra_variables |= write_own_config(cli.folder / "own", allowed=allowed)
+    config = write_study(cli.folder / "study", service.url, make_posts(records), concurrency=at_once)
+    settings = f"concurrency: {at_once}\nretry_delay_seconds: 0\nlost_after_seconds: {lost_after}\n"
+    places = f"folder: {cli.working_folder}/runs\nresults: {cli.results}\n"
+    (config / "run" / "default.yaml").write_text(settings + places, encoding="utf-8")
+    (folder / "server").mkdir()
+    database = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")]()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        database as variables,
+        prefect_server(folder / "server", **variables) as api,
+    ):
+        # The study is deployed from this process.
+        patch.setenv(USER_CONFIG_VARIABLE, cli.extra_variables[USER_CONFIG_VARIABLE])
+        cluster = Cluster(cli, api, config)
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def kill_with_children(worker: RunningCommand) -> None:

@@ -16,13 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.config.own_config import USER_CONFIG_VARIABLE
-from tests.shards.cluster import Cluster, kill_with_children, runs_of
-from tests.support.commands import CommandLine, run_folders, wait_until
-from tests.support.databases import DATABASES
-from tests.support.judging import CRITERIA, MODELS, make_posts, write_study
-from tests.support.own_config import use_own_config
-from tests.support.services import FakeService, fake_service, prefect_server
+from tests.shards.cluster import Cluster, kill_with_children, prepared_cluster, runs_of
+from tests.support.commands import run_folders, wait_until
+from tests.support.judging import CRITERIA, MODELS
+from tests.support.services import FakeService, fake_service
 
 CELLS = int(os.environ.get("BUTTERMILK_CELLS", "2000"))
 RECORDS = CELLS // (len(CRITERIA) * len(MODELS)) + 1
@@ -38,24 +35,10 @@ def service() -> Generator[FakeService]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> Generator[Cluster]:
+def cluster(tmp_path: Path, service: FakeService) -> Generator[Cluster]:
     """The server and the study, without workers yet."""
-    cli = CommandLine(tmp_path / "place")
-    # What all workers share lies outside the study's folder, so the operator's own configuration allows it.
-    use_own_config(monkeypatch, cli.folder / "own", allowed={"places": [str(cli.working_folder), str(cli.results)]})
-    cli.extra_variables[USER_CONFIG_VARIABLE] = os.environ[USER_CONFIG_VARIABLE]
-    config = write_study(cli.folder / "study", service.url, make_posts(RECORDS), concurrency=AT_ONCE)
-    settings = f"concurrency: {AT_ONCE}\nretry_delay_seconds: 0\nlost_after_seconds: {LOST_AFTER}\n"
-    runs = f"folder: {cli.working_folder}/runs\nresults: {cli.results}\n"
-    (config / "run" / "default.yaml").write_text(settings + runs, encoding="utf-8")
-    (tmp_path / "server").mkdir()
-    in_use = DATABASES[os.environ.get("BUTTERMILK_DATABASE", "postgresql")]()
-    with in_use as settings, prefect_server(tmp_path / "server", **settings) as api:
-        cluster = Cluster(cli, api, config)
-        try:
-            yield cluster
-        finally:
-            cluster.stop()
+    with prepared_cluster(tmp_path, service, RECORDS, AT_ONCE, LOST_AFTER) as prepared:
+        yield prepared
 
 
 @pytest.mark.deployments
@@ -70,7 +53,7 @@ def test_a_worker_killed_under_its_shards_costs_only_calls_in_flight(cluster: Cl
     victim = next(worker for worker in cluster.workers if str(run) not in runs_of(worker) and runs_of(worker))
     most_in_flight = len(runs_of(victim)) * AT_ONCE
     kill_with_children(victim)
-    in_flight = len(service.stats()["by_key"]) - _kept(cluster.cli)
+    in_flight = len(service.stats()["by_key"]) - cluster.kept_replies()
     ended = cluster.wait_for_run(run)
     sharded = time.perf_counter() - started
 
@@ -109,7 +92,3 @@ def _one_worker(cluster: Cluster, service: FakeService, sharded: float) -> None:
     assert ended.state_name == "Completed"
     first, second = ((folder / "cells.csv").read_bytes() for folder in run_folders(cluster.cli, "judged"))
     assert len(first.splitlines()) == len(second.splitlines())
-
-
-def _kept(cli: CommandLine) -> int:
-    return sum(path.is_file() and not path.name.startswith(".") for path in cli.results.glob("replies/*/*"))
