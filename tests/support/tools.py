@@ -49,7 +49,13 @@ async def read_page(url: str) -> str:
 def install_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registers these tools beside the package's own."""
     names = ("count_words", "broken", "failing", "read_page")
-    entries = {name: EntryPoint(name, f"tests.support.tools:{name}", registry.ENTRY_POINT_GROUP) for name in names}
+    register_tools(monkeypatch, *(f"tests.support.tools:{name}" for name in names))
+
+
+def register_tools(monkeypatch: pytest.MonkeyPatch, *places: str) -> None:
+    """Registers the tools at these places (`module:name`) beside the package's own."""
+    names = {place: place.partition(":")[2] for place in places}
+    entries = {name: EntryPoint(name, place, registry.ENTRY_POINT_GROUP) for place, name in names.items()}
     installed = {**registry.installed_tools(), **entries}
     for module in ("agents.tools.registry", "flows.check.tools"):
         monkeypatch.setattr(f"{module}.installed_tools", lambda: installed)
