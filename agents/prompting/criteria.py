@@ -191,7 +191,9 @@ def _verdicts(front: FrontMatter) -> tuple[str, ...]:
         return DEFAULT_VERDICTS
     listed: Any = front.values["verdicts"]
     if isinstance(listed, list) and any(isinstance(word, bool) for word in listed):  # type: ignore[reportUnknownVariableType]
-        raise front.error_at("yes, no, true and false need quotation marks here; write verdicts: ['yes', 'no']")
+        examples = ", and verdict: 'yes' in the examples" if any(map(_lacks_marks, _listed_examples(front))) else ""
+        what = f"yes, no, true and false need quotation marks here; write verdicts: ['yes', 'no']{examples}"
+        raise front.error_at(what)
     words = [word.strip() for word in front.texts("verdicts") or ()]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
         raise front.error_at("verdicts should be a list of two or more different words: [violates, does_not_violate]")
@@ -199,15 +201,27 @@ def _verdicts(front: FrontMatter) -> tuple[str, ...]:
 
 
 def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, ...]:
-    listed: Any = front.values.get("examples") or []
-    if not isinstance(listed, list):
+    if not isinstance(front.values.get("examples") or [], list):
         raise front.error_at("examples should be a list of `- text: …` with `verdict: …`", "examples")
-    return tuple(_example(front, number, item, verdicts) for number, item in enumerate(listed))  # type: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    return tuple(_example(front, number, item, verdicts) for number, item in enumerate(_listed_examples(front)))
+
+
+def _listed_examples(front: FrontMatter) -> list[Any]:
+    listed: Any = front.values.get("examples")
+    return cast("list[Any]", listed) if isinstance(listed, list) else []
+
+
+def _lacks_marks(example: Any) -> bool:
+    """Whether YAML reads the example's verdict as true or false."""
+    return isinstance(example, dict) and isinstance(cast("dict[str, Any]", example).get("verdict"), bool)
 
 
 def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ...]) -> Example:
     fields = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-    if isinstance(fields.get("verdict"), int | float | date) and not isinstance(fields["verdict"], bool):
+    if _lacks_marks(item):
+        what = "yes, no, true and false need quotation marks here; write verdict: 'yes' or verdict: 'no'"
+        raise front.error_at(what, "examples", number)
+    if isinstance(fields.get("verdict"), int | float | date):
         item = {**fields, "verdict": front.text_in("examples", number, "verdict")}
     try:
         example = Example.model_validate(item)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from contract.record import Record
 from contract.storage import RecordStorage
 from flows.config.folders import display_path
-from flows.storage.columns import column_path, map_columns
+from flows.storage.columns import column_names, column_path, map_columns
 from flows.storage.factory import source_rows
 from flows.storage.guesses import Guess
 from flows.storage.names import source_name
@@ -128,10 +128,7 @@ def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
     preview.absent -= {column for column in preview.absent if column_path(row.values, column)}
     if set(row.values) != first:
         preview.alike = False
-    for name, value in row.values.items():
-        preview.names.add(name)
-        if isinstance(value, Mapping):
-            preview.names.update(f"{name}.{inner}" for inner in cast("Mapping[str, Any]", value))
+    preview.names.update(row.values, column_names(row.values))
 
 
 def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -46,6 +47,10 @@ class RecordCheck(Protocol):
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:
         """Reports what was seen."""
         ...
+
+
+_INDEX = re.compile(r"\[(\d+|\*)\]")
+"""An item of a list as programs write it; here it is `.0`."""
 
 
 def source_of(config: StorageConfig) -> RecordStorage:
@@ -199,7 +204,7 @@ def _check_rows(
         if _may_come_later(preview) and field not in REQUIRED_FIELDS:
             diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
         else:
-            near = closest_name(column, preview.names)
+            near = closest_name(_INDEX.sub(r".\1", column), preview.names)
             what += "".join(f"; {guess.message}" for guess in preview.guesses if guess.setting == "header")
             diagnostics.add_at(
                 (*path, "columns", field), what, nearest=near, todo=f"its columns are {join_names(preview.names, 20)}"
@@ -209,7 +214,7 @@ def _check_rows(
     for check in filter(None, (metadata, *others)):
         check.report(preview, diagnostics)
     if ground_truth and preview.records:
-        _check_ground_truth(name, ground_truth, preview, path, diagnostics)
+        _check_ground_truth(name, ground_truth, preview, path, diagnostics, source.columns)
     if preview.absent or preview.records:
         return
     if not preview.rows:
@@ -232,7 +237,12 @@ def _note_addresses(name: str, preview: Preview, diagnostics: Diagnostics) -> No
 
 
 def _check_ground_truth(
-    name: str, ground_truth: GroundTruthCheck, preview: Preview, path: KeyPath, diagnostics: Diagnostics
+    name: str,
+    ground_truth: GroundTruthCheck,
+    preview: Preview,
+    path: KeyPath,
+    diagnostics: Diagnostics,
+    columns: Mapping[str, str],
 ) -> None:
     """Reports answers of people that cannot be compared with verdicts, and notes how the others are read."""
     from flows.check.preview import rows_text
@@ -250,7 +260,13 @@ def _check_ground_truth(
     # Labels that could not be read are a mistake already; that answers have none is no second one.
     unread = diagnostics.is_reported((*ground_truth.path[:-1], "labels"))
     for one in () if unread else ground_truth.mistakes():
-        diagnostics.add_at((*path, "columns", f"ground_truth.{one.field}"), one.what, todo=one.todo)
+        at = (*path, "columns", f"ground_truth.{one.field}")
+        column = columns.get(at[-1])
+        if parts := sorted(known for known in preview.names if column and known.startswith(f"{column}.")):
+            what = f"'{column}' holds lists or objects, none of which is an answer"
+            diagnostics.add_at(at, what, todo=f"name the part that is one; there are {join_names(parts, 20)}")
+        else:
+            diagnostics.add_at(at, one.what, todo=one.todo)
     _check_coders(ground_truth, preview, diagnostics)
     for text in ground_truth.notices():
         diagnostics.add_notice(f"'{name}': {text}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -24,6 +25,8 @@ NESTED_FIELDS = ("metadata", "ground_truth", "sections")
 """Fields with parts, such as `metadata.author`."""
 REQUIRED_FIELDS = ("record_id", "text")
 """Fields whose column every row must have where `columns` names it."""
+_MOST_NAMES, _DEEPEST = 50, 8
+"""Names of columns that are told of one row, and how deep within others they may stand."""
 _TEXT_FIELDS = ("title", "uri", "mime")
 
 
@@ -88,6 +91,30 @@ def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | Non
         else:
             return None
     return path
+
+
+def column_names(values: Mapping[str, Any]) -> list[str]:
+    """The columns of a row as they may be named: those within objects and in the first item of a list are dotted."""
+    return [".".join(path) for path, _ in islice(_leaves(values, ()), _MOST_NAMES)]
+
+
+def text_columns(values: Mapping[str, Any]) -> list[str]:
+    """Those of them that hold text; all where none does."""
+    named = [(".".join(path), value) for path, value in islice(_leaves(values, ()), _MOST_NAMES)]
+    return [name for name, value in named if isinstance(value, str)] or [name for name, _ in named]
+
+
+def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = cast("Mapping[Any, Any]", value).items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(cast("Sequence[Any]", value)[:1])
+    for name, one in inner if len(path) < _DEEPEST else ():
+        if isinstance(one, Mapping | list | tuple) and one:
+            yield from _leaves(one, (*path, str(name)))
+        else:
+            yield (*path, str(name)), one
 
 
 def _value_at(values: Any, path: tuple[str, ...]) -> Any:

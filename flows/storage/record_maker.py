@@ -20,6 +20,7 @@ from flows.storage.columns import (
     ColumnMapping,
     field_problem,
     map_columns,
+    text_columns,
 )
 from flows.storage.image_files import image_parts
 from flows.storage.page_records import is_address
@@ -103,7 +104,7 @@ class RecordMaker:
         if self._fetch:
             mapping = _address_as_text(mapping)
         if not any(field.partition(".")[0] in _CONTENT_FIELDS for field, _, _ in mapping.assigned):
-            columns = ", ".join(map(str, row.values))
+            columns = ", ".join(text_columns(row.values))
             raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}")
         fields: dict[str, Any] = {}
         for field, column, value in mapping.assigned:

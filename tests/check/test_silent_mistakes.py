@@ -242,6 +242,19 @@ def test_labels_that_yaml_reads_as_true_and_false_are_one_mistake(tmp_path: Path
     assert "`labels` needs quotation marks around yes, no, on, off, true and false, on both sides" in mistake
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "message"),
+    [
+        ("[yes, no]", "rules.md:3: yes, no, true and false need quotation marks here; write verdicts: ['yes', 'no'], "
+         "and verdict: 'yes' in the examples"),
+        ("['yes', 'no']", "rules.md:5: yes, no, true and false need quotation marks here; write verdict: 'yes' or"),
+    ],
+)  # fmt: skip
+def test_words_of_yaml_in_verdicts_and_examples_are_told_at_once(tmp_path: Path, verdicts: str, message: str) -> None:
+    front = f"title: Rules\nverdicts: {verdicts}\nexamples:\n  - {{text: Oh., verdict: yes}}"
+    assert message in found(tmp_path, criteria__rules_md=f"---\n{front}\n---\nDo no harm.\n")
+
+
 def test_a_thematic_break_is_no_front_matter(tmp_path: Path) -> None:
     assert found(tmp_path, criteria__rules_md="---\n\nDo no harm. Note: this is text.\n") == ""
 
