@@ -36,11 +36,27 @@ def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
 
 def config_dir_problem(config_dir: Path | None) -> Problem | None:
     """Why that cannot be a study's folder; None where it is one, or none is named."""
-    if config_dir is None or is_folder(expanded(config_dir)):
+    if config_dir is None:
         return None
-    what = "this is not a folder" if is_there(expanded(config_dir)) else "there is no such folder"
-    todo = "name the folder that holds your flows/, prompts/ and so on"
-    return Problem(f"command line: --config-dir {config_dir}", what, todo=todo)
+    folder, where = expanded(config_dir), f"command line: --config-dir {config_dir}"
+    if is_folder(folder):
+        closed = _closed_folder(folder)
+        what = f"you have no permission to read the folder {display_path(closed)}" if closed else None
+        return Problem(where, what, todo="give yourself this permission") if what else None
+    what = "this is not a folder" if is_there(folder) else "there is no such folder"
+    return Problem(where, what, todo="name the folder that holds your flows/, prompts/ and so on")
+
+
+def _closed_folder(folder: Path) -> Path | None:
+    """The study's folder, or one of its groups, that this user may not read: what is in it would count as missing."""
+    if not _is_readable(folder):
+        return folder
+    groups = (folder / path.name for path in sorted(package_config_folder().iterdir()))
+    return next((group for group in groups if is_folder(group) and not _is_readable(group)), None)
+
+
+def _is_readable(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def is_of_package(path: Path) -> bool:
