@@ -17,13 +17,15 @@ from agents.tools.mcp.client import MCPConnection, ServerUnavailable, connect
 from agents.tools.tool import ToolFailed
 from contract.base import JsonValue, digest
 from contract.errors import Problem, RunError, StudyError
+from contract.flow import Step
 from contract.tools import AgentToolDefinition
 from flows.config.diagnostics import closest_name, join_names
 from flows.files.run_data import RunData
 from flows.results.store import ResultStore
 from flows.results.tool_lists import keep_tool_list, kept_tool_list
+from flows.spec.nodes import walk_nodes
 from flows.spec.study import Study, ToolServer
-from flows.spec.tool_registry import StepTool, server_of, used_tools
+from flows.spec.tool_registry import StepTool, server_of
 
 Note = Callable[[str], None]
 
@@ -102,12 +104,14 @@ async def _call(
 
 def _check_names(study: Study, tools: Mapping[str, StepTool]) -> None:
     problems = list[Problem]()
-    for name in used_tools(study.flow):
-        if (server := server_of(name)) and name not in tools:
-            there = [one for one in tools if server_of(one) == server]
-            where = study.provenance.where(("flows", study.flow.name, "steps"))
-            what = f"the server '{server}' has no tool '{name}' that can be used"
-            problems.append(Problem(where, what, closest_name(name, there), f"it has {join_names(there) or 'none'}"))
+    for node in walk_nodes(study.flow, ("flows", study.flow.name)):
+        for number, name in enumerate(node.node.tools if isinstance(node.node, Step) else ()):
+            if (server := server_of(name)) and name not in tools:
+                there = [one for one in tools if server_of(one) == server]
+                where = study.provenance.where((*node.path, "tools", str(number)))
+                what = f"the server '{server}' has no tool '{name}' that can be used"
+                todo = f"it has {join_names(there) or 'none'}"
+                problems.append(Problem(where, what, closest_name(name, there), todo))
     if problems:
         raise StudyError(problems)
 

@@ -92,9 +92,18 @@ async def test_a_run_keeps_what_the_server_returned_and_notes_what_changes(
     assert again.outcome and "not known" not in cost_line(again.outcome.totals)
 
 
-async def test_a_tool_that_the_server_does_not_have_is_reported(lab: Lab, script: Path) -> None:
-    lab.write("flows/tiny.yaml", FLOW.replace("courts.get_case", "courts.get_cases"))
-    with pytest.raises(StudyError, match=r"no tool 'courts.get_cases' .* did you mean 'courts.get_case'"):
+async def test_a_tool_that_the_server_does_not_have_is_reported_where_it_is_named(lab: Lab, script: Path) -> None:
+    lab.write("flows/tiny.yaml", FLOW.replace("[courts.get_case]", "\n    - courts.get_cases\n    - courts.get_slow"))
+    with pytest.raises(StudyError, match=r"no tool 'courts.get_cases' .* did you mean 'courts.get_case'") as raised:
+        await _notes(lab.compose("text=hello"))
+    # The line of each, since a step may name several, and a flow may have several such steps.
+    assert [one.where.rpartition(":")[2] for one in raised.value.problems] == ["8", "9"]
+
+
+async def test_a_server_that_takes_too_long_is_reported_with_the_setting(lab: Lab, script: Path) -> None:
+    lab.write(script.name, "import time\ntime.sleep(60)\n")
+    lab.write("tools/courts.yaml", (lab.folder / "tools" / "courts.yaml").read_text()[:-2] + ', "timeout_seconds": 1}}')
+    with pytest.raises(RunError, match=r"'courts' does not answer within 1 seconds \(timeout_seconds\)"):
         await _notes(lab.compose("text=hello"))
 
 

@@ -109,7 +109,9 @@ async def connect(name: str, config: MCPServer, environment: Mapping[str, Secret
             raise ServerUnavailable(f"'{name}' cannot be {'reached' if config.url else 'started'}: {_ending(task)}")
         yield MCPConnection(name, config, ready.result(), task)
     except TimeoutError:
-        raise ServerUnavailable(f"'{name}' does not answer within {config.timeout_seconds:g} seconds") from None
+        raise ServerUnavailable(
+            f"'{name}' does not answer within {config.timeout_seconds:g} seconds (timeout_seconds)"
+        ) from None
     finally:
         closing.set()
         _, running = await asyncio.wait({task}, timeout=5)
