@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract.key_texts import MASK
 from contract.run import RunSettings
 from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.folders import MULTI_CHOICE_GROUPS
@@ -24,6 +25,9 @@ DOTTED_NAMES = ("columns", "labels", "labels_from", "where")
 """Names that a request gives part by part: `columns.text=body`."""
 _REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
+
+_MAY_HOLD_KEYS = frozenset({"models", "secrets", "storage", "tools"})
+"""Sections in which an argument may hold a key."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def classify_arguments(
     for text in join_stray_words(arguments, folders, diagnostics):
         key, equals, value = _split_argument(text)
         key = key.strip()
+        _report_mask(key, value, text, diagnostics)
         if key.startswith("~") or not equals:
             classified.overrides.append(text)
         elif key == "storage" and _names_no_file("storage", value, folders):
@@ -82,6 +87,14 @@ def classify_arguments(
         else:
             classified.overrides.append(_with_force_prefix(key, text))
     return classified
+
+
+def _report_mask(key: str, value: str, text: str, diagnostics: Diagnostics) -> None:
+    """Reports stars where a key belongs: a printed command that was pasted as it stands. A service would get them."""
+    if MASK in value and key.lstrip("+~").partition(".")[0] in _MAY_HOLD_KEYS:
+        what = "the stars stand for a key, which a printed command leaves out"
+        todo = "type the key in their place, or name the variable that holds it with `api_key_env`"
+        diagnostics.add(f"command line: {display_argument(text)}", what, todo=todo)
 
 
 def _names_no_file(group: str, value: str, folders: Sequence[Path]) -> bool:

@@ -40,6 +40,25 @@ def test_a_key_in_a_question_is_refused_before_it_is_written_anywhere() -> None:
 
 
 @pytest.mark.parametrize(
+    "argument",
+    [
+        "models.lite.api_key=**********",
+        "++models.lite.api_key=**********",
+        "+models.x={kind: hosted, provider: openai, model_id: m, api_key: **********}",
+        "models.lite.base_url=https://**********@models.example.org/v1",
+        "secrets.x=**********",
+    ],
+)
+def test_the_stars_of_a_printed_command_are_no_key(argument: str) -> None:
+    with pytest.raises(StudyError, match="the stars stand for a key, which a printed command leaves out"):
+        compose(["osb"], ["query=Why?", argument])
+
+
+def test_stars_in_a_question_are_only_stars() -> None:
+    assert compose(["osb"], ["query=Why is this ********** there?"])
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "sk-learn",
