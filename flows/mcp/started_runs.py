@@ -31,6 +31,7 @@ MAX_RUNNING = 4
 _KILL_AFTER_SECONDS = SHUTDOWN_SECONDS + 5
 _STATES: Mapping[int, str] = {
     0: "done", 1: "incomplete", 2: "refused", EXIT_WAITING: "waiting", EXIT_INTERRUPTED: "cancelled",
+    -signal.SIGTERM: "cancelled",
 }  # fmt: skip
 _JOURNAL_SECONDS = 0.5
 _KILLED = "the run's process was killed; the same start_{flow} goes on from there, and pays for nothing twice"
@@ -134,7 +135,8 @@ class StartedRuns:
         """Ends the run, as Ctrl-C does; what it has paid for is kept. Returns when its process has ended."""
         if run.pid is None or run.follower is None or run.follower.done():
             return
-        _signal(os.kill, run.pid, signal.SIGINT)
+        # Not SIGINT: a process that is still starting would end with a traceback, and not as cancelled.
+        _signal(os.kill, run.pid, signal.SIGTERM)
         done, _ = await asyncio.wait({run.follower}, timeout=_KILL_AFTER_SECONDS)
         if not done:
             # It leads a group of its own.

@@ -280,3 +280,16 @@ async def test_unknown_runs_and_resources_are_named(connect: Connect) -> None:
                 await client.read_resource(uri)
         with pytest.raises(MCPError, match="posts"):
             await client.read_resource("corpus://postz/a#text:0-3")
+
+
+async def test_a_run_that_is_cancelled_before_it_begins_is_cancelled_and_leaves_no_traceback(
+    connect: Connect, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with connect() as client:
+        for wait in (0.0, 0.02, 0.2):
+            started = await client.call_tool("start_tiny", {})
+            await asyncio.sleep(wait)
+            ended = await client.call_tool("cancel_run", {"run_id": started.structured_content["run_id"]})
+            assert ended.structured_content["state"] == "cancelled"
+            assert ended.structured_content["problems"] == []
+    assert "Traceback" not in capfd.readouterr().err
