@@ -30,7 +30,7 @@ def _place(record: Record, words: str) -> str | None:
     return locator_of(record.locators, start, start + len(words))
 
 
-def _docx(path: Path) -> None:
+def write_docx(path: Path) -> None:
     document = docx.Document()
     document.core_properties.title, document.core_properties.author = "The ferry", "A. Berg"
     document.add_heading("Minutes", 1)
@@ -54,7 +54,7 @@ def _docx_of_an_interview(path: Path) -> None:
     document.save(str(path))
 
 
-def _odt(path: Path, title: str = "The ferry", *paragraphs: str) -> None:
+def write_odt(path: Path, title: str = "The ferry", *paragraphs: str) -> None:
     document: Any = odfdo.Document("text")
     document.body.clear()
     document.meta.title = title
@@ -63,7 +63,7 @@ def _odt(path: Path, title: str = "The ferry", *paragraphs: str) -> None:
     document.save(str(path))
 
 
-def _epub(path: Path, title: str, chapters: dict[str, str]) -> None:
+def write_epub(path: Path, title: str, chapters: dict[str, str]) -> None:
     names = [f"c{number}.xhtml" for number in range(len(chapters))]
     items = "".join(f'<item id="{one}" href="text/{one}" media-type="application/xhtml+xml"/>' for one in names)
     order = "".join(f'<itemref idref="{one}"/>' for one in names)
@@ -87,23 +87,23 @@ def _epub(path: Path, title: str, chapters: dict[str, str]) -> None:
 
 
 _HTML = "<html><head><title>{}</title></head><body><nav>Home</nav><article><h1>{}</h1><p>{}</p></article></body></html>"
-_RTF = r"{\rtf1\ansi\ansicpg1252 {\fonttbl{\f0 Arial;}}"
+RTF = r"{\rtf1\ansi\ansicpg1252 {\fonttbl{\f0 Arial;}}"
 LONG = "The council closed the ferry to the island in 1921, because its boiler was broken and nobody would pay. " * 4
 
 Case = tuple[str, Callable[[Path], object], str, str | None]
 CASES: list[Case] = [
-    ("a.docx", _docx, "The council closed the ferry – “for good”.", None),
+    ("a.docx", write_docx, "The council closed the ferry – “for good”.", None),
     ("interview.docx", _docx_of_an_interview, "The boiler broke.", "Omar"),
-    ("a.odt", _odt, "The council closed the ferry.", None),
-    ("b.odt", lambda path: _odt(path, "Ä", "Straße – “so”", "ß"), "Straße – “so”", None),
-    ("a.rtf", lambda path: path.write_text(_RTF + r"\f0 The caf\'e9 closed.\par So.}"), "The café closed.", None),
-    ("b.rtf", lambda path: path.write_text(_RTF + r"{\b Bold} words \u8211? here.\par}"), "Bold words – here.", None),
+    ("a.odt", write_odt, "The council closed the ferry.", None),
+    ("b.odt", lambda path: write_odt(path, "Ä", "Straße – “so”", "ß"), "Straße – “so”", None),
+    ("a.rtf", lambda path: path.write_text(RTF + r"\f0 The caf\'e9 closed.\par So.}"), "The café closed.", None),
+    ("b.rtf", lambda path: path.write_text(RTF + r"{\b Bold} words \u8211? here.\par}"), "Bold words – here.", None),
     ("a.html", lambda path: path.write_text(_HTML.format("T", "Ferry", LONG)), "because its boiler was broken", None),
     ("b.htm", lambda path: path.write_bytes(_HTML.format("T", "Fähre", LONG.replace("nobody", "niemand für")).encode()),
      "niemand für", None),
-    ("a.epub", lambda path: _epub(path, "Ferries", {"One": "The ferry closed.", "Two": "It reopened."}),
+    ("a.epub", lambda path: write_epub(path, "Ferries", {"One": "The ferry closed.", "Two": "It reopened."}),
      "It reopened.", "Two"),
-    ("b.epub", lambda path: _epub(path, "Boats", {"": "No heading here.", "Café &amp; pier": "Coffee was sold."}),
+    ("b.epub", lambda path: write_epub(path, "Boats", {"": "No heading here.", "Café &amp; pier": "Coffee was sold."}),
      "Coffee was sold.", "Café & pier"),
     ("a.srt", lambda path: path.write_text(
         "1\n00:00:01,000 --> 00:00:04,000\nIt closed.\n\n2\n01:02:05,500 --> 01:02:08,000\nIt <i>reopened</i>.\n"),
@@ -139,7 +139,7 @@ def test_a_quotation_stands_in_the_text_and_keeps_its_place(
 
 
 def test_nothing_of_a_docx_is_left_out(tmp_path: Path) -> None:
-    _docx(tmp_path / "a.docx")
+    write_docx(tmp_path / "a.docx")
     record = _record(tmp_path / "a.docx")
     assert record.title == "The ferry" and record.metadata["author"] == "A. Berg"
     assert record.text.split("\n\n") == [
