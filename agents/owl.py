@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field
-
+from agents.base.judgement_reader import JudgementReader
 from agents.base.services import AgentServices
-from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
-from agents.base.verdicts import common_criterion, criterion_for_template
-from agents.evidence.labels import LabelledJudgement, labelled_judgements
-from contract.base import Frozen, JsonValue
+from agents.base.structured_agent import InvalidReply, LLMParameters
+from contract.base import Frozen
 from contract.calls import ModelReply
-from contract.judgements import Concern, ConcernDraft, Judgement
+from contract.judgements import Concern, ConcernDraft
 from contract.messages import AgentInput
-
-
-class OwlInputs(Frozen):
-    """Judgements of one record on one criterion."""
-
-    answers: tuple[Judgement, ...] = Field(min_length=1)
 
 
 class OwlParameters(LLMParameters):
@@ -28,28 +17,13 @@ class OwlParameters(LLMParameters):
     template: str = "owl"
 
 
-class Owl(StructuredAgent[OwlInputs, OwlParameters, ConcernDraft]):
+class Owl(JudgementReader[OwlParameters, ConcernDraft]):
     """Raises a concern when judgements invent words, contradict themselves or pass over a rule of the criterion."""
 
-    Inputs = OwlInputs
     Parameters = OwlParameters
     Output = Concern
     Reply = ConcernDraft
     sends_images = False
-
-    @classmethod
-    def template_variables(cls) -> frozenset[str]:
-        return frozenset({"record", "criterion", "answers"})
-
-    @classmethod
-    def template_types(cls) -> dict[str, Any]:
-        return {"answers": tuple[LabelledJudgement, ...]}
-
-    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
-        answers = self.inputs(agent_input).answers
-        criterion = criterion_for_template(common_criterion(services, answers))
-        known = super().material(agent_input, services)
-        return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
     def build_output(
         self,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from pydantic import Field
-
+from agents.base.judgement_reader import JudgementReader
 from agents.base.services import AgentServices
-from agents.base.structured_agent import LLMParameters, StructuredAgent
+from agents.base.structured_agent import LLMParameters
 from agents.base.verdicts import (
     common_criterion,
-    criterion_for_template,
     read_verdict,
     verdict_reply_type,
     verdict_schema,
 )
-from agents.evidence.labels import LabelledJudgement, judgement_labels, labelled_judgements
+from agents.evidence.labels import judgement_labels
 from agents.evidence.locators import locator_of
 from agents.evidence.quotable_text import QuotableText
 from agents.evidence.record_quotes import not_found_note
@@ -27,45 +24,22 @@ from contract.messages import AgentInput
 from contract.record import Record
 
 
-class VerdictSynthesiserInputs(Frozen):
-    """Judgements of one record on one criterion."""
-
-    answers: tuple[Judgement, ...] = Field(min_length=1)
-
-
 class VerdictSynthesiserParameters(LLMParameters):
     """As for every agent with a model."""
 
     template: str = "verdict_synthesiser"
 
 
-class VerdictSynthesiser(
-    StructuredAgent[VerdictSynthesiserInputs, VerdictSynthesiserParameters, JudgeReasons | CodebookReply]
-):
+class VerdictSynthesiser(JudgementReader[VerdictSynthesiserParameters, JudgeReasons | CodebookReply]):
     """Weighs the reasons of several judgements; a majority alone decides nothing.
 
     The model is shown the quotations that were found in the record, and may quote only those.
     """
 
     version = "2"
-    Inputs = VerdictSynthesiserInputs
     Parameters = VerdictSynthesiserParameters
     Output = Judgement
     Reply = JudgeReasons
-
-    @classmethod
-    def template_variables(cls) -> frozenset[str]:
-        return frozenset({"record", "criterion", "answers"})
-
-    @classmethod
-    def template_types(cls) -> dict[str, Any]:
-        return {"answers": tuple[LabelledJudgement, ...]}
-
-    def material(self, agent_input: AgentInput, services: AgentServices) -> dict[str, JsonValue]:
-        answers = self.inputs(agent_input).answers
-        criterion = criterion_for_template(common_criterion(services, answers))
-        known = super().material(agent_input, services)
-        return {**known, "criterion": criterion, "answers": labelled_judgements(answers)}
 
     def reply_type(self, agent_input: AgentInput, services: AgentServices) -> type[Frozen]:
         return verdict_reply_type(common_criterion(services, self.inputs(agent_input).answers))
