@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.running import Lab
+from tests.support.served_study import write_served_study
 
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  ask:
-    agent: llm
-    parameters: {template: "user:\\nIs it so? {{ record.text }}", model: served}
-result: ask
-"""
 POSTS = 13
 UNFIT = Rule(kind="wrong_schema")
 
@@ -26,15 +16,7 @@ UNFIT = Rule(kind="wrong_schema")
 def study(lab: Lab, hosted_service: FakeLLM) -> Lab:
     """Posts that one hosted model is asked about, one after the other."""
     hosted_service.log.reset()
-    lab.write_posts([{"record_id": f"p{n:02}", "text": f"post {n:02}"} for n in range(POSTS)])
-    lab.write("flows/tiny.yaml", FLOW)
-    served = {
-        "kind": "hosted",
-        "provider": "openai-compatible",
-        "model_id": "m",
-        "base_url": f"{hosted_service.url}/v1",
-    }
-    lab.write("models/served.yaml", json.dumps({"served": served}))
+    write_served_study(lab, hosted_service, [{"record_id": f"p{n:02}", "text": f"post {n:02}"} for n in range(POSTS)])
     lab.settings = ["run.concurrency=1"]
     return lab
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,16 +17,8 @@ from flows.results.kept_file import to_kept
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.running import Lab, RunResult
+from tests.support.served_study import FLOW, write_served_model, write_served_study
 
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  ask:
-    agent: llm
-    parameters: {template: "user:\\nIs it so? {{ record.text }}", model: served}
-result: ask
-"""
 FIRST, SECOND = {"record_id": "a", "text": "one"}, {"record_id": "b", "text": "two"}
 UNFIT = Rule(kind="wrong_schema", match="two")
 CUT = Rule(kind="length", match="two")
@@ -42,17 +33,8 @@ def fake(hosted_service: FakeLLM) -> FakeLLM:
 @pytest.fixture
 def study(lab: Lab, fake: FakeLLM) -> Lab:
     """Two posts, each asked about once."""
-    lab.write_posts([FIRST, SECOND])
-    lab.write("flows/tiny.yaml", FLOW)
-    write_model(lab, fake)
+    write_served_study(lab, fake, [FIRST, SECOND])
     return lab
-
-
-def write_model(lab: Lab, fake: FakeLLM, **more: Any) -> None:
-    """The served model, with those further settings."""
-    address = {"kind": "hosted", "provider": "openai-compatible", "model_id": "served", "base_url": f"{fake.url}/v1"}
-    price = {"input_per_mtok": 1, "output_per_mtok": 2}
-    lab.write("models/served.yaml", json.dumps({"served": {**address, "price": price, **more}}))
 
 
 async def run(lab: Lab, fake: FakeLLM, *rules: Rule, settings: tuple[str, ...] = ()) -> tuple[RunResult, int]:
@@ -108,7 +90,7 @@ async def test_a_refusal_is_kept_until_it_is_asked_again(study: Lab, fake: FakeL
 
 
 LIMITS: dict[str, Callable[[Lab, FakeLLM], tuple[str, ...]]] = {
-    "of the model": lambda lab, fake: write_model(lab, fake, settings={"max_tokens": 4000}) or (),
+    "of the model": lambda lab, fake: write_served_model(lab, fake, settings={"max_tokens": 4000}) or (),
     "of the step": lambda lab, _: (
         lab.write("flows/tiny.yaml", FLOW.replace("served}", "served, max_tokens: 4000}")) and ()
     ),
@@ -128,7 +110,7 @@ async def test_a_higher_token_limit_asks_only_what_was_cut(
 
 async def test_whether_a_model_sees_does_not_matter_to_a_text(study: Lab, fake: FakeLLM) -> None:
     await run(study, fake)
-    write_model(study, fake, sees_images=True)
+    write_served_model(study, fake, sees_images=True)
     assert (await run(study, fake))[1] == 0
 
 
@@ -255,7 +237,7 @@ NO_SUCH_MODEL = Rule(kind="status", status=404, message="The model `served` does
 )
 async def test_what_no_call_can_pass_stops_the_model_for_the_run(study: Lab, fake: FakeLLM, rule: Rule) -> None:
     study.write("posts.jsonl", [{"record_id": f"p{n}", "text": f"post {n}"} for n in range(12)])
-    write_model(study, fake, limits={"concurrency": 2})
+    write_served_model(study, fake, limits={"concurrency": 2})
     ran, made = await run(study, fake, rule.model_copy())
     assert set(statuses(ran).values()) == {"failed"} and made <= 2
     assert {trace.error.kind for trace in ran.rows("ask") if trace.error} == {"ModelUnusable"}

@@ -114,6 +114,7 @@ class _OutcomeRecorder(RunListener):
 
     def on_note(self, text: str) -> None:
         self.notes.append(text)
+        super().on_note(text)
 
     def on_end(self, outcome: Outcome) -> None:
         self.outcome = outcome
