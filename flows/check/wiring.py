@@ -143,7 +143,11 @@ class WiringCheck:
         near = closest_name(error.name, error.known)
         close = text.replace(error.name, near, 1) if near else None
         todo = f"its fields are {join_names(error.known)}" if error.known else "it has no fields"
-        self.diagnostics.add_at(path, f"'{text}': there is no field '{error.name}'", nearest=close, todo=todo)
+        what = f"'{text}': there is no field '{error.name}'"
+        if error.name.startswith("["):
+            close, what = None, f"'{text}': {error.name} stands where there is no list"
+            todo = f"{todo}; the name of a step with variants, alone, stands for the list of all its outputs"
+        self.diagnostics.add_at(path, what, nearest=close, todo=todo)
 
     def _check_loop(self, flow_node: FlowNode, loop: Loop) -> None:
         if loop.host and loop.host not in loop.loop and loop.host not in self.flow.dropped:

@@ -55,6 +55,9 @@ def _walk(node: Mapping[str, Any], kind: Any) -> Any:
                 kind = _walk(child, kind)
             return kind
         case "index":
+            if all(map(_fields, _union_members(kind))):
+                # An object has no items: such a path finds nothing in a run.
+                raise UnknownField(f"[{node['value']}]", field_names(kind))
             return item_type(kind)
         case "slice" | "identity" | "current":
             return kind

@@ -140,6 +140,12 @@ def test_a_wrong_name_of_what_the_flow_wires_to_a_step_is_found(
     assert message in said
 
 
+@pytest.mark.parametrize("wired", ["verdicts[0]", "weigh[0].verdict"])
+def test_an_item_of_what_is_no_list_is_found(tmp_path: Path, wired: str) -> None:
+    said = found(tmp_path, wired=wired)
+    assert f"flows/mine.yaml:15: '{wired}': [0] stands where there is no list; its fields are answers, " in said
+
+
 def test_a_condition_may_name_what_the_flow_wires_to_a_step(tmp_path: Path) -> None:
     assert "did you mean 'material[0].verdict'?" in found(tmp_path, other='"material[0].verdikt"')
 
