@@ -8,10 +8,13 @@ import shlex
 import shutil
 import signal
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +70,17 @@ class Operator:
         """The API's answer to a GET, or to a POST where there is a body."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.api}{path}", data, {"Content-Type": "application/json"})
-        # Prefect's server itself waits up to a minute for its SQLite database.
-        with urllib.request.urlopen(request, timeout=90) as answer:
-            return json.loads(answer.read())
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                # Prefect's server itself waits up to a minute for its SQLite database.
+                with urllib.request.urlopen(request, timeout=90) as answer:
+                    return json.loads(answer.read())
+            except urllib.error.HTTPError as error:
+                # A server whose database is busy has done nothing, and says so.
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def is_up(self) -> bool:
         """Whether the server is up."""
