@@ -35,6 +35,11 @@ class CodedItem:
         return self.drawn.record_id, self.criterion.name
 
     @property
+    def mark(self) -> str:
+        """What a form says it decides: the record, the criterion and what was said of them."""
+        return digest([*self.key, self.votes])[:16]
+
+    @property
     def votes(self) -> dict[str, str]:
         """Person -> verdict."""
         return {one.coder: one.verdict_text for one in sorted(self.answers, key=lambda one: one.coder)}

@@ -85,6 +85,7 @@ class AdjudicationPages:
         if place is None:
             return not_found()
         item, form = self._disputes[place - 1], await read_form(request)
+        form.check_item(item.mark)
         verdict = form.read_verdict(item.criterion)
         if not form.reason:
             form.mistakes["reason"] = "Say why: others will go by it."

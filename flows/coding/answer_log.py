@@ -68,6 +68,12 @@ class Answer(Frozen):
         """The verdict; `cannot decide` for none."""
         return self.verdict or CANNOT_DECIDE
 
+    @property
+    def said(self) -> tuple[object, ...]:
+        """Who says what of what, whenever and wherever it was written."""
+        quotes = tuple(one.quote for one in self.quotes)
+        return self.coder, self.key, self.verdict_text, self.reason, quotes, self.unclear, self.unclear_note
+
 
 class Undo(Frozen):
     """Takes back an answer; the one that it had replaced holds again."""
@@ -117,8 +123,8 @@ class CodedAnswers:
     coders: dict[str, CoderState] = field(default_factory=dict[str, CoderState])
     torn_lines: list[int] = field(default_factory=list[int])
     """Numbers of lines that a kill has left unfinished; none of them was confirmed."""
-    known: set[str] = field(default_factory=set[str])
-    """The ids of all answers, also of those taken back."""
+    known: dict[str, Answer] = field(default_factory=dict[str, Answer])
+    """All answers by id, also those taken back."""
 
     def apply(self, line: Answer | Undo) -> None:
         """Counts a line of the file."""
@@ -126,7 +132,7 @@ class CodedAnswers:
         if isinstance(line, Undo):
             state.take_back(line.answer_id)
         elif line.answer_id not in self.known:
-            self.known.add(line.answer_id)
+            self.known[line.answer_id] = line
             state.add(line)
 
     def of(self, coder: str) -> CoderState:

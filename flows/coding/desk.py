@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,16 @@ class Item:
     def key(self) -> Key:
         """What an answer to it is an answer to."""
         return self.drawn.record_id, self.criterion.name
+
+    @property
+    def mark(self) -> str:
+        """What a form says it is about, without the record's id, which may tell what the record is held to be."""
+        return item_mark(self.key)
+
+
+def item_mark(key: Key) -> str:
+    """The mark of a record and a criterion."""
+    return digest([*key])[:16]
 
 
 def items_in_order(task: CodingTask, records: Sequence[DrawnRecord], coder: str) -> list[Item]:
@@ -75,7 +86,18 @@ class CodingDesk:
         return next((item for item in (*items[after:], *items[:after]) if item.key not in current), None)
 
     def save(self, answer: Answer) -> bool:
-        """Writes the answer to the disk; False where that form was saved before."""
+        """Writes the answer to the disk; False where that form was saved before, just as it is now.
+
+        A form that is sent again with something else, or after its answer was taken back, is an answer of its own.
+        """
+        before = self.log.answers.known.get(answer.answer_id)
+        if before is not None:
+            state = self.state(answer.coder)
+            current = state.current.get(answer.key)
+            holding = [one.said for one in state.history if one.answer_id == before.answer_id]
+            if answer.said in holding or (current and current.said == answer.said):
+                return False
+            answer = answer.model_copy(update={"answer_id": secrets.token_hex(12)})
         return self.log.append(answer)
 
     def undo(self, coder: str) -> Item | None:

@@ -17,6 +17,7 @@ from flows.coding.task import CodedCriterion
 
 MAX_FORM_BYTES = 200_000
 MAX_QUOTES = 50
+OF_ANOTHER_PAGE = "This form was not made for what is shown here. Look at the record, and answer once more."
 _LONGEST_SECONDS = 24 * 3600.0
 
 
@@ -25,6 +26,8 @@ class FilledForm:
     """The fields as they were sent, so that a page with a mistake loses none of them."""
 
     answer_id: str = ""
+    item: str = ""
+    """The mark of the record and criterion that the page showed."""
     verdict: str = ""
     """`cannot decide` where the coder cannot."""
     reason: str = ""
@@ -47,6 +50,7 @@ class FilledForm:
         verdict = SEPARATOR.join(one for one in sent.get("verdict", ()) if one.strip())
         return cls(
             answer_id=texts.get("answer_id", "")[:80],
+            item=texts.get("item", "")[:80],
             # Several boxes may be ticked where several options may be chosen.
             verdict=CANNOT_DECIDE if texts.get("undecided") else verdict.replace("\r\n", "\n").replace("\x00", ""),
             reason=texts.get("reason", "").strip(),
@@ -76,9 +80,10 @@ class FilledForm:
 
     def read(self, coder: str, item: Item) -> Answer | None:
         """The answer; None where something is wrong, which is then in `mistakes`."""
+        self.check_item(item.mark)
         verdict = self.read_verdict(item.criterion)
         if not self.answer_id:
-            self.mistakes["verdict"] = "This form was not made by this page. Answer once more."
+            self.mistakes["verdict"] = OF_ANOTHER_PAGE
         for name, text in (("reason", self.reason), ("unclear_note", self.unclear_note)):
             if len(text) > MAX_TEXT_CHARACTERS:
                 self.mistakes[name] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
@@ -97,9 +102,15 @@ class FilledForm:
             seconds=seconds, timed=timed,
         )  # fmt: skip
 
+    def check_item(self, mark: str) -> None:
+        """Finds a form of another record or criterion, which this page has shown at another time."""
+        if self.item != mark:
+            self.mistakes["verdict"] = OF_ANOTHER_PAGE
+            self.verdict, self.item, self.answer_id = "", mark, ""
+
     def read_verdict(self, criterion: CodedCriterion) -> str | None:
         """The verdict; None for `cannot decide`, and for a mistake, which is then in `mistakes`."""
-        if self.verdict == CANNOT_DECIDE:
+        if self.verdict == CANNOT_DECIDE or "verdict" in self.mistakes:
             return None
         try:
             found = criterion.read(self.verdict)

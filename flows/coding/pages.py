@@ -96,6 +96,7 @@ def item_page(desk: CodingDesk, coder: str, base: str, item: Item, form: FilledF
     ]
     if not form.answer_id:
         form.answer_id, form.opened = secrets.token_hex(12), round(time.time(), 3)
+    form.item = item.mark
     return render(
         "item.html.jinja", f"{item.place} of {total}, {item.criterion.title}", item=item, base=base, coder=coder,
         form=form, texts=texts, pictures=pictures, choices=[*choices, (CANNOT_DECIDE, "0")], total=total,

@@ -20,7 +20,7 @@ from flows.coding.answer_log import read_answers
 from flows.coding.app import make_app
 from flows.coding.task import read_task
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold, with_gold
-from tests.support.coding import CRITERION, PORT, RECORDS, coder_of, coding_pages, make_coding
+from tests.support.coding import CRITERION, PORT, RECORDS, coder_of, coding_pages, form_fields, make_coding
 
 
 def code(folder: Path) -> None:
@@ -32,6 +32,19 @@ def code(folder: Path) -> None:
             for item in desk.items(name):
                 polite = name == "ben" and item.drawn.record_id in ("r2", "r4")
                 coder.answer(item.place, "polite" if polite else "rude", reason=f"because {name[0]}", quotes="the text")
+
+
+def code_again(folder: Path) -> None:
+    """Ben says polite to a third one."""
+    with coding_pages(folder) as (desk, access, client):
+        [third] = [item for item in desk.items("ben") if item.drawn.record_id == "r1"]
+        coder_of(access, client, "ben").answer(third.place, "polite")
+
+
+def decide(client: TestClient, page: str, **fields: str) -> tuple[int, str]:
+    """Opens the page, fills in its form and sends it; the status and the text of what follows."""
+    sent = client.post(page, data={**form_fields(client.get(page).text), **fields})
+    return sent.status_code, sent.text
 
 
 @contextmanager
@@ -55,11 +68,11 @@ def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path)
         first = client.get(f"{base}/1").text
         assert "A: " in first and "because a" in first and "because b" in first and "“<bdi>the text</bdi>”" in first
         assert not re.search(r"\bana\b|\bben\b", first), "names are hidden"
-        refused = client.post(f"{base}/1", data={"verdict": "polite"})
-        assert refused.status_code == 422 and "Say why" in refused.text
-        client.post(f"{base}/1", data={"verdict": "polite", "reason": "It is meant well."})
-        ended = client.post(f"{base}/2", data={"verdict": "cannot decide", "reason": "Too short."})
-        assert "Everything is decided" in ended.text
+        status, refused = decide(client, f"{base}/1", verdict="polite")
+        assert status == 422 and "Say why" in refused
+        decide(client, f"{base}/1", verdict="polite", reason="It is meant well.")
+        _, ended = decide(client, f"{base}/2", verdict="cannot decide", reason="Too short.")
+        assert "Everything is decided" in ended
     found = read_gold(gold)
     assert found.version == 7 and len(found.entries) == 5
     first_entry = found.of("r2")["rude"]
@@ -68,6 +81,22 @@ def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path)
     assert found.of("r4")["rude"].verdict is None and found.of("r1")["rude"].how == "agreed"
     with adjudicating(tmp_path) as (_, _, gold, pages):
         assert read_gold(gold).version == 7 and pages.open == 0, "nothing is decided a second time"
+
+
+def test_a_page_that_was_open_before_a_restart_decides_on_no_other_record(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (client, base, _, _):
+        page = client.get(f"{base}/1").text
+        decide(client, f"{base}/2", verdict="polite", reason="It is meant well.")
+    with adjudicating(tmp_path) as (client, base, gold, pages):
+        assert pages.open == 1 and form_fields(client.get(f"{base}/1").text) == form_fields(page)
+        decide(client, f"{base}/1", verdict="rude", reason="It is not.")
+    code_again(tmp_path)
+    with adjudicating(tmp_path) as (client, base, gold, pages):
+        version = read_gold(gold).version
+        sent = client.post(f"{base}/1", data={**form_fields(page), "verdict": "polite", "reason": "Of another."})
+        assert sent.status_code == 422 and "not made for what is shown here" in sent.text
+        assert read_gold(gold).version == version
 
 
 @pytest.mark.parametrize("words", [(), ("by=carla", "run=none")])
@@ -88,7 +117,7 @@ def test_models_answers_are_shown_on_request_only_and_the_decision_says_so(tmp_p
         shown = client.post(f"{base}/1/models").text
         assert "It says &lt;b&gt;so&lt;/b&gt;." in shown
         for place in (1, 2):
-            client.post(f"{base}/{place}", data={"verdict": "rude", "reason": "So it is."})
+            decide(client, f"{base}/{place}", verdict="rude", reason="So it is.")
     found = read_gold(gold)
     assert found.of("r2")["rude"].models_shown and not found.of("r4")["rude"].models_shown
 

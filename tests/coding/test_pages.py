@@ -10,7 +10,7 @@ import pytest
 
 from contract.record import Record
 from flows.coding.answer_log import read_answers
-from tests.support.coding import CRITERION, coder_of, coding_pages, make_coding
+from tests.support.coding import CRITERION, Coder, coder_of, coding_pages, form_fields, make_coding
 
 NUMBERS = re.compile(r"text number (\d+)")
 
@@ -40,6 +40,27 @@ def test_a_form_that_is_sent_twice_is_one_answer(tmp_path: Path) -> None:
         for _ in range(2):
             ana.answer(1, "rude", answer_id="a-form-sent-twice")
     assert len((tmp_path / "answers.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_page_that_the_browser_has_kept_saves_what_is_changed_on_it(tmp_path: Path) -> None:
+    make_coding(tmp_path)
+    with coding_pages(tmp_path) as (desk, access, client):
+        ana, ben = coder_of(access, client, "ana"), coder_of(access, client, "ben")
+        first, key = form_fields(ana.get("/1")), desk.items("ana")[0].key
+
+        def send(coder: Coder, place: int, verdict: str) -> int:
+            data = {**first, "verdict": verdict}
+            return client.post(f"{coder.base}/{place}", data=data, follow_redirects=False).status_code
+
+        assert [send(ana, 1, "rude"), send(ana, 1, "polite"), send(ana, 1, "polite")] == [303] * 3
+        assert desk.state("ana").current[key].verdict == "polite"
+        client.post(f"{ana.base}/undo")
+        client.post(f"{ana.base}/undo")
+        assert not desk.state("ana").current
+        assert send(ana, 1, "rude") == 303 and desk.state("ana").current[key].verdict == "rude", "after an undo, too"
+        assert send(ana, 2, "rude") == 422 and len(desk.state("ana").current) == 1, "a form of another page"
+        [place] = [item.place for item in desk.items("ben") if item.key == key]
+        assert send(ben, place, "polite") == 303 and desk.state("ben").current[key].verdict == "polite"
 
 
 def test_undo_brings_back_the_answer_before(tmp_path: Path) -> None:
