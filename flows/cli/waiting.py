@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from contract.errors import Problem, RunError, StudyError
+from contract.messages import AgentTrace
 from contract.questions import Answer, Question
 from flows.accounting.audit import AuditTrail, audit_path
 from flows.cli.terminal import StandardInput, TerminalAsker
@@ -86,6 +87,7 @@ class _Answering:
         self._kept = KeptAnswers(result_store(self.waiting.results))
         self._left = list(self.waiting.questions)
         self._answered = 0
+        self._changed = 0
 
     async def run(self, file: Path | None) -> int:
         """Takes what there is, asks for the rest at a terminal, and says how to go on."""
@@ -96,13 +98,16 @@ class _Answering:
 
     async def _take_file(self, path: Path, *, is_named: bool) -> None:
         entries, problems = read_answer_file(path)
-        asked = {one.gate: one for one in self.waiting.asked}
-        problems += answer_problems(entries, asked)
+        asked = list(self.waiting.asked)
         if is_named:
-            problems += record_problems(entries, self._records())
-            problems += key_problems(entries, await self._known_keys(entries))
+            traces = self._traces()
+            asked += await self._answered_before(traces, asked)
+            records = [*(one.record_id for one in asked), *(trace.record_id for trace in traces)]
+            problems += record_problems(entries, list(dict.fromkeys(records)))
+            problems += key_problems(entries, await self._known_keys(entries, asked))
+        problems += answer_problems(entries, {one.gate: one for one in asked})
         answers = list[tuple[Question, Answer]]()
-        for entry, question in self._pairs(entries):
+        for entry, question in [(entry, one) for one in asked if (entry := entries.places(one))]:
             read = read_answer(question, entry.values, "file")
             problems += mistakes_at(entry, read.mistakes)
             if read.answer:
@@ -116,19 +121,23 @@ class _Answering:
         for question, answer in answers:
             await self._keep(question, answer)
 
-    def _records(self) -> list[str]:
-        """The records of the run, of which some may ask nobody."""
-        asked = [one.record_id for one in self.waiting.asked]
-        return list(dict.fromkeys([*asked, *(trace.record_id for trace in RunData.open(self.waiting.folder).traces())]))
+    def _traces(self) -> list[AgentTrace]:
+        """The cells of the run; none where it was stopped before its folder was complete."""
+        try:
+            return list(RunData.open(self.waiting.folder).traces())
+        except RunError:
+            return []
 
-    async def _known_keys(self, entries: AnswerFile) -> list[str]:
+    async def _answered_before(self, traces: Sequence[AgentTrace], asked: Sequence[Question]) -> list[Question]:
+        """What the run asked and found answered: an answer may be changed later."""
+        keys = {trace.key for trace in traces if trace.answer is not None} - {one.key for one in asked}
+        return [one for key in sorted(keys) if (one := await self._kept.question(key))]
+
+    async def _known_keys(self, entries: AnswerFile, asked: Sequence[Question]) -> list[str]:
         """The keys of the run's questions, and those in the file of questions that other runs have asked."""
-        asked = [one.key for one in self.waiting.asked]
-        others = [key for entry in entries.entries if (key := entry.text("key")) and key not in asked]
-        return [*asked, *[key for key in others if await self._kept.question(key)]]
-
-    def _pairs(self, entries: AnswerFile) -> list[tuple[Any, Question]]:
-        return [(entry, one) for one in self.waiting.asked if (entry := entries.places(one))]
+        known = [one.key for one in asked]
+        others = [key for entry in entries.entries if (key := entry.text("key")) and key not in known]
+        return [*known, *[key for key in others if await self._kept.question(key)]]
 
     async def _ask(self) -> None:
         asker = TerminalAsker(Console(stderr=True), _NoDisplay(), StandardInput())
@@ -146,6 +155,7 @@ class _Answering:
         before = await self._kept.get(question)
         if before and before.same_as(answer):
             return
+        self._changed += before is not None
         await self._kept.keep(question, answer)
         self.trail.add("question answered", **audit_fields(question, answer))
         self._left = [one for one in self._left if one.key != question.key]
@@ -156,7 +166,8 @@ class _Answering:
         if self.as_json:
             print(json.dumps({"answered": self._answered, "open": left, "command": command}, indent=2))
             return 0
-        print(f"{self._answered} answered, {left} still open.")
+        changed = f" ({self._changed} of them otherwise than before)" if self._changed else ""
+        print(f"{self._answered} answered{changed}, {left} still open.")
         if left and not self._answered:
             print(f"Fill in {display_path(self.waiting.file)} and run this again, or name a file: --file answers.yaml")
         if command and (self._answered or not left):

@@ -64,6 +64,8 @@ class Desk:
     terminal: Terminal | None = None
     on_answer: Callable[[Question, Answer], None] = lambda _question, _answer: None
     """Called with each answer that is given in this run."""
+    on_wait: Callable[[Sequence[Question]], None] = lambda _questions: None
+    """Called with all open questions before somebody is waited for: a run may be killed meanwhile."""
     shows_forms: bool = True
     """Whether the run waits for forms at a server's page."""
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -88,6 +90,9 @@ class Desk:
                 found |= {one.key: answer for one, answer in zip(group, there, strict=True) if answer}
             if forms:
                 await self._collect_forms(questions, forms, found, check_value)
+            self._note_open(questions, found)
+            if self.open and (self.terminal or (forms and self.shows_forms)):
+                self.on_wait(list(self.open.values()))
             for one in questions if self.terminal else ():
                 if one.key not in found and (answer := await self._ask_at_terminal(one, check_value)):
                     found[one.key] = answer
@@ -96,7 +101,7 @@ class Desk:
             for one in questions:
                 if one.key not in found and (answer := await self._after_time(one)):
                     found[one.key] = answer
-        self.open |= {one.key: one for one in questions if one.key not in found}
+        self._note_open(questions, found)
         return [found.get(one.key) for one in questions]
 
     async def take(
@@ -110,6 +115,11 @@ class Desk:
     async def is_answered(self, question: Question) -> bool:
         """Whether somebody has answered meanwhile, for example with the verb `answer`."""
         return await self.kept.get(question) is not None
+
+    def _note_open(self, questions: Sequence[Question], found: Mapping[str, Answer]) -> None:
+        for one in questions:
+            self.open.pop(one.key, None)
+        self.open |= {one.key: one for one in questions if one.key not in found}
 
     @asynccontextmanager
     async def _exclusive(self, questions: Sequence[Question]) -> AsyncGenerator[None]:

@@ -75,9 +75,11 @@ class KeptAnswers:
         return _Asked.model_validate_json(known).asked if known else now
 
     async def question(self, key: str) -> Question | None:
-        """The question with that key, if it was asked."""
-        known = await self._read(question_path(key), key)
-        return _Asked.model_validate_json(known).question if known else None
+        """The question with that key, if it was asked, or answered before anybody was asked."""
+        if known := await self._read(question_path(key), key):
+            return _Asked.model_validate_json(known).question
+        answered = await self._read(answers_path(key), key)
+        return _Answers.model_validate_json(answered).question if answered else None
 
     async def forms(self, question: Question) -> tuple[FormPlace, ...]:
         """Where the question's forms were shown, the latest last."""

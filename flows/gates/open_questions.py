@@ -40,13 +40,13 @@ async def waiting_run(folder: Path, results: str | None = None) -> WaitingRun | 
     file = next((path for name in sorted(FILLED_IN_LATER) if (path := folder / name).is_file()), None)
     if file is None:
         return None
-    named = results or _results_of(folder)
+    named = results or _text_in_head(file, "results") or _results_of(folder)
     kept = KeptAnswers(result_store(named))
     entries, _ = read_answer_file(file)
     keys = [key for entry in entries.entries if (key := entry.text("key"))]
     asked = [one for key in keys if (one := await kept.question(key))]
     still_open = [one for one in asked if await kept.get(one) is None]
-    return WaitingRun(folder, file, tuple(still_open), tuple(asked), _command_of(file), named)
+    return WaitingRun(folder, file, tuple(still_open), tuple(asked), _text_in_head(file, "command"), named)
 
 
 async def waiting_runs(folder: Path, results: str | None = None) -> list[WaitingRun]:
@@ -77,7 +77,7 @@ def _results_of(folder: Path) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _command_of(file: Path) -> str:
+def _text_in_head(file: Path, name: str) -> str:
     if file.suffix != ".yaml":
         return ""
     head = file.read_text(encoding="utf-8").partition("\nanswers:")[0]
@@ -85,4 +85,4 @@ def _command_of(file: Path) -> str:
         found: Any = read_yaml(head)
     except UNREADABLE_YAML:
         return ""
-    return str(found.get("command", "")) if isinstance(found, dict) else ""  # type: ignore[reportUnknownMemberType]
+    return str(found.get(name, "")) if isinstance(found, dict) else ""  # type: ignore[reportUnknownMemberType]

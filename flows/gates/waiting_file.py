@@ -27,8 +27,11 @@ _HEAD = """\
 """
 
 
-def write_waiting(folder: Path, run: str, questions: Sequence[Question], command: str) -> Path:
-    """Writes the open questions into the run's folder; returns the file. `command` says how to go on."""
+def write_waiting(folder: Path, questions: Sequence[Question], command: str, results: str | None = None) -> Path:
+    """Writes the open questions into the run's folder; returns the file.
+
+    `command` says how to go on, `results` where answers are kept.
+    """
     if len(questions) > MAX_IN_YAML:
         path = folder / WAITING_TABLE
         rows = _rows(questions)
@@ -38,7 +41,8 @@ def write_waiting(folder: Path, run: str, questions: Sequence[Question], command
     entries = "\n".join(_entry(one) for one in questions)
     # As a block, so that the command can be copied as it stands.
     copied = " ".join(command.split("\n"))
-    write_text(path, f"{_HEAD}run: {_inline(run)}\ncommand: |-\n  {copied}\nanswers:\n{entries}")
+    kept = f"results: {_inline(results)}\n" if results else ""
+    write_text(path, f"{_HEAD}run: {_inline(folder.name)}\n{kept}command: |-\n  {copied}\nanswers:\n{entries}")
     return path
 
 

@@ -59,14 +59,34 @@ def unused_note(desk: Desk) -> str | None:
     return f"{len(unused)} answers in the file fit no question of this run ({why}): {places}"
 
 
-def leave_waiting(outcome: Outcome, questions: Sequence[Question], people: People) -> None:
-    """Writes what waits into the run's folder."""
-    if questions:
-        outcome.waiting = list(questions)
-        path = waiting_path(outcome.folder, questions)
-        outcome.waiting_file = write_waiting(
-            outcome.folder, outcome.folder.name, questions, resume_command(path, people)
-        )
+@dataclass
+class WaitingFile:
+    """What waits, in the folder of a run: written as soon as somebody is waited for, and once more at the end."""
+
+    folder: Path
+    people: People
+    results: str | None
+    """Where answers are kept, as the study names it."""
+    _written: tuple[Path, str] | None = None
+
+    def write(self, questions: Sequence[Question]) -> None:
+        """Writes the open questions. A file that a person has begun to fill in is left as it is."""
+        if self._written and self._written[0].is_file():
+            path, text = self._written
+            if path.read_text(encoding="utf-8") != text:
+                return
+            path.unlink()
+        if questions:
+            command = resume_command(waiting_path(self.folder, questions), self.people)
+            path = write_waiting(self.folder, questions, command, self.results)
+            self._written = path, path.read_text(encoding="utf-8")
+
+    def leave(self, outcome: Outcome, questions: Sequence[Question]) -> None:
+        """Leaves behind what still waits when the run ends."""
+        self.write(questions)
+        if questions:
+            outcome.waiting = list(questions)
+            outcome.waiting_file = self._written[0] if self._written else None
 
 
 def resume_command(path: Path, people: People) -> str:

@@ -8,7 +8,7 @@ from flows.files.folder import new_run_folder, read_traces
 from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.listener import RunListener
-from flows.run.people import leave_waiting
+from flows.run.people import WaitingFile
 from flows.run.run_input import RunInput
 from flows.run.run_story import RunStory
 from flows.run_folder.finish import finish_run, run_manifest
@@ -48,7 +48,7 @@ async def run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, Des
     finally:
         await models.aclose()
     waiting = [Question.model_validate(one) for part in shard_results.values() for one in part.waiting]
-    leave_waiting(outcome, waiting, listener.people)
+    WaitingFile(folder, listener.people, study.run.results).leave(outcome, waiting)
     await finish_run(study, {**manifest, "shards": shards_manifest(shards)}, outcome)
     story.end(outcome)
     remove_shards(store, shard_results.values())

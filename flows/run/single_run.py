@@ -22,7 +22,7 @@ from flows.files.folder import new_run_folder
 from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.listener import RunListener
-from flows.run.people import leave_waiting, unused_note
+from flows.run.people import WaitingFile, unused_note
 from flows.run.run_input import RunInput
 from flows.run.run_story import RunStory
 from flows.run.services import open_services
@@ -46,6 +46,8 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
     owner, is_shard = str(current_flow_run_id()), study.run.shard is not None
     story = RunStory(study, len(records))
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
+    waiting = WaitingFile(folder, listener.people, study.run.results)
+    desk.on_wait = waiting.write
     log = RunLog(folder, current_flow_run_id())
 
     def on_cell(trace: AgentTrace, totals: Totals) -> None:
@@ -87,7 +89,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
                 manifest = run_manifest(study, run_input.start, records, outcome, models, tools)
         if note := unused_note(desk):
             listener.on_note(note)
-        leave_waiting(outcome, list(desk.open.values()), listener.people)
+        waiting.leave(outcome, list(desk.open.values()))
         if is_shard:
             await _publish_shard(study, manifest, outcome)
         else:

@@ -99,6 +99,8 @@ def test_in_a_form_that_other_runs_spare(cli_with_server: CommandLine, service: 
     assert "for a form; with run.ask=later it waits for none" in killed.stderr
     _wait_for_cells(cli_with_server, 4)
     killed.kill()
+    listed = cli_with_server.run("flows", "waiting")
+    assert "2 questions (consent: 2)" in listed.stdout, "also of a run that was killed while it waited"
     other = cli_with_server.run("flows", "+flows=[other]", "--config-dir", "study")
     assert other.exit_code == 0, other.transcript
     approve = {"decision": "approve", "by": "ana", "comment": "yes"}
@@ -108,6 +110,23 @@ def test_in_a_form_that_other_runs_spare(cli_with_server: CommandLine, service: 
     answers = {record: row["answer"] for record, row in _rows(cli_with_server, "consent").items()}
     assert (answers["p0"]["by"], answers["p0"]["via"], answers["p1"]["decision"]) == ("ana", "form", "reject")
     assert service.calls() == 2 * CALLS - 1 + 2
+    assert cli_with_server.run("flows", "waiting").stdout == "Nothing waits for a person.\n"
+    assert not (run_folders(cli_with_server, "asked")[-1] / "waiting.yaml").exists()
+
+
+def test_an_answer_that_is_changed_later_counts(cli_with_server: CommandLine, service: FakeService) -> None:
+    entry = "- {{gate: consent, record: {}, decision: {}, by: {}}}\n".format
+    write_files(cli_with_server.working_folder, {
+        "first.yaml": f"answers:\n{entry('p0', 'approve', 'ana')}",
+        "both.yaml": f"answers:\n{entry('p0', 'reject', 'ben')}{entry('p1', 'approve', 'ana')}",
+    })  # fmt: skip
+    waiting = cli_with_server.run(*RUN, "run.ask=later", "answers=first.yaml")
+    assert waiting.exit_code == 4, waiting.transcript
+    answered = cli_with_server.run("flows", "answer", "runs/asked/latest", "--file", "both.yaml")
+    assert "2 answered (1 of them otherwise than before), 0 still open." in answered.stdout, answered.transcript
+    assert cli_with_server.run(*RUN, "run.ask=later").exit_code == 0
+    decided = {record: row["answer"] for record, row in _rows(cli_with_server, "consent").items()}
+    assert (decided["p0"]["decision"], decided["p0"]["by"], decided["p1"]["decision"]) == ("reject", "ben", "approve")
 
 
 def test_later_with_the_verbs(cli_with_server: CommandLine, service: FakeService) -> None:
