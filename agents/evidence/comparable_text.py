@@ -1,10 +1,10 @@
 """The comparable form of a text: what is left when differences that are no difference of words are taken away.
 
 Compared are letters, case, digits, punctuation and their order. Not compared are: the form of a character (NFKC,
-Unicode Standard Annex #15: ligatures, full-width letters), runs of white space, typographic quotation marks and dashes,
-invisible format characters such as the soft hyphen, HTML entities against the characters that they stand for, the
-hyphen with which a word is divided at the end of a line, the marks of footnotes (`held¹²`), and white space where a
-script writes none between words (a line may end anywhere there).
+Unicode Standard Annex #15: ligatures, full-width letters), runs of white space, typographic quotation marks and
+dashes, the kind of quotation mark, invisible format characters such as the soft hyphen, HTML entities against the
+characters that they stand for, the hyphen with which a word is divided at the end of a line, the marks of footnotes
+(`held¹²`), and white space where a script writes none between words (a line may end anywhere there).
 """
 
 from __future__ import annotations
@@ -25,10 +25,16 @@ LINE_HYPHEN = "\x1f"
 _WIDE = r"\u3001-\u303f\uff00-\uff65"
 """Punctuation of Chinese and Japanese."""
 HYPHENS = f"-{LINE_HYPHEN}"
+_NEGATIVE_PREFIX = r"(?i:un|in|im|il|ir|non|dis|mis|ab|anti)"
+"""What `un- lawful` begins with, where the lines of a text were joined: `lawful` does not stand there."""
 _UNIT = regex.compile(
     rf"""
     (?P<entity> &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}}); )
-    | (?P<divided> (?<=\w)(?:[-\u2010\u00ac]\s*\n\s*|\u00ad\s+|[\ufffe\x02]\s*)(?=\w) )
+    | (?P<divided>
+        (?<=\w)(?:[-\u2010\u2e17=]\s*\n\s*|\u00ad\s+|[\u00ac\ufffe\x02]\s*)(?=\w)
+        | (?<=\b{_NEGATIVE_PREFIX})-[^\S\n]+(?=\p{{Ll}})(?!(?:and|or|und|oder|et|ou)\b) )
+    | (?P<dash> (?<!-)-{{2,3}}(?!-) )
+    | (?P<quotation_mark> ''|`` )
     | (?P<unwritten> (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]) \s+ (?=[{UNSPACED}{_WIDE}]) )
     | (?P<spaces> \s+ )
     | \X
@@ -36,7 +42,7 @@ _UNIT = regex.compile(
     regex.VERBOSE | regex.DOTALL,
 )
 _PLAIN = regex.compile(r"\s+|\S")
-_NEEDS_CARE = regex.compile(r"&[#A-Za-z]|-\s*\n|\x02")
+_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|``|\b{_NEGATIVE_PREFIX}-\s")
 _PLAIN_PUNCTUATION = str.maketrans(
     dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
 )
@@ -76,9 +82,14 @@ class ComparableText:
         return LINE_HYPHEN in self.letters
 
     @cached_property
+    def alike(self) -> str:
+        """The characters with one kind of quotation mark: who quotes within a quotation changes them."""
+        return self.letters.replace('"', "'")
+
+    @cached_property
     def solid(self) -> tuple[str, list[int]]:
         """The characters without hyphens of any kind, and for each its position in `letters`."""
-        kept = [(letter, at) for at, letter in enumerate(self.letters) if letter not in HYPHENS]
+        kept = [(letter, at) for at, letter in enumerate(self.alike) if letter not in HYPHENS]
         return "".join(letter for letter, _ in kept), [at for _, at in kept]
 
     def in_longer_text(self, offsets: Sequence[int]) -> ComparableText:
@@ -101,7 +112,7 @@ def _compare_by_unit(text: str) -> ComparableText:
             if letter == " " and letters and letters[-1] == " ":
                 ends[-1] = unit.end()
                 continue
-            if unit[0] in _LONG_DASHES:
+            if unit["dash"] or unit[0] in _LONG_DASHES:
                 dashes.add(len(letters))
             letters.append(letter)
             starts.append(unit.start())
@@ -116,6 +127,10 @@ def _comparable_letters(unit: regex.Match[str]) -> str:
         return " "
     if unit["divided"]:
         return LINE_HYPHEN
+    if unit["dash"]:
+        return "-"
+    if unit["quotation_mark"]:
+        return '"'
     text = _decoded(unit[0]) if unit["entity"] else unit[0]
     # A superscript keeps its form: 10² is not 102.
     plain = (text if _SUPERSCRIPT.fullmatch(text) else unicodedata.normalize("NFKC", text)).translate(

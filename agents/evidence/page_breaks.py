@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import regex
 
+from agents.evidence.extract import Cut, Extract, without_cuts
+
 _ROMAN = r"(?=[ivxlcdm])m{0,3}(?:c[md]|d?c{0,3})(?:x[cl]|l?x{0,3})(?:i[xv]|v?i{0,3})"
 _PAGE_NUMBER = regex.compile(
     rf"\W*(?:(?:\p{{L}}{{1,6}}\.?\s*)?\d{{1,4}}|(?:\p{{L}}{{1,6}}(?:\.|\s)\s*)?{_ROMAN}\b)"
@@ -31,22 +33,13 @@ class _Line:
         return regex.sub(r"\d+", "#", " ".join(self.text.split())).casefold()
 
 
-def without_page_breaks(text: str, *, heads_seen_once: bool) -> tuple[str, list[int]] | None:
-    """Returns `text` without what stands between its pages, and the offset of each character and of the end.
+def without_page_breaks(text: str, *, heads_seen_once: bool) -> Extract | None:
+    """Returns `text` without what stands between its pages; None when there is nothing to leave out.
 
     What stands between pages holds an empty line or a form feed, and beside it page numbers and lines that come again.
-    With `heads_seen_once`, also one short line next to a page number that is the end of no sentence. Returns None when
-    there is nothing to leave out. Whoever shows a quotation from it shows the text between its offsets, whole.
+    With `heads_seen_once`, also one short line next to a page number that is the end of no sentence.
     """
-    cuts = list(_cuts(text, _lines(text), heads_seen_once=heads_seen_once))
-    if not cuts:
-        return None
-    pieces, offsets, done = list[str](), list[int](), 0
-    for start, end in cuts:
-        pieces += (text[done:start], "\n")
-        offsets += (*range(done, start), start)
-        done = end
-    return "".join((*pieces, text[done:])), [*offsets, *range(done, len(text) + 1)]
+    return without_cuts(text, _cuts(text, _lines(text), heads_seen_once=heads_seen_once))
 
 
 def _lines(text: str) -> list[_Line]:
@@ -55,7 +48,7 @@ def _lines(text: str) -> list[_Line]:
     ]
 
 
-def _cuts(text: str, body: Sequence[_Line], *, heads_seen_once: bool) -> Iterator[tuple[int, int]]:
+def _cuts(text: str, body: Sequence[_Line], *, heads_seen_once: bool) -> Iterator[Cut]:
     shapes = Counter(line.shape for line in body)
     at = 1
     while at < len(body) - 1:
@@ -67,7 +60,7 @@ def _cuts(text: str, body: Sequence[_Line], *, heads_seen_once: bool) -> Iterato
         if heads_seen_once and numbered and end < len(body) - 1 and _may_be_head(body[end]):
             end += 1
         if end > at and (numbered or len(block) == end - at) and _is_page_break(body[at - 1 : end + 1], text):
-            yield body[at - 1].end, body[end].start
+            yield body[at - 1].end, body[end].start, "\n"
         at = max(end, at + 1)
 
 
@@ -80,7 +73,9 @@ def _comes_again(line: _Line, shapes: Counter[str]) -> bool:
 
 
 def _may_be_head(line: _Line) -> bool:
-    return len(line.text) <= MAX_HEAD_CHARACTERS and not _SENTENCE_END.search(line.text)
+    """A short line that ends no sentence, and goes on with none: a head begins with no small letter."""
+    text = line.text.strip()
+    return len(text) <= MAX_HEAD_CHARACTERS and not (text[0].islower() or _SENTENCE_END.search(text))
 
 
 def _is_page_break(body: Sequence[_Line], text: str) -> bool:

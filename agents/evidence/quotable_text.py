@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import takewhile
 from typing import TypeAlias
@@ -11,7 +11,11 @@ from typing import TypeAlias
 import regex
 
 from agents.evidence.comparable_text import HYPHENS, LINE_HYPHEN, ComparableText
+from agents.evidence.extract import Extract
+from agents.evidence.lost_line_ends import with_line_ends
+from agents.evidence.markup import without_markup
 from agents.evidence.page_breaks import without_page_breaks
+from agents.evidence.quotation_forms import OMISSION, bare_quotation, forms_of
 from agents.evidence.sentence_ends import sentence_ends
 from agents.evidence.word_boundaries import is_inside_word
 
@@ -22,8 +26,6 @@ MIN_QUOTE_CHARACTERS = 12
 """Shorter quotations are found anywhere by chance, so they prove nothing."""
 SHORT_TEXT_CHARACTERS = 600
 """In a text up to this length, such as a post, one word can be what matters."""
-OMISSION = regex.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3,4}|…)\s*")
-_OUTER_OMISSION = regex.compile(rf"^{OMISSION.pattern}|{OMISSION.pattern}$")
 _END_MARKS = (".", ",", ";", ":")
 _SOMETHING = regex.compile(r"[^\p{P}\p{Z}\p{C}]")
 _MAX_RESTORED_CHARACTERS = 600
@@ -63,6 +65,16 @@ class QuotableText:
         return self._with_whole_sentences(found)
 
     def _spans(self, quote: str) -> Iterator[Span]:
+        """Yields where the quotation stands in the first of its forms that stands somewhere."""
+        for form in forms_of(quote):
+            found = False
+            for span in self._spans_of_form(form):
+                found = True
+                yield span
+            if found:
+                return
+
+    def _spans_of_form(self, quote: str) -> Iterator[Span]:
         """Yields where the quotation stands; if nowhere, where it stands without the mark that ends it."""
         letters = _comparable_letters(quote)
         spans = self._spans_of_words(letters)
@@ -74,38 +86,37 @@ class QuotableText:
             yield from self._spans_of_words(letters[:-1].rstrip())
 
     def _spans_of_words(self, letters: str) -> Iterator[Span]:
-        """Yields the places in the text as it is; if there are none, those in the text without its page breaks."""
+        """Yields the places in the first reading of the text that has one."""
         if not _SOMETHING.search(letters):
             return
         for text in self._readings():
             found = False
             for start, end in _spans_in(text, letters):
-                if not self._divides_word_of_two_pages(start, end):
+                if not self._divides_word(start, end):
                     found = True
                     yield start, end
             if found:
                 return
 
     def _readings(self) -> Iterator[ComparableText]:
+        """Yields the text as it is; then without its page breaks or its markup; then with line ends that were lost."""
         yield self._whole
-        yield from self._without_page_breaks
+        yield from self._extracts
+        yield from _readings_of((with_line_ends(self.text),))
 
     @cached_property
     def _whole(self) -> ComparableText:
         return ComparableText.of(self.text)
 
     @cached_property
-    def _without_page_breaks(self) -> tuple[ComparableText, ...]:
-        """The text without what surely stands between its pages, then without all that may; none if it has no pages."""
-        shortened = (without_page_breaks(self.text, heads_seen_once=seen_once) for seen_once in (False, True))
-        return tuple(ComparableText.of(text).in_longer_text(offsets) for text, offsets in filter(None, shortened))
+    def _extracts(self) -> tuple[ComparableText, ...]:
+        """The text without what surely stands between its pages, without all that may, and without markup."""
+        pages = (without_page_breaks(self.text, heads_seen_once=seen_once) for seen_once in (False, True))
+        return _readings_of((*pages, without_markup(self.text)))
 
-    def _divides_word_of_two_pages(self, start: int, end: int) -> bool:
-        return any(
-            is_inside_word(text, bisect_left(text.starts, at))
-            for text in self._without_page_breaks
-            for at in (start, end)
-        )
+    def _divides_word(self, start: int, end: int) -> bool:
+        """Whether a place is inside a word that goes on over a page or over markup, as in `un<b>lawful</b>`."""
+        return any(is_inside_word(text, bisect_left(text.starts, at)) for text in self._extracts for at in (start, end))
 
     def _with_whole_sentences(self, spans: list[Span]) -> tuple[Span, ...]:
         whole = spans[:1]
@@ -122,15 +133,18 @@ class QuotableText:
         return tuple(whole)
 
 
+def _readings_of(extracts: Iterable[Extract | None]) -> tuple[ComparableText, ...]:
+    return tuple(ComparableText.of(text).in_longer_text(offsets) for text, offsets in filter(None, extracts))
+
+
 def proves_nothing(quote: str) -> bool:
     """Whether a quotation is so short that it is found anywhere by chance."""
     return len(_comparable_letters(quote)) < MIN_QUOTE_CHARACTERS
 
 
 def _comparable_letters(quote: str) -> str:
-    """The comparable form of a quotation without the marks around it: its own, and those of an omission."""
-    bare = _OUTER_OMISSION.sub("", quote.strip().strip("\"'“”„«»‘’ "))
-    return ComparableText.of(bare).letters.strip(" \"'")
+    """The comparable form of a quotation, with one kind of quotation mark and none around it."""
+    return ComparableText.of(bare_quotation(quote)).alike.strip(" '")
 
 
 def _spans_in(text: ComparableText, letters: str) -> Iterator[Span]:
@@ -143,9 +157,9 @@ def _spans_in(text: ComparableText, letters: str) -> Iterator[Span]:
 
 
 def _occurrences(letters: str, text: ComparableText) -> Iterator[Span]:
-    """Yields where the letters stand among those of the text, as positions in `text.letters`."""
+    """Yields where the letters stand among those of the text, as positions in its letters."""
     if not (LINE_HYPHEN in letters or text.is_divided):
-        for at in _places(letters, text.letters):
+        for at in _places(letters, text.alike):
             yield at, at + len(letters)
         return
     # A hyphen at a line's end may belong to the word or not. So the search leaves out all hyphens, and each place
@@ -156,7 +170,7 @@ def _occurrences(letters: str, text: ComparableText) -> Iterator[Span]:
     for at in _places(solid, solid_text):
         start = max(0, positions[at] - letters.startswith("-"))
         end = positions[at + len(solid) - 1] + 1 + letters.endswith("-")
-        if _equal_but_for_line_hyphens(letters, text.letters[start:end]):
+        if _equal_but_for_line_hyphens(letters, text.alike[start:end]):
             yield start, end
 
 

@@ -133,6 +133,12 @@ def test_whole_words_of_a_text_are_found_in_it_as_they_stand_there(words: list[s
         ("合法", "这是不\n合法的。"),
         ("カタカナ", "ここにカタカナ\nワードがある。"),
         ("-", "Either - or."),
+        ("lawful under the rule", "It was un<b>lawful</b> under the rule."),
+        ("lawful under the rule", "It was un- lawful under the rule, where lines were joined."),
+        ("mittee met today", "The com¬mittee met today."),
+        ("the Board did find it", "So the Board did <s>not</s> find it."),
+        ("the Board did find it", "So the Board did **not** find it."),
+        ("The men did agree to it", "The men did\n\n- 13 -\n\nnot\n\nagree to it."),
     ],
 )  # fmt: skip
 def test_words_cut_out_of_a_word_are_not_found(quote: str, text: str) -> None:
@@ -173,6 +179,28 @@ def test_words_cut_out_of_a_word_are_not_found(quote: str, text: str) -> None:
         # A mark at the end is shown, in case that it means something.
         ("then the Board held", "And then the Board held¹² on.", "then the Board held¹²"),
         ("-5 percent of them", "It fell by -5 percent of them, says the com-\nmittee.", "-5 percent of them"),
+        # Markup of the source, and of a model.
+        ("line one line two now", "So line one<br>line two now.", "line one<br>line two now"),
+        ("The post was removed", "The <b>post</b> was removed.", "The <b>post</b> was removed"),
+        ("The post was removed", "The **post** was removed.", "The **post** was removed"),
+        ("The **post** was removed", "The post was removed.", "The post was removed"),
+        ("and the men agreed to it", "Then and the men [p. 12] agreed to it.", "and the men [p. 12] agreed to it"),
+        ("So 5 * 3 and 2 * 6 is all", "So 5 * 3 and 2 * 6 is all of it.", "So 5 * 3 and 2 * 6 is all"),
+        # Line ends of other prints, and those that were lost.
+        ("the committee met today", "So the com- mittee met today.", "the com- mittee met today"),
+        ("the committee met today", "So the com¬mittee met today.", "the com¬mittee met today"),
+        ("der geschriebene Satz", "So der ge⸗\nschriebene Satz.", "der ge⸗\nschriebene Satz"),
+        ("they are all bad people", "I hate them- they are all bad people", "they are all bad people"),
+        ("and outgoing mail of men", "The in- and outgoing mail of men.", "and outgoing mail of men"),
+        # Marks that writers and models change.
+        ("The post was 'removed' by it", 'The post was "removed" by it.', 'The post was "removed" by it'),
+        ('The post was "removed" by it', "The post was ``removed'' by it.", "The post was ``removed'' by it"),
+        ("people—said it was so", "Some people--said it was so.", "people--said it was so"),
+        ("[T]he post was removed", "Here the post was removed.", "the post was removed"),
+        ("I believe [i]t is hateful", "I believe It is hateful.", "I believe It is hateful"),
+        ("the pst [sic] was removed", "So the pst was removed.", "the pst was removed"),
+        ("He wrote\\nthe letter home", "He wrote\nthe letter home.", "He wrote\nthe letter home"),
+        ('he said \\"go home\\" twice', 'Then he said "go home" twice.', 'he said "go home" twice'),
     ],
 )  # fmt: skip
 def test_true_quotations_are_found_and_shown_as_the_source_has_them(quote: str, text: str, shown: str) -> None:
@@ -212,6 +240,11 @@ _LONG = "The Board went on to other matters. " * 10
         ("委员会删除了帖子[…]规则不清楚", "委员会删除了帖子。帖子很长。规则不清楚。",
          ["委员会删除了帖子。", "规则不清楚"]),
         ("The post was removed […] words of nobody", f"The post was removed. {_LONG}", []),
+        *(
+            (f"The Board did {mark} find that it was hateful", "The Board did not find that it was hateful.",
+             ["The Board did not find that it was hateful"])
+            for mark in (". . .", "[. . .]", "[....]", "<...>", "[—]", "… …")
+        ),
     ],
 )  # fmt: skip
 def test_an_omission_makes_two_quotations_and_hides_no_part_of_a_sentence(
