@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import StudyError
+from flows.cli.code_answers import print_lost_lines, read_coded_answers
 from flows.cli.code_mistakes import word_mistakes
 from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
@@ -31,12 +32,11 @@ def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None
 
 
 def _export(command: CodeCommand, folder: Path) -> int:
-    from flows.coding.answer_log import read_answers
     from flows.coding.answer_table import write_answer_table
     from flows.coding.workbook import write_workbook
 
     task, records = read_coding(folder)
-    answers = read_answers(folder)
+    answers = read_coded_answers(folder)
     path = Path(command.files[0]).expanduser() if command.files else folder / "answers.csv"
     if path.suffix.lower() == ".xlsx":
         for note in write_workbook(path, task, records, answers):
@@ -58,6 +58,7 @@ def _import(command: CodeCommand, folder: Path) -> int:
     task, records = read_coding(folder)
     refused = 0
     with AnswerLog(folder) as log:
+        print_lost_lines(log.answers, log.path)
         for name in command.files:
             path = Path(name).expanduser()
             done = AnswerImport(task, records, log, path.name).take(
@@ -74,10 +75,8 @@ def _import(command: CodeCommand, folder: Path) -> int:
 
 
 def _status(command: CodeCommand, folder: Path) -> int:  # noqa: ARG001
-    from flows.coding.answer_log import read_answers
-
     task, records = read_coding(folder)
-    answers, total = read_answers(folder), len(records) * len(task.criteria)
+    answers, total = read_coded_answers(folder), len(records) * len(task.criteria)
     for coder in task.coders:
         print(f"{coder}: {len(answers.of(coder).current)} of {total} answered")
     for answer in answers:

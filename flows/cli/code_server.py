@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, StudyError
 from contract.gold import GoldEntry
+from flows.cli.code_answers import print_lost_lines, read_coded_answers
 from flows.cli.code_mistakes import nobody_decides
 from flows.cli.code_words import CodeCommand, codings, existing_folder, gold_file, read_coding
+from flows.config.diagnostics import join_names
 from flows.files.control_characters import terminal_text
 
 if TYPE_CHECKING:
-    from flows.coding.adjudication import ModelAnswer
+    from flows.coding.adjudication import CodedItem, ModelAnswer
     from flows.coding.answer_log import Key
     from flows.coding.corrections import RunToCorrect
     from flows.coding.desk import CodingDesk
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN_REJECTS = 5
+_SHOWN_ITEMS = 5
 _DESIGN = frozenset({"strata", "allocate"})
 """What says how records are drawn."""
 
@@ -45,9 +48,7 @@ def serve_coders(command: CodeCommand) -> int:
     access.add(task.coders)
     with AnswerLog(folder) as log:
         desk = CodingDesk(folder, task, records, log)
-        if log.answers.torn_lines:
-            lines = ", ".join(map(str, log.answers.torn_lines))
-            print(f"note: {log.path}: half lines that a kill has left are not counted: {lines}", file=sys.stderr)
+        print_lost_lines(log.answers, log.path)
         serve(CoderPages(desk).routes(access), access, address, lambda links: _show_links(desk, links, address))
         for coder in task.coders:
             print(f"{coder}: {desk.answered(coder)} of {len(desk.items(coder))} answered")
@@ -96,6 +97,7 @@ def prepared_folder(command: CodeCommand) -> Path:
         folder = command.folder(study.flow.name)
         if (found := read_task(folder)) is not None:
             _check_same_design(command, study, folder, *found)
+            _print_changes(study, folder, *found)
         else:
             _begin(command, study, folder)
     return _with_coders(folder, command.coders)
@@ -138,6 +140,17 @@ def _check_same_design(
         raise StudyError([Problem("command line", what, todo=todo)])
 
 
+def _print_changes(study: Study, folder: Path, task: CodingTask, records: Sequence[DrawnRecord]) -> None:
+    from flows.coding.changed_since import changes_since
+
+    changes = changes_since(study, task, records)
+    for change in changes:
+        print(f"note: {terminal_text(change)}", file=sys.stderr)
+    if changes:
+        goes_on = f"the coding in {folder} goes on with the words with which it was begun"
+        print(f"note: {terminal_text(goes_on)}; for another one write folder=…", file=sys.stderr)
+
+
 def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
     from flows.coding.new_task import new_task
     from flows.coding.task import write_task
@@ -178,15 +191,14 @@ def _with_coders(folder: Path, coders: Sequence[str]) -> Path:
 def adjudicate(command: CodeCommand, folder: Path) -> int:
     """Makes what coders agree on gold, and serves the pages for the rest. Returns the exit code."""
     from flows.coding.access import ADJUDICATORS_FILE, Access
-    from flows.coding.adjudication import agreed_entries, coded_items, model_answers, open_disputes
+    from flows.coding.adjudication import agreed_entries, coded_items, model_answers, open_disputes, overtaken
     from flows.coding.adjudication_pages import AdjudicationPages
-    from flows.coding.answer_log import read_answers
     from flows.coding.serve import serve
     from flows.files.gold_set import add_to_gold, read_gold
 
     task, records = read_coding(folder)
     address, path = _address(command), gold_file(command, task.flow)
-    items = list(coded_items(task, records, read_answers(folder)))
+    items = list(coded_items(task, records, read_coded_answers(folder)))
     known = read_gold(path)
     disputes = open_disputes(items, known)
     # Before anything is decided: a command that is refused leaves the gold set as it was.
@@ -194,6 +206,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     if disputes and not by:
         raise StudyError([nobody_decides()])
     models: Mapping[Key, Sequence[ModelAnswer]] = model_answers(command.run) if "run" in command.own else {}
+    _print_overtaken(overtaken(items, known))
     gold = add_to_gold(path, agreed_entries(items, known))
     by_one = sum(len(item.answers) == 1 for item in items)
     agreed = sum(item.agreed is not None for item in items if len(item.answers) > 1)
@@ -214,6 +227,19 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     print(f"{pages.open} left to decide")
     print(f"{path}: version {gold.version}, digest {gold.digest}")
     return 0
+
+
+def _print_overtaken(items: Sequence[CodedItem]) -> None:
+    """Prints which decisions no longer count, since coders have answered otherwise after them."""
+    from flows.report.words import pluralised
+
+    reopened, replaced = [one for one in items if one.agreed is None], [one for one in items if one.agreed is not None]
+    for found, what in ((reopened, "open again"), (replaced, "replaced, since all say the same now")):
+        if found:
+            named = join_names((f"{one.drawn.record_id} by {one.criterion.name}" for one in found), _SHOWN_ITEMS)
+            decisions = f"{pluralised(len(found), 'decision')} {'is' if len(found) == 1 else 'are'} {what}"
+            note = f"{decisions}; coders have answered otherwise since: {named}"
+            print(f"note: {terminal_text(note)}", file=sys.stderr)
 
 
 def correct(command: CodeCommand) -> int:

@@ -107,6 +107,18 @@ def open_disputes(items: Sequence[CodedItem], gold: GoldSet) -> list[CodedItem]:
     return [item for item in items if len(item.answers) > 1 and item.agreed is None and not is_settled(item, gold)]
 
 
+def overtaken(items: Sequence[CodedItem], gold: GoldSet) -> list[CodedItem]:
+    """What was decided on other answers than coders give now, so that the decision counts no longer."""
+    return [
+        item
+        for item in items
+        if len(item.answers) > 1
+        and (entry := gold.of(item.drawn.record_id).get(item.criterion.name)) is not None
+        and entry.how != "open"
+        and not is_settled(item, gold)
+    ]
+
+
 @dataclass(frozen=True)
 class ModelAnswer:
     """What a model said of a record by a criterion."""

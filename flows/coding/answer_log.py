@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from contract.base import Frozen
 from contract.errors import RunError
 from contract.judgements import RecordQuote
+from flows.coding.half_line import is_half_line
 
 try:
     import fcntl
@@ -123,6 +124,8 @@ class CodedAnswers:
     coders: dict[str, CoderState] = field(default_factory=dict[str, CoderState])
     torn_lines: list[int] = field(default_factory=list[int])
     """Numbers of lines that a kill has left unfinished; none of them was confirmed."""
+    damaged_lines: list[int] = field(default_factory=list[int])
+    """Numbers of lines that were whole once: what they held was confirmed, and is lost."""
     known: dict[str, Answer] = field(default_factory=dict[str, Answer])
     """All answers by id, also those taken back."""
 
@@ -214,7 +217,7 @@ def read_answers(folder: Path) -> CodedAnswers:
         try:
             value = json.loads(text)
         except ValueError:
-            found.torn_lines.append(number)
+            (found.torn_lines if is_half_line(text) else found.damaged_lines).append(number)
             continue
         try:
             found.apply(_LINE.validate_python(value))

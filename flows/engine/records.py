@@ -6,15 +6,20 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from agents.prompting.criteria import Criteria
 from contract.base import digest
+from contract.codebook import variable_name
 from contract.errors import StorageError
+from contract.gold import GoldEntry
 from contract.record import Record
 from contract.run import parse_shard
 from contract.storage import SearchableStorage
 from flows.files.gold_set import GoldSet, read_gold, with_gold
+from flows.report.words import pluralised
 from flows.spec.study import Study
 from flows.storage.reader import read_valid_records
 from flows.storage.rows import Reject
+from flows.tables.coded_variables import judged_criteria
 
 
 def records_of(study: Study, on_reject: Callable[[Reject], None]) -> Iterator[Record]:
@@ -61,11 +66,32 @@ def _gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
     other = {entry.record_id for entry in decided if entry.record_sha256 not in (None, words[entry.record_id])}
     if other:
         yield (
-            f"people decided on other words of {len(other):,} records than are read now, the first is "
+            f"people decided on other words of {pluralised(len(other), 'record')} than are read now, the first is "
             f"{min(other)}; they are not compared with people"
         )
+    yield from _other_criteria(study, [one for one in decided if one.how != "open" and one.record_id not in other])
     if not decided:
         yield "people decided on none of these records, so nothing is compared with them"
+
+
+def _other_criteria(study: Study, decided: Sequence[GoldEntry]) -> Iterator[str]:
+    """By which criteria models judge otherwise now than people did."""
+    if study.flow.measures is None:
+        return
+    criteria = Criteria(study.folders)
+    for name, value in judged_criteria(study.flow, study.flow.measures).items():
+        if not value:
+            continue
+        now = criteria.get(value)
+        variables = now.codebook.variables if now.codebook else ()
+        names = {variable_name(name, one.name) for one in variables} or {name}
+        other = [one for one in decided if one.criterion in names and one.criterion_sha256 not in (None, now.digest)]
+        if other:
+            yield (
+                f"the criterion '{name}' has another text, verdicts or examples than when people decided on "
+                f"{pluralised(len({one.record_id for one in other}), 'record')}; models, which judge by it as it is "
+                "now, are compared with them all the same"
+            )
 
 
 def fetches_pages(study: Study) -> bool:

@@ -48,7 +48,7 @@ def test_decisions_stand_in_the_ground_truth_and_other_words_are_told(gold: Path
     }
     assert "people" not in (records["tox-02"].ground_truth or {})
     [note] = record_notes(study, list(records.values()))
-    assert "other words of 1 records" in note and "tox-02" in note
+    assert "other words of 1 record" in note and "tox-02" in note
     assert study.request["truth"] == "gold/tox.jsonl"
 
 

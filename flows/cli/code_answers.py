@@ -1,0 +1,41 @@
+"""The answers of a coding as the verb `code` reads them: what is lost of them is told by every action."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.coding.answer_log import CodedAnswers
+
+_SHOWN = 5
+
+
+def read_coded_answers(folder: Path) -> CodedAnswers:
+    """The answers kept in the folder; prints which lines of their file are not counted."""
+    from flows.coding.answer_log import ANSWERS_FILE, read_answers
+
+    answers = read_answers(folder)
+    print_lost_lines(answers, folder / ANSWERS_FILE)
+    return answers
+
+
+def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
+    """Prints which lines of the file are not counted."""
+    if answers.torn_lines:
+        which = _numbers(answers.torn_lines)
+        print(f"note: {path}: half lines that a kill has left are not counted: {which}", file=sys.stderr)
+    for number in answers.damaged_lines[:_SHOWN]:
+        print(
+            f"warning: {path}:{number}: this line was damaged after it was written, so an answer or an undo is lost; "
+            "restore the file from a copy, or have that coder look through their answers",
+            file=sys.stderr,
+        )
+    if len(answers.damaged_lines) > _SHOWN:
+        print(f"warning: {path}: damaged are also lines {_numbers(answers.damaged_lines[_SHOWN:])}", file=sys.stderr)
+
+
+def _numbers(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines))

@@ -1,0 +1,27 @@
+"""Tells a line that a kill has left unfinished from one that was damaged after it was written."""
+
+from __future__ import annotations
+
+import codecs
+import json
+
+_BEGINNING = '{"kind":"'
+"""With this every line of an answer log begins."""
+_LONGEST_CUT_TOKEN = 6
+"""A cut word of JSON, such as `fals` or a cut escape, is where its line ends, and no longer than this."""
+
+
+def is_half_line(line: bytes) -> bool:
+    """Whether a line that is no JSON is the first part of one of ours, so that it was never confirmed to its coder."""
+    try:
+        # A letter of several bytes may be cut too.
+        text = codecs.getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    if not text.startswith(_BEGINNING):
+        return _BEGINNING.startswith(text)
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.msg.startswith("Unterminated string") or error.pos >= len(text) - _LONGEST_CUT_TOKEN
+    return False
