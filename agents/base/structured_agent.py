@@ -196,6 +196,8 @@ async def ask_model(
 ) -> Asked[ReadT]:
     """Asks, and asks again where `read` raises InvalidReply or pydantic.ValidationError, at most twice.
 
+    A reply that the service broke off is asked for once more.
+
     Raises what the model raises, and OutputInvalid where no reply fits; the error holds all calls made.
     """
     model, calls = services.models.get(request.model), list[ModelCall]()
@@ -217,6 +219,8 @@ async def ask_model(
         except (InvalidReply, ValidationError) as error:
             problem = _validation_message(error)
             calls.append(call.model_copy(update={"error": problem}))
+            if _broken_off_twice(calls):
+                break
             request = _reask_request(request, reply, problem)
         else:
             services.misfits.fitted(request)
@@ -230,6 +234,12 @@ def _incomplete_status(reply: ModelReply) -> OutputStatus | None:
     if reply.finish_reason == "refusal":
         return "refused"
     return "truncated" if reply.finish_reason == "length" else None
+
+
+def _broken_off_twice(calls: Sequence[ModelCall]) -> bool:
+    """Whether the service broke the last two replies off: it mostly does so again, and bills each."""
+    replies = [call.reply for call in calls[-2:] if call.reply]
+    return len(replies) == 2 and all(reply.finish_reason == "error" for reply in replies)
 
 
 def _raise_if_broken_off(reply: ModelReply) -> None:

@@ -14,10 +14,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from agents.llms.json_reply import parse_json
 from agents.llms.model import NamedModel
@@ -163,7 +165,7 @@ def scripted_reply(request: ModelRequest, text: str, finish_reason: FinishReason
 def read_script(path: Path) -> list[ScriptLine]:
     """The lines of a script file; blank lines are skipped.
 
-    Raises StudyError with one Problem for each bad line, or one for a file that cannot be read.
+    Raises StudyError with one Problem for each mistake in a line, or one for a file that cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -178,17 +180,42 @@ def read_script(path: Path) -> list[ScriptLine]:
         try:
             lines.append(ScriptLine.model_validate_json(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            problems.append(Problem(f"{path}:{number}", f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()))
+            problems += [_problem(f"{path}:{number}", mistake) for mistake in error.errors()]
     if problems:
         raise StudyError(problems)
     return lines
 
 
+def _problem(where: str, mistake: ErrorDetails) -> Problem:
+    name = ".".join(map(str, mistake["loc"]))
+    if mistake["type"] == "json_invalid":
+        return Problem(where, "this line of a script is no JSON object", todo='write one, such as {"reply": "…"}')
+    if mistake["type"] == "extra_forbidden":
+        known = list(ScriptLine.model_fields)
+        nearest = next(iter(get_close_matches(name, known, 1)), None)
+        return Problem(where, f"a line of a script has no `{name}`", nearest, f"there are {', '.join(known)}")
+    what = mistake["msg"].removeprefix("Value error, ")
+    return Problem(where, f"`{name}`: {what[:1].lower()}{what[1:]}" if name else what)
+
+
+def script_problems(path: Path) -> list[Problem]:
+    """Every mistake in a script file."""
+    try:
+        read_script(path)
+    except StudyError as error:
+        return error.problems
+    return []
+
+
 def from_config(name: str, config: ScriptedModel) -> Scripted:
-    """The scripted model that `config` describes. Raises StudyError for a missing or bad script."""
+    """The scripted model that `config` describes. Raises ModelRejected for a missing or bad script.
+
+    The check finds both before a run. One that a run finds was changed since, and other models may have been asked.
+    """
     if config.path is None:
-        raise StudyError(
-            [Problem(f"model {name}", "a scripted model needs a script", todo="set `path` to a JSONL file")]
-        )
-    return Scripted(name, read_script(config.path), version=config.version, sees_images=config.sees_images)
+        raise ModelRejected(f"the scripted model '{name}' needs a script; set `path` to a JSONL file")
+    try:
+        script = read_script(config.path)
+    except StudyError as error:
+        raise ModelRejected(f"the scripted model '{name}' cannot answer: {error}") from error
+    return Scripted(name, script, version=config.version, sees_images=config.sees_images)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from agents.llms.hosted.keys import EMBEDDING_PROVIDERS
 from agents.llms.readiness import judging_problem, readiness_problem, reply_type_problem
+from agents.llms.scripted import script_problems
 from agents.prompting.codebook import CodebookMistakes
 from agents.prompting.criteria import Criteria, ignored_files
 from agents.prompting.templates import Prompts
 from contract.errors import PromptError
 from contract.flow import FlowSpec, Measures, Step
 from contract.judgements import JudgeReasons
-from contract.models import ModelConfig
+from contract.models import ModelConfig, ScriptedModel
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
@@ -119,6 +120,10 @@ class ResourceCheck:
         if reason := readiness_problem(config):
             todo = "or use the embedded models with llms=embedded"
             self.diagnostics.add_at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
+        elif isinstance(config, ScriptedModel) and config.path:
+            for one in script_problems(config.path):
+                where = one.where.replace(str(config.path), display_path(config.path), 1)
+                self.diagnostics.add(where, one.what, nearest=one.nearest, todo=one.todo)
 
     def _report_unbracketed(self, value: str, path: KeyPath, known: Collection[str]) -> bool:
         """Reports `criteria=a,b`, several names without brackets, which would be taken for the text of a criterion."""

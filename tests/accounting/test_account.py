@@ -84,7 +84,7 @@ async def test_replies_that_were_always_cut_on_the_way_are_told_as_at_most(judge
     assert totals(third).at_most_usd == billed_usd(fake)
 
 
-async def test_what_gemini_broke_off_is_billed_named_and_asked_three_times_at_most(judged: Lab, fake: FakeLLM) -> None:
+async def test_what_gemini_broke_off_is_billed_named_and_asked_twice_at_most(judged: Lab, fake: FakeLLM) -> None:
     models = judged.folder / "models" / "served.yaml"
     served = models.read_text().replace("openai-compatible", "google").replace(f"{fake.url}/v1", fake.url)
     models.write_text(served.replace("  limits", "  api_key: none\n  limits"))
@@ -94,7 +94,7 @@ async def test_what_gemini_broke_off_is_billed_named_and_asked_three_times_at_mo
     )
     ran = await judged.run()
     judgements = len(CRITERIA) * len(MODELS)
-    assert fake.stats()["calls"] == judgements * (3 + 1 + 1)
+    assert fake.stats()["calls"] == judgements * (2 + 1 + 1)
     assert totals(ran).cost_usd == billed_usd(fake)
     notes = {(row.record_id, row.status, row.note or (row.error and row.error.message)) for row in ran.traces}
     assert ("p1", "refused", "the model, or its provider's filter, declined to answer (LANGUAGE)") in notes

@@ -481,6 +481,17 @@ CASES = [
         "relative",
         files={"storage/papers.yaml": STORAGE.replace("papers.jsonl", "~nobody.of.that.name/papers.jsonl")},
     ),
+    Mistake(
+        "a line of a script that is not written as scripts are",
+        "my_study/second.jsonl:2",
+        "a line of a script has no `mach`",
+        "there are match, regex",
+        "match",
+        files={
+            "models/mine.yaml": "second: {kind: scripted, path: second.jsonl}\n",
+            "second.jsonl": '{"reply": "x"}\n{"mach": "x", "reply": "y"}\n',
+        },
+    ),
     Mistake("empty source", "my_study/storage/papers.yaml:5", "is empty", "relative", files={"papers.jsonl": ""}),
 ]
 

@@ -5,6 +5,7 @@ The import of this module takes seconds. It is done at a model's first call, or 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -29,6 +30,10 @@ _PROVIDER_MODULES: Mapping[str, str] = {
     "openai-compatible": "openai",
 }
 """Provider -> the module of `agents.llms.hosted.providers` that connects to it."""
+
+# In each run the library would show a scholar its own file for each setting that it leaves out. `check` says which
+# these are, and a reply names what was sent. Filters belong to the process: this is set once, around no single call.
+warnings.filterwarnings("ignore", message=r".*(will be ignored|takes precedence over)", category=UserWarning)
 
 
 def provider_module(provider: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.llms.factory import build_model
-from agents.llms.scripted import Scripted, ScriptLine, read_script
+from agents.llms.scripted import Scripted, ScriptLine, read_script, script_problems
 from contract.errors import ModelRejected, RateLimited, StudyError
 from contract.findings import ResearchDraft
 from contract.models import ScriptedModel
@@ -66,8 +66,17 @@ def test_all_bad_lines_are_reported_at_once(tmp_path: Path) -> None:
     assert [problem.where.rsplit(":", 1)[1] for problem in caught.value.problems] == ["2", "3", "4", "5"]
 
 
-def test_a_missing_script_is_a_study_error(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="cannot be read"):
+def test_a_mistake_in_a_line_names_the_nearest_field(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"mach": "x", "reply": "y"}\n{"reply": "y"\n{"regex": "(", "reply": ""}\n')
+    [unknown, unfinished, pattern] = script_problems(path)
+    assert (unknown.nearest, "no JSON object" in unfinished.what) == ("match", True)
+    assert pattern.what.startswith("`regex`: not a regular expression: ")
+
+
+def test_a_script_that_is_gone_since_the_check_is_the_models_failure(tmp_path: Path) -> None:
+    # A mistake of the study would be told with "nothing was run", where other models have been asked.
+    with pytest.raises(ModelRejected, match="cannot be read"):
         build_model("actor", ScriptedModel(path=tmp_path / "none.jsonl"))
-    with pytest.raises(StudyError, match="needs a script"):
+    with pytest.raises(ModelRejected, match="needs a script"):
         build_model("actor", ScriptedModel())
