@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from typing import TypeAlias
@@ -30,6 +31,16 @@ _END_MARKS = (".", ",", ";", ":")
 _SOMETHING = regex.compile(r"[^\p{P}\p{Z}\p{C}]")
 _MAX_RESTORED_CHARACTERS = 600
 """A quotation that leaves out more of one sentence than this is not found."""
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """Where the letters of a quotation stand that is no quotation."""
+
+    words: str
+    """The whole words there."""
+    is_cut: bool
+    """Whether it begins or ends inside a word; else it is so short that it proves nothing."""
 
 
 class QuotableText:
@@ -63,6 +74,18 @@ class QuotableText:
                 return ()
             found.append(span)
         return self._with_whole_sentences(found)
+
+    def near_miss(self, quote: str) -> NearMiss | None:
+        """Where the letters of a quotation stand that was not found; None where they stand nowhere."""
+        letters = _comparable_letters(quote)
+        for form in (letters, letters.rstrip("".join(_END_MARKS)).rstrip()):
+            for text in self._readings() if _SOMETHING.search(form) else ():
+                for start, end in _occurrences(form, text):
+                    first, last = _widened(text, start, end)
+                    is_cut = (first, last) != (start, end)
+                    if is_cut or len(form) < MIN_QUOTE_CHARACTERS:
+                        return NearMiss(self.text[text.starts[first] : text.ends[last - 1]], is_cut)
+        return None
 
     def _spans(self, quote: str) -> Iterator[Span]:
         """Yields where the quotation stands in the first of its forms that stands somewhere."""
@@ -154,6 +177,15 @@ def _spans_in(text: ComparableText, letters: str) -> Iterator[Span]:
     for start, end in _occurrences(letters, text):
         if not (is_inside_word(text, start) or is_inside_word(text, end)):
             yield text.starts[start], text.ends[end - 1]
+
+
+def _widened(text: ComparableText, start: int, end: int) -> Span:
+    """The span of the whole words that the span is part of."""
+    while is_inside_word(text, start):
+        start -= 1
+    while is_inside_word(text, end):
+        end += 1
+    return start, end
 
 
 def _occurrences(letters: str, text: ComparableText) -> Iterator[Span]:

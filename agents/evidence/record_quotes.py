@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.evidence.locators import locator_of
-from agents.evidence.quotable_text import QuotableText
+from agents.evidence.quotable_text import OMISSION, NearMiss, QuotableText
 from contract.judgements import CheckedReason, RecordQuote
 from contract.record import Locator, Record
 
@@ -44,6 +44,13 @@ class RecordTexts:
             if spans := text.find_parts(quote):
                 return tuple(found_quote(text.text, name, span, self._locators) for span in spans)
         return (RecordQuote(quote=quote, status="not_found"),)
+
+    def near_miss(self, quote: str) -> NearMiss | None:
+        """Why a quotation was not found of which the letters stand in the record; None where they do not."""
+        parts = [part for part in OMISSION.split(quote) if part.strip()]
+        missing = (part for part in parts if self.check_quote(part)[0].status == "not_found")
+        found = (text.near_miss(part) for part in missing for text in self._texts.values())
+        return next((one for one in found if one is not None), None)
 
 
 def found_quote(text: str, field: str, span: tuple[int, int], locators: Sequence[Locator]) -> RecordQuote:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from contract.errors import StudyError
+from contract.errors import Problem, StudyError
 from flows.cli.code_answers import print_lost_lines, read_coded_answers
 from flows.cli.code_mistakes import word_mistakes
 from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
+from flows.config.diagnostics import closest_name, join_names
 from flows.files.control_characters import terminal_text
 from flows.server.command_name import command_text
+
+if TYPE_CHECKING:
+    from flows.coding.import_answers import ReadAnswer
+    from flows.coding.task import CodingTask, DrawnRecord
 
 
 def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None) -> int:
@@ -50,20 +56,18 @@ def _export(command: CodeCommand, folder: Path) -> int:
 
 
 def _import(command: CodeCommand, folder: Path) -> int:
-    from flows.coding.answer_files import read_answer_file
     from flows.coding.answer_log import AnswerLog
     from flows.coding.import_answers import AnswerImport
     from flows.report.words import pluralised
 
     task, records = read_coding(folder)
+    # All files are read before any answer is taken, so that a command with a mistake changes nothing.
+    read = _read_files(command, task, records)
     refused = 0
     with AnswerLog(folder) as log:
         print_lost_lines(log.answers, log.path)
-        for name in command.files:
-            path = Path(name).expanduser()
-            done = AnswerImport(task, records, log, path.name).take(
-                read_answer_file(path, task, records, command.own.get("coder", ""))
-            )
+        for path, answers in read.items():
+            done = AnswerImport(task, records, log, path.name).take(answers)
             for reason in done.refused:
                 print(f"refused: {terminal_text(reason)}", file=sys.stderr)
             refused += len(done.refused)
@@ -72,6 +76,32 @@ def _import(command: CodeCommand, folder: Path) -> int:
                 f"{pluralised(done.unanswered, 'row')} without a verdict, {len(done.refused):,} refused"
             )
     return 1 if refused else 0
+
+
+def _read_files(
+    command: CodeCommand, task: CodingTask, records: Sequence[DrawnRecord]
+) -> Mapping[Path, Sequence[ReadAnswer]]:
+    """The answers in each file. Raises StudyError with what is wrong in all of them."""
+    from flows.coding.answer_files import read_answer_file
+
+    known, criteria = [one.name for one in task.criteria], command.listed("criteria")
+    problems = [
+        Problem(
+            f"command line: criteria={name}", "this criterion is not coded here", closest_name(name, known),
+            f"there are {join_names(known)}",
+        )
+        for name in criteria if name not in known
+    ]  # fmt: skip
+    criteria = [name for name in criteria if name in known]
+    found: dict[Path, Sequence[ReadAnswer]] = {}
+    for path in (Path(name).expanduser() for name in command.files):
+        try:
+            found[path] = list(read_answer_file(path, task, records, command.own.get("coder", ""), criteria))
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        raise StudyError(problems)
+    return found
 
 
 def _status(command: CodeCommand, folder: Path) -> int:  # noqa: ARG001

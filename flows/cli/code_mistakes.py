@@ -17,7 +17,7 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
     "adjudicate": ("by", "run", "gold", *_PAGES, "folder"),
     "correct": ("by", "run", "gold", *_PAGES, "folder"),
     "export": (*_DESIGN, "folder"),
-    "import": ("coder", "folder"),
+    "import": ("coder", "criteria", "folder"),
     "status": ("folder",),
 }
 """Action -> the settings of the verb that it takes; the first two of none also take those of a study."""

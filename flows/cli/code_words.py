@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ACTIONS = ("adjudicate", "correct", "export", "import", "status")
 SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "folder", "by", "gold", "coder")
 """What the verb takes beside the settings of a study."""
+_OF_ACTIONS: Mapping[str, tuple[str, ...]] = {"import": ("criteria",)}
+"""Action -> what it takes itself, and other actions as a setting of the study."""
 _CODING = Path("coding")
 
 
@@ -39,9 +41,10 @@ class CodeCommand:
     def parse(cls, words: Sequence[str], config_dir: Path | None, flow: str | None) -> CodeCommand:
         """Sorts the words. Raises StudyError for an action that does not exist."""
         plain = [word for word in words if "=" not in word]
-        own = {name: value for name, _, value in (word.partition("=") for word in words) if name in SETTINGS}
-        study = [word for word in words if "=" in word and word.partition("=")[0] not in SETTINGS]
         action = plain.pop(0) if plain and plain[0] in ACTIONS else ""
+        settings = (*SETTINGS, *_OF_ACTIONS.get(action, ()))
+        own = {name: value for name, _, value in (word.partition("=") for word in words) if name in settings}
+        study = [word for word in words if "=" in word and word.partition("=")[0] not in settings]
         if plain and not action:
             near = closest_name(plain[0], ACTIONS)
             todo = f"write code, or code with one of {', '.join(ACTIONS)}, and settings such as coders=ana,ben"

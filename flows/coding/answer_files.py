@@ -7,98 +7,86 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from contract.errors import StorageError
+from contract.errors import Problem, StorageError, StudyError
 from flows.coding.exports import Exports
-from flows.coding.import_answers import ReadAnswer
+from flows.coding.import_answers import KNOWN_WORDS, YES_WORDS, ReadAnswer
 from flows.coding.task import CodingTask, DrawnRecord
-from flows.coding.workbook import HEADS, YES
+from flows.coding.text_file import read_text_file
+from flows.coding.workbook_rows import read_workbook
+from flows.config.diagnostics import closest_name, join_names
 from flows.tables.csv_text import unescape_formula
-
-_TRUE = ("true", "1", "yes", "x")
 
 
 def read_answer_file(
-    path: Path, task: CodingTask, records: Sequence[DrawnRecord], coder: str = ""
+    path: Path, task: CodingTask, records: Sequence[DrawnRecord], coder: str = "", criteria: Sequence[str] = ()
 ) -> Iterator[ReadAnswer]:
-    """The answers in the file, by its kind. `coder` is who answered, where the file does not say.
+    """The answers in the file, by its kind.
 
-    Raises StorageError for a file that cannot be read, or is none of these kinds.
+    `coder` is who answered, and `criteria` by which criteria, where the file does not say. Raises StorageError for a
+    file that is not there or is none of these kinds, StudyError for one that cannot be read as its kind.
     """
     if not path.is_file():
         raise StorageError(f"there is no file {path}")
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        return _workbook(path)
+        return read_workbook(path, task)
     if suffix in (".csv", ".tsv"):
-        return _table(path, coder)
+        named = criteria or [one.name for one in task.criteria]
+        return _table(path, coder, named[0] if len(named) == 1 else "")
     if suffix in (".json", ".jsonl"):
-        return Exports(path, task, records, coder).answers()
+        return Exports(path, task, records, coder, criteria).answers()
     raise StorageError(f"{path}: answers come as .xlsx, .csv, .json or .jsonl")
 
 
-def _workbook(path: Path) -> Iterator[ReadAnswer]:
-    from python_calamine import CalamineError, load_workbook  # type: ignore[reportUnknownVariableType]
-
+def _table(path: Path, coder: str, criterion: str) -> Iterator[ReadAnswer]:
+    """A long table: record_id, criterion, coder and verdict, and whatever else `code export` writes."""
+    text = read_text_file(path)
+    first = text.partition("\n")[0]
+    delimiter = max("\t;,", key=first.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
     try:
-        book = load_workbook(str(path))
-        sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
-    except (CalamineError, OSError, ValueError) as error:
-        raise StorageError(f"{path}: this is no workbook that can be read: {error}") from None
-    for name, rows in sheets.items():
-        heads = [str(cell).strip() for cell in rows[0]] if rows else []
-        if "key" not in heads or "verdict" not in heads:
-            continue
-        for number, row in enumerate(rows[1:], start=2):
-            cells = {head: _cell(value) for head, value in zip(heads, row, strict=False)}
-            if any(cells.get(head) for head in HEADS):
-                yield _workbook_row(cells, f"{path.name}, sheet {name}, row {number}")
+        names = [name.strip() for name in reader.fieldnames or ()]
+        if missing := [_no_column(path, name, names) for name in ("record_id", "verdict") if name not in names]:
+            raise StudyError(missing)
+        reader.fieldnames = names
+        for row in reader:
+            yield _table_row(row, f"{path}:{reader.line_num}", coder, criterion)
+    except csv.Error as error:
+        what = f"this is no table that can be read: {error}"
+        raise StudyError([Problem(f"{path}:{reader.line_num}", what, todo="save it again as CSV UTF-8")]) from None
 
 
-def _workbook_row(cells: Mapping[str, str], where: str) -> ReadAnswer:
+def _table_row(row: Mapping[str, str | list[str]], where: str, coder: str, criterion: str) -> ReadAnswer:
+    cells = {name: unescape_formula(value or "").strip() for name, value in row.items() if isinstance(value, str)}
+    quotes = [part.strip() for part in cells.get("quotes", "").split(" | ") if part.strip()]
+    unclear, seconds = cells.get("unclear", ""), cells.get("seconds", "")
+    problem = ""
+    if "" in row:
+        problem = "the row has more cells than there are columns; put quotation marks around a text with separators"
+    elif unclear.casefold() not in KNOWN_WORDS:
+        problem = f"`unclear` is true, false or empty, and not '{unclear}'"
+    elif _seconds(seconds) is None and seconds:
+        problem = f"`seconds` is a number or empty, and not '{seconds}'"
     return ReadAnswer(
-        where, cells.get("coder", ""), cells.get("key") or None, cells.get("verdict", ""), cells.get("reason", ""),
-        _lines(cells.get("quotations", "")), cells.get("criterion is unclear", "").casefold() == YES,
-        cells.get("what the criterion should say", ""), content=cells.get("content", ""),
+        where, cells.get("coder") or coder, (cells.get("record_id", ""), cells.get("criterion") or criterion),
+        cells.get("verdict", ""), cells.get("reason", ""), quotes, unclear.casefold() in YES_WORDS,
+        cells.get("unclear_note", ""), _seconds(seconds), cells.get("record_sha256", ""), problem=problem,
     )  # fmt: skip
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _table(path: Path, coder: str) -> Iterator[ReadAnswer]:
-    """A long table: record_id, criterion, coder and verdict, and whatever else `code export` writes."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise StorageError(f"{path}: the file is not in UTF-8; save it as CSV UTF-8") from None
-    first = text.partition("\n")[0]
-    delimiter = max("\t;,", key=first.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    missing = {"record_id", "verdict"} - set(reader.fieldnames or ())
-    if missing:
-        raise StorageError(f"{path}:1: there is no column {', '.join(sorted(missing))}; there are {reader.fieldnames}")
-    for row in reader:
-        cells = {name: unescape_formula(value or "").strip() for name, value in row.items() if isinstance(value, str)}
-        quotes = [part.strip() for part in cells.get("quotes", "").split(" | ") if part.strip()]
-        yield ReadAnswer(
-            f"{path}:{reader.line_num}", cells.get("coder") or coder, (cells["record_id"], cells.get("criterion", "")),
-            cells.get("verdict", ""), cells.get("reason", ""), quotes, cells.get("unclear", "").casefold() in _TRUE,
-            cells.get("unclear_note", ""), _seconds(cells.get("seconds", "")), cells.get("record_sha256", ""),
-        )  # fmt: skip
+def _no_column(path: Path, name: str, names: Sequence[str]) -> Problem:
+    there = [one for one in names if one]
+    near = closest_name(name, there)
+    what = f"there is no column '{name}'" + (f", but '{near}'" if near else "")
+    return Problem(f"{path}:1", what, todo=f"name one so; there are {join_names(there)}")
 
 
 def _seconds(text: str) -> float | None:
     try:
-        return float(text) if text and float(text) >= 0 else None
+        return float(text) if text and 0 <= float(text) < math.inf else None
     except ValueError:
         return None

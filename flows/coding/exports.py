@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
 from contract.codebook import SEPARATOR
-from contract.errors import StorageError
-from flows.coding.answer_log import Key
+from contract.errors import Problem, StudyError
+from flows.coding.answer_log import CANNOT_DECIDE
 from flows.coding.import_answers import ReadAnswer
-from flows.coding.task import CodingTask, DrawnRecord
+from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
+from flows.coding.text_file import read_text_file
+from flows.config.diagnostics import closest_name
+from flows.files.model_mistakes import model_mistakes
+from flows.tables.answers import spelling
 
 
 class _Value(BaseModel):
@@ -51,6 +56,15 @@ class _LabelStudioTask(BaseModel):
     annotations: list[_Annotation]
 
 
+@dataclass(frozen=True)
+class _Label:
+    """A label, the control by which it was given, and the words that it marks; both may be empty."""
+
+    control: str
+    text: str
+    quote: str = ""
+
+
 class _DoccanoLine(BaseModel):
     id: int | str | None = None
     text: str = ""
@@ -63,43 +77,50 @@ class _DoccanoLine(BaseModel):
 class Exports:
     """The answers in an export."""
 
-    def __init__(self, path: Path, task: CodingTask, records: Sequence[DrawnRecord], coder: str) -> None:
-        """`coder` is who answered, where the export does not say."""
+    def __init__(
+        self, path: Path, task: CodingTask, records: Sequence[DrawnRecord], coder: str, criteria: Sequence[str] = ()
+    ) -> None:
+        """`coder` is who answered, and `criteria` by which criteria, where the export does not say."""
         self._path = path
-        self._criteria = [one.name for one in task.criteria]
+        self._criteria = {one.name: one for one in task.criteria}
+        self._asked = [one for one in task.criteria if not criteria or one.name in criteria]
         self._coder = coder
-        self._of_several = {one.name for one in task.criteria if one.variable and one.variable.type == "choices"}
         self._ids = {one.record_id for one in records}
         self._by_text = {" ".join(one.record.text.split()): one.record_id for one in records}
 
     def answers(self) -> Iterator[ReadAnswer]:
-        """Every annotation as an answer. Raises StorageError for a file that is no JSON."""
+        """Every annotation as answers. Raises StudyError for a file that cannot be read, or as a whole is no JSON."""
         for where, entry in self._entries():
+            if entry is None:
+                yield ReadAnswer(where, "", None, "", problem="this line is no JSON, perhaps cut off")
+                continue
             try:
                 if "annotations" in entry:
                     yield from self._label_studio(where, _LabelStudioTask.model_validate(entry))
                 else:
                     known = {**entry, "label": entry.get("label", entry.get("labels"))}
-                    yield self._doccano(where, _DoccanoLine.model_validate(known), entry)
+                    yield from self._doccano(where, _DoccanoLine.model_validate(known), entry)
             except ValidationError as error:
-                at = ".".join(map(str, error.errors()[0]["loc"]))
-                what = f"this is an entry of neither Label Studio nor doccano ({at}: {error.errors()[0]['msg']})"
+                what = f"this is an entry of neither Label Studio nor doccano: {model_mistakes(error)}"
                 yield ReadAnswer(where, "", None, "", problem=what)
 
-    def _entries(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _entries(self) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        """Every entry with its place; None for a line that is no JSON."""
+        text = read_text_file(self._path)
+        if self._path.suffix.lower() == ".jsonl":
+            for number, line in enumerate(text.split("\n"), start=1):
+                if line.strip():
+                    yield f"{self._path}:{number}", _parsed(line)
+            return
         try:
-            text = self._path.read_text(encoding="utf-8-sig")
-            if self._path.suffix.lower() == ".jsonl":
-                lines = enumerate(text.split("\n"), start=1)
-                found = [(f"{self._path}:{number}", json.loads(line)) for number, line in lines if line.strip()]
-            else:
-                whole: Any = json.loads(text)
-                entries = cast("list[Any]", whole if isinstance(whole, list) else [whole])
-                found = [(f"{self._path}, entry {n}", one) for n, one in enumerate(entries, start=1)]
+            whole: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise StorageError(f"{self._path}: this is no JSON: {error}") from None
-        for where, entry in found:
-            yield where, entry if isinstance(entry, dict) else {}
+            line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+            todo = "export it again, or name it .jsonl if each of its lines is an entry of its own"
+            problem = Problem(f"{self._path}:{line}", "this is no JSON, perhaps cut off", todo=todo)
+            raise StudyError([problem]) from None
+        for number, entry in enumerate(cast("list[Any]", whole if isinstance(whole, list) else [whole]), start=1):
+            yield f"{self._path}, entry {number}", entry if isinstance(entry, dict) else {}
 
     def _label_studio(self, where: str, entry: _LabelStudioTask) -> Iterator[ReadAnswer]:
         record_id = self._record_id(entry.data)
@@ -109,25 +130,63 @@ class Exports:
                 yield ReadAnswer(at, annotation.person, None, "")
                 continue
             quotes = [one.value.text for one in annotation.result if isinstance(one.value.text, str)]
-            choices = [(one.from_name, choice) for one in annotation.result for choice in one.value.choices]
-            by_name = dict[str, list[str]]()
-            for name, choice in choices or [("", "")]:
-                by_name.setdefault(name, []).append(choice)
-            for name, labels in by_name.items():
-                yield ReadAnswer(
-                    at, self._coder or annotation.person, self._key(record_id, name), SEPARATOR.join(labels),
-                    quotes=quotes, seconds=annotation.lead_time, problem=self._problem(record_id, name, labels),
-                )  # fmt: skip
+            choices = [_Label(one.from_name, choice) for one in annotation.result for choice in one.value.choices]
+            said = ReadAnswer(at, self._coder or annotation.person, None, "", seconds=annotation.lead_time)
+            todo = "name the control after its criterion, or write"
+            yield from self._by_criterion(said, record_id, choices, quotes, todo)
 
-    def _doccano(self, where: str, line: _DoccanoLine, entry: Mapping[str, Any]) -> ReadAnswer:
+    def _doccano(self, where: str, line: _DoccanoLine, entry: Mapping[str, Any]) -> Iterator[ReadAnswer]:
         text = line.text or line.data
-        spans = [one for one in line.label if not isinstance(one, str)]
-        names = list(dict.fromkeys([one if isinstance(one, str) else one[2] for one in line.label]))
+        labels = [
+            _Label("", one) if isinstance(one, str) else _Label("", one[2], text[one[0] : one[1]]) for one in line.label
+        ]
+        said = ReadAnswer(where, self._coder or line.user or self._path.stem, None, "")
         record_id = self._record_id({**line.meta, **entry, "text": text})
-        return ReadAnswer(
-            where, self._coder or line.user or self._path.stem, self._key(record_id, ""), SEPARATOR.join(names),
-            quotes=[text[start:end] for start, end, _ in spans], problem=self._problem(record_id, "", names),
-        )  # fmt: skip
+        yield from self._by_criterion(said, record_id, labels, (), "write")
+
+    def _by_criterion(
+        self, said: ReadAnswer, record_id: str | None, labels: Sequence[_Label], quotes: Sequence[str], todo: str
+    ) -> Iterator[ReadAnswer]:
+        """An answer for each criterion that the labels are verdicts of; one without a verdict where there is none."""
+        if record_id is None:
+            what = "its text is none of the coding's, word by word, and it names no `record_id` of it"
+            yield replace(said, problem=what)
+            return
+        if not labels:
+            yield replace(said, key=(record_id, self._asked[0].name), quotes=quotes)
+        found = dict[str, list[_Label]]()
+        for label in labels:
+            named = self._criteria_of(label)
+            if len(named) == 1:
+                found.setdefault(named[0], []).append(label)
+            else:
+                yield replace(said, problem=self._not_one_criterion(label, named, todo))
+        for name, own in found.items():
+            texts = list(dict.fromkeys(label.text for label in own))
+            problem = ""
+            if len(texts) > 1 and not _takes_several(self._criteria[name]):
+                problem = f"it has {len(texts)} labels, {', '.join(texts)}; one verdict is needed"
+            words = [*quotes, *(label.quote for label in own if label.quote)]
+            verdict = SEPARATOR.join(texts)
+            yield replace(said, key=(record_id, name), verdict=verdict, quotes=words, problem=problem)
+
+    def _criteria_of(self, label: _Label) -> list[str]:
+        """The criteria that the label may be a verdict of: the one its control names, else those with that verdict."""
+        if label.control in self._criteria:
+            return [label.control]
+        if len(self._asked) == 1:
+            return [self._asked[0].name]
+        said = spelling(label.text)
+        return [one.name for one in self._asked if said in map(spelling, (*one.verdicts, CANNOT_DECIDE))]
+
+    def _not_one_criterion(self, label: _Label, named: Sequence[str], todo: str) -> str:
+        which = f"{todo} criteria={self._asked[0].name} to say which criterion is answered"
+        if named:
+            return f"'{label.text}' is a verdict of several criteria, {', '.join(named)}; {which}"
+        near = closest_name(label.text, [verdict for one in self._asked for verdict in one.verdicts])
+        meant = f"did you mean '{near}'? Or " if near else ""
+        names = ", ".join(one.name for one in self._asked)
+        return f"'{label.text}' is a verdict of none of the criteria {names}; {meant}{which}"
 
     def _record_id(self, data: Mapping[str, Any]) -> str | None:
         texts = [" ".join(value.split()) for value in data.values() if isinstance(value, str)]
@@ -136,16 +195,14 @@ class Exports:
         named = str(data.get("record_id"))
         return by_text or (named if named in self._ids else None)
 
-    def _key(self, record_id: str | None, name: str) -> Key | None:
-        criterion = name if name in self._criteria else self._criteria[0] if len(self._criteria) == 1 else None
-        return (record_id, criterion) if record_id is not None and criterion is not None else None
 
-    def _problem(self, record_id: str | None, name: str, labels: Sequence[str]) -> str:
-        if record_id is None:
-            return "its text is none of the coding's, word by word, and it names no `record_id` of it"
-        if self._key(record_id, name) is None:
-            return f"it does not say which criterion it is about; name the control one of {', '.join(self._criteria)}"
-        key = self._key(record_id, name)
-        if len(labels) > 1 and key is not None and key[1] not in self._of_several:
-            return f"it has {len(labels)} labels, {', '.join(labels)}; one verdict is needed"
-        return ""
+def _parsed(line: str) -> Mapping[str, Any] | None:
+    try:
+        entry: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return cast("Mapping[str, Any]", entry) if isinstance(entry, dict) else {}
+
+
+def _takes_several(criterion: CodedCriterion) -> bool:
+    return criterion.variable is not None and criterion.variable.type == "choices"

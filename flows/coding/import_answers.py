@@ -9,11 +9,17 @@ from difflib import get_close_matches
 from agents.evidence.record_quotes import RecordTexts
 from contract.base import digest
 from contract.codebook import SEPARATOR
+from contract.judgements import RecordQuote
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, AnswerLog, Key
 from flows.coding.desk import Item
+from flows.coding.form import MAX_QUOTES
+from flows.coding.quote_problem import quote_problem
 from flows.coding.task import CodingTask, DrawnRecord
 from flows.tables.answers import spelling
 
+YES_WORDS = ("yes", "y", "true", "1", "x")
+KNOWN_WORDS = (*YES_WORDS, "", "no", "n", "false", "0")
+"""How tables say whether the criterion is unclear; in any case of letters."""
 _SHA_PARTS = 16
 _MAX_LISTED = 8
 
@@ -35,8 +41,19 @@ class ReadAnswer:
     seconds: float | None = None
     content: str = ""
     """The digest by which a changed text is noticed; empty where the file has none."""
+    beside: Mapping[str, str] | None = None
+    """What stands beside the answer in its row of a workbook; such a row also has `content`. None for other files."""
     problem: str = ""
     """Why it cannot be taken, where its reader knows."""
+
+    @property
+    def given_without_verdict(self) -> str:
+        """What is given although no verdict is; empty where nothing is, as in a row that is not filled in yet."""
+        given = {
+            "a reason": self.reason, "a quotation": self.quotes,
+            "a note that the criterion is unclear": self.unclear or self.unclear_note,
+        }  # fmt: skip
+        return " and ".join(name for name, value in given.items() if value)
 
 
 @dataclass
@@ -47,7 +64,7 @@ class Imported:
     unchanged: int = 0
     """Answers that hold already, word for word."""
     unanswered: int = 0
-    """Rows without a verdict."""
+    """Rows without an answer."""
     refused: list[str] = field(default_factory=list[str])
     """Rows that cannot be taken, each with its place and why."""
 
@@ -104,32 +121,40 @@ class AnswerImport:
 
     def _answer(self, read: ReadAnswer, done: Imported) -> Answer | None:
         item = self._items.get(read.key) if read.key is not None else None
-        if not read.verdict.strip() and not read.problem:
+        if not (read.verdict.strip() or read.problem or read.given_without_verdict):
             done.unanswered += 1
             return None
         verdict = self._verdict(read.verdict, item) if item else None
-        quotes, problem = (), read.problem or self._problem(read, item, verdict)
+        quotes, problem = tuple[RecordQuote, ...](), read.problem or self._problem(read, item, verdict)
         if item and not problem:
-            texts = self._texts.setdefault(item.drawn.record_id, RecordTexts.from_record(item.drawn.record))
-            own = verdict.split(SEPARATOR) if self._is_quotation(item) and verdict and verdict != CANNOT_DECIDE else []
-            # An export has the words of a quotation twice: as the answer and as its quotation.
-            given = (quote.strip('“”„"') for quote in (*read.quotes, *own))
-            quotes = tuple(dict.fromkeys(found for quote in given for found in texts.check_quote(quote)))
-            if missing := [one.quote for one in quotes if one.status == "not_found"]:
-                problem = f"these words do not stand in the record: “{missing[0][:100]}”"
+            quotes, problem = self._quotes(read, item, verdict)
         if problem or item is None:
             done.refused.append(f"{read.where}: {problem}")
             return None
         current = self._log.answers.of(read.coder).current.get(item.key)
-        said = [verdict, read.reason, [one.quote for one in quotes], read.unclear, read.unclear_note]
+        # As on the page: whoever writes what the criterion should say finds it unclear.
+        unclear = read.unclear or bool(read.unclear_note)
+        said = [verdict, read.reason, [one.quote for one in quotes], unclear, read.unclear_note]
         before = current.answer_id if current else ""
         return Answer(
             answer_id=f"import-{digest([read.coder, *item.key, said, before])[:32]}", coder=read.coder,
             record_id=item.drawn.record_id, criterion=item.criterion.name, record_sha256=item.drawn.sha256,
             criterion_sha256=item.criterion.sha256, verdict=None if verdict == CANNOT_DECIDE else verdict,
-            reason=read.reason, quotes=quotes, unclear=read.unclear, unclear_note=read.unclear_note,
+            reason=read.reason, quotes=quotes, unclear=unclear, unclear_note=read.unclear_note,
             seconds=read.seconds, source=self._source,
         )  # fmt: skip
+
+    def _quotes(self, read: ReadAnswer, item: Item, verdict: str | None) -> tuple[tuple[RecordQuote, ...], str]:
+        """The quotations with their places in the record; and why they cannot be kept, empty where they can."""
+        texts = self._texts.setdefault(item.drawn.record_id, RecordTexts.from_record(item.drawn.record))
+        own = verdict.split(SEPARATOR) if self._is_quotation(item) and verdict and verdict != CANNOT_DECIDE else []
+        # An export has the words of a quotation twice: as the answer and as its quotation.
+        given = list(dict.fromkeys(quote.strip('“”„"') for quote in (*read.quotes, *own)))
+        if len(given) > MAX_QUOTES:
+            return (), f"there are {len(given):,} quotations; at most {MAX_QUOTES} are kept"
+        quotes = tuple(dict.fromkeys(found for quote in given for found in texts.check_quote(quote)))
+        missing = [one.quote for one in quotes if one.status == "not_found"]
+        return quotes, quote_problem(texts, missing[0]) if missing else ""
 
     def _is_quotation(self, item: Item) -> bool:
         return item.criterion.variable is not None and item.criterion.variable.type == "quotation"
@@ -180,16 +205,33 @@ class AnswerImport:
             return self._unknown_item(read.key)
         if read.coder not in self._task.coders:
             return f"coder '{read.coder}' codes nothing here{_one_of(read.coder, self._task.coders)}"
-        if read.content and read.content not in self._marks[item.key]:
-            return "the text or the criterion is not what was given out, so the answer is one to other words"
+        if problem := self._other_words(read, item):
+            return problem
+        if not read.verdict.strip():
+            return f"{read.given_without_verdict} without a verdict; write the verdict too, or '{CANNOT_DECIDE}'"
         if verdict is None:
             if item.criterion.variable is not None and not item.criterion.choices:
                 return self._why_not(read.verdict, item)
             allowed = (*item.criterion.verdicts, CANNOT_DECIDE)
             return f"verdict '{read.verdict}' is no answer to {item.criterion.name}{_one_of(read.verdict, allowed)}"
-        if len(read.reason) > MAX_TEXT_CHARACTERS or len(read.unclear_note) > MAX_TEXT_CHARACTERS:
-            return f"a reason has at most {MAX_TEXT_CHARACTERS:,} characters"
-        return ""
+        texts = {"a reason": read.reason, "a note on the criterion": read.unclear_note, "an answer": verdict}
+        too_long = [name for name, text in texts.items() if len(text) > MAX_TEXT_CHARACTERS]
+        return f"{too_long[0]} has at most {MAX_TEXT_CHARACTERS:,} characters" if too_long else ""
+
+    def _other_words(self, read: ReadAnswer, item: Item) -> str:
+        """Why it may be an answer to other words than were given out; empty where it is not."""
+        from flows.coding.workbook import is_same_cell, visible_texts
+
+        if read.content and read.content not in self._marks[item.key]:
+            return "the text or the criterion is not what was given out, so the answer is one to other words"
+        if read.beside is None:
+            return ""
+        todo = "sort and move whole rows only, or export the workbook again and copy the answers into it"
+        if not read.content:
+            return f"the cell `content` is empty, which says what was given out; {todo}"
+        given = visible_texts(item)
+        other = [name for name, cell in read.beside.items() if not is_same_cell(given[name], cell)]
+        return f"the {other[-1]} beside this answer is not that of its key; {todo}" if other else ""
 
 
 def _said(answer: Answer) -> list[object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ HEADS = (
 )  # fmt: skip
 """The names of the columns; those from `verdict` to `what the criterion should say` are to be filled in."""
 FIRST_OPEN, LAST_OPEN = HEADS.index("verdict"), HEADS.index("what the criterion should say")
+VISIBLE = ("criterion", "title", "text")
+"""The columns in which a coder reads what the row is about."""
 MAX_CELL_CHARACTERS = 32_000
 """A cell of a workbook holds at most 32,767."""
 MAX_LIST_CHARACTERS = 255
@@ -28,6 +31,10 @@ HOW_TO_ANSWER = {
     "text": "Write it in your words.", "quotation": "Copy words of the record, one quotation a line.",
 }  # fmt: skip
 """Type of a variable -> what is to be written where no list of answers is offered."""
+_ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
+"""How a workbook stores characters that XML cannot hold."""
+_NOT_KEPT = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffe\uffff]+")
+"""Line ends, blanks and control characters, which spreadsheet programs change."""
 _WIDTHS = (6, 18, 20, 60, 20, 40, 40, 12, 30, 18, 18, 10)
 
 
@@ -39,6 +46,23 @@ def item_key(record_id: str, criterion: str) -> str:
 def content_mark(item: Item) -> str:
     """The digest of the words that are shown and of the criterion, by which a changed row is noticed."""
     return digest([item.drawn.sha256, item.criterion.sha256])[:16]
+
+
+def visible_texts(item: Item) -> Mapping[str, str]:
+    """What a row shows of its record and criterion, by the name of the column; a cell may hold the beginning only."""
+    record = item.drawn.record
+    parts = [record.text, *(f"{name}:\n{text}" for name, text in record.sections.items())]
+    text = "\n\n".join(part for part in parts if part.strip())
+    return {"criterion": item.criterion.title, "title": record.title or "", "text": text}
+
+
+def is_same_cell(text: str, cell: str) -> bool:
+    """Whether a cell still holds the words of the text, as far as a workbook holds them."""
+    return _kept(text[:MAX_CELL_CHARACTERS]) == _kept(cell)
+
+
+def _kept(text: str) -> str:
+    return _NOT_KEPT.sub(" ", _ESCAPED.sub(" ", text)).strip()
 
 
 def write_workbook(path: Path, task: CodingTask, records: Sequence[DrawnRecord], answers: CodedAnswers) -> list[str]:
@@ -54,7 +78,7 @@ def write_workbook(path: Path, task: CodingTask, records: Sequence[DrawnRecord],
             "open": book.add_format({"valign": "top", "text_wrap": True, "locked": False, "bg_color": "#FFFBE6"}),
         }
         _write_criteria(book, task, formats)
-        for coder, name in zip(task.coders, _sheet_names(task.coders), strict=True):
+        for coder, name in zip(task.coders, sheet_names(task.coders), strict=True):
             sheet: Any = book.add_worksheet(name)
             _prepare_sheet(sheet, formats)
             for row, item in enumerate(items_in_order(task, records, coder), start=1):
@@ -92,15 +116,12 @@ def _prepare_sheet(sheet: Any, formats: dict[str, Any]) -> None:
 def _write_row(
     sheet: Any, row: int, item: Item, coder: str, answers: CodedAnswers, formats: dict[str, Any]
 ) -> list[str]:
-    record = item.drawn.record
-    parts = [record.text, *(f"{name}:\n{text}" for name, text in record.sections.items())]
-    text = "\n\n".join(part for part in parts if part.strip())
+    shown = visible_texts(item)
     locked = {
-        "place": str(item.place), "criterion": item.criterion.title, "title": record.title or "",
-        "text": text[:MAX_CELL_CHARACTERS], "key": item_key(*item.key), "content": content_mark(item), "coder": coder,
+        "place": str(item.place), **shown, "key": item_key(*item.key), "content": content_mark(item), "coder": coder,
     }  # fmt: skip
     for name, value in locked.items():
-        sheet.write_string(row, HEADS.index(name), value, formats["locked"])
+        sheet.write_string(row, HEADS.index(name), value[:MAX_CELL_CHARACTERS], formats["locked"])
     given = answers.of(coder).current.get(item.key)
     filled = ["", "", "", "", ""]
     if given is not None:
@@ -121,12 +142,13 @@ def _write_row(
     unclear = HEADS.index("criterion is unclear")
     sheet.data_validation(row, unclear, row, unclear, {"validate": "list", "source": [YES]})
     notes = [f"texts of more than {MAX_CELL_CHARACTERS:,} characters are cut in the workbook"] * (
-        len(text) > MAX_CELL_CHARACTERS
+        any(len(value) > MAX_CELL_CHARACTERS for value in shown.values())
     )
-    return notes + ["pictures are not in the workbook; their descriptions are not either"] * bool(record.images)
+    pictures = bool(item.drawn.record.images)
+    return notes + ["pictures are not in the workbook; their descriptions are not either"] * pictures
 
 
-def _sheet_names(coders: Sequence[str]) -> list[str]:
+def sheet_names(coders: Sequence[str]) -> list[str]:
     """A name for each sheet: at most 31 characters, and no two alike but for case."""
     names = list[str]()
     for coder in coders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +173,36 @@ def test_label_studio_and_doccano(folder: Path, capsys: pytest.CaptureFixture[st
     assert [one.verdict for one in read_answers(folder).of("ben").history] == ["rude", "polite"]
 
 
+def workbook_of(sheets: dict[str, list[list[str]]]) -> bytes:
+    """A workbook with these sheets."""
+    from xlsxwriter import Workbook  # type: ignore[reportMissingTypeStubs]
+
+    data = BytesIO()
+    with Workbook(data, {"strings_to_formulas": False}) as out:
+        for name, rows in sheets.items():
+            sheet: Any = out.add_worksheet(name)  # type: ignore[reportUnknownMemberType]
+            for place, row in enumerate(rows):
+                sheet.write_row(place, 0, row)
+    return data.getvalue()
+
+
+OTHER_WORKBOOK = workbook_of({"Sheet1": [["hello"]]})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("none.xlsx", None, "there is no such file"),
         ("bad.xlsx", b"no workbook", "no workbook that can be read"),
         ("bad.json", b"{", "this is no JSON"),
-        ("bad.csv", b"a,b\n1,2\n", "there is no column record_id, verdict"),
+        ("bad.csv", b"a,b\n1,2\n", "there is no column 'record_id'"),
+        ("bad.csv", b"a,b\n1,2\n", "there is no column 'verdict'"),
+        ("bad.csv", b"record_id,criterion,coder,verdct\n", "there is no column 'verdict', but 'verdct'"),
+        ("latin.csv", "record_id,verdict\nr1,\xfc".encode("latin-1"), "the file is not in UTF-8"),
+        ("empty.csv", b"", "the file holds nothing"),
+        ("empty.json", b" ", "the file holds nothing"),
+        ("two.json", b'[\n{"text":', "two.json:2: this is no JSON, perhaps cut off"),
+        ("other.xlsx", OTHER_WORKBOOK, "none of its sheets is of this coding: Sheet1"),
         ("bad.txt", b"x", "answers come as .xlsx, .csv"),
     ],
 )
@@ -188,6 +212,18 @@ def test_a_file_that_cannot_be_read_is_named(
     if content is not None:
         Path(name).write_bytes(content)
     code, _, err = run(capsys, "import", name)
-    assert code == (2 if name in ("none.xlsx", "bad.txt") else 3)
-    assert message in err and name in err and "Traceback" not in err
+    assert code == 2 and message in err and name in err and "Traceback" not in err
     assert not list(read_answers(folder))
+
+
+def test_a_table_with_a_cell_beyond_all_bounds_is_named_with_its_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("wide.csv").write_text('record_id,verdict\nr1,"' + "x" * 200_000 + '"\n')
+    # Reading tables of records raises the bound for the whole process.
+    before = csv.field_size_limit(131_072)
+    try:
+        code, _, err = run(capsys, "import", "wide.csv")
+    finally:
+        csv.field_size_limit(before)
+    assert code == 2 and "wide.csv:2: this is no table that can be read" in err and "Traceback" not in err
