@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, StudyError
-from contract.gold import GoldEntry
 from flows.cli.code_answers import print_lost_lines, read_coded_answers
 from flows.cli.code_mistakes import nobody_decides
 from flows.cli.code_words import CodeCommand, codings, existing_folder, gold_file, read_coding
@@ -248,6 +247,7 @@ def correct(command: CodeCommand) -> int:
     from flows.coding.corrections import CorrectionPages, RunToCorrect
     from flows.coding.serve import serve
     from flows.files.gold_set import read_gold
+    from flows.report.words import pluralised
 
     by, address, run = command.by, _address(command), RunToCorrect(command.run.resolve())
     path = gold_file(command, run.data.spec.name)
@@ -265,25 +265,28 @@ def correct(command: CodeCommand) -> int:
 
     serve(pages.routes(access), access, address, show, "r")
     gold = read_gold(path)
-    print(f"{pages.saved} corrections saved; {path}: version {gold.version}, digest {gold.digest}")
+    print(f"{pluralised(pages.saved, 'correction')} saved; {path}: version {gold.version}, digest {gold.digest}")
     return 0
 
 
 def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: str) -> int:
-    from flows.coding.corrections import read_corrections
-    from flows.files.gold_set import add_to_gold, read_gold
+    from flows.coding.corrections import Correction, add_corrections, read_corrections
+    from flows.files.gold_set import read_gold
+    from flows.report.words import pluralised
 
-    known, taken, refused = read_gold(path), list[GoldEntry](), 0
+    taken, refused = list[Correction](), 0
     for name in files:
         for where, found in read_corrections(Path(name).expanduser()):
             problem = found if isinstance(found, str) else run.problem(found)
             if problem or isinstance(found, str):
                 print(f"refused: {terminal_text(f'{where}: {problem}')}", file=sys.stderr)
                 refused += 1
-                continue
-            entry, before = run.entry(found, by, known), known.of(found.record_id).get(found.criterion)
-            if before is None or (before.how, before.verdict, before.why) != ("corrected", entry.verdict, entry.why):
-                taken.append(entry)
-    gold = add_to_gold(path, taken)
-    print(f"{len(taken)} corrections added, {refused} refused; {path}: version {gold.version}, digest {gold.digest}")
+            else:
+                taken.append(found)
+    added, gold = add_corrections(path, run, taken, by), read_gold(path)
+    known = f", {len(taken) - added:,} known already" if added < len(taken) else ""
+    print(
+        f"{pluralised(added, 'correction')} added{known}, {refused:,} refused; "
+        f"{path}: version {gold.version}, digest {gold.digest}"
+    )
     return 1 if refused else 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -17,10 +18,12 @@ from contract.gold import GoldEntry
 from flows.coding.access import Access
 from flows.coding.answer_log import MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
+from flows.config.diagnostics import closest_name, join_names
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.run_data import RunData
 from flows.server.command_name import command_text
-from flows.tables.coded_variables import judged_in_run
+from flows.tables.coded_variables import JudgedCriterion, judged_in_run
+from flows.tables.verdicts import verdict_rows
 
 _POLICY = "default-src &#39;none&#39;;"
 _SAVING_POLICY = f"{_POLICY} connect-src &#39;self&#39;;"
@@ -36,8 +39,18 @@ class Correction(Frozen):
     given: str = ""
     """The model's verdict."""
     verdict: str
-    reason: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
+    reason: str = ""
     run: str = ""
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Correction | str:
+        """The correction that the JSON says, or why it says none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            [first, *_] = error.errors()
+            where = f"'{first['loc'][-1]}': " if first["loc"] else ""
+            return f"this is no correction: {where}{first['msg']}"
 
 
 class RunToCorrect:
@@ -52,6 +65,11 @@ class RunToCorrect:
             raise RunError(f"{folder} is no run of a study: no verdicts are compared there")
         self._judged = judged_in_run(spec, measures, self.data.manifest)
         self._words = {trace.record_id: trace.input.record.content_sha256 for trace in self.data.traces()}
+        self._said = defaultdict[tuple[str, str], dict[str, set[str]]](dict)
+        """Record and criterion -> model -> its verdicts, several where it was asked repeatedly."""
+        for row in verdict_rows(self.data):
+            given = self._said[row.record_id, row.criteria].setdefault(row.model, set())
+            given.update([row.verdict] if row.verdict else [])
 
     @property
     def name(self) -> str:
@@ -60,34 +78,78 @@ class RunToCorrect:
 
     def problem(self, correction: Correction) -> str:
         """Why it cannot be taken; empty where it can."""
+        if correction.run not in ("", self.name):
+            return f"it is about the run {correction.run}, and this is {self.name}"
         if correction.record_id not in self._words:
-            return f"the run has no record '{correction.record_id}'"
+            return _unknown("the run has no record", correction.record_id, self._words)
         judged = self._judged.get(correction.criterion)
         if judged is None:
-            return f"the run judges by no criterion '{correction.criterion}'"
-        if judged.verdicts and correction.verdict not in judged.verdicts:
-            return f"'{correction.verdict}' is none of {', '.join(judged.verdicts)}"
+            return _unknown("the run judges by no criterion", correction.criterion, self._judged)
+        if not correction.reason.strip():
+            return "say why: others will go by it"
+        if len(correction.reason) > MAX_TEXT_CHARACTERS:
+            return f"the reason is too long: at most {MAX_TEXT_CHARACTERS:,} characters"
         if judged.variable is not None and judged.variable.is_in_words:
             return "answers in words are not corrected"
         try:
-            _ = judged.variable and judged.variable.text(judged.variable.read(correction.verdict))
+            verdict = _verdict(correction.verdict, judged)
         except ValueError as error:
             return str(error)
-        if correction.run not in ("", self.name):
-            return f"it is about the run {correction.run}, and this is {self.name}"
+        return self._unsaid(correction, verdict)
+
+    def _unsaid(self, correction: Correction, verdict: str) -> str:
+        """Why the model's verdict is not the one that the correction is about; empty where it is."""
+        by_model = self._said[correction.record_id, correction.criterion]
+        if correction.model and correction.model not in by_model:
+            what = f"no verdict by {correction.criterion} on {correction.record_id} is of"
+            return _unknown(what, correction.model, by_model)
+        who = correction.model or "any model"
+        said = by_model[correction.model] if correction.model else set[str]().union(*by_model.values())
+        if not said:
+            return (
+                f"{correction.record_id} has no verdict of {who} by {correction.criterion}, so there is none to correct"
+            )
+        if correction.given and correction.given not in said:
+            return f"'{correction.given}' is not what {who} said of {correction.record_id}: {', '.join(sorted(said))}"
+        if said == {verdict} or correction.given == verdict:
+            return f"'{verdict}' is what {correction.model or 'every model'} said, so nothing is corrected"
         return ""
 
     def entry(self, correction: Correction, by: str, gold: GoldSet) -> GoldEntry:
         """The decision that it is; what people had said before stays with it."""
+        judged = self._judged[correction.criterion]
+        known: Any = self.data.manifest.get("criteria") or {}
+        criterion: Any = known.get(judged.named) or {}
         before = gold.of(correction.record_id).get(correction.criterion)
         votes = dict(before.votes) if before else {}
         unclear = dict(before.unclear) if before else {}
         return GoldEntry(
-            record_id=correction.record_id, criterion=correction.criterion, verdict=correction.verdict, how="corrected",
-            record_sha256=self._words[correction.record_id], by=by, why=correction.reason, votes=votes,
-            unclear=unclear, models_shown=True, run=f"{self.name}, {correction.model}",
+            record_id=correction.record_id, criterion=correction.criterion, how="corrected",
+            verdict=_verdict(correction.verdict, judged), record_sha256=self._words[correction.record_id],
+            criterion_sha256=criterion.get("sha256"),
+            by=by, why=correction.reason.strip(), votes=votes, unclear=unclear, models_shown=True,
+            run=", ".join(part for part in (self.name, correction.model) if part),
             probability=before.probability if before else None,
         )  # fmt: skip
+
+
+def _verdict(text: str, judged: JudgedCriterion) -> str:
+    """The verdict as tables write it. Raises ValueError, in words for a person, for what is none."""
+    if judged.verdicts and text not in judged.verdicts:
+        near = closest_name(text, judged.verdicts)
+        hint = f"; did you mean '{near}'?" if near else ""
+        raise ValueError(f"'{text}' is none of {', '.join(judged.verdicts)}{hint}")
+    found = text.strip() if judged.variable is None else judged.variable.text(judged.variable.read(text))
+    if not found:
+        raise ValueError("say what the verdict should be")
+    return found
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """That there is no such name, with the nearest one or all there are."""
+    near = closest_name(name, known)
+    hint = f"did you mean '{near}'?" if near else f"there are {join_names(known)}"
+    return f"{what} '{name}'; {hint}"
 
 
 def read_corrections(path: Path) -> Iterator[tuple[str, Correction | str]]:
@@ -101,10 +163,14 @@ def read_corrections(path: Path) -> Iterator[tuple[str, Correction | str]]:
         raise StorageError(f"{path}: cannot be read: {error}") from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            try:
-                yield f"{path}:{number}", Correction.model_validate_json(line)
-            except ValidationError as error:
-                yield f"{path}:{number}", f"this is no correction: {error.errors()[0]['msg']}"
+            yield f"{path}:{number}", Correction.read(line)
+
+
+def add_corrections(gold: Path, run: RunToCorrect, corrections: Sequence[Correction], by: str) -> int:
+    """Adds corrections that have no problem to the gold set. Returns how many are new. Raises StorageError."""
+    known = read_gold(gold)
+    entries = [run.entry(one, by, known) for one in corrections]
+    return add_to_gold(gold, entries).version - known.version
 
 
 class CorrectionPages:
@@ -138,16 +204,13 @@ class CorrectionPages:
         """Adds a correction to the gold set."""
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             return PlainTextResponse("corrections are sent as JSON", 415)
-        try:
-            correction = Correction.model_validate(json.loads(await read_body(request)))
-        except (ValueError, RecursionError):
-            return PlainTextResponse("this is no correction", 422)
-        if problem := self._run.problem(correction):
+        correction = Correction.read(await read_body(request))
+        problem = correction if isinstance(correction, str) else self._run.problem(correction)
+        if problem or isinstance(correction, str):
             return PlainTextResponse(problem, 422)
         try:
-            entry = self._run.entry(correction, person.partition(":")[2], read_gold(self._gold))
-            add_to_gold(self._gold, [entry])
+            added = add_corrections(self._gold, self._run, [correction], person.partition(":")[2])
         except StorageError as error:
             return PlainTextResponse(f"Nothing was saved: {error}", 409)
-        self.saved += 1
-        return PlainTextResponse("saved", 201)
+        self.saved += added
+        return PlainTextResponse("saved", 201) if added else PlainTextResponse("saved before", 200)

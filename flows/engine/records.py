@@ -69,7 +69,13 @@ def _gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
             f"people decided on other words of {pluralised(len(other), 'record')} than are read now, the first is "
             f"{min(other)}; they are not compared with people"
         )
-    yield from _other_criteria(study, [one for one in decided if one.how != "open" and one.record_id not in other])
+    compared = [one for one in decided if one.how != "open" and one.record_id not in other]
+    yield from _other_criteria(study, compared)
+    if compared and all(one.how == "corrected" for one in compared):
+        yield (
+            "all that people decided on these records are corrections, chosen by those who looked at models' verdicts: "
+            "agreement with them says nothing of the whole"
+        )
     if not decided:
         yield "people decided on none of these records, so nothing is compared with them"
 

@@ -99,8 +99,17 @@ def line_digest(entry: GoldEntry, previous: str) -> str:
     return digest([previous, entry.model_dump(mode="json")])
 
 
+def _says_the_same(entry: GoldEntry, newest: GoldEntry | None) -> bool:
+    """Whether a decision, sent or read again, is the one that counts already, whatever the time and the run."""
+    same = {"at", "run"}
+    return newest is not None and entry.model_dump(exclude=same) == newest.model_dump(exclude=same)
+
+
 def add_to_gold(path: Path, entries: Iterable[GoldEntry]) -> GoldSet:
-    """Adds decisions to the file, and returns the set with them. Raises StorageError as `read_gold` does."""
+    """Adds decisions to the file, but for those that count already, and returns the set with them.
+
+    Raises StorageError as `read_gold` does.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -109,6 +118,8 @@ def add_to_gold(path: Path, entries: Iterable[GoldEntry]) -> GoldSet:
         # Read under the lock: another program may have added to it.
         found, lines = read_gold(path), list[bytes]()
         for entry in entries:
+            if _says_the_same(entry, found.of(entry.record_id).get(entry.criterion)):
+                continue
             previous = found.digest
             value = {**entry.model_dump(mode="json"), "previous": previous, "digest": found.add(entry)}
             lines.append(json.dumps(value, ensure_ascii=False).encode() + b"\n")

@@ -38,6 +38,8 @@ from flows.spec.nodes import steps_of
 def build_facts(data: RunData, report_data: ReportData) -> Facts:
     """The facts of a run."""
     manifest, rows = data.manifest, report_data.rows
+    gold = as_mapping(manifest.get("gold"))
+    decided = {how: as_int(count) for how, count in as_mapping(gold.get("how")).items() if how != "open"}
     run = one_line(manifest.get("run") or data.folder.name)
     models = tuple(_models(manifest, report_data, sorted({row.model for row in rows})))
     statuses = Counter[str](row.status for row in rows if row.verdict is None)
@@ -59,7 +61,7 @@ def build_facts(data: RunData, report_data: ReportData) -> Facts:
         repeats=max((row.repeat + 1 for row in rows), default=1),
         rounds=max((row.round for row in rows), default=0),
         quotations=report_data.quotations.total(), quotations_not_found=report_data.quotations["not_found"],
-        gold=_gold(as_mapping(manifest.get("gold"))),
+        gold=_gold(gold), gold_decisions=sum(decided.values()), gold_corrections=decided.get("corrected", 0),
     )  # fmt: skip
 
 

@@ -139,6 +139,10 @@ class Facts:
     """Quotations that are not in the record."""
     gold: str = ""
     """The gold set that models are compared with, its version and digest; empty where there is none."""
+    gold_decisions: int = 0
+    """How many records and criteria are decided in it."""
+    gold_corrections: int = 0
+    """How many of these decisions are corrections of a model's verdict."""
 
     @property
     def titles(self) -> dict[str, str]:

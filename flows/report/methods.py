@@ -140,9 +140,12 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
         fields = join_list([f"‘{name}’" for name in _truth_fields(measures)])
         yield f"No record came with an answer of people (field {fields}), so none is compared with one."
     elif measures.truth:
-        labels = [f"‘{value}’ as {verdict}" for value, verdict in sorted(measures.labels.items())]
+        # A gold set holds verdicts, which are not read by labels.
+        named = {} if measures.gold is not None else measures.labels
+        labels = [f"‘{value}’ as {verdict}" for value, verdict in sorted(named.items())]
         read = f", reading {join_list(labels)}" if labels else ""
         yield f"People’s answers were taken from {_truth_text(measures, facts)} of the data{read}."
+        yield _corrections_sentence(facts)
     yield f"Verdicts were compared as {measures.level} data" + (
         f", the positive verdict being {measures.positive}." if measures.positive and with_people else "."
     )
@@ -171,12 +174,27 @@ def _fields(source: str | tuple[str, ...] | TruthSource) -> tuple[str, ...]:
 
 def _truth_text(measures: Measures, facts: Facts) -> str:
     if measures.gold is not None:
-        return f"a gold set that people decided on{facts.gold and f' ({facts.gold})'}, in place of answers"
+        what = "of corrections alone" if _is_corrections_alone(facts) else "that people decided on"
+        return f"a gold set {what}{facts.gold and f' ({facts.gold})'}, in place of answers"
     if isinstance(measures.truth, Mapping):
         named = [f"{_field_text(source)}{_by_criterion(name, facts)}" for name, source in measures.truth.items()]
         return f"the {'field' if len(_truth_fields(measures)) == 1 else 'fields'} {join_list(named)}"
     fields = _truth_fields(measures)
     return f"the {'field' if len(fields) == 1 else 'fields'} {join_list([f'‘{name}’' for name in fields])}"
+
+
+def _is_corrections_alone(facts: Facts) -> bool:
+    return 0 < facts.gold_corrections == facts.gold_decisions
+
+
+def _corrections_sentence(facts: Facts) -> str:
+    if not facts.gold_corrections:
+        return ""
+    chosen = "chosen by those who looked at the models’ verdicts, mostly where one seemed wrong"
+    if _is_corrections_alone(facts):
+        return f"They were {chosen}, so agreement with them says nothing of the whole."
+    are = "is a correction" if facts.gold_corrections == 1 else "are corrections"
+    return f"Of its {pluralised(facts.gold_decisions, 'decision')}, {facts.gold_corrections:,} {are}, {chosen}."
 
 
 def _field_text(source: str | tuple[str, ...] | TruthSource) -> str:

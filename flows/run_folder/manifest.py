@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ class RunStart:
     pages: Sequence[WebPage] = ()
     """The pages of the web that records stand for."""
     gold: Mapping[str, JsonValue] | None = None
-    """The gold set that models are compared with: its file, version and digest."""
+    """The gold set that models are compared with: its file, version and digest, and how its decisions were made."""
 
     @classmethod
     def read(cls, study: Study) -> RunStart:
@@ -116,7 +117,11 @@ def _gold(study: Study) -> dict[str, JsonValue] | None:
     if measures is None or measures.gold is None or gold is None:
         return None
     path = Path(measures.gold)
-    return {"path": str(path), "sha256": sha256_of(path), "version": gold.version, "digest": gold.digest}
+    how = Counter[str](entry.how for entry in gold.entries.values())
+    return {
+        "path": str(path), "sha256": sha256_of(path), "version": gold.version, "digest": gold.digest,
+        "how": dict(sorted(how.items())),
+    }  # fmt: skip
 
 
 def _pages(pages: Sequence[WebPage]) -> dict[str, Any]:

@@ -39,8 +39,10 @@ class GroundTruth:
     def _reader(self, criterion: str, known: Collection[str]) -> AnswerReader:
         source, variable = self._sources[criterion], self.variables.get(criterion)
         measures = measures_of(self._measures, variable)
-        if source is not None and measures.gold is None:
-            # A gold set holds verdicts.
+        if measures.gold is not None:
+            # A gold set holds verdicts, and no codes of the data.
+            measures = measures.model_copy(update={"labels": {}, "missing": (), "split": None})
+        elif source is not None:
             labels, missing = {**measures.labels, **source.labels}, (*measures.missing, *source.missing)
             measures = measures.model_copy(update={"labels": labels, "missing": missing})
         if variable is not None and variable.type == "choices":

@@ -122,6 +122,17 @@ def test_models_answers_are_shown_on_request_only_and_the_decision_says_so(tmp_p
     assert found.of("r2")["rude"].models_shown and not found.of("r4")["rude"].models_shown
 
 
+def test_a_decision_that_is_sent_twice_is_one_line(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (client, base, gold, _):
+        versions = list[int]()
+        for reason in ("So it is.", "So it is.", "It is, on second thoughts."):
+            form = {**form_fields(client.get(f"{base}/1").text), "verdict": "polite", "reason": reason}
+            assert client.post(f"{base}/1", data=form).status_code == 200
+            versions.append(read_gold(gold).version)
+    assert versions == [6, 6, 7]
+
+
 def test_a_gold_set_that_was_changed_is_refused_with_its_line(tmp_path: Path) -> None:
     code(tmp_path)
     with adjudicating(tmp_path) as (_, _, gold, _):

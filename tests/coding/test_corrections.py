@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from contract.base import digest
 from flows.cli.main import main
 from flows.coding.access import Access
 from flows.coding.app import make_app
@@ -27,10 +28,38 @@ def run(tmp_path: Path) -> Path:
 
 
 def correction(folder: Path, /, **change: str) -> dict[str, str]:
+    """A correction of what gpt-mini said of the first letter."""
     found = RunToCorrect(folder)
-    record = next(found.data.traces()).record_id
-    made = {"record_id": record, "criterion": "courtesy", "model": "gpt-mini", "given": "violates"}
-    return {**made, "verdict": "complies", "reason": "It is <b>meant</b> well.", "run": found.name, **change}
+    first = next(one for one in found.data.traces() if one.variant.get("model") == "gpt-mini" and one.value)
+    given = str((first.value or {})["verdict"])
+    other = "complies" if given == "violates" else "violates"
+    made = {"record_id": first.record_id, "criterion": "courtesy", "model": "gpt-mini", "given": given}
+    return {**made, "verdict": other, "reason": "It is <b>meant</b> well.", "run": found.name, **change}
+
+
+# What is changed in a correction, and why it is refused then, by the page and in a file.
+REFUSED = (
+    ({"verdict": "rude"}, "'rude' is none of violates, complies, unclear"),
+    ({"verdict": "violate"}, "did you mean 'violates'?"),
+    ({"verdict": ""}, "'' is none of"),
+    ({"record_id": "letter-11"}, "the run has no record 'letter-11'; did you mean 'letter-1'?"),
+    ({"criterion": "courtsy"}, "did you mean 'courtesy'?"),
+    ({"reason": ""}, "say why: others will go by it"),
+    ({"reason": " \n "}, "say why: others will go by it"),
+    ({"reason": "x" * 10_001}, "at most 10,000 characters"),
+    ({"run": "letters/another"}, "it is about the run letters/another"),
+    ({"model": "gpt-99"}, "'gpt-99'; did you mean 'gpt-mini'?"),
+    ({"given": "unclear"}, "'unclear' is not what gpt-mini said of letter-1: "),
+    ({"verdict": "GIVEN"}, "is what gpt-mini said, so nothing is corrected"),
+    ({"verdict": "GIVEN", "given": ""}, "is what gpt-mini said, so nothing is corrected"),
+    ({"surplus": "x"}, "this is no correction: 'surplus': "),
+)
+
+
+def refused_corrections(run: Path) -> list[tuple[dict[str, str], str]]:
+    given = correction(run)["given"]
+    changes = [({k: v.replace("GIVEN", given) for k, v in change.items()}, why) for change, why in REFUSED]
+    return [(correction(run, **change), why) for change, why in changes]
 
 
 def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_path: Path) -> None:
@@ -47,11 +76,11 @@ def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_
         assert "unsafe" not in html.partition("<style>")[0]
         saved = client.post(f"{base}/corrections", json=correction(run))
         assert saved.status_code == 201, saved.text
-        for change, status in (
-            ({"verdict": "rude"}, 422), ({"record_id": "nobody"}, 422), ({"criterion": "other"}, 422),
-            ({"reason": ""}, 422), ({"run": "letters/another"}, 422), ({"surplus": "x"}, 422),
-        ):  # fmt: skip
-            assert client.post(f"{base}/corrections", json=correction(run, **change)).status_code == status
+        again = client.post(f"{base}/corrections", json=correction(run))
+        assert (again.status_code, again.text, pages.saved) == (200, "saved before", 1)
+        for wrong, why in refused_corrections(run):
+            refused = client.post(f"{base}/corrections", json=wrong)
+            assert refused.status_code == 422 and why in refused.text, (wrong, refused.text)
         plain = {"content-type": "text/plain"}
         body = json.dumps(correction(run))
         assert client.post(f"{base}/corrections", content=body, headers=plain).status_code == 415
@@ -59,13 +88,18 @@ def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_
         assert client.post(f"{base}/corrections", content=body, headers=foreign).status_code == 403
         assert client.post("/r/guessed/corrections", json=correction(run)).status_code == 404
         kept = gold.read_bytes()
-        gold.write_bytes(kept.replace(b"complies", b"violates", 1))
+        gold.write_bytes(kept.replace(b"meant", b"ment", 1))
         refused = client.post(f"{base}/corrections", json=correction(run))
         assert refused.status_code == 409 and "letters.jsonl:1: this line, or one before it" in refused.text
         gold.write_bytes(kept)
     found = read_gold(gold)
     [entry] = found.entries.values()
-    assert found.version == 1 and (entry.how, entry.verdict, entry.by) == ("corrected", "complies", "carla")
+    assert found.version == 1 and (entry.how, entry.verdict, entry.by) == (
+        "corrected",
+        correction(run)["verdict"],
+        "carla",
+    )
+    assert entry.criterion_sha256 == digest("courtesy")
     assert entry.why == "It is <b>meant</b> well." and entry.run.endswith(", gpt-mini") and entry.record_sha256
     assert (run / "answers.jsonl").read_bytes() == before
 
@@ -74,13 +108,16 @@ def test_an_exported_file_is_taken_once_and_what_does_not_fit_is_told(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    lines = [correction(run), correction(run, verdict="rude"), {"verdict": "complies"}]
+    wrong = refused_corrections(run)
+    lines = [correction(run), correction(run), *(one for one, _ in wrong), {"verdict": "complies"}]
     (tmp_path / "corrections.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     words = ["code", "correct", "corrections.jsonl", "run=runs/letters", "by=carla", "gold=gold/letters.jsonl"]
-    for added in (1, 0):
+    for added in ("1 correction added, 1 known already", "0 corrections added, 2 known already"):
         assert main(words) == 1
         out = capsys.readouterr()
-        assert f"{added} corrections added, 2 refused" in out.out
-        assert "corrections.jsonl:2: 'rude' is none of" in out.err and "corrections.jsonl:3: " in out.err
+        assert f"{added}, {len(wrong) + 1} refused" in out.out
+        for number, (line, (_, why)) in enumerate(zip(out.err.splitlines(), wrong, strict=False), start=3):
+            assert line.startswith(f"refused: corrections.jsonl:{number}: ") and why in line
+        assert "corrections.jsonl:17: this is no correction: 'record_id': " in out.err
     assert read_gold(tmp_path / "gold" / "letters.jsonl").version == 1
     assert main(words[:3] + words[4:]) == 2 and "run=runs/tox/latest" in capsys.readouterr().err

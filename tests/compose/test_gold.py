@@ -52,6 +52,19 @@ def test_decisions_stand_in_the_ground_truth_and_other_words_are_told(gold: Path
     assert study.request["truth"] == "gold/tox.jsonl"
 
 
+def test_a_run_says_that_corrections_alone_are_no_sample(gold: Path) -> None:
+    def notes() -> list[str]:
+        [study] = compose(["tox"], ["truth=gold/fixed.jsonl"])
+        return list(record_notes(study, list(records_of(study, lambda reject: None))))
+
+    fixed = gold.with_name("fixed.jsonl")
+    add_to_gold(fixed, [decision("tox-01", how="corrected"), decision("tox-02", how="open")])
+    [note] = notes()
+    assert "are corrections, chosen by those who looked at models' verdicts" in note and "nothing of the whole" in note
+    add_to_gold(fixed, [decision("tox-02")])
+    assert notes() == []
+
+
 def test_a_gold_set_that_is_missing_changed_or_of_other_criteria_is_told_before_any_call(gold: Path) -> None:
     assert "command line: truth=gold/tux.jsonl: there is no gold set" in problems("truth=gold/tux.jsonl")
     assert "did you mean 'tox.jsonl'?" in problems("truth=gold/tux.jsonl")

@@ -13,6 +13,7 @@ from flows.cli.main import main
 from flows.config.folders import search_folders
 from flows.files.checksums import write_sums
 from flows.files.gold_set import add_to_gold
+from flows.files.run_data import RunData
 from flows.run_folder.verify import verify
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.judging import make_posts, write_study
@@ -112,6 +113,7 @@ async def test_a_gold_set_that_is_not_the_one_of_the_run_is_told(lab: Lab, fake:
         return [one for one in changes(ran.outcome.folder, lab) if one.startswith("gold: ")] if ran.outcome else []
 
     assert told() == []
+    assert RunData.open(ran.outcome.folder).manifest["gold"]["how"] == {"open": 2}
     before = gold.read_bytes()
     add_to_gold(gold, [GoldEntry(record_id="p0", criterion="plain", verdict=None, how="adjudicated")])
     assert told() == [f"gold: {gold} has 1 decision more than at the run; the 2 before are the same"]

@@ -1,0 +1,51 @@
+"""The methods paragraph says what a gold set consists of, since corrections are no sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.gold import GoldEntry, How
+from contract.messages import AgentTrace
+from flows.files.gold_set import with_gold
+from flows.run_folder.derive import derive
+from tests.support.traces import cell, judgement, record, spec, write_run
+
+CHOSEN = "chosen by those who looked at the models’ verdicts, mostly where one seemed wrong"
+
+
+def judged(number: int, how: How) -> AgentTrace:
+    """A judgement of a record that people decided on."""
+    entry = GoldEntry(record_id=f"r{number}", criterion="ordinary", verdict="violates", how=how)
+    of = with_gold(record(number), {"ordinary": entry})
+    value = judgement(of, "violates", "ordinary", "alpha")
+    return cell(of, {"criteria": "ordinary", "model": "alpha"}, value=value)
+
+
+ALONE = (
+    "a gold set of corrections alone (gold.jsonl, version 5, digest abc), in place of answers of the data. "
+    f"They were {CHOSEN}, so agreement with them says nothing of the whole."
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "unsaid"),
+    [
+        ({"corrected": 3, "open": 2}, ALONE, "decided on"),
+        ({"agreed": 2, "corrected": 1}, f"Of its 3 decisions, 1 is a correction, {CHOSEN}.", "nothing of the whole"),
+        ({"agreed": 3}, "a gold set that people decided on (gold.jsonl", "correction"),
+    ],
+)
+def test_corrections_are_named_as_such_and_verdicts_are_read_by_no_label(
+    how: dict[str, int], said: str, unsaid: str, tmp_path: Path
+) -> None:
+    gold = {"path": "gold/gold.jsonl", "version": 5, "digest": "abc", "how": how}
+    made: tuple[How, ...] = ("corrected", "agreed", "agreed")
+    # By this label of the data a verdict would be another one.
+    measures = spec(truth="gold/gold.jsonl", labels={"violates": "allowed", "true": "violates"}, resamples=0)
+    derive(write_run(tmp_path, [judged(n, one) for n, one in enumerate(made)], measures, gold=gold))
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    [methods] = [line for line in report.splitlines() if "People’s answers were taken from" in line]
+    assert said in methods and unsaid not in methods and "reading" not in methods
+    assert "violates" in (tmp_path / "verdicts.csv").read_text(encoding="utf-8")
