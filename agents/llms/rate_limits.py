@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
 from agents.llms.model import Model, ModelWrapper
@@ -45,6 +45,14 @@ class WindowEntry:
     amount: int
 
 
+def time_sent(entry: WindowEntry, now: float, seconds_ago: float) -> float:
+    """When a call was sent that ends `now`; later than admitted, where a library had to be imported first.
+
+    A clock that was set meanwhile moves it neither before its admission nor into the future.
+    """
+    return min(max(entry.time, now - seconds_ago), now)
+
+
 class WindowLimiter(Protocol):
     """Admits a number of units in any 60 seconds."""
 
@@ -52,8 +60,8 @@ class WindowLimiter(Protocol):
         """Waits until `amount` fits, and records it."""
         ...
 
-    def settle(self, entry: WindowEntry, amount: int) -> None:
-        """Corrects what was recorded, once the true amount is known."""
+    def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
+        """Corrects what was recorded, once it is known how much was sent, and how long ago."""
         ...
 
 
@@ -82,7 +90,7 @@ class SlidingWindowLimiter:
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._clock = clock
-        self._entries: deque[WindowEntry] = deque()
+        self._entries = list[WindowEntry]()
         self._lock = asyncio.Lock()
 
     async def acquire(self, amount: int) -> WindowEntry:
@@ -94,17 +102,17 @@ class SlidingWindowLimiter:
             self._entries.append(entry)
             return entry
 
-    def settle(self, entry: WindowEntry, amount: int) -> None:
-        """Corrects what was recorded, once the true amount is known."""
+    def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
+        """Corrects what was recorded, once it is known how much was sent, and how long ago."""
         entry.amount = amount
+        entry.time = time_sent(entry, self._clock.now(), seconds_ago)
 
     def _seconds_until_free(self, amount: int) -> float:
         now = self._clock.now()
-        while self._entries and now - self._entries[0].time >= MINUTE:
-            self._entries.popleft()
+        self._entries = [entry for entry in self._entries if now - entry.time < MINUTE]
         if not self._entries or sum(entry.amount for entry in self._entries) + amount <= self._limit:
             return 0
-        return self._entries[0].time + MINUTE - now
+        return min(entry.time for entry in self._entries) + MINUTE - now
 
 
 class _RetryAfterGate:
@@ -191,8 +199,7 @@ class Limited(ModelWrapper):
     async def _complete_in_turn(self, request: ModelRequest) -> ModelReply:
         with not_counted():
             tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None
-            if self._requests:
-                await self._requests.acquire(1)
+            sent = await self._requests.acquire(1) if self._requests else None
             await self._gate.wait_until_open()
         if self._unusable:
             raise ModelUnusable(self._unusable)
@@ -213,9 +220,11 @@ class Limited(ModelWrapper):
             raise
         self._down_since = None
         self._unreadable.was_readable()
+        seconds_ago = (datetime.now(UTC) - reply.started).total_seconds()
         if tokens and self._tokens:
-            used = reply.usage.input_tokens + reply.usage.output_tokens
-            self._tokens.settle(tokens, used)
+            self._tokens.settle(tokens, reply.usage.input_tokens + reply.usage.output_tokens, seconds_ago)
+        if sent and self._requests:
+            self._requests.settle(sent, 1, seconds_ago)
         return reply
 
     def _raise_if_down_for_long(self, error: ServerNotRunning) -> None:

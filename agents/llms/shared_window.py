@@ -20,7 +20,7 @@ from math import ceil
 from pathlib import Path
 from typing import cast
 
-from agents.llms.rate_limits import MINUTE, Clock, WindowEntry
+from agents.llms.rate_limits import MINUTE, Clock, WindowEntry, time_sent
 
 _MAX_BYTES = 100_000
 """A larger file is not one of ours."""
@@ -47,13 +47,16 @@ class SharedWindowLimiter:
                 await self._clock.sleep(wait)
             return WindowEntry(self._clock.now(), amount)
 
-    def settle(self, entry: WindowEntry, amount: int) -> None:
-        """Corrects what was recorded, once the true amount is known."""
+    def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
+        """Corrects what was recorded, once it is known how much was sent, and how long ago."""
+        sent = time_sent(entry, self._clock.now(), seconds_ago)
         with self._open() as seconds:
-            second = int(entry.time)
-            if second in seconds:
-                seconds[second] = max(0, seconds[second] + amount - entry.amount)
-        entry.amount = amount
+            admitted = int(entry.time)
+            seconds[admitted] = max(0, seconds.get(admitted, 0) - entry.amount)
+            seconds[int(sent)] = seconds.get(int(sent), 0) + amount
+            for second in [one for one, units in seconds.items() if not units]:
+                del seconds[second]
+        entry.time, entry.amount = sent, amount
 
     def _try_acquire(self, amount: int) -> float:
         """Records the amount and returns 0 if it fits; otherwise how many seconds to wait before the next try."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Generator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -21,7 +23,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.compose.compose import compose
 from flows.config.own_config import USER_CONFIG_VARIABLE
 from flows.run.runner import make_flow
-from tests.support.commands import ROOT, CommandLine, RunningCommand
+from tests.support.commands import ROOT, CommandLine, RunningCommand, run_folders
 from tests.support.databases import DATABASES
 from tests.support.judging import make_posts, write_study
 from tests.support.own_config import write_own_config
@@ -56,6 +58,18 @@ class Cluster:
         worker = self.cli.start("prefect", *arguments, **environment)
         self.workers.append(worker)
         return worker
+
+    def running(self) -> tuple[int, int]:
+        """How many task runs, and how many flow runs, the server holds to be running."""
+        wanted = {"state": {"type": {"any_": ["RUNNING"]}}}
+        kinds = ("task_runs", "flow_runs")
+        tasks, flows = (int(httpx.post(f"{self.api}/{kind}/count", json={kind: wanted}).text) for kind in kinds)
+        return tasks, flows
+
+    def last_manifest(self) -> dict[str, Any]:
+        """The content of the latest run's `manifest.json`."""
+        manifest = run_folders(self.cli, self.flow)[-1] / "manifest.json"
+        return json.loads(manifest.read_text(encoding="utf-8"))
 
     def run(self, **parameters: Any) -> FlowRun:
         """Runs the deployment once, to its end."""
@@ -110,9 +124,11 @@ class Cluster:
 
 @contextmanager
 def prepared_cluster(
-    folder: Path, service: FakeService, records: int, at_once: int, lost_after: int
+    folder: Path, service: FakeService, records: int, at_once: int, lost_after: int, **study: Any
 ) -> Generator[Cluster]:
     """A server and the study of that many records, without workers yet, for the length of the block.
+
+    `study` holds further arguments of `write_study`.
 
     On PostgreSQL, unless BUTTERMILK_DATABASE names another.
     """
@@ -120,7 +136,7 @@ def prepared_cluster(
     # What all workers share lies outside the study's folder, so the operator's own configuration allows it.
     allowed = {"places": [str(cli.working_folder), str(cli.results)]}
     cli.extra_variables |= write_own_config(cli.folder / "own", allowed=allowed)
-    config = write_study(cli.folder / "study", service.url, make_posts(records), concurrency=at_once)
+    config = write_study(cli.folder / "study", service.url, make_posts(records), concurrency=at_once, **study)
     settings = f"concurrency: {at_once}\nretry_delay_seconds: 0\nlost_after_seconds: {lost_after}\n"
     places = f"folder: {cli.working_folder}/runs\nresults: {cli.results}\n"
     (config / "run" / "default.yaml").write_text(settings + places, encoding="utf-8")

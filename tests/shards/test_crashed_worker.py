@@ -6,17 +6,14 @@ uv run pytest -m deployments tests/shards/test_crashed_worker.py -n 0 -s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.shards.cluster import Cluster, kill_with_children, prepared_cluster
-from tests.support.commands import run_folders, wait_until
+from tests.shards.cluster import kill_with_children, prepared_cluster
+from tests.support.commands import wait_until
 from tests.support.judging import CRITERIA, MODELS, billed_usd
 from tests.support.services import FakeService, fake_service
 
@@ -39,11 +36,11 @@ def test_when_a_worker_dies_with_all_its_runs_nothing_stays_running(tmp_path: Pa
         wait_until(lambda: service.calls() > CELLS // 3, "a third of the calls", 240)
         kill_with_children(worker)
         in_flight = len(service.stats()["by_key"]) - cluster.kept_replies()
-        left = _running(cluster)
+        left = cluster.running()
         cluster.start_worker(limit=4)
         ended = cluster.run(shards=SHARDS)
-        wait_until(lambda: _running(cluster) == (0, 0), lambda: f"no run Running: {_running(cluster)}", 30, pause=0.2)
-        stats, spend = service.stats(), _spend(cluster)
+        wait_until(lambda: cluster.running() == (0, 0), lambda: f"no run Running: {cluster.running()}", 30, pause=0.2)
+        stats, spend = service.stats(), cluster.last_manifest()["spend"]
     repeated = sum(stats["by_key"].values()) - len(stats["by_key"])
     reported = sum(Decimal(spend[name]) for name in ("paid_usd", "kept_usd", "repeated_usd"))
     print(f"\n{CELLS} cells in {SHARDS} shards, killed with the worker; Running then {left}, at the end (0, 0)")
@@ -57,16 +54,3 @@ def test_when_a_worker_dies_with_all_its_runs_nothing_stays_running(tmp_path: Pa
     assert billed_usd(service) <= reported
     if spend["repeated_calls"] == repeated:
         assert reported == billed_usd(service)
-
-
-def _running(cluster: Cluster) -> tuple[int, int]:
-    """How many task runs, and how many flow runs, the server holds to be running."""
-    wanted = {"state": {"type": {"any_": ["RUNNING"]}}}
-    kinds = ("task_runs", "flow_runs")
-    tasks, flows = (int(httpx.post(f"{cluster.api}/{kind}/count", json={kind: wanted}).text) for kind in kinds)
-    return tasks, flows
-
-
-def _spend(cluster: Cluster) -> dict[str, Any]:
-    manifest = run_folders(cluster.cli, cluster.flow)[-1] / "manifest.json"
-    return json.loads(manifest.read_text(encoding="utf-8"))["spend"]

@@ -25,7 +25,7 @@ _MODEL = """\
   model_id: {name}
   base_url: {url}/v1
   price: {{input_per_mtok: 1, output_per_mtok: 2}}
-  limits: {{concurrency: {concurrency}}}
+  limits: {{concurrency: {concurrency}{more_limits}}}
 """
 _FLOW = """\
 description: Posts by criteria and models.
@@ -37,7 +37,7 @@ steps:
     repeats: 1
 measures:
   verdicts: judge
-  truth: {plain: violating, strict: violating}
+  truth: TRUTH
   labels: {"true": violates, "false": does_not_violate}
   resamples: 50
 """
@@ -72,9 +72,12 @@ def write_study(
     concurrency: int = 8,
     batch: int = 250,
     max_concurrent_calls: int | None = None,
+    criteria: Sequence[str] = CRITERIA,
+    requests_per_minute: int | None = None,
 ) -> Path:
     """Writes the study's config folder; `max_concurrent_calls`, where given, is split evenly among all models."""
-    flow = _FLOW.replace("CRITERIA", json.dumps(CRITERIA)).replace("MODELS", json.dumps(list(models)))
+    flow = _FLOW.replace("CRITERIA", json.dumps(list(criteria))).replace("MODELS", json.dumps(list(models)))
+    flow = flow.replace("TRUTH", json.dumps(dict.fromkeys(criteria, "violating")))
     files = {
         "flows/judged.yaml": flow,
         "storage/posts.yaml": "posts: {type: file, path: posts.jsonl}\n",
@@ -84,11 +87,12 @@ def write_study(
                 name=name,
                 url=url,
                 concurrency=_split_evenly(max_concurrent_calls, place) if max_concurrent_calls else concurrency,
+                more_limits=f", requests_per_minute: {requests_per_minute}" if requests_per_minute else "",
             )
             for place, name in enumerate(MODELS)
         ),
         "run/default.yaml": f"concurrency: {concurrency}\nbatch: {batch}\nretry_delay_seconds: 0\n",
-        **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in CRITERIA},
+        **{f"criteria/{name}.md": _CRITERION.format(name=name) for name in criteria},
     }
     return write_files(folder, files)
 

@@ -65,9 +65,10 @@ class Hosted:
         from agents.llms.hosted.reply import to_reply
         from agents.llms.hosted.sent_settings import recorded
 
-        started = datetime.now(UTC)
         try:
             service = await self._get_service()
+            # The first call has imported the provider's library by now: limits per minute count from the sending.
+            started = datetime.now(UTC)
             with recorded(self._config.thinking) as sent:
                 response = await service.send(request)
             reply = to_reply(response, request, self._config, started, datetime.now(UTC), sent)

@@ -73,6 +73,19 @@ async def test_requests_per_minute() -> None:
     assert begun == [1000.0] * 5 + [1060.0] * 5 + [1120.0] * 2
 
 
+async def test_a_minute_begins_when_calls_are_sent() -> None:
+    time, sent = FakeTime(), list[float]()
+
+    async def act(call: int) -> None:
+        # The first call imports its provider's library; those admitted beside it wait for that.
+        time.now += 7 if call == 1 else 0
+        sent.append(time.now)
+
+    model = Limited(Acting(act), Limits(requests_per_minute=5), time.clock)
+    await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(10)))
+    assert sent == pytest.approx([1007.0] * 5 + [1067.0] * 5, abs=0.1)
+
+
 async def test_tokens_per_minute_are_booked_by_estimate_and_settled_by_count() -> None:
     time, begun = FakeTime(), list[float]()
 

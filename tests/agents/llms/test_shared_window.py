@@ -56,13 +56,25 @@ async def test_two_runs_wait_for_each_other_and_true_amounts_replace_estimates(t
     clock, path = ManualClock(), tmp_path / "tokens.json"
     one, other = (SharedWindowLimiter(path, 100, Clock(clock.now, clock.sleep)) for _ in range(2))
     entry = await one.acquire(60)
-    one.settle(entry, 90)
+    one.settle(entry, 90, 0)
     await other.acquire(10)
     assert clock.time == 1000
     await other.acquire(10)
     assert 1060 <= clock.time <= 1062, "the first minute had to pass"
     await one.acquire(500)
     assert 1120 <= clock.time <= 1124, "what is larger than the limit is admitted alone"
+
+
+async def test_a_minute_begins_when_a_call_is_sent_not_when_it_is_admitted(tmp_path: Path) -> None:
+    clock, path = ManualClock(), tmp_path / "requests.json"
+    one, other = (SharedWindowLimiter(path, 2, Clock(clock.now, clock.sleep)) for _ in range(2))
+    entries = [await one.acquire(1), await one.acquire(1)]
+    # Seven seconds to import a library, then two until the reply.
+    clock.time += 9
+    for entry in entries:
+        one.settle(entry, 1, seconds_ago=2)
+    await other.acquire(1)
+    assert 1067 <= clock.time <= 1069
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"x": 1}', "null"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+import time
+from collections import Counter, defaultdict, deque
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -77,6 +78,8 @@ class CallLog:
         self.most_in_flight = 0
         self.by_key: Counter[str] = Counter()
         self.by_model: Counter[str] = Counter()
+        self.most_per_minute: Counter[str] = Counter()
+        self._last_minute: defaultdict[str, deque[float]] = defaultdict(deque)
         self.by_status: Counter[str] = Counter()
         self.requests: list[dict[str, Any]] = []
         self.billed: Counter[str] = Counter()
@@ -89,8 +92,16 @@ class CallLog:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.by_key[hashlib.sha256(f"{model}\n{text}".encode()).hexdigest()] += 1
         self.by_model[model] += 1
+        self._count_minute(model, time.monotonic())
         self.requests.append({"model": model, "body": body, "headers": headers, "port": port})
         return next((rule for rule in self.rules if rule.applies_to(text)), Rule())
+
+    def _count_minute(self, model: str, now: float) -> None:
+        last = self._last_minute[model]
+        last.append(now)
+        while now - last[0] >= 60:
+            last.popleft()
+        self.most_per_minute[model] = max(self.most_per_minute[model], len(last))
 
     def record_billed(self, input_tokens: int, output_tokens: int) -> None:
         """Counts what a provider would charge: every reply that was written, whether it arrived or not."""
@@ -110,6 +121,7 @@ class CallLog:
             "most_in_flight": self.most_in_flight,
             "by_key": dict(self.by_key),
             "by_model": dict(self.by_model),
+            "most_per_minute": dict(self.most_per_minute),
             "by_status": dict(self.by_status),
             "billed": dict(self.billed),
         }
