@@ -57,7 +57,7 @@ def _words(node: Node, *, is_true: bool = True) -> str | None:
     if name is None:
         return None
     if name.startswith(_PARAMETERS):
-        return f"‘{name.removeprefix(_PARAMETERS)}’ is {'' if is_true else 'not '}wanted"
+        return f"‘{name.removeprefix(_PARAMETERS)}’ is {'' if is_true else 'not '}set"
     return f"there {'is' if is_true else 'is no'} ‘{name}’"
 
 

@@ -62,7 +62,7 @@ def test_a_plan_is_in_words() -> None:
     assert "rounds Searches until nothing is missing. At most 3 rounds:" in text
     assert "host 1 to 3 Chooses. Asks demo." in text
     assert "At most 2 rounds, until there is ‘check.sufficient’ or there is no ‘check.answers’:" in text
-    assert "judge 1 to 2 Judge. Only if ‘fetch’ is wanted." in text
+    assert "judge 1 to 2 Judge. Only if ‘fetch’ is set." in text
     assert "odd 1 Verdict synthesiser. Only if owl | selectattr('raised') | list." in text
 
 
@@ -70,7 +70,7 @@ def test_a_plan_is_in_words() -> None:
     ("text", "words"),
     [
         ("answers | length >= 2", "there are at least 2 answers"),
-        ("not (a and not parameters.b)", "there is no ‘a’ or ‘b’ is wanted"),
+        ("not (a and not parameters.b)", "there is no ‘a’ or ‘b’ is set"),
         ("a | count < 3 and b.c", "there are fewer than 3 a and there is ‘b.c’"),
         ("1 < a < 3", "1 < a < 3"),
         ("not a | length == 2", "not a | length == 2"),

@@ -26,7 +26,7 @@ async def test_it_names_steps_failures_costs_and_places(lab: Lab, caplog: pytest
     lines = [record.getMessage() for record in caplog.records if record.name == "prefect.flow_runs.story"]
     first, *steps = lines
     assert first == "1 record; models: none"
-    assert {"many: 1 completed, 1 failed", "both: not needed, one given", "extra: not needed, more is not wanted"} <= {
+    assert {"many: 1 completed, 1 failed", "both: not needed, one given", "extra: not needed, more is not set"} <= {
         *steps
     }
     assert [line for line in steps if ", first many, " in line], lines
