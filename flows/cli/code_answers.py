@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flows.coding.answer_log import CodedAnswers
+    from flows.files.gold_set import GoldSet
 
 _SHOWN = 5
 
@@ -35,6 +36,16 @@ def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
         )
     if len(answers.damaged_lines) > _SHOWN:
         print(f"warning: {path}: damaged are also lines {_numbers(answers.damaged_lines[_SHOWN:])}", file=sys.stderr)
+
+
+def read_known_gold(path: Path) -> GoldSet:
+    """The decisions in the file; prints which lines of it are not counted."""
+    from flows.files.gold_set import read_gold, torn_note
+
+    gold = read_gold(path)
+    if note := torn_note(path, gold):
+        print(f"note: {note}", file=sys.stderr)
+    return gold
 
 
 def _numbers(lines: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, StudyError
-from flows.cli.code_answers import print_lost_lines, read_coded_answers
+from flows.cli.code_answers import print_lost_lines, read_coded_answers, read_known_gold
 from flows.cli.code_mistakes import nobody_decides
 from flows.cli.code_words import CodeCommand, codings, existing_folder, gold_file, read_coding
 from flows.config.diagnostics import join_names
@@ -198,7 +198,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     task, records = read_coding(folder)
     address, path = _address(command), gold_file(command, task.flow)
     items = list(coded_items(task, records, read_coded_answers(folder)))
-    known = read_gold(path)
+    known = read_known_gold(path)
     disputes = open_disputes(items, known)
     # Before anything is decided: a command that is refused leaves the gold set as it was.
     by = command.by
@@ -257,6 +257,7 @@ def correct(command: CodeCommand) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     access = Access.read(folder, "correctors.json")
     access.add([f"corrects:{by}"])
+    read_known_gold(path)
     pages = CorrectionPages(run, path)
 
     def show(links: Mapping[str, str]) -> None:
@@ -271,7 +272,6 @@ def correct(command: CodeCommand) -> int:
 
 def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: str) -> int:
     from flows.coding.corrections import Correction, add_corrections, read_corrections
-    from flows.files.gold_set import read_gold
     from flows.report.words import pluralised
 
     taken, refused = list[Correction](), 0
@@ -283,7 +283,7 @@ def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: s
                 refused += 1
             else:
                 taken.append(found)
-    added, gold = add_corrections(path, run, taken, by), read_gold(path)
+    added, gold = add_corrections(path, run, taken, by), read_known_gold(path)
     known = f", {len(taken) - added:,} known already" if added < len(taken) else ""
     print(
         f"{pluralised(added, 'correction')} added{known}, {refused:,} refused; "

@@ -57,7 +57,9 @@ def _table(path: Path, coder: str, criterion: str) -> Iterator[ReadAnswer]:
             yield _table_row(row, f"{path}:{reader.line_num}", coder, criterion)
     except csv.Error as error:
         what = f"this is no table that can be read: {error}"
-        raise StudyError([Problem(f"{path}:{reader.line_num}", what, todo="save it again as CSV UTF-8")]) from None
+        # Counted are the lines before the row that cannot be read.
+        where = f"{path}:{reader.line_num + 1}"
+        raise StudyError([Problem(where, what, todo="save it again as CSV UTF-8")]) from None
 
 
 def _table_row(row: Mapping[str, str | list[str]], where: str, coder: str, criterion: str) -> ReadAnswer:

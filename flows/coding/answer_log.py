@@ -19,7 +19,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from contract.base import Frozen
 from contract.errors import RunError
 from contract.judgements import RecordQuote
-from flows.coding.half_line import is_half_line
+from flows.files.half_line import is_half_line
+from flows.files.model_mistakes import model_mistakes
 
 try:
     import fcntl
@@ -28,6 +29,8 @@ except ImportError:  # Windows, where nothing stops a second server
 
 ANSWERS_FILE = "answers.jsonl"
 MAX_TEXT_CHARACTERS = 10_000
+_BEGINNING = '{"kind":"'
+"""With this every line of the file begins."""
 Timed: TypeAlias = Literal["active", "elapsed", "unknown"]
 Key: TypeAlias = tuple[str, str]
 """Record and criterion."""
@@ -217,10 +220,10 @@ def read_answers(folder: Path) -> CodedAnswers:
         try:
             value = json.loads(text)
         except ValueError:
-            (found.torn_lines if is_half_line(text) else found.damaged_lines).append(number)
+            (found.torn_lines if is_half_line(text, _BEGINNING) else found.damaged_lines).append(number)
             continue
         try:
             found.apply(_LINE.validate_python(value))
         except ValidationError as error:
-            raise RunError(f"{path}:{number}: this line is no answer: {error.errors()[0]['msg']}") from None
+            raise RunError(f"{path}:{number}: this line is no answer: {model_mistakes(error)}") from None
     return found

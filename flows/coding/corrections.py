@@ -18,8 +18,10 @@ from contract.gold import GoldEntry
 from flows.coding.access import Access
 from flows.coding.answer_log import MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
+from flows.coding.text_file import read_text_file
 from flows.config.diagnostics import closest_name, join_names
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
+from flows.files.model_mistakes import model_mistakes
 from flows.files.run_data import RunData
 from flows.server.command_name import command_text
 from flows.tables.coded_variables import JudgedCriterion, judged_in_run
@@ -48,9 +50,7 @@ class Correction(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            [first, *_] = error.errors()
-            where = f"'{first['loc'][-1]}': " if first["loc"] else ""
-            return f"this is no correction: {where}{first['msg']}"
+            return f"this is no correction: {model_mistakes(error)}"
 
 
 class RunToCorrect:
@@ -155,13 +155,9 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 def read_corrections(path: Path) -> Iterator[tuple[str, Correction | str]]:
     """The corrections of a file that the report exported, each with its place, or why it is none.
 
-    Raises StorageError for a file that cannot be read.
+    Raises StudyError for a file that holds nothing or is not in UTF-8.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text_file(path).split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", Correction.read(line)
 

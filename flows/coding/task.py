@@ -18,6 +18,7 @@ from contract.codebook import Variable
 from contract.errors import RunError
 from contract.record import Record
 from flows.files.atomic import open_atomic, write_text
+from flows.files.model_mistakes import model_mistakes
 
 TASK_FILE = "task.json"
 RECORDS_FILE = "records.jsonl"
@@ -138,4 +139,4 @@ def _parse(model: type[Model], text: str, where: str) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise RunError(f"{where}: cannot be read: {error.errors()[0]['msg']}") from None
+        raise RunError(f"{where}: cannot be read: {model_mistakes(error)}") from None

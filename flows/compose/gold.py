@@ -11,7 +11,7 @@ from contract.flow import FlowSpec
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import is_of_package
 from flows.config.provenance import KeyPath
-from flows.files.gold_set import read_gold
+from flows.files.gold_set import read_gold, torn_note
 from flows.tables.coded_variables import judged_criteria
 
 
@@ -41,11 +41,13 @@ def check_gold(flow: FlowSpec, path: KeyPath, diagnostics: Diagnostics) -> None:
     if measures is None or measures.gold is None or diagnostics.is_reported(at):
         return
     try:
-        known = read_gold(Path(measures.gold)).criteria()
+        gold = read_gold(Path(measures.gold))
     except StorageError as error:
         diagnostics.add_at(at, str(error))
         return
-    judged = set(judged_criteria(flow, measures))
+    if note := torn_note(Path(measures.gold), gold):
+        diagnostics.add_notice(note)
+    known, judged = gold.criteria(), set(judged_criteria(flow, measures))
     # A decision on a variable of a codebook names it behind its criterion: `framing.tone`.
     known |= {name.rpartition(".")[0] for name in known if "." in name}
     if not judged & known:

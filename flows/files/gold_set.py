@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -19,6 +19,8 @@ from contract.base import digest, thawed
 from contract.errors import StorageError
 from contract.gold import GoldEntry
 from contract.record import Record
+from flows.files.half_line import is_half_line
+from flows.files.model_mistakes import model_mistakes
 
 try:
     import fcntl
@@ -28,6 +30,8 @@ except ImportError:  # Windows, where two programs must not add to one set at on
 SUFFIX = ".jsonl"
 PEOPLE_FIELD = "people"
 """Where the decisions stand in a record's ground truth: criterion -> decision."""
+_BEGINNING = '{"record_id": "'
+"""With this every line of the file begins."""
 FIRST_DIGEST = "0" * 64
 
 
@@ -43,6 +47,8 @@ class GoldSet:
     """Digest of the last line, and so of all before."""
     digests: list[str] = field(default_factory=list[str])
     """Of each line, in order: each names the version that the set had then."""
+    torn_lines: list[int] = field(default_factory=list[int])
+    """Numbers of half lines that a kill has left: none of them was confirmed, and no later line follows on them."""
 
     @property
     def entries(self) -> Mapping[tuple[str, str], GoldEntry]:
@@ -71,27 +77,50 @@ def read_gold(path: Path) -> GoldSet:
     Raises StorageError for a line that is no decision, or that was changed after it was written.
     """
     found = GoldSet()
-    if not path.exists():
-        return found
-    data = path.read_bytes()
-    for number, line in enumerate(data.split(b"\n"), start=1):
+    for number, line in enumerate(path.read_bytes().split(b"\n") if path.exists() else (), start=1):
         if not line.strip():
             continue
-        found.add(_read_line(line, found.digest, f"{path}:{number}"))
+        where = f"{path}:{number}"
+        if (value := _parsed(line, where)) is None:
+            found.torn_lines.append(number)
+            continue
+        entry, own, before = _read_value(value, where)
+        if before != found.digest or own != line_digest(entry, before):
+            halves = ", ".join(map(str, found.torn_lines))
+            damaged = f"; lines that are no whole ones: {halves}" if halves else ""
+            raise StorageError(f"{where}: this line, or one before it, was changed after it was written{damaged}")
+        found.add(entry)
     return found
 
 
-def _read_line(line: bytes, previous: str, where: str) -> GoldEntry:
+def torn_note(path: Path, gold: GoldSet) -> str:
+    """That half lines are not counted; empty where there are none."""
+    if not gold.torn_lines:
+        return ""
+    return f"{path}: half lines that a kill has left are not counted: {', '.join(map(str, gold.torn_lines))}"
+
+
+def _parsed(line: bytes, where: str) -> dict[str, Any] | None:
+    """What the line holds; None for a half line. Raises StorageError for another that is no JSON."""
     try:
-        value: dict[str, Any] = json.loads(line)
-        own, before = value.pop("digest"), value.pop("previous")
+        value: Any = json.loads(line)
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    except ValueError:
+        if is_half_line(line, _BEGINNING):
+            return None
+    raise StorageError(f"{where}: this line was damaged after it was written: it is no JSON")
+
+
+def _read_value(value: dict[str, Any], where: str) -> tuple[GoldEntry, Any, Any]:
+    """The decision, its digest and that of the line before."""
+    chain = {name: value.pop(name, None) for name in ("digest", "previous")}
+    try:
         entry = GoldEntry.model_validate(value)
-    except (ValueError, KeyError, AttributeError, ValidationError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise StorageError(f"{where}: this line is no decision of a gold set: {first}") from None
-    if before != previous or own != line_digest(entry, before):
-        raise StorageError(f"{where}: this line, or one before it, was changed after it was written")
-    return entry
+    except ValidationError as error:
+        raise StorageError(f"{where}: this line is no decision of a gold set: {model_mistakes(error)}") from None
+    if missing := [name for name, digest_there in chain.items() if digest_there is None]:
+        raise StorageError(f"{where}: this line is no decision of a gold set: `{missing[0]}` is missing")
+    return entry, chain["digest"], chain["previous"]
 
 
 def line_digest(entry: GoldEntry, previous: str) -> str:
@@ -126,6 +155,9 @@ def add_to_gold(path: Path, entries: Iterable[GoldEntry]) -> GoldSet:
         end = os.fstat(file).st_size
         try:
             data = b"".join(lines)
+            # Nothing is joined to a line whose end a kill has kept from the disk.
+            if data and end and (os.lseek(file, -1, os.SEEK_END), os.read(file, 1))[1] != b"\n":
+                data = b"\n" + data
             while data:
                 data = data[os.write(file, data) :]
             os.fsync(file)

@@ -52,7 +52,7 @@ REFUSED = (
     ({"given": "unclear"}, "'unclear' is not what gpt-mini said of letter-1: "),
     ({"verdict": "GIVEN"}, "is what gpt-mini said, so nothing is corrected"),
     ({"verdict": "GIVEN", "given": ""}, "is what gpt-mini said, so nothing is corrected"),
-    ({"surplus": "x"}, "this is no correction: 'surplus': "),
+    ({"surplus": "x"}, "this is no correction: `surplus` is not known here"),
 )
 
 
@@ -118,6 +118,22 @@ def test_an_exported_file_is_taken_once_and_what_does_not_fit_is_told(
         assert f"{added}, {len(wrong) + 1} refused" in out.out
         for number, (line, (_, why)) in enumerate(zip(out.err.splitlines(), wrong, strict=False), start=3):
             assert line.startswith(f"refused: corrections.jsonl:{number}: ") and why in line
-        assert "corrections.jsonl:17: this is no correction: 'record_id': " in out.err
+        assert "corrections.jsonl:17: this is no correction: `record_id` is missing" in out.err
     assert read_gold(tmp_path / "gold" / "letters.jsonl").version == 1
     assert main(words[:3] + words[4:]) == 2 and "run=runs/tox/latest" in capsys.readouterr().err
+
+
+def test_a_file_of_corrections_that_is_broken_is_told_in_plain_words(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["code", "correct", "corrections.jsonl", "run=runs/letters", "by=carla", "gold=gold/letters.jsonl"]
+    file = tmp_path / "corrections.jsonl"
+    file.write_text(json.dumps(correction(run))[:-5] + "\n" + json.dumps(correction(run, surplus="x")) + "\n")
+    assert main(words) == 1
+    err = capsys.readouterr().err
+    assert "corrections.jsonl:1: this is no correction: it is no JSON, perhaps cut off" in err
+    assert "corrections.jsonl:2: this is no correction: `surplus` is not known here" in err
+    for content, message in ((b"", "the file holds nothing"), (b"\xff\xfe{", "the file is not in UTF-8")):
+        file.write_bytes(content)
+        assert main(words) == 2 and f"corrections.jsonl: {message}" in capsys.readouterr().err

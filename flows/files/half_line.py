@@ -5,21 +5,22 @@ from __future__ import annotations
 import codecs
 import json
 
-_BEGINNING = '{"kind":"'
-"""With this every line of an answer log begins."""
 _LONGEST_CUT_TOKEN = 6
 """A cut word of JSON, such as `fals` or a cut escape, is where its line ends, and no longer than this."""
 
 
-def is_half_line(line: bytes) -> bool:
-    """Whether a line that is no JSON is the first part of one of ours, so that it was never confirmed to its coder."""
+def is_half_line(line: bytes, beginning: str) -> bool:
+    """Whether a line that is no JSON is the first part of one of ours, so that it was never confirmed to anybody.
+
+    `beginning` is that of every line of the file.
+    """
     try:
         # A letter of several bytes may be cut too.
         text = codecs.getincrementaldecoder("utf-8")().decode(line)
     except UnicodeDecodeError:
         return False
-    if not text.startswith(_BEGINNING):
-        return _BEGINNING.startswith(text)
+    if not text.startswith(beginning):
+        return beginning.startswith(text)
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
