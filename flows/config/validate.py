@@ -187,16 +187,25 @@ class _Validator:
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *names_within(value_at(self.data, loc))}
             return
-        said = plain_message(details)
+        said, name = plain_message(details), self._name_of(loc)
         is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")
-        is_shown = is_shown and not may_hold_secret(loc[-1], value) and not is_secret_setting(path, value)
+        is_shown = is_shown and not may_hold_secret(name, value) and not is_secret_setting(path, value)
         shown = f" {_display_kind(value)}, but" if is_shown else ""
+        # An entry of a list has a number and no name.
+        of = "" if name == loc[-1] else "an entry of "
         self.diagnostics.add_at(
             path,
-            f"`{loc[-1]}`{shown} {said}",
+            f"{of}`{name}`{shown} {said}",
             nearest=closest_name(str(cast("object", value)), allowed_words(details)),
             todo=list_advice(loc[-1], details),
         )
+
+    def _name_of(self, loc: KeyPath) -> str:
+        """The name of the value there; of an entry of a list, that of the list."""
+        at = len(loc) - 1
+        while at > 0 and isinstance(value_at(self.data, loc[:at]), list | tuple):
+            at -= 1
+        return loc[at]
 
     def _report_unknown_tag(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
         context = details["ctx"]

@@ -40,7 +40,7 @@ result: second
         ("reject]\n", "approve]\n    on_timeout: reject\n", 10, "nothing can be rejected here", None, "skip, fail or"),
         ("reject]\n", "reject]\n    fields: {by: {}}\n", 10, "a field cannot be called 'by'", None, "columns of every"),
         ("consent.approved", "consent.aproved", 11, "there is no field 'aproved'", "consent.approved", "decision"),
-        ("[approve, reject]", "[aprove, reject]", 9, "aprove", "approve", None),
+        ("[approve, reject]", "[aprove, reject]", 9, "an entry of `decide` is 'aprove', but", "approve", None),
         ("who: the editor", "on_timeout: approve", 8, "approve", None, None),
     ],
 )  # fmt: skip
