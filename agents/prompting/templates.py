@@ -30,6 +30,7 @@ from jinja2.loaders import split_template_path
 
 from agents.prompting.fence import fence
 from agents.prompting.front_matter import check_front_matter_ends
+from agents.safety.free_names import free_names
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.paths import is_inside, is_there, paths_below, text_file_problem
 from agents.safety.template_budget import template_budget
@@ -91,7 +92,7 @@ class Template:
     @cached_property
     def variables(self) -> frozenset[str]:
         """Every name that the template, or one that it includes, needs filled."""
-        return frozenset(name for part in self.parts for name in meta.find_undeclared_variables(part.tree))
+        return frozenset(name for part in self.parts for name in free_names(part.tree))
 
     @cached_property
     def parts(self) -> tuple[TemplatePart, ...]:

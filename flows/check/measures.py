@@ -125,6 +125,10 @@ def _check_order(order: tuple[str, ...], verdicts: frozenset[str], path: KeyPath
             at, f"no judge here may give {named}", nearest=near, todo=f"the verdicts are {join_names(verdicts)}"
         )
         return
+    for number, name in enumerate(order):
+        if name in order[:number]:
+            at, todo = (*path, "order", str(number)), "keep the place that is meant"
+            diagnostics.add_at(at, f"'{name}' has two places in `order`", todo=todo)
     if outside := verdicts - set(order):
         diagnostics.add_notice(
             f"`order` has no place for {join_names(outside)}: records with such a verdict are left out of the measures"

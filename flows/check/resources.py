@@ -18,6 +18,7 @@ from contract.flow import FlowSpec, Measures, Step
 from contract.judgements import JudgeReasons
 from contract.models import ModelConfig, ScriptedModel
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
+from flows.check.condition_metadata import metadata_of_conditions
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
@@ -121,9 +122,13 @@ class ResourceCheck:
             todo = "or use the embedded models with llms=embedded"
             self.diagnostics.add_at(path, f"the model '{name}' cannot be used: {reason}", todo=todo)
         elif isinstance(config, ScriptedModel) and config.path:
-            for one in script_problems(config.path):
-                where = one.where.replace(str(config.path), display_path(config.path), 1)
-                self.diagnostics.add(where, one.what, nearest=one.nearest, todo=one.todo)
+            self._check_script(name, config.path)
+
+    def _check_script(self, model: str, script: Path) -> None:
+        # Nothing is read, or shown, of a file that is refused because of its place.
+        for one in () if self.diagnostics.is_reported(("models", model, "path")) else script_problems(script):
+            where = one.where.replace(str(script), display_path(script), 1)
+            self.diagnostics.add(where, one.what, nearest=one.nearest, todo=one.todo)
 
     def _report_unbracketed(self, value: str, path: KeyPath, known: Collection[str]) -> bool:
         """Reports `criteria=a,b`, several names without brackets, which would be taken for the text of a criterion."""
@@ -186,7 +191,8 @@ class ResourceCheck:
             for number, name in enumerate(measures.by if measures else ())
         ]
         of_other_records = provenance.is_typed(records) and not provenance.is_typed(path)
-        return MetadataCheck([*wanted, *self.templates.metadata_names], of_other_records)
+        conditions = metadata_of_conditions(self.flow, provenance)
+        return MetadataCheck([*wanted, *self.templates.metadata_names, *conditions], of_other_records)
 
     def _check_storages(self, flow: FlowSpec) -> None:
         self._check_label_names(flow.measures)

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import Compare, Const, Node
 
+from agents.safety.free_names import free_names
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.template_budget import template_budget
 
@@ -91,7 +92,7 @@ def compile_condition(text: str) -> Condition:
         raise ValueError(f"'{text}' is not a condition: {_readable_message(error.message or '')}") from None
     except (SecurityError, RecursionError) as error:
         raise ValueError(f"'{text[:200]}' is not a condition: {error}") from None
-    names = frozenset(meta.find_undeclared_variables(tree))
+    names = free_names(tree)
     return Condition(text, names, tree, tuple(_numbers(tree)), expression)
 
 

@@ -130,6 +130,19 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         "prompts/judge.md:4: `record.metadata.wards` is no metadata of the 6 rows; did you mean "
         "'record.metadata.ward'?; their metadata are ward",
     ),
+    "metadata that no record has, in a condition": (
+        {
+            "flows__mine_yaml": FLOW.replace(
+                "    agent: judge\n", "    agent: judge\n    when: record.metadata.wards == 'a'\n"
+            )
+        },
+        "the condition 'record.metadata.wards == 'a'': `record.metadata.wards` is no metadata of the 6 rows; did you "
+        "mean 'record.metadata.ward'?; their metadata are ward",
+    ),
+    "a field of a constant that is joined": (
+        {"prompts__judge_md": f"{JUDGE}{{{{ 'x'.uper ~ 'y' }}}}\n"},
+        "prompts/judge.md:4: `'x'.uper`: it is no object and has no fields",
+    ),
     "a function that is not called": (
         {"prompts__judge_md": f"{JUDGE}{{{{ range }}}}\n"},
         "prompts/judge.md:4: `range`: it is a function of templates; write range(…) to call it",
@@ -324,6 +337,12 @@ OFF_SCALE: list[tuple[str, tuple[object, ...], str]] = [
 def test_verdicts_that_are_no_numbers_have_no_distances(tmp_path: Path) -> None:
     words = "flows/mine.yaml:10: `level: interval` needs verdicts that are numbers; the verdicts are calm, cruel, sharp"
     assert words in "\n".join(graded(tmp_path, "  level: interval\n", 1, 2))
+
+
+def test_a_verdict_has_one_place_in_the_order(tmp_path: Path) -> None:
+    twice = "  level: ordinal\n  order: [calm, sharp, cruel, sharp]\n"
+    said = "\n".join(graded(tmp_path, twice, "calm"))
+    assert "flows/mine.yaml:11: 'sharp' has two places in `order`; keep the place that is meant" in said
 
 
 @pytest.mark.parametrize(("measures", "answers", "message"), OFF_SCALE)
