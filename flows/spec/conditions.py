@@ -18,7 +18,7 @@ from typing import Any, cast
 from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
-from jinja2.nodes import Compare, Const, Node
+from jinja2.nodes import Compare, Const, Node, Template
 
 from agents.safety.free_names import free_names
 from agents.safety.jinja_sandbox import Sandbox
@@ -57,7 +57,7 @@ class Condition:
     text: str
     names: frozenset[str]
     """The names whose values it needs."""
-    tree: Node = field(repr=False, compare=False)
+    tree: Template = field(repr=False, compare=False)
     """As Jinja parsed it."""
     numbers: tuple[Node, ...] = field(repr=False, compare=False)
     """What it compares with a number as it is."""

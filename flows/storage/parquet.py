@@ -37,7 +37,7 @@ def _batch_rows(batch: Any, before: int, path: Path) -> Iterator[dict[str, Any] 
     """The values of each row; a Reject for one that Python cannot hold, such as a date in year 10000."""
     try:
         rows: list[dict[str, Any] | Reject] = batch.to_pylist()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, LookupError):
         rows = [_single_row(batch.slice(at, 1), before + at + 1, path) for at in range(batch.num_rows)]
     for row in rows:
         yield row if isinstance(row, Reject) else {name: binary_or_json(value) for name, value in row.items()}
@@ -50,6 +50,9 @@ def _single_row(batch: Any, number: int, path: Path) -> dict[str, Any] | Reject:
             [found[name]] = column.to_pylist()
         except (ValueError, OverflowError) as error:
             return Reject(number, f"the value of `{name}` cannot be read: {error}", "", str(path))
+        except LookupError as error:
+            reason = f"the value of `{name}` cannot be read: there is no time zone {error}"
+            return Reject(number, reason, "", str(path))
     return found
 
 

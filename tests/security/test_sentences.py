@@ -63,6 +63,16 @@ def test_a_date_beyond_the_year_9999_costs_its_own_row_alone(tmp_path: Path) -> 
     assert "a.parquet:2: the value of `day` cannot be read" in str(found[1])
 
 
+def test_a_time_in_a_zone_that_there_is_not_costs_its_own_row_alone(tmp_path: Path) -> None:
+    arrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    times = arrow.array([1, None], type=arrow.timestamp("s", "Nowhere/Land"))
+    parquet.write_table(arrow.table({"text": ["a", "b"], "at": times}), tmp_path / "a.parquet")
+    refused, read = read_source(FileStorage(path=tmp_path / "a.parquet"))
+    assert "a.parquet:1: the value of `at` cannot be read: there is no time zone 'Nowhere/Land'" in str(refused)
+    assert not isinstance(read, Reject)
+
+
 @pytest.mark.parametrize(
     "argument", ["budget=1e999", "budget=inf", "budget=nan", "run.timeout_seconds=inf", "run.retry_delay_seconds=.inf"]
 )
