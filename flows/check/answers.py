@@ -10,7 +10,13 @@ from contract.run import RunSettings
 from flows.check.preview import Preview
 from flows.config.diagnostics import Diagnostics
 from flows.config.validate import ValidatedFlow
-from flows.gates.answer_file import AnswerFile, answer_problems, read_answer_file, record_problems
+from flows.gates.answer_file import (
+    AnswerFile,
+    answer_problems,
+    key_form_problems,
+    read_answer_file,
+    record_problems,
+)
 from flows.gates.asked_at import questions_of
 
 
@@ -50,6 +56,6 @@ def check_answers(
         diagnostics.add_at(("run", "answers"), what, todo="leave answers out")
         return None
     file, problems = read_answer_file(run.answers)
-    for problem in [*problems, *answer_problems(file, asked)]:
+    for problem in [*problems, *answer_problems(file, asked), *key_form_problems(file)]:
         diagnostics.add_problem(problem)
     return AnsweredRecords(file)

@@ -53,7 +53,7 @@ def check_measures(
     if ground_truth:
         _check_truth_names(ground_truth, measures, path, diagnostics)
         for text in ground_truth.criteria_without_truth():
-            diagnostics.add_notice(text)
+            diagnostics.add_people_notice(text)
     return ground_truth
 
 

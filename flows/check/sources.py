@@ -269,7 +269,7 @@ def _check_ground_truth(
             diagnostics.add_at(at, one.what, todo=one.todo)
     _check_coders(ground_truth, preview, diagnostics)
     for text in ground_truth.notices():
-        diagnostics.add_notice(f"'{name}': {text}")
+        diagnostics.add_people_notice(f"'{name}': {text}")
     fields = {} if ground_truth.measures.gold else ground_truth.truth.criterion_by_field
     others = set(preview.ground_truth) - set(fields)
     absent = [one for one in fields if others and _is_absent(one, preview)]
@@ -284,7 +284,7 @@ def _check_ground_truth(
         at = (*ground_truth.path, fields[one])
         diagnostics.add_at(at, what, nearest=near, todo=f"there are {join_names(others)}")
     if fields and not ground_truth.has_answers and not misnamed:
-        diagnostics.add_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
+        diagnostics.add_people_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
 
 
 def _check_coders(ground_truth: GroundTruthCheck, preview: Preview, diagnostics: Diagnostics) -> None:
@@ -295,7 +295,7 @@ def _check_coders(ground_truth: GroundTruthCheck, preview: Preview, diagnostics:
     for criterion, one in ground_truth.absent_coders():
         at = (*ground_truth.path, criterion, "coder")
         if _may_come_later(preview) or (are_typed and not provenance.is_typed(at)):
-            diagnostics.add_notice(one.what)
+            diagnostics.add_people_notice(one.what)
         else:
             diagnostics.add_at(at, one.what, nearest=one.nearest, todo=one.todo)
 

@@ -24,6 +24,8 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
 WRITTEN = (".csv", ".xlsx")
 READ = (".xlsx", ".csv", ".tsv", ".json", ".jsonl")
 """The endings of files of answers."""
+MOST_FILES: Mapping[str, int] = {"adjudicate": 0, "status": 0, "export": 1}
+"""Action -> how many files it takes at most; the others take several."""
 WITH_STUDY = ("", "export")
 """The actions that may begin a coding, for which they compose a study."""
 
@@ -56,6 +58,9 @@ def _wrong_values(command: CodeCommand) -> Iterator[Problem]:
     if own.get("host") in ("0.0.0.0", "::") and not command.listed("names"):  # noqa: S104 - refused here
         todo = "write names=… with the name or address that coders type, for example names=192.168.1.20"
         yield Problem(f"command line: host={own['host']}", "it is not known by which name coders come", todo=todo)
+    if "names" in own and "host" not in own:
+        todo = "add host=… with this machine's address, for example host=0.0.0.0, or leave names= out"
+        yield Problem(f"command line: names={own['names']}", "without host= nobody else reaches the pages", todo=todo)
     if (how := own.get("allocate", "equal")) not in ("proportional", "equal"):
         near = closest_name(how, ("proportional", "equal"))
         yield Problem(f"command line: allocate={how}", "it is proportional or equal", near)
@@ -98,6 +103,9 @@ def _wrong_run(command: CodeCommand) -> Iterator[Problem]:
 
 
 def _wrong_files(command: CodeCommand) -> Iterator[Problem]:
+    for word in command.files[MOST_FILES[command.action] :] if command.action in MOST_FILES else ():
+        todo = "write settings as name=value" if MOST_FILES[command.action] == 0 else "name one file"
+        yield Problem(f"command line: {word}", f"`code {command.action}` takes no such word", todo=todo)
     if command.action == "import" and not command.files:
         todo = f"write for example `{command_text('code import coding.xlsx')}`"
         yield Problem("command line", "no file is named", todo=todo)

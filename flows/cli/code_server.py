@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.errors import Problem, StudyError
+from contract.errors import Problem, StorageError, StudyError
 from flows.cli.code_answers import print_lost_lines, read_coded_answers, read_known_gold
 from flows.cli.code_mistakes import nobody_decides
 from flows.cli.code_words import CodeCommand, codings, existing_folder, gold_file, read_coding
@@ -30,6 +30,8 @@ _SHOWN_REJECTS = 5
 _SHOWN_ITEMS = 5
 _DESIGN = frozenset({"strata", "allocate"})
 """What says how records are drawn."""
+_NO_RECORDS = frozenset({"criteria", "model", "sample", "seed"})
+"""Settings of a study that do not say of which records one is."""
 
 
 def serve_coders(command: CodeCommand) -> int:
@@ -109,10 +111,10 @@ def _only_coding(command: CodeCommand) -> Path | None:
 
 
 def _study(command: CodeCommand) -> Study:
-    from flows.compose.compose import compose
-
-    flows = [command.flow] if command.flow else []
-    studies = compose(flows, list(command.study), command.config_dir, require_request=False)
+    try:
+        studies = _composed(command)
+    except StudyError as error:
+        raise StudyError([*error.problems, *_wrong_strata(command)]) from None
     if len(studies) != 1:
         named = ", ".join(one.flow.name for one in studies)
         todo = "write one: +flows=tox"
@@ -122,6 +124,34 @@ def _study(command: CodeCommand) -> Study:
     for notice in studies[0].notices:
         print(f"note: {terminal_text(notice)}", file=sys.stderr)
     return studies[0]
+
+
+def _composed(command: CodeCommand) -> Sequence[Study]:
+    from flows.cli.code_mistakes import TAKEN
+    from flows.compose.compose import compose
+
+    flows, own = [command.flow] if command.flow else [], TAKEN[command.action]
+    return compose(
+        flows, list(command.study), command.config_dir, require_request=False, other_settings=own, compares=False
+    )
+
+
+def _wrong_strata(command: CodeCommand) -> list[Problem]:
+    """What is wrong with the strata of a command whose settings are wrong, where none of these chooses the records."""
+    from flows.coding.new_task import strata_problems, study_of_all
+    from flows.engine.records import records_of
+
+    kept = tuple(word for word in command.study if word.partition("=")[0] not in _NO_RECORDS)
+    if "strata" not in command.own or kept == command.study:
+        return []
+    try:
+        studies = _composed(replace(command, study=kept))
+        records = [list(records_of(study_of_all(one), lambda _: None)) for one in studies]
+    except (StudyError, StorageError):
+        # The records are not known before the other mistakes are corrected.
+        return []
+    design = replace(_design(command, studies[0]), strata=tuple(set(command.listed("strata")) - {"models"}))
+    return strata_problems(design, records[0], None)
 
 
 def _check_same_design(
@@ -205,6 +235,10 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     if disputes and not by:
         raise StudyError([nobody_decides()])
     models: Mapping[Key, Sequence[ModelAnswer]] = model_answers(command.run) if "run" in command.own else {}
+    if "run" in command.own and items and not any(item.key in models for item in items):
+        what = "this run has judged nothing of what is coded here"
+        todo = f"name a run of the flow '{task.flow}': run=runs/{task.flow}/latest"
+        raise StudyError([Problem(f"command line: run={command.own['run']}", what, todo=todo)])
     _print_overtaken(overtaken(items, known))
     gold = add_to_gold(path, agreed_entries(items, known))
     by_one = sum(len(item.answers) == 1 for item in items)

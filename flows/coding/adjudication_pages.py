@@ -12,7 +12,7 @@ from starlette.routing import Route
 from contract.gold import GoldEntry
 from flows.coding.access import Access
 from flows.coding.adjudication import CodedItem, ModelAnswer, is_settled
-from flows.coding.answer_log import CANNOT_DECIDE, Key
+from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Key
 from flows.coding.app import Handler, for_person, not_found, page_response, read_form
 from flows.coding.form import FilledForm
 from flows.coding.pages import Page, choices_of, record_parts, render
@@ -89,6 +89,8 @@ class AdjudicationPages:
         verdict = form.read_verdict(item.criterion)
         if not form.reason:
             form.mistakes["reason"] = "Say why: others will go by it."
+        elif len(form.reason) > MAX_TEXT_CHARACTERS:
+            form.mistakes["reason"] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
         if form.mistakes:
             return page_response(self._page(base, place, form), 422)
         add_to_gold(self._gold, [self._entry(item, verdict, form, person)])

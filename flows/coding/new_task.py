@@ -10,8 +10,10 @@ from pathlib import Path
 from agents.prompting.criteria import Criteria, Criterion
 from contract.codebook import variable_name
 from contract.errors import Problem, PromptError, StudyError
+from contract.record import Record
 from flows.coding.draw import Design, draw
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
+from flows.config.diagnostics import closest_name, join_names
 from flows.engine.records import records_of
 from flows.files.run_data import RunData
 from flows.spec.study import Study
@@ -29,13 +31,11 @@ def new_task(
     for a stratum that no record has, and where `models` is a stratum without a run.
     """
     criteria = coded_criteria(study)
-    if "models" in design.strata and run is None:
-        todo = "name a finished run: run=runs/<flow>/latest"
-        raise StudyError([Problem("command line: strata", "`models` needs the verdicts of a run", todo=todo)])
-    models_part = where_models_part(run) if run and "models" in design.strata else None
     found = list(records_of(study_of_all(study), rejects.append))
+    models_part = where_models_part(run) if run and "models" in design.strata else None
+    if problems := strata_problems(design, found, models_part):
+        raise StudyError(problems)
     drawn = draw(found, design, models_part)
-    _check_strata(design, [record.metadata for record in found])
     task = CodingTask(
         flow=study.flow.name, criteria=criteria, coders=tuple(coders), seed=design.seed, population=len(found),
         strata=design.strata, allocate=design.allocate, content_warning=study.flow.content_warning,
@@ -94,13 +94,18 @@ def where_models_part(run: Path) -> dict[str, str]:
     return found
 
 
-def _check_strata(design: Design, metadata: Sequence[Mapping[str, object]]) -> None:
-    known = {str(name) for each in metadata for name in each}
-    named = [name.removeprefix("metadata.") for name in design.strata if name != "models"]
-    problems = [
-        Problem("command line: strata", f"no record has '{name}' in its metadata", todo=f"there are {sorted(known)}")
-        for name in named
-        if name.partition(".")[0] not in known and name not in known
-    ]
-    if problems:
-        raise StudyError(problems)
+def strata_problems(design: Design, records: Sequence[Record], models_part: Mapping[str, str] | None) -> list[Problem]:
+    """What is wrong with the fields by which the records are to be divided; `models_part` is None without a run."""
+    where, problems = "command line: strata", list[Problem]()
+    if "models" in design.strata and models_part is None:
+        todo = "name a finished run: run=runs/<flow>/latest"
+        problems.append(Problem(where, "`models` needs the verdicts of a run", todo=todo))
+    elif "models" in design.strata and not any(one.record_id in (models_part or {}) for one in records):
+        todo = "name a run of the records that are coded"
+        problems.append(Problem(where, "the run has judged none of these records", todo=todo))
+    known = {str(name) for record in records for name in record.metadata}
+    for name in (name.removeprefix("metadata.") for name in design.strata if name != "models"):
+        if name.partition(".")[0] not in known and name not in known:
+            what, todo = f"no record has '{name}' in its metadata", f"there are {join_names(known)}"
+            problems.append(Problem(where, what, closest_name(name, known), todo))
+    return problems

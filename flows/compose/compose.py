@@ -62,19 +62,23 @@ def compose(
     *,
     registry: AgentRegistry | None = None,
     require_request: bool = True,
+    other_settings: Collection[str] = (),
+    compares: bool = True,
 ) -> list[Study]:
     """Returns one study for each flow that `flow_names` and the arguments `overrides` name, in that order.
 
     `registry` is for tests; otherwise the installed agents are used. Without `require_request`, required parameters
-    may be absent and are listed in `Study.missing_parameters`. Raises StudyError with every mistake found.
+    may be absent and are listed in `Study.missing_parameters`. `other_settings` are those that a command takes beside
+    the study's, for whoever misspells one. Without `compares`, nothing is noted on how models are compared with people.
+    Raises StudyError with every mistake found.
     """
-    diagnostics = Diagnostics()
+    diagnostics = Diagnostics(compares=compares)
     agents: AgentRegistry = registry if registry is not None else InstalledAgents()
     composed = compose_config(flow_names, overrides, config_dir, diagnostics)
     validated_flows = [found for name in composed.flows if (found := _validate_flow(name, composed, diagnostics))]
     if validated_flows and len(validated_flows) == len(composed.flows) and composed.complete:
         accepted = set[str]().union(*(accepted_names(flow.spec, flow.path, agents) for flow in validated_flows))
-        report_unknown_names(composed.request, accepted, set(composed.config_names), diagnostics)
+        report_unknown_names(composed.request, accepted, set(composed.config_names), diagnostics, other_settings)
     report_secret_leaks(composed, diagnostics)
     return check_studies(validated_flows, composed, agents, diagnostics, require_request=require_request)
 

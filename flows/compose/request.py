@@ -7,7 +7,7 @@ step sets it; the request replaces both; and naming a variant dimension replaces
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -55,15 +55,21 @@ def accepted_names(flow: FlowSpec, path: KeyPath, registry: AgentRegistry) -> se
 
 
 def report_unknown_names(
-    raw: Mapping[str, str], accepted: set[str], config_names: set[str], diagnostics: Diagnostics
+    raw: Mapping[str, str],
+    accepted: set[str],
+    config_names: set[str],
+    diagnostics: Diagnostics,
+    other_settings: Collection[str] = (),
 ) -> None:
-    """Reports names that no flow of this run accepts. `config_names` may be suggested instead of one."""
+    """Reports names that no flow of this run accepts. `config_names` may be suggested instead of one, and so may
+    `other_settings`, which the command takes beside."""
     for name, value in raw.items():
         whole = name.partition(".")[0]
         if name not in accepted and not (whole in DOTTED_NAMES and whole in accepted):
             where = f"command line: {display_argument(f'{name}={value}')}"
-            todo = f"a request may name {join_names(accepted)}"
-            nearest = closest_name(name, accepted) or _nearly_the_same(name, config_names)
+            beside = f"the command takes {join_names(other_settings)}; " if other_settings else ""
+            todo = f"{beside}a request may name {join_names(accepted)}"
+            nearest = closest_name(name, {*accepted, *other_settings}) or _nearly_the_same(name, config_names)
             if "columns" in accepted and name in Record.model_fields:
                 nearest = f"columns.{name}"
             diagnostics.add(where, f"no flow here takes '{name}'", nearest=nearest, todo=todo)

@@ -34,6 +34,8 @@ class Diagnostics:
     provenance: Provenance = field(default_factory=Provenance)
     problems: dict[tuple[str, str], Problem] = field(default_factory=dict[tuple[str, str], Problem])
     notices: dict[str, None] = field(default_factory=dict[str, None])
+    compares: bool = True
+    """Whether models are to be compared with people; whoever is about to ask people compares nothing yet."""
     reported: set[KeyPath] = field(default_factory=set[KeyPath])
     """Paths whose value is missing because of a mistake already reported: no further problem is added at them."""
 
@@ -53,6 +55,11 @@ class Diagnostics:
     def add_notice(self, text: str) -> None:
         """Adds a message that the user should see but that stops nothing."""
         self.notices.setdefault(mask_keys(text))
+
+    def add_people_notice(self, text: str) -> None:
+        """Adds a message on how models are compared with people."""
+        if self.compares:
+            self.add_notice(text)
 
     def mark_reported(self, path: KeyPath) -> None:
         """Marks `path` and everything below it as already reported."""

@@ -10,6 +10,7 @@ decision and without fields is one that nobody has answered yet.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -33,6 +34,8 @@ from flows.gates.read_answer import AnswerMistake, ReadAnswer, ValueCheck, read_
 SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 _MAX_BYTES = 100_000_000
 _DELIMITERS = ",;\t"
+_KEY = re.compile(r"[0-9a-f]{64}")
+_KEY_TODO = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
 
 
 @dataclass
@@ -137,13 +140,20 @@ def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Proble
             yield Problem(entry.place("record"), f"there is no record '{record}' in this run", near, todo)
 
 
+def key_form_problems(file: AnswerFile) -> Iterator[Problem]:
+    """The entries whose key is that of no question there could be; which ones there will be, only the run knows."""
+    for entry in file.entries:
+        if (key := entry.text("key")) and _is_answered(entry) and not _KEY.fullmatch(key):
+            what = "no question has this key: a key has 64 digits and letters from a to f"
+            yield Problem(entry.place("key"), what, None, _KEY_TODO)
+
+
 def key_problems(file: AnswerFile, known: Collection[str]) -> Iterator[Problem]:
     """The entries whose key is that of none of the questions that are known."""
     for entry in file.entries:
         key = entry.text("key")
         if key and key not in known and _is_answered(entry):
-            todo = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
-            yield Problem(entry.place("key"), "no question has this key", closest_name(key, known), todo)
+            yield Problem(entry.place("key"), "no question has this key", closest_name(key, known), _KEY_TODO)
 
 
 def mistakes_at(entry: AnswerEntry, mistakes: Sequence[AnswerMistake]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from contract.base import JsonValue, thawed
 from contract.flow import GateField
 from contract.questions import Answer, AnsweredBy, Decision, Question
 from flows.config.diagnostics import closest_name
+from flows.tables.answers import spelling
 
 _YES = frozenset({"yes", "y", "true", "1"})
 _NO = frozenset({"no", "n", "false", "0"})
@@ -157,26 +158,34 @@ class _Reader:
             return None
         value, shown = self._values["value"], thawed(self._question.value)
         if not self._options_known:
-            self._check_verdicts(value)
-            return value
+            return self._verdicts(value)
         if isinstance(shown, str):
             value = _as_text(value)
         elif isinstance(value, str) and shown is not None and not isinstance(shown, str):
             value = self._parsed(value)
         if not self._found.mistakes and shown is not None and _kind(value) != _kind(shown):
             self._mistake("value", f"what was shown is {_kind(shown)}, and this is {_kind(value)}")
-        self._check_verdicts(value)
+        value = self._verdicts(value)
         for problem in self._check_value(value) if self._check_value and not self._found.mistakes else ():
             self._mistake("value", problem)
         return value
 
-    def _check_verdicts(self, value: JsonValue) -> None:
-        """One verdict, or a list of them, as several models gave them."""
+    def _verdicts(self, value: JsonValue) -> JsonValue:
+        """One verdict, or a list of them, as several models gave them; each as its criterion writes it."""
+        if not self._question.allowed or self._found.mistakes:
+            return value
+        return [self._verdict(one) for one in value] if isinstance(value, list) else self._verdict(value)
+
+    def _verdict(self, value: JsonValue) -> JsonValue:
         allowed = self._question.allowed
-        for one in (value if isinstance(value, list) else [value]) if allowed and not self._found.mistakes else ():
-            if one not in allowed:
-                near = closest_name(str(one), allowed)
-                self._mistake("value", f"'{_as_text(one)}' is no verdict here", near, f"there are {', '.join(allowed)}")
+        same = [one for one in allowed if spelling(one) == spelling(_as_text(value))]
+        if value in allowed:
+            return value
+        if len(same) == 1:
+            return same[0]
+        near = closest_name(str(value), allowed)
+        self._mistake("value", f"'{_as_text(value)}' is no verdict here", near, f"there are {', '.join(allowed)}")
+        return value
 
     def _parsed(self, text: str) -> JsonValue:
         try:

@@ -91,6 +91,7 @@ answers:
 - {gate: consent, record: p1, decision: edit, value: banana}
 - {gate: consent, record: q2, decision: aprove}
 - {gate: consnt, record: p2, decision: approve}
+- {gate: consent, record: p2, key: deadbeef, decision: approve}
 """
 EDITED = """\
 description: Mine.
@@ -121,4 +122,5 @@ def test_all_mistakes_in_answers_are_told_at_once(tmp_path: Path, monkeypatch: p
         ("answers.yaml:3", "'aprove' is no decision here", "approve"),
         ("answers.yaml:3", "there is no record 'q2'", None),
         ("answers.yaml:4", "there is no gate 'consnt'", "consent"),
+        ("answers.yaml:5", "no question has this key: a key has 64 digits and letters from a to f", None),
     }

@@ -70,6 +70,8 @@ def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path)
         assert not re.search(r"\bana\b|\bben\b", first), "names are hidden"
         status, refused = decide(client, f"{base}/1", verdict="polite")
         assert status == 422 and "Say why" in refused
+        status, refused = decide(client, f"{base}/1", verdict="polite", reason="x" * 10_001)
+        assert status == 422 and "at most 10,000 characters" in refused
         decide(client, f"{base}/1", verdict="polite", reason="It is meant well.")
         _, ended = decide(client, f"{base}/2", verdict="cannot decide", reason="Too short.")
         assert "Everything is decided" in ended

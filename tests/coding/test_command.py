@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
+from tests.report.sample_run import Sample, write_sample
+from tests.support.coding import make_coding
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,13 @@ from flows.cli.main import main
         ("tox", ["coders=[ana]", "allocate=equall"], "did you mean 'equal'?"),
         ("tox", ["coders=[ana]", "host=0.0.0.0"], "names="),
         ("tox", ["coders=[ana]", "port=x"], "this is no port"),
+        ("tox", ["coders=[ana]", "names=lab"], "without host= nobody else reaches the pages"),
+        ("tox", ["coders=[ana]", "kind=x", "codrs=ben"], "the command takes allocate, coders, folder, host"),
+        ("tox", ["codrs=ana"], "did you mean 'coders'?"),
+        ("tox", ["coders=[ana]", "strata=[kinds]"], "did you mean 'kind'?"),
+        (None, ["status", "extra", "folder=x"], "command line: extra: `code status` takes no such word"),
+        (None, ["adjudicate", "by=carla", "extra"], "command line: extra: `code adjudicate` takes no such word"),
+        (None, ["export", "a.csv", "b.csv"], "command line: b.csv: `code export` takes no such word"),
         ("tox", ["coders=[<b>]"], "a name consists of letters"),
         ("tox", ["coders=ana,,ben"], "a name is missing here"),
         (None, ["status", "folder=coding/letters"], "code +flows=letters coders=ana,ben"),
@@ -53,6 +62,45 @@ def test_all_mistakes_in_the_words_are_told_at_once(
     error = capsys.readouterr().err
     for words in ("by=<b>", "run=none", "gold=gold.csv", "port=x", "coders=ana", "smple=3"):
         assert f"command line: {words}: " in error
+
+
+def test_wrong_strata_are_told_with_wrong_settings_unless_these_choose_the_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for records, told in (((), True), (("records=none.csv",), False)):
+        assert main(["code", "coders=ana", "criteria=ordinry", "strata=kinds", *records], "tox") == 2
+        error = capsys.readouterr().err
+        assert "did you mean 'ordinary'?" in error
+        assert ("command line: strata: no record has 'kinds' in its metadata; did you mean 'kind'?" in error) == told
+
+
+def test_whoever_begins_a_coding_is_told_nothing_of_comparisons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check"], "tox") == 0
+    checked = "".join(capsys.readouterr())
+    assert "nothing is compared with people" in checked
+    assert main(["code", "export", "a.csv", "coders=ana", "sample=3"], "tox") == 0
+    assert "people" not in capsys.readouterr().err
+
+
+def test_a_run_that_has_judged_nothing_of_the_coding_is_refused_and_the_gold_set_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_coding(tmp_path / "coding" / "study")
+    rows = "r1,rude,ana,rude\nr1,rude,ben,polite\nr2,rude,ana,rude\nr2,rude,ben,rude\n"
+    (tmp_path / "coded.csv").write_text(f"record_id,criterion,coder,verdict\n{rows}")
+    assert main(["code", "import", "coded.csv"]) == 0
+    write_sample(tmp_path / "runs" / "letters", Sample(records=2))
+    capsys.readouterr()
+    assert main(["code", "adjudicate", "by=carla", "run=runs/letters"]) == 2
+    assert "run=runs/letters: this run has judged nothing of what is coded here" in capsys.readouterr().err
+    assert not (tmp_path / "gold").exists()
+    assert main(["code", "coders=ana", "folder=new", "strata=models", "run=runs/letters"], "tox") == 2
+    assert "the run has judged none of these records" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -115,4 +115,7 @@ def test_a_verdict_is_changed_into_a_verdict(options_known: bool) -> None:
         "'polit' is no verdict here; did you mean 'polite'?; there are rude, polite"
     ]
     assert read_answer(VERDICT, {"decision": "edit", "value": "polite"}, "file").answer
+    for spelt in ("Polite ", "POLITE", ["polite", " Rude"]):
+        read = read_answer(VERDICT, {"decision": "edit", "value": spelt}, "file", options_known=False)
+        assert read.answer and read.answer.value in ("polite", ["polite", "rude"]), spelt
     assert VERDICT.key == VERDICT.model_copy(update={"allowed": ()}).key, "what is allowed is no part of what is shown"
