@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from contract.errors import Problem, StudyError
 from flows.cli.code_answers import print_lost_lines, read_coded_answers
+from flows.cli.code_begin import prepared_folder
 from flows.cli.code_mistakes import word_mistakes
-from flows.cli.code_server import adjudicate, correct, prepared_folder, serve_coders
+from flows.cli.code_server import adjudicate, correct, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
 from flows.config.diagnostics import closest_name, join_names
 from flows.files.control_characters import terminal_text

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contract.base import JsonValue
 from contract.flow import GateField
 from contract.questions import Question, gate_output
 from flows.gates.read_answer import read_answer
@@ -115,7 +116,8 @@ def test_a_verdict_is_changed_into_a_verdict(options_known: bool) -> None:
         "'polit' is no verdict here; did you mean 'polite'?; there are rude, polite"
     ]
     assert read_answer(VERDICT, {"decision": "edit", "value": "polite"}, "file").answer
-    for spelt in ("Polite ", "POLITE", ["polite", " Rude"]):
+    spellings: list[JsonValue] = ["Polite ", "POLITE", ["polite", " Rude"]]
+    for spelt in spellings:
         read = read_answer(VERDICT, {"decision": "edit", "value": spelt}, "file", options_known=False)
         assert read.answer and read.answer.value in ("polite", ["polite", "rude"]), spelt
     assert VERDICT.key == VERDICT.model_copy(update={"allowed": ()}).key, "what is allowed is no part of what is shown"
