@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.base.registry import load_agent
+from contract.base import digest
 from contract.errors import Problem, StudyError
 from contract.flow import FlowSpec
 from contract.measures import Level, Measures
@@ -54,6 +55,9 @@ class GroundTruthCheck:
     """Criterion -> how its answers were read."""
     people: dict[str, int] = field(default_factory=dict[str, int])
     """Criterion -> answers whose person is known by name."""
+    texts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Digest of a text -> the answers of people that came with it, each as one text."""
+    records: int = 0
     names: set[str] = field(default_factory=set[str])
     """What may name the person of an answer: fields of metadata, and what differs between the rows of a text."""
 
@@ -70,7 +74,9 @@ class GroundTruthCheck:
 
     def add(self, record: Record) -> None:
         """Counts the answers of a record."""
+        self.records += 1
         self.names.update(record.metadata)
+        self.texts.setdefault(record.content_sha256, set()).add(digest(record.ground_truth or {}))
         of_each = (record.ground_truth or {}).get(OF_EACH_ANSWER)
         self.names.update(of_each if isinstance(of_each, Mapping) else ())
         for criterion in self.truth.fields:
@@ -116,6 +122,7 @@ class GroundTruthCheck:
 
     def notices(self) -> Iterator[str]:
         """How answers are read where that is not plain, and which are left out."""
+        yield from self._answers_of_several()
         yield from self._unnamed_people()
         yield from self._misspelt_labels()
         for criterion, counts in self._readings():
@@ -142,6 +149,15 @@ class GroundTruthCheck:
                 known = f"their other columns are {join_names(self.names, 20)}" if self.names else "they have no other"
                 near = closest_name(column, self.names)
                 yield criterion, TruthMistake(column, what, f"{known}; or leave `coder` out", near)
+
+    def _answers_of_several(self) -> Iterator[str]:
+        """A table with a row for each annotator, of which each row is a record."""
+        if any(len(answers) > 1 for answers in self.texts.values()):
+            yield (
+                f"{self.records:,} rows hold {len(self.texts):,} different texts, some with several answers of people, "
+                "as in a table with one row for each annotator; each row is judged by itself; to make one record of "
+                "the rows of each text, write rows=answers"
+            )
 
     def _unnamed_people(self) -> Iterator[str]:
         absent = {criterion for criterion, _ in self.absent_coders()}

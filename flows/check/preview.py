@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ MAX_ROWS = 1000
 """Rows that are read; fewer if they hold more than `MAX_BYTES`, as long PDFs and large pictures do."""
 MAX_BYTES = 5_000_000
 """Bytes of rows that are read. Never a time: what a check says may not depend on the machine's speed."""
+_LONG_NUMBER = re.compile(r"\d{16,}")
 _WIDTH = 60
 
 
@@ -71,6 +73,8 @@ class Preview:
     """What the files do not say and nobody has set."""
     first_row: dict[str, str] = field(default_factory=dict[str, str])
     """The first row, column by column, as it is read."""
+    long_ids: list[str] = field(default_factory=list[str])
+    """Ids that are numbers of more digits than a spreadsheet keeps."""
     word_lists: int = 0
     """Records whose text was a list of words."""
 
@@ -132,6 +136,8 @@ def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
 
 
 def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
+    if _LONG_NUMBER.fullmatch(record.record_id):
+        preview.long_ids.append(record.record_id)
     if url := address_of(record):
         preview.addresses.append(url)
     places = map_columns(row.values, columns)

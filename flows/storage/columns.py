@@ -94,7 +94,7 @@ def column_path(values: Mapping[str, Any], column: str) -> tuple[str, ...] | Non
 
 
 def column_names(values: Mapping[str, Any]) -> list[str]:
-    """The columns of a row as they may be named: those within objects and in the first item of a list are dotted."""
+    """The columns of a row as they may be named: those in objects are dotted, `*` is each item of a list."""
     return [".".join(path) for path, _ in islice(_leaves(values, ()), _MOST_NAMES)]
 
 
@@ -109,12 +109,19 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
     if isinstance(value, Mapping):
         inner = cast("Mapping[Any, Any]", value).items()
     elif isinstance(value, list | tuple):
-        inner = enumerate(cast("Sequence[Any]", value)[:1])
+        inner = [("*", one) for one in cast("Sequence[Any]", value)[:1]]
     for name, one in inner if len(path) < _DEEPEST else ():
-        if isinstance(one, Mapping | list | tuple) and one:
+        if _has_parts(one):
             yield from _leaves(one, (*path, str(name)))
         else:
             yield (*path, str(name)), one
+
+
+def _has_parts(value: Any) -> bool:
+    """Whether it is an object, or a list of objects or lists; a list of words or numbers is read as a whole."""
+    if isinstance(value, list | tuple):
+        return any(isinstance(one, Mapping | list | tuple) for one in cast("Sequence[object]", value)[:1])
+    return isinstance(value, Mapping) and bool(cast("Mapping[str, Any]", value))
 
 
 def _value_at(values: Any, path: tuple[str, ...]) -> Any:

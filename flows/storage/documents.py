@@ -19,7 +19,6 @@ from flows.storage.rows import (
     encoding_mismatch,
     has_undecodable_bytes,
     make_reject,
-    undecodable_message,
 )
 from flows.storage.transcripts import read_subtitles, speaker_locators
 from flows.storage.word_documents import PROGRAM_SUFFIXES, read_document
@@ -123,7 +122,7 @@ def _decoded(path: Path, encoding: str) -> str | Reject:
         return Reject(0, reason, "", str(path))
     text = path.read_text(encoding=bom_aware_encoding(encoding), errors="surrogateescape")
     if has_undecodable_bytes(text):
-        return make_reject(0, path, undecodable_message(encoding), text, encoding)
+        return make_reject(0, path, "", text, encoding)
     return text
 
 

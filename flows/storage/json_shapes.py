@@ -37,7 +37,7 @@ def records_in(value: Any, storage: FileStorage, on_guess: OnGuess) -> Iterator[
     if not isinstance(value, dict) or _is_record(cast("dict[str, Any]", value), storage.columns):
         yield value
         return
-    found = cast("dict[str, Any]", value)
+    found = _unwrapped(cast("dict[str, Any]", value))
     if (count := _length_of_columns(found)) is not None:
         _tell(f"it holds {len(found):,} columns of {count:,} values", on_guess)
         yield from _rows_of_columns(found)
@@ -47,6 +47,15 @@ def records_in(value: Any, storage: FileStorage, on_guess: OnGuess) -> Iterator[
             yield {_KEY if _KEY not in inner else f"({_KEY})": key, **inner}
     else:
         yield value
+
+
+def _unwrapped(found: dict[str, Any]) -> dict[str, Any]:
+    """The objects by their ids where they are all that the file holds beside single values: `{"data": {"a": {…}}}`."""
+    parts: list[Any] = [one for one in found.values() if isinstance(one, dict | list)]
+    if len(parts) != 1 or not isinstance(parts[0], dict):
+        return found
+    inner = cast("dict[str, Any]", parts[0])
+    return inner if _are_alike(list(inner.values())) else found
 
 
 def _tell(what: str, on_guess: OnGuess) -> None:

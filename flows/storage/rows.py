@@ -6,7 +6,6 @@ A row that cannot be read is a `Reject`, which names the place and the reason; i
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any, TypeAlias, cast
 
 from contract.errors import StorageError
 from contract.record import Locator
+from flows.storage.encodings import UNDECODED, undecodable_message
 
 MAX_RAW_CHARACTERS = 500
 """Characters of a rejected row that are kept."""
-_UNDECODED = re.compile("[\udc80-\udcff]")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -93,12 +92,7 @@ def check_encoding(path: Path, encoding: str) -> None:
 
 def has_undecodable_bytes(text: str) -> bool:
     """Whether `text` was read from bytes that its encoding has no characters for."""
-    return _UNDECODED.search(text) is not None
-
-
-def undecodable_message(encoding: str) -> str:
-    """The reason why a text with undecodable bytes is rejected."""
-    return f"holds bytes that are not {encoding}; if the file is from Excel, try encoding=cp1252"
+    return UNDECODED.search(text) is not None
 
 
 def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, typed: bool = True) -> Row | Reject:
@@ -113,7 +107,7 @@ def object_row(number: int, path: Path, value: Any, raw: str, encoding: str, *, 
 def make_reject(number: int, path: Path, reason: str, raw: str, encoding: str) -> Reject:
     """A Reject; where bytes could not be decoded, those are the reason, whatever `reason` is."""
     if has_undecodable_bytes(raw):
-        reason = undecodable_message(encoding)
+        reason = undecodable_message(encoding, path, raw)
     return Reject(number, reason, raw[:MAX_RAW_CHARACTERS].encode(errors="replace").decode().rstrip("\r\n"), str(path))
 
 

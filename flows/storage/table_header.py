@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 from contract.errors import StorageError
 from flows.storage.columns import COLUMN_ALIASES
+from flows.storage.encodings import undecodable_message
 from flows.storage.guesses import Guess, OnGuess
-from flows.storage.rows import Reject, has_undecodable_bytes, undecodable_message
+from flows.storage.rows import Reject, has_undecodable_bytes
 
 _LOOK_AHEAD = 100
 """Rows that a guess is made from."""
@@ -89,7 +90,8 @@ def column_names(cells: Iterable[str], settings: HeaderSettings, line: int, on_g
     where = f"{settings.path}:{line}"
     header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     if has_undecodable_bytes("".join(header)):
-        raise StorageError(f"{where}: the row of column names {undecodable_message(settings.encoding)}")
+        message = undecodable_message(settings.encoding, settings.path, "".join(header))
+        raise StorageError(f"{where}: the row of column names {message}")
     if any("\x00" in name for name in header):
         raise StorageError(
             f"{where}: null bytes among the column names: perhaps text in UTF-16; try `encoding: utf-16`"

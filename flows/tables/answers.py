@@ -31,6 +31,8 @@ _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "none", 
 _NOT_CODED = re.compile(r"-(7+|8+|9+)(\.0+)?")
 """Numbers by which survey software codes an answer that was refused, not known or not given."""
 _CUT = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_DECIMAL_COMMA = re.compile(r"-?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
+"""Not `1,000`, which may be a thousand."""
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 
@@ -169,9 +171,9 @@ def spelling(text: str) -> str:
 
 
 def number_of(text: str) -> float | None:
-    """The number that the text is; None for words, and for numbers without end."""
+    """The number that the text is, also with a comma before its decimals; None for words and numbers without end."""
     try:
-        number = float(text)
+        number = float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text.strip()) else text)
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in text else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from flows.compose.shorthands import as_arguments
 from flows.engine.records import records_of
 from flows.run_folder.sources import reading_of, sources_of
 from flows.spec.study import Study
-from flows.tables.answers import AnswerReader
+from flows.tables.answers import AnswerReader, number_of
 
 POSTS = "The ferry was late\tOTHER\nYou are vermin\tOFFENSE\nNice day\tOTHER\n"
 LABELS = ("columns.ground_truth.violating=2", "labels.OTHER=does_not_violate", "labels.OFFENSE=violates")
@@ -84,6 +85,54 @@ def test_answers_of_several_people_are_put_together() -> None:
     assert preview_source(source_of(study.storage["records"])).metadata == []
     assert any("'2.0, 2.0, 1.0' as violates (1)" in note for note in notices)
     assert any("as many people answered otherwise: '0.0, 2.0' (1)" in note for note in notices)
+
+
+def test_rows_of_annotators_without_ids_are_noticed() -> None:
+    Path("long.csv").write_text("who,text,hate\n7,You,1\n8,You,0\n7,Nice,0\n", encoding="utf-8")
+    request = (
+        "records=long.csv",
+        "columns.ground_truth.violating=hate",
+        "labels.1=violates",
+        "labels.0=does_not_violate",
+    )
+    [noticed] = [note for note in studied(*request).notices if "different texts" in note]
+    assert "3 rows hold 2 different texts" in noticed and "write rows=answers" in noticed
+    assert not [note for note in studied(*request, "rows=answers").notices if "different texts" in note]
+
+
+def test_decimals_after_a_comma_are_numbers() -> None:
+    Path("shares.csv").write_text("id;text;toxic\n1;You;0,83\n2;Nice;0,1\n3;So;0,125\n", encoding="utf-8")
+    cut = ("labels.>=0.5=violates", "labels.<0.5=does_not_violate")
+    notices = studied("records=shares.csv", "columns.ground_truth.violating=toxic", *cut).notices
+    assert any("'0,83' as violates (1); '0,1', '0,125' as does_not_violate (2)" in note for note in notices)
+    assert [number_of(text) for text in ("1,000", "1,5", "-2,25")] == [None, 1.5, -2.25]
+
+
+def test_long_ids_that_all_end_in_zeros_are_noticed() -> None:
+    ids = ["1294030000000000000", "1294040000000000000"]
+    Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")
+    assert any("end in zeros after 15 digits" in note for note in studied("records=tweets.csv").notices)
+    Path("tweets.csv").write_text(f"id,text\n{ids[0]},T\n1294040000000000017,U\n", encoding="utf-8")
+    assert not any("end in zeros" in note for note in studied("records=tweets.csv").notices)
+
+
+def test_a_file_in_another_encoding_is_shown_as_it_would_read() -> None:
+    Path("other.csv").write_bytes("id;text\n1;Вы все дрянь и мусор здесь\n2;Хороший день сегодня\n".encode("cp1251"))
+    text = mistake("records=other.csv")
+    assert "encoding=cp1252, which reads ‘" in text and "encoding=cp1251, which reads ‘1,Вы все дрянь" in text
+
+
+def test_objects_by_their_ids_within_one_object_are_rows() -> None:
+    rows = {"version": 2, "data": {"a": {"words": ["You", "are"]}, "b": {"words": ["Nice"]}}}
+    Path("keyed.json").write_text(json.dumps(rows), encoding="utf-8")
+    study = studied("records=keyed.json", "columns.text=words")
+    assert [(one.record_id, one.text) for one in records_of(study, lambda _: None)] == [("a", "You are"), ("b", "Nice")]
+
+
+def test_a_list_of_several_answers_is_no_list_of_parts() -> None:
+    Path("lists.json").write_text(json.dumps([{"id": 1, "text": "You", "hate": ["a", "a", "b"]}]), encoding="utf-8")
+    text = mistake("records=lists.json", "columns.ground_truth.violating=hate")
+    assert "people's answers are 'a', which no judge here may give" in text and "hate.0" not in text
 
 
 def test_wrong_settings_are_named() -> None:
