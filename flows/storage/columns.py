@@ -99,9 +99,10 @@ def column_names(values: Mapping[str, Any]) -> list[str]:
 
 
 def text_columns(values: Mapping[str, Any]) -> list[str]:
-    """Those of them that hold text; all where none does."""
+    """Those of them that hold text and are no ids; all where none does."""
     named = [(".".join(path), value) for path, value in islice(_leaves(values, ()), _MOST_NAMES)]
-    return [name for name, value in named if isinstance(value, str)] or [name for name, _ in named]
+    texts = [name for name, value in named if isinstance(value, str) and name not in COLUMN_ALIASES["record_id"]]
+    return texts or [name for name, _ in named]
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
