@@ -74,6 +74,12 @@ class Totals:
     """Model -> the versions that, by the provider's report, answered."""
 
     @property
+    def without_output_text(self) -> str:
+        """How many cells have no output, as a person reads it."""
+        number = self.cells_without_output
+        return "1 cell has no output" if number == 1 else f"{number} cells have no output"
+
+    @property
     def cells_without_output(self) -> int:
         """Cells that should have an output and have none."""
         return sum(self.cells[status] for status in STATUSES_WITHOUT_OUTPUT)

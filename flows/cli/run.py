@@ -240,9 +240,7 @@ class _Session:
         self._err.print(cost_line(totals), highlight=False)
         show_rejects(self._err, outcome.rejects, outcome.folder)
         if totals.cells_without_output:
-            self._err.print(
-                f"{totals.cells_without_output} cells have no output; see {outcome.folder}/cells.csv", style="yellow"
-            )
+            self._err.print(f"{totals.without_output_text}; see {outcome.folder}/cells.csv", style="yellow")
         if outcome.waiting and outcome.waiting_file:
             command = resume_command(outcome.waiting_file)
             for line in waiting_lines(outcome.waiting, outcome.waiting_file, command):

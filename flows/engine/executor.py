@@ -36,6 +36,7 @@ from flows.engine.subflow import SubflowBody, run_subflow, skip_words, skipped_s
 from flows.engine.supplied_inputs import SuppliedInputs
 from flows.engine.tool_calls import StepTools
 from flows.spec.cell import Cell
+from flows.spec.condition_words import condition_words
 from flows.spec.graph import dependencies, upstream
 
 
@@ -175,7 +176,7 @@ class FlowExecutor:
     async def _run_branch(self, step: Step, node_run: NodeRun, record_groups: Sequence[RecordGroup]) -> FinishedRun:
         async def body() -> State[Any]:
             await self._run_step(step, replace(node_run, upstream=()), record_groups)
-            return Completed(message=f"{step.when}")
+            return Completed(message=f"needed, {condition_words(step.when or '')}")
 
         return await self._run_node_as_subflow(node_run, node_run.name, body, record_groups)
 

@@ -79,7 +79,7 @@ class RunStory:
             for step, counts in totals.by_step.items():
                 self._info(f"{step}: {_counts_text(counts)}")
         for kind, (first, *others) in sorted(self._failed.items(), key=lambda one: -len(one[1]))[:_MAX_KINDS]:
-            self._log.warning("%s", _shortened(f"{_counted(1 + len(others), kind)}, first {first}"))
+            self._log.warning("%s", _shortened(f"{_counted(1 + len(others), 'cell')} with {kind}, first {first}"))
         self._info(_cost_text(totals))
         for text in finding_lines(outcome):
             self._info(text)

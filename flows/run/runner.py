@@ -137,7 +137,7 @@ def _final_state(outcome: Outcome, result_of: Callable[[Outcome], Any]) -> State
         why = f"{len(outcome.waiting)} questions wait for a person ({gates}); the same run again goes on when answered"
         return Failed(name="Waiting", message=f"{why}: {counts}")
     if totals.cells_without_output:
-        return Failed(name="Incomplete", message=f"{totals.cells_without_output} cells have no output: {counts}")
+        return Failed(name="Incomplete", message=f"{totals.without_output_text}: {counts}")
     if outcome.unsaved:
         why = "; ".join(str(one) for one in outcome.saved if not one.done)
         return Failed(name="NotSaved", message=f"{why} ({counts})")

@@ -50,7 +50,7 @@ async def test_a_failed_cell_is_a_row_and_its_siblings_continue(lab: Lab) -> Non
     assert isinstance(ran.result, dict)
     assert ran.result["given"] == ["fine"]
     assert ran.rows("gathered")[0].parents == (rows["good"].cell_id,)
-    assert (ran.state.name, ran.state.message) == ("Incomplete", "1 cells have no output: 2 completed, 1 failed")
+    assert (ran.state.name, ran.state.message) == ("Incomplete", "1 cell has no output: 2 completed, 1 failed")
     assert ran.server.task("bad").state_name == "Failed"
     bad_edge = [(start, end) for start, end in ran.server.edges() if "bad" in start]
     assert bad_edge == [(ran.server.task("bad").name, ran.server.task("echo").name)]

@@ -41,6 +41,19 @@ async def test_a_false_condition_is_a_child_run_in_the_state_skipped_with_the_re
     assert ran.rows("last")[0].status == "completed"
 
 
+async def test_a_branch_that_is_taken_says_why_in_words(lab: Lab) -> None:
+    lab.write(
+        "flows/tiny.yaml",
+        HEAD + "steps:\n"
+        "  answers: {agent: echo, variants: {tone: [a, b]}}\n"
+        "  both: {agent: echo, inputs: {given: answers}, when: given | length >= 2}\n"
+        "result: both\n",
+    )
+    ran = await lab.run("text=hello")
+    child = ran.server.child("both")
+    assert child.state and child.state.message == "needed, there are at least 2 given"
+
+
 async def test_too_few_inputs_are_a_visible_skip(lab: Lab) -> None:
     lab.write(
         "flows/tiny.yaml",
