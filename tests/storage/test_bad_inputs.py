@@ -142,7 +142,7 @@ UNREADABLE: list[tuple[str, str, bytes, str, dict[str, Any]]] = [
     ("no such encoding", "a.csv", b"id,text\n1,x\n", "there is no encoding 'utf8x'", {"encoding": "utf8x"}),
     ("a kind not known", "a.doc", b"x", r"this is a text of Word; open it there", {}),
     ("a sheet of a CSV", "a.csv", b"id,text\n1,x\n", "has no sheets", {"sheet": "One"}),
-    ("no column for the text", "a.csv", b"id,words\n1,x\n", r"write columns\.text=… with one of id, words", {}),
+    ("no column for the text", "a.csv", b"id,words\n1,x\n", r"write columns\.text=… with one of words", {}),
     ("a wrong column", "a.csv", b"id,text\n1,x\n", "has no column 'bdy'", {"columns": {"text": "bdy"}}),
     ("a wrong field", "a.csv", b"id,text\n1,x\n", "no record field: txt", {"columns": {"txt": "text"}}),
     ("parts of the text", "a.csv", b"id,text\n1,x\n", "not made of parts", {"columns": {"text.en": "text"}}),
