@@ -13,6 +13,7 @@ from contract.judgements import RecordQuote
 from contract.record import Record
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Answer, Timed
 from flows.coding.desk import Item
+from flows.coding.quote_problem import quote_problem
 from flows.coding.task import CodedCriterion
 
 MAX_FORM_BYTES = 200_000
@@ -137,8 +138,8 @@ class FilledForm:
         texts = RecordTexts.from_record(record)
         found = [quote for line in lines for quote in texts.check_quote(line.strip('“”„"'))]
         if missing := [quote.quote for quote in found if quote.status == "not_found"]:
-            shown = "; ".join(f"“{text[:200]}”" for text in missing[:3])
-            self.mistakes[field] = f"These words do not stand in the record like this: {shown}"
+            told = "; ".join(quote_problem(texts, text) for text in missing[:3])
+            self.mistakes[field] = f"{told[:1].upper()}{told[1:]}."
         return tuple(found)
 
 

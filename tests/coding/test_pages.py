@@ -86,6 +86,7 @@ def test_quotations_are_looked_up_and_kept_with_their_place(tmp_path: Path) -> N
         ana = coder_of(access, client, "ana")
         page = ana.answer(1, "rude", status=422, quotes="words that nobody wrote", reason="as I say")
         assert "do not stand in the record" in page and "as I say" in page and "words that nobody wrote" in page
+        assert "cuts a word; the whole words are “text”" in ana.answer(1, "rude", status=422, quotes="ext")
         assert not desk.state("ana").current
         ana.answer(1, "rude", quotes="which says\u00a0something\n“This is the text”")
         [answer] = desk.state("ana").history
