@@ -28,8 +28,11 @@ def changed_files(folder: Path) -> Iterator[str]:
     """Differences from the checksums, one sentence each. Raises FileNotFoundError if there are no checksums."""
     links = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink()}
     yield from (f"{name} was replaced by a link" for name in sorted(links))
-    known = dict[str, str]()
-    for number, line in enumerate((folder / SUMS_FILE).read_text(encoding="utf-8").splitlines(), start=1):
+    sums, known = folder / SUMS_FILE, dict[str, str]()
+    if not sums.is_file():
+        # A folder, or a pipe, which would be waited for without end.
+        raise FileNotFoundError(sums)
+    for number, line in enumerate(sums.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         digest, _, name = line.partition("  ")
         if not name:
             yield f"{SUMS_FILE}:{number}: not a line of a digest and a name"

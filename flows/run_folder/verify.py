@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.safety.paths import expanded, is_folder
 from contract.errors import StorageError
 from flows.accounting.audit import AuditTrail
 from flows.files.checksums import SUMS_FILE, changed_files, seal, sha256_of
@@ -17,9 +18,9 @@ from flows.files.run_data import RunData
 def verify(folder: Path, folders: Sequence[Path], results: str | None, audit: AuditTrail | None = None) -> list[str]:
     """Every change found, one sentence each; an empty list means that all is as it was when the run ended.
 
-    `folders` are the config folders in which prompts and criteria are looked up; `results` is where replies are kept;
-    `audit` is where the run's seal was written down. Raises RunError when the folder holds no finished run that can be
-    read.
+    `folders` are the config folders in which prompts and criteria are looked up; `results` is where replies are kept,
+    if not where the run kept them; `audit` is where the run's seal was written down. Raises RunError when the folder
+    holds no finished run that can be read.
     """
     try:
         found = list(changed_files(folder))
@@ -93,13 +94,23 @@ def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
             yield f"{path} has changed since the run"
 
 
+def _results_of(data: RunData) -> str | None:
+    """Where the run kept its replies; None for the usual folder."""
+    config: Mapping[str, Any] = data.manifest.get("config") or {}
+    return (config.get("run") or {}).get("results")
+
+
 def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
     """Kept replies that are not those of the run's traces; one that was deleted or set aside is no change."""
     from flows.results.open import result_store
     from flows.results.replies import holds_reply
     from flows.results.store import reply_path
 
-    store, seen = result_store(results), set[str]()
+    place = results or _results_of(data)
+    if results is None and place and not is_folder(expanded(Path(place))):
+        # In a bucket, or on another machine: whoever wants that compared names it.
+        return
+    store, seen = result_store(place), set[str]()
     for trace in data.traces():
         for call in trace.calls:
             if call.reply is None or call.key in seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,27 @@ def test_in_an_unchanged_run_nothing_is_found(run: Path, lab: Lab) -> None:
     assert changes(run, lab) == []
     # The report prints the command without the study's folder.
     assert verify(run, search_folders(None), str(lab.folder / "results")) == []
+
+
+def test_replies_are_compared_where_the_run_kept_them(run: Path, lab: Lab) -> None:
+    reply = next(path for path in (lab.folder / "results" / "replies").glob("*/*") if path.is_file())
+    flip(reply)
+    [told] = verify(run, search_folders(lab.folder), None)
+    assert reply.name in told
+    (lab.folder / "results").rename(lab.folder / "elsewhere")
+    assert verify(run, search_folders(lab.folder), None) == []
+    assert not (lab.folder / "results").exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "bytes"])
+def test_a_list_of_digests_that_is_none_is_found(run: Path, lab: Lab, kind: str) -> None:
+    sums = run / "SHA256SUMS"
+    sums.unlink()
+    if kind == "bytes":
+        sums.write_bytes(b"\xff\n")
+    else:
+        sums.mkdir() if kind == "folder" else os.mkfifo(sums)
+    assert any("SHA256SUMS" in change for change in changes(run, lab))
 
 
 def test_any_changed_byte_of_any_file_of_the_run_is_found(run: Path, lab: Lab) -> None:
