@@ -29,7 +29,7 @@ _CONTROL_TOKEN = re.compile(
     | \[/?{_BAR}[^\[\]\n]{{0,80}}\]                          # [|assistant|]
     | (?-i:\[/?[A-Z]+(?:_[A-Z]+)+\])                         # [TOOL_CALLS]  [/SYSTEM_PROMPT]
     | \[/?(?:INST|THINK|ARGS|IMG|PREFIX|SUFFIX|MIDDLE|[gs]?MASK|BOS|EOS|EOT|EOD|PAD|UNK|CLS|SEP)\]
-    | \[extra_id_\d+\]
+    | \[(?:extra_id|control)_\d+\]                        # [control_8]
     | \]~!?b\[ | \]~b\]
     """
 )

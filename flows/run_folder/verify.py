@@ -97,7 +97,8 @@ def _changed_texts(data: RunData, folders: Sequence[Path]) -> Iterator[str]:
 def _results_of(data: RunData) -> str | None:
     """Where the run kept its replies; None for the usual folder."""
     config: Mapping[str, Any] = data.manifest.get("config") or {}
-    return (config.get("run") or {}).get("results")
+    run: Mapping[str, Any] = config.get("run") or {}
+    return run.get("results")
 
 
 def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
