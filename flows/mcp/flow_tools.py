@@ -19,7 +19,7 @@ from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
 from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
 from flows.mcp.record_places import check_records
 from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, earlier_status, run_result
-from flows.mcp.spending import Spending
+from flows.mcp.spending import Spending, models_that_cost
 from flows.mcp.started_runs import StartedRun, StartedRuns
 from flows.spec.study import Study
 
@@ -53,6 +53,8 @@ class FlowTools:
             "read_run", "Returns a finished run's cited answer, verdicts and measures.", RUN_RESULT_SCHEMA
         )
         cancel = _definition("cancel_run", "Ends a run. What it has paid for is kept.", RUN_STATUS_SCHEMA)
+        # A client that asks before it changes something asks before this.
+        cancel = cancel.model_copy(update={"permissions": ("start_flow",)})
         return [
             *started,
             PublishedTool(watch, self._watch),
@@ -74,7 +76,9 @@ class FlowTools:
         if problems := deployment_problems(study):
             raise StudyError(problems)
         budget = self._spending.of_run(study, tool, amount)
-        run = await self._runs.start(flow, [*typed, *([f"budget={budget}"] if budget is not None else [])], budget)
+        limit = [f"budget={budget}"] if budget is not None else []
+        # What costs nothing holds nothing of what the token carries, whatever it may spend.
+        run = await self._runs.start(flow, [*typed, *limit], budget if models_that_cost(study) else None)
         return run.status()
 
     async def _compose(self, flow: str, arguments: list[str]) -> Study:

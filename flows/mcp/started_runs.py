@@ -22,6 +22,7 @@ from typing import Any
 
 from agents.llms.budget import Budget, Reservation
 from agents.tools.tool import ToolFailed
+from contract.errors import OverBudget
 from flows.mcp.published import TOKEN_VARIABLE
 from flows.mcp.run_journal import JournalState, read_journal
 from flows.server.interrupt import EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
@@ -98,7 +99,10 @@ class StartedRuns:
         self.runs: dict[str, StartedRun] = {}
 
     async def start(self, flow: str, arguments: Sequence[str], budget: Decimal | None) -> StartedRun:
-        """Starts a run and returns at once. Raises ToolFailed when too many are under way."""
+        """Starts a run and returns at once. Raises ToolFailed when too many are under way.
+
+        `budget` is what it may pay, and is held of what the token carries; None for a run that costs nothing.
+        """
         running = [run for run in self.runs.values() if run.state == "running"]
         if len(running) >= MAX_RUNNING:
             named = ", ".join(run.run_id for run in running)
@@ -152,7 +156,7 @@ class StartedRuns:
                 run.follower.cancel()
 
     async def _follow(self, run: StartedRun, request: str, budget: Decimal | None, started: asyncio.Event) -> None:
-        code = 3
+        code, why = 3, ""
         try:
             async with AsyncExitStack() as stack:
                 if self._shared and budget:
@@ -168,9 +172,11 @@ class StartedRuns:
                 started.set()
                 code = await _read(process, run, request)
                 self._book(run)
+        except OverBudget as error:
+            code, why = 2, str(error)
         finally:
             started.set()
-            why = f"the run's process ended with exit code {code}; the server's log shows why"
+            why = why or f"the run's process ended with exit code {code}; the server's log shows why"
             seconds = time.monotonic() - run.started
             await run.update({"seconds": seconds, **_ending(code, run.problems, why)})
 
@@ -217,7 +223,7 @@ async def _update_from(journal: JournalState, run: StartedRun) -> None:
 def _ending(exit_code: int | None, problems: list[str], why: str) -> dict[str, Any]:
     """The state of a run that has ended, and its problems; `why` is told where it says nothing itself."""
     state = "failed" if exit_code is None else _STATES.get(exit_code, "failed")
-    return {"state": state, "problems": problems or ([why] if state == "failed" else [])}
+    return {"state": state, "problems": problems or ([why] if state in ("failed", "refused") else [])}
 
 
 def _signal(send: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:

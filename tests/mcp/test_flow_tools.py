@@ -136,6 +136,17 @@ async def test_a_cancelled_run_keeps_what_is_paid(connect: Connect, study: Path,
     assert read["calls"] == {"paid": 1, "kept": 1} and fake.stats()["calls"] == calls + 1
 
 
+async def test_runs_that_cost_nothing_hold_nothing_of_the_tokens_budget(connect: Connect) -> None:
+    call = {"records": "study/posts.jsonl"}
+    async with connect(budget=2) as client:
+        for budget, strictness in ((5, 1), (1.5, 2)):
+            started = await client.call_tool("start_tiny", {**call, "strictness": strictness, "budget": budget})
+            assert started.structured_content["state"] == "running", text_of(started)
+        hints = {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
+        found = hints["cancel_run"], hints["watch_run"]
+        assert [one.read_only_hint for one in found if one] == [False, True]
+
+
 async def test_a_run_ends_with_the_server(connect: Connect, study: Path, fake: FakeLLM) -> None:
     (study / "models").mkdir()
     (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
