@@ -14,6 +14,7 @@ from rich.text import Text
 from flows.cli.console import escape_markup
 from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan, PlannedCells, PlannedLoop, PlannedStep
+from flows.report.words import pluralised
 from flows.spec.condition_words import condition_words
 
 if TYPE_CHECKING:
@@ -113,10 +114,8 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     at_most = sum(cells.undecided for cells in plan.forecasts)
     more = f", and at most {at_most:,} more that depend on them" if at_most else ""
     cost = f"; cost: {_counted_cost_text(plan.cost_usd)}" if plan.is_counted and plan.model_calls[1] else ""
-    noun = "record" if plan.records == 1 else "records"
-    console.print(
-        f"\n{plan.records:,} {noun}: {kept:,} cells are kept, {runs:,} will run{more}{cost}.", highlight=False
-    )
+    records, cells = pluralised(plan.records, "record"), pluralised(kept, "cell is", "cells are")
+    console.print(f"\n{records}: {cells} kept, {runs:,} will run{more}{cost}.", highlight=False)
     if runs + at_most and plan.model_calls[1] and not plan.demonstration:
         console.print(_NOT_COUNTED, highlight=False)
 

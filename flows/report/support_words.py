@@ -28,7 +28,9 @@ def judging_text(answer: CitedAnswer) -> str | None:
 
 
 def labels_text(differences: Differences) -> str | None:
-    """Which model each of the labels A1, A2, … stands for; None where no model is known."""
+    """Which model each of the labels A1, A2, … stands for; None where no model is known, or no label is read."""
+    if not differences.divergences and not any(one.label in differences.conclusion for one in differences.answers):
+        return None
     times = Counter(label.model for label in differences.answers)
     named = [
         f"{label.label} is {label.model}{f' (repeat {label.repeat + 1})' if times[label.model] > 1 else ''}"

@@ -107,6 +107,15 @@ async def test_votes_on_a_matter(positions: Any, expected: Any, outcome: str | N
     assert "*A1 is m0, A2 is m1 (repeat 1), A3 is m1 (repeat 2).*" in page
 
 
+async def test_labels_that_nothing_names_are_not_explained() -> None:
+    cited = await votes(1, 1)
+    assert cited.differences
+    agreed = cited.differences.model_copy(update={"divergences": (), "conclusion": "The answers agree."})
+    assert "A1 is" not in answer_markdown(cited.model_copy(update={"differences": agreed}))
+    named = agreed.model_copy(update={"conclusion": "A1 says more than the others."})
+    assert "A1 is m0" in answer_markdown(cited.model_copy(update={"differences": named}))
+
+
 async def test_the_label_of_a_position_is_one_of_those_that_there_are() -> None:
     models = replying_with({"reason": "It is quoted.", "position": "undecided"})
     output = await ask_agent("resolver", models, {"divergence": DIVERGENCE, "answers": ANSWERS})
