@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -19,15 +18,11 @@ from flows.coding.desk import CodingDesk, Item
 from flows.coding.form import FilledForm
 from flows.coding.task import CodedCriterion
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
-from flows.report.words import pluralised
+from flows.report.words import join_lines, pluralised
 
 _ROOM = "flows.coding"
 _MAX_KEYS = 9
 """Verdicts that a digit key chooses."""
-
-
-_LINE_END = re.compile(r"(?<!\n)\n(?!\n|\s*([-*•]|\w{1,3}[.)]\s))")
-"""An end of a line that ends neither a paragraph nor an item of a list."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,6 @@ def _environment() -> Environment:
     for name, change in filters.items():
         environment.filters[name] = change
     return environment
-
-
-def join_lines(text: str) -> str:
-    """A criterion without the line ends of its file, which stand where an editor's window ended."""
-    return _LINE_END.sub(" ", text)
 
 
 def _in_words(name: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 from contract.base import digest
 from flows.coding.answer_log import CANNOT_DECIDE, CodedAnswers
 from flows.coding.desk import Item, items_in_order
-from flows.coding.pages import join_lines
 from flows.coding.task import CodingTask, DrawnRecord
+from flows.report.words import join_lines
 
 HEADS = (
     "place", "criterion", "title", "text", "verdict", "reason", "quotations", "criterion is unclear",

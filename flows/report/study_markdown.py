@@ -11,7 +11,7 @@ from flows.report.estimates import EstimateRow, EstimateTable, explain_measures,
 from flows.report.facts import Facts, LabelledValues
 from flows.report.methods import methods_paragraph, missing_verdicts_warning
 from flows.report.summary import summarise
-from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, percent
+from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, join_lines, percent
 
 if TYPE_CHECKING:
     from flows.report.page import ReportInputs
@@ -76,7 +76,7 @@ def _request_section(facts: Facts) -> Iterator[str]:
                 (one.name, one.kind, one.description, "; ".join(": ".join(filter(None, pair)) for pair in one.options))
                 for one in criterion.variables
             ])  # fmt: skip
-        yield _block_quote(criterion.text)
+        yield _block_quote(join_lines(criterion.text))
     if facts.models:
         yield "### Models"
         head = ("Name", "Provider and model", "Settings", "Answered as", "Asked", "Replies", "Price of replies")

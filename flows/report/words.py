@@ -42,6 +42,8 @@ MEASURE_LABELS: Mapping[str, str] = {
 """Measure -> its name in a report, in the order of the report."""
 _BIDI_CONTROLS = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _MAX_VALUE_CHARACTERS = 4_000
+_LINE_END = re.compile(r"(?<!\n)\n(?!\n|\s*([-*•]|\w{1,3}[.)]\s))")
+"""An end of a line that ends neither a paragraph nor an item of a list."""
 """Characters."""
 _INVALID_CHARACTERS = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
@@ -60,6 +62,11 @@ def display_text_without_bidi(text: str) -> str:
 def pluralised(number: int, noun: str, many: str | None = None) -> str:
     """`1 record`, `10,000 records`."""
     return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def join_lines(text: str) -> str:
+    """A criterion without the line ends of its file, which stand where an editor's window ended."""
+    return _LINE_END.sub(" ", text)
 
 
 def join_list(items: Sequence[str], last: str = "and") -> str:

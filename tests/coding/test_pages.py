@@ -179,7 +179,7 @@ def test_the_first_page_of_a_coder_waits_for_no_ordering(tmp_path: Path, monkeyp
 
 
 def test_the_criterion_is_shown_without_the_line_ends_of_its_file(tmp_path: Path) -> None:
-    from flows.coding.pages import join_lines
+    from flows.report.words import join_lines
 
     assert (
         join_lines("One\nparagraph:\n\n1. first\n2. second\ngoes on") == "One paragraph:\n\n1. first\n2. second goes on"
