@@ -13,6 +13,16 @@ Permission = Literal["read_corpus", "fetch", "write_files", "spend", "start_flow
 folder; spend: may cost money; start_flow: starts a run that goes on after the call."""
 
 
+RUN_AGENT, START_FLOW = "run_", "start_"
+"""How the names of the tools begin by which the MCP server runs an agent and starts a flow."""
+WATCH_RUN, READ_RUN, CANCEL_RUN = "watch_run", "read_run", "cancel_run"
+
+
+def is_name_of_ours(tool: str) -> bool:
+    """Whether the MCP server has, or could have, a tool of that name for an agent, a flow or a run."""
+    return tool.startswith((RUN_AGENT, START_FLOW)) or tool in (WATCH_RUN, READ_RUN, CANCEL_RUN)
+
+
 STOP = "stop"
 """The target of a request that ends a route."""
 

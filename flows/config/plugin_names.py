@@ -12,7 +12,9 @@ from agents.base.registry import ENTRY_POINT_GROUP as AGENT_ENTRY_POINTS
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_reader import compose_yaml
 from agents.tools.registry import ENTRY_POINT_GROUP as TOOL_ENTRY_POINTS
+from agents.tools.registry import load_tool
 from contract.errors import Problem
+from contract.tools import CANCEL_RUN, READ_RUN, RUN_AGENT, START_FLOW, WATCH_RUN, is_name_of_ours
 from flows.config.folders import MULTI_CHOICE_GROUPS, TEXT_FOLDERS, package_config_folder
 from flows.config.plugins import CONFIG_ENTRY_POINTS, READER_ENTRY_POINTS, config_plugins
 
@@ -25,7 +27,7 @@ _UNINSTALL = "uninstall one of the packages, or ask its author for another name"
 
 def plugin_problems() -> list[Problem]:
     """Every mistake of installed plugins: two packages with one name, a folder that is not there."""
-    return [*_entry_point_problems(), *_folder_problems(), *_name_problems()]
+    return [*_entry_point_problems(), *_published_problems(), *_folder_problems(), *_name_problems()]
 
 
 def _entry_point_problems() -> Iterator[Problem]:
@@ -33,6 +35,24 @@ def _entry_point_problems() -> Iterator[Problem]:
         for name, found in offers(group).items():
             if len(found) > 1:
                 yield _clash(noun, name, [one.from_package for one in found])
+
+
+def _published_problems() -> Iterator[Problem]:
+    """Tools that the MCP server would show under a name of ours, so that a client would ask the wrong one."""
+    for name, found in offers(TOOL_ENTRY_POINTS).items():
+        if is_name_of_ours(name) and _is_published(name):
+            ours = f"{RUN_AGENT}<agent>, {START_FLOW}<flow>, {WATCH_RUN}, {READ_RUN} and {CANCEL_RUN}"
+            what = f"{found[0].from_package} publishes a tool '{name}', but {ours} are names of {OUR_PACKAGE}"
+            todo = f"uninstall {found[0].package}, or ask its author for another name"
+            yield Problem("the installed packages", what, todo=todo)
+
+
+def _is_published(name: str) -> bool:
+    # A tool that cannot be loaded is not published; the list and the check of a step that names it say why.
+    try:
+        return load_tool(name).published
+    except Exception:  # another package's tool may fail in any way while it is imported
+        return False
 
 
 def _folder_problems() -> Iterator[Problem]:

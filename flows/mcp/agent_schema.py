@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from agents.base.structured_agent import StructuredAgent
-from contract.tools import AgentToolDefinition, Permission
+from contract.tools import RUN_AGENT, AgentToolDefinition, Permission
 from flows.mcp.published import CORPUS_SCHEMA, object_schema
 from flows.mcp.spending import BUDGET_SCHEMA
 from flows.spec.agent_registry import AgentClass
@@ -24,7 +24,7 @@ _MOST_OF_TOOL_USERS: Mapping[str, int] = {"max_rounds": 5, "max_calls": 10}
 
 def tool_name(agent: str) -> str:
     """The name of an agent's tool."""
-    return "run_" + re.sub(r"\W", "_", agent)
+    return RUN_AGENT + re.sub(r"\W", "_", agent)
 
 
 def can_be_called_alone(agent: AgentClass) -> bool:

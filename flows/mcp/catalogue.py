@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.errors import StudyError
 from flows.config.folders import search_folders
 from flows.mcp.published import Material
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from flows.mcp.published import PublishedTool
     from flows.mcp.started_runs import StartedRuns
     from flows.spec.agent_registry import AgentRegistry
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Catalogue:
     def _read(self) -> dict[str, PublishedTool]:
         from flows.api.server import quieten_prefect
         from flows.config.listing import list_all
+        from flows.config.plugin_names import plugin_problems
         from flows.mcp.agent_tools import AgentTools
         from flows.mcp.flow_schema import flow_definitions
         from flows.mcp.flow_tools import FlowTools
@@ -108,6 +113,10 @@ class Catalogue:
         from flows.mcp.started_runs import StartedRuns
 
         quieten_prefect()
+        if problems := plugin_problems():
+            for problem in problems:
+                _LOG.error("%s", problem)
+            raise StudyError(problems)
         settings, spending = self._settings, Spending(self._settings.budget)
         self._runs = StartedRuns(settings.config_dir, outlive_server=settings.keep_runs, shared=spending.shared)
         self._agents = AgentTools(settings.config_dir, spending, self._registry)

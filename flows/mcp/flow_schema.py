@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contract.base import thawed
 from contract.flow import FlowParameter, FlowSpec
-from contract.tools import AgentToolDefinition
+from contract.tools import START_FLOW, AgentToolDefinition
 from flows.compose.shorthands import shorthands_of
 from flows.config.compose_config import compose_config
 from flows.config.diagnostics import Diagnostics
@@ -82,7 +82,7 @@ def flow_definitions(folders: tuple[Path, ...], config_dir: Path | None) -> dict
         data, spec = _read_flow(name, folders, config_dir)
         properties, required = _arguments(data, spec, llms, reserved)
         found[name] = AgentToolDefinition(
-            name="start_" + name.replace("-", "_"),
+            name=START_FLOW + name.replace("-", "_"),
             description=f"Starts the flow {name} and returns the run's id. {data.get('description', '')}".strip(),
             input_schema=object_schema(properties, required),
             output_schema=RUN_STATUS_SCHEMA,

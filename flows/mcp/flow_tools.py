@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from contract.base import JsonValue
 from contract.errors import Problem, StudyError
-from contract.tools import AgentToolDefinition
+from contract.tools import CANCEL_RUN, READ_RUN, WATCH_RUN, AgentToolDefinition
 from flows.api.settings import as_arguments
 from flows.config.diagnostics import closest_name
 from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
@@ -48,11 +48,9 @@ class FlowTools:
     def tools(self, flows: Mapping[str, AgentToolDefinition]) -> list[PublishedTool]:
         """One tool for each flow, and those for runs."""
         started = [PublishedTool(one, partial(self._start, name, one.name)) for name, one in flows.items()]
-        watch = _definition("watch_run", "Waits for a run, and tells how far it is.", RUN_STATUS_SCHEMA, wait=True)
-        read = _definition(
-            "read_run", "Returns a finished run's cited answer, verdicts and measures.", RUN_RESULT_SCHEMA
-        )
-        cancel = _definition("cancel_run", "Ends a run. What it has paid for is kept.", RUN_STATUS_SCHEMA)
+        watch = _definition(WATCH_RUN, "Waits for a run, and tells how far it is.", RUN_STATUS_SCHEMA, wait=True)
+        read = _definition(READ_RUN, "Returns a finished run's cited answer, verdicts and measures.", RUN_RESULT_SCHEMA)
+        cancel = _definition(CANCEL_RUN, "Ends a run. What it has paid for is kept.", RUN_STATUS_SCHEMA)
         # A client that asks before it changes something asks before this.
         cancel = cancel.model_copy(update={"permissions": ("start_flow",)})
         return [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,13 +17,23 @@ from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool
 from flows.spec.study import Study
 
+_LOG = logging.getLogger(__name__)
 _CORPUS = "corpus"
 
 
 def marked_functions() -> list[Tool]:
-    """The installed tools that are marked."""
-    tools = (load_tool(name) for name in sorted(installed_tools()))
-    return [tool for tool in tools if tool.published]
+    """The installed tools that are marked. One that cannot be loaded is left out, and the log says why."""
+    tools = (_loaded(name, entry) for name, entry in sorted(installed_tools().items()))
+    return [tool for tool in tools if tool and tool.published]
+
+
+def _loaded(name: str, entry: EntryPoint) -> Tool | None:
+    try:
+        return load_tool(name)
+    except Exception as error:  # another package's tool may fail in any way while it is imported
+        package = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
+        _LOG.warning("the tool '%s'%s cannot be loaded: %s: %s", name, package, type(error).__name__, error)
+        return None
 
 
 def published_functions(tools: Iterable[Tool], config_dir: Path | None) -> list[PublishedTool]:
