@@ -16,10 +16,14 @@ from contract.findings import CitedAnswer
 from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
+from flows.report.demonstration import DEMONSTRATION_VERDICTS
+from flows.report.left_out import left_out_lines
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from flows.storage.rows import Reject
 
 _SHOWN_MEASURES = ("accuracy", "cohen_kappa", "krippendorff_alpha")
 
@@ -31,6 +35,8 @@ class ProblemsView(Sequence[Problem]):
     flow: str
     problems: tuple[Problem, ...]
     notices: tuple[str, ...] = ()
+    preview: tuple[str, ...] = ()
+    """How the first records are read, line by line."""
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -40,7 +46,8 @@ class ProblemsView(Sequence[Problem]):
 
     def __str__(self) -> str:
         found = "\n".join(map(str, self.problems)) or f"{self.flow}: no mistakes found"
-        return "\n".join([found, *(f"note: {notice}" for notice in self.notices)])
+        preview = (f"{self.flow} reads its records so:", *self.preview) if self.preview else ()
+        return "\n".join([found, *(f"note: {notice}" for notice in self.notices), *preview])
 
     __repr__ = __str__
 
@@ -66,7 +73,8 @@ class PlanView:
 
         from flows.cli.plan_text import show_plan
 
-        show_plan(Console(file=(out := StringIO()), width=120), self.plan)
+        # In a notebook, rich would show the plan itself instead of writing it.
+        show_plan(Console(file=(out := StringIO()), width=120, force_jupyter=False), self.plan)
         return out.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
@@ -110,11 +118,19 @@ def _answer_parts(answer: CitedAnswer) -> Iterator[str]:
         yield f"<p><i>{DEMONSTRATION_NOTICE}</i></p>"
 
 
-def finding_html(measures: pd.DataFrame, counts: pd.DataFrame) -> str:
+def left_out_html(rejects: Sequence[Reject], file: Path) -> str:
+    """What was left out of the records, as the command line says it; empty when nothing was."""
+    lines = list(left_out_lines(rejects, file))
+    return f"<pre>{_safe(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def finding_html(measures: pd.DataFrame, counts: pd.DataFrame, *, demonstration: bool = False) -> str:
     """What a study found: how often each model gave each verdict, and the main measures."""
     if counts.empty:
         return "<p>This run made no verdicts.</p>"
     shown = _table(counts)
+    if demonstration:
+        shown += f"<p><i>{escape(DEMONSTRATION_VERDICTS)}</i></p>"
     if measures.empty:
         return shown
     is_main = measures["measure"].isin(_SHOWN_MEASURES) & measures["by"].isna() & measures["value"].notna()

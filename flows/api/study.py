@@ -23,6 +23,8 @@ from flows.api.records import write_records
 from flows.api.server import quieten_prefect
 from flows.api.settings import as_arguments
 from flows.api.study_run import StudyRun
+from flows.check.first_rows import preview_records
+from flows.check.preview import preview_lines
 from flows.compose.compose import compose
 from flows.plan.plan import Plan, plan_with_kept_cells
 from flows.spec.study import Study
@@ -56,11 +58,16 @@ class StudyHandle:
         return study
 
     def check(self) -> ProblemsView:
-        """Returns every mistake, without asking any model; empty when there is none."""
+        """Returns every mistake, without asking any model; empty when there is none.
+
+        As text it also says how the first records are read, and what is left out.
+        """
         try:
-            return ProblemsView(self.flow, (), self.composed.notices)
+            study = self.composed
         except StudyError as error:
             return ProblemsView(self.flow, tuple(error.problems))
+        preview = preview_records(study)
+        return ProblemsView(self.flow, (), study.notices, tuple(preview_lines(preview)) if preview else ())
 
     def plan(self) -> PlanView:
         """Returns what a run would do and what it can cost. Raises StudyError."""

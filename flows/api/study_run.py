@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import warnings
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import RunError
 from contract.findings import CitedAnswer
 from contract.messages import AgentTrace
-from flows.api.display import ReportFrame, answer_html, finding_html
+from flows.api.display import ReportFrame, answer_html, finding_html, left_out_html
 from flows.api.frames import verdicts_frame
 from flows.files.checksums import FILLED_IN_LATER
 from flows.files.folder import read_traces
+from flows.report.left_out import left_out_lines
+from flows.storage.rows import Reject
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from flows.run_folder.outcome import Outcome
+
+_REJECTS = "rejects.csv"
 
 
 class StudyRun:
@@ -32,8 +38,11 @@ class StudyRun:
 
     @classmethod
     def of(cls, outcome: Outcome) -> StudyRun:
-        """The run with that outcome."""
-        return cls(outcome.folder.absolute())
+        """The run with that outcome. Warns of rows that were left out, since nothing else says so in a script."""
+        run = cls(outcome.folder.absolute())
+        if lines := list(left_out_lines(outcome.rejects, run.folder / _REJECTS)):
+            warnings.warn("\n".join(lines), stacklevel=3)
+        return run
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -72,6 +81,15 @@ class StudyRun:
     def measures(self) -> pd.DataFrame:
         """One row for each measure of agreement and accuracy, with its interval."""
         return self.table("measures")
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """One row for each row or file that was left out of the records or the corpus, with the reason."""
+        import pandas as pd
+
+        if (path := self.folder / _REJECTS).is_file():
+            return pd.read_csv(path, keep_default_na=False)
+        return pd.DataFrame(columns=[field.name for field in fields(Reject)])
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:
@@ -118,5 +136,9 @@ class StudyRun:
         try:
             shown = answer_html(self.answer)
         except RunError:
-            shown = finding_html(self.measures, self.verdict_counts)
+            is_demonstration = "demonstration" in set(self.verdicts["quality"])
+            shown = finding_html(self.measures, self.verdict_counts, demonstration=is_demonstration)
+        rows: Any = self.rejects.to_dict("records")
+        rejects = [Reject(**row) for row in rows]
+        shown += left_out_html(rejects, self.folder / _REJECTS)
         return f"{shown}<p>Files: <code>{html.escape(str(self.folder))}</code></p>"

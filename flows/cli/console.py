@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,10 @@ from rich.style import Style
 from rich.text import Text
 
 from contract.findings import Citation, CitedAnswer, Claim, Source
-from flows.config.folders import display_path
 from flows.files.control_characters import terminal_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
 from flows.report.claim_words import only_quotes
+from flows.report.left_out import left_out_lines
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
 from flows.report.support_words import doubt_text, judging_text, labels_text
@@ -26,20 +25,14 @@ from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 if TYPE_CHECKING:
     from flows.storage.rows import Reject
 
-_MAX_REJECTS_SHOWN = 3
 
-
-def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path) -> None:
-    """Prints what was left out of the records or the corpus: how many, the first reasons, and where all of them are."""
-    if not rejects:
-        return
-    noun, were = ("row or file", "was") if len(rejects) == 1 else ("rows or files", "were")
-    console.print(f"{len(rejects)} {noun} could not be read and {were} left out:", style="yellow", highlight=False)
-    for reject in rejects[:_MAX_REJECTS_SHOWN]:
-        displayed = replace(reject, source=display_path(Path(reject.source)))
-        console.print(f"  • {escape_markup(str(displayed))}", style="yellow", highlight=False)
-    more = f"{len(rejects) - _MAX_REJECTS_SHOWN} more; " if len(rejects) > _MAX_REJECTS_SHOWN else ""
-    console.print(f"  {more}all of them: {folder}/rejects.csv", style="yellow", highlight=False, soft_wrap=True)
+def show_rejects(console: Console, rejects: Sequence[Reject], folder: Path | None = None) -> None:
+    """Prints what was left out of the records or the corpus, and where a run's folder has all of it."""
+    file = folder / "rejects.csv" if folder else None
+    for line in left_out_lines(rejects, file):
+        # The file's path is never broken, so that it can be copied.
+        is_path = file is not None and line.endswith(str(file))
+        console.print(escape_markup(line), style="yellow", highlight=False, soft_wrap=is_path)
 
 
 def escape_markup(text: str) -> str:

@@ -223,16 +223,14 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from flows.check.departures import found_keys
-    from flows.check.preview import preview_lines, preview_source
+    from flows.check.first_rows import preview_records
+    from flows.check.preview import preview_lines
     from flows.check.sent_settings import unsent_settings_notes
-    from flows.check.sources import is_remote, source_of
 
     for note in dict.fromkeys(note for study in studies for note in unsent_settings_notes(study)):
         print(f"note: {terminal_text(note)}", file=sys.stderr)
 
-    named = [(study.flow.name, study.storage.get(study.flow.records)) for study in studies]
-    sources = [(flow, source_of(config)) for flow, config in named if config]
-    previewed = [(flow, preview_source(source)) for flow, source in sources if not is_remote(source)]
+    previewed = [(study.flow.name, one) for study in studies if (one := preview_records(study))]
     if options.json:
         previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in previewed]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))

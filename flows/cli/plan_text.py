@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli.console import escape_markup
+from flows.cli.console import escape_markup, show_rejects
 from flows.files.control_characters import terminal_text
 from flows.plan.plan import Plan, PlannedCells, PlannedLoop, PlannedStep
 from flows.report.words import pluralised
@@ -41,6 +41,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         before = step.loops
         table.add_row(_indented(step.name, len(step.loops)), _range_text(step.least, step.most), _step_words(step))
     console.print(table)
+    show_rejects(console, plan.left_out)
     if plan.pages:
         _show_pages(console, plan.pages)
     if plan.forecasts:

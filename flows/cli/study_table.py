@@ -11,13 +11,10 @@ from flows.cli.console import escape_markup
 from flows.measures.few_records import few_records_text
 from flows.measures.results import Estimate
 from flows.measures.summary import SummaryRow, summarise_verdicts
+from flows.report.demonstration import DEMONSTRATION_VERDICTS
 from flows.run_folder.derive import Derived
 
 _NOTHING = "–"
-_DEMONSTRATION = (
-    "Demonstration quality: embedded models judge by likeness to the criterion's examples, which says how a study runs "
-    "and nothing of its texts; for verdicts to report, set a key and add llms=lite."
-)
 _WIDE = 100
 """Columns of a terminal from which there is a table; in a narrower one its columns would break within words."""
 
@@ -36,7 +33,7 @@ def show_study(console: Console, derived: Derived) -> None:
     if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
     if any(row.quality == "demonstration" for row in derived.rows):
-        console.print(f"[italic]{_DEMONSTRATION}[/italic]", highlight=False)
+        console.print(f"[italic]{DEMONSTRATION_VERDICTS}[/italic]", highlight=False)
 
 
 def _described(row: SummaryRow, *, has_truth: bool, rows: Sequence[SummaryRow]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import prod
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contract.record import Record
     from flows.plan.dry_run import Forecast
     from flows.plan.pages import PlannedPages
+    from flows.storage.rows import Reject
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English prose; only the estimate of cost is based on it."""
@@ -100,6 +101,8 @@ class Plan:
     """The pages of the web that records stand for; None where none may be fetched."""
     forecasts: tuple[PlannedCells, ...] = ()
     """Kept cells and cells to run, by step and model; empty when they were not looked up."""
+    left_out: tuple[Reject, ...] = ()
+    """Rows that are no records, where the plan has looked up its cells."""
 
     @property
     def is_counted(self) -> bool:
@@ -133,15 +136,15 @@ def make_plan(study: Study, records: int = 1) -> Plan:
     )
 
 
-def count_records(study: Study) -> int:
+def count_records(study: Study, on_reject: Callable[[Reject], None] = lambda _: None) -> int:
     """The number of records that the study takes. Raises StorageError when their source cannot be read."""
-    return 1 if study.missing_parameters else sum(1 for _ in _records(study))
+    return 1 if study.missing_parameters else sum(1 for _ in _records(study, on_reject))
 
 
-def _records(study: Study) -> Iterator[Record]:
+def _records(study: Study, on_reject: Callable[[Reject], None] = lambda _: None) -> Iterator[Record]:
     from flows.engine.records import records_of
 
-    yield from records_of(study, lambda _: None)
+    yield from records_of(study, on_reject)
 
 
 def plan_with_kept_cells(study: Study) -> Plan:
@@ -152,13 +155,15 @@ def plan_with_kept_cells(study: Study) -> Plan:
     from flows.plan.dry_run import dry_run
     from flows.plan.pages import with_kept_pages
 
+    left_out: list[Reject] = []
     if study.flow.corpus or study.missing_parameters:
-        return make_plan(study, count_records(study))
-    records = list(with_kept_pages(study, _records(study)))
+        plan = make_plan(study, count_records(study, left_out.append))
+        return replace(plan, left_out=tuple(left_out))
+    records = list(with_kept_pages(study, _records(study, left_out.append)))
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
     found = dry_run(study, records, lambda step, _: cells_per_record[step])
     cells = tuple(_planned_cells(step, model, forecast) for (step, model), forecast in found.items())
-    plan = replace(make_plan(study, len(records)), forecasts=cells)
+    plan = replace(make_plan(study, len(records)), forecasts=cells, left_out=tuple(left_out))
     return replace(plan, cost_usd=_summed_cost(cells)) if plan.is_counted else plan
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import subprocess
 import sys
@@ -80,6 +81,17 @@ def test_a_file_and_a_storage_are_named_as_on_the_command_line(home: Path) -> No
     assert "1 record" in str(named.plan()) and named.composed.run.seed == 7
     assert "1 record" in str(study("tiny", config_dir=home, records="posts", run__folder="my runs, (1)").plan())
     assert repr(named).startswith("study('tiny', records=…, columns=")
+
+
+def test_a_notebook_shows_a_plan_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The name by which libraries know a notebook's kernel.
+    shell = type("ZMQInteractiveShell", (), {})
+    monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
+    planned: Any = study("tiny", config_dir=home, records=TEXTS).plan()
+    assert "Plan: tiny" in str(planned) and "Plan: tiny" in planned._repr_html_()
+    assert not capsys.readouterr().out
 
 
 async def test_a_run_inside_a_running_loop(home: Path, hosted_service: FakeLLM) -> None:

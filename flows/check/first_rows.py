@@ -1,0 +1,18 @@
+"""How the first rows of a study's records will be read, for whoever checks it: no check knows what was meant."""
+
+from __future__ import annotations
+
+from flows.check.preview import Preview, preview_source
+from flows.check.sources import is_remote, source_of
+from flows.spec.study import Study
+
+
+def preview_records(study: Study) -> Preview | None:
+    """The preview of the study's records; None where they are in no storage, or on another machine.
+
+    Raises StorageError when the source cannot be read.
+    """
+    config = study.storage.get(study.flow.records)
+    if config is None or is_remote(source := source_of(config)):
+        return None
+    return preview_source(source)
