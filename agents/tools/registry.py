@@ -25,8 +25,14 @@ def installed_tools() -> Mapping[str, EntryPoint]:
 
 
 def load_tool(name: str) -> Tool:
-    """The tool of that name. Raises KeyError if there is none, TypeError if it is not a `Tool`."""
-    loaded: Any = installed_tools()[name].load()
+    """The tool of that name. Raises KeyError if there is none, TypeError if it is no `Tool` or cannot be described."""
+    entry = installed_tools()[name]
+    try:
+        loaded: Any = entry.load()
+    except SystemExit as error:
+        raise ImportError("its module ends the program while it is imported (SystemExit)") from error
     if not isinstance(loaded, Tool):
         raise TypeError(f"the entry point '{name}' in group {ENTRY_POINT_GROUP} is no function with @tool")
-    return loaded if loaded.name == name else replace(loaded, name=name)
+    named = loaded if loaded.name == name else replace(loaded, name=name)
+    named.check()
+    return named

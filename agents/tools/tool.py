@@ -13,17 +13,23 @@ async def count_decisions(country: str, *, services: AgentServices) -> int:
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast, get_type_hints, overload
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticUserError
 
 from agents.base.services import AgentServices
 from contract.base import JsonValue
 from contract.errors import CellError
 from contract.tools import AgentToolDefinition, Permission
+
+_NAME = r"[A-Za-z][A-Za-z0-9_]{0,127}"
+_MARK = "_is_published_over_mcp"
+Marked = TypeVar("Marked", bound=Callable[..., Awaitable[Any]])
 
 
 class ToolFailed(CellError):
@@ -46,6 +52,13 @@ class Tool:
     """Whether the MCP server shows it."""
     owner: Any = None
     """The agent that the method belongs to; None for a plain function."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(_NAME, self.name):
+            what = f"'{self.name[:80]}' is no name of a tool"
+            raise TypeError(
+                f"{what}; it begins with a letter, and letters, digits and _ follow (`name=` gives another)"
+            )
 
     def __get__(self, instance: Any, owner: type | None = None) -> Tool:
         return self if instance is None else replace(self, owner=instance)
@@ -73,11 +86,28 @@ class Tool:
         try:
             checked = self._arguments.model_validate(dict(arguments))
         except ValidationError as error:
-            raise BadArguments(_problems(error)) from None
+            raise BadArguments(_problems(error, "arguments")) from None
         values = {name: getattr(checked, name) for name in type(checked).model_fields}
         if self._services_name:
             values[self._services_name] = services
         return self._result.dump_python(await self(**values), mode="json")
+
+    def check(self) -> None:
+        """Raises TypeError where a type is unknown or has no JSON, or a default does not fit its type."""
+        label = _label(self.function)
+        try:
+            hints = self._hints
+        except NameError as error:
+            todo = "define or import it above the tool"
+            raise TypeError(f"{label}: there is no type '{error.name}' where the tool stands; {todo}") from error
+        for name, parameter in _parameters(self.function).items():
+            if name != self._services_name:
+                _check_argument(f"{label}: the argument '{name}'", hints[name], parameter)
+        _adapter(f"{label}: its result", hints["return"], "serialization")
+        try:
+            _ = self.definition
+        except (NameError, ValueError, PydanticUserError) as error:
+            raise TypeError(f"{label}: it cannot be described to a model: {error}") from error
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -126,24 +156,40 @@ def tool(
 
     def make(function: Callable[..., Awaitable[Any]]) -> Tool:
         text = description or _summary(function)
-        _check(function, text)
-        return Tool(function, name or getattr(function, "__name__", ""), text, permissions)
+        _check(function, text, permissions)
+        own_name = getattr(function, "__name__", "") if name is None else name
+        made = Tool(function, own_name, text, tuple(permissions), getattr(function, _MARK, False))
+        made.check()
+        return made
 
     return make(function) if function else make
 
 
 class MCPRoute:
-    """Marks a tool as one that the MCP server shows, under its own name or another."""
+    """Marks a tool that the MCP server shows, under the name of its entry point. Stands above or below `@tool`."""
 
-    def __init__(self, name: str | None = None) -> None:
-        self._name = name
+    def __init__(self, *given: Any) -> None:
+        if given:
+            todo = "a tool is published under the name of its entry point"
+            raise TypeError(f"write @MCPRoute() with nothing between its brackets; {todo}")
 
-    def __call__(self, marked: Tool) -> Tool:
-        return replace(marked, published=True, name=self._name or marked.name)
+    def __call__(self, marked: Marked) -> Marked:
+        if isinstance(marked, Tool):
+            return cast("Any", replace(marked, published=True))
+        setattr(marked, _MARK, True)
+        return marked
 
 
-def _check(function: Callable[..., Awaitable[Any]], description: str) -> None:
-    label = getattr(function, "__qualname__", repr(function))
+def _label(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", repr(function))
+
+
+def _check(function: Callable[..., Awaitable[Any]], description: str, permissions: tuple[Permission, ...]) -> None:
+    label, known = _label(function), get_args(Permission)
+    if isinstance(permissions, str):
+        raise TypeError(f"{label}: write its permissions as a list, ('{permissions}',)")
+    if unknown := [str(one) for one in permissions if one not in known]:
+        raise TypeError(f"{label}: there is no permission '{unknown[0]}'; there are {', '.join(known)}")
     if not inspect.iscoroutinefunction(function):
         raise TypeError(f"{label}: a tool is an async function")
     if not description:
@@ -151,9 +197,32 @@ def _check(function: Callable[..., Awaitable[Any]], description: str) -> None:
     parameters = _parameters(function)
     if any(one.kind in {one.VAR_POSITIONAL, one.VAR_KEYWORD} for one in parameters.values()):
         raise TypeError(f"{label}: a tool names each of its arguments, so it cannot have * or **")
+    unnamed = [name for name, one in parameters.items() if one.kind is one.POSITIONAL_ONLY]
+    if unnamed:
+        raise TypeError(f"{label}: a tool's arguments are given by name, so '{unnamed[0]}' cannot stand before /")
     untyped = [name for name, one in parameters.items() if one.annotation is one.empty]
     if untyped or inspect.signature(function).return_annotation is inspect.Signature.empty:
         raise TypeError(f"{label}: a tool needs a type for {', '.join(untyped) or 'its result'}")
+
+
+def _check_argument(what: str, hint: Any, parameter: inspect.Parameter) -> None:
+    adapter = _adapter(what, hint, "validation")
+    if parameter.default is parameter.empty:
+        return
+    try:
+        adapter.validate_python(parameter.default)
+    except ValidationError as error:
+        raise TypeError(f"{what}: its default does not fit its type: {_problems(error)}") from error
+
+
+def _adapter(what: str, hint: Any, mode: Literal["validation", "serialization"]) -> TypeAdapter[Any]:
+    try:
+        adapter = TypeAdapter[Any](hint)
+        adapter.json_schema(mode=mode)
+    except PydanticUserError as error:
+        todo = "texts, numbers, lists, dicts and Pydantic's models have one"
+        raise TypeError(f"{what} has the type {getattr(hint, '__name__', hint)}, which has no JSON; {todo}") from error
+    return adapter
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -176,5 +245,6 @@ def _documented_arguments(function: Callable[..., Any]) -> dict[str, str]:
     return {one.name: " ".join(one.description.split()) for section in named for one in section}
 
 
-def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg'].lower()}" for one in error.errors())
+def _problems(error: ValidationError, whole: str = "") -> str:
+    named = ((".".join(map(str, one["loc"])) or whole, one["msg"].lower()) for one in error.errors())
+    return "; ".join(f"{name}: {text}" if name else text for name, text in named)

@@ -79,7 +79,8 @@ class ToolCheck:
         try:
             return load_tool(name)
         except Exception as error:  # another package's tool may fail in any way while it is imported
-            self.diagnostics.add_at(path, f"the tool '{name}' cannot be loaded: {type(error).__name__}: {error}")
+            what = f"the tool '{name}' cannot be loaded: {type(error).__name__}: {error}"
+            self.diagnostics.add_at(path, what, todo="leave it out, or ask the author of its package")
             return None
 
     def _check_needs(self, name: str, tool: Tool, path: tuple[str, ...]) -> None:

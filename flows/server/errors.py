@@ -18,7 +18,7 @@ def server_errors() -> Generator[None]:
     try:
         yield
     except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
-        if type(error) is RuntimeError and "Failed to reach API" not in str(error):
+        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
             raise
         raise RunError(
             f"the Prefect server at {PREFECT_API_URL.value()} failed: {error}\n"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from pydantic.errors import PydanticUserError
 
 from flows.check.gate import waiting_notes
 from flows.compose.compose import compose
+from flows.server.errors import server_errors
 from tests.compose.tiny_study import problems_of
 from tests.support.commands import write_files
-from tests.support.tools import tool_user_flow
+from tests.support.tools import register_tools, tool_user_flow
 
 FLOW = tool_user_flow("fetch", asked="query", parameters="model: demo")
 STEP = "find:\n    agent: tool_user\n    tools: [fetch]\n"
@@ -53,3 +56,45 @@ def test_the_check_says_what_will_wait_for_a_person(tmp_path: Path, monkeypatch:
     assert asked == "'find.fetch' waits for a person, for each call: May fetch be called?"
     assert "ends in the state Waiting" in how and "form" not in how
     assert "with a form at the server's page" in list(waiting_notes(study, has_page=True))[1]
+
+
+BY_HAND = """
+import threading
+from agents.tools.tool import Tool, tool
+
+async def lock(text: threading.Event) -> int:
+    return 1
+
+odd = Tool(lock, "odd", "Locks.")
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (BY_HAND, "TypeError: lock: the argument 'text' has the type Event, which has no JSON"),
+        (
+            BY_HAND.replace("odd =", 'tool(permissions=("root",))(lock)\nodd ='),
+            "TypeError: lock: there is no permission",
+        ),
+        ("raise SystemExit(7)", "its module ends the program while it is imported"),
+    ],
+    ids=["cannot be described", "refused when written", "ends the program"],
+)
+def test_a_tool_that_cannot_work_is_a_mistake_at_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"odd_{abs(hash(why))}"
+    write_files(tmp_path, {f"{name}.py": module, "my_study/flows/mine.yaml": FLOW.replace("[fetch]", "[odd]")})
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    register_tools(monkeypatch, f"{name}:odd")
+    [problem] = problems_of(Path("my_study"))
+    assert problem.where == "my_study/flows/mine.yaml:7"
+    assert "the tool 'odd' cannot be loaded: " in problem.what and why in problem.what
+
+
+def test_the_server_is_not_blamed_for_a_bug_of_ours() -> None:
+    bug = PydanticUserError("Unable to generate a schema", code=None)
+    with pytest.raises(PydanticUserError), server_errors():
+        raise bug
