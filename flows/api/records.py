@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from contract.base import thawed
 from contract.errors import Problem, StudyError
 from contract.record import Record
+from flows.api.data_frames import frame_rows
 from flows.files.atomic import write_text
 
 
@@ -36,7 +37,7 @@ def _rows(records: Any) -> Iterable[Any]:
     if hasattr(records, "to_dicts"):
         return records.to_dicts()
     if hasattr(records, "to_dict") and hasattr(records, "columns"):
-        return json.loads(records.to_json(orient="records", date_format="iso"))
+        return frame_rows(records)
     if isinstance(records, Iterable) and not isinstance(records, str | bytes | Mapping):
         return cast("Iterable[Any]", records)
     raise StudyError(
@@ -64,9 +65,22 @@ def _line(number: int, row: Any) -> str:
             ]
         )
     try:
-        return json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
+        line = json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
+        line.encode()
+        return line
+    except UnicodeEncodeError as error:
+        what = "it holds half of a character (a lone surrogate)"
+        raise StudyError([Problem(f"records=…, number {number}", what)]) from error
     except ValueError as error:
         raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {error}")]) from error
+
+
+def are_records(value: object) -> bool:
+    """Whether a value looks like records in memory: a data frame, or a list of `Record` or dict."""
+    if isinstance(value, Sequence):
+        first = next(iter(cast("Sequence[object]", value)), None)
+        return isinstance(first, Record | Mapping)
+    return hasattr(value, "columns") and (hasattr(value, "to_dicts") or hasattr(value, "to_dict"))
 
 
 def describe_type(value: object) -> str:

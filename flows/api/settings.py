@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import Problem, StudyError
-from flows.api.records import describe_type
+from flows.api.records import are_records, describe_type
 from flows.config.arguments import DOTTED_NAMES
+from flows.config.diagnostics import closest_name
 
 
 def as_arguments(settings: Mapping[str, Any]) -> list[str]:
@@ -19,9 +20,17 @@ def as_arguments(settings: Mapping[str, Any]) -> list[str]:
 
     A mapping becomes one argument for each of its keys, as `columns={"text": "body"}` becomes `columns.text=body`;
     two underscores in a name stand for the dot: `run__concurrency=4`. None leaves a setting out. Raises StudyError
-    for a value that is no setting.
+    with every value that is no setting.
     """
-    return [argument for name, value in settings.items() for argument in _arguments(name.replace("__", "."), value)]
+    arguments, problems = list[str](), list[Problem]()
+    for name, value in settings.items():
+        try:
+            arguments += _arguments(name.replace("__", "."), value)
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        raise StudyError(problems)
+    return arguments
 
 
 def _arguments(name: str, value: Any) -> Iterator[str]:
@@ -30,6 +39,10 @@ def _arguments(name: str, value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():  # type: ignore[reportUnknownVariableType]
             yield from _arguments(f"{name}.{key}", inner)
+    elif are_records(value):
+        near = closest_name(name, ["records"])
+        what = f"{describe_type(value)} is no setting; records in memory are given as `records`"
+        raise StudyError([Problem(f"{name}=…", what, nearest=near)])
     else:
         text = _text(name, value)
         yield f"{name}={_quoted(text) if isinstance(value, str | Path) and _is_read_by_hydra(name) else text}"

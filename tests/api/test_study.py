@@ -36,6 +36,8 @@ TEXTS = pd.DataFrame(
         "ground_truth": [{"violating": "violates"}, {"violating": "does_not_violate"}],
     }
 )
+HALF = "\ud83d"
+"""Half of a character, as damaged exports have it."""
 REPLY = judge_reply("violates")
 
 
@@ -141,6 +143,21 @@ async def test_inside_a_flow_of_ones_own_a_study_is_a_child_run(
         ({"records": 3}, "records=…: an int holds no records"),
         ({"records": []}, "records=…: there are no records in it"),
         ({"records": [{"text": "a", "x": float("nan")}]}, "records=…, number 1: it cannot be kept"),
+        (
+            {"recods": TEXTS},
+            "recods=…: a DataFrame is no setting; records in memory are given as `records`; did you mean",
+        ),
+        ({"recods": [{"text": "a"}]}, "did you mean 'records'?"),
+        ({"records": TEXTS[["text", "text"]]}, "records=…: more than one column is called text; give each column"),
+        ({"records": [{"text": HALF}]}, "records=…, number 1: it holds half of a character"),
+        (
+            {"records": pd.DataFrame({"text": pd.Series(["a", "b", HALF, "c"], dtype=object)})},
+            "records=…, number 3: the column 'text' holds half of a character",
+        ),
+        (
+            {"records": pd.DataFrame({"text": ["a", b"\xff"]})},
+            "number 2: the column 'text' holds bytes, which are no text",
+        ),
         ({"records": "post"}, "did you mean 'posts'?"),
     ],
 )
@@ -149,6 +166,22 @@ def test_mistakes_are_sentences(home: Path, settings: dict[str, Any], expected: 
     assert len(found) == 1 and expected in str(found[0]) and "command line" not in str(found)
     with pytest.raises(StudyError):
         study("tiny", config_dir=home, **{"records": TEXTS, **settings}).run()
+
+
+def test_values_that_are_no_settings_are_told_at_once(home: Path) -> None:
+    found = study("tiny", config_dir=home, recods=TEXTS, budget=object()).check()
+    assert [one.where for one in found] == ["recods=…", "budget=…"]
+
+
+def test_ids_are_integers_also_beside_a_missing_one(home: Path) -> None:
+    frame = pd.DataFrame({"record_id": [1, None, 3], "text": ["One.", "Two.", "Three."], "share": [0.5, 1, 2]})
+    composed = study("tiny", config_dir=home, records=frame).composed
+    source: Any = composed.storage[composed.flow.records]
+    rows = pd.read_json(source.path, lines=True, dtype=False, orient="records")
+    assert [line.split(",")[0] for line in Path(source.path).read_text().splitlines()] == [
+        '{"record_id": 1', '{"record_id": null', '{"record_id": 3'
+    ]  # fmt: skip
+    assert list(rows["share"]) == [0.5, 1, 2]
 
 
 def test_a_flow_that_is_not_there(home: Path) -> None:
