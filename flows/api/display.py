@@ -73,8 +73,9 @@ class PlanView:
 
         from flows.cli.plan_text import show_plan
 
-        # In a notebook, rich would show the plan itself instead of writing it.
-        show_plan(Console(file=(out := StringIO()), width=120, force_jupyter=False), self.plan)
+        # In a notebook, rich would show the plan itself instead of writing it, or write colours for a terminal.
+        console = Console(file=(out := StringIO()), width=120, force_jupyter=False, force_terminal=False)
+        show_plan(console, self.plan)
         return out.getvalue().rstrip()
 
     def _repr_html_(self) -> str:

@@ -88,12 +88,13 @@ def test_a_file_and_a_storage_are_named_as_on_the_command_line(home: Path) -> No
 def test_a_notebook_shows_a_plan_once(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The name by which libraries know a notebook's kernel.
+    # The name by which libraries know a notebook's kernel, and the variable that it sets for its cells.
     shell = type("ZMQInteractiveShell", (), {})
     monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
     planned: Any = study("tiny", config_dir=home, records=TEXTS).plan()
     assert "Plan: tiny" in str(planned) and "Plan: tiny" in planned._repr_html_()
-    assert not capsys.readouterr().out
+    assert not capsys.readouterr().out and "\x1b" not in str(planned)
 
 
 async def test_a_run_inside_a_running_loop(home: Path, hosted_service: FakeLLM) -> None:
