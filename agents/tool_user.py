@@ -208,14 +208,15 @@ class _Conversation:
     async def _call(self, request: ToolRequest, round_number: int) -> ToolCall:
         definition = self._tools[request.tool]
         problems = argument_problems(definition, request.arguments)
+        left = None if self._seconds is None else self._seconds - self._meter.seconds
         if problems:
             called = _uncalled(definition, request, f"not called, the arguments do not fit: {'; '.join(problems)}")
-        elif self._seconds is not None and self._meter.seconds >= self._seconds:
+        elif left is not None and left <= 0:
             called = _uncalled(definition, request, "not called, the time for calls (max_seconds) was over")
         else:
             context: dict[str, JsonValue] = {"record": self._agent_input.record.record_id, "round": round_number}
             called = await self._caller.call(
-                UnifiedRequest(target=request.tool, inputs=request.arguments, context=context)
+                UnifiedRequest(target=request.tool, inputs=request.arguments, context=context), left
             )
         self.tool_calls.append(called)
         return called

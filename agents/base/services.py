@@ -57,8 +57,10 @@ class CriteriaLookup(Protocol):
 class ToolCaller(Protocol):
     """The tools of one step."""
 
-    async def call(self, request: UnifiedRequest) -> ToolCall:
+    async def call(self, request: UnifiedRequest, seconds: float | None = None) -> ToolCall:
         """Returns the call with its result, or with the reason why there is none: a tool that fails raises nothing.
+
+        A tool is waited for as long as its own limit allows, and no longer than `seconds`, what is left for calls.
 
         `request.inputs` fit the tool's input schema. Raises StoppedByPerson, and StorageError where a result cannot be
         kept.

@@ -12,6 +12,7 @@ async def count_decisions(country: str, *, services: AgentServices) -> int:
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints, overlo
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
+from pydantic_core import PydanticSerializationError
 
 from agents.base.services import AgentServices
 from contract.base import JsonValue
@@ -81,7 +83,7 @@ class Tool:
     async def call(self, arguments: Mapping[str, JsonValue], services: AgentServices) -> JsonValue:
         """Calls the function with arguments from outside, and returns its result as JSON.
 
-        Raises BadArguments before the call, and whatever the function raises.
+        Raises BadArguments before the call, ToolFailed for a result that does not fit, and what the function raises.
         """
         try:
             checked = self._arguments.model_validate(dict(arguments))
@@ -90,7 +92,26 @@ class Tool:
         values = {name: getattr(checked, name) for name in type(checked).model_fields}
         if self._services_name:
             values[self._services_name] = services
-        return self._result.dump_python(await self(**values), mode="json")
+        return self._as_json(await self._called(values))
+
+    async def _called(self, values: Mapping[str, Any]) -> Any:
+        """Calls the function; its own end of the program, or of a task, is a failure of it alone."""
+        try:
+            return await self(**values)
+        except (SystemExit, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+                raise  # whoever waits for the call has ended it
+            raise ToolFailed(f"failed with an error of its own ({type(error).__name__})") from error
+
+    def _as_json(self, result: Any) -> JsonValue:
+        try:
+            return self._result.dump_python(self._result.validate_python(result), mode="json", warnings="error")
+        except ValidationError as error:
+            problems = _problems(error)
+        except PydanticSerializationError as error:
+            problems = str(error)
+        raise ToolFailed(f"its result does not fit the type that it declares: {problems[:300]}")
 
     def check(self) -> None:
         """Raises TypeError where a type is unknown or has no JSON, or a default does not fit its type."""

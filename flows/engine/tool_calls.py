@@ -45,6 +45,16 @@ class _Job:
     tool: StepTool
     call: ToolCall
     services: AgentServices
+    seconds_left: float | None = None
+    """What is left of the time for calls; None where there is no such limit."""
+
+    @property
+    def timeout(self) -> tuple[float, str]:
+        """How long the call may take, and what is said of one that takes longer."""
+        own = self.tool.timeout_seconds
+        if self.seconds_left is None or self.seconds_left >= own:
+            return own, f"gave no result within {own:g} seconds"
+        return self.seconds_left, "gave no result before the time for calls (max_seconds) was over"
 
     @property
     def label(self) -> str:
@@ -57,13 +67,14 @@ async def _call_tool(job: _Job, log: Logger) -> str | None:
     """Calls the tool; `job.call` then holds its result, or the reason why there is none, which is returned."""
     arguments: dict[str, JsonValue] = thawed(job.call.arguments)
     result: JsonValue = None
+    seconds, too_slow = job.timeout
     try:
-        async with asyncio.timeout(job.tool.timeout_seconds):
+        async with asyncio.timeout(seconds):
             result = await job.tool.call(arguments, job.services)
         size = len(canonical_json(result).encode())
         error = f"its result has {size} bytes, and {MAX_RESULT_BYTES} is the limit" if size > MAX_RESULT_BYTES else None
     except TimeoutError:
-        error = f"gave no result within {job.tool.timeout_seconds:g} seconds"
+        error = too_slow
     except StorageError:
         raise
     except ButtermilkError as failure:
@@ -103,17 +114,19 @@ class DirectTools:
         """The inputs by which an agent learns what there is to call."""
         return {"tools": [tool.definition.model_dump(mode="json") for tool in self.tools.values()]}
 
-    async def call(self, request: UnifiedRequest) -> ToolCall:
+    async def call(self, request: UnifiedRequest, seconds: float | None = None) -> ToolCall:
         """Returns the call with its result or its error. Raises StorageError."""
         tool = self.tools[request.target]
-        return await self._call(tool, self._key(tool, request.inputs), request.inputs)
+        return await self._call(tool, self._key(tool, request.inputs), request.inputs, seconds)
 
     def _key(self, tool: StepTool, arguments: Mapping[str, JsonValue]) -> str:
         index = self.agent_services.index
         searched = index.fingerprint if index and "read_corpus" in tool.definition.permissions else None
         return tool_call_key(tool.definition, [tool.origin, searched], arguments)
 
-    async def _call(self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+    async def _call(
+        self, tool: StepTool, key: str, arguments: Mapping[str, JsonValue], seconds: float | None
+    ) -> ToolCall:
         if kept := await self.results.get(key):
             return kept
         with not_counted():
@@ -122,7 +135,7 @@ class DirectTools:
         try:
             if kept := await self.results.get(key):
                 return kept
-            called = await self._run(_Job(tool, _new_call(tool, key, arguments), self.agent_services))
+            called = await self._run(_Job(tool, _new_call(tool, key, arguments), self.agent_services, seconds))
             if called.error is None:
                 await self.results.put(key, called)
             return called
@@ -148,12 +161,12 @@ class StepTools(DirectTools):
     flow_context: Context = field(default_factory=copy_context)
     """The context of the flow run: a call is a task run beside the cell's, and Prefect pauses no task run."""
 
-    async def call(self, request: UnifiedRequest) -> ToolCall:
+    async def call(self, request: UnifiedRequest, seconds: float | None = None) -> ToolCall:
         """Returns the call with its result or its error. Raises StoppedByPerson, WaitsForPerson and StorageError."""
         tool = self.tools[request.target]
         key = self._key(tool, request.inputs)
         if request.target not in self.step.approve:
-            return await self._call(tool, key, request.inputs)
+            return await self._call(tool, key, request.inputs, seconds)
         asked_key = digest([key, "approved"])
         if kept := await self.results.get(asked_key):
             return kept
@@ -169,7 +182,7 @@ class StepTools(DirectTools):
             )
         changed = answer.decision == "edit"
         arguments: Any = answer.value if changed else request.inputs
-        called = await self._call(tool, self._key(tool, arguments), arguments)
+        called = await self._call(tool, self._key(tool, arguments), arguments, seconds)
         decided = called.model_copy(update={"decision": "modified" if changed else "approved", "answer": answer})
         if decided.error is None:
             await self.results.put(asked_key, decided)

@@ -135,7 +135,7 @@ class _StoredTools:
     def __init__(self, trace: AgentTrace) -> None:
         self._calls = list(trace.tools)
 
-    async def call(self, request: UnifiedRequest) -> ToolCall:
+    async def call(self, request: UnifiedRequest, seconds: float | None = None) -> ToolCall:  # noqa: ARG002
         """The next call, as it is stored. Raises MissingInput where the run made another one."""
         found = next((one for one in self._calls if one.tool == request.target and _asked(one, request)), None)
         if found is None:

@@ -135,6 +135,19 @@ async def test_a_turn_that_never_comes_is_given_up_and_the_answer_asked_for(
     assert await replays_alike(lab, ran)
 
 
+@pytest.mark.usefixtures("_tools")
+async def test_a_tool_that_hangs_is_given_up_when_the_time_is_over(lab: Lab) -> None:
+    lab.write("flows/tiny.yaml", FLOW.replace("max_seconds: 100", "max_seconds: 3").replace("count_words", "hangs"))
+    over = {"match": "The time for calls is over", "reply": final_turn("Nothing.")}
+    lab.write_model("x", over, {"reply": calls_turn(("hangs", {}))})
+    ran = await asyncio.wait_for(lab.run("text=hello"), 60)
+    [row] = ran.rows("find")
+    assert thawed(row.value) == {"answer": "Nothing.", "ended": "at_bound", "rounds": 1, "calls": 1}, row.error
+    assert [call.error for call in row.tools] == ["gave no result before the time for calls (max_seconds) was over"]
+    assert row.note == "answered because the 3 seconds for calls (max_seconds) were over"
+    assert await replays_alike(lab, ran)
+
+
 def test_a_time_that_is_none_is_a_mistake(lab: Lab) -> None:
     study(lab, "desk", one=[], lead=[DRAFTS])
     with pytest.raises(Exception, match="max_seconds"):

@@ -49,6 +49,18 @@ async def test_each_call_is_a_task_run_and_is_in_the_trace(lab: Lab) -> None:
     assert ran.lost_task_runs == 0
 
 
+async def test_a_tool_that_ends_the_program_or_returns_another_type_fails_and_the_run_goes_on(lab: Lab) -> None:
+    lab.write("flows/tiny.yaml", tool_user_flow("leaves", "gives_up", "misfit"))
+    calls = calls_turn(("leaves", {}), ("gives_up", {}), ("misfit", {}))
+    lab.write_model("x", {"match": "error of misfit", "reply": final_turn("Done.")}, {"reply": calls})
+    ran = await lab.run("text=hello")
+    [row] = ran.rows("find")
+    assert row.status == "completed", row.error
+    told = [call.error or "" for call in row.tools]
+    assert told[:2] == [f"failed with an error of its own ({name})" for name in ("SystemExit", "CancelledError")]
+    assert told[2].startswith("its result does not fit the type that it declares: input should be a valid integer")
+
+
 async def test_a_second_run_calls_no_tool_and_a_replay_gives_the_same_bytes(lab: Lab) -> None:
     _write(lab)
     first = await lab.run("text=hello")

@@ -22,6 +22,7 @@ from flows.mcp.pending_calls import PendingCalls
 from flows.mcp.published import Progress, PublishedTool
 from flows.mcp.server import make_server
 from tests.mcp.conftest import Connect, text_of
+from tests.support.tools import misfit
 
 
 class OneTool(Catalogue):
@@ -130,6 +131,12 @@ async def test_a_marked_function_is_a_tool_whose_number_is_wrapped(mode: Any, co
         result = await client.call_tool("count_words", {"text": "one two three"})
         assert result.structured_content == {"result": 3}
         assert (await client.call_tool("count_words", {})).is_error
+
+
+async def test_a_result_of_another_type_is_told_in_plain_words() -> None:
+    async with Client(make_server(OneTool(as_published(misfit, ComposedAgents(None))))) as client:
+        told = await client.call_tool("misfit", {})
+    assert told.is_error and "its result does not fit the type that it declares: input should be" in text_of(told)
 
 
 async def test_calls_of_a_function_compose_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from agents.tools.tool import MCPRoute, Tool, tool
+from agents.base.services import AgentServices
+from agents.prompting.templates import Prompts
+from agents.tools.tool import MCPRoute, Tool, ToolFailed, tool
+from tests.agents.agent_calls import ScriptedModels
+from tests.support.shipped import CONF
+from tests.support.tools import gives_up, hangs, leaves, misfit
+
+SERVICES = AgentServices(models=ScriptedModels(lambda _: ""), prompts=Prompts([CONF]))
 
 
 async def positional(text: str, /) -> int:
@@ -73,3 +81,26 @@ def test_a_tool_is_published_whichever_mark_stands_above() -> None:
     assert isinstance(above, Tool) and above.published and below.published
     with pytest.raises(TypeError, match="nothing between its brackets"):
         MCPRoute("other")
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        (leaves, "failed with an error of its own (SystemExit)"),
+        (gives_up, "failed with an error of its own (CancelledError)"),
+        (misfit, "its result does not fit the type that it declares: input should be a valid integer"),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+async def test_a_tool_that_ends_the_program_or_returns_another_type_has_failed(failing: Tool, said: str) -> None:
+    with pytest.raises(ToolFailed) as told:
+        await failing.call({}, SERVICES)
+    assert said in str(told.value)
+
+
+async def test_a_call_that_is_cancelled_from_outside_is_cancelled() -> None:
+    call = asyncio.create_task(hangs.call({}, SERVICES))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call

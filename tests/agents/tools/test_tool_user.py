@@ -42,7 +42,7 @@ class FakeTools:
     def __init__(self) -> None:
         self.called: list[str] = []
 
-    async def call(self, request: UnifiedRequest) -> ToolCall:
+    async def call(self, request: UnifiedRequest, seconds: float | None = None) -> ToolCall:
         """The call, with its result."""
         text = str(request.inputs["text"])
         self.called.append(f"{request.target} {text}")
