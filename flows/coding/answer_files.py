@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import Problem, StorageError, StudyError
+from flows.coding.answer_table import COLUMNS
 from flows.coding.exports import Exports
 from flows.coding.import_answers import KNOWN_WORDS, YES_WORDS, ReadAnswer
 from flows.coding.task import CodingTask, DrawnRecord
@@ -19,6 +20,13 @@ from flows.coding.text_file import read_text_file
 from flows.coding.workbook_rows import read_workbook
 from flows.config.diagnostics import closest_name, join_names
 from flows.tables.csv_text import unescape_formula
+
+_HEADINGS = {
+    "quotations": "quotes", "criterion is unclear": "unclear", "what the criterion should say": "unclear_note",
+}  # fmt: skip
+"""Heading of the workbook -> column of the table that holds the same."""
+_AS_ONE_LIKES = ("criterion", "coder", "reason", "quotes", "unclear", "unclear_note", "seconds", "record_sha256")
+"""Columns that a table may have."""
 
 
 def read_answer_file(
@@ -49,9 +57,10 @@ def _table(path: Path, coder: str, criterion: str) -> Iterator[ReadAnswer]:
     delimiter = max("\t;,", key=first.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
     try:
-        names = [name.strip() for name in reader.fieldnames or ()]
-        if missing := [_no_column(path, name, names) for name in ("record_id", "verdict") if name not in names]:
-            raise StudyError(missing)
+        names = [_column(name) for name in reader.fieldnames or ()]
+        missing = [_no_column(path, name, names) for name in ("record_id", "verdict") if name not in names]
+        if problems := [*missing, *_nearly_read(path, names)]:
+            raise StudyError(problems)
         reader.fieldnames = names
         for row in reader:
             yield _table_row(row, f"{path}:{reader.line_num}", coder, criterion)
@@ -78,6 +87,20 @@ def _table_row(row: Mapping[str, str | list[str]], where: str, coder: str, crite
         cells.get("verdict", ""), cells.get("reason", ""), quotes, unclear.casefold() in YES_WORDS,
         cells.get("unclear_note", ""), _seconds(seconds), cells.get("record_sha256", ""), problem=problem,
     )  # fmt: skip
+
+
+def _column(name: str) -> str:
+    """The column's name; that of a workbook's heading is that of the table's column."""
+    return _HEADINGS.get(name.strip().casefold().replace("_", " "), name.strip())
+
+
+def _nearly_read(path: Path, names: Sequence[str]) -> Iterator[Problem]:
+    """Columns that are not read, and are nearly called as one that would be."""
+    absent = [name for name in _AS_ONE_LIKES if name not in names]
+    for name in names:
+        if name not in COLUMNS and (near := closest_name(name, absent)):
+            todo = f"call it {near}, or leave it out"
+            yield Problem(f"{path}:1", f"the column '{name}' is not read", near, todo)
 
 
 def _no_column(path: Path, name: str, names: Sequence[str]) -> Problem:

@@ -86,16 +86,13 @@ class CodingDesk:
         return next((item for item in (*items[after:], *items[:after]) if item.key not in current), None)
 
     def save(self, answer: Answer) -> bool:
-        """Writes the answer to the disk; False where that form was saved before, just as it is now.
+        """Writes the answer to the disk; False where that form was saved before, and what it says holds.
 
-        A form that is sent again with something else, or after its answer was taken back, is an answer of its own.
+        A form that is sent again with something else than what holds is an answer of its own.
         """
-        before = self.log.answers.known.get(answer.answer_id)
-        if before is not None:
-            state = self.state(answer.coder)
-            current = state.current.get(answer.key)
-            holding = [one.said for one in state.history if one.answer_id == before.answer_id]
-            if answer.said in holding or (current and current.said == answer.said):
+        if answer.answer_id in self.log.answers.known:
+            current = self.state(answer.coder).current.get(answer.key)
+            if current is not None and current.said == answer.said:
                 return False
             answer = answer.model_copy(update={"answer_id": secrets.token_hex(12)})
         return self.log.append(answer)

@@ -6,6 +6,7 @@ probabilities can shares of the whole corpus be estimated from a sample that was
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,15 +38,10 @@ def draw(records: Iterable[Record], design: Design, models_part: Mapping[str, st
     """The records drawn, in the order of their source.
 
     In each stratum those with the smallest digests of seed and id are taken, so that every set of that size is equally
-    likely over the seeds. `models_part` says of each record whether the models of a run part on it.
+    likely over the seeds. `models_part` says of each record whether the models of a run part on it. Raises ValueError
+    where there are more strata than records to draw.
     """
-    strata = dict[str, list[tuple[int, Record]]]()
-    values = dict[str, dict[str, str]]()
-    for place, record in enumerate(records):
-        stratum = {name: _stratum_value(record, name, models_part) for name in design.strata}
-        key = canonical_json(stratum)
-        values[key] = stratum
-        strata.setdefault(key, []).append((place, record))
+    strata = strata_of(records, design.strata, models_part)
     sizes = {key: len(members) for key, members in strata.items()}
     taken = allocate(sizes, design.size, design.allocate)
     drawn = list[tuple[int, DrawnRecord]]()
@@ -53,9 +49,21 @@ def draw(records: Iterable[Record], design: Design, models_part: Mapping[str, st
         ranked = sorted(members, key=lambda one: digest([design.seed, one[1].record_id]))
         for place, record in ranked[: taken[key]]:
             probability = taken[key] / len(members)
-            one = DrawnRecord(record=shown_record(record), stratum=values[key], probability=probability)
+            stratum: dict[str, str] = json.loads(key)
+            one = DrawnRecord(record=shown_record(record), stratum=stratum, probability=probability)
             drawn.append((place, one))
     return [one for _, one in sorted(drawn, key=lambda each: each[0])]
+
+
+def strata_of(
+    records: Iterable[Record], fields: Sequence[str], models_part: Mapping[str, str] | None = None
+) -> dict[str, list[tuple[int, Record]]]:
+    """Each stratum, field -> value as JSON, with its records and their places in the source."""
+    strata = dict[str, list[tuple[int, Record]]]()
+    for place, record in enumerate(records):
+        stratum = {name: _stratum_value(record, name, models_part) for name in fields}
+        strata.setdefault(canonical_json(stratum), []).append((place, record))
+    return strata
 
 
 def _stratum_value(record: Record, name: str, models_part: Mapping[str, str] | None) -> str:
@@ -68,21 +76,20 @@ def _stratum_value(record: Record, name: str, models_part: Mapping[str, str] | N
 def allocate(sizes: Mapping[str, int], size: int | None, how: Allocation) -> dict[str, int]:
     """Stratum -> how many of its records are drawn, `size` together, or all if there are fewer.
 
-    At least one of each stratum is drawn if `size` allows it, since no estimate is possible from none.
+    At least one of each stratum is drawn, since no estimate is possible from none. Raises ValueError where `size` is
+    less than the number of strata.
     """
     total = sum(sizes.values())
     if size is None or size >= total:
         return dict(sizes)
+    if size < len(sizes):
+        raise ValueError(f"{size:,} records cannot be drawn of {len(sizes):,} strata, at least one of each")
     share = {key: (size / len(sizes) if how == "equal" else size * count / total) for key, count in sizes.items()}
-    taken = {key: min(sizes[key], int(share[key])) for key in sizes}
-    if size >= len(sizes):
-        taken = {key: max(1, count) for key, count in taken.items()}
+    taken = {key: max(1, min(sizes[key], int(share[key]))) for key in sizes}
     while sum(taken.values()) != size:
         missing = sum(taken.values()) < size
         # The stratum that is furthest below, or above, what it should have.
-        open_keys = [
-            key for key in sizes if (taken[key] < sizes[key] if missing else taken[key] > (size >= len(sizes)))
-        ]
+        open_keys = [key for key in sizes if (taken[key] < sizes[key] if missing else taken[key] > 1)]
         key = max(open_keys, key=lambda one: (share[one] - taken[one]) * (1 if missing else -1))
         taken[key] += 1 if missing else -1
     return taken

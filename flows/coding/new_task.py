@@ -11,7 +11,7 @@ from agents.prompting.criteria import Criteria, Criterion
 from contract.codebook import variable_name
 from contract.errors import Problem, PromptError, StudyError
 from contract.record import Record
-from flows.coding.draw import Design, draw
+from flows.coding.draw import Design, draw, strata_of
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
 from flows.config.diagnostics import closest_name, join_names
 from flows.engine.records import records_of
@@ -108,4 +108,9 @@ def strata_problems(design: Design, records: Sequence[Record], models_part: Mapp
         if name.partition(".")[0] not in known and name not in known:
             what, todo = f"no record has '{name}' in its metadata", f"there are {join_names(known)}"
             problems.append(Problem(where, what, closest_name(name, known), todo))
+    groups = len(strata_of(records, design.strata, models_part))
+    if not problems and design.size is not None and design.size < groups:
+        what = f"sample={design.size:,} is less than the {groups:,} groups by {', '.join(design.strata)}"
+        todo = f"write sample={groups:,} or more, so that each is drawn from, or name fewer strata"
+        problems.append(Problem(where, what, todo=todo))
     return problems

@@ -23,7 +23,8 @@ from flows.tables.identity import natural_key
 MIN_RATERS = 3
 """With two raters it cannot be told which of them errs."""
 MIN_RECORDS = 10
-MAX_ITERATIONS = 1000
+MAX_ITERATIONS = 20_000
+"""An estimate near 0 or 1 settles slowly, as of a coder who hardly errs."""
 TOLERANCE = 1e-9
 """The largest change of a probability in one iteration at which the estimates stand."""
 
@@ -98,7 +99,8 @@ def dawid_skene_comparisons(panel: RaterPanel, criteria: str) -> Iterator[Compar
     model = estimate_raters(counts) if reason is None else None
     for rater, person in enumerate(people):
         value = None if model is None or not model.converged else model.accuracy(rater)
-        why = reason or (None if value is not None else f"the estimates did not settle in {MAX_ITERATIONS} iterations")
+        unsettled = f"the estimates did not settle in {MAX_ITERATIONS:,} iterations"
+        why = reason or (None if value is not None else unsettled)
         judged = int(counts[:, rater].sum())
         estimate = Estimate("dawid_skene_accuracy", value, undefined=why)
         yield Comparison(

@@ -30,6 +30,7 @@ from tests.support.coding import make_coding
         (None, ["adjudicate", "by=carla", "extra"], "command line: extra: `code adjudicate` takes no such word"),
         (None, ["export", "a.csv", "b.csv"], "command line: b.csv: `code export` takes no such word"),
         ("tox", ["coders=[<b>]"], "a name consists of letters"),
+        ("tox", ["coders=ana", "sample=12", "strata=kind"], "write sample=15 or more, so that each is drawn from"),
         ("tox", ["coders=ana,,ben"], "a name is missing here"),
         (None, ["status", "folder=coding/letters"], "code +flows=letters coders=ana,ben"),
         (None, ["status", "sampel=5"], "`code status` takes no 'sampel'"),

@@ -52,8 +52,11 @@ def test_a_page_that_the_browser_has_kept_saves_what_is_changed_on_it(tmp_path: 
             data = {**first, "verdict": verdict}
             return client.post(f"{coder.base}/{place}", data=data, follow_redirects=False).status_code
 
-        assert [send(ana, 1, "rude"), send(ana, 1, "polite"), send(ana, 1, "polite")] == [303] * 3
-        assert desk.state("ana").current[key].verdict == "polite"
+        said = ("rude", "polite", "rude", "polite", "polite")
+        assert [send(ana, 1, verdict) for verdict in said] == [303] * 5
+        assert desk.state("ana").current[key].verdict == "polite" and len(desk.state("ana").history) == 4
+        client.post(f"{ana.base}/undo")
+        client.post(f"{ana.base}/undo")
         client.post(f"{ana.base}/undo")
         client.post(f"{ana.base}/undo")
         assert not desk.state("ana").current

@@ -132,6 +132,22 @@ def test_a_refused_row_of_a_table_names_its_column_its_value_and_the_nearest(
     assert "coded.csv:6: verdict 'polit' is no answer to rude; did you mean 'polite'?" in verdict
 
 
+def test_columns_called_as_in_the_workbook_are_read_and_nearly_called_ones_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = "r1,rude,ana,rude,This is the text,yes,More."
+    heads = "record_id,criterion,coder,verdict,quotations,criterion_is_unclear,what the criterion should say"
+    Path("coded.csv").write_text(f"{heads}\n{row}\n")
+    assert run(capsys, "import", "coded.csv")[0] == 0
+    [answer] = read_answers(folder)
+    assert ([one.quote for one in answer.quotes], answer.unclear, answer.unclear_note) == (
+        ["This is the text"], True, "More.",
+    )  # fmt: skip
+    Path("coded.csv").write_text(f"{heads.replace('quotations', 'quots')}\n{row}\n")
+    code, _, err = run(capsys, "import", "coded.csv")
+    assert code == 2 and "the column 'quots' is not read; did you mean 'quotes'?" in err
+
+
 def test_rows_that_contradict_each_other_are_both_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = ["r1,rude,ana,rude", "r2,rude,ana,rude", "r2,rude,ana,rude", "r1,rude,ana,polite", "r1,rude,ben,polite"]
     Path("coded.csv").write_text("\n".join(["record_id,criterion,coder,verdict", *rows]))

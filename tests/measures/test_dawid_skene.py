@@ -57,6 +57,15 @@ def test_each_person_has_a_row_that_says_what_it_is() -> None:
     assert shown["b"].value == pytest.approx(model.accuracy(1), abs=1e-9)
 
 
+def test_a_coder_who_hardly_errs_is_settled_on_slowly() -> None:
+    """Twelve records of three coders; the limits are those of an expectation-maximisation written for this."""
+    rows = ["vvv", "vvd", "ddv", "vdv", "vdd", "ddd", "ddd", "ddd", "vvd", "vvd", "ddv", "vvv"]
+    said = {name: [row[place] for row in rows] for place, name in enumerate("abc")}
+    found = compute_measures(people_rows(said), spec(truth="label", resamples=0))
+    shown = {one.raters[0]: one.estimates[0].value for one in found.comparisons if one.kind == "dawid_skene"}
+    assert shown == pytest.approx({"a": 5 / 6, "b": 1, "c": 1 / 2}, abs=1e-4)
+
+
 def test_of_two_people_it_cannot_be_told_who_errs() -> None:
     found = compute_measures(people_rows({"ana": ["x", "y"] * 6, "ben": ["x"] * 12}), spec(truth="label", resamples=0))
     reasons = {one.estimates[0].undefined for one in found.comparisons if one.kind == "dawid_skene"}
