@@ -32,7 +32,8 @@ def code_command(words: Sequence[str], config_dir: Path | None, flow: str | None
     if command.action == "correct":
         return correct(command)
     # Who codes in a workbook alone begins with it.
-    folder = prepared_folder(command) if command.action == "export" and command.coders else existing_folder(command)
+    begins = command.action == "export" and command.says_what_is_coded
+    folder = prepared_folder(command) if begins else existing_folder(command)
     return {"adjudicate": adjudicate, "export": _export, "import": _import, "status": _status}[command.action](
         command, folder
     )

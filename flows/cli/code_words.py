@@ -76,6 +76,12 @@ class CodeCommand:
         named = [word.partition("=")[2] for word in self.study if word.partition("=")[0].lstrip("+") == "flows"]
         return [*([self.flow] if self.flow else []), *(name for value in named for name in split_list(value))]
 
+    @property
+    def says_what_is_coded(self) -> bool:
+        """Whether it says who codes, which records or by which criteria: a coding begins so, or must be that one."""
+        named = {word.partition("=")[0].lstrip("+") for word in self.study} | self.own.keys()
+        return bool(named - {"flows", "folder"})
+
     def folder(self, flow: str) -> Path:
         """Where the coding is kept."""
         return Path(self.own["folder"]).expanduser() if "folder" in self.own else _CODING / flow

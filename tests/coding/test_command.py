@@ -118,7 +118,8 @@ def test_settings_of_a_coding_that_was_begun_are_those_of_its_flow(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["code", "export", "answers.csv", "coders=ana", "sample=3"], "tox") == 0
-    assert main(["code", word]) == 2
+    assert main(["code", word]) == main(["code", "export", "again.csv", word]) == 2
+    assert not (tmp_path / "again.csv").exists(), "an export of other records would be taken for these"
     error = capsys.readouterr().err
     assert f"command line: {word}" in error or word == "sample=2"
     assert message in error and "no flow is named" not in error

@@ -10,7 +10,7 @@ import httpx
 from tests.support.coding import form_fields
 from tests.support.commands import CommandLine, RunningCommand, wait_until
 
-BEGIN = ("code", "coders=[ana,ben]", "sample=6", "criteria=[ordinary]", "strata=[target]")
+BEGIN = ("code", "coders=[ana,ben]", "sample=13", "criteria=[ordinary]", "strata=[target]")
 
 
 def links(server: RunningCommand) -> dict[str, str]:
@@ -33,18 +33,18 @@ def test_answers_outlive_a_kill_and_the_links_go_on(tmp_path: Path) -> None:
         again = cli.start("flows", "code")
         assert links(again) == found, "the same links at the same port"
         for name, link in found.items():
-            assert "4 of 6 answered" in client.get(link).text
-            for _ in range(2):
+            assert "4 of 13 answered" in client.get(link).text
+            for _ in range(9):
                 page = client.get(f"{link}/next")
                 verdict = "unclear" if name == "ben" else "violates"
                 page = client.post(str(page.url), data={**form_fields(page.text), "verdict": verdict})
             assert "All answered" in client.get(f"{link}/answers").text
     again.interrupt()
     ended = again.wait()
-    assert ended.exit_code == 0 and "ana: 6 of 6 answered" in ended.stdout, ended.transcript
+    assert ended.exit_code == 0 and "ana: 13 of 13 answered" in ended.stdout, ended.transcript
     exported = cli.run("flows", "code", "export", "table.csv")
-    assert "12 rows" in exported.stdout, exported.transcript
+    assert "26 rows" in exported.stdout, exported.transcript
     with (cli.working_folder / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len({(row["record_id"], row["coder"]) for row in rows}) == 12
+    assert len({(row["record_id"], row["coder"]) for row in rows}) == 26
     assert all(0 < float(row["probability"]) <= 1 and row["stratum.target"] for row in rows)
