@@ -79,6 +79,7 @@ class GroundTruthCheck:
         self.texts.setdefault(record.content_sha256, set()).add(digest(record.ground_truth or {}))
         of_each = (record.ground_truth or {}).get(OF_EACH_ANSWER)
         self.names.update(of_each if isinstance(of_each, Mapping) else ())
+        self.names.update(set(record.ground_truth or {}) - {OF_EACH_ANSWER})
         for criterion in self.truth.fields:
             if (reading := self.truth.read(record, criterion)) is not None:
                 self.readings.setdefault(criterion, Counter())[reading] += 1

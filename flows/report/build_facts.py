@@ -62,6 +62,7 @@ def build_facts(data: RunData, report_data: ReportData) -> Facts:
         rounds=max((row.round for row in rows), default=0),
         quotations=report_data.quotations.total(), quotations_not_found=report_data.quotations["not_found"],
         gold=_gold(gold), gold_decisions=sum(decided.values()), gold_corrections=decided.get("corrected", 0),
+        gold_open=as_int(as_mapping(gold.get("how")).get("open")),
     )  # fmt: skip
 
 

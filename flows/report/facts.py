@@ -143,6 +143,8 @@ class Facts:
     """How many records and criteria are decided in it."""
     gold_corrections: int = 0
     """How many of these decisions are corrections of a model's verdict."""
+    gold_open: int = 0
+    """On how many records and criteria its coders differ, and nobody has decided."""
 
     @property
     def titles(self) -> dict[str, str]:

@@ -146,6 +146,7 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
         read = f", reading {join_list(labels)}" if labels else ""
         yield f"People’s answers were taken from {_truth_text(measures, facts)} of the data{read}."
         yield _corrections_sentence(facts)
+        yield _open_sentence(facts)
     yield f"Verdicts were compared as {measures.level} data" + (
         f", the positive verdict being {measures.positive}." if measures.positive and with_people else "."
     )
@@ -195,6 +196,15 @@ def _corrections_sentence(facts: Facts) -> str:
         return f"They were {chosen}, so agreement with them says nothing of the whole."
     are = "is a correction" if facts.gold_corrections == 1 else "are corrections"
     return f"Of its {pluralised(facts.gold_decisions, 'decision')}, {facts.gold_corrections:,} {are}, {chosen}."
+
+
+def _open_sentence(facts: Facts) -> str:
+    if not facts.gold_open:
+        return ""
+    return (
+        f"On {facts.gold_open:,} more its coders differ and nobody has decided; without these, agreement is that on "
+        "what was easier to agree on."
+    )
 
 
 def _field_text(source: str | tuple[str, ...] | TruthSource) -> str:

@@ -133,6 +133,8 @@ class GroundTruth:
             return {}
         answers = value_at_path(record.ground_truth, next(iter(source.field)))
         names = value_at_path(record.ground_truth, f"{OF_EACH_ANSWER}.{source.coder}")
+        # One that is mapped stands beside the answers.
+        names = value_at_path(record.ground_truth, source.coder) if names is None else names
         # A column in which the rows of a text do not differ is metadata.
         names = value_at_path(record.metadata, source.coder) if names is None else names
         if not isinstance(answers, list | tuple):

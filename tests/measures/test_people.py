@@ -155,7 +155,8 @@ def test_each_criterion_has_labels_of_its_own() -> None:
     assert missing is not None and missing.how == "missing"
 
 
-def test_a_table_with_a_row_for_each_annotator_gives_each_of_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mapped", [{}, {"ground_truth.annotator_id": "annotator_id"}])
+def test_a_table_with_a_row_for_each_annotator_gives_each_of_them(tmp_path: Path, mapped: dict[str, str]) -> None:
     from contract.storage import FileStorage
     from flows.storage.reader import read_source
 
@@ -164,7 +165,7 @@ def test_a_table_with_a_row_for_each_annotator_gives_each_of_them(tmp_path: Path
         "comment_id,annotator_id,text,hatespeech\n101,1,Vermin,2.0\n101,2,Vermin,2.0\n101,3,Vermin,1.0\n"
         "102,1,Nice,0.0\n103,2,Go,2.0\n103,3,Go,0.0\n"
     )
-    columns = {"record_id": "comment_id", "ground_truth.violating": "hatespeech"}
+    columns = {"record_id": "comment_id", "ground_truth.violating": "hatespeech", **mapped}
     found = [
         one for one in read_source(FileStorage(path=table, columns=columns, rows="answers")) if isinstance(one, Record)
     ]

@@ -34,6 +34,7 @@ ALONE = (
     [
         ({"corrected": 3, "open": 2}, ALONE, "decided on"),
         ({"agreed": 2, "corrected": 1}, f"Of its 3 decisions, 1 is a correction, {CHOSEN}.", "nothing of the whole"),
+        ({"agreed": 3, "open": 7}, "On 7 more its coders differ and nobody has decided; without these,", "correction"),
         ({"agreed": 3}, "a gold set that people decided on (gold.jsonl", "correction"),
     ],
 )
