@@ -137,6 +137,10 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
         print(f"note: not coded: {terminal_text(str(reject))}", file=sys.stderr)
     if len(rejects) > _SHOWN_REJECTS:
         print(f"note: {len(rejects)} rows could not be read; `check` names them", file=sys.stderr)
+    wanted = study.run.sample or 0
+    if wanted > len(drawn):
+        what = f"sample={wanted:,} asks for more records than there are; all {len(drawn):,} are coded"
+        print(f"note: {what}", file=sys.stderr)
     write_task(folder, task, drawn)
 
 

@@ -123,3 +123,11 @@ def test_settings_of_a_coding_that_was_begun_are_those_of_its_flow(
     error = capsys.readouterr().err
     assert f"command line: {word}" in error or word == "sample=2"
     assert message in error and "no flow is named" not in error
+
+
+def test_a_sample_of_more_records_than_there_are_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["code", "export", "answers.csv", "coders=ana", "sample=50"], "tox") == 0
+    assert "sample=50 asks for more records than there are; all 40 are coded" in capsys.readouterr().err
