@@ -72,15 +72,16 @@ async def test_two_equal_runs_at_once_pay_once_and_lose_nothing_of_each_other(ju
 async def test_replies_that_were_always_cut_on_the_way_are_told_as_at_most(judged: Lab, fake: FakeLLM) -> None:
     fake.script(Rule(kind="cut"))
     first, second = await judged.run(), await judged.run()
-    assert fake.stats()["calls"] == 4 * CELLS
+    cut = fake.stats()["calls"]
+    assert max(fake.stats()["by_key"].values()) <= 4, "twice in each run"
     assert totals(first).cost_usd == totals(second).cost_usd == 0
-    assert (totals(first).calls_unanswered, totals(second).calls_unanswered) == (2 * CELLS, 4 * CELLS)
+    assert 0 < totals(first).calls_unanswered < totals(second).calls_unanswered == cut
     most = totals(second).at_most_usd
     assert most and billed_usd(fake) < most < billed_usd(fake) * 100
 
     fake.script()
     third = await judged.run()
-    assert totals(third).calls_repeated == 4 * CELLS and totals(third).calls_unanswered == 0
+    assert totals(third).calls_repeated == cut and totals(third).calls_unanswered == 0
     assert totals(third).at_most_usd == billed_usd(fake)
 
 

@@ -108,7 +108,7 @@ TEMPLATES = {
     "{{ ''['__class__'] }}": "`''.__class__`",
     "{{ answers | attr('__class__') }}": "`answers.__class__`",
     "{{ answers | map(attribute='__class__') | list }}": "`items.__class__`",
-    "{{ [].__class__.__mro__ }}": "`[].__class__`",
+    "{{ [].__class__.__mro__ }}": "`(…).__class__`",
     "{{ record.metadata._id }}": "`record.metadata._id`: a name that begins with _ is read with brackets; write "
     "record.metadata['_id']",
 }
@@ -180,7 +180,7 @@ def test_a_template_is_not_accused_of_names_that_may_be_there(tmp_path: Path, li
         "(verdicts | first).reasons | length > 1",
         "verdicts | map(attribute='verdict') | unique | list | length > 1",
         "verdicts | selectattr('verdict', 'eq', 'violates') | list | length >= 1",
-        "record.metadata.anything[0].other or record.ground_truth",
+        "record.metadata['_id'][0] or record.ground_truth",
         "verdicts[0].codes.tone.value == 'x'",
         "record.text.upper() == 'X' and verdicts[0].uncertainty | default('low') == 'low'",
     ],

@@ -276,7 +276,7 @@ HOSTILE = [
     Hostile("program", "callback of Hydra", file("local.yaml", {"hydra": {"callbacks": {"x": {"_target_": "subprocess.getoutput", "cmd": "touch pwned"}}}}), ""),
     Hostile("program", "!!python/object", file("models/x.yaml", 'x: !!python/object/apply:os.system ["touch pwned"]\n'), "!!python"),
     Hostile("program", "the same in front matter", file("criteria/rule.md", '---\nx: !!python/object/apply:os.system ["touch pwned"]\n---\nDo no harm.'), "!!python"),
-    Hostile("program", "condition", flow(steps={**FLOW["steps"], "more": {**FLOW["steps"]["read"], "when": "''.__class__.__mro__"}}), ""),
+    Hostile("program", "condition", flow(steps={**FLOW["steps"], "more": {**FLOW["steps"]["read"], "when": "''.__class__.__mro__"}}), "names that begin with two underscores"),
     Hostile("program", "include by path", file("prompts/ask.md", "user:\n{% include '../../../outside/secret.txt' %}"), "not in prompts/"),
     # A little that becomes a lot.
     Hostile("bomb", "aliases in a models file", file("models/x.yaml", BOMB), "its aliases make more than"),
