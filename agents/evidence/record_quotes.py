@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.evidence.locators import locator_of
-from agents.evidence.quotable_text import OMISSION, NearMiss, QuotableText
+from agents.evidence.quotable_text import NearMiss, QuotableText
+from agents.evidence.quotation_forms import OMISSION
 from contract.judgements import CheckedReason, RecordQuote
 from contract.record import Locator, Record
 

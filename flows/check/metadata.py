@@ -43,7 +43,7 @@ class MetadataCheck:
             if wanted.name in self.names or not preview.records:
                 continue
             what = f"{wanted.what} {rows_text(preview)}"
-            if self.of_other_records or (preview.more and not preview.alike):
+            if self.of_other_records or preview.may_have_later_columns:
                 diagnostics.add_notice(f"{wanted.where}: {what}" if wanted.written else what)
                 continue
             near = closest_name(wanted.name, self.names)

@@ -78,6 +78,11 @@ class Preview:
     word_lists: int = 0
     """Records whose text was a list of words."""
 
+    @property
+    def may_have_later_columns(self) -> bool:
+        """Whether rows that were not read may have columns that those before have not."""
+        return self.more and not self.alike
+
 
 def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record], None]] = ()) -> Preview:
     """Reads the first rows of the source, and calls each of `on_record` with each record.

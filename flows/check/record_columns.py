@@ -44,7 +44,7 @@ class RecordColumnCheck:
                 continue
             what = f"`record_columns` names '{column}', which is no {_NOUNS[place]} {rows_text(preview)}"
             near = closest_name(name, known)
-            may_come = self.of_several_flows or (preview.more and not preview.alike)
+            may_come = self.of_several_flows or preview.may_have_later_columns
             if may_come or not diagnostics.provenance.is_typed(_PATH):
                 diagnostics.add_notice(f"{what}; did you mean '{place}.{near}'?" if near else what)
                 continue

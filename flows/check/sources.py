@@ -201,7 +201,7 @@ def _check_rows(
         if column not in preview.absent:
             continue
         what = f"'{name}' has no column '{column}' (for `{field}`)"
-        if _may_come_later(preview) and field not in REQUIRED_FIELDS:
+        if preview.may_have_later_columns and field not in REQUIRED_FIELDS:
             diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
         else:
             near = closest_name(_INDEX.sub(r".\1", column), preview.names)
@@ -278,7 +278,7 @@ def _check_ground_truth(
     for one in misnamed:
         what = f"`truth` names '{one}', which no answer of people in '{name}' is called"
         near = closest_name(one.removeprefix("ground_truth."), others)
-        if _may_come_later(preview):
+        if preview.may_have_later_columns:
             diagnostics.add_notice(f"{what} {rows_text(preview)}")
             continue
         at = (*ground_truth.path, fields[one])
@@ -294,15 +294,10 @@ def _check_coders(ground_truth: GroundTruthCheck, preview: Preview, diagnostics:
     are_typed = provenance.is_typed((*ground_truth.path[:-2], "records"))
     for criterion, one in ground_truth.absent_coders():
         at = (*ground_truth.path, criterion, "coder")
-        if _may_come_later(preview) or (are_typed and not provenance.is_typed(at)):
+        if preview.may_have_later_columns or (are_typed and not provenance.is_typed(at)):
             diagnostics.add_people_notice(one.what)
         else:
             diagnostics.add_at(at, one.what, nearest=one.nearest, todo=one.todo)
-
-
-def _may_come_later(preview: Preview) -> bool:
-    """Whether rows that were not read may have columns that those before have not."""
-    return preview.more and not preview.alike
 
 
 def _is_absent(field: str, preview: Preview) -> bool:

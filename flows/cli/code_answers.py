@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from flows.files.half_line import half_lines_note
 
 if TYPE_CHECKING:
     from flows.coding.answer_log import CodedAnswers
@@ -25,9 +26,7 @@ def read_coded_answers(folder: Path) -> CodedAnswers:
 
 def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
     """Prints which lines of the file are not counted."""
-    if answers.torn_lines:
-        which = _numbers(answers.torn_lines)
-        print(f"note: {path}: half lines that a kill has left are not counted: {which}", file=sys.stderr)
+    _print_note(half_lines_note(path, answers.torn_lines))
     for number in answers.damaged_lines[:_SHOWN]:
         print(
             f"warning: {path}:{number}: this line was damaged after it was written, so an answer or an undo is lost; "
@@ -35,18 +34,19 @@ def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
             file=sys.stderr,
         )
     if len(answers.damaged_lines) > _SHOWN:
-        print(f"warning: {path}: damaged are also lines {_numbers(answers.damaged_lines[_SHOWN:])}", file=sys.stderr)
+        others = ", ".join(map(str, answers.damaged_lines[_SHOWN:]))
+        print(f"warning: {path}: damaged are also lines {others}", file=sys.stderr)
 
 
 def read_known_gold(path: Path) -> GoldSet:
     """The decisions in the file; prints which lines of it are not counted."""
-    from flows.files.gold_set import read_gold, torn_note
+    from flows.files.gold_set import read_gold
 
     gold = read_gold(path)
-    if note := torn_note(path, gold):
-        print(f"note: {note}", file=sys.stderr)
+    _print_note(half_lines_note(path, gold.torn_lines))
     return gold
 
 
-def _numbers(lines: Sequence[int]) -> str:
-    return ", ".join(map(str, lines))
+def _print_note(note: str) -> None:
+    if note:
+        print(f"note: {note}", file=sys.stderr)

@@ -28,13 +28,8 @@ class Item:
 
     @property
     def mark(self) -> str:
-        """What a form says it is about, without the record's id, which may tell what the record is held to be."""
-        return item_mark(self.key)
-
-
-def item_mark(key: Key) -> str:
-    """The mark of a record and a criterion."""
-    return digest([*key])[:16]
+        """What a form or a row of a workbook is about; not the record's id, which may tell what it is held to be."""
+        return digest([*self.key])[:16]
 
 
 def items_in_order(task: CodingTask, records: Sequence[DrawnRecord], coder: str) -> list[Item]:

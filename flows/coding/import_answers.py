@@ -73,7 +73,7 @@ class AnswerImport:
     """Takes answers to the items of one coding."""
 
     def __init__(self, task: CodingTask, records: Sequence[DrawnRecord], log: AnswerLog, source: str) -> None:
-        from flows.coding.workbook import content_mark, item_key
+        from flows.coding.workbook import content_mark
 
         self._task = task
         self._log = log
@@ -81,7 +81,7 @@ class AnswerImport:
         pairs = [(criterion, drawn) for criterion in task.criteria for drawn in records]
         items = [Item(place, *pair) for place, pair in enumerate(pairs, start=1)]
         self._items: Mapping[Key | str, Item] = {
-            **{item.key: item for item in items}, **{item_key(*item.key): item for item in items},
+            **{item.key: item for item in items}, **{item.mark: item for item in items},
         }  # fmt: skip
         self._marks = {
             item.key: {content_mark(item), item.drawn.sha256, item.drawn.sha256[:_SHA_PARTS]} for item in items
@@ -104,7 +104,7 @@ class AnswerImport:
     def _take_one(self, rows: Sequence[tuple[str, Answer]], done: Imported) -> None:
         """Takes the one answer that the rows give; none where they contradict each other."""
         (_, answer), *others = rows
-        if any(_said(other) != _said(answer) for _, other in others):
+        if any(other.said != answer.said for _, other in others):
             places = [where for where, _ in rows]
             for where in places:
                 elsewhere = ", ".join(one for one in places if one != where)
@@ -114,7 +114,7 @@ class AnswerImport:
                 )
             return
         current = self._log.answers.of(answer.coder).current.get(answer.key)
-        is_known = current is not None and _said(current) == _said(answer)
+        is_known = current is not None and current.said == answer.said
         done.unchanged += len(others) + is_known
         if not is_known:
             done.added.append(answer)
@@ -232,12 +232,6 @@ class AnswerImport:
         given = visible_texts(item)
         other = [name for name, cell in read.beside.items() if not is_same_cell(given[name], cell)]
         return f"the {other[-1]} beside this answer is not that of its key; {todo}" if other else ""
-
-
-def _said(answer: Answer) -> list[object]:
-    """What the coder says, whenever and wherever it was written."""
-    quotes = [one.quote for one in answer.quotes]
-    return [answer.verdict_text, answer.reason, quotes, answer.unclear, answer.unclear_note]
 
 
 def _one_of(name: str, known: Sequence[str]) -> str:

@@ -38,11 +38,6 @@ _NOT_KEPT = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffe\uffff]+")
 _WIDTHS = (6, 18, 20, 60, 20, 40, 40, 12, 30, 18, 18, 10)
 
 
-def item_key(record_id: str, criterion: str) -> str:
-    """What a row is about, without the record's id: an id may tell what the record is held to be."""
-    return digest([record_id, criterion])[:16]
-
-
 def content_mark(item: Item) -> str:
     """The digest of the words that are shown and of the criterion, by which a changed row is noticed."""
     return digest([item.drawn.sha256, item.criterion.sha256])[:16]
@@ -118,7 +113,7 @@ def _write_row(
 ) -> list[str]:
     shown = visible_texts(item)
     locked = {
-        "place": str(item.place), **shown, "key": item_key(*item.key), "content": content_mark(item), "coder": coder,
+        "place": str(item.place), **shown, "key": item.mark, "content": content_mark(item), "coder": coder,
     }  # fmt: skip
     for name, value in locked.items():
         sheet.write_string(row, HEADS.index(name), value[:MAX_CELL_CHARACTERS], formats["locked"])

@@ -11,7 +11,8 @@ from contract.flow import FlowSpec
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.folders import is_of_package
 from flows.config.provenance import KeyPath
-from flows.files.gold_set import read_gold, torn_note
+from flows.files.gold_set import read_gold
+from flows.files.half_line import half_lines_note
 from flows.tables.coded_variables import judged_criteria
 
 
@@ -45,7 +46,7 @@ def check_gold(flow: FlowSpec, path: KeyPath, diagnostics: Diagnostics) -> None:
     except StorageError as error:
         diagnostics.add_at(at, str(error))
         return
-    if note := torn_note(Path(measures.gold), gold):
+    if note := half_lines_note(Path(measures.gold), gold.torn_lines):
         diagnostics.add_notice(note)
     known, judged = gold.criteria(), set(judged_criteria(flow, measures))
     # A decision on a variable of a codebook names it behind its criterion: `framing.tone`.

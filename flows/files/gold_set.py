@@ -93,13 +93,6 @@ def read_gold(path: Path) -> GoldSet:
     return found
 
 
-def torn_note(path: Path, gold: GoldSet) -> str:
-    """That half lines are not counted; empty where there are none."""
-    if not gold.torn_lines:
-        return ""
-    return f"{path}: half lines that a kill has left are not counted: {', '.join(map(str, gold.torn_lines))}"
-
-
 def _parsed(line: bytes, where: str) -> dict[str, Any] | None:
     """What the line holds; None for a half line. Raises StorageError for another that is no JSON."""
     try:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 _LONGEST_CUT_TOKEN = 6
 """A cut word of JSON, such as `fals` or a cut escape, is where its line ends, and no longer than this."""
+
+
+def half_lines_note(path: Path, numbers: Sequence[int]) -> str:
+    """That half lines of the file are not counted; empty where there are none."""
+    named = ", ".join(map(str, numbers))
+    return f"{path}: half lines that a kill has left are not counted: {named}" if named else ""
 
 
 def is_half_line(line: bytes, beginning: str) -> bool:

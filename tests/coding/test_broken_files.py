@@ -10,7 +10,8 @@ import pytest
 
 from contract.errors import StorageError
 from flows.cli.main import main
-from flows.files.gold_set import read_gold, torn_note
+from flows.files.gold_set import read_gold
+from flows.files.half_line import half_lines_note
 from tests.coding.test_adjudication import code
 
 GOLD = Path("gold/study.jsonl")
@@ -52,7 +53,8 @@ def test_a_whole_line_without_its_end_counts_and_nothing_is_joined_to_it(
     assert read_gold(GOLD).version == 2
     assert main([*DECIDE]) == 0
     found = read_gold(GOLD)
-    assert found.version == 3 and torn_note(GOLD, found) == "" and "note" not in capsys.readouterr().err
+    assert found.version == 3 and half_lines_note(GOLD, found.torn_lines) == ""
+    assert "note" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
