@@ -22,17 +22,10 @@ from flows.accounting.run_log import RunLog
 from flows.files.checksums import changed_files
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
-from tests.support.fake_models import write_hosted_model
+from tests.support.fake_models import FLOW, write_hosted_model
 from tests.support.running import Lab
 
 TEXT = "a text that stands in no log"
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -17,6 +17,12 @@ from tests.support.coding import RECORDS, make_coding
 AT = {name: place for place, name in enumerate(HEADS)}
 
 
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command's folder is the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 def exported(capsys: pytest.CaptureFixture[str], records: Sequence[Record] = RECORDS) -> None:
     """Begins a coding, and gives its workbook out."""
     make_coding(Path("coding/study"), records)
@@ -33,9 +39,8 @@ def sheets() -> dict[str, list[list[str]]]:
 
 
 def test_answers_beside_sorted_texts_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     found = sheets()
     rows = found["ben"][1:]
@@ -75,11 +80,8 @@ def test_answers_beside_sorted_texts_are_refused(
 def test_a_row_that_cannot_be_taken_as_it_stands_is_refused(
     cells: dict[str, str],
     message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     change_workbook(Path("coding.xlsx"), {"ana": {2: {"verdict": "rude", **cells}, 3: {"verdict": "polite"}}})
     code, out, err = run(capsys, "import", "coding.xlsx")
@@ -89,9 +91,8 @@ def test_a_row_that_cannot_be_taken_as_it_stands_is_refused(
 
 
 def test_words_for_yes_and_no_say_whether_a_criterion_is_unclear(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     words = {2: "Yes", 3: "x", 4: "TRUE", 5: "no", 6: ""}
     rows = {row: {"verdict": "rude", "criterion is unclear": word} for row, word in words.items()}
@@ -105,9 +106,8 @@ def test_words_for_yes_and_no_say_whether_a_criterion_is_unclear(
 
 
 def test_what_a_workbook_cannot_hold_of_a_text_is_no_other_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     texts = ["a\r\nb\rc \n", "bell\x07 and \x0b _x0041_ \ufffe", "word " * 8000, "=1+1", "42"]
     exported(capsys, [Record(record_id=f"r{n}", title=f" t\t{n}", text=text) for n, text in enumerate(texts)])
     found = sheets()
@@ -120,9 +120,8 @@ def test_what_a_workbook_cannot_hold_of_a_text_is_no_other_text(
 
 
 def test_a_sheet_of_a_coder_that_cannot_be_read_is_refused_and_the_others_are_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     found = sheets()
     for name in ("ana", "ben"):
@@ -146,9 +145,8 @@ def test_a_sheet_of_a_coder_that_cannot_be_read_is_refused_and_the_others_are_ta
 
 
 def test_a_title_above_the_columns_hides_no_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     found = sheets()
     found["ana"][1][AT["verdict"]], found["ana"][2][AT["verdict"]] = "rude", "ruude"
@@ -158,9 +156,8 @@ def test_a_title_above_the_columns_hides_no_answers(
 
 
 def test_one_file_with_a_mistake_keeps_the_answers_of_all_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     exported(capsys)
     Path("good.csv").write_text("record_id,criterion,coder,verdict\nr1,rude,ana,rude\n")
     Path("bad.csv").write_text("record_id,criterion,coder,verdct\nr1,rude,ana,rude\n")

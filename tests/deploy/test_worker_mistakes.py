@@ -15,16 +15,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from contract.errors import StudyError
 from flows.declared import declare
 from tests.support.fake_llm import FakeLLM
-from tests.support.fake_models import write_hosted_model
+from tests.support.fake_models import FLOW, write_hosted_model
 from tests.support.running import Lab
 
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
 MISTAKES: dict[str, tuple[Callable[[Lab], Any], str]] = {
     "no records": (lambda lab: (lab.folder / "posts.jsonl").unlink(), "the source of 'posts'"),
     "no model": (lambda lab: (lab.folder / "models/fake.yaml").unlink(), "there is no model 'fake'"),

@@ -10,16 +10,9 @@ from contract.models import Limits
 from tests.agents.llms.requests import make_request
 from tests.agents.llms.test_rate_limits import Acting
 from tests.support.fake_llm import FakeLLM, Rule
-from tests.support.fake_models import KEY
+from tests.support.fake_models import FLOW, KEY
 from tests.support.running import Lab
 
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
-result: ask
-"""
 CELLS = 12
 
 

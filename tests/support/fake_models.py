@@ -9,6 +9,14 @@ from tests.support.running import Lab
 
 PROVIDERS = ("openai", "anthropic", "google")
 KEY = "sk-planted-0123456789abcdef"
+FLOW = """\
+description: Tiny.
+records: posts
+steps:
+  ask: {agent: llm, parameters: {model: fake, template: "user:\\n{{ record.text }}"}}
+result: ask
+"""
+"""A flow that asks the model `fake` about each post."""
 
 
 def write_hosted_model(lab: Lab, fake: FakeLLM, provider: str, timeout: float = 30) -> None:
