@@ -109,6 +109,10 @@ class Criteria:
         if not _NAME.fullmatch(name_or_text):
             if "/" in name_or_text and not any(letter.isspace() for letter in name_or_text):
                 raise PromptError(f"no criterion '{name_or_text}'")
+            if name_or_text in self.names():
+                plain = re.sub(r"[^\w/-]+", "_", name_or_text).strip("_")
+                what = f"the file of a criterion is named with letters, digits, _ and -; rename '{name_or_text}'"
+                raise PromptError(f"{what} to '{plain}', and write criteria: {plain}")
             return Criterion(name="literal", title=_first_line(name_or_text), text=name_or_text.strip())
         path = self.path(name_or_text)
         if path is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from flows.coding.answer_log import CANNOT_DECIDE
 from flows.coding.import_answers import ReadAnswer
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
 from flows.coding.text_file import read_text_file
-from flows.config.diagnostics import closest_name
+from flows.config.diagnostics import closest_name, join_names
 from flows.files.model_mistakes import model_mistakes
 from flows.tables.answers import spelling
 
@@ -86,7 +87,9 @@ class Exports:
         self._asked = [one for one in task.criteria if not criteria or one.name in criteria]
         self._coder = coder
         self._ids = {one.record_id for one in records}
-        self._by_text = {" ".join(one.record.text.split()): one.record_id for one in records}
+        self._by_text = defaultdict[str, list[str]](list)
+        for one in records:
+            self._by_text[" ".join(one.record.text.split())].append(one.record_id)
 
     def answers(self) -> Iterator[ReadAnswer]:
         """Every annotation as answers. Raises StudyError for a file that cannot be read, or as a whole is no JSON."""
@@ -123,7 +126,7 @@ class Exports:
             yield f"{self._path}, entry {number}", entry if isinstance(entry, dict) else {}
 
     def _label_studio(self, where: str, entry: _LabelStudioTask) -> Iterator[ReadAnswer]:
-        record_id = self._record_id(entry.data)
+        records = self._records(entry.data)
         for number, annotation in enumerate(entry.annotations, start=1):
             at = f"{where}, annotation {number}"
             if annotation.was_cancelled:
@@ -133,7 +136,7 @@ class Exports:
             choices = [_Label(one.from_name, choice) for one in annotation.result for choice in one.value.choices]
             said = ReadAnswer(at, self._coder or annotation.person, None, "", seconds=annotation.lead_time)
             todo = "name the control after its criterion, or write"
-            yield from self._by_criterion(said, record_id, choices, quotes, todo)
+            yield from self._by_criterion(said, records, choices, quotes, todo)
 
     def _doccano(self, where: str, line: _DoccanoLine, entry: Mapping[str, Any]) -> Iterator[ReadAnswer]:
         text = line.text or line.data
@@ -141,17 +144,19 @@ class Exports:
             _Label("", one) if isinstance(one, str) else _Label("", one[2], text[one[0] : one[1]]) for one in line.label
         ]
         said = ReadAnswer(where, self._coder or line.user or self._path.stem, None, "")
-        record_id = self._record_id({**line.meta, **entry, "text": text})
-        yield from self._by_criterion(said, record_id, labels, (), "write")
+        records = self._records({**line.meta, **entry, "text": text})
+        yield from self._by_criterion(said, records, labels, (), "write")
 
     def _by_criterion(
-        self, said: ReadAnswer, record_id: str | None, labels: Sequence[_Label], quotes: Sequence[str], todo: str
+        self, said: ReadAnswer, records: Sequence[str], labels: Sequence[_Label], quotes: Sequence[str], todo: str
     ) -> Iterator[ReadAnswer]:
         """An answer for each criterion that the labels are verdicts of; one without a verdict where there is none."""
-        if record_id is None:
-            what = "its text is none of the coding's, word by word, and it names no `record_id` of it"
-            yield replace(said, problem=what)
+        if len(records) != 1:
+            which = f"its text is that of {join_names(records)}, and it does not say by `record_id` which is meant"
+            none = "its text is none of the coding's, word by word, and it names no `record_id` of it"
+            yield replace(said, problem=which if records else none)
             return
+        [record_id] = records
         if not labels:
             yield replace(said, key=(record_id, self._asked[0].name), quotes=quotes)
         found = dict[str, list[_Label]]()
@@ -188,12 +193,14 @@ class Exports:
         names = ", ".join(one.name for one in self._asked)
         return f"'{label.text}' is a verdict of none of the criteria {names}; {meant}{which}"
 
-    def _record_id(self, data: Mapping[str, Any]) -> str | None:
+    def _records(self, data: Mapping[str, Any]) -> Sequence[str]:
+        """The records that an entry may be about: by its words first, since a program numbers entries as it likes."""
         texts = [" ".join(value.split()) for value in data.values() if isinstance(value, str)]
-        by_text = next((self._by_text[text] for text in texts if text in self._by_text), None)
-        # The words come first: a program numbers its entries as it likes.
+        by_text = next((self._by_text[text] for text in texts if text in self._by_text), list[str]())
         named = str(data.get("record_id"))
-        return by_text or (named if named in self._ids else None)
+        if len(by_text) == 1 or named not in (by_text or self._ids):
+            return by_text
+        return [named]
 
 
 def _parsed(line: str) -> Mapping[str, Any] | None:

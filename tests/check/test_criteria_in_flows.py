@@ -76,3 +76,13 @@ def test_a_request_replaces_a_dimension(tmp_path: Path) -> None:
     assert study.provenance.where(("flows", "judged", "steps", "judge", "variants", "criteria", "0")) == (
         "command line: criteria=Do no harm, please."
     )
+
+
+def test_a_criterion_whose_file_has_a_blank_in_its_name_is_no_text(tmp_path: Path) -> None:
+    flow = FLOW.replace("[ordinary, rule]", '[ordinary, "my rule"]')
+    folder = write_study(tmp_path, {"flows/judged.yaml": flow, "criteria/my rule.md": "Do no harm."})
+    with pytest.raises(StudyError) as caught:
+        compose(["judged"], ["text=x"], folder, registry={"judge": Judge})
+    [problem] = caught.value.problems
+    assert problem.where.endswith("flows/judged.yaml:8")
+    assert problem.todo == "rename 'my rule' to 'my_rule', and write criteria: my_rule"

@@ -138,6 +138,15 @@ def test_words_that_stand_in_the_record_are_not_called_missing(
     assert code == 1 and f"coded.csv:2: {message}" in err
 
 
+def test_a_text_that_several_records_have_is_no_guess(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_coding(FOLDER, [RECORDS[0], RECORDS[1].model_copy(update={"text": TEXT})])
+    write_lines("ana.jsonl", {"text": TEXT, "label": ["rude"]}, {"text": TEXT, "record_id": "r2", "label": ["polite"]})
+    code, out, err = run(capsys, "import", "ana.jsonl")
+    assert code == 1 and "1 answer added" in out
+    assert "ana.jsonl:1: its text is that of r1, r2, and it does not say by `record_id` which is meant" in err
+    assert [(one.record_id, one.verdict) for one in read_answers(FOLDER)] == [("r2", "polite")]
+
+
 def test_a_short_quotation_of_a_long_text_is_called_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
