@@ -25,3 +25,6 @@ class WebPage(Frozen):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Digest of the bytes that the server sent, in hexadecimal: the page is kept under it."""
     fetched: datetime
+    encoding: str = Field(default="", exclude_if=lambda value: not value)
+    """The encoding in which those bytes were read, and that it was declared otherwise, in words. Empty for pages that
+    were kept before it was noted."""

@@ -29,7 +29,7 @@ def address_of(record: Record) -> str | None:
 def record_of_page(record: Record, page: WebPage) -> Record:
     """The record with the page's text in the place of its address. Raises ValidationError for what is no text."""
     about: dict[str, Any] = {"address": page.url, "sha256": page.sha256, "fetched": page.fetched.isoformat()}
-    about |= {name: value for name in ("author", "published") if (value := getattr(page, name))}
+    about |= {name: value for name in ("author", "published", "encoding") if (value := getattr(page, name))}
     fields = record.model_dump(exclude={"text", "title", "uri", "metadata"}, exclude_none=True)
     return Record(
         **fields,

@@ -76,7 +76,8 @@ async def test_an_address_is_judged_as_its_page_and_fetched_once(lab: Lab, web: 
     ran = await lab.run()
     records = {row.record_id: row.input.record for row in ran.rows("judge")}
     assert records["a"].text == SENTENCE and records["a"].uri == web.url("post") and records["a"].title == "A post"
-    assert records["b"].title == "Mine" and thawed(records["b"].metadata)["page"]["address"] == web.url("post")
+    about = thawed(records["b"].metadata)["page"]
+    assert records["b"].title == "Mine" and (about["address"], about["encoding"]) == (web.url("post"), "utf-8")
     assert records["c"].text == posts[2]["text"]
     assert ran.outcome and [str(one) for one in ran.outcome.rejects] == [
         f"posts: the record 'd': {web.url('gone')} was not read: the site answers with HTTP 404"

@@ -46,4 +46,5 @@ def read_page(url: str, raw: RawPage, fetched: datetime) -> WebPage:
         text=found.text,
         sha256=hashlib.sha256(raw.content).hexdigest(),
         fetched=fetched,
+        encoding=found.encoding,
     )
