@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,15 +44,39 @@ def _usage() -> str:
 
 
 def _name_problem(kind: str, name: str) -> tuple[str, str] | None:
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
-        return f"'{name}' cannot be a name here", "use small letters, digits and _, with a letter first, as in my_study"
+    reason = _reason_against(kind, name)
+    if reason is None:
+        return None
+    free = next((one for one in _similar_names(kind, name) if _reason_against(kind, one) is None), None)
+    return reason, f"take for example {free}" if free else "take another name"
+
+
+def _reason_against(kind: str, name: str) -> str | None:
+    if not _NAME.fullmatch(name):
+        letters = "a name here has small letters a to z, digits and _, a letter first, and at most 40 of them"
+        return f"'{name}' cannot be a name here: {letters}"
+    if keyword.iskeyword(name):
+        return f"'{name}' is a word of the language Python, so it cannot be a name here"
     if name in group_choices(search_folders(None), "flows"):
-        return f"there is a flow '{name}' already", "take another name"
+        return f"there is a flow '{name}' already"
+    if kind == "plugin" and (keyword.issoftkeyword(name) or hasattr(builtins, name)):
+        return f"'{name}' means something in every Python program already, so a package of that name confuses"
     if kind == "plugin" and find_spec(name):
-        return f"there is a Python package '{name}' already", "take another name"
+        return f"there is a Python package '{name}' already"
     if Path(name).exists() or Path(name).is_symlink():
-        return f"'{name}' exists already in this folder", "take another name, or go to another folder"
+        return f"'{name}' exists already in this folder"
     return None
+
+
+def _similar_names(kind: str, name: str) -> Iterator[str]:
+    """Names like the one that was asked for, in the letters that a name may have."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "_", plain).strip("_0123456789")[:30] or "my"
+    yield from (
+        base,
+        f"{base}_{'kit' if kind == 'plugin' else 'study'}",
+        *(f"{base}_{number}" for number in range(2, 100)),
+    )
 
 
 def _files(template: Path, name: str) -> Iterator[tuple[Path, str]]:

@@ -122,11 +122,27 @@ def test_a_new_study_runs_as_it_is(cli_with_server: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["my_study"], "'my_study' exists already"),
-        (["tox"], "there is a flow 'tox' already"),
-        (["../out"], "cannot be a name here"),
-        (["class"], "cannot be a name here"),
-        (["plugin", "json"], "there is a Python package 'json' already"),
+        (["my_study"], "'my_study' exists already in this folder; take for example my_study_study"),
+        (["tox"], "there is a flow 'tox' already; take for example tox_study"),
+        (["../out"], "'../out' cannot be a name here: a name here has small letters"),
+        (["Études 2"], "at most 40 of them; take for example etudes"),
+        (
+            ["class"],
+            "'class' is a word of the language Python, so it cannot be a name here; take for example class_study",
+        ),
+        (
+            ["plugin", "class"],
+            "'class' is a word of the language Python, so it cannot be a name here; take for example class_kit",
+        ),
+        (["plugin", "My-Kit"], "take for example my_kit"),
+        (
+            ["plugin", "list"],
+            "'list' means something in every Python program already, so a package of that name confuses",
+        ),
+        (["plugin", "match"], "take for example match_kit"),
+        (["plugin", "json"], "there is a Python package 'json' already; take for example json_kit"),
+        (["plugin", "flows"], "there is a Python package 'flows' already; take for example flows_kit"),
+        (["plugin", "agents"], "there is a Python package 'agents' already; take for example agents_kit"),
         (["plugin"], "one name is needed"),
         ([], "one name is needed"),
     ],
