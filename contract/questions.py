@@ -84,10 +84,14 @@ class Answer(Frozen):
         """Who decided and why, as the end of a sentence: ` by ana: too harsh`."""
         return (f" by {self.by}" if self.by else "") + (f": {self.comment}" if self.comment else "")
 
-    def same_as(self, other: Answer) -> bool:
+    def decides_as(self, other: Answer) -> bool:
         """Whether both decide the same, for the same reason, whoever decided and when."""
         names = {"decision", "value", "fields", "comment"}
         return self.model_dump(mode="json", include=names) == other.model_dump(mode="json", include=names)
+
+    def covers(self, later: Answer) -> bool:
+        """Whether a later answer adds nothing: the same decision by the same person, or by one who is not named."""
+        return self.decides_as(later) and later.by in ("", self.by)
 
 
 def gate_output(question: Question, answer: Answer) -> dict[str, JsonValue]:

@@ -175,7 +175,9 @@ def _take_corrections(files: Sequence[str], run: RunToCorrect, path: Path, by: s
                 refused += 1
             else:
                 taken.append(found)
-    added, gold = add_corrections(path, run, taken, by), read_known_gold(path)
+    (added, replaced), gold = add_corrections(path, run, taken, by), read_known_gold(path)
+    for note in replaced:
+        print(f"note: {terminal_text(note)}", file=sys.stderr)
     known = f", {len(taken) - added:,} known already" if added < len(taken) else ""
     print(
         f"{pluralised(added, 'correction')} added{known}, {refused:,} refused; "

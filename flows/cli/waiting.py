@@ -88,6 +88,7 @@ class _Answering:
         self._left = list(self.waiting.questions)
         self._answered = 0
         self._changed = 0
+        self._confirmed = 0
 
     async def run(self, file: Path | None) -> int:
         """Takes what there is, asks for the rest at a terminal, and says how to go on."""
@@ -153,9 +154,10 @@ class _Answering:
 
     async def _keep(self, question: Question, answer: Answer) -> None:
         before = await self._kept.get(question)
-        if before and before.same_as(answer):
+        if before and before.covers(answer):
             return
-        self._changed += before is not None
+        self._changed += before is not None and not before.decides_as(answer)
+        self._confirmed += before is not None and before.decides_as(answer)
         await self._kept.keep(question, answer)
         self.trail.add("question answered", **audit_fields(question, answer))
         self._left = [one for one in self._left if one.key != question.key]
@@ -166,8 +168,9 @@ class _Answering:
         if self.as_json:
             print(json.dumps({"answered": self._answered, "open": left, "command": command}, indent=2))
             return 0
-        changed = f" ({self._changed} of them otherwise than before)" if self._changed else ""
-        print(f"{self._answered} answered{changed}, {left} still open.")
+        again = [(self._changed, "otherwise than before"), (self._confirmed, "as before, by somebody else")]
+        said = ", ".join(f"{number} of them {how}" for number, how in again if number)
+        print(f"{self._answered} answered{f' ({said})' if said else ''}, {left} still open.")
         if left and not self._answered:
             print(f"Fill in {display_path(self.waiting.file)} and run this again, or name a file: --file answers.yaml")
         if command and (self._answered or not left):

@@ -16,7 +16,12 @@ from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS, Key
 from flows.coding.app import Handler, for_person, not_found, page_response, read_form
 from flows.coding.form import FilledForm
 from flows.coding.pages import Page, choices_of, record_parts, render
-from flows.files.gold_set import add_to_gold, read_gold
+from flows.files.gold_set import decide, decision_mark, read_gold
+
+DECIDED_MEANWHILE = (
+    "This was decided otherwise after you opened the page. "
+    "Look at that decision; if you decide once more, yours counts."
+)
 
 
 class AdjudicationPages:
@@ -93,7 +98,9 @@ class AdjudicationPages:
             form.mistakes["reason"] = f"This is too long: at most {MAX_TEXT_CHARACTERS:,} characters."
         if form.mistakes:
             return page_response(self._page(base, place, form), 422)
-        add_to_gold(self._gold, [self._entry(item, verdict, form, person)])
+        if decide(self._gold, self._entry(item, verdict, form, person), form.decided):
+            form.mistakes["decided"] = DECIDED_MEANWHILE
+            return page_response(self._page(base, place, form), 409)
         known = read_gold(self._gold)
         order = [*range(place, len(self._disputes)), *range(place)]
         following = next((n for n in order if not is_settled(self._disputes[n], known)), None)
@@ -105,10 +112,11 @@ class AdjudicationPages:
         return item.entry(verdict, "adjudicated", by, form.reason, models=seen)
 
     def _page(self, base: str, place: int, form: FilledForm) -> Page:
-        item = self._disputes[place - 1]
-        entry = read_gold(self._gold).of(item.drawn.record_id).get(item.criterion.name)
-        if entry is not None and entry.how == "adjudicated" and not form.verdict:
-            form.verdict, form.reason = entry.verdict or CANNOT_DECIDE, entry.why
+        item, known = self._disputes[place - 1], read_gold(self._gold)
+        decision = known.decision(*item.key)
+        form.decided = decision_mark(decision)
+        if decision is not None and decision.how == "adjudicated" and not form.verdict and not form.mistakes:
+            form.verdict, form.reason = decision.verdict or CANNOT_DECIDE, decision.why
         texts, pictures = record_parts(item.drawn.record)
         choices = [(name, "") for name in (*choices_of(item.criterion), CANNOT_DECIDE)]
         return render(
@@ -116,7 +124,7 @@ class AdjudicationPages:
             place=place, total=len(self._disputes), form=form, texts=texts, pictures=pictures, warning=self._warning,
             choices=choices, has_models=item.key in self._models,
             models=self._models.get(item.key, ()) if item.key in self._models_seen else None,
-            is_decided=entry is not None and is_settled(item, read_gold(self._gold)),
+            decision=decision, is_decided=is_settled(item, known),
         )  # fmt: skip
 
     def _place(self, request: Request) -> int | None:

@@ -16,7 +16,7 @@ from contract.base import Frozen
 from contract.errors import RunError, StorageError
 from contract.gold import GoldEntry
 from flows.coding.access import Access
-from flows.coding.answer_log import MAX_TEXT_CHARACTERS
+from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
 from flows.coding.text_file import read_text_file
 from flows.config.diagnostics import closest_name, join_names
@@ -162,11 +162,25 @@ def read_corrections(path: Path) -> Iterator[tuple[str, Correction | str]]:
             yield f"{path}:{number}", Correction.read(line)
 
 
-def add_corrections(gold: Path, run: RunToCorrect, corrections: Sequence[Correction], by: str) -> int:
-    """Adds corrections that have no problem to the gold set. Returns how many are new. Raises StorageError."""
+def add_corrections(gold: Path, run: RunToCorrect, corrections: Sequence[Correction], by: str) -> tuple[int, list[str]]:
+    """Adds corrections that have no problem to the gold set. Raises StorageError.
+
+    Returns how many are new, and what is said of other people's decisions that count no longer.
+    """
     known = read_gold(gold)
     entries = [run.entry(one, by, known) for one in corrections]
-    return add_to_gold(gold, entries).version - known.version
+    replaced = [note for entry in entries if (note := _replaced(entry, known.decision(*entry.key)))]
+    return add_to_gold(gold, entries).version - known.version, replaced
+
+
+def _replaced(entry: GoldEntry, before: GoldEntry | None) -> str:
+    """What is said of somebody else's decision that counts no longer; empty where there is none."""
+    if before is None or before.verdict == entry.verdict or (before.how != "agreed" and before.by == entry.by):
+        return ""
+    who = "all coders said" if before.how == "agreed" else f"{before.by} decided"
+    why = f" ({before.why})" if before.why else ""
+    verdict = before.verdict or CANNOT_DECIDE
+    return f"of {entry.record_id} by {entry.criterion} {who} '{verdict}'{why}; this correction counts instead"
 
 
 class CorrectionPages:
@@ -205,8 +219,9 @@ class CorrectionPages:
         if problem or isinstance(correction, str):
             return PlainTextResponse(problem, 422)
         try:
-            added = add_corrections(self._gold, self._run, [correction], person.partition(":")[2])
+            added, replaced = add_corrections(self._gold, self._run, [correction], person.partition(":")[2])
         except StorageError as error:
             return PlainTextResponse(f"Nothing was saved: {error}", 409)
         self.saved += added
-        return PlainTextResponse("saved", 201) if added else PlainTextResponse("saved before", 200)
+        said = " ".join(["Saved in the gold set.", *(f"Note: {note}." for note in replaced)])
+        return PlainTextResponse(said, 201) if added else PlainTextResponse("Saved before.", 200)

@@ -29,6 +29,8 @@ class FilledForm:
     answer_id: str = ""
     item: str = ""
     """The mark of the record and criterion that the page showed."""
+    decided: str = ""
+    """The mark of the decision that the page showed; empty for none."""
     verdict: str = ""
     """`cannot decide` where the coder cannot."""
     reason: str = ""
@@ -52,6 +54,7 @@ class FilledForm:
         return cls(
             answer_id=texts.get("answer_id", "")[:80],
             item=texts.get("item", "")[:80],
+            decided=texts.get("decided", "")[:80],
             # Several boxes may be ticked where several options may be chosen.
             verdict=CANNOT_DECIDE if texts.get("undecided") else verdict.replace("\r\n", "\n").replace("\x00", ""),
             reason=texts.get("reason", "").strip(),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -58,6 +59,11 @@ class GoldSet:
     def of(self, record_id: str) -> Mapping[str, GoldEntry]:
         """Criterion -> decision on that record."""
         return self.records.get(record_id, {})
+
+    def decision(self, record_id: str, criterion: str) -> GoldEntry | None:
+        """What was decided on it last; None where nothing was, or where it is open."""
+        entry = self.of(record_id).get(criterion)
+        return None if entry is None or entry.how == "open" else entry
 
     def criteria(self) -> set[str]:
         """The criteria that decisions are about."""
@@ -132,34 +138,64 @@ def add_to_gold(path: Path, entries: Iterable[GoldEntry]) -> GoldSet:
 
     Raises StorageError as `read_gold` does.
     """
+    with _open_to_add(path) as (file, found):
+        _append(file, found, entries)
+        return found
+
+
+def decide(path: Path, entry: GoldEntry, seen: str) -> GoldEntry | None:
+    """Adds a decision by somebody who was shown the one with the mark `seen`.
+
+    Returns another one that was made since then and says otherwise; nothing is added in that case. Raises StorageError
+    as `read_gold` does.
+    """
+    with _open_to_add(path) as (file, found):
+        newest = found.decision(*entry.key)
+        if newest is not None and newest.verdict != entry.verdict and decision_mark(newest) != seen:
+            return newest
+        _append(file, found, [entry])
+        return None
+
+
+def decision_mark(entry: GoldEntry | None) -> str:
+    """What a form names the decision by that it was shown; empty for none."""
+    return "" if entry is None else digest(entry.model_dump(mode="json"))[:16]
+
+
+@contextmanager
+def _open_to_add(path: Path) -> Generator[tuple[int, GoldSet]]:
+    """The file, locked against other programs, and what they have added so far."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX)
-        # Read under the lock: another program may have added to it.
-        found, lines = read_gold(path), list[bytes]()
-        for entry in entries:
-            if _says_the_same(entry, found.of(entry.record_id).get(entry.criterion)):
-                continue
-            previous = found.digest
-            value = {**entry.model_dump(mode="json"), "previous": previous, "digest": found.add(entry)}
-            lines.append(json.dumps(value, ensure_ascii=False).encode() + b"\n")
-        end = os.fstat(file).st_size
-        try:
-            data = b"".join(lines)
-            # Nothing is joined to a line whose end a kill has kept from the disk.
-            if data and end and (os.lseek(file, -1, os.SEEK_END), os.read(file, 1))[1] != b"\n":
-                data = b"\n" + data
-            while data:
-                data = data[os.write(file, data) :]
-            os.fsync(file)
-        except OSError:
-            os.ftruncate(file, end)
-            raise
-        return found
+        yield file, read_gold(path)
     finally:
         os.close(file)
+
+
+def _append(file: int, gold: GoldSet, entries: Iterable[GoldEntry]) -> None:
+    """Adds decisions to the file and to the set, but for those that count already."""
+    lines = list[bytes]()
+    for entry in entries:
+        if _says_the_same(entry, gold.of(entry.record_id).get(entry.criterion)):
+            continue
+        previous = gold.digest
+        value = {**entry.model_dump(mode="json"), "previous": previous, "digest": gold.add(entry)}
+        lines.append(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+    end = os.fstat(file).st_size
+    try:
+        data = b"".join(lines)
+        # Nothing is joined to a line whose end a kill has kept from the disk.
+        if data and end and (os.lseek(file, -1, os.SEEK_END), os.read(file, 1))[1] != b"\n":
+            data = b"\n" + data
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, end)
+        raise
 
 
 def with_gold(record: Record, gold: Mapping[str, GoldEntry]) -> Record:

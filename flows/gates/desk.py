@@ -155,7 +155,7 @@ class Desk:
         if read.answer is None:
             return None
         before = await self.kept.get(question)
-        if before and before.same_as(read.answer):
+        if before and before.covers(read.answer):
             return before
         await self.kept.keep(question, read.answer)
         self.on_answer(question, read.answer)

@@ -1,6 +1,6 @@
 """Kept answers: what people decided, in the storage of results, under the digest of what they were asked and shown.
 
-An answer is never overwritten: one that differs is added behind it, and the last one counts.
+An answer is never overwritten: one that differs, or that somebody else gives, is added behind it; the last one counts.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class KeptAnswers:
         return _Answers.model_validate_json(known).answers[-1] if known else None
 
     async def keep(self, question: Question, answer: Answer) -> None:
-        """Keeps the answer; when this returns, it outlives the process. One that decides the same is not added."""
+        """Keeps the answer; when this returns, it outlives the process. One that adds nothing is left out."""
         path, known = answers_path(question.key), await self._read(answers_path(question.key), question.key)
         before = _Answers.model_validate_json(known).answers if known else ()
-        if before and before[-1].same_as(answer):
+        if before and before[-1].covers(answer):
             return
         kept = _Answers(question=question, answers=(*before, answer))
         await self._write(path, question.key, kept)

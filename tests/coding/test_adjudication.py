@@ -48,7 +48,7 @@ def decide(client: TestClient, page: str, **fields: str) -> tuple[int, str]:
 
 
 @contextmanager
-def adjudicating(folder: Path) -> Generator[tuple[TestClient, str, Path, AdjudicationPages]]:
+def adjudicating(folder: Path, by: str = "carla") -> Generator[tuple[TestClient, str, Path, AdjudicationPages]]:
     gold, found = folder / "gold" / "study.jsonl", read_task(folder)
     assert found is not None
     items = list(coded_items(*found, read_answers(folder)))
@@ -56,9 +56,9 @@ def adjudicating(folder: Path) -> Generator[tuple[TestClient, str, Path, Adjudic
     models = {("r2", "rude"): [ModelAnswer("big", "rude", "It says <b>so</b>.")]}
     pages = AdjudicationPages(gold, open_disputes(items, known), models)
     access = Access.read(folder, ADJUDICATORS_FILE)
-    access.add(["decides:carla"])
+    access.add([f"decides:{by}"])
     with TestClient(make_app(pages.routes(access), PORT), base_url=f"http://127.0.0.1:{PORT}") as client:
-        yield client, f"/a/{access.tokens['decides:carla']}", gold, pages
+        yield client, f"/a/{access.tokens[f'decides:{by}']}", gold, pages
 
 
 def test_only_where_coders_differ_somebody_decides_without_names(tmp_path: Path) -> None:
@@ -133,6 +133,44 @@ def test_a_decision_that_is_sent_twice_is_one_line(tmp_path: Path) -> None:
             assert client.post(f"{base}/1", data=form).status_code == 200
             versions.append(read_gold(gold).version)
     assert versions == [6, 6, 7]
+
+
+def test_who_has_not_seen_a_decision_is_shown_it_before_another_counts(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (carla, at_carla, gold, _), adjudicating(tmp_path, "dora") as (dora, at_dora, _, _):
+        page = form_fields(dora.get(f"{at_dora}/1").text)
+        first = form_fields(carla.get(f"{at_carla}/1").text)
+        mine = {**page, "verdict": "rude", "reason": "It is an insult."}
+        for _ in range(2):
+            sent = carla.post(f"{at_carla}/1", data={**first, "verdict": "polite", "reason": "<i>Meant</i> well."})
+            assert sent.status_code == 200, "a form that is sent twice"
+        assert read_gold(gold).version == 6
+        refused = dora.post(f"{at_dora}/1", data=mine)
+        assert refused.status_code == 409 and read_gold(gold).version == 6, refused.text
+        assert "decided otherwise after you opened" in refused.text and "It is an insult." in refused.text
+        assert "<strong><bdi>polite</bdi></strong>, <bdi>carla</bdi>" in refused.text
+        assert "&lt;i&gt;Meant&lt;/i&gt; well." in refused.text and "<i>Meant" not in refused.text
+        anyway = dora.post(f"{at_dora}/1", data={**mine, **form_fields(refused.text)})
+        assert anyway.status_code == 200 and read_gold(gold).of("r2")["rude"].by == "dora"
+        # The other browser tab of the first person.
+        stale = carla.post(f"{at_carla}/1", data={**first, "verdict": "cannot decide", "reason": "Hard to say."})
+        assert stale.status_code == 409 and "<bdi>dora</bdi>" in stale.text
+    lines = [json.loads(line) for line in gold.read_text().splitlines()][5:]
+    assert [(one["by"], one["verdict"]) for one in lines] == [("carla", "polite"), ("dora", "rude")]
+
+
+def test_the_same_decision_by_somebody_else_is_kept_too(tmp_path: Path) -> None:
+    code(tmp_path)
+    with adjudicating(tmp_path) as (carla, at_carla, gold, _), adjudicating(tmp_path, "dora") as (dora, at_dora, _, _):
+        page = form_fields(dora.get(f"{at_dora}/1").text)
+        decide(carla, f"{at_carla}/1", verdict="polite", reason="Meant well.")
+        agreed = dora.post(f"{at_dora}/1", data={**page, "verdict": "polite", "reason": "Meant well."})
+        assert agreed.status_code == 200, "nothing is overridden"
+    lines = [json.loads(line) for line in gold.read_text().splitlines()][5:]
+    assert [(one["by"], one["verdict"], one["why"]) for one in lines] == [
+        ("carla", "polite", "Meant well."),
+        ("dora", "polite", "Meant well."),
+    ]
 
 
 def test_a_gold_set_that_was_changed_is_refused_with_its_line(tmp_path: Path) -> None:

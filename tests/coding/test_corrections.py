@@ -77,7 +77,7 @@ def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_
         saved = client.post(f"{base}/corrections", json=correction(run))
         assert saved.status_code == 201, saved.text
         again = client.post(f"{base}/corrections", json=correction(run))
-        assert (again.status_code, again.text, pages.saved) == (200, "saved before", 1)
+        assert (again.status_code, again.text, pages.saved) == (200, "Saved before.", 1)
         for wrong, why in refused_corrections(run):
             refused = client.post(f"{base}/corrections", json=wrong)
             assert refused.status_code == 422 and why in refused.text, (wrong, refused.text)
@@ -102,6 +102,32 @@ def test_the_served_report_saves_corrections_and_nobody_else_can(run: Path, tmp_
     assert entry.criterion_sha256 == digest("courtesy")
     assert entry.why == "It is <b>meant</b> well." and entry.run.endswith(", gpt-mini") and entry.record_sha256
     assert (run / "answers.jsonl").read_bytes() == before
+
+
+def test_a_correction_of_what_somebody_else_has_decided_says_so(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gold, access = tmp_path / "gold" / "letters.jsonl", Access(tmp_path / "links.json")
+    access.add(["corrects:carla", "corrects:dora"])
+    first, other = correction(run), correction(run, verdict="unclear", reason="Hard to say.")
+    with TestClient(
+        make_app(CorrectionPages(RunToCorrect(run), gold).routes(access), PORT), base_url=f"http://127.0.0.1:{PORT}"
+    ) as client:
+        said = [
+            client.post(f"/r/{access.tokens[f'corrects:{who}']}/corrections", json=made).text
+            for who, made in (("carla", first), ("carla", other), ("dora", other), ("carla", first))
+        ]
+    assert said[:3] == ["Saved in the gold set."] * 3, "of one's own decision, and of the same one, nothing is said"
+    note = "of letter-1 by courtesy dora decided 'unclear' (Hard to say.); this correction counts instead"
+    assert said[3] == f"Saved in the gold set. Note: {note}."
+    (tmp_path / "corrections.jsonl").write_text(json.dumps(other) + "\n")
+    assert main(["code", "correct", "corrections.jsonl", "run=runs/letters", "by=dora", f"gold={gold}"]) == 0
+    note = f"of letter-1 by courtesy carla decided '{first['verdict']}' (It is <b>meant</b> well.)"
+    assert f"note: {note}; this correction counts instead" in capsys.readouterr().err
+    assert [json.loads(line)["by"] for line in gold.read_text().splitlines()] == [
+        "carla", "carla", "dora", "carla", "dora",
+    ]  # fmt: skip
 
 
 def test_an_exported_file_is_taken_once_and_what_does_not_fit_is_told(

@@ -124,9 +124,15 @@ def test_an_answer_that_is_changed_later_counts(cli_with_server: CommandLine, se
     assert waiting.exit_code == 4, waiting.transcript
     answered = cli_with_server.run("flows", "answer", "runs/asked/latest", "--file", "both.yaml")
     assert "2 answered (1 of them otherwise than before), 0 still open." in answered.stdout, answered.transcript
+    again = f"answers:\n{entry('p0', 'reject', 'cleo')}{entry('p1', 'approve', '')}"
+    write_files(cli_with_server.working_folder, {"again.yaml": again})
+    for said in ("1 answered (1 of them as before, by somebody else), 0", "0 answered, 0"):
+        confirmed = cli_with_server.run("flows", "answer", "runs/asked/latest", "--file", "again.yaml")
+        assert f"{said} still open." in confirmed.stdout, confirmed.transcript
     assert cli_with_server.run(*RUN, "run.ask=later").exit_code == 0
     decided = {record: row["answer"] for record, row in _rows(cli_with_server, "consent").items()}
-    assert (decided["p0"]["decision"], decided["p0"]["by"], decided["p1"]["decision"]) == ("reject", "ben", "approve")
+    assert (decided["p0"]["decision"], decided["p0"]["by"], decided["p1"]["decision"]) == ("reject", "cleo", "approve")
+    assert decided["p1"]["by"] == "ana", "who names nobody is not held to be somebody else"
 
 
 def test_later_with_the_verbs(cli_with_server: CommandLine, service: FakeService) -> None:

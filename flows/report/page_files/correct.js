@@ -33,7 +33,8 @@ async function keepCorrection(made) {
   if (correctionsGoTo) {
     try {
       const answer = await fetch(correctionsGoTo.content, { method: "POST", body: JSON.stringify(made), headers: { "content-type": "application/json" } });
-      return answer.ok ? "Saved in the gold set." : `Not saved: ${(await answer.text()).slice(0, 300)}`;
+      const text = (await answer.text()).slice(0, 600);
+      return answer.ok ? text : `Not saved: ${text}`;
     } catch {
       return "Not saved: the server does not answer.";
     }
