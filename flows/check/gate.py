@@ -74,8 +74,11 @@ def gate_output_type(gate: Gate) -> Any:
     return create_model("GateOutput", **fields)
 
 
-def waiting_notes(study: Study, *, has_page: bool) -> Iterator[str]:
-    """What of the study waits for a person, and how it can be answered, one sentence each."""
+def waiting_notes(study: Study, *, has_page: bool, runs: bool = False) -> Iterator[str]:
+    """What of the study waits for a person, and how it can be answered, one sentence each.
+
+    For how long a form is waited for, a command that `runs` says when it does wait: all may be answered already.
+    """
     asked = questions_of(study.flow)
     gates = {one.name: one for one in walk_nodes(study.flow, ())}
     for name, question in asked.items():
@@ -88,7 +91,7 @@ def waiting_notes(study: Study, *, has_page: bool) -> Iterator[str]:
             f"answers are given at the terminal, {page}or later: then the run does all else, ends in the state Waiting "
             "and leaves waiting.yaml to be filled in"
         )
-        if has_page and study.run.ask != "later":
+        if has_page and study.run.ask != "later" and not runs:
             seconds = max(one.timeout_seconds for one in asked.values())
             yield f"without a terminal a run waits up to {seconds:,} s for a form; with run.ask=later it waits for none"
 

@@ -83,7 +83,7 @@ def _wrong_strata(command: CodeCommand) -> list[Problem]:
     from flows.engine.records import records_of
 
     kept = tuple(word for word in command.study if word.partition("=")[0] not in _NO_RECORDS)
-    if "strata" not in command.own or kept == command.study:
+    if not command.own.keys() & _DESIGN or kept == command.study:
         return []
     try:
         studies = _composed(replace(command, study=kept))
@@ -91,8 +91,10 @@ def _wrong_strata(command: CodeCommand) -> list[Problem]:
     except (StudyError, StorageError):
         # The records are not known before the other mistakes are corrected.
         return []
-    design = replace(_design(command, studies[0]), strata=tuple(set(command.listed("strata")) - {"models"}))
-    return strata_problems(design, records[0], None)
+    # Whether a run has judged these records is only known with the study that is coded.
+    design, fields = _design(command, studies[0]), tuple(set(command.listed("strata")) - {"models"})
+    allocate: Any = design.allocate if fields == design.strata else "proportional"
+    return strata_problems(replace(design, strata=fields, allocate=allocate), records[0], None)
 
 
 def _check_same_design(
@@ -104,9 +106,11 @@ def _check_same_design(
     other_size = size is not None and min(size, task.population) != len(records)
     other_seed = "seed" in named and study.run.seed != task.seed
     other_strata = "strata" in command.own and tuple(command.listed("strata")) != task.strata
-    if other_size or other_seed or other_strata:
-        what = f"the coding in {folder} was begun with {len(records)} records, seed {task.seed}"
-        todo = "leave out sample, seed and strata to go on with it, or write folder=… for another one"
+    other_allocation = command.own.get("allocate", task.allocate) != task.allocate
+    if other_size or other_seed or other_strata or other_allocation:
+        by = f", strata {', '.join(task.strata)} ({task.allocate})" if task.strata else ""
+        what = f"the coding in {folder} was begun with {len(records)} records, seed {task.seed}{by}"
+        todo = "leave out sample, seed, strata and allocate to go on with it, or write folder=… for another one"
         raise StudyError([Problem("command line", what, todo=todo)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ SETTINGS = ("coders", "strata", "allocate", "run", "host", "port", "names", "fol
 _OF_ACTIONS: Mapping[str, tuple[str, ...]] = {"import": ("criteria",)}
 """Action -> what it takes itself, and other actions as a setting of the study."""
 _CODING = Path("coding")
+_NAME = re.compile(r"[\w./-]+")
+"""A name of a list; the text of a criterion, which may hold commas, has blanks too."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class CodeCommand:
         action = plain.pop(0) if plain and plain[0] in ACTIONS else ""
         settings = (*SETTINGS, *_OF_ACTIONS.get(action, ()))
         own = {name: value for name, _, value in (word.partition("=") for word in words) if name in settings}
-        study = [word for word in words if "=" in word and word.partition("=")[0] not in settings]
+        study = [_bracketed(word) for word in words if "=" in word and word.partition("=")[0] not in settings]
         if plain and not action:
             near = closest_name(plain[0], ACTIONS)
             todo = f"write code, or code with one of {', '.join(ACTIONS)}, and settings such as coders=ana,ben"
@@ -85,6 +88,14 @@ class CodeCommand:
     def folder(self, flow: str) -> Path:
         """Where the coding is kept."""
         return Path(self.own["folder"]).expanduser() if "folder" in self.own else _CODING / flow
+
+
+def _bracketed(word: str) -> str:
+    """`criteria=a,b` as a study reads it: several names, as after `coders=`; any other word as it is."""
+    name, _, value = word.partition("=")
+    parts = [part.strip() for part in value.split(",")]
+    is_list = name.lstrip("+") == "criteria" and len(parts) > 1 and all(map(_NAME.fullmatch, parts))
+    return f"{name}=[{','.join(parts)}]" if is_list else word
 
 
 def existing_folder(command: CodeCommand) -> Path:

@@ -195,7 +195,7 @@ def _run(options: argparse.Namespace, settings: list[str], flow: str | None) -> 
         studies = compose([flow] if flow else [], settings, options.config_dir, require_request=False)
         print_notices(studies)
         if not sys.stdin.isatty():
-            print_waiting_notes(studies)
+            print_waiting_notes(studies, runs=True)
         chosen.settle(next((study.run.server for study in studies if study.run.server), None))
         code = run_studies(studies, chosen.server, options, without_settings=not settings)
         if idle_seconds := chosen.idle_seconds:

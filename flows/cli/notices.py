@@ -37,8 +37,8 @@ def print_notices(studies: Sequence[Study]) -> None:
         print(f"leaves this machine: {terminal_line(departure)}", file=sys.stderr)
 
 
-def print_waiting_notes(studies: Sequence[Study]) -> None:
-    """Prints what a run would ask people, and how they could answer as things are now."""
+def print_waiting_notes(studies: Sequence[Study], *, runs: bool = False) -> None:
+    """Prints what a run would ask people, and how they could answer as things are now; `runs` if it now does."""
     from flows.check.gate import waiting_notes
     from flows.gates.asked_at import questions_of
     from flows.server.choose_server import server_policy, use_running_server
@@ -47,5 +47,5 @@ def print_waiting_notes(studies: Sequence[Study]) -> None:
     if not asking:
         return
     has_page = any(server_policy(study.run.server).kind == "stay" for study in asking) or use_running_server()
-    for note in (note for study in asking for note in waiting_notes(study, has_page=has_page)):
+    for note in (note for study in asking for note in waiting_notes(study, has_page=has_page, runs=runs)):
         print(f"note: {terminal_line(note)}", file=sys.stderr)

@@ -95,7 +95,7 @@ def where_models_part(run: Path) -> dict[str, str]:
 
 
 def strata_problems(design: Design, records: Sequence[Record], models_part: Mapping[str, str] | None) -> list[Problem]:
-    """What is wrong with the fields by which the records are to be divided; `models_part` is None without a run."""
+    """What is wrong with how the records are to be divided; `models_part` is None without a run."""
     where, problems = "command line: strata", list[Problem]()
     if "models" in design.strata and models_part is None:
         todo = "name a finished run: run=runs/<flow>/latest"
@@ -108,6 +108,10 @@ def strata_problems(design: Design, records: Sequence[Record], models_part: Mapp
         if name.partition(".")[0] not in known and name not in known:
             what, todo = f"no record has '{name}' in its metadata", f"there are {join_names(known)}"
             problems.append(Problem(where, what, closest_name(name, known), todo))
+    if design.allocate == "equal" and not design.strata:
+        what = "there are no strata, of which equal numbers would be drawn"
+        todo = f"add strata=… with {join_names(known) or '`models` and a run'}, or leave allocate out"
+        problems.append(Problem("command line: allocate=equal", what, todo=todo))
     groups = len(strata_of(records, design.strata, models_part))
     if not problems and design.size is not None and design.size < groups:
         what = f"sample={design.size:,} is less than the {groups:,} groups by {', '.join(design.strata)}"

@@ -66,6 +66,8 @@ class Desk:
     """Called with each answer that is given in this run."""
     on_wait: Callable[[Sequence[Question]], None] = lambda _questions: None
     """Called with all open questions before somebody is waited for: a run may be killed meanwhile."""
+    on_form: Callable[[Sequence[Question], float], None] = lambda _questions, _seconds: None
+    """Called with the questions of a form, and for how many seconds it is waited for."""
     shows_forms: bool = True
     """Whether the run waits for forms at a server's page."""
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -198,10 +200,14 @@ class Desk:
         self, questions: Sequence[Question], forms: Forms, found: dict[str, Answer], check: ValueCheck | None
     ) -> None:
         """Shows forms until all is answered, or nobody answers in time."""
+        is_noted = False
         while waiting := [one for one in questions if one.key not in found]:
             group = waiting[:MAX_QUESTIONS_IN_FORM]
             seconds = min([await self._seconds_left(one) for one in group])
             mistakes = {one.key: self.mistakes.get(one.key, ()) for one in group}
+            if seconds > 0 and not is_noted:
+                self.on_form(waiting, seconds)
+                is_noted = True
             filled = await forms.ask(group, mistakes, seconds, self) if seconds > 0 else _NOTHING
             for one in group:
                 kept = await self.kept.get(one) if one.key not in filled else None

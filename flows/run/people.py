@@ -59,6 +59,12 @@ def unused_note(desk: Desk) -> str | None:
     return f"{len(unused)} answers in the file fit no question of this run ({why}): {places}"
 
 
+def form_note(questions: Sequence[Question], seconds: float) -> str:
+    """That a form is waited for, and for how long."""
+    waits = "1 question waits" if len(questions) == 1 else f"{len(questions):,} questions wait"
+    return f"{waits} up to {seconds:,.0f} s for a form at the server's page; with run.ask=later a run waits for none"
+
+
 @dataclass
 class WaitingFile:
     """What waits, in the folder of a run: written as soon as somebody is waited for, and once more at the end."""

@@ -22,7 +22,7 @@ from flows.files.folder import new_run_folder
 from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.listener import RunListener
-from flows.run.people import WaitingFile, unused_note
+from flows.run.people import WaitingFile, form_note, unused_note
 from flows.run.run_input import RunInput
 from flows.run.run_story import RunStory
 from flows.run.services import open_services
@@ -48,6 +48,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
     folder = new_run_folder(study.run.folder, f"{study.flow.name}/shards" if is_shard else study.flow.name)
     waiting = WaitingFile(folder, listener.people, study.run.results)
     desk.on_wait = waiting.write
+    desk.on_form = lambda questions, seconds: listener.on_note(form_note(questions, seconds))
     log = RunLog(folder, current_flow_run_id())
 
     def on_cell(trace: AgentTrace, totals: Totals) -> None:

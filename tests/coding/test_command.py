@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.code_words import read_coding
 from flows.cli.main import main
 from tests.report.sample_run import Sample, write_sample
 from tests.support.coding import make_coding
@@ -31,6 +32,10 @@ from tests.support.coding import make_coding
         (None, ["export", "a.csv", "b.csv"], "command line: b.csv: `code export` takes no such word"),
         ("tox", ["coders=[<b>]"], "a name consists of letters"),
         ("tox", ["coders=ana", "sample=12", "strata=kind"], "write sample=15 or more, so that each is drawn from"),
+        ("tox", ["coders=ana", "allocate=equal"], "allocate=equal: there are no strata, of which equal numbers"),
+        ("tox", ["coders=ana", "allocate=equal"], "add strata=… with kind, synthetic, target, or leave allocate out"),
+        ("tox", ["coders=ana", "allocate=equal", "criteria=ordinry"], "allocate=equal: there are no strata"),
+        ("tox", ["coders=ana", "criteria=ordinary,powr"], "did you mean 'power'?"),
         ("tox", ["coders=ana,,ben"], "a name is missing here"),
         (None, ["status", "folder=coding/letters"], "code +flows=letters coders=ana,ben"),
         (None, ["status", "sampel=5"], "`code status` takes no 'sampel'"),
@@ -104,6 +109,22 @@ def test_a_run_that_has_judged_nothing_of_the_coding_is_refused_and_the_gold_set
     assert "the run has judged none of these records" in capsys.readouterr().err
 
 
+def test_several_criteria_are_named_as_several_coders_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = list[list[str]]()
+    for folder, words in (("a", "criteria=[ordinary,power]"), ("b", "criteria=ordinary,power")):
+        assert main(["code", "export", f"{folder}.csv", f"folder={folder}", "coders=ana,ben", words], "tox") == 0
+        kept.append([one.name for one in read_coding(Path(folder))[0].criteria])
+    assert kept == [["ordinary", "power"]] * 2
+    assert (
+        main(["code", "export", "c.csv", "folder=c", "coders=ana", "criteria=It is rude, or mean, to me."], "tox") == 0
+    )
+    assert len(read_coding(Path("c"))[0].criteria) == 1, "a text that holds commas is one criterion"
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [
@@ -111,6 +132,7 @@ def test_a_run_that_has_judged_nothing_of_the_coding_is_refused_and_the_gold_set
         ("sample=-1", "sample"),
         ("sample=abc", "sample"),
         ("sample=2", "was begun with 3 records"),
+        ("allocate=equal", "was begun with 3 records, seed 0; leave out sample, seed, strata and allocate"),
     ],
 )
 def test_settings_of_a_coding_that_was_begun_are_those_of_its_flow(
@@ -121,7 +143,7 @@ def test_settings_of_a_coding_that_was_begun_are_those_of_its_flow(
     assert main(["code", word]) == main(["code", "export", "again.csv", word]) == 2
     assert not (tmp_path / "again.csv").exists(), "an export of other records would be taken for these"
     error = capsys.readouterr().err
-    assert f"command line: {word}" in error or word == "sample=2"
+    assert f"command line: {word}" in error or word in ("sample=2", "allocate=equal")
     assert message in error and "no flow is named" not in error
 
 
