@@ -26,6 +26,7 @@ from flows.api.study_run import StudyRun
 from flows.check.first_rows import preview_records
 from flows.check.preview import preview_lines
 from flows.compose.compose import compose
+from flows.engine.records import notes_before_run
 from flows.plan.plan import Plan, plan_with_kept_cells
 from flows.spec.study import Study
 
@@ -67,7 +68,8 @@ class StudyHandle:
         except StudyError as error:
             return ProblemsView(self.flow, tuple(error.problems))
         preview = preview_records(study)
-        return ProblemsView(self.flow, (), study.notices, tuple(preview_lines(preview)) if preview else ())
+        notices = (*study.notices, *notes_before_run(study))
+        return ProblemsView(self.flow, (), notices, tuple(preview_lines(preview)) if preview else ())
 
     def plan(self) -> PlanView:
         """Returns what a run would do and what it can cost. Raises StudyError."""

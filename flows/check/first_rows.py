@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from contract.record import Record
 from flows.check.preview import Preview, preview_source
 from flows.check.sources import is_remote, source_of
 from flows.spec.study import Study
 
 
-def preview_records(study: Study) -> Preview | None:
+def preview_records(study: Study, on_record: Sequence[Callable[[Record], None]] = ()) -> Preview | None:
     """The preview of the study's records; None where they are in no storage, or on another machine.
 
-    Raises StorageError when the source cannot be read.
+    Each of `on_record` is called with each record that is read. Raises StorageError when the source cannot be read.
     """
     config = study.storage.get(study.flow.records)
     if config is None or is_remote(source := source_of(config)):
         return None
-    return preview_source(source)
+    return preview_source(source, on_record)

@@ -226,8 +226,10 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from flows.check.first_rows import preview_records
     from flows.check.preview import preview_lines
     from flows.check.sent_settings import unsent_settings_notes
+    from flows.engine.records import notes_before_run
 
-    for note in dict.fromkeys(note for study in studies for note in unsent_settings_notes(study)):
+    found = (note for study in studies for note in (*unsent_settings_notes(study), *notes_before_run(study)))
+    for note in dict.fromkeys(found):
         print(f"note: {terminal_text(note)}", file=sys.stderr)
 
     previewed = [(study.flow.name, one) for study in studies if (one := preview_records(study))]

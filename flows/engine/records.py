@@ -14,6 +14,7 @@ from contract.gold import GoldEntry
 from contract.record import Record
 from contract.run import parse_shard
 from contract.storage import SearchableStorage
+from flows.check.first_rows import preview_records
 from flows.files.gold_set import GoldSet, read_gold, with_gold
 from flows.report.words import pluralised
 from flows.spec.study import Study
@@ -54,16 +55,35 @@ def record_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
     wanted = study.run.sample
     if wanted is not None and study.run.shard is None and len(records) < wanted:
         yield f"sample={wanted:,} asks for more records than there are; all {len(records):,} are taken"
-    yield from _gold_notes(study, records)
+    yield from _gold_notes(study, records, complete=True)
 
 
-def _gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
-    """What a scholar should know of the gold set beside these records."""
+def notes_before_run(study: Study) -> Iterator[str]:
+    """What `record_notes` will say, as far as it is known from the records that a check reads."""
+    if gold_of(study) is None:
+        return
+    records = list[Record]()
+    preview = preview_records(study, [records.append])
+    complete = preview is not None and not preview.more
+    if complete and study.run.sample is not None:
+        records = sample(records, study.run.sample, study.run.seed)
+    yield from _gold_notes(study, records, complete=complete)
+
+
+def _gold_notes(study: Study, records: Sequence[Record], *, complete: bool) -> Iterator[str]:
+    """What a scholar should know of the gold set beside these records.
+
+    Where these are not all, decisions on others count too, and nothing is said of what depends on those.
+    """
     if (gold := gold_of(study)) is None:
         return
     words = {record.record_id: record.content_sha256 for record in records}
-    decided = [entry for entry in gold.entries.values() if entry.record_id in words]
-    other = {entry.record_id for entry in decided if entry.record_sha256 not in (None, words[entry.record_id])}
+    decided = [entry for entry in gold.entries.values() if entry.record_id in words or not complete]
+    other = {
+        entry.record_id
+        for entry in decided
+        if entry.record_sha256 not in (None, words.get(entry.record_id, entry.record_sha256))
+    }
     if other:
         yield (
             f"people decided on other words of {pluralised(len(other), 'record')} than are read now, the first is "
@@ -76,7 +96,7 @@ def _gold_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
             "all that people decided on these records are corrections, chosen by those who looked at models' verdicts: "
             "agreement with them says nothing of the whole"
         )
-    if not decided:
+    if complete and not decided:
         yield "people decided on none of these records, so nothing is compared with them"
 
 

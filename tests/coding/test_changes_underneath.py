@@ -73,12 +73,20 @@ def test_a_decision_that_an_answer_has_overtaken_is_told(study: Path, capsys: py
     assert "otherwise since" not in capsys.readouterr().err
 
 
-def test_a_criterion_that_changed_since_people_decided_is_told_with_the_run(study: Path) -> None:
+def test_a_criterion_that_changed_since_people_decided_is_told_by_check_and_run(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["code", "adjudicate", "by=carla"]) == 0
 
     def notes() -> str:
         [composed] = compose(["letters"], ["truth=gold/letters.jsonl"], study)
-        return "\n".join(record_notes(composed, list(records_of(composed, lambda _: None))))
+        said = "\n".join(record_notes(composed, list(records_of(composed, lambda _: None))))
+        capsys.readouterr()
+        assert main(["check", "truth=gold/letters.jsonl", "--config-dir", str(study)], "letters") == 0
+        checked = capsys.readouterr().err
+        assert all(f"note: {note}\n" in checked for note in said.splitlines()), "a check tells it in the same words"
+        assert ("criterion" in checked) == ("criterion" in said)
+        return said
 
     assert "criterion" not in notes()
     write_files(study, {"criteria/kind.md": STUDY["criteria/kind.md"].replace("It is warm", "It is WARM")})
