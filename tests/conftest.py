@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from fcntl import LOCK_EX, flock
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,16 +104,18 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
 
 
 @pytest.fixture(scope="session")
-def prefect_database(shared_folder: Path) -> Path:
-    """An empty Prefect database, made once: a server that has to make its own needs twice as long to start."""
-    path = shared_folder / "prefect.db"
-    with (shared_folder / "prefect.lock").open("w") as lock:
+def prefect_database(pytestconfig: pytest.Config, shared_folder: Path) -> Path:
+    """An empty Prefect database, made once for each version: making one takes a server as long as starting twice."""
+    cache = pytestconfig.cache
+    path = (cache.mkdir("prefect") if cache else shared_folder) / f"{version('prefect')}.db"
+    with path.with_suffix(".lock").open("w") as lock:
         flock(lock, LOCK_EX)
         if not path.exists():
             home = shared_folder / "prefect"
             command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
             subprocess.run(command, env={**os.environ, "PREFECT_HOME": str(home)}, check=True, capture_output=True)
-            (home / path.name).rename(path)
+            shutil.copy(home / "prefect.db", path.with_suffix(".new"))
+            path.with_suffix(".new").rename(path)
     return path
 
 
@@ -121,7 +124,7 @@ def prefect_api(prefect_home: Path, prefect_database: Path) -> Generator[str]:
     """The API of a real server, one for all tests."""
     from flows.server.private_server import PrivateServer
 
-    shutil.copy(prefect_database, prefect_home)
+    shutil.copy(prefect_database, prefect_home / "prefect.db")
     server = PrivateServer()
     try:
         server.wait_until_ready()
