@@ -10,12 +10,11 @@ The settings are those of the command line, as Python values; all mistakes in th
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from contract.errors import Problem, StudyError
+from contract.errors import StudyError
 from contract.findings import CitedAnswer
 from flows.api.display import PlanView, ProblemsView
 from flows.api.execution import RunThread, execute
@@ -25,6 +24,7 @@ from flows.api.settings import as_arguments
 from flows.api.study_run import StudyRun
 from flows.check.first_rows import preview_records
 from flows.check.preview import preview_lines
+from flows.compose.caller_words import in_words_of
 from flows.compose.compose import compose
 from flows.engine.records import notes_before_run
 from flows.plan.plan import Plan, plan_with_kept_cells
@@ -51,11 +51,8 @@ class StudyHandle:
     @cached_property
     def composed(self) -> Study:
         """The study as it would run. Raises StudyError with every mistake."""
-        arguments = self._arguments()
-        try:
-            [study] = compose([self.flow], arguments, self._config_dir)
-        except StudyError as error:
-            raise StudyError([_in_python(problem) for problem in error.problems]) from None
+        with in_words_of("study(…)", dots="__"):
+            [study] = compose([self.flow], self._arguments(), self._config_dir)
         return study
 
     def check(self) -> ProblemsView:
@@ -119,12 +116,6 @@ class StudyHandle:
             return str(self._records)
         folder = Path(str(self._settings.get("run__folder", "runs")))
         return str(write_records(self._records, folder / self.flow / "records").resolve())
-
-
-def _in_python(problem: Problem) -> Problem:
-    """The problem as somebody reads it who wrote a call and no command."""
-    where = problem.where.removeprefix("command line: ")
-    return replace(problem, where="study(…)" if where == "command line" else where)
 
 
 def study(flow: str, *, records: Any = None, config_dir: str | Path | None = None, **settings: Any) -> StudyHandle:

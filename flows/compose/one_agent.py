@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract.base import JsonValue
-from contract.errors import Problem, StudyError
+from contract.errors import COMMAND_LINE, Problem, StudyError
 from contract.flow import FlowParameter, FlowSpec, Step
+from flows.compose.caller_words import in_words_of
 from flows.compose.compose import check_studies
 from flows.config.compose_config import compose_config
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
@@ -19,7 +20,7 @@ from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 from flows.spec.study import Study
 
-_YAML_ADVICE = re.compile(r"add `(\w+):(?: [^`]*)?` (?:below `\w+:`|with the name of a storage to the flow)")
+_YAML_ADVICE = re.compile(r"add `(\w+):(?: [^`]*)?` (?:below `\w+:`|(?:with the name of a storage )?to the flow)")
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,26 @@ def compose_agent(
     config_dir: Path | None = None,
     registry: AgentRegistry | None = None,
     budget: Decimal | None = None,
+    caller: str | None = None,
 ) -> AgentCall:
     """Returns the agent `name` with `settings`: its parameters, inputs, and the `corpus` and `tools` that it may use.
 
-    `budget` is in US dollars, for this call; None leaves it to the configuration.
+    `budget` is in US dollars, for this call; None leaves it to the configuration. `caller` is what mistakes name as
+    called, where that is not `agent(…)` of Python.
 
     Raises StudyError with every mistake found.
     """
+    with in_words_of(caller or f"agent('{name}')"):
+        return _composed(name, settings, config_dir, registry, budget)
+
+
+def _composed(
+    name: str,
+    settings: Mapping[str, JsonValue],
+    config_dir: Path | None,
+    registry: AgentRegistry | None,
+    budget: Decimal | None,
+) -> AgentCall:
     diagnostics = Diagnostics()
     agents: AgentRegistry = registry if registry is not None else InstalledAgents()
     composed = compose_config(None, [] if budget is None else [f"budget={budget}"], config_dir, diagnostics)
@@ -55,18 +69,19 @@ def compose_agent(
     for key, value in settings.items():
         kind = "parameters" if key in parameters else "inputs"
         diagnostics.provenance.add_argument(("call", "steps", name, kind, key), display_argument(f"{key}={value}"))
+    if corpus is not None:
+        diagnostics.provenance.add_argument(("call", "corpus"), display_argument(f"corpus={corpus}"))
     try:
         [study] = check_studies([flow], composed, agents, diagnostics, require_request=False)
     except StudyError as error:
-        raise StudyError([_in_python(name, problem) for problem in error.problems]) from None
+        raise StudyError([_without_yaml(problem) for problem in error.problems]) from None
     return AgentCall(study, agents[name], parameters, inputs)
 
 
-def _in_python(name: str, problem: Problem) -> Problem:
+def _without_yaml(problem: Problem) -> Problem:
     """The problem as somebody reads it who wrote a call and no YAML."""
-    where = problem.where.removeprefix("command line: ")
     todo = problem.todo and _YAML_ADVICE.sub(r"give \1=…", problem.todo)
-    return replace(problem, where=f"agent('{name}')" if where.startswith("call.") else where, todo=todo)
+    return replace(problem, where=COMMAND_LINE if problem.where.startswith("call.") else problem.where, todo=todo)
 
 
 def _tool_names(given: JsonValue, diagnostics: Diagnostics) -> tuple[str, ...]:
@@ -93,7 +108,7 @@ def _sort_settings(
     """The settings that are parameters of the agent, and those that are its inputs; any other is reported."""
     if name not in agents:
         todo = f"there are {join_names(agents)}"
-        diagnostics.add(f"agent('{name}')", "there is no such agent", nearest=closest_name(name, agents), todo=todo)
+        diagnostics.add(COMMAND_LINE, "there is no such agent", nearest=closest_name(name, agents), todo=todo)
         diagnostics.raise_if_any()
     agent = agents[name]
     known = {*agent.Parameters.model_fields, *agent.Inputs.model_fields}

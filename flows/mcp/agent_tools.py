@@ -62,7 +62,7 @@ class AgentTools:
         given = {key: value for key, value in arguments.items() if value is not None}
         text, amount = given.pop("text", name), given.pop("budget", None)
         budget = None if amount is None else Decimal(str(amount))
-        call = await self._composed.get(name, given, budget)
+        call = await self._composed.get(name, given, budget, tool_name(name))
         shared = self._spending.of_call(call.study, tool_name(name), budget)
         record = as_record(str(text))
         await import_services()

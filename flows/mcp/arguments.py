@@ -9,10 +9,9 @@ from contract.base import thawed
 from contract.errors import Problem, StudyError
 from contract.tools import AgentToolDefinition
 from flows.config.diagnostics import closest_name, display_argument, join_names
+from flows.mcp.schema_words import misfit, short_text
 
 _MAX_REPORTED = 20
-_MAX_SHOWN = 80
-"""Characters of a value that a sentence repeats."""
 
 
 def check_arguments(tool: AgentToolDefinition, arguments: Mapping[str, Any]) -> None:
@@ -30,29 +29,25 @@ def _problems(tool: AgentToolDefinition, arguments: Mapping[str, Any]) -> Iterat
     for name in arguments:
         if name not in known:
             todo = f"it takes {join_names(known)}" if known else "it takes none"
-            yield Problem(
-                tool.name, f"there is no argument '{_short(name)}'", nearest=closest_name(name, known), todo=todo
-            )
+            what = f"there is no argument '{short_text(name)}'"
+            yield Problem(tool.name, what, nearest=closest_name(name, known), todo=todo)
     for name in schema.get("required", ()):
         if name not in arguments:
             yield Problem(tool.name, f"'{name}' is missing", todo=_what_it_is(known.get(name, {})))
     given = {name: value for name, value in arguments.items() if name in known}
     validator: Any = Draft202012Validator({**schema, "required": []})
     for error in validator.iter_errors(given):
-        where = ".".join(map(str, error.absolute_path)) or "arguments"
-        yield Problem(f"{tool.name}: {display_argument(where)}", _short(error.message))
+        where = ".".join(map(str, error.absolute_path))
+        yield misfit(f"{tool.name}: argument `{display_argument(where)}`" if where else tool.name, error)
     for path, text in _texts(given):
         if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-            yield Problem(f"{tool.name}: {path}", "holds characters that are no text", todo="leave them out")
+            where = f"{tool.name}: argument `{display_argument(path)}`"
+            yield Problem(where, "it holds characters that are no text", todo="leave them out")
 
 
 def _what_it_is(schema: Mapping[str, Any]) -> str | None:
     about = str(schema.get("description", "")).split("\n")[0].rstrip(".")
     return f"give {about[0].lower()}{about[1:]}" if about else None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 3 * _MAX_SHOWN else f"{text[:_MAX_SHOWN]} … {text[-_MAX_SHOWN:]}"
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

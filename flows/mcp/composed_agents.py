@@ -29,17 +29,17 @@ class ComposedAgents:
         self._kept: OrderedDict[str, AgentCall] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def get(self, name: str, settings: Mapping[str, JsonValue], budget: Decimal | None) -> AgentCall:
-        """Returns the call, composed and checked. Raises StudyError with every mistake in it."""
+    async def get(self, name: str, settings: Mapping[str, JsonValue], budget: Decimal | None, tool: str) -> AgentCall:
+        """Returns the call, composed and checked. Raises StudyError with every mistake in it, as one of `tool`."""
         async with self._lock:
-            return await asyncio.to_thread(self._get, name, settings, budget)
+            return await asyncio.to_thread(self._get, name, settings, budget, tool)
 
-    def _get(self, name: str, settings: Mapping[str, JsonValue], budget: Decimal | None) -> AgentCall:
+    def _get(self, name: str, settings: Mapping[str, JsonValue], budget: Decimal | None, tool: str) -> AgentCall:
         from flows.compose.one_agent import compose_agent
 
         key = digest([name, dict(settings), str(budget), list(self._state())])
         if key not in self._kept:
-            self._kept[key] = compose_agent(name, settings, self._config_dir, self._registry, budget)
+            self._kept[key] = compose_agent(name, settings, self._config_dir, self._registry, budget, tool)
         self._kept.move_to_end(key)
         if len(self._kept) > _MAX_KEPT:
             self._kept.popitem(last=False)

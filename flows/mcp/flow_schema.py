@@ -44,7 +44,11 @@ _SHORTHANDS: Mapping[str, dict[str, Any]] = {
     },
     "sheet": {"type": "string", "maxLength": 200, "description": "The sheet of a workbook."},
     "encoding": {"type": "string", "maxLength": 40, "description": "How a file's letters are written."},
-    "header": {"type": "string", "maxLength": 20, "description": "The row that names the columns, or none."},
+    "header": {
+        "type": "string",
+        "maxLength": 20,
+        "description": "The number of the row that names the columns, or none.",
+    },
     "delimiter": {"type": "string", "maxLength": 3, "description": "The sign between two cells, or tab."},
     "quoting": {"enum": ["none", "csv"], "description": "Whether quotation marks are letters like others."},
     "rows": {"enum": ["answers", "whole"], "description": "Whether each row is what one person answered."},
@@ -132,9 +136,10 @@ def _shorthands(data: Mapping[str, Any], spec: FlowSpec | None, own: set[str]) -
     reads = str(data.get("records", "")).partition(".")[0] != "parameters"
     measures: Any = data.get("measures")
     compares = isinstance(measures, dict) and bool(cast("dict[str, Any]", measures).get("truth"))
+    of_comparisons = () if compares else ("labels", "split")
     chosen = [name for name in _SHORTHANDS if reads or name in ("budget", "again", "labels")]
     chosen = [name for name in chosen if name != "where"]
-    return [name for name in chosen if name not in own and (compares or name != "labels")]
+    return [name for name in chosen if name not in own and name not in of_comparisons]
 
 
 def _parameters(data: Any) -> dict[str, FlowParameter]:

@@ -14,6 +14,7 @@ from contract.base import JsonValue
 from contract.errors import Problem, StudyError
 from contract.tools import CANCEL_RUN, READ_RUN, WATCH_RUN, AgentToolDefinition
 from flows.api.settings import as_arguments
+from flows.compose.caller_words import in_words_of
 from flows.config.diagnostics import closest_name
 from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
 from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
@@ -61,6 +62,10 @@ class FlowTools:
         ]
 
     async def _start(self, flow: str, tool: str, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+        with in_words_of(tool):
+            return await self._started(flow, tool, arguments)
+
+    async def _started(self, flow: str, tool: str, arguments: Mapping[str, Any]) -> JsonValue:
         given = {name: value for name, value in arguments.items() if value is not None}
         if "records" in given:
             storages = await asyncio.to_thread(storage_names, self._config_dir)
@@ -87,7 +92,7 @@ class FlowTools:
         return study
 
     async def _watch(self, arguments: Mapping[str, Any], progress: Progress) -> JsonValue:
-        run = await self._find(arguments["run_id"])
+        run = await self._find(arguments["run_id"], WATCH_RUN)
         deadline = time.monotonic() + float(arguments.get("wait_seconds", _WAIT["default"]))
         while isinstance(run, StartedRun):
             await progress(run.cells, run.at_most, f"{run.flow}: {run.state}")
@@ -102,7 +107,7 @@ class FlowTools:
         return await _status(run)
 
     async def _read(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
-        run = await self._find(arguments["run_id"])
+        run = await self._find(arguments["run_id"], READ_RUN)
         status = await _status(run)
         folder = run.folder if isinstance(run, StartedRun) else run
         if folder is None:
@@ -111,22 +116,23 @@ class FlowTools:
         return {**status, **await asyncio.to_thread(run_result, folder), **_costs(outcome)}
 
     async def _cancel(self, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
-        run = await self._find(arguments["run_id"])
+        run = await self._find(arguments["run_id"], CANCEL_RUN)
         if isinstance(run, StartedRun):
             await self._runs.cancel(run)
         return await _status(run)
 
-    async def _find(self, run_id: str) -> FoundRun:
+    async def _find(self, run_id: str, tool: str) -> FoundRun:
         """The run that a server has started, or the folder of one that has ended. Raises StudyError."""
         run = await self._runs.find(run_id) or await asyncio.to_thread(earlier_run, run_id)
         if run is None:
-            raise StudyError([self._unknown(run_id)])
+            raise StudyError([self._unknown(run_id, tool)])
         return run
 
-    def _unknown(self, run_id: str) -> Problem:
+    def _unknown(self, run_id: str, tool: str) -> Problem:
         known = list(self._runs.runs)
         todo = f"this server has started {', '.join(known) or 'none'}"
-        return Problem(f"run_id={run_id[:200]}", "there is no such run", nearest=closest_name(run_id, known), todo=todo)
+        what = f"there is no such run, '{run_id[:200]}'"
+        return Problem(f"{tool}: argument `run_id`", what, nearest=closest_name(run_id, known), todo=todo)
 
 
 def storage_names(config_dir: Path | None) -> list[str]:

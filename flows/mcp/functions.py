@@ -66,14 +66,14 @@ async def _call(tool: Tool, composed: ComposedAgents, arguments: Mapping[str, An
 
     given = dict(arguments)
     corpus = str(given.pop(_CORPUS)) if _reads_corpus(tool) else None
-    study = await _study(corpus, composed)
+    study = await _study(corpus, composed, tool.name)
     await import_services()
     async with open_one_call(study) as services:
         return await tool.call(given, services)
 
 
-async def _study(corpus: str | None, composed: ComposedAgents) -> Study:
+async def _study(corpus: str | None, composed: ComposedAgents, tool: str) -> Study:
     """What a call without a model needs: the services of a study, with a corpus or without."""
     if corpus is None:
-        return (await composed.get("citation_checker", {}, None)).study
-    return (await composed.get("search", {"queries": ["passages"], "corpus": corpus}, None)).study
+        return (await composed.get("citation_checker", {}, None, tool)).study
+    return (await composed.get("search", {"queries": ["passages"], "corpus": corpus}, None, tool)).study

@@ -15,7 +15,7 @@ from flows.mcp.published import Material
 async def read_passage(uri: str, storage: str, passage_id: str, config_dir: Path | None) -> Material | None:
     """The passage; None where the corpus has none of that id. Raises StudyError where there is no such corpus."""
     settings: dict[str, JsonValue] = {"queries": [passage_id[:200] or "passage"], "corpus": storage}
-    call = await asyncio.to_thread(compose_agent, "search", settings, config_dir)
+    call = await asyncio.to_thread(compose_agent, "search", settings, config_dir, None, None, f"corpus://{storage}")
     await import_services()
     from flows.run.services import open_index
 

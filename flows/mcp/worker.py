@@ -16,8 +16,10 @@ from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import ButtermilkError, StudyError
+from contract.tools import START_FLOW
 from flows.cli.error_text import error_lines
 from flows.cli.exit import run_and_exit
+from flows.compose.caller_words import in_words_of
 from flows.mcp.run_journal import RunJournal
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
@@ -56,7 +58,8 @@ def main() -> int:
         Thread(target=_interrupt_when_closed, daemon=True).start()
     code = EXIT_FAILED
     try:
-        code = _run(request, channel)
+        with in_words_of(START_FLOW + request["flow"].replace("-", "_")):
+            code = _run(request, channel)
     except ButtermilkError as error:
         channel.send(problems=error_lines(error))
         code = 2 if isinstance(error, StudyError) else EXIT_FAILED

@@ -63,7 +63,7 @@ async def test_an_agent_that_is_called_alone_may_use_tools(home: Path) -> None:
     assert answered.calls == 1 and "(Asking for Adderall®)" in answered.answer, answered
     with pytest.raises(StudyError, match="did you mean 'search'"):
         await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["serch"], corpus="osb")
-    with pytest.raises(StudyError, match=r"names none; give corpus=…"):
+    with pytest.raises(StudyError, match=r"names none; give `corpus`"):
         await agent("tool_user", config_dir=home).run("Why?", model="demo", tools=["search"])
 
 
@@ -78,8 +78,18 @@ async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service:
     [
         ("jugde", "A post.", {}, "agent('jugde'): there is no such agent; did you mean 'judge'?"),
         ("judge", "A post.", {"criteria": "oen", "model": "fake"}, "there is no criterion 'oen'; did you mean 'one'?"),
-        ("judge", "A post.", {"criteria": "one"}, "give model=…"),
-        ("judge", "A post.", {"criteria": "one", "modle": "fake"}, "the agent 'judge' takes no 'modle'"),
+        (
+            "judge",
+            "A post.",
+            {"criteria": "one"},
+            "agent('judge'): 'judge' lacks the parameter 'model' of its agent; give `model`",
+        ),
+        (
+            "judge",
+            "A post.",
+            {"criteria": "one", "modle": "fake"},
+            "argument `modle`: the agent 'judge' takes no 'modle'",
+        ),
         ("judge", {"txt": "A post."}, {"criteria": "one", "model": "fake"}, "give a text, or a dict with `text`"),
         ("judge", 3, {"criteria": "one", "model": "fake"}, "the record: an int is no record"),
         ("tool_user", "Why?", {"model": "fake", "tools": 3}, "tools are named in a list"),

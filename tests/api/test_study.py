@@ -136,24 +136,27 @@ async def test_inside_a_flow_of_ones_own_a_study_is_a_child_run(
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"smaple": 3}, "smaple=3: no flow here takes 'smaple'; did you mean 'sample'?"),
-        ({"sample": "many"}, "sample=many: "),
-        ({"budget": object()}, "budget=…: an object is no setting"),
-        ({"model": ["a,b"]}, "model=…: the item 'a,b' holds a comma"),
-        ({"records": [1]}, "records=…, number 1: an int is no record; give a dict or a `Record`"),
-        ({"records": 3}, "records=…: an int holds no records"),
-        ({"records": []}, "records=…: there are no records in it"),
-        ({"records": [{"text": "a", "x": float("nan")}]}, "records=…, number 1: it cannot be kept"),
+        ({"smaple": 3}, "argument `smaple`: no flow here takes 'smaple'; did you mean 'sample'?"),
+        ({"sample": "many"}, "argument `sample`: "),
+        ({"budget": object()}, "argument `budget`: an object is no setting"),
+        ({"model": ["a,b"]}, "argument `model`: the item 'a,b' holds a comma"),
+        ({"records": [1]}, "argument `records`, number 1: an int is no record; give a dict or a `Record`"),
+        ({"records": 3}, "argument `records`: an int holds no records"),
+        ({"records": []}, "argument `records`: there are no records in it"),
+        ({"records": [{"text": "a", "x": float("nan")}]}, "argument `records`, number 1: it cannot be kept"),
         (
             {"recods": TEXTS},
-            "recods=…: a DataFrame is no setting; records in memory are given as `records`; did you mean",
+            "argument `recods`: a DataFrame is no setting; records in memory are given as `records`; did you mean",
         ),
         ({"recods": [{"text": "a"}]}, "did you mean 'records'?"),
-        ({"records": TEXTS[["text", "text"]]}, "records=…: more than one column is called text; give each column"),
-        ({"records": [{"text": HALF}]}, "records=…, number 1: it holds half of a character"),
+        (
+            {"records": TEXTS[["text", "text"]]},
+            "argument `records`: more than one column is called text; give each column",
+        ),
+        ({"records": [{"text": HALF}]}, "argument `records`, number 1: it holds half of a character"),
         (
             {"records": pd.DataFrame({"text": pd.Series(["a", "b", HALF, "c"], dtype=object)})},
-            "records=…, number 3: the column 'text' holds half of a character",
+            "argument `records`, number 3: the column 'text' holds half of a character",
         ),
         (
             {"records": pd.DataFrame({"text": ["a", b"\xff"]})},
@@ -171,7 +174,27 @@ def test_mistakes_are_sentences(home: Path, settings: dict[str, Any], expected: 
 
 def test_values_that_are_no_settings_are_told_at_once(home: Path) -> None:
     found = study("tiny", config_dir=home, recods=TEXTS, budget=object()).check()
-    assert [one.where for one in found] == ["recods=…", "budget=…"]
+    assert [one.where for one in found] == ["study(…): argument `recods`", "study(…): argument `budget`"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "settings", "expected"),
+    [
+        ("osb", {}, "study(…): the flow 'osb' needs 'query'; give `query` (The research question)"),
+        ("osb", {"query": " "}, "study(…): argument `query`: 'query' is empty; give `query`"),
+        ("osb", {"query": "a", "limit": 0}, "study(…): argument `limit`: the parameter 'limit' is 0"),
+        ("tiny", {"run__concurency": 1}, "study(…): argument `run__concurency`: 'run' holds nothing called"),
+        ("tiny", {"columns": {"txt": "body"}}, "study(…): argument `columns.txt`: `columns` names no record field"),
+        ("tiny", {"encoding": "utf-88"}, "study(…): argument `encoding`: "),
+    ],
+)
+def test_a_mistake_names_the_argument_of_the_call(
+    home: Path, flow: str, settings: dict[str, Any], expected: str
+) -> None:
+    records = TEXTS if flow == "tiny" else None
+    [found] = study(flow, config_dir=home, records=records, **settings).check()
+    assert str(found).startswith(expected)
+    assert not any(typed in str(found) for typed in ("command line", 'query="'))
 
 
 def test_ids_are_integers_also_beside_a_missing_one(home: Path) -> None:

@@ -280,7 +280,7 @@ async def test_unknown_runs_and_resources_are_named(connect: Connect) -> None:
             result = await client.call_tool(name, {"run_id": "../../etc-20260101T000000"})
             assert result.is_error and "there is no such run" in text_of(result)
         long = await client.call_tool("watch_run", {"run_id": "x", "wait_seconds": 3600})
-        assert long.is_error and "maximum" in text_of(long)
+        assert long.is_error and "`wait_seconds`: it is 3600, but should be 50 or less" in text_of(long)
         for uri in (
             "run://tiny-20260101T000000/report",
             "run://../../etc/report",

@@ -25,6 +25,7 @@ class WebPages:
 
         Raises FetchRefused, with the reason in words, for what must not or cannot be fetched.
         """
+        self._http.check_form(url)
         await self._robots.check(url)
         raw = await self._http.get(url)
         if raw.status >= 400:

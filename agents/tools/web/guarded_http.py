@@ -74,6 +74,14 @@ class GuardedHttp:
     ) -> None:
         await self._client.aclose()
 
+    @staticmethod
+    def check_form(url: str) -> None:
+        """Raises FetchRefused for what is no address of the web, before anything is asked for it."""
+        try:
+            _checked_url(url)
+        except httpx.InvalidURL as error:
+            raise FetchRefused(f"'{url[:80]}' is no address of the web: {error}") from error
+
     async def get(self, url: str) -> RawPage:
         """Returns what the address gives, after redirects.
 
@@ -136,7 +144,7 @@ class GuardedHttp:
 def _checked_url(url: str) -> httpx.URL:
     target = httpx.URL(url)
     if target.scheme not in {"http", "https"}:
-        raise FetchRefused(f"'{target.scheme or url[:40]}' is not http or https")
+        raise FetchRefused(f"'{url[:80]}' is no address of the web, which begins with http:// or https://")
     if target.userinfo:
         raise FetchRefused("the address holds a user's name or password")
     if not target.host:
