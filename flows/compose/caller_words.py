@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ _PLACE = " on the command line"
 
 
 @contextmanager
-def in_words_of(caller: str, dots: str = ".") -> Iterator[None]:
+def in_words_of(caller: str, dots: str = ".") -> Generator[None]:
     """Mistakes that are raised within are told to somebody who called `caller` with arguments.
 
     `dots` is how the caller writes the dot within the name of a setting of the configuration.

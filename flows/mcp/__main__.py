@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from flows.mcp.published import TOKEN_VARIABLE
+from flows.mcp.published import ALLOWABLE, TOKEN_VARIABLE
 
 _MIN_TOKEN = 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -43,9 +43,10 @@ async def _serve(options: argparse.Namespace) -> int:
     from contract.errors import RunError
     from flows.mcp.catalogue import Catalogue, ServerSettings
 
-    settings = ServerSettings(options.config_dir, options.budget, options.keep_runs)
+    token = None if options.http is None else os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(32)
+    settings = ServerSettings(options.config_dir, options.budget, options.keep_runs, tuple(options.allow), token)
     async with aclosing(Catalogue(settings)) as catalogue:
-        if options.http is None:
+        if token is None or options.http is None:
             from flows.mcp.stdio import serve_stdio
 
             await serve_stdio(catalogue)
@@ -58,7 +59,6 @@ async def _serve(options: argparse.Namespace) -> int:
         except RunError as error:
             print(error, file=sys.stderr)
             return 3
-        token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(32)
         host = f"[{options.host}]" if ":" in options.host else options.host
         print(f"Listening on http://{host}:{bound.getsockname()[1]}{PATH}", file=sys.stderr)
         shown = f"the one in {TOKEN_VARIABLE}" if TOKEN_VARIABLE in os.environ else token
@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--print-config", action="store_true", help="print how a chat starts this server, and stop")
     parser.add_argument("--config-dir", type=Path, help="your study's folder, searched before the package's own")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="what all calls and runs together may cost")
+    parser.add_argument(
+        "--allow", action="append", default=[], choices=ALLOWABLE,
+        help="what tools of installed packages may do, which are refused else; can be given for each",
+    )  # fmt: skip
     parser.add_argument("--keep-runs", action="store_true", help="let started runs go on when the server ends")
     return parser
 
@@ -96,6 +100,8 @@ def _client_configuration(options: argparse.Namespace) -> dict[str, object]:
         arguments += ["--config-dir", str(options.config_dir)]
     if options.budget is not None:
         arguments += ["--budget", str(options.budget)]
+    for permission in options.allow:
+        arguments += ["--allow", permission]
     return {"mcpServers": {"buttermilk": {"command": sys.executable, "args": arguments}}}
 
 

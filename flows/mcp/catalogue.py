@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import StudyError
+from contract.tools import Permission
 from flows.config.folders import search_folders
 from flows.mcp.published import Material
 
@@ -31,6 +32,10 @@ class ServerSettings:
     """US dollars for all calls and runs of this server's token together."""
     keep_runs: bool = False
     """Whether started runs go on when the server ends."""
+    allow: tuple[Permission, ...] = ()
+    """What published functions of packages may do beyond reading and spending."""
+    token: str | None = field(default=None, repr=False)
+    """Who may reach it over HTTP; None over standard input and output."""
 
 
 class Catalogue:
@@ -109,6 +114,8 @@ class Catalogue:
         from flows.mcp.flow_schema import flow_definitions
         from flows.mcp.flow_tools import FlowTools
         from flows.mcp.functions import marked_functions, published_functions
+        from flows.mcp.permits import Permits
+        from flows.mcp.run_owner import RunOwner
         from flows.mcp.spending import Spending
         from flows.mcp.started_runs import StartedRuns
 
@@ -118,7 +125,9 @@ class Catalogue:
                 _LOG.error("%s", problem)
             raise StudyError(problems)
         settings, spending = self._settings, Spending(self._settings.budget)
-        self._runs = StartedRuns(settings.config_dir, outlive_server=settings.keep_runs, shared=spending.shared)
+        self._runs = StartedRuns(
+            settings.config_dir, RunOwner(settings.token), outlive_server=settings.keep_runs, shared=spending.shared
+        )
         self._agents = AgentTools(settings.config_dir, spending, self._registry)
         models = ", ".join(one.name for one in list_all(settings.config_dir) if one.kind == "model")
         flows = flow_definitions(self._folders, settings.config_dir)
@@ -126,6 +135,6 @@ class Catalogue:
         found: list[Any] = [
             *self._agents.tools(models, functions),
             *FlowTools(settings.config_dir, spending, self._runs).tools(flows),
-            *published_functions(functions, settings.config_dir),
+            *published_functions(functions, settings.config_dir, Permits(spending, frozenset(settings.allow))),
         ]
         return {tool.definition.name: tool for tool in found}

@@ -20,7 +20,7 @@ from flows.mcp.flow_schema import RUN_STATUS_SCHEMA
 from flows.mcp.published import MAX_CALL_SECONDS, Progress, PublishedTool, object_schema
 from flows.mcp.record_places import check_records
 from flows.mcp.run_results import RUN_RESULT_SCHEMA, earlier_run, earlier_status, run_result
-from flows.mcp.spending import Spending, models_that_cost
+from flows.mcp.spending import Spending, models_that_cost, tools_that_spend
 from flows.mcp.started_runs import StartedRun, StartedRuns
 from flows.spec.study import Study
 
@@ -81,7 +81,9 @@ class FlowTools:
         budget = self._spending.of_run(study, tool, amount)
         limit = [f"budget={budget}"] if budget is not None else []
         # What costs nothing holds nothing of what the token carries, whatever it may spend.
-        run = await self._runs.start(flow, [*typed, *limit], budget if models_that_cost(study) else None)
+        spends = tools_that_spend(study)
+        held = budget if spends or models_that_cost(study) else None
+        run = await self._runs.start(flow, [*typed, *limit], held, is_measured=not spends)
         return run.status()
 
     async def _compose(self, flow: str, arguments: list[str]) -> Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any, cast
 from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
 from contract.base import JsonValue, thawed
-from contract.tools import AgentToolDefinition
+from contract.tools import AgentToolDefinition, Permission
 from flows.mcp.composed_agents import ComposedAgents
+from flows.mcp.permits import Permits
 from flows.mcp.published import CORPUS_SCHEMA, Progress, PublishedTool
+from flows.mcp.spending import BUDGET_OF_TOOL_SCHEMA
 from flows.spec.study import Study
 
 _LOG = logging.getLogger(__name__)
-_CORPUS = "corpus"
+_CORPUS, _BUDGET = "corpus", "budget"
 
 
 def marked_functions() -> list[Tool]:
@@ -36,39 +39,59 @@ def _loaded(name: str, entry: EntryPoint) -> Tool | None:
         return None
 
 
-def published_functions(tools: Iterable[Tool], config_dir: Path | None) -> list[PublishedTool]:
+def published_functions(tools: Iterable[Tool], config_dir: Path | None, permits: Permits) -> list[PublishedTool]:
     """Those tools as the server publishes them."""
     composed = ComposedAgents(config_dir)
-    return [as_published(tool, composed) for tool in tools]
+    return [as_published(tool, composed, permits) for tool in tools]
 
 
-def as_published(tool: Tool, composed: ComposedAgents) -> PublishedTool:
-    """A marked function as the server calls it. One that reads a corpus is told which, as no flow names it here."""
-    return PublishedTool(_definition(tool), partial(_call, tool, composed))
+def as_published(tool: Tool, composed: ComposedAgents, permits: Permits) -> PublishedTool:
+    """A marked function as the server calls it.
+
+    One that reads a corpus is told which, as no flow names it here; one that spends is given a budget.
+    """
+    return PublishedTool(_definition(tool, permits), partial(_call, tool, composed, permits))
 
 
-def _definition(tool: Tool) -> AgentToolDefinition:
-    if not _reads_corpus(tool):
-        return tool.definition
+def _definition(tool: Tool, permits: Permits) -> AgentToolDefinition:
     schema = cast("dict[str, Any]", thawed(tool.definition.input_schema))
-    properties = {**schema.get("properties", {}), _CORPUS: CORPUS_SCHEMA}
-    schema = {**schema, "properties": properties, "required": [*schema.get("required", []), _CORPUS]}
-    return tool.definition.model_copy(update={"input_schema": schema})
+    own: dict[str, Any] = schema.get("properties", {})
+    properties, added = dict(own), list[str]()
+    for name, adds, property_schema in (
+        (_CORPUS, _adds(tool, "read_corpus", _CORPUS), CORPUS_SCHEMA),
+        (_BUDGET, "spend" in tool.permissions, BUDGET_OF_TOOL_SCHEMA),
+    ):
+        if adds:
+            properties[name] = {**property_schema, **own.get(name, {})}
+            added.append(name)
+    required = list(dict.fromkeys([*schema.get("required", []), *added]))
+    update = {
+        "input_schema": {**schema, "properties": properties, "required": required},
+        "description": f"{tool.description}{permits.sentence(tool.permissions)}",
+    }
+    return tool.definition.model_copy(update=update)
 
 
-def _reads_corpus(tool: Tool) -> bool:
-    return "read_corpus" in tool.permissions and _CORPUS not in tool.definition.input_schema.get("properties", {})  # type: ignore[reportOperatorIssue]
+def _adds(tool: Tool, permission: Permission, argument: str) -> bool:
+    """Whether the server adds an argument for that permission, which the function does not name itself."""
+    return permission in tool.permissions and argument not in tool.definition.input_schema.get("properties", {})  # type: ignore[reportOperatorIssue]
 
 
-async def _call(tool: Tool, composed: ComposedAgents, arguments: Mapping[str, Any], _: Progress) -> JsonValue:
+async def _call(
+    tool: Tool, composed: ComposedAgents, permits: Permits, arguments: Mapping[str, Any], _: Progress
+) -> JsonValue:
     # Composing is imported by the first call, so that the list of tools does not wait for it.
     from flows.api.agent import import_services, open_one_call
 
+    permits.check(tool.name, tool.permissions)
     given = dict(arguments)
-    corpus = str(given.pop(_CORPUS)) if _reads_corpus(tool) else None
+    corpus = str(given.pop(_CORPUS)) if _adds(tool, "read_corpus", _CORPUS) else None
+    amount = Decimal(str(given[_BUDGET])) if "spend" in tool.permissions else None
+    if _adds(tool, "spend", _BUDGET):
+        del given[_BUDGET]
     study = await _study(corpus, composed, tool.name)
     await import_services()
-    async with open_one_call(study) as services:
+    async with open_one_call(study) as services, permits.spending.of_tool(tool.name, amount):
         return await tool.call(given, services)
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.base import JsonValue
-from contract.tools import AgentToolDefinition
+from contract.tools import AgentToolDefinition, Permission
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Receives how much is done, how much there is at most, and a sentence."""
 TOKEN_VARIABLE = "BUTTERMILK_MCP_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable that may hold the token of a server over HTTP."""
+ALLOWABLE: tuple[Permission, ...] = ("write_files", "start_flow")
+"""What functions of packages may do only where whoever starts the server allows it."""
 CORPUS_SCHEMA: dict[str, Any] = {"type": "string", "description": "The storage that is searched, for example osb."}
 MAX_CALL_SECONDS = 50.0
 """How long a call may take. Clients give up after a minute; what takes longer goes on, and is asked for again."""

@@ -19,6 +19,8 @@ from flows.files.cache import cache_folder
 from flows.results.process_file import ProcessFile, is_process_alive
 
 _RUN_ID = re.compile(r"[A-Za-z][\w-]{0,150}-[0-9a-f]{8}")
+SERVER_GONE = "server_gone"
+"""The message that the server of a run has ended."""
 _PROGRESS_SECONDS = 1.0
 """The shortest time between two lines about cells: a study can have many thousands."""
 _KEPT_SECONDS = 90 * 86400
@@ -27,12 +29,12 @@ _KEPT_SECONDS = 90 * 86400
 class RunJournal:
     """The journal of this process's run, which it holds until it ends."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, owner: str | None = None) -> None:
         path = _path(run_id)
         _remove_old(path.parent)
         self._file = ProcessFile(path)
         self._written = 0.0
-        self.write(pid=os.getpid(), began=time.time())
+        self.write(pid=os.getpid(), began=time.time(), owner=owner)
 
     def write(self, **message: Any) -> None:
         """Adds what has happened. Of messages about cells only some are written."""
@@ -54,6 +56,10 @@ class JournalState:
     is_alive: bool
     seconds: float
     """From its begin to the last line."""
+    owner: str | None
+    """The mark of who has started it, see `RunOwner`."""
+    is_server_gone: bool
+    """Whether the server that started it has ended."""
     messages: dict[str, Any]
     """The latest of each kind: cells, at_most, problems, outcome."""
 
@@ -80,7 +86,8 @@ def read_journal(run_id: str) -> JournalState | None:
         return None
     pid, last = found.pop("pid"), found.pop("at")
     seconds, code = last - found.pop("began"), found.pop("exit_code", None)
-    return JournalState(run_id.rpartition("-")[0], pid, code, is_alive, seconds, found)
+    owner, is_gone = found.pop("owner", None), bool(found.pop(SERVER_GONE, False))
+    return JournalState(run_id.rpartition("-")[0], pid, code, is_alive, seconds, owner, is_gone, found)
 
 
 def _path(run_id: str) -> Path:

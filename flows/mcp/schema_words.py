@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from contract.errors import Problem
 from flows.config.diagnostics import closest_name, join_names
@@ -65,7 +65,7 @@ def _innermost(error: Any) -> Any:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return list(cast("list[Any]", value)) if isinstance(value, list) else [value]
 
 
 def shown(value: Any) -> str:

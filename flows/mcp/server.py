@@ -156,7 +156,7 @@ def _tool(definition: AgentToolDefinition) -> types.Tool:
     permissions = set(definition.permissions)
     hints = types.ToolAnnotations(
         read_only_hint=not permissions & {"write_files", "spend", "start_flow"},
-        destructive_hint=False,
+        destructive_hint="write_files" in permissions,
         open_world_hint=bool(permissions & {"fetch", "spend", "start_flow"}),
     )
     return types.Tool(

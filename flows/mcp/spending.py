@@ -9,17 +9,25 @@ from typing import Any
 
 from agents.llms.budget import Budget, Reservation
 from agents.llms.prices import price_of
-from agents.tools.tool import ToolFailed
+from agents.tools.tool import BadArguments, ToolFailed
 from contract.errors import Problem, StudyError
 from contract.models import HostedModel, ModelConfig
 from contract.secrets import is_loopback_host
 from flows.spec.study import Study
+from flows.spec.tool_registry import installed_step_tools
 
 BUDGET_SCHEMA: dict[str, Any] = {
     "type": "number",
     "minimum": 0,
     "maximum": 1_000_000,
-    "description": "US dollars that this call may pay. Asked for where a model can cost money.",
+    "description": "The US dollars that this call may pay. Asked for where a model can cost money.",
+}
+
+BUDGET_OF_TOOL_SCHEMA: dict[str, Any] = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 1_000_000,
+    "description": "The US dollars that this call may pay. Nobody measures what it does pay, so all of it is booked.",
 }
 
 
@@ -63,25 +71,54 @@ class Spending:
 
     def of_run(self, study: Study, tool: str, amount: Decimal | None) -> Decimal | None:
         """Returns the budget of a run, in US dollars. Raises StudyError where one is missing or exceeds the token's."""
-        paid = models_that_cost(study)
+        paid = [*models_that_cost(study), *tools_that_spend(study)]
         if not paid:
             return amount
         if self.shared is None:
             if amount is None and study.run.budget is None:
                 raise StudyError([_no_budget(tool, paid)])
             return amount
-        left = self.shared.available
+        left = self._left(self.shared, tool, amount)
+        return left if amount is None else amount
+
+    @asynccontextmanager
+    async def of_tool(self, tool: str, amount: Decimal | None) -> AsyncGenerator[None]:
+        """Holds what a function of a package may pay while the block runs, and books it: nobody measures what it pays.
+
+        None is for one that costs nothing. Raises ToolFailed where the token's budget has less left. Arguments that
+        do not fit are found before the function is called, and cost nothing.
+        """
+        if amount is None or self.shared is None:
+            yield
+            return
+        self._left(self.shared, tool, amount)
+        async with self.shared.reserve(amount) as reservation:
+            try:
+                yield
+            except BadArguments:
+                reservation.cost = Decimal(0)
+                raise
+
+    def _left(self, shared: Budget, tool: str, amount: Decimal | None) -> Decimal:
+        """What is left for a call. Raises ToolFailed where that is nothing, or less than `amount`."""
+        left = shared.available
         if left <= 0 or (amount is not None and amount > left):
             raise ToolFailed(
-                f"{tool}: ${left:.2f} of the budget of ${self.shared.limit}, which the token carries, is left; "
+                f"{tool}: ${left:.2f} of the budget of ${shared.limit}, which the token carries, is left; "
                 "give a smaller budget, or start the server with a larger one"
             )
-        return left if amount is None else amount
+        return left
 
 
 def models_that_cost(study: Study) -> list[str]:
     """The models of a study that can cost money: those with a price, and those elsewhere whose price is not known."""
     return [name for name in sorted(study.used_models) if _can_cost(study.models[name])]
+
+
+def tools_that_spend(study: Study) -> list[str]:
+    """The tools of packages that a study's steps use and that may cost money, which nobody measures."""
+    tools = installed_step_tools(study.flow)
+    return [name for name, tool in tools.items() if "spend" in tool.definition.permissions]
 
 
 def _can_cost(config: ModelConfig) -> bool:

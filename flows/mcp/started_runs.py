@@ -25,6 +25,7 @@ from agents.tools.tool import ToolFailed
 from contract.errors import OverBudget
 from flows.mcp.published import TOKEN_VARIABLE
 from flows.mcp.run_journal import JournalState, read_journal
+from flows.mcp.run_owner import RunOwner
 from flows.server.interrupt import EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 MAX_RUNNING = 4
@@ -56,6 +57,8 @@ class StartedRun:
     problems: list[str] = field(default_factory=list[str])
     outcome: dict[str, Any] = field(default_factory=dict[str, Any])
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    is_measured: bool = True
+    """Whether all that it pays is known when it ends."""
     process: asyncio.subprocess.Process | None = None
     """None where another server has started the run."""
     pid: int | None = None
@@ -92,22 +95,33 @@ class StartedRun:
 class StartedRuns:
     """Starts, finds and ends runs. `outlive_server` leaves them running when the server ends."""
 
-    def __init__(self, config_dir: Path | None, *, outlive_server: bool = False, shared: Budget | None = None) -> None:
+    def __init__(
+        self,
+        config_dir: Path | None,
+        owner: RunOwner | None = None,
+        *,
+        outlive_server: bool = False,
+        shared: Budget | None = None,
+    ) -> None:
         self._config_dir = config_dir
+        self._owner = owner or RunOwner()
         self._outlive_server = outlive_server
         self._shared = shared
         self.runs: dict[str, StartedRun] = {}
 
-    async def start(self, flow: str, arguments: Sequence[str], budget: Decimal | None) -> StartedRun:
+    async def start(
+        self, flow: str, arguments: Sequence[str], budget: Decimal | None, *, is_measured: bool = True
+    ) -> StartedRun:
         """Starts a run and returns at once. Raises ToolFailed when too many are under way.
 
-        `budget` is what it may pay, and is held of what the token carries; None for a run that costs nothing.
+        `budget` is what it may pay, and is held of what the token carries; None for a run that costs nothing. All of
+        it is booked where not all that the run pays is measured.
         """
         running = [run for run in self.runs.values() if run.state == "running"]
         if len(running) >= MAX_RUNNING:
             named = ", ".join(run.run_id for run in running)
             raise ToolFailed(f"{MAX_RUNNING} runs are under way: {named}; wait for one, or cancel one")
-        run = StartedRun(f"{flow}-{secrets.token_hex(4)}", flow)
+        run = StartedRun(f"{flow}-{secrets.token_hex(4)}", flow, is_measured=is_measured)
         self.runs[run.run_id] = run
         request = {
             "run_id": run.run_id,
@@ -115,6 +129,7 @@ class StartedRuns:
             "arguments": list(arguments),
             "config_dir": None if self._config_dir is None else str(self._config_dir),
             "outlives_server": self._outlive_server,
+            "owner": self._owner.mark(run.run_id),
         }
         started = asyncio.Event()
         run.follower = asyncio.create_task(self._follow(run, json.dumps(request), budget, started))
@@ -136,9 +151,16 @@ class StartedRuns:
         return run
 
     async def cancel(self, run: StartedRun) -> None:
-        """Ends the run, as Ctrl-C does; what it has paid for is kept. Returns when its process has ended."""
+        """Ends the run, as Ctrl-C does; what it has paid for is kept. Returns when its process has ended.
+
+        Raises ToolFailed for a run that another server has started and that is not this one's to end.
+        """
         if run.pid is None or run.follower is None or run.follower.done():
             return
+        if run.process is None and run.state == "running":
+            journal = await asyncio.to_thread(read_journal, run.run_id)
+            is_gone = journal is None or journal.is_server_gone
+            self._owner.check_may_end(run.run_id, journal.owner if journal else None, is_server_gone=is_gone)
         # Not SIGINT: a process that is still starting would end with a traceback, and not as cancelled.
         _signal(os.kill, run.pid, signal.SIGTERM)
         done, _ = await asyncio.wait({run.follower}, timeout=_KILL_AFTER_SECONDS)
@@ -152,6 +174,9 @@ class StartedRuns:
         if not self._outlive_server:
             await asyncio.gather(*(self.cancel(run) for run in self.runs.values() if run.process))
         for run in self.runs.values():
+            if run.process and run.process.stdin:
+                # A run that goes on learns from it that its server has ended.
+                run.process.stdin.close()
             if run.follower and not run.follower.done():
                 run.follower.cancel()
 
@@ -183,7 +208,7 @@ class StartedRuns:
     def _book(self, run: StartedRun) -> None:
         """Books what the run has paid. Where that is not known, as after a kill, its whole budget stays booked."""
         cost = run.outcome.get("cost_usd") or run.outcome.get("cost_at_most_usd")
-        if run.held and cost is not None:
+        if run.held and cost is not None and run.is_measured:
             run.held.cost = Decimal(cost)
 
 

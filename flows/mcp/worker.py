@@ -20,7 +20,7 @@ from contract.tools import START_FLOW
 from flows.cli.error_text import error_lines
 from flows.cli.exit import run_and_exit
 from flows.compose.caller_words import in_words_of
-from flows.mcp.run_journal import RunJournal
+from flows.mcp.run_journal import SERVER_GONE, RunJournal
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
@@ -51,11 +51,10 @@ def main() -> int:
     """Runs the study. Returns the exit code of the command line."""
     channel = _Channel()
     request = json.loads(sys.stdin.buffer.readline())
-    channel.journal = RunJournal(request["run_id"])
+    channel.journal = RunJournal(request["run_id"], request["owner"])
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
-    if not request["outlives_server"]:
-        Thread(target=_interrupt_when_closed, daemon=True).start()
+    Thread(target=_await_servers_end, args=(channel.journal, not request["outlives_server"]), daemon=True).start()
     code = EXIT_FAILED
     try:
         with in_words_of(START_FLOW + request["flow"].replace("-", "_")):
@@ -114,9 +113,12 @@ def _waiting(outcome: Outcome) -> dict[str, Any] | None:
     return waiting_data(outcome.waiting[0].flow, outcome.folder, outcome.waiting_file, outcome.waiting)
 
 
-def _interrupt_when_closed() -> None:
+def _await_servers_end(journal: RunJournal, ends_with_it: bool) -> None:
+    """Notes that the server has ended, so that a later one may end this run; or ends it now."""
     sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGINT)
+    journal.write(**{SERVER_GONE: True})
+    if ends_with_it:
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _interrupt(_: int, __: object) -> None:

@@ -19,6 +19,7 @@ from flows.mcp.catalogue import Catalogue, ServerSettings
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.functions import as_published
 from flows.mcp.pending_calls import PendingCalls
+from flows.mcp.permits import Permits
 from flows.mcp.published import Progress, PublishedTool
 from flows.mcp.server import make_server
 from tests.mcp.conftest import Connect, text_of
@@ -123,7 +124,9 @@ async def count_words(text: str) -> int:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_marked_function_is_a_tool_whose_number_is_wrapped(mode: Any, connect: Connect) -> None:
-    async with Client(make_server(OneTool(as_published(count_words, ComposedAgents(None)))), mode=mode) as client:
+    async with Client(
+        make_server(OneTool(as_published(count_words, ComposedAgents(None), Permits()))), mode=mode
+    ) as client:
         [listed] = (await client.list_tools()).tools
         assert listed.output_schema == {
             "type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"],
@@ -134,7 +137,7 @@ async def test_a_marked_function_is_a_tool_whose_number_is_wrapped(mode: Any, co
 
 
 async def test_a_result_of_another_type_is_told_in_plain_words() -> None:
-    async with Client(make_server(OneTool(as_published(misfit, ComposedAgents(None))))) as client:
+    async with Client(make_server(OneTool(as_published(misfit, ComposedAgents(None), Permits())))) as client:
         told = await client.call_tool("misfit", {})
     assert told.is_error and "its result does not fit the type that it declares: input should be" in text_of(told)
 
@@ -147,7 +150,7 @@ async def test_calls_of_a_function_compose_once(monkeypatch: pytest.MonkeyPatch)
         return compose_agent(name, *rest)
 
     monkeypatch.setattr(one_agent, "compose_agent", counted)
-    async with Client(make_server(OneTool(as_published(count_words, ComposedAgents(None))))) as client:
+    async with Client(make_server(OneTool(as_published(count_words, ComposedAgents(None), Permits())))) as client:
         for text in ("one", "two"):
             assert not (await client.call_tool("count_words", {"text": text})).is_error
     assert len(made) == 1

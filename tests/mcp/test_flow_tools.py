@@ -212,6 +212,44 @@ async def test_a_kept_run_is_cancelled_by_the_next_server_and_its_killed_process
                 assert "the same start_tiny goes on" in read.structured_content["problems"][0]
 
 
+async def test_a_run_is_ended_only_on_behalf_of_those_who_started_it(
+    connect: Connect, study: Path, fake: FakeLLM
+) -> None:
+    (study / "models").mkdir()
+    (study / "models/slow.yaml").write_text(MODEL.format(url=fake.openai_url), encoding="utf-8")
+    fake.script(Rule(kind="hang"))
+    ours, theirs = {"token": "a-token-of-ours-here"}, {"token": "a-token-of-theirs"}
+
+    async def start(client: Any) -> dict[str, str]:
+        started = await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        assert not started.is_error, text_of(started)
+        return {"run_id": started.structured_content["run_id"]}
+
+    async def refused(named: dict[str, str], why: str, **settings: Any) -> None:
+        async with connect(**settings) as client:
+            result = await client.call_tool("cancel_run", named)
+            assert result.is_error and why in text_of(result), text_of(result)
+            assert (await client.call_tool("watch_run", {**named, "wait_seconds": 0})).structured_content[
+                "state"
+            ] == "running"
+
+    async with connect(keep_runs=True) as client:
+        local = await start(client)
+        # Beside the server that started it, and while that is there.
+        await refused(local, "belongs to another program, whose server still runs")
+        await refused(local, "was started by a program on this machine", **ours)
+    async with connect(keep_runs=True, **ours) as client:
+        named = await start(client)
+    await refused(named, "was started with another token", **theirs)
+    await refused(named, "was started by a server over HTTP")
+    async with connect(**ours) as client:
+        ended = await client.call_tool("cancel_run", named)
+        assert ended.structured_content["state"] == "cancelled", text_of(ended)
+    async with connect() as client:
+        ended = await client.call_tool("cancel_run", local)
+        assert ended.structured_content["state"] == "cancelled", text_of(ended)
+
+
 async def test_a_passage_is_read_by_the_id_that_a_citation_names(connect: Connect, study: Path) -> None:
     corpus = "letters: {type: corpus, label: Letters, source: {type: file, path: posts.jsonl}}\n"
     (study / "storage/letters.yaml").write_text(corpus, encoding="utf-8")
