@@ -18,6 +18,7 @@ from flows.gates.answer_file import (
     record_problems,
 )
 from flows.gates.asked_at import questions_of
+from flows.gates.known_keys import check_keys
 
 
 @dataclass
@@ -58,4 +59,9 @@ def check_answers(
     file, problems = read_answer_file(run.answers)
     for problem in [*problems, *answer_problems(file, asked), *key_form_problems(file)]:
         diagnostics.add_problem(problem)
+    mistaken, notes = check_keys(file, flow.spec.name, run)
+    for problem in mistaken:
+        diagnostics.add_problem(problem)
+    for note in notes:
+        diagnostics.add_notice(note)
     return AnsweredRecords(file)

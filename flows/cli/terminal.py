@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,7 @@ from contract.base import JsonValue, thawed
 from contract.flow import GateField
 from contract.questions import Question
 from flows.cli.console import escape_markup
-from flows.gates.read_answer import option_labels, shown_text
+from flows.gates.read_answer import option_labels, read_answer, shown_text
 
 _LATER = ("l", "later")
 _LATER_FOR_ALL = ("q", "quit")
@@ -84,38 +84,55 @@ class TerminalAsker:
         self._console.print(text, highlight=False)
 
     async def _answer(self, question: Question) -> Mapping[str, JsonValue] | None:
-        values: dict[str, JsonValue] = {"by": _user()}
-        decision = "answer"
-        if question.decide:
-            words = {one[0]: one for one in question.decide}
-            shown = ", ".join(f"{one} ({one[0]})" for one in question.decide)
-            typed = await self._line(f"{shown}, later (l), later for all (q) > ")
-            decision = words.get(typed.lower(), typed)
-            if not typed or typed.lower() in _LATER:
-                return None
-        values["decision"] = decision
-        if decision == "edit":
-            values["value"] = await self._edited(shown_text(thawed(question.value)))
-        if decision == "choose":
-            values["choice"] = await self._line("which option (its number) > ")
-        if decision not in ("reject", "stop"):
+        decided = await self._decided(question)
+        # What cannot be is refused before anything else is asked.
+        while decided is not None and (mistake := _mistake(question, decided, decided)):
+            self._print(f"[yellow]{escape_markup(mistake)}[/yellow]")
+            decided = await self._decided(question)
+        if decided is None:
+            return None
+        values: dict[str, JsonValue] = {"by": _user(), **decided}
+        if decided["decision"] not in ("reject", "stop"):
             for name, field in question.fields.items():
-                entered = await self._field(name, field)
+                entered = await self._field(question, decided, name, field)
                 if entered is None:
                     return None
                 values[name] = entered
         values["comment"] = await self._line("why (may stay empty) > ")
         return values
 
-    async def _field(self, name: str, field: GateField) -> JsonValue:
+    async def _decided(self, question: Question) -> dict[str, JsonValue] | None:
+        """The decision with what belongs to it; None for later."""
+        if not question.decide:
+            return {"decision": "answer"}
+        words = {one[0]: one for one in question.decide}
+        shown = ", ".join(f"{one} ({one[0]})" for one in question.decide)
+        typed = await self._line(f"{shown}, later (l), later for all (q) > ")
+        if not typed or typed.lower() in _LATER:
+            return None
+        decision = words.get(typed.lower(), typed)
+        if decision == "edit":
+            return {"decision": decision, "value": await self._edited(shown_text(thawed(question.value)))}
+        if decision == "choose":
+            return {"decision": decision, "choice": await self._line("which option (its number) > ")}
+        return {"decision": decision}
+
+    async def _field(
+        self, question: Question, decided: Mapping[str, JsonValue], name: str, field: GateField
+    ) -> JsonValue:
         """What was entered; None for later."""
         kind = {"yes_no": "yes or no", "number": "a number", "text": "text; e opens an editor"}[field.type]
         default = "later" if field.default is None else str(field.default)
         about = f" {field.description.rstrip('.')}" if field.description else ""
-        typed = await self._line(f"{name}:{about} ({kind}; empty: {default}) > ")
-        if field.type == "text" and typed == "e":
-            return await self._edited("")
-        return typed if typed and typed.lower() not in _LATER else field.default
+        while True:
+            typed = await self._line(f"{name}:{about} ({kind}; empty: {default}) > ")
+            if field.type == "text" and typed == "e":
+                return await self._edited("")
+            if not typed or typed.lower() in _LATER:
+                return field.default
+            if not (mistake := _mistake(question, {**decided, name: typed}, [name])):
+                return typed
+            self._print(f"[yellow]{escape_markup(mistake)}[/yellow]")
 
     async def _line(self, prompt: str) -> str:
         typed = await self._lines.line(prompt)
@@ -135,6 +152,12 @@ class TerminalAsker:
             await process.wait()
             # Editors end a file with a line break, which was not there.
             return path.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _mistake(question: Question, values: Mapping[str, JsonValue], names: Collection[str]) -> str:
+    """What is wrong with the values of those names; empty where nothing is."""
+    found = read_answer(question, values, "terminal").mistakes
+    return "; ".join(str(one) for one in found if one.name in names)
 
 
 class StandardInput:

@@ -96,9 +96,10 @@ def _column(name: str) -> str:
 
 def _nearly_read(path: Path, names: Sequence[str]) -> Iterator[Problem]:
     """Columns that are not read, and are nearly called as one that would be."""
-    absent = [name for name in _AS_ONE_LIKES if name not in names]
     for name in names:
-        if name not in COLUMNS and (near := closest_name(name, absent)):
+        # What is nearest to a column that is there, or that must be there and is told elsewhere, means no other one.
+        near = closest_name(name, COLUMNS) if name not in COLUMNS else None
+        if near in _AS_ONE_LIKES and near not in names:
             todo = f"call it {near}, or leave it out"
             yield Problem(f"{path}:1", f"the column '{name}' is not read", near, todo)
 

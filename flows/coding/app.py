@@ -85,6 +85,7 @@ class CoderPages:
             ("", "GET", self.start),
             ("/next", "GET", self.next),
             ("/answers", "GET", self.answers),
+            ("/answers/{number:int}", "GET", self.answers),
             ("/undo", "POST", self.undo),
             ("/show", "POST", self.show),
             ("/{place:int}", "GET", self.item),
@@ -103,9 +104,11 @@ class CoderPages:
         """Leads to the first item without an answer."""
         return self._go_on(coder, base)
 
-    async def answers(self, request: Request, coder: str, base: str) -> Response:  # noqa: ARG002
-        """The list of the coder's answers."""
-        return page_response(answers_page(self._desk, coder, base))
+    async def answers(self, request: Request, coder: str, base: str) -> Response:
+        """The list of the coder's answers, page by page."""
+        number: int = request.path_params.get("number", 1)
+        page = answers_page(self._desk, coder, base, number)
+        return not_found() if page is None else page_response(page)
 
     async def undo(self, request: Request, coder: str, base: str) -> Response:  # noqa: ARG002
         """Takes back the last answer, and shows what it was an answer to."""

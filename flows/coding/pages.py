@@ -21,6 +21,7 @@ from flows.report.page_markup import bdi, content_security_policy, page_environm
 from flows.report.words import join_lines, pluralised
 
 _ROOM = "flows.coding"
+ANSWERS_ON_PAGE = 100
 _MAX_KEYS = 9
 """Verdicts that a digit key chooses."""
 
@@ -120,13 +121,18 @@ def record_parts(record: Record) -> tuple[list[tuple[str, str]], list[tuple[str 
     return texts, pictures
 
 
-def answers_page(desk: CodingDesk, coder: str, base: str) -> Page:
-    """The coder's answers, each to be looked at again."""
-    current = desk.state(coder).current
-    rows = [(item, current.get(item.key)) for item in desk.items(coder)]
+def answers_page(desk: CodingDesk, coder: str, base: str, number: int = 1) -> Page | None:
+    """A page of the coder's answers, each to be looked at again; None where there is no page of that number."""
+    current, items = desk.state(coder).current, desk.items(coder)
+    answered = [(item, answer) for item in items if (answer := current.get(item.key))]
+    pages = max(1, -(-len(answered) // ANSWERS_ON_PAGE))
+    if not 1 <= number <= pages:
+        return None
+    rows = answered[(number - 1) * ANSWERS_ON_PAGE : number * ANSWERS_ON_PAGE]
+    title = "Your answers" if pages == 1 else f"Your answers, page {number} of {pages}"
     return render(
-        "answers.html.jinja", "Your answers", rows=rows, base=base, coder=coder, total=len(rows),
-        answered=desk.answered(coder), can_undo=bool(desk.state(coder).history), task=desk.task,
+        "answers.html.jinja", title, rows=rows, base=base, total=len(items), answered=len(answered),
+        can_undo=bool(desk.state(coder).history), number=number, pages=pages,
     )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ from flows.gates.read_answer import AnswerMistake, ReadAnswer, ValueCheck, read_
 SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 _MAX_BYTES = 100_000_000
 _DELIMITERS = ",;\t"
-_KEY = re.compile(r"[0-9a-f]{64}")
-_KEY_TODO = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
+KEY = re.compile(r"[0-9a-f]{64}")
+KEY_TODO = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
 
 
 @dataclass
@@ -60,8 +60,10 @@ class AnswerEntry:
 class AnswerFile:
     """The entries of a file, found by what is asked."""
 
-    def __init__(self, entries: Sequence[AnswerEntry]) -> None:
+    def __init__(self, entries: Sequence[AnswerEntry], header: str = "") -> None:
+        """`header` is where a table names its columns; empty for YAML, where each entry names its own."""
         self.entries = entries
+        self.header = header
         self._by_key = {key: entry for entry in entries if (key := entry.text("key"))}
         self._without_key = [entry for entry in entries if not entry.text("key")]
 
@@ -79,7 +81,7 @@ class AnswerFile:
 
     def unused(self) -> list[AnswerEntry]:
         """Entries with an answer to which no question came: what was shown has changed since, or is not asked."""
-        return [one for one in self.entries if not one.used and _is_answered(one)]
+        return [one for one in self.entries if not one.used and is_answered(one)]
 
 
 def read_answer_file(path: Path) -> tuple[AnswerFile, list[Problem]]:
@@ -111,22 +113,30 @@ def read_answer_file(path: Path) -> tuple[AnswerFile, list[Problem]]:
 def answer_problems(file: AnswerFile, asked: Mapping[str, Question]) -> Iterator[Problem]:
     """The mistakes in the entries that can be known before anything is asked. `asked` is `questions_of` the flow."""
     seen = dict[tuple[str, ...], AnswerEntry]()
+    everywhere = RESERVED_FIELDS.union(*(question.fields for question in asked.values()))
+    columns = dict.fromkeys(name for entry in file.entries for name in entry.values) if file.header else ()
+    for name in (name for name in columns if name not in everywhere):
+        todo = f"there are {join_names(everywhere)}"
+        yield Problem(file.header, f"the column '{name}' is not asked here", closest_name(name, everywhere), todo)
     for entry in file.entries:
         question = asked.get(entry.text("gate"))
         if question is None:
             yield _unknown_gate(entry, asked)
             continue
         known = {*RESERVED_FIELDS, *question.fields}
-        for name in entry.values.keys() - known:
-            todo = f"there are {join_names(known)}"
-            yield Problem(entry.place(name), f"'{name}' is not asked here", closest_name(name, known), todo)
+        misspelt = {name: closest_name(name, known) for name in entry.values if name not in known}
+        for name, near in misspelt.items():
+            if not file.header or name in everywhere:
+                yield Problem(entry.place(name), f"'{name}' is not asked here", near, f"there are {join_names(known)}")
         if not entry.text("record") and not entry.text("key"):
             yield Problem(entry.where, "this names no record", None, "add `record:` with the record's id")
         identity = (*(entry.text(name) for name in ("gate", "record", "round")), entry.text("key"))
         if other := seen.get(identity):
             yield Problem(entry.where, f"this is answered twice, also at {other.where}", None, "leave one of them out")
         seen.setdefault(identity, entry)
-        yield from mistakes_at(entry, read_answer(question, entry.values, "file", options_known=False).mistakes)
+        found = read_answer(question, entry.values, "file", options_known=False).mistakes
+        # What stands under a misspelt name is not missing, too.
+        yield from mistakes_at(entry, [one for one in found if one.name not in misspelt.values()])
 
 
 def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Problem]:
@@ -134,7 +144,7 @@ def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Proble
     known = set(records)
     for entry in file.entries:
         record = entry.text("record")
-        if record and record not in known and _is_answered(entry):
+        if record and record not in known and is_answered(entry):
             near = closest_name(record, records) if len(records) <= 1000 else None
             todo = "write the id of one of the records of this run, or leave the entry out"
             yield Problem(entry.place("record"), f"there is no record '{record}' in this run", near, todo)
@@ -143,17 +153,17 @@ def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Proble
 def key_form_problems(file: AnswerFile) -> Iterator[Problem]:
     """The entries whose key is that of no question there could be; which ones there will be, only the run knows."""
     for entry in file.entries:
-        if (key := entry.text("key")) and _is_answered(entry) and not _KEY.fullmatch(key):
+        if (key := entry.text("key")) and is_answered(entry) and not KEY.fullmatch(key):
             what = "no question has this key: a key has 64 digits and letters from a to f"
-            yield Problem(entry.place("key"), what, None, _KEY_TODO)
+            yield Problem(entry.place("key"), what, None, KEY_TODO)
 
 
 def key_problems(file: AnswerFile, known: Collection[str]) -> Iterator[Problem]:
     """The entries whose key is that of none of the questions that are known."""
     for entry in file.entries:
         key = entry.text("key")
-        if key and key not in known and _is_answered(entry):
-            yield Problem(entry.place("key"), "no question has this key", closest_name(key, known), _KEY_TODO)
+        if key and key not in known and is_answered(entry):
+            yield Problem(entry.place("key"), "no question has this key", closest_name(key, known), KEY_TODO)
 
 
 def mistakes_at(entry: AnswerEntry, mistakes: Sequence[AnswerMistake]) -> Iterator[Problem]:
@@ -168,7 +178,8 @@ def _asks(entry: AnswerEntry, question: Question) -> bool:
     return same and entry.text("round") in ("", "0", str(question.round))
 
 
-def _is_answered(entry: AnswerEntry) -> bool:
+def is_answered(entry: AnswerEntry) -> bool:
+    """Whether somebody has filled it in."""
     describing = RESERVED_FIELDS - {"decision", "value", "choice"}
     return any(entry.text(name) not in ("", "later") for name in entry.values if name not in describing)
 
@@ -248,10 +259,14 @@ def _read_table(rows: Sequence[tuple[int, list[Any]]], shown: str) -> tuple[Answ
     names = [str(name or "").strip() for name in header]
     if missing := [name for name in ("gate", "record") if name not in names]:
         todo = "the first row names the columns: gate, record, decision, comment and the gate's fields"
-        what = f"there is no column '{missing[0]}'"
-        return AnswerFile([]), [Problem(f"{shown}{before}{line}", what, closest_name(missing[0], names), todo)]
+        others = [name for name in names if name not in RESERVED_FIELDS]
+        problems = [
+            Problem(f"{shown}{before}{line}", f"there is no column '{name}'", closest_name(name, others), todo)
+            for name in missing
+        ]
+        return AnswerFile([]), problems
     entries = list[AnswerEntry]()
     for number, row in filled[1:]:
         values = {name: cell for name, cell in zip(names, row, strict=False) if name and cell not in (None, "")}
         entries.append(AnswerEntry(f"{shown}{before}{number}", values))
-    return AnswerFile(entries), []
+    return AnswerFile(entries, f"{shown}{before}{line}"), []

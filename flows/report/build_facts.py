@@ -19,6 +19,7 @@ from flows.report.facts import (
     StepFact,
     VariableFact,
 )
+from flows.report.inclusion import inclusion_sentence
 from flows.report.report_data import MissingOutput, ModelUsage, ReportData
 from flows.report.words import (
     STATUS_LABELS,
@@ -62,6 +63,7 @@ def build_facts(data: RunData, report_data: ReportData) -> Facts:
         rounds=max((row.round for row in rows), default=0),
         quotations=report_data.quotations.total(), quotations_not_found=report_data.quotations["not_found"],
         gold=_gold(gold), gold_decisions=sum(decided.values()), gold_corrections=decided.get("corrected", 0),
+        gold_inclusion=inclusion_sentence(gold),
         gold_open=as_int(as_mapping(gold.get("how")).get("open")),
     )  # fmt: skip
 

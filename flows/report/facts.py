@@ -145,6 +145,8 @@ class Facts:
     """How many of these decisions are corrections of a model's verdict."""
     gold_open: int = 0
     """On how many records and criteria its coders differ, and nobody has decided."""
+    gold_inclusion: str = ""
+    """How the coded records were drawn, with their inclusion probabilities; empty where that is not known."""
 
     @property
     def titles(self) -> dict[str, str]:

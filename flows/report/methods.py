@@ -147,6 +147,7 @@ def _measures(facts: Facts, measures: Measures | None, measured: MeasureResults 
         yield f"People’s answers were taken from {_truth_text(measures, facts)} of the data{read}."
         yield _corrections_sentence(facts)
         yield _open_sentence(facts)
+        yield facts.gold_inclusion
     yield f"Verdicts were compared as {measures.level} data" + (
         f", the positive verdict being {measures.positive}." if measures.positive and with_people else "."
     )

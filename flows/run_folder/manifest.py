@@ -118,9 +118,15 @@ def _gold(study: Study) -> dict[str, JsonValue] | None:
         return None
     path = Path(measures.gold)
     how = Counter[str](entry.how for entry in gold.entries.values())
+    probabilities = {entry.record_id: entry.probability for entry in gold.entries.values() if entry.probability}
+    groups = Counter(probabilities.values())
     return {
         "path": str(path), "sha256": sha256_of(path), "version": gold.version, "digest": gold.digest,
         "how": dict(sorted(how.items())),
+        "inclusion": {
+            "groups": [[probability, groups[probability]] for probability in sorted(groups)],
+            "unknown": len(gold.records) - len(probabilities),
+        },
     }  # fmt: skip
 
 

@@ -113,6 +113,34 @@ def test_cannot_decide_unclear_reason_and_time(tmp_path: Path) -> None:
     assert second.timed == "elapsed" and second.seconds and 60 <= second.seconds < 70
 
 
+def test_a_long_list_of_answers_is_divided_into_pages(tmp_path: Path) -> None:
+    make_coding(
+        tmp_path, [Record(record_id=f"r{one}", text=f"This is the text number {one}.") for one in range(10_000)]
+    )
+    with coding_pages(tmp_path) as (desk, access, client):
+        ana = coder_of(access, client, "ana")
+        assert "Answers after" not in ana.answer(1, "rude"), "a page alone needs no links to others"
+        [first] = desk.state("ana").history
+        others = [
+            first.model_copy(update={"answer_id": f"a{item.place}", "record_id": item.drawn.record_id})
+            for item in desk.items("ana")[1:]
+        ]
+        desk.log.append_all(others)
+        pages = [ana.get("/answers"), *(ana.get(f"/answers/{number}") for number in (2, 100))]
+        listed = [re.findall(rf'<th scope="row"><a href="{ana.base}/(\d+)"', page) for page in pages]
+        assert [(int(one[0]), int(one[-1]), len(one)) for one in listed] == [
+            (1, 100, 100), (101, 200, 100), (9901, 10_000, 100),
+        ]  # fmt: skip
+        assert (
+            'rel="prev"' not in pages[0] and f'<a href="{ana.base}/answers/2" rel="next">Answers after</a>' in pages[0]
+        )
+        assert f'<a href="{ana.base}/answers/1" rel="prev">Answers before</a>' in pages[1]
+        assert 'rel="next"' not in pages[2] and "Page 100 of 100, places 9901 to 10000" in pages[2]
+        assert 'aria-label="Pages of answers"' in pages[2] and "10000 of 10000 answered" in pages[2]
+        assert [client.get(f"{ana.base}/answers/{wrong}").status_code for wrong in (0, 101)] == [404, 404]
+        assert max(map(len, pages)) < 100_000, "what takes time is the number of rows"
+
+
 @pytest.mark.parametrize("verdict", ["", "violates", "rude "])
 def test_a_verdict_that_the_criterion_does_not_have_is_refused(tmp_path: Path, verdict: str) -> None:
     make_coding(tmp_path)

@@ -146,6 +146,10 @@ def test_columns_called_as_in_the_workbook_are_read_and_nearly_called_ones_told(
     Path("coded.csv").write_text(f"{heads.replace('quotations', 'quots')}\n{row}\n")
     code, _, err = run(capsys, "import", "coded.csv")
     assert code == 2 and "the column 'quots' is not read; did you mean 'quotes'?" in err
+    for head in ("record", "recod_id"):
+        Path("coded.csv").write_text(f"{heads.replace('record_id', head)}\n{row}\n")
+        code, _, err = run(capsys, "import", "coded.csv")
+        assert code == 2 and f"there is no column 'record_id', but '{head}'" in err and "record_sha256" not in err
 
 
 def test_rows_that_contradict_each_other_are_both_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,6 +158,62 @@ async def test_mistakes_in_the_answers_are_reported_at_once_and_before_any_call(
     assert service.stats()["calls"] == 0
 
 
+async def test_a_misspelt_column_of_a_table_is_told_once(waiting_lab: tuple[Lab, FakeLLM]) -> None:
+    lab, _ = waiting_lab
+    _posts(lab, 3)
+    rows = "".join(f"consent,p{one},approve,fits\n" for one in range(3))
+    path = lab.write("mine.csv", f"gate,record,desicion,comment\n{rows}")
+    with pytest.raises(StudyError) as mistakes:
+        lab.compose(f"answers={path}")
+    [problem] = mistakes.value.problems
+    assert (problem.what, problem.nearest) == ("the column 'desicion' is not asked here", "decision")
+    assert problem.where.endswith("mine.csv:1")
+    path.write_text(f"gat,recrod,decision,reason\n{rows}")
+    with pytest.raises(StudyError) as mistakes:
+        lab.compose(f"answers={path}")
+    assert [(one.what, one.nearest) for one in mistakes.value.problems] == [
+        ("there is no column 'gate'", "gat"),
+        ("there is no column 'record'", "recrod"),
+    ]
+
+
+async def test_keys_that_can_answer_nothing_are_told_before_the_run_and_no_others(
+    waiting_lab: tuple[Lab, FakeLLM],
+) -> None:
+    lab, service = waiting_lab
+    _posts(lab, 4)
+    ran = await lab.run()
+    _, content = _waiting(ran)
+    keys = {entry["record"]: str(entry["key"]) for entry in content["answers"]}
+    mistyped = keys["p1"][:-1] + ("0" if keys["p1"][-1] != "0" else "1")
+    calls = service.stats()["calls"]
+
+    def entry(record: str, key: str) -> str:
+        return f"- {{gate: consent, record: {record}, decision: approve, key: '{key}'}}\n"
+
+    path = lab.write(
+        "mine.yaml", f"answers:\n{entry('p0', keys['p0'])}{entry('p1', mistyped)}{entry('p2', keys['p3'])}"
+    )
+    with pytest.raises(StudyError) as mistakes:
+        lab.compose(f"answers={path}")
+    found = [(one.where[-1], one.what, one.nearest) for one in mistakes.value.problems]
+    assert found == [
+        ("3", "no question has this key", keys["p1"]),
+        ("4", "this is the key of 'consent', record p3", None),
+    ]
+    path.write_text(f"answers:\n{entry('p0', keys['p0'])}{entry('p1', 'ab' * 32)}")
+    study = lab.compose(f"answers={path}")
+    [note] = [one for one in study.notices if "another key" in one]
+    assert "mine.yaml:3: what waits at 'consent' for record p1 has another key" in note
+    assert service.stats()["calls"] == calls
+    # A run that asks something else takes the answers that were given to it elsewhere, which nobody accuses.
+    lab.write("flows/tiny.yaml", FLOW.replace("fit to be published", "fit for print"))
+    again = await lab.run(f"run.results={lab.folder / 'elsewhere'}", f"run.folder={lab.folder / 'other_runs'}")
+    filled = _fill_in(again, {f"p{one}": {"decision": "approve"} for one in range(4)})
+    done = await lab.run(f"answers={filled}")
+    assert done.state.is_completed(), done.state.message
+
+
 async def test_answers_that_do_not_fit_what_is_shown_are_all_named(waiting_lab: tuple[Lab, FakeLLM]) -> None:
     lab, service = waiting_lab
     _posts(lab, 2)

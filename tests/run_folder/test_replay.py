@@ -127,7 +127,8 @@ async def test_a_gold_set_that_is_not_the_one_of_the_run_is_told(lab: Lab, fake:
     write_study(lab.folder, fake.url, make_posts(2))
     lab.flow = "judged"
     gold = lab.folder / "gold" / "judged.jsonl"
-    add_to_gold(gold, [GoldEntry(record_id=f"p{n}", criterion="plain", verdict=None, how="open") for n in range(2)])
+    first = GoldEntry(record_id="p0", criterion="plain", verdict=None, how="open", probability=0.5)
+    add_to_gold(gold, [first, GoldEntry(record_id="p1", criterion="plain", verdict=None, how="open")])
     ran = await lab.run(f"truth={gold}")
     assert ran.outcome
 
@@ -135,7 +136,8 @@ async def test_a_gold_set_that_is_not_the_one_of_the_run_is_told(lab: Lab, fake:
         return [one for one in changes(ran.outcome.folder, lab) if one.startswith("gold: ")] if ran.outcome else []
 
     assert told() == []
-    assert RunData.open(ran.outcome.folder).manifest["gold"]["how"] == {"open": 2}
+    known = RunData.open(ran.outcome.folder).manifest["gold"]
+    assert known["how"] == {"open": 2} and known["inclusion"] == {"groups": [[0.5, 1]], "unknown": 1}
     before = gold.read_bytes()
     add_to_gold(gold, [GoldEntry(record_id="p0", criterion="plain", verdict=None, how="adjudicated")])
     assert told() == [f"gold: {gold} has 1 decision more than at the run; the 2 before are the same"]
