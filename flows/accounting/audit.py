@@ -49,6 +49,7 @@ class AuditTrail:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab+") as file, _exclusive_lock(file):
+                self._refuse_another_file(file)
                 line = canonical_json({**who, **fields, "before": _last_digest(file)}).encode()
                 file.write(line + b"\n")
                 file.flush()
@@ -58,6 +59,13 @@ class AuditTrail:
                 f"the audit trail {self.path} cannot be written: {os_error_text(error)}; "
                 "set run.audit=… to a file that can be written"
             ) from error
+
+    def _refuse_another_file(self, file: IO[bytes]) -> None:
+        """Raises RunError for a file of something else: a slip in a command may not write into somebody's data."""
+        file.seek(0)
+        if (first := file.readline(_MAX_LINE_BYTES)) and b'"before"' not in first + _last_lines(file)[-1]:
+            what = f"the audit trail {self.path} is a file of something else, into which nothing was written"
+            raise RunError(f"{what}; set run.audit=… to a new file, for example run.audit=audit.jsonl")
 
     def last_seal(self, folder: Path, flow_run_id: str | None) -> str | None:
         """The seal that was last written down for the run in that folder or with that id; None where there is none."""
@@ -116,10 +124,14 @@ def _seal_in(line: bytes, folder: str, flow_run_id: str | None) -> str | None:
         return None
 
 
-def _last_digest(file: IO[bytes]) -> str:
+def _last_lines(file: IO[bytes]) -> list[bytes]:
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - _MAX_LINE_BYTES))
-    lines = file.read().splitlines(keepends=True)
+    return file.read().splitlines(keepends=True)
+
+
+def _last_digest(file: IO[bytes]) -> str:
+    lines = _last_lines(file)
     if lines and not lines[-1].endswith(b"\n"):
         # A process was killed while it wrote its line, or the disk was full: the next entry starts on a new line.
         file.write(b"\n")

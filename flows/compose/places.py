@@ -38,6 +38,7 @@ from flows.config.own_config import how_to_allow
 from flows.config.provenance import KeyPath
 
 _AUDIT_SUFFIX = ".jsonl"
+_EXAMPLES = {"folder": "runs", "results": "kept", "audit": "audit.jsonl"}
 
 
 class PlaceCheck:
@@ -72,9 +73,13 @@ class PlaceCheck:
 
     def check_run(self, run: RunSettings) -> None:
         """Checks where runs, results and the audit trail go."""
-        for key, value in (("folder", str(run.folder)), ("results", run.results), ("audit", run.audit)):
-            if value is not None:
-                self._check(("run", key), str(value), inside=[*self._study, Path.cwd()], writes=True)
+        audit = None if run.audit is None else str(run.audit)
+        for key, value in (("folder", str(run.folder)), ("results", run.results), ("audit", audit)):
+            if value is None or self._check(("run", key), value, inside=[*self._study, Path.cwd()], writes=True):
+                continue
+            if "://" not in value and (blocker := _file_above(Path(value).parent if key == "audit" else Path(value))):
+                what = f"`{key}` names {value}, but {display_path(blocker)} is a file and no folder"
+                self._diagnostics.add_at(("run", key), what, todo=f"write run.{key}={_EXAMPLES[key]}, or another place")
 
     def _check(
         self, path: KeyPath, place: str, *, inside: list[Path], writes: bool = False, beside: bool = False
@@ -113,6 +118,13 @@ class PlaceCheck:
             elif real_path(expanded(Path(place))).is_relative_to(real_path(expanded(Path(allowed)))):
                 return True
         return False
+
+
+def _file_above(folder: Path) -> Path | None:
+    """The file, if there is one, that stands where the folder or one above it has to be."""
+    path = expanded(folder).absolute()
+    there = next(one for one in (path, *path.parents) if one.exists())
+    return None if there.is_dir() else there
 
 
 def _has_dots(address: str) -> bool:

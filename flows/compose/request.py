@@ -142,7 +142,9 @@ def apply_request(
                 diagnostics.provenance.copy_below(source, (*path, "parameters", name), overwrite=False)
         for name, text in fitting.items():
             where = display_argument(f"{name}={text}")
-            if name in variants:
+            if name in variants and not any(item.strip() for item in _split_values(text)):
+                diagnostics.add(f"command line: {where}", f"'{name}' is empty", todo=f"write {name}=…, or leave it out")
+            elif name in variants:
                 variants[name] = tuple(_coerce_item(declared.get(name), item) for item in _split_values(text))
                 diagnostics.provenance.add_argument((*path, "variants", name), where)
             elif (name in parameters or name in declared) and not (name in dimensions and _is_list(text)):

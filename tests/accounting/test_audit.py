@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from contract.calls import ModelCall, ModelReply, Usage
+from contract.errors import RunError
 from contract.messages import AgentInput, AgentTrace
 from contract.record import Record
 from flows.accounting.audit import NO_DIGEST, AuditTrail
@@ -117,12 +118,30 @@ async def test_a_run_that_breaks_off_is_in_the_audit_trail(study: Lab) -> None:
 
 async def test_a_run_whose_audit_trail_cannot_be_written_is_not_started(study: Lab) -> None:
     study.write_model("fake", {"reply": {"text": "So."}})
-    (study.folder / "file").write_text("")
     composed = study.compose(f"run.audit={study.folder / 'file' / 'audit.jsonl'}")
+    (study.folder / "file").write_text("")
     ran = await study.run_study(composed)
     assert ran.state.is_failed()
     assert "set run.audit=" in str(ran.state.message)
     assert not (study.folder / "runs").exists()
+
+
+@pytest.mark.parametrize("text", ["name,text\na,b\n", '{"record_id": "r1", "text": "A post."}\n', "\n", "a"])
+def test_nothing_is_written_into_a_file_of_something_else(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text(text)
+    with pytest.raises(RunError, match=r"a file of something else.* set run\.audit="):
+        AuditTrail(path).add("run started")
+    assert path.read_text() == text
+
+
+def test_a_damaged_first_line_does_not_end_an_audit_trail(tmp_path: Path) -> None:
+    trail = AuditTrail(tmp_path / "audit.jsonl")
+    trail.add("run started")
+    trail.add("run finished")
+    trail.path.write_text(trail.path.read_text().replace('"before"', '"b"', 1))
+    trail.add("run started")
+    assert trail.check().lines == 3
 
 
 WRITER = """

@@ -188,3 +188,31 @@ def test_composing_leaves_nothing_behind() -> None:
 
     compose(["osb"], ["query=x"])
     assert not GlobalHydra.instance().is_initialized()
+
+
+@pytest.mark.parametrize("text", ["criteria=", "criteria=[]", "criteria= "])
+def test_a_dimension_without_a_value_is_told(text: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        compose(["tox"], [text])
+    [problem] = caught.value.problems
+    assert (problem.what, problem.todo) == ("'criteria' is empty", "write criteria=…, or leave it out")
+
+
+@pytest.mark.parametrize(
+    ("setting", "todo"),
+    [
+        ("run.folder=notes.txt", "write run.folder=runs, or another place"),
+        ("run.results=notes.txt/kept", "write run.results=kept, or another place"),
+        ("run.audit=notes.txt/audit.jsonl", "write run.audit=audit.jsonl, or another place"),
+    ],
+)
+def test_a_file_where_a_run_needs_a_folder_is_told_beforehand(
+    setting: str, todo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("Mine.")
+    with pytest.raises(StudyError) as caught:
+        compose(["tox"], [setting])
+    [problem] = caught.value.problems
+    assert problem.where == f"command line: {setting}"
+    assert "but notes.txt is a file and no folder" in problem.what and problem.todo == todo
