@@ -26,6 +26,8 @@ _DELIMITERS = ",;\t"
 _RARE_DELIMITER = "|"
 _HINT = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """The first line of some tables: it tells Excel the delimiter."""
+_KEPT_AS_TEXT = re.compile(r'="([^"]*)"')
+"""`="0012"`: how a table keeps Excel from reading an id as a number."""
 
 
 def csv_rows(storage: FileStorage, delimiter: str | None, on_guess: OnGuess) -> Rows:
@@ -78,7 +80,12 @@ def _table_lines(file: TextIO, storage: FileStorage, delimiter: str, skipped: in
             yield make_reject(start, storage.path, message, lines.raw, storage.encoding)
             continue
         if cells:
-            yield TableLine(start, cells)
+            yield TableLine(start, list(map(_plain, cells)))
+
+
+def _plain(cell: str) -> str:
+    kept = _KEPT_AS_TEXT.fullmatch(cell) if cell.startswith("=") else None
+    return kept[1] if kept else cell
 
 
 def merged_by_quoting(storage: FileStorage, delimiter: str | None) -> tuple[int, int] | None:

@@ -26,6 +26,8 @@ _MAX_COLUMNS = 20_000
 _NAMES = frozenset(name for names in COLUMN_ALIASES.values() for name in names)
 _QUALTRICS_ID = '{"ImportId":'
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}")
+_FIGURE = re.compile(r"-?\d+([.,]\d+)?")
+_SURVEYMONKEY = frozenset({"Response", "Open-Ended Response"})
 _ADDRESSED = re.compile(r"@\w+\s|https?://")
 
 
@@ -141,6 +143,10 @@ def _guess_header(ahead: Sequence[TableLine | Reject], settings: HeaderSettings,
         )
         on_guess(Guess("header", "qualtrics", message))
         return "qualtrics"
+    if sign := _sign_of_second_names(rows):
+        message = f"its second row is no answer ({sign}), so it is read with the names; if it is data, write header=1"
+        on_guess(Guess("header", "1-2", message))
+        return "1-2"
     if isinstance(ahead[0], TableLine) and (sign := _sign_of_data(rows, settings.columns.values())):
         message = (
             f"its first row looks like data ({sign}), so it is read as data and the columns are called 1, 2, 3; "
@@ -155,6 +161,26 @@ def _guess_header(ahead: Sequence[TableLine | Reject], settings: HeaderSettings,
         )
         on_guess(Guess("header", "1", message))
     return "1"
+
+
+def _sign_of_second_names(rows: Sequence[Sequence[str]]) -> str | None:
+    """What shows that the second row holds wordings of questions, as SurveyMonkey and LimeSurvey write them, in words.
+
+    Numbers and dates tell: where two columns hold nothing else, an answer has them as well.
+    """
+    if len(rows) < 4:
+        return None
+    names, below = rows[1], rows[2:]
+    typed = [at for at in range(len(names)) if all(at < len(row) and _is_figure(row[at]) for row in below)]
+    if typed and _SURVEYMONKEY.intersection(names) and not any(names[at].strip() for at in typed):
+        return f"it says '{next(cell for cell in names if cell in _SURVEYMONKEY)}', as SurveyMonkey does"
+    if len(typed) > 1 and all(names[at].strip() and not _is_figure(names[at]) for at in typed):
+        return f"'{names[typed[0]][:40]}' stands above {below[0][typed[0]]}, {below[1][typed[0]]}"
+    return None
+
+
+def _is_figure(cell: str) -> bool:
+    return bool(_FIGURE.fullmatch(cell.strip()) or _DATE.fullmatch(cell.strip()))
 
 
 def _sign_of_data(rows: Sequence[Sequence[str]], mapped: Iterable[str]) -> str | None:

@@ -92,6 +92,49 @@ def test_three_rows_of_names_of_qualtrics_and_others(tmp_path: Path) -> None:
     assert (record.text, dict(record.metadata)) == ("hello", {"Which?": "1", "blue": "0"})
 
 
+SURVEYMONKEY = """\
+Respondent ID,Start Date,Which?,,Why did you leave?
+,,red,blue,Open-Ended Response
+101,2026-01-01 10:00,red,,They called us vermin
+102,2026-01-02 11:30,,blue,The rent
+"""
+LIMESURVEY = """\
+id,submitdate,G01Q01
+Response ID,Date submitted,Why did you leave?
+1,2026-01-01 10:00,They called us vermin
+2,2026-01-02 11:30,The rent
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "names"),
+    [
+        (SURVEYMONKEY, {"text": "Why did you leave?"}, ["Respondent ID", "Start Date", "Which?", "blue"]),
+        (LIMESURVEY, {"text": "G01Q01"}, ["submitdate"]),
+    ],
+    ids=["SurveyMonkey", "LimeSurvey"],
+)
+def test_a_second_row_of_names_is_no_answer(
+    tmp_path: Path, text: str, columns: dict[str, str], names: list[str]
+) -> None:
+    path = written(tmp_path, "survey.csv", text)
+    found, _ = read_records(path, columns=columns)
+    assert [one.text for one in found] == ["They called us vermin", "The rent"]
+    assert [*found[0].metadata] == names
+    [guess] = guesses(path)
+    assert guess.value == "1-2" and "write header=1" in guess.message
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["1,2026-01-01,n/a,a", "n/a,2026-01-01,3,a", "1,,3,Open-Ended Response"],
+    ids=["a missing answer", "a missing id", "a post"],
+)
+def test_a_first_answer_that_lacks_something_is_an_answer(tmp_path: Path, first: str) -> None:
+    text = f"id,day,score,why\n{first}\n2,2026-01-02,4,b\n3,2026-01-03,5,c\n"
+    assert not guesses(written(tmp_path, "a.csv", text))
+
+
 def test_a_sheet_without_names_and_the_others_of_its_workbook(tmp_path: Path) -> None:
     rows = [["a", "yes", 1], ["b", "no", 2], ["c", "yes", 3]]
     path = write_workbook(tmp_path / "a.xlsx", {"Posts": rows, "Notes": [["x"]]})
@@ -196,6 +239,12 @@ def _corpus(folder: Path, table: str) -> Path:
         (folder / "all" / f"{name}.txt").write_text(f"Text {name}")
     written(folder, "labels.csv", table)
     return folder
+
+
+def test_ids_that_a_table_keeps_as_text(tmp_path: Path) -> None:
+    text = 'id,text\n="0012","=""You"", he said"\n"=""0013""",="Nice" day\n'
+    found, _ = read_records(written(tmp_path, "a.csv", text))
+    assert [(one.record_id, one.text) for one in found] == [("0012", '="You", he said'), ("0013", '="Nice" day')]
 
 
 def test_a_table_beside_a_folder_of_texts(tmp_path: Path) -> None:
