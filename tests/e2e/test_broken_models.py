@@ -47,7 +47,7 @@ def test_when_no_model_answers_nothing_is_concluded_about_the_corpus(cli_with_se
     assert _research(cli_with_server) == {"failed": 1}, "a further round would find no model either"
 
 
-@pytest.mark.parametrize("researchers", ["[dead,demo]", "[demo,dead]"])
+@pytest.mark.parametrize("researchers", ["[dead,demo]", pytest.param("[demo,dead]", marks=pytest.mark.slow)])
 def test_one_of_two_models_answers_and_the_other_is_a_hole(cli_with_server: CommandLine, researchers: str) -> None:
     done = _ask(cli_with_server, researchers)
     assert done.exit_code == 1 and "“" in done.stdout, done.transcript

@@ -14,11 +14,20 @@ import pytest
 
 from tests.support.commands import ROOT, CommandLine
 
+QUESTION = "query=When does the Board accept a slur?"
 
-@pytest.mark.parametrize(("flow", "arguments"), [("osb", ["query=When does the Board accept a slur?"]), ("tox", [])])
-@pytest.mark.parametrize("lost", ["replies", "cells"])
+
+@pytest.mark.parametrize(
+    ("lost", "flow", "arguments"),
+    [
+        ("replies", "osb", [QUESTION]),
+        ("cells", "tox", []),
+        pytest.param("cells", "osb", [QUESTION], marks=pytest.mark.slow),
+        pytest.param("replies", "tox", [], marks=pytest.mark.slow),
+    ],
+)
 def test_results_kept_by_an_earlier_version_are_not_paid_for_again(
-    cli_with_server: CommandLine, tmp_path: Path, flow: str, arguments: list[str], lost: str
+    cli_with_server: CommandLine, tmp_path: Path, lost: str, flow: str, arguments: list[str]
 ) -> None:
     shutil.unpack_archive(ROOT / "tests" / "data" / "kept-0.1.zip", tmp_path / "kept")
     # Without the replies, every cell must be found under its key; without the cells, every reply.

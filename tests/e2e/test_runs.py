@@ -170,7 +170,11 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(
     assert not cli_with_server.leftover_processes()
 
 
-@pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "does not answer"])
+@pytest.mark.parametrize(
+    "signal_to_server",
+    [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGSTOP],
+    ids=["is gone", "does not answer"],
+)
 def test_ctrl_c_is_not_held_up_by_a_server_that(
     cli: CommandLine, service: FakeService, tmp_path: Path, prefect_database: Path, signal_to_server: signal.Signals
 ) -> None:

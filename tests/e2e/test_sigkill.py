@@ -120,6 +120,7 @@ def _running(api_url: str) -> tuple[int, int]:
     )
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_writes_its_folder_is_repeated_without_a_call(
     cli_with_server: CommandLine, service: FakeService
 ) -> None:
@@ -181,6 +182,7 @@ def _size_of(path: Path) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_a_run_whose_own_server_is_killed_reports_it_and_the_next_run_continues(
     cli_with_server: CommandLine, service: FakeService
 ) -> None:

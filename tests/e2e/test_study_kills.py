@@ -85,7 +85,9 @@ class Study:
             return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("batch", [250, len(POSTS) - 1], ids=["one batch", "in bulk"])
+@pytest.mark.parametrize(
+    "batch", [pytest.param(250, marks=pytest.mark.slow), len(POSTS) - 1], ids=["one batch", "in bulk"]
+)
 def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
     batch: int, cli_with_server: CommandLine, service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +120,7 @@ def test_killed_at_random_points_the_tables_are_those_of_an_unbroken_run(
         assert reported == pytest.approx(float(billed_usd(service)))
 
 
+@pytest.mark.slow
 def test_only_what_is_new_or_changed_is_asked(cli_with_server: CommandLine, service: FakeService) -> None:
     study = Study(cli_with_server, service)
     study.write(POSTS, MODELS[:2])

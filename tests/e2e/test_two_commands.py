@@ -17,7 +17,7 @@ POSTS = make_posts(int(os.environ.get("BUTTERMILK_POSTS_AT_ONCE", "4")))
 CELLS = len(POSTS) * len(CRITERIA) * len(MODELS)
 
 
-@pytest.mark.parametrize("commands", [2, 3])
+@pytest.mark.parametrize("commands", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_equal_commands_at_once_pay_once(cli_with_server: CommandLine, tmp_path: Path, commands: int) -> None:
     with fake_service(latency=0.2) as service:
         folder = write_study(tmp_path / "study", service.url, POSTS)

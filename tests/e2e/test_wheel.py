@@ -82,6 +82,7 @@ def test_the_script_answers_from_any_folder(script: Path, cli: CommandLine, pref
     assert not cli.leftover_processes()
 
 
+@pytest.mark.slow
 def test_a_plugin_s_wheel_beside_ours_is_listed_and_run(
     wheels: Path, tmp_path: Path, cli: CommandLine, prefect_database: Path
 ) -> None:

@@ -48,7 +48,7 @@ def _write_study(lab: Lab, service: FakeLLM, secrets: FakeSecretManager) -> dict
     return {"MY_KEY": KEYS["from_environment"], "BUTTERMILK_MODELS_JSON": models, **own}
 
 
-@pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["quiet", "debug"])
+@pytest.mark.parametrize("debug", [pytest.param((), marks=pytest.mark.slow), ("--debug",)], ids=["quiet", "debug"])
 def test_planted_keys_come_out_nowhere(lab: Lab, prefect_home: Path, tmp_path: Path, debug: tuple[str, ...]) -> None:
     with FakeLLM() as service, FakeSecretManager() as secrets:
         # Every failure of the fake repeats the key that it was sent.
