@@ -158,10 +158,17 @@ class _Conversation:
             rounds=rounds,
             calls=len(self.tool_calls),
         )
-        note = "answered because no further call was allowed" if at_bound else None
+        return self._output(value, "completed", f"answered because {self._bound()}" if at_bound else None)
+
+    def _bound(self) -> str:
+        """Which bound has ended the calls."""
         if self._is_over:
-            note = f"answered because the {self._seconds:g} seconds for calls (max_seconds) were over"
-        return self._output(value, "completed", note)
+            return f"the {self._seconds:g} seconds for calls (max_seconds) were over"
+        most = self._parameters.max_calls
+        if len(self.tool_calls) >= most:
+            return f"{'the only call' if most == 1 else f'all {most} calls'} (max_calls) had been made"
+        rounds = self._parameters.max_rounds
+        return f"{'the only turn' if rounds == 1 else f'all {rounds} turns'} with calls (max_rounds) had been used"
 
     def _output(self, value: ToolUserAnswer | None, status: OutputStatus, note: str | None) -> AgentOutput:
         found = None if value is None else output_value(value)

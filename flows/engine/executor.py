@@ -28,7 +28,7 @@ from flows.engine.gate import gate_state, question_for, take_answer
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.held_back import forget_held, hold_back, stops_waiting, wait_for_person
-from flows.engine.loop_time import LoopTime
+from flows.engine.loop_time import LoopTime, rounds_over_note
 from flows.engine.routing import SkipReason, loop_finished, skip_reason
 from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
@@ -218,6 +218,8 @@ class FlowExecutor:
                 for scope, round_scope in zip(active, round_scopes, strict=True)
                 if not self._ends_here(node_run.name, round_scope, loop)
             ]
+        if active and (loop.host or loop.until):
+            self._services.ledger.note(rounds_over_note(node_run.name, loop.max_rounds))
         return wait_for[0]
 
     def _ends_here(self, name: str, scope: Scope, loop: Loop) -> bool:

@@ -9,6 +9,14 @@ from agents.llms.work_time import WorkMeter, WorkTimeout
 from contract.errors import LoopTimeOver
 
 
+def rounds_over_note(loop: str, rounds: int) -> str:
+    """What the run says when a loop that could have ended by itself has used all its rounds."""
+    used = "the only round" if rounds == 1 else f"all {rounds} rounds"
+    was = "was" if rounds == 1 else "were"
+    end = "the flow goes on with what was found until then"
+    return f"{used} of '{loop}' (max_rounds) {was} used before it was finished; {end}"
+
+
 class LoopTime:
     """The time of one record in one loop. In a loop within a loop, that of the outer one counts, too."""
 

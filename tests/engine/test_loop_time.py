@@ -152,3 +152,32 @@ def test_a_time_that_is_none_is_a_mistake(lab: Lab) -> None:
     study(lab, "desk", one=[], lead=[DRAFTS])
     with pytest.raises(Exception, match="max_seconds"):
         lab.compose(QUESTION, "flows.desk.steps.rounds.max_seconds=0")
+
+
+async def test_a_desk_that_never_stops_says_that_its_rounds_were_used(lab: Lab) -> None:
+    study(lab, "desk", one=[], lead=[DRAFTS])
+    ran = await lab.run(QUESTION, "flows.desk.steps.rounds.max_rounds=2")
+    assert choices(ran) == ["draft", "draft"]
+    assert ran.notes == [
+        "all 2 rounds of 'rounds' (max_rounds) were used before it was finished; "
+        "the flow goes on with what was found until then"
+    ]
+    assert ran.state.is_completed(), ran.state
+
+
+@pytest.mark.usefixtures("_tools")
+@pytest.mark.parametrize(
+    ("bounds", "note"),
+    [
+        ("max_rounds: 2, max_calls: 9", "answered because all 2 turns with calls (max_rounds) had been used"),
+        ("max_rounds: 9, max_calls: 1", "answered because the only call (max_calls) had been made"),
+    ],
+)
+async def test_an_agent_with_tools_says_which_bound_it_reached(lab: Lab, bounds: str, note: str) -> None:
+    lab.write("flows/tiny.yaml", tool_user_flow("count_words", parameters=f"model: x, {bounds}"))
+    turns = [calls_turn(("count_words", {"text": f"word {number}"})) for number in range(9)]
+    over = {"match": "No further call is possible", "reply": final_turn("Two words.")}
+    lab.write_model("x", over, *({"times": 1, "reply": turn} for turn in turns))
+    ran = await lab.run("text=hello")
+    [row] = ran.rows("find")
+    assert row.note == note and thawed(row.value)["ended"] == "at_bound", row
