@@ -11,6 +11,7 @@ from contract.storage import StorageConfig
 from contract.tool_servers import MCPServer
 from flows.check.gate import GateCheck
 from flows.check.resources import ResourceCheck
+from flows.check.several_models import note_single_models
 from flows.check.sources import RecordCheck
 from flows.check.steps import StepCheck, agent_classes_of
 from flows.check.tools import ToolCheck
@@ -48,4 +49,5 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
         context.records,
     )  # fmt: skip
     resources.check()
+    note_single_models(flow.spec, context.models, context.diagnostics)
     return frozenset(resources.used_models)
