@@ -14,9 +14,11 @@ from contract.calls import DEFAULT_MAX_TOKENS, ModelSettings
 from contract.secrets import SecretName
 from contract.service_options import ServiceOptions
 
+AWS_REGION = r"[a-z]{2}(-[a-z]+)+-\d"
 _ENDPOINT = re.compile(r"(/chat/completions|/responses|/v1/messages|/models/[^/]+:generateContent)/?$")
 """Ends of addresses that documentation of services prints for one kind of request."""
 _SECRET_QUERY_NAME = re.compile(r"(?i)key|token|secret|passw|sig")
+_AWS_REGION = re.compile(AWS_REGION)
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
 _NO_IDENTITY = {"limits", "api_key", "price", "api_key_env", "api_key_secret", "token_limit_name"}
 _MAX_ONE_WORD = 15
@@ -91,13 +93,14 @@ class HostedModel(_Model, ServiceOptions):
     """A model behind a provider's API, or any server that speaks one of their protocols."""
 
     kind: Literal["hosted"] = "hosted"
-    provider: Literal["openai", "anthropic", "google", "google-vertex", "azure", "openai-compatible"]
+    provider: Literal["openai", "anthropic", "google", "google-vertex", "azure", "bedrock", "openai-compatible"]
     model_id: str = Field(min_length=1)
     base_url: HttpUrl | None = None
     """Required for azure and openai-compatible (Ollama, vLLM, LM Studio, llama.cpp)."""
     api_version: str | None = None
     project: str | None = None
     location: str | None = None
+    """The region, of Google Vertex or Amazon Bedrock."""
     api_key: SecretStr | None = None
     api_key_env: VariableName | None = None
     """Name of the environment variable that holds the key."""
@@ -131,6 +134,8 @@ class HostedModel(_Model, ServiceOptions):
     def _has_an_address(self) -> HostedModel:
         if self.base_url is None and self.provider in ("azure", "openai-compatible"):
             raise ValueError(f"provider {self.provider} needs `base_url`, the address of the server")
+        if self.provider == "bedrock" and not _AWS_REGION.fullmatch(self.location or ""):
+            raise ValueError("provider bedrock needs `location`, the region of your models, such as us-east-1")
         return self
 
     @model_validator(mode="after")

@@ -66,4 +66,4 @@ def _list_price(provider: str, model_id: str, *, self_hosted: bool) -> Price | N
     return Price(input_per_mtok=input_price, output_per_mtok=output_price)
 
 
-_PROVIDER_IDS = {"google-vertex": "google"}
+_PROVIDER_IDS = {"bedrock": "aws", "google-vertex": "google"}

@@ -19,9 +19,10 @@ from tests.support.running import Lab
 FLOW = question_flow("mine")
 SECRET = "planted-9f8e7d6c"
 VARIABLES = (
-    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "DB_URL", "AWS_ACCESS_KEY_ID",
-    "GITHUB_PAT", "PGPASS", "STRIPE", "MY_KEY",
+    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
+    "DB_URL", "AWS_ACCESS_KEY_ID", "GITHUB_PAT", "PGPASS", "STRIPE", "MY_KEY",
 )  # fmt: skip
+BEDROCK = {"provider": "bedrock", "location": "us-east-1"}
 GATEWAY = "https://llm.example.org"
 
 
@@ -64,10 +65,13 @@ REFUSED = {
     "azure": {"provider": "azure", "base_url": "https://evil.example"},
     "an address at azure that anybody can own": {"provider": "azure", "base_url": "https://theirs.openai.azure.com"},
     "azure's domain as a path": {"provider": "azure", "base_url": "https://evil.example/x.openai.azure.com"},
+    "bedrock": {**BEDROCK, "base_url": "https://evil.example"},
+    "somebody's bucket at amazon": {**BEDROCK, "base_url": "https://bedrock-runtime.s3.amazonaws.com"},
+    "amazon's domain as a path": {**BEDROCK, "base_url": "https://evil.example/bedrock-runtime.us-east-1.amazonaws.com"},
     "the login of Google Cloud": {"provider": "google-vertex", "base_url": "https://evil.example"},
     "another provider's key": {"api_key_env": "ANTHROPIC_API_KEY"},
     "a secret of Google's": {"api_key_secret": "projects/p/secrets/s"},
-    **{f"{name} to the provider": {"api_key_env": name} for name in VARIABLES[4:]},
+    **{f"{name} to the provider": {"api_key_env": name} for name in VARIABLES[5:]},
     **{
         f"{name} to a foreign host": {"provider": "openai-compatible", "base_url": f"{GATEWAY}/v1", "api_key_env": name}
         for name in VARIABLES
@@ -106,6 +110,7 @@ ALLOWED: dict[str, tuple[dict[str, Any], str | None]] = {
     "anthropic": ({"provider": "anthropic"}, "ANTHROPIC_API_KEY"),
     "google": ({"provider": "google", "api_key_env": "GEMINI_API_KEY"}, "GEMINI_API_KEY"),
     "azure": ({"provider": "azure", "base_url": "https://mine.openai.azure.com"}, "AZURE_OPENAI_API_KEY"),
+    "bedrock": (BEDROCK, "AWS_BEARER_TOKEN_BEDROCK"),
     "this machine": ({"provider": "openai-compatible", "base_url": "http://localhost:11434/v1"}, None),
     "a foreign host": ({"provider": "openai-compatible", "base_url": "https://evil.example/v1"}, None),
 }

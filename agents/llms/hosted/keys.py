@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from contract.models import HostedModel, origin_of_url
+from contract.models import AWS_REGION, HostedModel, origin_of_url
 from contract.zotero import ZOTERO_KEY, ZOTERO_WEB
 
 _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
@@ -18,6 +18,7 @@ _DEFAULT_VARIABLES: dict[str, tuple[str, ...]] = {
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "azure": ("AZURE_OPENAI_API_KEY",),
+    "bedrock": ("AWS_BEARER_TOKEN_BEDROCK",),
     "google-vertex": (),
     "openai-compatible": (),
 }
@@ -35,6 +36,7 @@ _ORIGINS: dict[str, re.Pattern[str]] = {
     "openai": re.compile(r"https://([a-z]{2}\.)?api\.openai\.com"),
     "anthropic": re.compile(r"https://api\.anthropic\.com"),
     "google": re.compile(r"https://generativelanguage\.googleapis\.com"),
+    "bedrock": re.compile(rf"https://bedrock-runtime(-fips)?\.{AWS_REGION}\.amazonaws\.com"),
     "google-vertex": re.compile(r"https://([a-z0-9-]+-)?aiplatform(\.[a-z0-9-]+\.rep)?\.googleapis\.com"),
 }
 """Provider -> the addresses that are the provider's own, regional ones included.
@@ -60,6 +62,8 @@ def key_variables(config: HostedModel) -> tuple[str, ...]:
 
 def origin_of(config: HostedModel) -> str:
     """The address to which the model's requests go, without its path."""
+    if config.base_url is None and config.provider == "bedrock":
+        return f"https://bedrock-runtime.{config.location}.amazonaws.com"
     return origin_of_url(config.base_url) if config.base_url else _DEFAULT_ORIGINS[config.provider]
 
 

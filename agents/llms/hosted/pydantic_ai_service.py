@@ -24,6 +24,7 @@ from contract.models import HostedModel
 _PROVIDER_MODULES: Mapping[str, str] = {
     "anthropic": "anthropic",
     "azure": "openai",
+    "bedrock": "anthropic",
     "google": "google",
     "google-vertex": "google",
     "openai": "openai",

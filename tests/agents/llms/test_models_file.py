@@ -30,7 +30,8 @@ BAD = """{
     "limits": {"concurrency": 0}
   },
   "five": {"kind": "local"},
-  "six": {"kind": "hosted", "provider": "azure", "model_id": "gpt-4o"}
+  "six": {"kind": "hosted", "provider": "azure", "model_id": "gpt-4o"},
+  "seven": {"kind": "hosted", "provider": "bedrock", "model_id": "m", "location": "evil.example/"}
 }"""
 
 
@@ -50,13 +51,14 @@ def test_all_mistakes_are_reported_at_once_with_their_lines() -> None:
     with pytest.raises(StudyError) as caught:
         parse_models(BAD, "models.json")
     messages = [str(problem) for problem in caught.value.problems]
-    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in messages] == ["4", "7", "8", "11", "12", "14", "15"]
+    assert [line.split(": ")[0].rsplit(":", 1)[1] for line in messages] == ["4", "7", "8", "11", "12", "14", "15", "16"]
     assert "`provider`: input should be 'openai'" in messages[0]
     assert "did you mean 'hosted'?" in messages[1]
     assert "has no `kind`" in messages[2]
     assert "did you mean 'model_id'?" in messages[3] or "did you mean 'model_id'?" in messages[4]
     assert "lacks `path`" in messages[5]
     assert "needs `base_url`" in messages[6]
+    assert "needs `location`, the region of your models, such as us-east-1" in messages[7]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import socket
 import threading
 from types import TracebackType
 from typing import Any
+from urllib.parse import unquote
 
 import uvicorn
 from pydantic import TypeAdapter
@@ -115,6 +116,8 @@ async def _hang(request: Request) -> Response:
 def _route(path: str, body: dict[str, Any]) -> tuple[Protocol | None, str]:
     if path.endswith("/chat/completions"):
         return OpenAI(), body.get("model", "")
+    if path.endswith("/invoke"):
+        return Anthropic(), unquote(path.rsplit("/", 2)[-2])
     if path.endswith("/messages"):
         return Anthropic(), body.get("model", "")
     if path.endswith(":generateContent"):

@@ -39,6 +39,7 @@ class Habit:
 HABITS = {
     "azure-gpt": Habit(("response_format", "max_completion_tokens"), ('"max_tokens"',), path=""),
     "vertex-gemini": Habit(("responseJsonSchema", "thinkingConfig"), path=""),
+    "bedrock-claude": Habit(("tools", "bedrock-2023-05-31"), ('"output_config"',), path=""),
     "bedrock-oss": Habit(("max_tokens",), ('"response_format"', '"tools"'), (PROMPTED,)),
     "deepseek": Habit(("json_object",), ('"json_schema"',), (PROMPTED,)),
     "openrouter-llama": Habit(("json_schema", "allow_fallbacks", "require_parameters")),
@@ -60,7 +61,7 @@ async def test_a_block_of_the_page_is_asked_and_read(name: str, hosted_service: 
     hosted_service.script(*refusals, *habit.rules)
     declared = HostedModel.model_validate(MODELS[name])
     # With a key in the place of a login, Google's library takes no project.
-    login = {"project": None, "location": None}
+    login = {"project": None, "location": None} if declared.project else {}
     here = {"base_url": HttpUrl(hosted_service.url + habit.path), "api_key": SecretStr("none"), **login}
     model = build_model(name, declared.model_copy(update=here))
     request = make_request(output=ResearchDraft)
@@ -75,3 +76,22 @@ async def test_a_block_of_the_page_is_asked_and_read(name: str, hosted_service: 
     assert reply.usage.input_tokens and reply.served_by == f"{declared.model_id}-served"
     body = str(hosted_service.log.requests[0]["body"])
     assert [word for word in habit.holds if word not in body] == []
+
+
+async def test_bedrock_is_asked_with_the_models_own_key_alone(
+    hosted_service: FakeLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, f"planted-{name}")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Planted: planted")
+    monkeypatch.setenv("AWS_REGION", "planted-1")
+    hosted_service.log.reset()
+    declared = HostedModel.model_validate(MODELS["bedrock-claude"])
+    here = {"base_url": HttpUrl(hosted_service.url), "api_key": SecretStr("mine")}
+    model = build_model("claude", declared.model_copy(update=here))
+    try:
+        await model.complete(make_request(output=ResearchDraft))
+    finally:
+        await model.aclose()
+    [sent] = hosted_service.log.requests
+    assert "planted" not in str(sent) and "Bearer mine" in str(sent)
