@@ -67,7 +67,7 @@ REFUSED = {
     "azure's domain as a path": {"provider": "azure", "base_url": "https://evil.example/x.openai.azure.com"},
     "bedrock": {**BEDROCK, "base_url": "https://evil.example"},
     "somebody's bucket at amazon": {**BEDROCK, "base_url": "https://bedrock-runtime.s3.amazonaws.com"},
-    "amazon's domain as a path": {**BEDROCK, "base_url": "https://evil.example/bedrock-runtime.us-east-1.amazonaws.com"},
+    "amazon's domain as a path": {**BEDROCK, "base_url": "https://evil.example/x.amazonaws.com"},
     "the login of Google Cloud": {"provider": "google-vertex", "base_url": "https://evil.example"},
     "another provider's key": {"api_key_env": "ANTHROPIC_API_KEY"},
     "a secret of Google's": {"api_key_secret": "projects/p/secrets/s"},
