@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -16,9 +16,10 @@ from agents.evidence.labels import (
     labelled_answers,
     labelled_judgements,
 )
+from agents.evidence.read_labels import labels_in
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply
-from contract.comparisons import AnswerLabel, Differences, DifferencesDraft
+from contract.comparisons import AnswerLabel, Differences, DifferencesDraft, Divergence
 from contract.findings import ResearchAnswer
 from contract.judgements import Judgement
 from contract.messages import AgentInput
@@ -66,10 +67,25 @@ class DifferencesAgent(StructuredAgent[DifferencesInputs, DifferencesParameters,
     ) -> Differences:
         labels = _answer_labels(self.inputs(agent_input).answers)
         known = {label.label for label in labels}
-        named = {label for topic in reply.divergences for position in topic.positions for label in position.held_by}
+        divergences = tuple(_with_plain_labels(topic) for topic in reply.divergences)
+        named = {label for topic in divergences for position in topic.positions for label in position.held_by}
         if named - known:
             raise InvalidReply(f"held_by names {sorted(named - known)}, but the answers are {sorted(known)}")
-        return Differences(conclusion=reply.conclusion, divergences=reply.divergences, answers=labels)
+        return Differences(conclusion=reply.conclusion, divergences=divergences, answers=labels)
+
+
+def _with_plain_labels(topic: Divergence) -> Divergence:
+    """The topic with `A1` in `held_by` where its model wrote `Answer 1` or `a1`."""
+    positions = tuple(
+        position.model_copy(update={"held_by": tuple(dict.fromkeys(_plain_labels(position.held_by)))})
+        for position in topic.positions
+    )
+    return topic.model_copy(update={"positions": positions})
+
+
+def _plain_labels(written: Sequence[str]) -> Iterator[str]:
+    for text in written:
+        yield from labels_in(text, "A") or [text]
 
 
 def _labelled_answers_json(answers: Sequence[Judgement] | Sequence[ResearchAnswer]) -> list[JsonValue]:

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, cast
 
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
+from agents.evidence.read_labels import label_in
 from agents.evidence.shown_claims import shown_claims
 from contract.base import Frozen, JsonValue
 from contract.calls import ModelReply, json_schema_of
@@ -98,8 +99,9 @@ class Support(StructuredAgent[SupportInputs, SupportParameters, SupportDraft]):
     ) -> SupportReport:
         claims = self._claims(agent_input)
         texts = [text for one in self.inputs(agent_input).passages for text in (one.title or "", one.text)]
-        judged = {judgement.claim: judgement for judgement in reply.judgements}
-        times = Counter(judgement.claim for judgement in reply.judgements)
+        named = [(label_in(judgement.claim, "C"), judgement) for judgement in reply.judgements]
+        judged = dict(named)
+        times = Counter(label for label, _ in named)
         if times != Counter(claims.keys()):
             raise InvalidReply(f"judge each of the claims {', '.join(claims)} once; judged were {', '.join(times)}")
         model = self.parameters(agent_input).model or ""

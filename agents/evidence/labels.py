@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
+from agents.evidence.read_labels import label_in
 from agents.evidence.spoken_labels import SpokenLabels
 from contract.base import JsonValue
 from contract.calls import ModelReply, json_schema_of
@@ -15,7 +15,6 @@ from contract.judgements import Code, Judgement
 
 _LONGEST_SENTENCE = 600
 """Characters of a claim's text, as the contract bounds it."""
-_LABEL = re.compile(r"(?i)\bp(?:assage)?[\s_.:#-]*(?:p[\s_.:#-]*)?0*([1-9]\d{0,3})\b")
 
 
 class LabelledPassage(Passage):
@@ -137,14 +136,8 @@ def draft_schema(passages: Sequence[Passage]) -> dict[str, JsonValue]:
     return schema
 
 
-def _label_in(text: str) -> str:
-    """The label that a model means, however it writes it: `[p3]`, `Passage P3`, `P3 fbea96f336`; else the text."""
-    found = _LABEL.search(text)
-    return f"P{int(found[1])}" if found else text.strip()
-
-
 def _citation(quote: QuoteDraft, by_label: dict[str, Passage]) -> Citation:
-    label = _label_in(quote.passage)
+    label = label_in(quote.passage, "P")
     passage = by_label.get(label)
     if passage is None:
         return Citation(quote=quote.quote, passage_id=label, record_id="", title="", section="")
