@@ -33,7 +33,11 @@ def _column_names(value: Any) -> Any:
 
 def _delimiter(value: Any) -> Any:
     """A tab by its name, as nobody can type or see it."""
-    return "\t" if isinstance(value, str) and value.lower() in ("tab", "\\t") else value
+    if isinstance(value, str) and value.lower() in ("tab", "\\t"):
+        return "\t"
+    if isinstance(value, str) and len(value) != 1:
+        raise ValueError("it should be one sign, such as ; or |, or the word tab")
+    return value
 
 
 Columns: TypeAlias = Annotated[dict[str, str], BeforeValidator(_column_names)]
@@ -50,9 +54,7 @@ class TableFormat(Frozen):
     ] = Field(default=None, exclude_if=is_unset)
     """Which row names the columns: `1`; `3`, below two rows that are left out; `1-2`, whose cells below fill empty ones
     above; `qualtrics`, whose second and third row are no answers; `none`, where columns are called 1, 2, 3."""
-    delimiter: Annotated[str | None, BeforeValidator(_delimiter), Field(min_length=1, max_length=1)] = Field(
-        default=None, exclude_if=is_unset
-    )
+    delimiter: Annotated[str | None, BeforeValidator(_delimiter)] = Field(default=None, exclude_if=is_unset)
     """For text: the sign between two cells, or `tab`. With it, a .txt file is a table."""
     quoting: Literal["csv", "none"] | None = Field(default=None, exclude_if=is_unset)
     """For text: `none` where quotation marks are letters like others; `csv` where a cell may stand between them."""

@@ -52,6 +52,9 @@ _FORMS = {
     "dataset": "should be the name of a dataset: letters, digits and _",
     "table": "should be the name of a table: letters, digits, _ and -",
     "bucket": "should be the name of a bucket, without gs://",
+    "header": "should be none, qualtrics, or the row that holds the names, such as 2 or 1-2",
+    "study": "should be of at most 100 characters, with no blank at either end",
+    "owner": "should be of at most 100 characters, with no blank at either end",
     "api_key_secret": "should name a secret as projects/my-project/secrets/my-secret",
 }
 """Field -> what its text must look like, where Pydantic would show a regular expression."""

@@ -137,7 +137,8 @@ def test_a_list_of_several_answers_is_no_list_of_parts() -> None:
 
 def test_wrong_settings_are_named() -> None:
     assert "`quoting`" in mistake("records=posts.tsv", "quoting=nothing")
-    assert "`header`" in mistake("records=posts.tsv", "header=first")
+    assert "it should be none, qualtrics, or the row" in mistake("records=posts.tsv", "header=first")
+    assert "it should be one sign, such as ; or |, or the word tab" in mistake("records=posts.tsv", "delimiter=;;")
     assert "has no column 'text'" in mistake("records=long.csv", "columns.text=text", "header=none")
 
 
