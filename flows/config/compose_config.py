@@ -24,6 +24,7 @@ from flows.config.folders import (
 )
 from flows.config.own_config import Allowed, read_allowed
 from flows.config.plugin_names import plugin_problems
+from flows.config.section_names import report_misspelt_sections
 from flows.config.stray_words import flow_elsewhere
 from flows.config.yaml_documents import YamlDocument, read_documents
 
@@ -85,6 +86,7 @@ def compose_config(
     _refuse_unread_layers(layers, sources, diagnostics)
     _record_provenance(layers, applied_overrides, sources, diagnostics)
     _report_documents([layer.name for layer in layers], sources, diagnostics)
+    report_misspelt_sections(map(str, merged), documents.values(), applied_overrides, diagnostics)
     merged = without_environment(merged, allowed.variables, diagnostics)
     config = resolve_config(_with_bm_llms(merged, applied_overrides, diagnostics), diagnostics)
     asked = tuple(name for name in sources.multi_choices["flows"] if not diagnostics.is_reported(("flows", name)))

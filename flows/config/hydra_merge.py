@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -232,13 +232,11 @@ def _report_override(text: str, sources: ConfigSources, diagnostics: Diagnostics
     where = f"command line: {display_argument(text)}"
     key = text.partition("=")[0]
     plain = key.lstrip("+~").partition("@")[0]
-    if key.startswith("+") and not key.startswith("++"):
-        todo = f"write {plain}=… to change it"
-        diagnostics.add(
-            where, f"'{plain}' exists already, or the section that should hold it does not exist", todo=todo
-        )
-        return
     config, _ = _merge_once(sources, [])
+    with suppress(OmegaConfBaseException):
+        if key[0] == "+" and key[1] != "+" and OmegaConf.select(config, plain) is not None:
+            diagnostics.add(where, f"'{plain}' is set already, and + adds what is not", todo=f"write {plain}=…")
+            return
     plain_config: Any = OmegaConf.to_container(config, resolve=False)
     words = plain.split(".")
     for length, word in enumerate(words):
