@@ -9,7 +9,7 @@ from flows.config.diagnostics import Diagnostics, closest_name
 from flows.config.yaml_documents import YamlDocument, scalars
 
 SECTIONS = frozenset({"bm", "flows", "llms", "models", "run", "secrets", "storage", "tools"})
-"""What a study's configuration may hold at its top. Other names are for `${…}` to take values from."""
+"""What a study's configuration may hold at its top. Other names are for `${…}` and anchors to take values from."""
 
 
 def report_misspelt_sections(
@@ -19,7 +19,8 @@ def report_misspelt_sections(
 
     What an override lays over a `${…}` leaves the section as it was meant, so all that is written anywhere counts.
     """
-    if not (others := sorted({*names} - SECTIONS)):
+    # `x-run: &common` is how YAML keeps what its anchors are for.
+    if not (others := sorted(name for name in {*names} - SECTIONS if name.isidentifier())):
         return
     written = [node.value for document in documents for node in scalars(document.root)]
     taken_from = "\n".join(text for text in (*written, *overrides) if "${" in text)
