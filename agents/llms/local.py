@@ -59,6 +59,10 @@ class Local(NamedModel):
         self._config = config
         self._server = LazyResource(self._start)
 
+    async def prepare(self) -> None:
+        """Starts the server, which loads the file. Raises ModelRejected if it does not load."""
+        await (await self._server.get()).model.prepare()
+
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns one reply, at no cost. Raises ModelRejected if the extra is missing or the file does not load."""
         running = await self._server.get()

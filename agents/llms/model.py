@@ -8,7 +8,7 @@ is a class with one method.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contract.calls import ModelReply, ModelRequest
 
@@ -57,6 +57,21 @@ class Models(Protocol):
         ...
 
 
+@runtime_checkable
+class StartsSlowly(Protocol):
+    """A model that imports a library, or starts a process, before its first call."""
+
+    async def prepare(self) -> None:
+        """Does so now, unless it is done. Raises what `complete` would raise."""
+        ...
+
+
+async def prepare(model: Model) -> None:
+    """Makes the model ready, so that no call's time is spent on it."""
+    if isinstance(model, StartsSlowly):
+        await model.prepare()
+
+
 class ModelWrapper:
     """Base of the layers: delegates everything but `complete` to the model that it wraps."""
 
@@ -82,6 +97,10 @@ class ModelWrapper:
     def reads_material(self) -> bool:
         """True for embedded models."""
         return self._inner.reads_material
+
+    async def prepare(self) -> None:
+        """Makes the wrapped model ready. Raises what it raises."""
+        await prepare(self._inner)
 
     async def aclose(self) -> None:
         """Closes connections and ends processes."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
-from agents.llms.model import Model, ModelWrapper
+from agents.llms.model import Model, ModelWrapper, prepare
 from agents.llms.unreadable_replies import ASKED_NO_MORE, UnreadableReplies
 from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
@@ -172,8 +172,9 @@ class Limited(ModelWrapper):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns one reply within the limits.
 
-        Raises ModelTimeout if the call itself (not the wait for its turn) takes longer than `timeout_seconds`. Raises
-        RateLimited without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
+        Raises ModelTimeout if the call itself takes longer than `timeout_seconds`. Waits for its turn do not count,
+        nor what is done before the first call: a library is imported, or a server started. Raises RateLimited
+        without a call if the service asked for a wait of over five minutes, and ModelUnusable if an
         earlier call raised it, if a server of this machine has refused connections for `SERVER_START_SECONDS`, or if
         one request brought two cut or unreadable replies and no other a readable one meanwhile.
         """
@@ -243,6 +244,8 @@ class Limited(ModelWrapper):
         return failure
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
+        with not_counted():
+            await prepare(self._inner)
         deadline = asyncio.timeout(self._timeout)
         try:
             async with deadline:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Hosted:
     """A Model over OpenAI chat, Anthropic messages, Gemini, Azure OpenAI, or a server with OpenAI's protocol.
 
-    Building it is cheap. The provider's library is imported at the first call, in a thread.
+    Building it is cheap. The provider's library is imported before the first call, in a thread.
     """
 
     def __init__(self, name: str, config: HostedModel, clients: HttpClients | None = None) -> None:
@@ -52,22 +52,21 @@ class Hosted:
         """Always False: a hosted model reads messages."""
         return False
 
+    async def prepare(self) -> None:
+        """Imports the provider's library. Raises ModelRejected, with a plain message that contains no secret."""
+        await self._get_service()
+
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Makes one HTTP call; a second one where the service refuses how the structure is asked for.
 
         Raises ModelRejected or a Transient, with a plain message that contains no secret.
         """
-        if self._key is None and (missing := missing_key(self._config, {})):
-            raise ModelRejected(f"model '{self._name}': {missing}")
-        if self._service is None:
-            await asyncio.to_thread(import_module, "agents.llms.hosted.structured_output")
+        service = await self._get_service()
         from agents.llms.hosted.errors import translate
         from agents.llms.hosted.reply import to_reply
         from agents.llms.hosted.sent_settings import recorded
 
         try:
-            service = await self._get_service()
-            # The first call has imported the provider's library by now: limits per minute count from the sending.
             started = datetime.now(UTC)
             with recorded(self._config.thinking) as sent:
                 response = await service.send(request)
@@ -89,10 +88,23 @@ class Hosted:
         return self._key.get_secret_value() if self._key else None
 
     async def _get_service(self) -> StructuredCalls:
+        if self._key is None and (missing := missing_key(self._config, {})):
+            raise ModelRejected(f"model '{self._name}': {missing}")
         async with self._connect_lock:
             if self._service is None:
-                self._service = await asyncio.to_thread(self._connect)
+                self._service = await self._connected()
             return self._service
+
+    async def _connected(self) -> StructuredCalls:
+        await asyncio.to_thread(import_module, "agents.llms.hosted.structured_output")
+        from agents.llms.hosted.errors import translate
+
+        try:
+            return await asyncio.to_thread(self._connect)
+        except Exception as error:
+            failure = translate(error, self._name, self._config, self._secret)
+        # Raised outside the handler, as in `complete`.
+        raise failure
 
     def _connect(self) -> StructuredCalls:
         from agents.llms.hosted.pydantic_ai_service import connect

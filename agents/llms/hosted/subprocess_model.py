@@ -17,6 +17,7 @@ from agents.llms.hosted.subprocess_protocol import (
     CallResult,
     CancelCall,
     OpenModel,
+    PrepareModel,
     encode_frame,
     open_reader,
     open_writer,
@@ -47,6 +48,10 @@ class CallerProcess:
     def prestart(self, providers: Set[str]) -> None:
         """Starts the process now, to import the libraries of `providers` before the first call. Needs no event loop."""
         self._prestarted = _spawn(*sorted(providers))
+
+    async def prepare(self, name: str, config: HostedModel) -> None:
+        """Starts the process and makes the model `name` ready. Raises what `Hosted.prepare` raises."""
+        await (await self._resource.get()).prepare(name, config)
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         """Returns one reply of the model `name`. Raises what `Hosted.complete` raises.
@@ -94,6 +99,7 @@ class _RunningProcess:
         self._process = process
         self._pipe = pipe
         self._opened_models = set[str]()
+        self._prepared_models = set[str]()
         self._numbers = count()
         self._pending = dict[int, asyncio.Future[CallResult]]()
         self._reader_task = asyncio.create_task(self._read(replies))
@@ -103,14 +109,28 @@ class _RunningProcess:
         """Whether no more replies can come."""
         return self._reader_task.done()
 
+    async def prepare(self, name: str, config: HostedModel) -> None:
+        if name not in self._prepared_models:
+            self._open(name, config)
+            await self._result_of(PrepareModel(number=next(self._numbers), name=name))
+            self._prepared_models.add(name)
+
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
+        self._open(name, config)
+        result = await self._result_of(CallModel(number=next(self._numbers), name=name, request=request))
+        assert result.reply  # noqa: S101 a call's result has one, unless it is a failure
+        return result.reply
+
+    def _open(self, name: str, config: HostedModel) -> None:
         if name not in self._opened_models:
             self._opened_models.add(name)
             self._send(OpenModel(name=name, config=config, key=config.api_key))
-        number = next(self._numbers)
+
+    async def _result_of(self, message: CallModel | PrepareModel) -> CallResult:
+        number = message.number
         future: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
-        self._send(CallModel(number=number, name=name, request=request))
+        self._send(message)
         try:
             result = await future
         except asyncio.CancelledError:
@@ -120,8 +140,7 @@ class _RunningProcess:
             del self._pending[number]
         if result.failure:
             raise result.failure.to_error()
-        assert result.reply  # noqa: S101 a result has one of the two
-        return result.reply
+        return result
 
     async def aclose(self) -> None:
         self._pipe.close()
@@ -152,6 +171,10 @@ class HostedInSubprocess(NamedModel):
         super().__init__(name, config.fingerprint, sees_images=config.sees_images)
         self._config = config
         self._caller = caller
+
+    async def prepare(self) -> None:
+        """Starts the process, which imports the provider's library. Raises ModelRejected or ReplyBroken."""
+        await self._caller.prepare(self._name, self._config)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Makes one HTTP call. Raises ModelRejected or a Transient, with a plain message that contains no secret."""

@@ -60,6 +60,14 @@ class OpenModel(Frozen):
         return self.config.model_copy(update={"api_key": self.key})
 
 
+class PrepareModel(Frozen):
+    """Makes the model `name` ready for calls; the result of `number` is without a reply."""
+
+    kind: Literal["prepare"] = "prepare"
+    number: int
+    name: str
+
+
 class CallModel(Frozen):
     """One call to the model `name`."""
 
@@ -99,15 +107,15 @@ class CallFailure(Frozen):
 
 
 class CallResult(Frozen):
-    """The result of the call `number`: a reply or a failure."""
+    """The result of `number`: the reply to a call, a failure, or neither where a model is ready."""
 
     number: int
     reply: ModelReply | None = None
     failure: CallFailure | None = None
 
 
-CallerMessage = Annotated[OpenModel | CallModel | CancelCall, Field(discriminator="kind")]
-CALLER_MESSAGE: TypeAdapter[OpenModel | CallModel | CancelCall] = TypeAdapter(CallerMessage)
+CallerMessage = Annotated[OpenModel | PrepareModel | CallModel | CancelCall, Field(discriminator="kind")]
+CALLER_MESSAGE: TypeAdapter[OpenModel | PrepareModel | CallModel | CancelCall] = TypeAdapter(CallerMessage)
 
 
 def encode_frame(message: Frozen) -> bytes:

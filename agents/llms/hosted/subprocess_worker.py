@@ -23,11 +23,13 @@ from agents.llms.hosted.subprocess_protocol import (
     CallModel,
     CallResult,
     CancelCall,
+    PrepareModel,
     encode_frame,
     open_reader,
     open_writer,
     read_frame,
 )
+from contract.calls import ModelReply
 
 
 class _CallServer:
@@ -41,7 +43,7 @@ class _CallServer:
         """Starts each call as it arrives. At the end of the input it cancels the calls that still run."""
         while (frame := await read_frame(reader)) is not None:
             match CALLER_MESSAGE.validate_json(frame):
-                case CallModel() as call:
+                case CallModel() | PrepareModel() as call:
                     self._calls[call.number] = asyncio.create_task(self._call(call))
                 case CancelCall(number=number):
                     if task := self._calls.get(number):
@@ -53,15 +55,22 @@ class _CallServer:
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
         await self._clients.aclose()
 
-    async def _call(self, call: CallModel) -> None:
+    async def _call(self, call: CallModel | PrepareModel) -> None:
         try:
-            reply = await self._models[call.name].complete(call.request)
+            reply = await self._reply(call)
             frame = encode_frame(CallResult(number=call.number, reply=reply))
         except Exception as error:
             frame = encode_frame(CallResult(number=call.number, failure=CallFailure.from_error(error)))
         finally:
             del self._calls[call.number]
         self._writer.write(frame)
+
+    async def _reply(self, call: CallModel | PrepareModel) -> ModelReply | None:
+        model = self._models[call.name]
+        if isinstance(call, CallModel):
+            return await model.complete(call.request)
+        await model.prepare()
+        return None
 
 
 async def _serve() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.llms.journal import Journalled
 from agents.llms.rate_limits import Clock, Limited, SlidingWindowLimiter
 from agents.llms.scripted import Scripted, scripted_reply
+from agents.llms.work_time import WorkTimeout
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ModelTimeout, ModelUnavailable, ModelUnusable, RateLimited, ServerNotRunning
 from contract.models import Limits
@@ -174,6 +177,37 @@ async def test_waiting_for_a_turn_does_not_count_against_the_time_limit() -> Non
     model = Limited(Acting(act), Limits(timeout_seconds=0.1, concurrency=1))
     replies = await asyncio.gather(*(model.complete(make_request(str(n))) for n in range(10)))
     assert len(replies) == 10
+
+
+async def test_getting_ready_before_the_first_call_does_not_count_against_any_time_limit() -> None:
+    class Slow(Scripted):
+        async def prepare(self) -> None:
+            prepared.append(len(journal.started))
+            await asyncio.sleep(0.2)
+
+    prepared, journal = list[int](), StartedCalls()
+    model = Limited(Journalled(Slow("slow", lambda _: "done"), journal, lambda _: None), Limits(timeout_seconds=0.05))
+    async with WorkTimeout(0.1):
+        assert (await model.complete(make_request())).text == "done"
+    assert prepared == [0] and len(journal.started) == 1
+
+
+class StartedCalls:
+    """A journal that knows which calls were sent."""
+
+    payer = "me"
+
+    def __init__(self) -> None:
+        self.started = list[str]()
+
+    def call_started(self, key: str, model: str, worst: Decimal | None) -> None:
+        self.started.append(key)
+
+    def call_answered(self, key: str, reply: ModelReply) -> None:
+        """Needs no record here."""
+
+    def call_failed(self, key: str, *, may_be_billed: bool) -> None:
+        raise AssertionError("a call failed")
 
 
 async def test_a_timeout_set_by_the_caller_stays_a_timeout_error() -> None:

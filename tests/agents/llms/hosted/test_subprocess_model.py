@@ -141,3 +141,12 @@ async def test_a_process_started_early_takes_the_first_call_and_ends_where_there
     assert callers() == [pid]
     await registry.aclose()
     assert not callers()
+
+
+async def test_starting_the_process_and_its_libraries_counts_against_no_call(fake: FakeLLM) -> None:
+    quick = ModelRegistry({"a": config(fake, limits=Limits(timeout_seconds=0.7))}, transport=CallerProcess())
+    try:
+        assert (await quick.get("a").complete(make_request())).text
+    finally:
+        await quick.aclose()
+    assert fake.stats()["calls"] == 1
