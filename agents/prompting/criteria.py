@@ -170,9 +170,10 @@ def _read_criterion(path: Path, name: str) -> Criterion:
 
 def _check_names(front: FrontMatter) -> None:
     """Raises PromptError for what is nearly a name that is read, and would be taken for a remark."""
+    read = _READ_NAMES if "title" in front.values else (*_READ_NAMES, "title")
     for name in front.values:
-        near = get_close_matches(name.lower(), _READ_NAMES, n=1, cutoff=0.8)
-        if near and name not in _READ_NAMES:
+        near = get_close_matches(name.lower(), read, n=1, cutoff=0.8)
+        if near and name not in read:
             raise front.error_at(f"`{name}` would not be read; did you mean `{near[0]}`?", name)
 
 
@@ -200,8 +201,20 @@ def _verdicts(front: FrontMatter) -> tuple[str, ...]:
         raise front.error_at(what)
     words = [word.strip() for word in front.texts("verdicts") or ()]
     if len(words) < 2 or not all(words) or len(set(words)) < len(words) or max(map(len, words)) > 60:
-        raise front.error_at("verdicts should be a list of two or more different words: [violates, does_not_violate]")
+        example = ", ".join(_meant_verdicts(listed, words)) or "violates, does_not_violate"
+        raise front.error_at(f"verdicts should be a list of two or more different words; write verdicts: [{example}]")
     return tuple(words)
+
+
+def _meant_verdicts(listed: Any, words: Sequence[str]) -> list[str]:
+    """The verdicts that are written in another form than a list: with commas only, or each with what it means."""
+    meant = list(words)
+    if isinstance(listed, str):
+        meant = [word.strip() for word in listed.split(",")]
+    elif isinstance(listed, dict):
+        meant = [str(word) for word in cast("dict[Any, Any]", listed)]
+    different = [word for word in dict.fromkeys(meant) if re.fullmatch(r"[\w ]{1,60}", word)]
+    return different if len(different) > 1 else []
 
 
 def _examples(front: FrontMatter, verdicts: tuple[str, ...]) -> tuple[Example, ...]:
@@ -230,10 +243,7 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
     try:
         example = Example.model_validate(item)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        problem = f"it lacks `{field}`" if first["type"] == "missing" else f"{field}: {first['msg'].lower()}"
-        message = f"an example should be text, verdict and perhaps reason; {problem}"
+        message = f"an example should be text, verdict and perhaps reason; {_wrong_field(error)}"
         raise front.error_at(message, "examples", number) from None
     if example.verdict not in verdicts:
         near = get_close_matches(example.verdict.strip("“”„‘’\"'"), verdicts, n=1)
@@ -241,6 +251,25 @@ def _example(front: FrontMatter, number: int, item: Any, verdicts: tuple[str, ..
         message = f"the example's verdict '{example.verdict}' is none of {', '.join(verdicts)}{meant}"
         raise front.error_at(message, "examples", number)
     return example
+
+
+def _wrong_field(error: ValidationError) -> str:
+    """The first thing that is wrong with the fields of an example, and what to do."""
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    match first["type"]:
+        case "missing":
+            return f"it lacks `{name}`"
+        case "extra_forbidden":
+            return f'`{name}` is none of them; a text with a comma or a colon needs straight quotation marks: "…"'
+        case "string_type":
+            return f'`{name}` should be a text; write it in straight quotation marks: "…"'
+        case "string_too_short":
+            return f"`{name}` is empty"
+        case "string_too_long":
+            return f"`{name}` is too long; it may have {first.get('ctx', {}).get('max_length')} characters"
+        case _:
+            return "write each on a line of its own"
 
 
 def _first_line(text: str, length: int = 60) -> str:

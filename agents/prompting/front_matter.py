@@ -15,10 +15,14 @@ from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, read_yaml
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_OTHER_DASHES = re.compile(
-    rf"\A(?=-*[{LONG_DASHES}])[-{LONG_DASHES}]{{1,3}}[ \t]*\n(?:[ \t]*\n)*[A-Za-z_]\w*:(?:[ \t]|\n|\Z)"
-)
-"""What a text processor makes of the line of hyphens, with a `name: value` below it."""
+_NAME_BELOW = r"[ \t]*\n(?:[ \t]*\n)*[A-Za-z_]\w*:(?:[ \t]|\n|\Z)"
+"""The rest of a line of dashes, with a `name: value` below it."""
+_OTHER_DASHES = re.compile(rf"\A(?=-*[{LONG_DASHES}])[-{LONG_DASHES}]{{1,3}}{_NAME_BELOW}")
+"""What a text processor makes of the line of hyphens."""
+_OTHER_NUMBER = re.compile(rf"\A(?:--|-{{4,}}){_NAME_BELOW}")
+"""A line of fewer or more hyphens than three."""
+_LOWER = re.compile(rf"\A(?:[ \t]*\n)+---{_NAME_BELOW}")
+"""Front matter that begins below empty lines."""
 _UNCLOSED = re.compile(r"\A---[ \t]*\n(?:[ \t]*\n|#[^\n]*\n)*[A-Za-z_][\w -]*:(?:[ \t]|\n|\Z)")
 """A line of dashes with a `name: value` below it, which is no rule above a paragraph."""
 _UNOPENED = re.compile(
@@ -97,6 +101,12 @@ def check_front_matter_ends(source: str, path: Path) -> None:
         message = (
             "the first line is of long dashes, so the front matter would be read as text; write it with hyphens: ---"
         )
+        raise PromptError(f"{path}:1: {message}")
+    if _OTHER_NUMBER.match(source):
+        message = "front matter begins with three hyphens, else it is read as text; write the first line so: ---"
+        raise PromptError(f"{path}:1: {message}")
+    if _LOWER.match(source):
+        message = "the front matter must begin in the first line, or it would be read as text; remove the empty lines"
         raise PromptError(f"{path}:1: {message}")
     if _UNOPENED.match(source):
         message = "the line `---` above the front matter is missing, so it would be read as text; write it first"

@@ -19,6 +19,7 @@ _LONG_DASH_ITEM = re.compile(rf"^\s*[{LONG_DASHES}]\s*(?P<value>.*\S)\s*$")
 ODD_BLANKS = "\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000"
 """What looks like a blank, or like nothing, and is a letter to YAML."""
 _ODD_BLANK = re.compile(rf"[ -]*(?:[A-Za-z_][\w.]*: *)?[{ODD_BLANKS}]")
+_WIDE_COLON = re.compile(r"[ -]*(?P<key>[A-Za-z_][\w.]*) *[：﹕] *(?P<value>.*?)\s*$")
 _SPECIAL = "%@`*&!|>"
 _INSTEAD = "look for a missing colon, quotation mark or bracket on this line and the one above"
 
@@ -40,6 +41,8 @@ def describe_yaml_error(text: str, error: yaml.YAMLError) -> YamlMistake:
     number = _failing_line(lines, error)
     return (
         _odd_blank(lines, number)
+        or _document_line(lines, number)
+        or _wide_colon(lines, number)
         or _tab(lines, number, error)
         or _unclosed(lines, error)
         or _template_braces(lines, number)
@@ -50,6 +53,23 @@ def describe_yaml_error(text: str, error: yaml.YAMLError) -> YamlMistake:
         or _indentation(lines, number)
         or YamlMistake(number, "this line cannot be read as YAML", _INSTEAD)
     )
+
+
+def _document_line(lines: list[str], number: int) -> YamlMistake | None:
+    """`---` amid a file: to YAML another file begins there."""
+    if number < 2 or _line(lines, number).rstrip() not in ("---", "..."):
+        return None
+    what = f"a line {_line(lines, number).strip()} begins another file to YAML"
+    return YamlMistake(number, what, "remove the line, or begin it with #")
+
+
+def _wide_colon(lines: list[str], number: int) -> YamlMistake | None:
+    """On the failing line or on the one above: the colon of a keyboard for Chinese or Japanese."""
+    for at in (number, number - 1):
+        if found := _WIDE_COLON.match(_line(lines, at)):
+            what = "this colon is a wide one, which is a letter to YAML"
+            return YamlMistake(at, what, f"write `{found['key']}: {found['value']}`".replace(": `", ":`"))
+    return None
 
 
 def odd_blank(line: int) -> YamlMistake:

@@ -6,12 +6,13 @@ mistakes of `truth` are told in the same breath, and none is made up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents.prompting.codebook import CodebookMistakes
-from agents.prompting.criteria import Criteria
+from agents.prompting.criteria import Criteria, Criterion
 from contract.codebook import Variable, variable_name
 from contract.errors import PromptError
 from contract.flow import FlowSpec
@@ -113,7 +114,7 @@ def judged_by(flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...
 
     def look_up(value: str) -> tuple[Sequence[str], Sequence[Variable] | None]:
         try:
-            found = criteria.get(value)
+            found = _named_alone(value, criteria)
         except CodebookMistakes as mistakes:
             lost = [one for one in mistakes.named if one not in {known.name for known in mistakes.variables}]
             in_part.update({variable_name(names_of[value], one): JudgedCriterion(value, ()) for one in lost})
@@ -127,6 +128,19 @@ def judged_by(flow: FlowSpec, judge: AgentClass | None, folders: tuple[Path, ...
     judged = judged_variables(flow, flow.measures, look_up)
     unread.update(in_part)
     return Judged({**judged, **in_part}, frozenset(unread), frozenset(unlisted), criteria)
+
+
+def _named_alone(value: str, criteria: Criteria) -> Criterion:
+    """The criterion. Raises PromptError also for several names in one text, which lack their brackets."""
+    if names_without_brackets(value, criteria.names()):
+        raise PromptError(f"no criterion '{value}'")
+    return criteria.get(value)
+
+
+def names_without_brackets(value: str, known: Collection[str]) -> list[str]:
+    """The names in `a,b` or `a; b`, several known ones in one text; none for any other text."""
+    names = [word.strip() for word in re.split("[,;]", value)]
+    return names if len(names) > 1 and all(name in known for name in names) else []
 
 
 def _named_by_truth(flow: FlowSpec, name: str, value: str) -> dict[str, JudgedCriterion]:

@@ -43,8 +43,13 @@ def check_measures(
         what = f"`level: {measures.level}` needs verdicts that are numbers; the verdicts are {join_names(verdicts)}"
         diagnostics.add_at((*path, "level"), what, todo="write `level: nominal`, or `level: ordinal` with `order:`")
     _check_settings_of_verdicts(flow, judged_by(flow, judge, folders), path, diagnostics)
+    if ground_truth and _labels_are_swapped(measures.labels, ground_truth.possible_verdicts):
+        right = ", ".join(f"'{answer}': {verdict}" for verdict, answer in measures.labels.items())
+        what = "`labels` is written the other way round: the answer of people comes first, then the verdict"
+        diagnostics.add_at((*path, "labels"), what, todo=f"write labels: {{{right}}}")
+        diagnostics.mark_reported((*path, "labels"))
     for at, verdict, possible in _named_verdicts(measures, verdicts, ground_truth, path):
-        if possible and verdict not in possible:
+        if possible and verdict not in possible and not diagnostics.is_reported(at):
             what, todo = f"no judge here may give '{verdict}'", f"the verdicts are {join_names(possible)}"
             diagnostics.add_at(at, what, nearest=closest_name(verdict, possible), todo=todo)
     if overlap := overlapping_cuts(measures.labels):
@@ -55,6 +60,11 @@ def check_measures(
         for text in ground_truth.criteria_without_truth():
             diagnostics.add_people_notice(text)
     return ground_truth
+
+
+def _labels_are_swapped(labels: Mapping[str, str], possible: frozenset[str]) -> bool:
+    """Whether each label is a verdict, and none stands for one."""
+    return bool(labels) and labels.keys() <= possible and not any(one in possible for one in labels.values())
 
 
 def _check_truth_names(check: GroundTruthCheck, measures: Measures, path: KeyPath, diagnostics: Diagnostics) -> None:

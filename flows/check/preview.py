@@ -39,6 +39,12 @@ class FieldPreview:
     value: str
 
 
+_VARYING = re.compile(r"'[^']*'|‘[^’]*’|\d+")
+"""What differs between the reasons of one kind: ids, words of the row, numbers of lines."""
+_REASONS = 5
+"""Kinds of reasons that are shown."""
+
+
 @dataclass
 class Preview:
     """The first rows of a source, as records and rejects."""
@@ -53,6 +59,8 @@ class Preview:
     other_answers: int = 0
     """Rejects that repeat a record with another answer of people."""
     first_reject: str | None = None
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    """Kind of reason for leaving rows out -> for how many rows, and the first of them."""
     fields: list[FieldPreview] = field(default_factory=list[FieldPreview])
     """The fields of the first record."""
     metadata: list[str] = field(default_factory=list[str])
@@ -115,6 +123,9 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
             preview.rejects += 1
             preview.other_answers += isinstance(made, RepeatedRecord)
             preview.first_reject = preview.first_reject or _reject_text(made)
+            kind = _VARYING.sub("…", made.reason)
+            count, text = preview.reasons.get(kind, (0, _reject_text(made)))
+            preview.reasons[kind] = (count + 1, text)
         else:
             preview.records += 1
     if not preview.names:
@@ -200,8 +211,13 @@ def preview_lines(preview: Preview) -> Iterator[str]:
     """The lines of the preview for a terminal."""
     source = display_path(Path(preview.source))
     yield f"  {source}: {rows_text(preview)} {preview.records:,} can be read, {preview.rejects:,} cannot"
-    if preview.first_reject:
+    if len(preview.reasons) == 1:
         yield f"    left out, the first: {preview.first_reject}"
+    else:
+        # The reason that leaves out most rows may not be that of the first.
+        for count, text in sorted(preview.reasons.values(), reverse=True)[:_REASONS]:
+            noun = "1 row, which is" if count == 1 else f"{count:,} rows, the first"
+            yield f"    left out: {noun} {text}"
     width = max((len(one.field) for one in preview.fields), default=0)
     columns = max((len(one.column) for one in preview.fields), default=0)
     for one in preview.fields:

@@ -19,6 +19,8 @@ from contract.judgements import JudgeReasons
 from contract.models import ModelConfig, ScriptedModel
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.condition_metadata import metadata_of_conditions
+from flows.check.criterion_files import place_of_criterion
+from flows.check.judged import names_without_brackets
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
 from flows.check.metadata import MetadataCheck, MetadataName
@@ -132,7 +134,7 @@ class ResourceCheck:
 
     def _report_unbracketed(self, value: str, path: KeyPath, known: Collection[str]) -> bool:
         """Reports `criteria=a,b`, several names without brackets, which would be taken for the text of a criterion."""
-        names = _unbracketed_names(value, known)
+        names = names_without_brackets(value, known)
         if not names:
             return False
         line = shell_setting("criteria", f"[{','.join(names)}]")
@@ -146,9 +148,10 @@ class ResourceCheck:
         except PromptError as error:
             if str(error).startswith("no criterion"):
                 known = criteria.names()
-                what = f"there is no criterion '{value}'"
-                todo = f"put {value}.md into criteria/ of your config folder; there are {join_names(known)}"
-                self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
+                named = Path(value).stem
+                nearest = named if named in known else closest_name(value, known)
+                todo = f"{place_of_criterion(named, self.folders)}; there are {join_names(known)}"
+                self.diagnostics.add_at(path, f"there is no criterion '{value}'", nearest=nearest, todo=todo)
             else:
                 for mistake in error.mistakes if isinstance(error, CodebookMistakes) else (error,):
                     report_file_problem(mistake, path, self.diagnostics)
@@ -161,7 +164,7 @@ class ResourceCheck:
         named = [value for name, value, _ in values if name == "model" and isinstance(value, str)]
         asked = [self.models[name] for name in named if name in self.models]
         for name, value, path in values:
-            if name != "criteria" or not isinstance(value, str) or _unbracketed_names(value, criteria.names()):
+            if name != "criteria" or not isinstance(value, str) or names_without_brackets(value, criteria.names()):
                 continue
             try:
                 criterion = criteria.get(value)
@@ -287,9 +290,3 @@ class ResourceCheck:
                     what,
                     todo=f"add `corpus: …` to the flow; there are {join_names(corpora)}",
                 )
-
-
-def _unbracketed_names(value: str, known: Collection[str]) -> list[str]:
-    """The names in `a,b`, several known ones in one text; none for any other text."""
-    names = [word.strip() for word in value.split(",")]
-    return names if len(names) > 1 and all(name in known for name in names) else []

@@ -26,7 +26,8 @@ class ResultCheck:
         if measures:
             self._check_verdicts(measures.verdicts)
         if result is None:
-            if measures is None:
+            # Measures that could not be read are a mistake already.
+            if measures is None and not self.diagnostics.is_reported((*self.flow.path, "measures")):
                 todo = "add `result: …`, the step whose output the flow gives, or `measures:` with `verdicts: …`"
                 self.diagnostics.add_at(self.flow.path, f"'{self.flow.spec.name}' lacks `result`", todo=todo)
             return

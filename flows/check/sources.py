@@ -105,7 +105,8 @@ def check_source(
         return
     wrong = _unknown_fields(source, path, diagnostics)
     if not is_remote(source) and not _loses_rows(source, path, diagnostics):
-        known = {field: column for field, column in source.columns.items() if field not in wrong}
+        known = {wrong.get(field, field): column for field, column in source.columns.items()}
+        known = {field: column for field, column in known.items() if field is not None}
         of_known = source.model_copy(update={"columns": known})
         _check_rows(name, of_known, path, at, diagnostics, ground_truth, metadata, others)
 
@@ -163,14 +164,21 @@ def _file_problem(path: Path) -> str | None:
     return "is an empty folder" if path.is_dir() and not any(path.iterdir()) else None
 
 
-def _unknown_fields(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) -> set[str]:
+def _unknown_fields(source: RecordStorage, path: KeyPath, diagnostics: Diagnostics) -> dict[str, str | None]:
+    """Fields of a record that there are none of, reported; each with the one that is meant, where that is known."""
     from flows.storage.columns import COLUMN_ALIASES, field_problem
 
-    wrong = {field: what for field in source.columns if (what := field_problem(field))}
-    for field, what in wrong.items():
-        todo = f"the fields are {', '.join(COLUMN_ALIASES)}"
-        diagnostics.add_at((*path, "columns", field), what, nearest=closest_name(field, COLUMN_ALIASES), todo=todo)
-    return set(wrong)
+    wrong = dict[str, str | None]()
+    for field in source.columns:
+        if what := field_problem(field):
+            place, dot, part = field.partition(".")
+            near = closest_name(place, COLUMN_ALIASES)
+            meant = f"{near}{dot}{part}" if near and near != place else near
+            todo = f"the fields are {', '.join(COLUMN_ALIASES)}"
+            diagnostics.add_at((*path, "columns", field), what, nearest=meant, todo=todo)
+            is_free = meant is not None and meant not in source.columns and field_problem(meant) is None
+            wrong[field] = meant if is_free else None
+    return wrong
 
 
 def _check_rows(

@@ -132,7 +132,7 @@ class StepCheck:
                 path, what, nearest=closest_name(name, known), todo=f"its parameters are {join_names(known)}"
             )
             return
-        problem = "null, but a value is needed" if value is None else f"{value!r}, but {message}"
+        problem = "empty, but a value is needed" if value is None else f"{value!r}, but {message}"
         # One mistake of the command line is one message, however many steps take the parameter.
         is_typed = self.diagnostics.provenance.where(path).startswith("command line")
         of_step = "" if is_typed else f" of '{flow_node.name}'"
@@ -144,13 +144,11 @@ class StepCheck:
 
     def _check_inputs(self, flow_node: FlowNode, step: Step, agent: AgentClass, loop: Loop | None) -> None:
         known = agent.Inputs.model_fields
-        for name in step.inputs:
-            if name not in known:
-                what = f"the agent of '{flow_node.name}' takes no input '{name}'"
-                path = (*flow_node.path, "inputs", name)
-                self.diagnostics.add_at(
-                    path, what, nearest=closest_name(name, known), todo=f"its inputs are {join_names(known)}"
-                )
+        meant = {name: closest_name(name, known) for name in step.inputs if name not in known}
+        for name, near in meant.items():
+            what = f"the agent of '{flow_node.name}' takes no input '{name}'"
+            path = (*flow_node.path, "inputs", name)
+            self.diagnostics.add_at(path, what, nearest=near, todo=f"its inputs are {join_names(known)}")
         # A misspelt choice may mean any step of the loop, so no lack of an input that a host would supply is reported.
         chosen = loop is not None and (flow_node.name in loop.choices or not loop.loop.keys() >= set(loop.choices))
         if chosen or self._incomplete(flow_node):
@@ -161,7 +159,8 @@ class StepCheck:
             else frozenset[str]()
         )
         for name, field in known.items():
-            if field.is_required() and name not in step.inputs and name not in supplied:
+            # One that is only misspelt is no second mistake.
+            if field.is_required() and name not in {*step.inputs, *supplied, *meant.values()}:
                 what = f"'{flow_node.name}' lacks the input '{name}' of its agent"
                 self.diagnostics.add_at(
                     flow_node.path, what, todo=f"add `{name}: <step or parameters.…>` below `inputs:`"

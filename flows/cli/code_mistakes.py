@@ -41,7 +41,8 @@ def _untaken(command: CodeCommand) -> Iterator[Problem]:
     for name in command.own:
         if name not in taken:
             todo = f"it takes {join_names(taken)}"
-            yield Problem(f"command line: {name}={command.own[name]}", f"`{verb}` takes no '{name}'", None, todo)
+            where = f"command line: {name}={command.own[name]}"
+            yield Problem(where, f"`{verb}` takes no '{name}'", closest_name(name, taken), todo)
     for word in command.study if command.action not in WITH_STUDY else ():
         name = word.partition("=")[0]
         if name.lstrip("+") != "flows":

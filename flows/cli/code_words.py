@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from contract.errors import Problem, StudyError
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name
+from flows.config.folders import group_choices
 from flows.server.command_name import command_text
 
 if TYPE_CHECKING:
@@ -108,7 +110,16 @@ def existing_folder(command: CodeCommand) -> Path:
     if not command.flows and len(there) == 1:
         return there[0]
     what = "there are several codings here" if there else "no coding was begun here"
-    raise StudyError([Problem("command line", what, todo=f"name one: folder={there[0]}" if there else _how_to_begin())])
+    todo = (
+        f"name one: folder={there[0]}" if there else _how_to_begin(*_own_flow(command), config_dir=command.config_dir)
+    )
+    raise StudyError([Problem("command line", what, todo=todo)])
+
+
+def _own_flow(command: CodeCommand) -> list[str]:
+    """The flow that the command means: named, or the first of the study's folder; none where it names neither."""
+    of_study = group_choices((command.config_dir.expanduser(),), "flows") if command.config_dir else []
+    return [*command.flows, *of_study][:1]
 
 
 def codings() -> list[Path]:
@@ -116,8 +127,9 @@ def codings() -> list[Path]:
     return sorted(path.parent for path in _CODING.glob("*/task.json"))
 
 
-def _how_to_begin(flow: str = "tox") -> str:
-    return f"begin one: {command_text('code', f'+flows={flow}', 'coders=ana,ben', 'sample=50')}"
+def _how_to_begin(flow: str = "tox", *, config_dir: Path | None = None) -> str:
+    study = ["--config-dir", shlex.quote(str(config_dir))] if config_dir else []
+    return f"begin one: {command_text('code', *study, f'+flows={flow}', 'coders=ana,ben', 'sample=50')}"
 
 
 def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:

@@ -1,4 +1,4 @@
-"""What a person can type in a conversation beside questions: /sources, /open 2, /why, /save, /new, /help."""
+"""What a person can type in a conversation beside questions: /sources, /open 2, /why, /save, /new, /quit, /help."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ _HELP = {
     "/why": "how the last answer came about: searches, quotations, what was left out",
     "/save": "writes the conversation into a file; /save notes.md names it",
     "/new": "forgets what was asked, so that the next question stands alone",
+    "/quit": "ends the conversation; so does an empty line",
     "/help": "these lines",
 }
+_ENDING = ("/quit", "/exit", "/bye", "/q")
 _NOTHING_ASKED = "Nothing was asked yet."
 
 
@@ -52,6 +54,11 @@ class ConversationCommands:
         self._conversation = conversation
         self._console = console
 
+    @staticmethod
+    def ends(text: str) -> bool:
+        """Whether what was typed ends the conversation."""
+        return not text or text.strip().lower() in _ENDING
+
     def run(self, text: str) -> None:
         """Runs what was typed; an unknown command is answered with the nearest one."""
         name, _, rest = text.partition(" ")
@@ -64,7 +71,7 @@ class ConversationCommands:
         if command := commands.get(name.lower()):
             command(rest.strip())
             return
-        near = get_close_matches(name.lower(), commands, n=1)
+        near = get_close_matches(name.lower(), [*commands, *_ENDING], n=1)
         meant = f"; did you mean {near[0]}?" if near else "."
         self._print(f"There is no {name}{meant} /help shows what there is.")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from contract.errors import Problem, RunError, StudyError
+from contract.errors import Problem, StudyError
+from flows.cli.named_run import run_folder_problem
 from flows.config.folders import search_folders
 from flows.files.control_characters import terminal_line
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def process_finished_run(options: argparse.Namespace, words: Sequence[str]) -> int:
     """Applies the verb of `options` to the run folder that `words` names. Returns the exit code.
 
-    `verify` also takes the file of an audit trail. Raises StudyError unless exactly one folder is named, RunError when
-    it holds no finished run.
+    `verify` also takes the file of an audit trail. Raises StudyError unless exactly one run is named, RunError when it
+    has not finished.
     """
     if options.verb == "verify" and (audit_file := _audit_file(words)):
         return _print_result(*_verify_audit(audit_file), options)
@@ -49,23 +49,9 @@ def _parse_run_folder(verb: str, words: Sequence[str]) -> tuple[Path, dict[str, 
     if len(named) != 1:
         message = "no run is named" if not named else f"more than one run is named: {', '.join(named)}"
         raise StudyError([Problem("command line", message, todo=f"write for example: {verb} runs/tox/latest")])
-    folder = Path(named[0])
-    if not folder.is_dir():
-        near = sorted(str(path) for path in folder.parent.glob("*") if path.is_dir())[-3:]
-        there = f"; there are {', '.join(near)}" if near else ""
-        raise RunError(f"there is no folder {folder}{there}")
-    if not (folder / "manifest.json").exists() and (runs := _runs_in(folder)):
-        from flows.report.words import pluralised
-
-        there = f"{pluralised(len(runs), 'run')}, the newest {', '.join(str(run) for run in reversed(runs[-3:]))}"
-        raise RunError(f"{folder} is no run itself, and holds {there}; write {verb} {shlex.quote(str(runs[-1]))}")
-    return folder.resolve(), dict(word.split("=", 1) for word in words if "=" in word)
-
-
-def _runs_in(folder: Path) -> list[Path]:
-    """The finished runs of a folder of runs, or of all runs, the newest last."""
-    found = (path.parent for pattern in ("*/", "*/*/") for path in folder.glob(f"{pattern}manifest.json"))
-    return sorted((run for run in found if not run.is_symlink()), key=lambda run: run.name)
+    if problem := run_folder_problem(verb, named[0]):
+        raise StudyError([problem])
+    return Path(named[0]).resolve(), dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def _audit_trail(settings: Mapping[str, str]) -> AuditTrail:

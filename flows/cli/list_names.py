@@ -13,8 +13,8 @@ from agents.base.entry_points import OUR_PACKAGE
 from agents.safety.paths import is_folder
 from contract.errors import Problem, StudyError
 from flows.config.diagnostics import closest_name
-from flows.config.folders import config_dir_problem
 from flows.config.listing import CatalogueEntry, list_all
+from flows.config.named_folder import config_dir_problem
 from flows.config.plugin_names import plugin_problems
 from flows.files.control_characters import terminal_text
 

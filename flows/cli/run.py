@@ -51,6 +51,8 @@ _QUIET_SETTINGS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # Prefect's client counts its users, too, and tells them so amid the first answer at a terminal.
+    "DO_NOT_TRACK": "1",
     "PREFECT_CLI_COLORS": "false",
 }
 

@@ -19,6 +19,7 @@ from contract.errors import Problem, RunError, StudyError
 from contract.messages import AgentTrace
 from contract.questions import Answer, Question
 from flows.accounting.audit import AuditTrail, audit_path
+from flows.cli.named_run import run_folder_problem
 from flows.cli.terminal import StandardInput, TerminalAsker
 from flows.config.diagnostics import Diagnostics, closest_name
 from flows.config.folders import display_path
@@ -71,6 +72,8 @@ def answer_run(options: argparse.Namespace, words: Sequence[str]) -> int:
         what = "no run is named" if not folders else "more than one run is named"
         raise StudyError([Problem("command line", what, None, "write for example: answer runs/tox/latest")])
     run = asyncio.run(waiting_run(folders[0].resolve(), settings.get("run.results")))
+    if run is None and (problem := run_folder_problem("answer", str(folders[0]))):
+        raise StudyError([problem])
     if run is None:
         raise RunError(f"{display_path(folders[0])} has left no question to a person")
     trail = AuditTrail(audit_path(Path(settings["run.audit"]) if "run.audit" in settings else None))

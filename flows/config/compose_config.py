@@ -13,7 +13,6 @@ from flows.config.arguments import Arguments, classify_arguments
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
 from flows.config.folders import (
     MULTI_CHOICE_GROUPS,
-    config_dir_problem,
     config_groups,
     display_path,
     find_config,
@@ -22,6 +21,7 @@ from flows.config.folders import (
     package_config_folder,
     search_folders,
 )
+from flows.config.named_folder import config_dir_problem, unread_flows
 from flows.config.own_config import Allowed, read_allowed
 from flows.config.plugin_names import plugin_problems
 from flows.config.section_names import report_misspelt_sections
@@ -106,6 +106,9 @@ def _unnamed_flow(
     if config_dir and len(of_study) == 1 and named is None:
         diagnostics.add_notice(f"'{of_study[0]}' is taken, the only flow in {display_path(config_dir)}")
         return of_study
+    if config_dir and not of_study and (advice := unread_flows(config_dir.expanduser())):
+        diagnostics.add("command line", f"no flow is found in {display_path(config_dir)}", todo=advice)
+        return []
     line = f"write +flows={closest_name(named or '', there) or (of_study or ['osb'])[0]}"
     diagnostics.add("command line", "no flow is named", todo=f"{line}; there are {join_names(there)}")
     return []

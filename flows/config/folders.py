@@ -9,16 +9,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from agents.safety.paths import expanded, is_folder, is_link, is_there
-from contract.errors import Problem
 from flows.config.plugins import config_plugins, plugin_of
 
 MULTI_CHOICE_GROUPS = ("flows", "models", "storage", "tools")
 """Groups of which several files may be chosen at once."""
 TEXT_FOLDERS = ("prompts", "criteria", "corpora")
 """Folders that hold no configuration."""
+STUDY_FOLDERS = ("criteria", "flows", "models", "prompts", "storage")
+"""Folders of a study that hold what its author writes; their names are written wrong now and then."""
 
-_READ_FOLDERS = ("criteria", "flows", "models", "prompts", "storage")
-"""Folders of a study whose names are written wrong now and then."""
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 
@@ -32,31 +31,6 @@ def search_folders(config_dir: Path | None) -> tuple[Path, ...]:
     packages = (*(plugin.folder for plugin in config_plugins() if plugin.folder), package_config_folder())
     own = expanded(config_dir).absolute() if config_dir else None
     return packages if own is None or own in packages else (own, *packages)
-
-
-def config_dir_problem(config_dir: Path | None) -> Problem | None:
-    """Why that cannot be a study's folder; None where it is one, or none is named."""
-    if config_dir is None:
-        return None
-    folder, where = expanded(config_dir), f"command line: --config-dir {config_dir}"
-    if is_folder(folder):
-        closed = _closed_folder(folder)
-        what = f"you have no permission to read the folder {display_path(closed)}" if closed else None
-        return Problem(where, what, todo="give yourself this permission") if what else None
-    what = "this is not a folder" if is_there(folder) else "there is no such folder"
-    return Problem(where, what, todo="name the folder that holds your flows/, prompts/ and so on")
-
-
-def _closed_folder(folder: Path) -> Path | None:
-    """The study's folder, or one of its groups, that this user may not read: what is in it would count as missing."""
-    if not _is_readable(folder):
-        return folder
-    groups = (folder / path.name for path in sorted(package_config_folder().iterdir()))
-    return next((group for group in groups if is_folder(group) and not _is_readable(group)), None)
-
-
-def _is_readable(folder: Path) -> bool:
-    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def is_of_package(path: Path) -> bool:
@@ -105,7 +79,7 @@ def misnamed_yaml(folders: Sequence[Path]) -> list[Path]:
 def misnamed_folders(folders: Sequence[Path]) -> list[tuple[Path, str]]:
     """Folders of a study, with files in them, that nobody reads, and the name that is nearly theirs."""
     own = [path for folder in folders if not is_of_package(folder) for path in sorted(folder.glob("*/"))]
-    near = [(path, get_close_matches(path.name.lower(), _READ_FOLDERS, n=1, cutoff=0.8)) for path in own]
+    near = [(path, get_close_matches(path.name.lower(), STUDY_FOLDERS, n=1, cutoff=0.8)) for path in own]
     return [
         (path, names[0])
         for path, names in near

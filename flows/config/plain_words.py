@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 from pydantic import BaseModel
@@ -60,6 +61,7 @@ _FORMS = {
 """Field -> what its text must look like, where Pydantic would show a regular expression."""
 
 
+_YAML_BOOLEAN = ": without quotation marks, YAML reads yes, no, on and off as true or false"
 _USUAL_TAGS = {"type": "file", "kind": "hosted"}
 """The value that most storages and models have for the key that says what they are."""
 
@@ -75,13 +77,13 @@ def plain_message(details: Mapping[str, Any]) -> str:
         return f"has more than {context.get('max_length')}"
     if kind in ("literal_error", "enum"):
         expected = str(context.get("expected")).replace("'", "")
-        return f"it should be {expected}" if " or " in expected else f"the only word for it is {expected}"
+        why = _YAML_BOOLEAN if isinstance(details.get("input"), bool) else ""
+        return f"it should be {expected}{why}" if " or " in expected else f"the only word for it is {expected}{why}"
     if kind == "string_pattern_mismatch":
         field = str(details["loc"][-1]) if details["loc"] else ""
         return f"it {_FORMS.get(field, 'is not written as it should be')}"
     if kind == "string_type" and isinstance(value := details.get("input"), bool | int | float):
-        why = ": without them, YAML reads yes, no, on and off as true or false" if isinstance(value, bool) else ""
-        return f"it should be text, in quotation marks{why}"
+        return f"it should be text, in quotation marks{_YAML_BOOLEAN if isinstance(value, bool) else ''}"
     if kind == "union_tag_not_found":
         key = str(context["discriminator"]).strip("'")
         return f"`{key}` is missing here; write for example {key}: {_USUAL_TAGS.get(key, '…')}"
@@ -111,8 +113,19 @@ def list_advice(name: str, details: Mapping[str, Any]) -> str | None:
         return None
     if value.startswith("$") and not value.startswith("${"):
         return f"write {name}: ${{{value[1:].strip('{}()')}}}"
-    words = [word.strip() for word in value.lstrip(f"-{LONG_DASHES}").split(",")]
+    words = [word.strip() for word in re.split("[,;]", value.lstrip(f"-{LONG_DASHES}").strip("(){}<> "))]
     return f"write {name}: [{', '.join(words)}]"
+
+
+def mapping_advice(loc: Sequence[str], details: Mapping[str, Any]) -> str | None:
+    """What to write where a list, or lines below a name, stand in the place of something else."""
+    value = details.get("input")
+    if details["type"] in ("dict_type", "model_type", "model_attributes_type") and isinstance(value, list | tuple):
+        return "write each on a line of its own, `name: value`, with no dash in front and no square brackets"
+    if details["type"] == "string_type" and isinstance(value, dict) and tuple(loc[-2:-1]) == ("columns",):
+        parts = cast("dict[Any, Any]", value)
+        return "write " + ", ".join(f"{loc[-1]}.{name}: {column}" for name, column in parts.items())
+    return None
 
 
 def holder_of(name: str, model: type[BaseModel] | None) -> str | None:

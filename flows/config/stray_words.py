@@ -21,7 +21,8 @@ from flows.config.folders import group_choices
 _CURLY = "“”„‟‘’‚«»"
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 _NAME_COLON = re.compile(
-    r"(?P<name>query|records|sample|seed|budget|criteria|model|llms|repeats):(?P<value>.+)", re.DOTALL
+    r"(?P<name>query|records|sample|seed|budget|criteria|model|llms|repeats|(?:labels|columns)\.[^:=]+):(?P<value>.+)",
+    re.DOTALL,
 )
 _DOTTED = ("labels.", "columns.")
 
@@ -72,6 +73,15 @@ def join_stray_words(arguments: Sequence[str], folders: Sequence[Path], diagnost
     return _Joiner(list(arguments), folders, diagnostics).join()
 
 
+def _study_file(path: Path) -> str | None:
+    """What to write for the path of a study's file, such as `my_study/flows/mine.yaml`; None for any other path."""
+    kinds = {"flows": ("+flows", (".yaml",)), "criteria": ("criteria", (".md", ".txt"))}
+    name, endings = kinds.get(path.parent.name, ("", ()))
+    if path.suffix not in endings or not is_file(path):
+        return None
+    return f"--config-dir {shlex.quote(str(path.parent.parent))} {shell_setting(name, path.stem)}"
+
+
 @dataclass
 class _Joiner:
     arguments: list[str]
@@ -104,6 +114,8 @@ class _Joiner:
         is_alone = len(words) == 1 and not before.endswith("=")
         if is_alone and (words[0].startswith("=") or self._is_name(words[0])):
             self._take_one(words[0])
+        elif is_alone and (found := _NAME_COLON.fullmatch(whole)) and not before.startswith("query="):
+            self._report_setting(whole, "a setting is written with =, not with a colon", found["name"], found["value"])
         elif before and self._continues(before):
             self.joined.pop()
             self._cut(f"{before} {whole}" if not before.endswith("=") else before + whole, before)
@@ -153,6 +165,8 @@ class _Joiner:
             chosen = flows[0] if len(flows) == 1 else f"[{','.join(flows)}]"
             line = f"--config-dir {shlex.quote(str(path))} {shell_setting('+flows', chosen)}"
             self._report(word, "a study's folder is named with --config-dir, and its flow with +flows", line)
+        elif line := _study_file(path):
+            self._report(word, "a file of a study is named by its folder and its name, without the ending", line)
         elif is_there(path):
             self._report_setting(word, "a file or folder of texts is named with records", "records", word)
         elif word in group_choices(self.folders, "flows"):

@@ -19,7 +19,7 @@ from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
 from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
 from flows.config.nested_data import Data, delete_at, is_value_at, names_within, put_value, value_at
-from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, plain_message
+from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, mapping_advice, plain_message
 from flows.config.provenance import KeyPath
 from flows.config.written_numbers import restore_words
 
@@ -168,12 +168,16 @@ class _Validator:
         names = list(model.model_fields) if model else []
         what = f"{_quoted_name(loc[:-1], self.path)} has no field '{loc[-1]}'"
         todo = f"its fields are {join_names(names)}" if names else None
-        near = closest_name(loc[-1], names)
+        begun = [name for name in names if name.startswith(f"{loc[-1].lower()}_")]
+        near = begun[0] if len(begun) == 1 else closest_name(loc[-1], names)
+        if near is None and {"parameters", "variants"} <= set(names):
+            todo = f"a parameter of the agent belongs below `parameters:`, or as a list below `variants:`; {todo}"
         if inner := holder_of(loc[-1], model):
             todo = f"it belongs below `{inner}:`, indented"
         self.diagnostics.add_at(self.path + loc, what, nearest=near, todo=todo)
         holder = value_at(self.data, loc[:-1]) if loc[:-1] else self.data
-        if near is None or near in holder or SequenceMatcher(None, near, loc[-1].lower()).ratio() < _MEANT:
+        likeness = SequenceMatcher(None, near or "", loc[-1].lower()).ratio()
+        if near is None or near in holder or (likeness < _MEANT and near not in begun):
             return False
         holder[near] = holder.pop(loc[-1])
         self.diagnostics.provenance.copy_below(self.path + loc, (*self.path, *loc[:-1], near), overwrite=True)
@@ -197,8 +201,15 @@ class _Validator:
             path,
             f"{of}`{name}`{shown} {said}",
             nearest=closest_name(str(cast("object", value)), allowed_words(details)),
-            todo=list_advice(loc[-1], details),
+            todo=list_advice(loc[-1], details) or mapping_advice(loc, details) or self._fields_within(loc, details),
         )
+        # What is left out because of this is looked for nowhere, and is missed by no other check.
+        self.diagnostics.mark_reported(path)
+
+    def _fields_within(self, loc: KeyPath, details: Mapping[str, Any]) -> str | None:
+        """The names of the lines that belong below a name, where one value stands in their place."""
+        model = self.model_at(loc) if details["type"] in ("model_type", "model_attributes_type") else None
+        return f"its fields are {join_names(model.model_fields)}" if model else None
 
     def _name_of(self, loc: KeyPath) -> str:
         """The name of the value there; of an entry of a list, that of the list."""
@@ -248,7 +259,9 @@ def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
 
 def _display_kind(value: object) -> str:
     if value is None:
-        return "is null"
+        return "is empty"
+    if isinstance(value, bool):
+        return f"is {str(value).lower()}"
     if isinstance(value, dict):
         return "has `name: value` lines below it"
     return "is a list" if isinstance(value, list | tuple) else f"is {_display_value(value)}"

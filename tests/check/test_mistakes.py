@@ -228,7 +228,7 @@ CASES = [
         flow=("        parameters: {model: demo}\n", ""),
     ),
     Mistake(
-        "null for a name", mine(38), "is null, but", "model's name", flow=("      model: demo\n", "      model:\n")
+        "null for a name", mine(38), "is empty, but", "model's name", flow=("      model: demo\n", "      model:\n")
     ),
     Mistake(
         "unknown input",

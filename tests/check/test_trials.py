@@ -68,3 +68,15 @@ def _edit(path: Path, edit: list[str] | str | None) -> None:
 def test_the_study_itself_has_no_mistake(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("flows check --config-dir survey +flows=[survey]") == 0
     assert "no mistakes found" in capsys.readouterr().out
+
+
+def test_the_reason_that_leaves_out_most_rows_is_shown_first(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "record_id,text,violating\n1,,violates\n" + "7,They are vermin,violates\n8,The market opens,violates\n" * 3
+    (study / "survey" / "records.csv").write_text(rows, encoding="utf-8")
+    assert run("flows check --config-dir survey +flows=survey") == 0
+    shown = capsys.readouterr().out
+    first, second = (line.strip() for line in shown.splitlines() if "left out" in line)
+    assert first.startswith("left out: 4 rows, the first survey/records.csv:5: the id '7' was there before, on line 3")
+    assert (
+        second == "left out: 1 row, which is survey/records.csv:2: the record is empty: no text, no section, no image"
+    )

@@ -38,8 +38,11 @@ def test_each_question_is_read_with_those_before_it(cli_with_server: CommandLine
         ask("/save notes.md", "is there already, and stays as it is")
         ask("/new", "stands alone")
         ask("What is a good recipe for soup?", "does not say")
-        terminal.send_line("")
+        ask("/help", "/quit     ends the conversation; so does an empty line")
+        ask("/qiut", "did you mean /quit?")
+        terminal.send_line("/quit")
         assert terminal.wait() == 0
+    assert "collects anonymous usage data" not in terminal.output
     assert (home / "opened").read_text(encoding="utf-8") == "https://www.oversightboard.com/decision/fb-2rdrcavq/\n"
     first, second, third = run_folders(cli, "osb")
     answer = json.loads((second / "results.json").read_text(encoding="utf-8"))[0]["result"]

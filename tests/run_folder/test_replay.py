@@ -150,7 +150,7 @@ async def test_a_gold_set_that_is_not_the_one_of_the_run_is_told(lab: Lab, fake:
 
 
 def test_a_folder_that_is_no_run_is_reported_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", str(tmp_path)]) == 3
+    assert main(["replay", str(tmp_path)]) == 2
     assert "holds no finished run" in capsys.readouterr().err
     assert main(["verify"]) == 2
     assert "no run is named" in capsys.readouterr().err
@@ -162,7 +162,7 @@ def test_a_folder_of_runs_names_the_runs_in_it(
     run: Path, verb: str, depth: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = run.resolve().parents[depth - 1]
-    assert main([verb, str(folder)]) == 3
+    assert main([verb, str(folder)]) == 2
     message = capsys.readouterr().err
     assert f"{folder} is no run itself, and holds 1 run," in message
     assert f"write {verb} {run.resolve()}" in message
