@@ -49,7 +49,7 @@ class Conversation:
         description = self._study.flow.parameters[self._parameter].description
         hint = "/help shows what else you can type; an empty line ends"
         self._console.print(f"\n{description} ({hint})", highlight=False, markup=False, soft_wrap=True)
-        while not self._commands.ends(text := self._editor.line("> ")):
+        while (text := self._editor.line("> ")) and not self._commands.ends(text):
             if text.startswith("/"):
                 self._commands.run(text)
             elif study := self._with_question(text):

@@ -57,7 +57,7 @@ class ConversationCommands:
     @staticmethod
     def ends(text: str) -> bool:
         """Whether what was typed ends the conversation."""
-        return not text or text.strip().lower() in _ENDING
+        return text.strip().lower() in _ENDING
 
     def run(self, text: str) -> None:
         """Runs what was typed; an unknown command is answered with the nearest one."""
