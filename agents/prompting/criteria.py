@@ -261,7 +261,12 @@ def _wrong_field(error: ValidationError) -> str:
         case "missing":
             return f"it lacks `{name}`"
         case "extra_forbidden":
-            return f'`{name}` is none of them; a text with a comma or a colon needs straight quotation marks: "…"'
+            cut = (
+                '; a text with a comma or a colon needs straight quotation marks: "…"'
+                if not name.isidentifier()
+                else ""
+            )
+            return f"`{name}` is none of them{cut}"
         case "string_type":
             return f'`{name}` should be a text; write it in straight quotation marks: "…"'
         case "string_too_short":

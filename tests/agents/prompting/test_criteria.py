@@ -42,7 +42,7 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
         ("examples:\n  - {text: a, verdict: violates}\n  - {text: b}", 4, "it lacks `verdict`"),
         ("examples:\n  - {text: a, verdict: violates}\n  - b", 4, "an example should be text, verdict"),
         ("examples:\n  - {text: a, verdict: guilty}", 3, "the example's verdict 'guilty' is none of violates"),
-        ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "because: extra inputs"),
+        ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "`because` is none of them$"),
         ("title: x\nexampels:\n  - {text: a, verdict: violates}", 3, "`exampels` would not be read; .*`examples`"),
         ("Verdicts: [a, b]", 2, "`Verdicts` would not be read; .*`verdicts`"),
     ],
