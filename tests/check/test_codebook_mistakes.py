@@ -189,6 +189,7 @@ def test_votes_on_a_codebook_are_refused_before_the_run(tmp_path: Path) -> None:
     counted, tie = told(tmp_path, VOTES)
     assert "flows/mine.yaml:8: 'vote' counts verdicts, and the criterion 'parl' has a codebook; write" in counted
     assert "flows/mine.yaml:11: 'rud' is no verdict of the criterion 'rude'; did you mean 'rude'?" in tie
-    assert told(tmp_path, VOTES.replace("[parl, rude]", "[rude]").replace("tie: rud}", "tie: rude}")) == []
+    [note] = told(tmp_path, VOTES.replace("[parl, rude]", "[rude]").replace("tie: rud}", "tie: rude}"))
+    assert note.startswith("note: 'judge' asks only one model (m), so no vote is taken")
     weighed = VOTES.replace("agent: majority", "agent: verdict_synthesiser").replace("tie: rud", "model: m")
     assert told(tmp_path, weighed) == []
