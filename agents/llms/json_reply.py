@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -18,10 +19,18 @@ from contract.base import JsonValue
 
 T = TypeVar("T")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
-_THOUGHTS = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHTS = re.compile(
+    r"<(think|thinking|thought|reasoning|analysis|scratchpad)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE
+)
 _OPENS_OBJECT = re.compile(r'\{\s*"')
-_SEPARATORS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\u2212]+")
-"""Blanks, underscores and hyphens, also the long ones."""
+_SEPARATOR = r"[\s_\-\u2010-\u2015\u2212]"
+"""A blank, an underscore or a hyphen, also a long one."""
+_SEPARATORS = re.compile(rf"(?<!{_SEPARATOR}){_SEPARATOR}++(?!\d)|(?<=[^\W\d_]){_SEPARATOR}++")
+"""Those between words and letters. Between digits, and as the sign of a number, they mean something."""
+_HYPHENATED, _SEPARATED = re.compile(r"[\s_]*[\-\u2010-\u2015\u2212][\s_]*"), re.compile(r"[\s_]+")
+_AROUND = " \t\r\n\"'`*_.,;:()[]“”„‘’«»"
+"""What models write around a word."""
+_NUMBER = re.compile(r"[-\u2212]?\d{1,15}(?:\.\d{1,15})?")
 _MAX_OBJECTS = 20
 """The most places in a text where an object is looked for. A text with more braces is not a reply with prose around."""
 _NOT_JSON = object()
@@ -43,10 +52,11 @@ def read_object(text: str, schema: Mapping[str, Any], validate: Callable[[str], 
     """The one object in `text` that `validate` accepts, after its fixed values are spelled as in `schema`.
 
     `validate` takes JSON text; its ValidationError on the object that fits best is raised if none fits. Raises
-    ValueError if objects fit that are not equal.
+    ValueError if objects fit that are not equal, and if one gives two values for one name.
     """
     accepted, refused = list[T](), list[ValidationError]()
     for one in _candidates(text):
+        _refuse_two_values(one)
         try:
             accepted.append(validate(_with_known_values(one, schema)))
         except ValidationError as error:
@@ -86,6 +96,22 @@ def _objects(text: str) -> Iterator[str]:
         start = text.find("{", end)
 
 
+def _refuse_two_values(text: str) -> None:
+    """Raises ValueError for an object with two different values for one name, of which parsers take the last."""
+    try:
+        json.loads(text, object_pairs_hook=_object_of)
+    except (json.JSONDecodeError, RecursionError):
+        return  # its validation says so
+
+
+def _object_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict[str, Any]()
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise ValueError(f"the reply gives '{name[:80]}' twice, with different values; give it once")
+    return found
+
+
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_reject_constant)
@@ -105,10 +131,13 @@ def _with_known_values(text: str, schema: Mapping[str, Any]) -> str:
 
 
 def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """`value`, where each text that is a fixed value of its schema but for case and separators is that value."""
+    """`value`, where each text or number that is a fixed value of its schema in another spelling is that value."""
     schema = _resolved(schema, definitions)
     if isinstance(value, str):
         return _known_text(value, schema.get("enum", ()))
+    if isinstance(value, int | float) and not isinstance(value, bool) and value not in schema.get("enum", (value,)):
+        known = _known_text(str(value), schema["enum"])
+        return known if known in schema["enum"] else value
     if isinstance(value, list):
         return [_known(item, schema.get("items"), definitions) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
@@ -136,7 +165,12 @@ def _known_text(text: str, allowed: Any) -> str:
 
 
 def _folded(text: str) -> str:
-    return _SEPARATORS.sub("", text).casefold()
+    """What the spellings of one word or number have in common: case, width, what is invisible, separators, marks."""
+    visible = "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+    word = visible.strip(_AROUND) or text
+    if _NUMBER.fullmatch(word):
+        return repr(float(word.replace("\u2212", "-")))
+    return _SEPARATED.sub(" ", _HYPHENATED.sub("-", _SEPARATORS.sub("", word))).casefold()
 
 
 def _reject_constant(word: str) -> JsonValue:

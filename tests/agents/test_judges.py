@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -207,7 +208,14 @@ async def test_differences_compare_either_kind_of_answers_but_not_both() -> None
         await ask_agent("differences", replying_with(reply), {"answers": [judgement(), research[0]]})
 
 
-@pytest.mark.parametrize("verdict", ["Does Not Violate", "does-not-violate", "DOES_NOT_VIOLATE", "doesNotViolate "])
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "Does Not Violate", "does-not-violate", "DOES_NOT_VIOLATE", "doesNotViolate ", "does not violate.",
+        '"does_not_violate"', "**Does not violate**", "does_not_\u200bviolate", "\u202edoes not violate",
+        "ｄｏｅｓ＿ｎｏｔ＿ｖｉｏｌａｔｅ",
+    ],
+)  # fmt: skip
 async def test_a_verdict_in_the_models_own_spelling_is_read_and_not_asked_again(verdict: str) -> None:
     reply = {**judge_reply(verdict), "uncertainty": "Low"}
     output = await ask_agent("judge", replying_with(reply), {}, ONE, criteria="one")
@@ -220,6 +228,29 @@ async def test_a_spelling_that_two_verdicts_share_is_asked_again() -> None:
     replies = judge_reply("Non Violating"), judge_reply("nonviolating")
     output = await ask_agent("judge", replying_with(*replies), {}, criterion, criteria="one")
     assert output.value and (output.value["verdict"], len(output.calls)) == ("nonviolating", 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(1, "1"), (2.0, "2"), ("2.0", "2"), (" 1.", "1"), ("18 - 24", "18–24"), ("-1", None), (-1, None), ("1-2", None)],
+)
+async def test_a_number_is_read_as_the_verdict_that_it_is_and_a_sign_is_no_hyphen(
+    written: Any, read: str | None
+) -> None:
+    criterion = ONE.model_copy(update={"verdicts": ("0", "1", "2", "12", "18–24")})
+    replies = judge_reply(written), judge_reply("0")
+    output = await ask_agent("judge", replying_with(*replies), {}, criterion, criteria="one")
+    assert output.value and (output.value["verdict"], len(output.calls)) == ((read, 1) if read else ("0", 2))
+
+
+@pytest.mark.parametrize("name", ["verdict", "\\u0076erdict"])
+async def test_a_reply_that_gives_two_verdicts_under_one_name_is_asked_again(name: str) -> None:
+    twice = json.dumps(judge_reply("does_not_violate"))[:-1] + f', "{name}": "%s"}}'
+    models = replying_with(twice % "violates", judge_reply("unclear"))
+    output = await ask_agent("judge", models, {}, ONE, criteria="one")
+    assert output.value and (output.value["verdict"], len(output.calls)) == ("unclear", 2)
+    same = await ask_agent("judge", replying_with(twice % "does_not_violate"), {}, ONE, criteria="one")
+    assert same.value and (same.value["verdict"], len(same.calls)) == ("does_not_violate", 1)
 
 
 async def test_a_judge_that_never_gives_a_known_verdict_fails() -> None:
