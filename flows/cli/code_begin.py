@@ -162,5 +162,6 @@ def _with_coders(folder: Path, coders: Sequence[str]) -> Path:
     task, _ = read_coding(folder)
     added = [name for name in coders if name not in task.coders]
     if added:
+        print(f"note: new in this coding: {', '.join(added)}; so far: {', '.join(task.coders)}", file=sys.stderr)
         save_task(folder, task.model_copy(update={"coders": (*task.coders, *added)}))
     return folder

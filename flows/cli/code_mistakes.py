@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contract.errors import Problem
@@ -32,8 +33,11 @@ WITH_STUDY = ("", "export")
 
 def word_mistakes(command: CodeCommand) -> list[Problem]:
     """What is wrong with the words, whatever a coding holds."""
-    checks = (_untaken, _wrong_values, _wrong_names, _wrong_run, _wrong_files)
-    return [problem for check in checks for problem in check(command)]
+    taken = {name: value for name, value in command.own.items() if name in TAKEN[command.action]}
+    # A setting that is not taken is wrong by its name; what stands in it need not be right as well.
+    sound = replace(command, own=taken)
+    checks = (_wrong_values, _wrong_names, _wrong_run, _wrong_files)
+    return [*_untaken(command), *(problem for check in checks for problem in check(sound))]
 
 
 def _untaken(command: CodeCommand) -> Iterator[Problem]:
@@ -95,7 +99,7 @@ def _wrong_run(command: CodeCommand) -> Iterator[Problem]:
     if command.action == "correct" and not command.own.get("by", "").strip():
         yield nobody_decides()
     if "run" in command.own and not (command.run / "manifest.json").is_file():
-        there = [str(path) for path in command.run.parent.glob("*") if path.is_dir()]
+        there = [str(path.parent) for path in command.run.parent.glob("*/manifest.json")]
         todo = "name the folder of a finished run, for example run=runs/tox/latest"
         yield Problem(
             f"command line: run={command.own['run']}", "there is no finished run here",
@@ -114,6 +118,11 @@ def _wrong_files(command: CodeCommand) -> Iterator[Problem]:
         if command.action == "export" and path.suffix.lower() not in WRITTEN:
             todo = f"write `{command_text('code export answers.csv')}`, or coding.xlsx to code offline"
             yield Problem(f"command line: {path}", f"a table does not end in '{path.suffix}'", todo=todo)
+        elif command.action == "export" and not path.parent.is_dir():
+            near = closest_name(path.parent.name, [one.name for one in path.parent.parent.glob("*/")])
+            nearest = str(path.parent.with_name(near)) if near else None
+            todo = "make it first, or name a file elsewhere"
+            yield Problem(f"command line: {path}", f"there is no folder {path.parent}", nearest, todo)
         elif command.action in ("import", "correct"):
             yield from _wrong_source(path, READ if command.action == "import" else (".jsonl",))
 

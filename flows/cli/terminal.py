@@ -43,6 +43,10 @@ class LineReader(Protocol):
         """The next line without its end; None at the end of the input."""
         ...
 
+    def forget_typed(self) -> None:
+        """Drops what was typed and not read yet."""
+        ...
+
 
 class _NothingMore(Exception):
     """The person answers nothing more in this run."""
@@ -62,6 +66,8 @@ class TerminalAsker:
         if self._asks_nothing_more:
             return None
         with self._display.paused():
+            # A key that was pressed before the question stood there decides nothing.
+            self._lines.forget_typed()
             self._show(question, mistakes)
             try:
                 return await self._answer(question)
@@ -175,6 +181,20 @@ class StandardInput:
         finally:
             loop.remove_reader(sys.stdin.fileno())
         return _read_blocking()
+
+    def forget_typed(self) -> None:
+        """Drops what was typed and not read yet."""
+        if not sys.stdin.isatty():
+            return
+        if sys.platform == "win32":
+            import msvcrt
+
+            while msvcrt.kbhit():
+                msvcrt.getwch()
+        else:
+            import termios
+
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _read_blocking() -> str | None:

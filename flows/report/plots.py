@@ -15,6 +15,8 @@ from flows.report.svg import inline_svg
 from flows.report.words import MEASURE_LABELS, display_text, format_decimal
 
 WIDTH, _ROW_HEIGHT, _MARGIN = 360, 40, 62
+_SIDE = 0.035
+"""Share of the width beside the axes: half the number below the first tick, with its minus sign, fits in it."""
 _MAX_ROWS = 40
 _INK, _ACCENT, _PALE = "#000000", "#b0472f", "#8a8a8a"
 _STYLE: Mapping[str, Any] = {
@@ -77,7 +79,7 @@ def _draw_plot(measure: str, table: EstimateTable, lines: Sequence[PlotLine]) ->
         rows = sum(_line_height(line) for line in lines)
         height = _ROW_HEIGHT * rows + _MARGIN
         figure = figures.Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-        axes = figure.add_axes((0.015, 40 / height, 0.97, (height - _MARGIN) / height))
+        axes = figure.add_axes((_SIDE, 40 / height, 1 - 2 * _SIDE, (height - _MARGIN) / height))
         _set_up_axes(axes, MEASURE_LABELS.get(measure, measure), lines)
         top = rows
         for line in lines:

@@ -19,6 +19,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         bound.bind((host, port))
         bound.listen(_BACKLOG)
+    except socket.gaierror as error:
+        bound.close()
+        raise RunError(f"cannot listen on {host}: {error.strerror}; name an address of this machine") from None
     except OSError as error:
         bound.close()
         raise RunError(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from None

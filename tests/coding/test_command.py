@@ -146,3 +146,46 @@ def test_a_sample_of_more_records_than_there_are_is_noted(
     monkeypatch.chdir(tmp_path)
     assert main(["code", "export", "answers.csv", "coders=ana", "sample=50"], "tox") == 0
     assert "sample=50 asks for more records than there are; all 40 are coded" in capsys.readouterr().err
+
+
+def test_a_setting_that_is_not_taken_is_wrong_by_its_name_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["code", "coder=ana,ben", "sample=3"], "tox") == 2
+    error = capsys.readouterr().err
+    assert "`code` takes no 'coder'; did you mean 'coders'?" in error and "1 mistake;" in error
+
+
+def test_a_folder_without_a_run_is_not_proposed_in_place_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_sample(tmp_path / "runs" / "letters", Sample(records=2))
+    (tmp_path / "runs" / "leters").mkdir()
+    assert main(["code", "correct", "by=carla", "run=runs/leters"]) == 2
+    assert "no finished run here; did you mean 'runs/letters'?" in capsys.readouterr().err
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tables").mkdir()
+    for name in ("a.csv", "a.xlsx"):
+        assert main(["code", "export", f"table/{name}", "coders=ana", "sample=3"], "tox") == 2
+        error = capsys.readouterr().err
+        assert f"table/{name}: there is no folder table; did you mean 'tables'?" in error and ".part" not in error
+    assert not (tmp_path / "coding").exists()
+
+
+def test_whoever_is_new_in_a_coding_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_coding(tmp_path / "coding" / "study")
+    known, _ = read_coding(tmp_path / "coding" / "study")
+    assert main(["code", "export", "a.csv", "coders=bne"]) == 0
+    assert f"note: new in this coding: bne; so far: {', '.join(known.coders)}" in capsys.readouterr().err
+    assert main(["code", "export", "a.csv", "coders=bne"]) == 0
+    assert "new in this coding" not in capsys.readouterr().err

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pty
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from contract.flow import GateField
 from contract.questions import Question
-from flows.cli.terminal import TerminalAsker
+from flows.cli.terminal import StandardInput, TerminalAsker
 
 QUESTION = Question(
     flow="f", gate="g", record_id="r", question="Fit?", decide=("approve", "reject", "choose"), options=("a", "b"),
@@ -28,6 +33,9 @@ class Typed:
     async def line(self, prompt: str) -> str | None:
         self.prompts.append(prompt.partition(" (")[0].partition(":")[0])
         return self.lines.pop(0) if self.lines else None
+
+    def forget_typed(self) -> None:
+        """These lines are typed when they are asked for."""
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -67,3 +75,24 @@ async def test_whoever_has_mistyped_may_still_answer_later() -> None:
     assert (await ask("zzz", "l"))[0] is None
     assert (await ask("zzz", "q"))[0] is None
     assert (await ask("a", "perhaps", "later"))[0] is None
+
+
+async def test_what_was_typed_before_the_question_stood_there_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person, terminal = pty.openpty()
+    with os.fdopen(terminal) as standard_input, os.fdopen(person, "wb", buffering=0) as keys:
+        monkeypatch.setattr(sys, "stdin", standard_input)
+        shown = StringIO()
+        asker = TerminalAsker(Console(file=shown, width=200), Typed(), StandardInput())
+        keys.write(b"a\ny\n")
+        await asyncio.sleep(0.05)
+        asked = asyncio.create_task(asker.ask(QUESTION, ()))
+        await asyncio.sleep(0.05)
+        prompts = capsys.readouterr().err
+        keys.write(b"r\n")
+        await asyncio.sleep(0.05)
+        keys.write(b"unfit\n")
+        values = await asyncio.wait_for(asked, 10)
+    assert prompts.startswith("approve (a)") and "urgent" not in prompts
+    assert isinstance(values, dict) and (values["decision"], values["comment"]) == ("reject", "unfit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,3 +96,13 @@ def test_without_people_there_is_no_section(tmp_path: Path) -> None:
     page = (sample.data.folder / "report.html").read_text(encoding="utf-8")
     assert 'id="people"' not in page and "<span>4</span> What was asked" in page
     assert not collect_people(sample.rows)
+
+
+def test_the_number_below_the_first_tick_is_drawn_whole(tmp_path: Path) -> None:
+    """Cut at the picture's edge, −0.5 would be read as 0.5."""
+    page = with_people(write_sample(tmp_path / "run", Sample(records=8, criteria=("courtesy",), failures=False)))
+    negative = re.findall(r'<text x="([\d.]+)"[^>]*font-size="([\d.]+)px" text-anchor="middle"[^>]*>(−[\d.]+)<', page)
+    assert negative
+    for place, size, number in negative:
+        # The widest of the fonts named has signs and digits of 0.6 of their height.
+        assert float(place) >= float(size) * 0.6 * len(number) / 2, (size, place, number)
