@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +30,6 @@ class CheckContext:
     models: Mapping[str, ModelConfig]
     storage: Mapping[str, StorageConfig]
     diagnostics: Diagnostics
-    keyless: Collection[str] = ()
-    """Models whose keys are refused: that they are not there is no further mistake."""
     tool_servers: Mapping[str, MCPServer] = field(default_factory=dict[str, MCPServer])
     records: Sequence[RecordCheck] = ()
     """What else looks at the flow's records."""
@@ -45,8 +43,7 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
     ToolCheck(flow, agents, context.tool_servers, context.diagnostics).check()
     GateCheck(flow, context.diagnostics).check()
     resources = ResourceCheck(
-        flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.keyless,
-        context.records,
+        flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.records,
     )  # fmt: skip
     resources.check()
     note_single_models(flow.spec, context.models, context.diagnostics)

@@ -54,8 +54,6 @@ class ResourceCheck:
     storage: Mapping[str, StorageConfig]
     folders: tuple[Path, ...]
     diagnostics: Diagnostics
-    keyless: Collection[str] = ()
-    """Models whose keys are refused: that they are not there is no further mistake."""
     records: Sequence[RecordCheck] = ()
     """What else looks at the flow's records."""
     used_models: set[str] = field(default_factory=set[str])
@@ -118,7 +116,7 @@ class ResourceCheck:
     def _use_model(self, name: str, config: ModelConfig, path: KeyPath) -> None:
         known = name in self.used_models
         self.used_models.add(name)
-        if known or config.kind == "embedded" or name in self.keyless:
+        if known or config.kind == "embedded":
             return
         if reason := readiness_problem(config):
             todo = "or use the embedded models with llms=embedded"

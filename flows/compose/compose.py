@@ -130,7 +130,7 @@ def check_studies(
         answered = check_answers(ValidatedFlow(spec, flow.path), applied_shorthands.run, criteria, diagnostics)
         columns = RecordColumnCheck(applied_shorthands.run.record_columns, of_several_flows=len(flows) > 1)
         context = CheckContext(
-            composed.folders, agents, models, applied_shorthands.storage, diagnostics, keys.forbidden, servers,
+            composed.folders, agents, models, applied_shorthands.storage, diagnostics, servers,
             [*([answered] if answered else []), columns],
         )  # fmt: skip
         used = check_flow(ValidatedFlow(spec, flow.path, flow.incomplete, flow.dropped), context)

@@ -248,3 +248,27 @@ def test_a_key_in_a_file_of_the_study_is_noted_and_not_shown(study: Lab) -> None
     assert SECRET not in notice
     key_of(study, api_key_env="OPENAI_API_KEY")
     assert not any("api_key_env" in text for text in study.compose("question=Why?").notices)
+
+
+def test_a_missing_permission_and_a_missing_key_are_told_together(
+    study: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MY_KEY")
+    fields = {"provider": "openai-compatible", "base_url": f"{GATEWAY}/v1", "api_key_env": "MY_KEY"}
+    with pytest.raises(StudyError) as caught:
+        key_of(study, **fields)
+    permission, key = sorted((one.what for one in caught.value.problems), key=lambda what: "no API key" in what)
+    assert f"would send the environment variable MY_KEY to {GATEWAY}" in permission
+    assert "set the environment variable MY_KEY" in key
+    # With the permission alone, the key is missing; with the key alone, the permission.
+    (tmp_path / "user/allowed.yaml").write_text(f"keys:\n  MY_KEY: {GATEWAY}\n")
+    with pytest.raises(StudyError) as caught:
+        key_of(study)
+    [only] = caught.value.problems
+    assert "set the environment variable MY_KEY" in only.what
+    (tmp_path / "user/allowed.yaml").unlink()
+    monkeypatch.setenv("MY_KEY", SECRET)
+    with pytest.raises(StudyError) as caught:
+        key_of(study)
+    [only] = caught.value.problems
+    assert "would send" in only.what
