@@ -19,6 +19,7 @@ from agents.prompting.templates import Prompts
 from agents.tools.tool import MCPRoute, tool
 from flows.mcp.composed_agents import ComposedAgents
 from flows.mcp.functions import as_published
+from flows.mcp.permits import Permits
 from flows.mcp.server import make_server
 from tests.agents.agent_calls import ScriptedModels
 from tests.mcp.test_boundary import OneTool
@@ -73,7 +74,7 @@ async def test_a_tool_call_beside_a_plain_call(lab: Lab, monkeypatch: pytest.Mon
     services = AgentServices(models=ScriptedModels(lambda _: ""), prompts=Prompts([]))
     plain = await _seconds(look_up.function)
     checked = await _seconds(lambda number: look_up.call({"number": number}, services))
-    async with Client(make_server(OneTool(as_published(look_up, ComposedAgents(None))))) as client:
+    async with Client(make_server(OneTool(as_published(look_up, ComposedAgents(None), Permits())))) as client:
         # Not measured while it imports its libraries.
         await client.call_tool("look_up", {"number": 0})
         by_client = await _seconds(lambda number: client.call_tool("look_up", {"number": number}))
