@@ -289,9 +289,9 @@ def _check_ground_truth(
         if preview.may_have_later_columns:
             diagnostics.add_notice(f"{what} {rows_text(preview)}")
             continue
-        at = (*ground_truth.path, fields[one])
+        at = (*ground_truth.path, *filter(None, [fields[one]]))
         diagnostics.add_at(at, what, nearest=near, todo=f"there are {join_names(others)}")
-    if fields and not ground_truth.has_answers and not misnamed:
+    if ground_truth.truth.fields and not ground_truth.has_answers and not misnamed:
         diagnostics.add_people_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
 
 

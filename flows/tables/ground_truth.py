@@ -68,8 +68,14 @@ class GroundTruth:
 
     @property
     def criterion_by_field(self) -> dict[str, str]:
-        """Each field of the ground truth that holds answers -> the first criterion whose they are."""
+        """Each field of the ground truth that is named -> the first criterion whose answers it holds.
+
+        Empty where that is not known.
+        """
         found = dict[str, str]()
+        if self.undecided:
+            named = self._measures.truth
+            return dict.fromkeys([named] if isinstance(named, str) else named or (), "")
         for criterion, source in self._sources.items():
             for name in source.field if source is not None else ():
                 found.setdefault(name, criterion)

@@ -180,6 +180,16 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
         "flows/mine.yaml:9: `truth` names 'violatng', which no answer of people in 'posts' is called; "
         "did you mean 'violating'?",
     ),
+    "a misspelt truth of several criteria": (
+        {
+            "criteria__others_md": "---\ntitle: Others\n---\nDo good.\n",
+            "flows__mine_yaml": FLOW.replace("truth: violating", "truth: violatng").replace(
+                "parameters: {criteria: rules, model: m}", "variants: {criteria: [rules, others], model: [m]}"
+            ),
+        },
+        "flows/mine.yaml:9: `truth` names 'violatng', which no answer of people in 'posts' is called; "
+        "did you mean 'violating'?",
+    ),
     "a truth that is the column's name": (
         {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: coder")},
         "flows/mine.yaml:9: `truth` names 'coder', which no answer of people in 'posts' is called; there are violating",

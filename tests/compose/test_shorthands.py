@@ -363,3 +363,17 @@ def test_one_truth_for_two_criteria_belongs_to_none_and_check_says_what_to_write
 def test_a_plus_before_a_shorthand_changes_nothing() -> None:
     written = ("records=my_posts.csv", "columns.record_id=nr", "columns.text=words")
     assert _ids(_composed(*(f"+{one}" for one in written))) == _ids(_composed(*written)) == ["10", "11", "12"]
+
+
+def test_several_fields_of_people_are_named_in_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "nr,words,ana,ben\n1,one,violates,violates\n2,two,violates,unclear\n"
+    (tmp_path / "posts.csv").write_text(rows)
+    columns = ["columns.text=words", "columns.ground_truth.ana=ana", "columns.ground_truth.ben=ben"]
+    words = ["records=posts.csv", *columns, "criteria=ordinary", "truth=[ana, ben]"]
+    [study] = compose(["tox"], words)
+    assert study.flow.measures is not None and study.flow.measures.truth == ("ana", "ben")
+    [again] = compose(["tox"], as_arguments(study.request))
+    assert again.flow.measures == study.flow.measures
+    with pytest.raises(StudyError, match="`truth` names 'bne', which no answer of people"):
+        compose(["tox"], [*words[:-1], "truth=[ana, bne]"])
