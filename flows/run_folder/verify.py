@@ -22,11 +22,11 @@ def verify(folder: Path, folders: Sequence[Path], results: str | None, audit: Au
     if not where the run kept them; `audit` is where the run's seal was written down. Raises RunError when the folder
     holds no finished run that can be read.
     """
+    data = RunData.open(folder)
     try:
         found = list(changed_files(folder))
     except FileNotFoundError:
-        found = [f"{SUMS_FILE} is missing"]
-    data = RunData.open(folder)
+        found = [_missing_sums(data, audit)]
     found += _changed_seal(data, audit) if audit else []
     return [
         *found,
@@ -41,6 +41,16 @@ def recorded_seal(data: RunData, audit: AuditTrail) -> str | None:
     """The seal of that run in the audit trail, or None."""
     run_id = data.manifest.get("flow_run_id")
     return audit.last_seal(data.folder.absolute(), run_id if isinstance(run_id, str) else None)
+
+
+def _missing_sums(data: RunData, audit: AuditTrail | None) -> str:
+    """The list of digests is written last, so that without it a run may never have been complete."""
+    if audit and recorded_seal(data, audit):
+        return f"{SUMS_FILE} is missing: {audit.path.name} holds its seal, so somebody has removed it"
+    return (
+        f"{SUMS_FILE} is missing: the run was stopped before it was complete, or somebody has removed it; the same "
+        "command again makes a complete one, and pays for nothing that is kept"
+    )
 
 
 def _changed_seal(data: RunData, audit: AuditTrail) -> Iterator[str]:

@@ -179,6 +179,19 @@ def test_a_list_of_digests_that_was_made_anew_is_found(run: Path, lab: Lab) -> N
     assert "SHA256SUMS has changed: audit.jsonl holds the seal" in told
 
 
+def test_a_run_that_was_stopped_while_its_files_were_written_is_not_called_changed_by_somebody(
+    run: Path, lab: Lab
+) -> None:
+    audit = AuditTrail(lab.folder / "audit.jsonl")
+    sealed = write_sums(run)
+    for name in ("SHA256SUMS", "report.html"):
+        (run / name).unlink()
+    [told] = changes(run, lab, audit)
+    assert "SHA256SUMS is missing: the run was stopped before it was complete" in told and "the same command" in told
+    audit.add("run ended", folder=str(run), flow_run_id=None, seal=sealed)
+    assert changes(run, lab, audit) == ["SHA256SUMS is missing: audit.jsonl holds its seal, so somebody has removed it"]
+
+
 @pytest.mark.parametrize("name", ["cells.csv", "SHA256SUMS"])
 def test_a_file_that_a_link_replaced_is_found(run: Path, lab: Lab, tmp_path: Path, name: str) -> None:
     (run / name).rename(tmp_path / "elsewhere")
