@@ -44,7 +44,7 @@ def _export(command: CodeCommand, folder: Path) -> int:
     from flows.coding.workbook import write_workbook
 
     task, records = read_coding(folder)
-    answers = read_coded_answers(folder)
+    answers = read_coded_answers(folder, records)
     path = Path(command.files[0]).expanduser() if command.files else folder / "answers.csv"
     if path.suffix.lower() == ".xlsx":
         for note in write_workbook(path, task, records, answers):
@@ -67,7 +67,7 @@ def _import(command: CodeCommand, folder: Path) -> int:
     read = _read_files(command, task, records)
     refused = 0
     with AnswerLog(folder) as log:
-        print_lost_lines(log.answers, log.path)
+        print_lost_lines(log.answers, log.path, records)
         for path, answers in read.items():
             done = AnswerImport(task, records, log, path.name).take(answers)
             for reason in done.refused:
@@ -108,7 +108,7 @@ def _read_files(
 
 def _status(command: CodeCommand, folder: Path) -> int:  # noqa: ARG001
     task, records = read_coding(folder)
-    answers, total = read_coded_answers(folder), len(records) * len(task.criteria)
+    answers, total = read_coded_answers(folder, records), len(records) * len(task.criteria)
     for coder in task.coders:
         print(f"{coder}: {len(answers.of(coder).current)} of {total} answered")
     for answer in answers:

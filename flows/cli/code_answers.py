@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.config.diagnostics import join_names
+from flows.files.control_characters import terminal_text
 from flows.files.half_line import half_lines_note
 
 if TYPE_CHECKING:
     from flows.coding.answer_log import CodedAnswers
+    from flows.coding.task import DrawnRecord
     from flows.files.gold_set import GoldSet
 
 _SHOWN = 5
 
 
-def read_coded_answers(folder: Path) -> CodedAnswers:
+def read_coded_answers(folder: Path, records: Sequence[DrawnRecord]) -> CodedAnswers:
     """The answers kept in the folder; prints which lines of their file are not counted."""
     from flows.coding.answer_log import ANSWERS_FILE, read_answers
 
     answers = read_answers(folder)
-    print_lost_lines(answers, folder / ANSWERS_FILE)
+    print_lost_lines(answers, folder / ANSWERS_FILE, records)
     return answers
 
 
-def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
-    """Prints which lines of the file are not counted."""
+def print_lost_lines(answers: CodedAnswers, path: Path, records: Sequence[DrawnRecord]) -> None:
+    """Prints which lines of the file are not counted, and which answers are about records that are gone."""
+    from flows.coding.task import RECORDS_FILE
+
     _print_note(half_lines_note(path, answers.torn_lines))
     for number in answers.damaged_lines[:_SHOWN]:
         print(
@@ -36,6 +42,14 @@ def print_lost_lines(answers: CodedAnswers, path: Path) -> None:
     if len(answers.damaged_lines) > _SHOWN:
         others = ", ".join(map(str, answers.damaged_lines[_SHOWN:]))
         print(f"warning: {path}: damaged are also lines {others}", file=sys.stderr)
+    if gone := {one.record_id for one in answers} - {one.record_id for one in records}:
+        print(
+            terminal_text(
+                f"warning: {path}: there are answers about {join_names(gone, _SHOWN)}, which "
+                f"{path.with_name(RECORDS_FILE)} does not hold, so they count nowhere; restore that file from a copy"
+            ),
+            file=sys.stderr,
+        )
 
 
 def read_known_gold(path: Path) -> GoldSet:

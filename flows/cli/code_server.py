@@ -41,7 +41,7 @@ def serve_coders(command: CodeCommand) -> int:
     access.add(task.coders)
     with AnswerLog(folder) as log:
         desk = CodingDesk(folder, task, records, log)
-        print_lost_lines(log.answers, log.path)
+        print_lost_lines(log.answers, log.path, records)
         serve(CoderPages(desk).routes(access), access, address, lambda links: _show_links(desk, links, address))
         for coder in task.coders:
             print(f"{coder}: {desk.answered(coder)} of {len(desk.items(coder))} answered")
@@ -85,7 +85,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
 
     task, records = read_coding(folder)
     address, path = _address(command), gold_file(command, task.flow)
-    items = list(coded_items(task, records, read_coded_answers(folder)))
+    items = list(coded_items(task, records, read_coded_answers(folder, records)))
     known = read_known_gold(path)
     disputes = open_disputes(items, known)
     # Before anything is decided: a command that is refused leaves the gold set as it was.

@@ -129,6 +129,8 @@ def read_task(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]] | None
         records = tuple(
             _parse(DrawnRecord, line, f"{folder / RECORDS_FILE}:{number}") for number, line in enumerate(lines, start=1)
         )
+    if not records:
+        raise RunError(f"{folder / RECORDS_FILE}: the file holds no record; restore it from a copy")
     return task, records
 
 

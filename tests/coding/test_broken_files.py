@@ -109,3 +109,24 @@ def test_a_field_of_a_coding_that_is_missing_is_named(
         err = capsys.readouterr().err
         assert name in err and f"`{field}` is missing" in err.replace(f"answer.{field}", field), err
         shutil.rmtree("coding/broken")
+
+
+def test_answers_about_records_that_are_gone_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code(Path("coding/study"))
+    path = Path("coding/study/records.jsonl")
+    whole = path.read_text().splitlines(keepends=True)
+    assert main(["code", "status"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    gone = json.loads(whole[0])["record"]["record_id"]
+    path.write_text("".join(whole[1:]))
+    for words in (["status"], ["export"]):
+        assert main(["code", *words]) == 0
+        assert (
+            f"there are answers about {gone}, which coding/study/records.jsonl does not hold" in capsys.readouterr().err
+        )
+    path.write_text("")
+    assert main(["code", "status"]) == 3
+    assert "coding/study/records.jsonl: the file holds no record; restore it" in capsys.readouterr().err
