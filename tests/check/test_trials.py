@@ -71,7 +71,9 @@ def test_the_study_itself_has_no_mistake(study: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_reason_that_leaves_out_most_rows_is_shown_first(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = "record_id,text,violating\n1,,violates\n" + "7,They are vermin,violates\n8,The market opens,violates\n" * 3
+    # Other texts under one id: equal ones would be the answers of several people.
+    repeated = "".join(f"7,They are vermin {n},violates\n8,The market opens {n},violates\n" for n in range(3))
+    rows = f"record_id,text,violating\n1,,violates\n{repeated}"
     (study / "survey" / "records.csv").write_text(rows, encoding="utf-8")
     assert run("flows check --config-dir survey +flows=survey") == 0
     shown = capsys.readouterr().out
