@@ -12,6 +12,7 @@ from flows.measures.bca import Interval, bca_interval
 from flows.measures.bootstrap import MAX_JACKKNIFE_PATTERNS
 from flows.measures.libraries import Ints
 from flows.measures.results import Comparison, Estimate
+from flows.tables.ground_truth import belongs_to
 from flows.tables.identity import natural_key
 from flows.tables.scores import ScoreRow
 
@@ -21,8 +22,11 @@ EXPERTS = "experts"
 def reason_comparisons(rows: Sequence[ScoreRow], spec: Measures) -> Iterator[Comparison]:
     """One comparison for each criterion and judge: the share of all expected reasons that its answers give.
 
-    The interval draws records, not reasons: the reasons of one record are not independent of each other.
+    The interval draws records, not reasons: the reasons of one record are not independent of each other. Where
+    `truth` says by which criteria people judged, their reasons are compared with answers on these alone.
     """
+    criteria_scored = {row.criteria for row in rows}
+    rows = [row for row in rows if spec.truth is None or belongs_to(spec, row.criteria, criteria_scored)]
     judges = sorted(
         {(row.criteria, row.judge) for row in rows}, key=lambda one: (natural_key(one[0]), natural_key(one[1]))
     )

@@ -28,7 +28,8 @@ PEOPLE_KINDS: tuple[ComparisonKind, ...] = ("people", "all_people", "people_trut
 MEASURE_EXPLANATIONS: Mapping[str, str] = {
     "dawid_skene_accuracy": "how often a person would give the true verdict, if people erred apart from each other, "
     "each in their own way (Dawid & Skene 1979). Estimated from people’s answers alone: a look at them, no gold.",
-    "reasons_found": "share of the reasons that experts gave which a scorer found in the model’s answers.",
+    "reasons_found": "share of the reasons that experts gave which a scorer found in the model’s answers, "
+    "on the criteria that people judged by.",
     "accuracy": "share of records on which the model says what people said.",
     "precision": "of the records that the model gave the positive verdict, the share that people gave it too.",
     "recall": "of the records that people gave the positive verdict, the share that the model gave it too.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flows.measures.reasons import reason_comparisons
 from flows.tables.scores import ScoreRow
 from tests.support.verdicts import spec
@@ -18,6 +20,14 @@ def test_each_judge_has_the_share_of_all_reasons_and_an_interval_over_records() 
     assert first.value == 0.6 and first.low is not None and first.high is not None
     assert first.low < 0.6 < first.high
     assert second.value == 0 and second.low is None and second.interval_undefined
+
+
+def test_reasons_are_compared_with_answers_on_the_criterion_that_people_judged_by() -> None:
+    rows = [*scored("a", 1, 2), *(replace(row, criteria="other") for row in scored("a", 0, 0))]
+    for truth, measured in (({"one": "violating"}, ["one"]), ("violating", []), (None, ["one", "other"])):
+        found = reason_comparisons(rows, spec(resamples=0, truth=truth))
+        assert [one.criteria for one in found] == measured
+    assert [one.criteria for one in reason_comparisons(rows[:2], spec(resamples=0, truth="violating"))] == ["one"]
 
 
 def test_no_scores_no_comparisons() -> None:
