@@ -200,8 +200,8 @@ def cost_line(totals: Totals) -> str:
         cost += f"; the kept replies had cost ${totals.cost_kept_usd:.4f}{unknown}"
     if totals.calls_repeated:
         calls = pluralised(totals.calls_repeated, "call")
-        repeated = f"{calls} before, whose replies did not come or could not be used"
-        cost += f"; {repeated}, cost about ${totals.cost_repeated_usd:.4f}"
+        repeated = f"{calls} that had to be made again, since their replies were lost or could not be used"
+        cost += f"; {repeated}, may have cost ${totals.cost_repeated_usd:.4f} more"
     if totals.calls_unanswered:
         unknown = f", and {totals.unanswered_unknown} of unknown price" * bool(totals.unanswered_unknown)
         most = f"at most ${totals.cost_unanswered_usd:.4f}{unknown}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 
 import pytest
 from rich.console import Console
 
 from contract.messages import AgentTrace, CellError, CellStatus
 from flows.accounting.ledger import Totals
-from flows.cli.progress import RunProgress
+from flows.cli.progress import RunProgress, cost_line
 from tests.support.traces import cell, record
 
 
@@ -50,3 +51,10 @@ def test_equal_reasons_are_told_once_and_twenty_in_all() -> None:
     lines = printed(*(ended("refused", f"declined by rule {number}", number=number) for number in range(30)))
     assert len(lines) == 21
     assert lines[-1].startswith("further ones are only counted")
+
+
+def test_what_lost_replies_cost_is_told_as_what_it_may_be_and_of_this_run_too() -> None:
+    totals = Totals(calls_paid=3, calls_repeated=2, cost_repeated_usd=Decimal("0.001"))
+    line = cost_line(totals)
+    assert "2 calls that had to be made again" in line and "may have cost $0.0010 more" in line
+    assert "before, whose" not in line
