@@ -291,7 +291,7 @@ def _check_ground_truth(
             continue
         at = (*ground_truth.path, *filter(None, [fields[one]]))
         diagnostics.add_at(at, what, nearest=near, todo=f"there are {join_names(others)}")
-    if ground_truth.truth.fields and not ground_truth.has_answers and not misnamed:
+    if fields and not ground_truth.truth.undecided and not ground_truth.has_answers and not misnamed:
         diagnostics.add_people_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
 
 
