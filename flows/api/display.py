@@ -37,6 +37,8 @@ class ProblemsView(Sequence[Problem]):
     notices: tuple[str, ...] = ()
     preview: tuple[str, ...] = ()
     """How the first records are read, line by line."""
+    left_out: str = ""
+    """How many rows are left out, as the end of a sentence, where they are most."""
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -45,7 +47,7 @@ class ProblemsView(Sequence[Problem]):
         return self.problems[index]
 
     def __str__(self) -> str:
-        found = "\n".join(map(str, self.problems)) or f"{self.flow}: no mistakes found"
+        found = "\n".join(map(str, self.problems)) or f"{self.flow}: no mistakes found{self.left_out}"
         preview = (f"{self.flow} reads its records so:", *self.preview) if self.preview else ()
         return "\n".join([found, *(f"note: {notice}" for notice in self.notices), *preview])
 

@@ -22,8 +22,8 @@ from flows.api.records import write_records
 from flows.api.server import quieten_prefect
 from flows.api.settings import as_arguments
 from flows.api.study_run import StudyRun
-from flows.check.first_rows import preview_records
-from flows.check.preview import preview_lines
+from flows.check.first_rows import preview_with_answers
+from flows.check.preview import left_out_text, preview_lines
 from flows.compose.caller_words import in_words_of
 from flows.compose.compose import compose
 from flows.engine.records import notes_before_run
@@ -64,9 +64,11 @@ class StudyHandle:
             study = self.composed
         except StudyError as error:
             return ProblemsView(self.flow, tuple(error.problems))
-        preview = preview_records(study)
+        preview = preview_with_answers(study)
         notices = (*study.notices, *notes_before_run(study))
-        return ProblemsView(self.flow, (), notices, tuple(preview_lines(preview)) if preview else ())
+        if preview is None:
+            return ProblemsView(self.flow, (), notices)
+        return ProblemsView(self.flow, (), notices, tuple(preview_lines(preview)), left_out_text([preview]))
 
     def plan(self) -> PlanView:
         """Returns what a run would do and what it can cost. Raises StudyError."""

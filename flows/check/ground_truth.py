@@ -29,6 +29,8 @@ from flows.tables.coded_variables import measures_of
 from flows.tables.ground_truth import OF_EACH_ANSWER, GroundTruth
 
 _MAX_EXAMPLES = 5
+_MAX_VERDICTS = 12
+"""Verdicts that are listed with the answers that mean them; people may give as many numbers as there are records."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,12 @@ class GroundTruthCheck:
                     f"people's answers are also {self._unknown_text(criterion, unknown)}; these records are left out "
                     f"of what is compared with people; to change that, {self._todo(criterion, unknown)}"
                 )
+
+    def plain_readings(self) -> Iterator[str]:
+        """How answers are read where each is a label or a verdict to the letter, of which there is no notice."""
+        for criterion, counts in self._readings():
+            if all(reading.how == "exact" for reading in counts):
+                yield f"answers of people to '{criterion}': {_readings_text(counts)}"
 
     def _readings(self) -> Iterator[tuple[str, Counter[Reading]]]:
         """How answers were read, by each criterion of which it is known what may be said."""
@@ -254,11 +262,13 @@ def _readings_text(counts: Mapping[Reading, int]) -> str:
         if reading.how not in ("unknown", "tied"):
             answers.setdefault(reading.verdict, []).append(f"'{reading.answer}'")
             totals[reading.verdict] += count
+    read = [(verdict, names) for verdict, names in answers.items() if verdict is not None]
     parts = [
         f"{join_names(names, _MAX_EXAMPLES)} as {verdict} ({totals[verdict]:,})"
-        for verdict, names in answers.items()
-        if verdict is not None
+        for verdict, names in read[:_MAX_VERDICTS]
     ]
+    if len(read) > _MAX_VERDICTS:
+        parts.append(f"and {len(read) - _MAX_VERDICTS:,} more")
     if tied := [reading for reading in counts if reading.how == "tied"]:
         number = sum(counts[reading] for reading in tied)
         parts.append(f"left out, since as many people answered otherwise: {_names(tied)} ({number:,})")
@@ -267,16 +277,22 @@ def _readings_text(counts: Mapping[Reading, int]) -> str:
     return "; ".join(parts)
 
 
+def truth_check_of(study: Study) -> GroundTruthCheck | None:
+    """The check of a study without mistakes; None if it compares with no ground truth."""
+    if (measures := study.flow.measures) is None:
+        return None
+    judge = load_agent(steps_of(study.flow)[measures.verdicts].agent)
+    return GroundTruthCheck.for_flow(study.flow, judge, study.folders)
+
+
 def check_ground_truth(study: Study, records: Iterable[Record]) -> None:
     """Raises StudyError if the records hold people's answers that cannot be compared with verdicts.
 
     A shard is not checked: the run that split the records has checked all of them.
     """
     measures = study.flow.measures if study.run.shard is None else None
-    ground_truth = measures and GroundTruthCheck.for_flow(
-        study.flow, load_agent(steps_of(study.flow)[measures.verdicts].agent), study.folders
-    )
-    if not ground_truth:
+    ground_truth = truth_check_of(study) if measures else None
+    if ground_truth is None:
         return
     for record in records:
         ground_truth.add(record)

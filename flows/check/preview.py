@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Preview:
     """Whether a run reads the pages in their place."""
     ground_truth: list[str] = field(default_factory=list[str])
     """Names in the ground truth of the records."""
+    answers: list[str] = field(default_factory=list[str])
+    """How people's answers are read, by criterion, in words."""
     names: set[str] = field(default_factory=set[str])
     """Every column found, dotted if it is inside another."""
     absent: set[str] = field(default_factory=set[str])
@@ -207,6 +209,12 @@ def rows_text(preview: Preview) -> str:
     return f"of the first {preview.rows:,} {noun}" if preview.more else f"of the {preview.rows:,} {noun}"
 
 
+def left_out_text(previews: Iterable[Preview]) -> str:
+    """That more rows are left out than read, for whoever reads one line: `, but 39 of the 40 rows are left out`."""
+    most = [preview for preview in previews if preview.rejects > preview.records]
+    return "".join(f", but {preview.rejects:,} {rows_text(preview)} are left out" for preview in most)
+
+
 def preview_lines(preview: Preview) -> Iterator[str]:
     """The lines of the preview for a terminal."""
     source = display_path(Path(preview.source))
@@ -227,3 +235,4 @@ def preview_lines(preview: Preview) -> Iterator[str]:
     if preview.metadata:
         yield f"    to metadata, under their own names: {', '.join(preview.metadata)}"
     yield f"    ground truth: {', '.join(preview.ground_truth) or 'none'}"
+    yield from (f"    {text}" for text in preview.answers)

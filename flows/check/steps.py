@@ -13,6 +13,7 @@ from contract.flow import Loop, Step
 from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.plain_words import plain_message
 from flows.config.provenance import KeyPath
+from flows.config.truth_values import numbers_from_truth
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry
 from flows.spec.nodes import FlowNode, walk_nodes
@@ -173,7 +174,9 @@ class StepCheck:
 def _validation_problems(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Pairs of a field and the message about its value; None as the message when there is no such field."""
     try:
-        model.model_validate(values)
+        valid = model.model_validate(values)
+        for path, kind in numbers_from_truth(values, valid):
+            yield path[0], plain_message({"type": kind, "loc": path})
     except ValidationError as error:
         for details in error.errors(include_url=False, include_input=False):
             name = str(details["loc"][0]) if details["loc"] else ""

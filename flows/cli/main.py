@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.help_text import help_text
-from flows.cli.mistyped import is_misspelt_option, misspelt_verb, unknown_option
+from flows.cli.mistyped import given_once, is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
 from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
 from flows.files.control_characters import terminal_text
@@ -68,12 +68,16 @@ def _parse_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str
     parser = argparse.ArgumentParser(prog=" ".join(command_words()), add_help=False)
     parser.add_argument("verb", nargs="?")
     parser.add_argument("settings", nargs="*")
-    parser.add_argument("--config-dir", type=Path)
-    parser.add_argument("--file", type=Path)
+    parser.add_argument("--config-dir", type=Path, action="append")
+    parser.add_argument("--file", type=Path, action="append")
     for switch in ("--json", "--cfg", "--debug"):
         parser.add_argument(switch, action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
     options, rest = parser.parse_known_intermixed_args(arguments)
+    options.config_dir, options.file = (
+        given_once("--config-dir", options.config_dir),
+        given_once("--file", options.file),
+    )
     words = [*([options.verb] if options.verb else []), *options.settings]
     if any(is_misspelt_option(text, parser) for text in (*rest, *(word for word in words if word[:1] != "-"))):
         raise StudyError([unknown_option(arguments, parser)])
@@ -223,8 +227,8 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from flows.check.departures import found_keys
-    from flows.check.first_rows import preview_records
-    from flows.check.preview import preview_lines
+    from flows.check.first_rows import preview_with_answers
+    from flows.check.preview import left_out_text, preview_lines
     from flows.check.sent_settings import unsent_settings_notes
     from flows.engine.records import notes_before_run
 
@@ -232,12 +236,13 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
     for note in dict.fromkeys(found):
         print(f"note: {terminal_text(note)}", file=sys.stderr)
 
-    previewed = [(study.flow.name, one) for study in studies if (one := preview_records(study))]
+    previewed = [(study.flow.name, one) for study in studies if (one := preview_with_answers(study))]
     if options.json:
         previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in previewed]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
         return 0
-    print(f"{_flow_names(studies)}: no mistakes found")
+    # Beside the good news, because nobody looks for what is left out in the lines below it.
+    print(f"{_flow_names(studies)}: no mistakes found{left_out_text(one for _, one in previewed)}")
     for key in dict.fromkeys(key for study in studies for key in found_keys(study)):
         print(f"key found: {terminal_text(key)}")
     for flow, one in previewed:

@@ -6,14 +6,25 @@ import argparse
 import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from agents.safety.yaml_mistakes import LONG_DASHES
-from contract.errors import Problem
+from contract.errors import Problem, StudyError
 from flows.config.diagnostics import display_argument
 from flows.config.stray_words import shell_setting
 
 _DASHED_SETTING = re.compile(rf"[{LONG_DASHES}]{{1,2}}[A-Za-z_][\w.-]*=")
 _NEAR = 0.75
+
+
+def given_once(option: str, values: Sequence[Path] | None) -> Path | None:
+    """The value of an option. Raises StudyError for two: one would count, and nobody would know of the other."""
+    different = list(dict.fromkeys(values or ()))
+    if len(different) > 1:
+        where = f"command line: {option} {display_argument(str(different[1]))}"
+        before = display_argument(str(different[0]))
+        raise StudyError([Problem(where, f"{option} is given twice, before this with {before}", None, "give it once")])
+    return different[0] if different else None
 
 
 def is_misspelt_option(text: str, parser: argparse.ArgumentParser) -> bool:

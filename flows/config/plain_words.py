@@ -62,6 +62,8 @@ _FORMS = {
 
 
 _YAML_BOOLEAN = ": without quotation marks, YAML reads yes, no, on and off as true or false"
+_URL_CREDENTIALS = re.compile(r"//[^/@]*@")
+_URL_QUERY = re.compile(r"(https?://[^?\s']*)\?[^\s']*")
 _USUAL_TAGS = {"type": "file", "kind": "hosted"}
 """The value that most storages and models have for the key that says what they are."""
 
@@ -135,6 +137,27 @@ def holder_of(name: str, model: type[BaseModel] | None) -> str | None:
             if isinstance(kind, type) and issubclass(kind, BaseModel) and name in kind.model_fields:
                 return outer
     return None
+
+
+def explained(model: type[BaseModel] | None, name: str) -> str:
+    """What a field is for, in brackets; empty where that is not known."""
+    about = model.model_fields[name].description if model and name in model.model_fields else None
+    return f" ({' '.join(about.split()).rstrip('.')})" if about else ""
+
+
+def display_kind(value: object) -> str:
+    """What the value is, in words; the parts of an address that may hold a key are left out."""
+    if value is None:
+        return "is empty"
+    if isinstance(value, bool):
+        return f"is {str(value).lower()}"
+    if isinstance(value, dict):
+        return "has `name: value` lines below it"
+    return "is a list" if isinstance(value, list | tuple) else f"is {_display_value(value)}"
+
+
+def _display_value(value: object) -> str:
+    return _URL_QUERY.sub(r"\1?…", _URL_CREDENTIALS.sub("//…@", repr(value)))
 
 
 def _context(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ An invalid value is reported once and then left out, so that the rest of the flo
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -19,8 +18,18 @@ from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
 from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
 from flows.config.nested_data import Data, delete_at, is_value_at, names_within, put_value, value_at
-from flows.config.plain_words import FILE_ENDINGS, allowed_words, holder_of, list_advice, mapping_advice, plain_message
+from flows.config.plain_words import (
+    FILE_ENDINGS,
+    allowed_words,
+    display_kind,
+    explained,
+    holder_of,
+    list_advice,
+    mapping_advice,
+    plain_message,
+)
 from flows.config.provenance import KeyPath
+from flows.config.truth_values import numbers_from_truth
 from flows.config.written_numbers import restore_words
 
 ModelAt: TypeAlias = Callable[[KeyPath], "type[BaseModel] | None"]
@@ -28,8 +37,6 @@ T = TypeVar("T")
 _MAX_ATTEMPTS = 30
 _MEANT = 0.8
 """Likeness (0 to 1) from which a misspelt field counts as the one that was meant, so that what it holds is checked."""
-_URL_CREDENTIALS = re.compile(r"//[^/@]*@")
-_URL_QUERY = re.compile(r"(https?://[^?\s']*)\?[^\s']*")
 _FIELDS_OF_WORDS = ("labels", "missing", "positive", "order")
 """Fields of measures that hold verdicts and answers of people."""
 _PLACEHOLDERS: dict[str, JsonValue] = {"max_rounds": 1}
@@ -87,7 +94,10 @@ class _Validator:
     def validate(self, adapter: TypeAdapter[T]) -> T | None:
         for _ in range(_MAX_ATTEMPTS):
             try:
-                return adapter.validate_python(self.data)
+                value = adapter.validate_python(self.data)
+                if not self._drop_truth_values(value):
+                    return value
+                continue
             except ValidationError as error:
                 all_details = error.errors(include_url=False, include_context=True)
             # Misspelt fields first: the right name is then not missing. What was left out has no second mistake.
@@ -99,6 +109,13 @@ class _Validator:
             if not any(repaired):
                 return None
         return None
+
+    def _drop_truth_values(self, value: object) -> bool:
+        """Reports `yes` in the place of numbers, and leaves it out; returns whether there was any."""
+        found = list(numbers_from_truth(self.data, value))
+        for loc, error_type in found:
+            self._report_and_drop({"type": error_type, "loc": loc, "input": value_at(self.data, loc)}, loc)
+        return bool(found)
 
     def _report_and_drop(self, details: Mapping[str, Any], loc: KeyPath) -> bool:
         error_type: str = details["type"]
@@ -153,10 +170,8 @@ class _Validator:
 
     def _report_missing(self, holder: KeyPath, name: str) -> None:
         model = self.model_at(holder)
-        about = model.model_fields[name].description if model and name in model.model_fields else None
-        explained = f" ({' '.join(about.split()).rstrip('.')})" if about else ""
         what = f"{_quoted_name(holder, self.path)} lacks `{name}`"
-        self.diagnostics.add_at(self.path + holder, what, todo=f"add `{name}: …`{explained}")
+        self.diagnostics.add_at(self.path + holder, what, todo=f"add `{name}: …`{explained(model, name)}")
 
     def _is_emptied(self, loc: KeyPath, error_type: str) -> bool:
         """Whether what is too short here held something that was left out for a mistake of its own."""
@@ -174,6 +189,9 @@ class _Validator:
             todo = f"a parameter of the agent belongs below `parameters:`, or as a list below `variants:`; {todo}"
         if inner := holder_of(loc[-1], model):
             todo = f"it belongs below `{inner}:`, indented"
+        elif near is None and (lacked := self._lacked_instead(loc, model)):
+            what, todo = f"{what}, and lacks `{lacked}`", f"write `{lacked}: …`{explained(model, lacked)} in its place"
+            self.reported.add((*loc[:-1], lacked))
         self.diagnostics.add_at(self.path + loc, what, nearest=near, todo=todo)
         holder = value_at(self.data, loc[:-1]) if loc[:-1] else self.data
         likeness = SequenceMatcher(None, near or "", loc[-1].lower()).ratio()
@@ -182,6 +200,14 @@ class _Validator:
         holder[near] = holder.pop(loc[-1])
         self.diagnostics.provenance.copy_below(self.path + loc, (*self.path, *loc[:-1], near), overwrite=True)
         return True
+
+    def _lacked_instead(self, loc: KeyPath, model: type[BaseModel] | None) -> str | None:
+        """The one required field that is lacking beside the one unknown field there: both are one mistake."""
+        holder: Any = value_at(self.data, loc[:-1]) if loc[:-1] else self.data
+        known = model.model_fields if model else {}
+        lacked = [name for name, field in known.items() if field.is_required() and name not in holder]
+        unknown = [name for name in holder if name not in known]
+        return lacked[0] if len(lacked) == 1 and len(unknown) == 1 else None
 
     def _report_invalid(self, loc: KeyPath, details: Mapping[str, Any]) -> None:
         path, value = self.path + loc, details.get("input")
@@ -194,7 +220,7 @@ class _Validator:
         said, name = plain_message(details), self._name_of(loc)
         is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")
         is_shown = is_shown and not may_hold_secret(name, value) and not is_secret_setting(path, value)
-        shown = f" {_display_kind(value)}, but" if is_shown else ""
+        shown = f" {display_kind(value)}, but" if is_shown else ""
         # An entry of a list has a number and no name.
         of = "" if name == loc[-1] else "an entry of "
         self.diagnostics.add_at(
@@ -255,20 +281,6 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
 
 def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
     return f"'{loc[-1]}'" if loc else f"'{path[-1]}'"
-
-
-def _display_kind(value: object) -> str:
-    if value is None:
-        return "is empty"
-    if isinstance(value, bool):
-        return f"is {str(value).lower()}"
-    if isinstance(value, dict):
-        return "has `name: value` lines below it"
-    return "is a list" if isinstance(value, list | tuple) else f"is {_display_value(value)}"
-
-
-def _display_value(value: object) -> str:
-    return _URL_QUERY.sub(r"\1?…", _URL_CREDENTIALS.sub("//…@", repr(value)))
 
 
 def _drop_non_mappings(nodes: Data, path: KeyPath, validator: _Validator) -> None:

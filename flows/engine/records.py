@@ -52,22 +52,29 @@ def gold_of(study: Study) -> GoldSet | None:
 
 def record_notes(study: Study, records: Sequence[Record]) -> Iterator[str]:
     """What a scholar should know of the records that a run takes."""
-    wanted = study.run.sample
-    if wanted is not None and study.run.shard is None and len(records) < wanted:
-        yield f"sample={wanted:,} asks for more records than there are; all {len(records):,} are taken"
+    yield from _sample_notes(study, len(records))
     yield from _gold_notes(study, records, complete=True)
 
 
 def notes_before_run(study: Study) -> Iterator[str]:
     """What `record_notes` will say, as far as it is known from the records that a check reads."""
-    if gold_of(study) is None:
+    if gold_of(study) is None and study.run.sample is None:
         return
     records = list[Record]()
     preview = preview_records(study, [records.append])
     complete = preview is not None and not preview.more
+    if complete:
+        yield from _sample_notes(study, len(records))
     if complete and study.run.sample is not None:
         records = sample(records, study.run.sample, study.run.seed)
     yield from _gold_notes(study, records, complete=complete)
+
+
+def _sample_notes(study: Study, records: int) -> Iterator[str]:
+    """That a sample takes all, where there are fewer records than it asks for."""
+    wanted = study.run.sample
+    if wanted is not None and study.run.shard is None and records < wanted:
+        yield f"sample={wanted:,} asks for more records than there are; all {records:,} are taken"
 
 
 def _gold_notes(study: Study, records: Sequence[Record], *, complete: bool) -> Iterator[str]:

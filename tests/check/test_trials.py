@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.api.study import study as api_study
 from flows.cli.main import main
 from flows.cli.new_folder import make_folder
 
@@ -77,8 +78,36 @@ def test_the_reason_that_leaves_out_most_rows_is_shown_first(study: Path, capsys
     (study / "survey" / "records.csv").write_text(rows, encoding="utf-8")
     assert run("flows check --config-dir survey +flows=survey") == 0
     shown = capsys.readouterr().out
-    first, second = (line.strip() for line in shown.splitlines() if "left out" in line)
+    first, second = (line.strip() for line in shown.splitlines() if "left out:" in line)
     assert first.startswith("left out: 4 rows, the first survey/records.csv:5: the id '7' was there before, on line 3")
     assert (
         second == "left out: 1 row, which is survey/records.csv:2: the record is empty: no text, no section, no image"
     )
+
+
+def test_most_rows_left_out_are_told_in_the_first_line(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "record_id,text,violating\n" + "".join(f"7,Text {number},violates\n" for number in range(40))
+    (study / "survey" / "records.csv").write_text(rows, encoding="utf-8")
+    assert run("flows check --config-dir survey +flows=survey") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "survey: no mistakes found, but 39 of the 40 rows are left out"
+    assert str(api_study("survey", config_dir="survey").check()).splitlines()[0] == first
+
+
+def test_answers_that_are_the_verdicts_are_listed(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "record_id,text,violating\n" + "".join(f"{number},A post.,violates\n" for number in range(3))
+    rows += "8,The market opens.,does_not_violate\n9,Nobody answered.,\n"
+    (study / "survey" / "records.csv").write_text(rows, encoding="utf-8")
+    assert run("flows check --config-dir survey +flows=survey") == 0
+    shown = capsys.readouterr().out
+    assert (
+        "answers of people to 'survey_rule': 'violates' as violates (3); 'does_not_violate' as does_not_violate (1)"
+        in shown
+    )
+
+
+def test_a_sample_of_more_records_than_there_are_is_noted(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("flows check --config-dir survey +flows=survey sample=1000") == 0
+    assert "note: sample=1,000 asks for more records than there are; all " in capsys.readouterr().err
+    assert run("flows check --config-dir survey +flows=survey sample=2") == 0
+    assert "asks for more records" not in capsys.readouterr().err
