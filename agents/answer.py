@@ -19,6 +19,7 @@ from contract.references import References
 from contract.support import SupportReport
 
 ABSTENTION = "The corpus does not say."
+HELD_BACK = "Nothing was searched, since it is not clear what the question refers to."
 UNVERIFIED = "No quotation could be verified, so nothing is shown as an answer."
 
 
@@ -54,6 +55,8 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
 
     async def process(self, agent_input: AgentInput, services: AgentServices) -> AgentOutput:  # noqa: ARG002
         inputs = self.inputs(agent_input)
+        if inputs.follow_up and not inputs.follow_up.question:
+            return _held_back(inputs.follow_up)
         if not (inputs.answers or inputs.synthesis):
             raise MissingInput("no model gave an answer, so what the corpus says is not known")
         if "passages" in agent_input.inputs and agent_input.inputs["passages"] is None:
@@ -83,6 +86,20 @@ class AnswerAgent(Agent[AnswerInputs, NoParameters]):
             quality="demonstration" if any(a.quality == "demonstration" for a in all_answers) else "full",
         )
         return AgentOutput(value=output_value(result), note=result.summary)
+
+
+def _held_back(follow_up: QuestionInContext) -> AgentOutput:
+    """What is said of a question that nothing was searched for."""
+    result = CitedAnswer(
+        question=follow_up.asked,
+        asked=follow_up.asked,
+        unclear=follow_up.unclear,
+        held_back=True,
+        candidates=follow_up.candidates,
+        abstained=True,
+        summary=HELD_BACK,
+    )
+    return AgentOutput(value=output_value(result), note=result.summary)
 
 
 def _judged(claims: tuple[Claim, ...], report: SupportReport | None) -> tuple[JudgedClaim, ...]:

@@ -6,7 +6,7 @@ from agents.base.services import AgentServices
 from agents.base.structured_agent import LLMParameters, StructuredAgent
 from contract.base import Frozen
 from contract.calls import ModelReply
-from contract.conversation import QuestionInContext, QuestionInContextDraft, Turns
+from contract.conversation import QuestionInContext, QuestionInContextDraft, Turns, last_sources
 from contract.messages import AgentInput
 
 
@@ -38,8 +38,13 @@ class FollowUp(StructuredAgent[FollowUpInputs, FollowUpParameters, QuestionInCon
         agent_input: AgentInput,
         services: AgentServices,  # noqa: ARG002
     ) -> QuestionInContext:
-        asked = self.inputs(agent_input).question
+        inputs = self.inputs(agent_input)
+        asked = inputs.question
         if not reply.understood:
             unclear = reply.unclear.strip() or "It is not clear what the question refers to."
-            return QuestionInContext(question=asked, asked=asked, unclear=unclear)
+            if reply.question.strip() == asked.strip():
+                # Its own words say enough to search with.
+                return QuestionInContext(question=asked, asked=asked, unclear=unclear)
+            candidates = last_sources(inputs.earlier)
+            return QuestionInContext(question="", asked=asked, unclear=unclear, candidates=candidates)
         return QuestionInContext(question=reply.question.strip() or asked, asked=asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
@@ -49,6 +50,24 @@ def turns_as_text(turns: Sequence[Turn]) -> str:
     return _TURNS.dump_json(tuple(turns[-MAX_TURNS:])).decode() if turns else ""
 
 
+def last_sources(turns: Sequence[Turn]) -> tuple[str, ...]:
+    """The titles of the documents of the last answer that quotes any; none where no answer does."""
+    return next((turn.sources for turn in reversed(turns) if turn.sources), ())
+
+
+_OPENING = re.compile(r"^\s*(?:and|but|so|then|also|what about|how about)\b[\s,:]*", re.IGNORECASE)
+
+
+def opening_of(question: str) -> str:
+    """The words with which a question goes on from another, such as `And `; empty where it has none."""
+    return found[0] if (found := _OPENING.match(question)) else ""
+
+
+def about_document(title: str, question: str) -> str:
+    """The question with the document that it is about in front: `In "Nazi quote": what did it recommend there?`."""
+    return f'In "{title}": {question[len(opening_of(question)) :] or question}'
+
+
 class QuestionInContextDraft(Frozen):
     """The reply asked of a model that reads a question in its conversation."""
 
@@ -64,7 +83,10 @@ class QuestionInContext(Frozen):
     """A question as it is asked of the corpus."""
 
     question: str
+    """Empty where nothing is searched before it is clear what is meant."""
     asked: str
     """As the person wrote it."""
     unclear: str = ""
-    """What is not clear, where the question is asked as it was written."""
+    """What is not clear, where the question is asked as it was written, or not at all."""
+    candidates: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Titles of the documents that may be meant, where nothing is searched."""

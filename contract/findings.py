@@ -180,6 +180,10 @@ class CitedAnswer(Frozen):
     """As the person wrote it, where it was read in its conversation."""
     unclear: str = Field(default="", exclude_if=lambda value: not value)
     """What in it is not clear, where it refers to something that nobody could name."""
+    held_back: bool = Field(default=False, exclude_if=lambda value: not value)
+    """Whether nothing was searched, because it is not clear what is meant."""
+    candidates: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Titles of the documents that may be meant, where it was held back."""
     claims: tuple[JudgedClaim, ...] = ()
     abstained: bool
     summary: str

@@ -40,10 +40,13 @@ def escape_markup(text: str) -> str:
     return markup.escape(terminal_text(text))
 
 
-def show_answer(console: Console, answer: CitedAnswer) -> None:
-    """Prints the answer: every sentence, its quotations, and what is not known."""
+def show_answer(console: Console, answer: CitedAnswer, *, notice: bool = True) -> None:
+    """Prints the answer: every sentence, its quotations, and what is not known; what may be meant, where it is unclear.
+
+    `notice` says that embedded models answered.
+    """
     _print_question(console, answer)
-    if answer.abstained:
+    if answer.abstained and not answer.held_back:
         console.print(f"[bold]{escape_markup(answer.summary)}[/bold]\n", highlight=False)
     for number, claim in enumerate(answer.claims, start=1):
         if only_quotes(claim):
@@ -75,7 +78,7 @@ def show_answer(console: Console, answer: CitedAnswer) -> None:
     _print_list(console, REFERENCES_HEADING, [escape_markup(line) for line in reference_lines(answer)])
     heading = "Nearest documents" if answer.abstained else "Found but not used"
     _print_list(console, heading, [_source_text(source) for source in answer.not_used])
-    if answer.quality == "demonstration":
+    if notice and answer.quality == "demonstration":
         console.print(f"[italic]{DEMONSTRATION_NOTICE}[/italic]", highlight=False)
 
 
@@ -83,6 +86,8 @@ def _print_question(console: Console, answer: CitedAnswer) -> None:
     console.print(f"\n[bold]{escape_markup(answer.question)}[/bold]\n", highlight=False)
     if text := reading_text(answer):
         console.print(f"[yellow]{escape_markup(text)}[/yellow]\n", highlight=False)
+    for number, title in enumerate(answer.candidates, start=1):
+        console.print(f"{number}. {escape_markup(title)}", highlight=False)
 
 
 def _print_quotation(console: Console, citation: Citation, place: str, *, place_only: bool) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from rich.console import Console
 
-from contract.conversation import turns_as_text
+from contract.conversation import about_document, turns_as_text
 from contract.errors import StudyError
 from contract.findings import CitedAnswer
 from flows.cli.answered_turn import AnsweredTurn
@@ -36,6 +36,7 @@ class Conversation:
         self._editor = editor or LineEditor()
         self._id = uuid4().hex[:8]
         self.turns = list[AnsweredTurn]()
+        self._held_back: CitedAnswer | None = None
         self._commands = ConversationCommands(self, console)
 
     @property
@@ -48,22 +49,45 @@ class Conversation:
         """The study with each question that is typed; what was answered meanwhile is to be `add`ed."""
         description = self._study.flow.parameters[self._parameter].description
         hint = "/help shows what else you can type; an empty line ends"
-        self._console.print(f"\n{description} ({hint})", highlight=False, markup=False, soft_wrap=True)
+        self._print(f"\n{description} ({hint})")
         while (text := self._editor.line("> ")) and not self._commands.ends(text):
             if text.startswith("/"):
                 self._commands.run(text)
-            elif study := self._with_question(text):
+            elif (question := self._chosen(text)) and (study := self._with_question(question)):
                 yield study
         self._editor.save()
 
     def add(self, answer: CitedAnswer, folder: Path, flow_run_id: UUID | None) -> None:
-        """Keeps an answer, for the questions that follow it."""
+        """Keeps an answer, for the questions that follow it; of one that was held back, what may be chosen."""
+        if answer.held_back:
+            self._held_back = answer if answer.candidates else None
+            if self._held_back:
+                self._print("Type a number or a name, and the question is asked about that one.")
+            return
         self.turns.append(AnsweredTurn(answer, folder, flow_run_id))
 
     def forget(self) -> None:
         """Begins a conversation anew."""
         self.turns.clear()
+        self._held_back = None
         self._id = uuid4().hex[:8]
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _chosen(self, text: str) -> str | None:
+        """The question that was held back, about the document that the text names; else the text, a new question."""
+        if (held := self._held_back) is None:
+            return text
+        named = [title for title in held.candidates if text.strip().casefold() in title.casefold()]
+        if text.strip().isdecimal():
+            number = int(text)
+            if not 1 <= number <= len(held.candidates):
+                self._print(f"There is no {number}; the numbers are 1 to {len(held.candidates)}.")
+                return None
+            named = [held.candidates[number - 1]]
+        self._held_back = None
+        return about_document(named[0], held.question) if len(named) == 1 else text
 
     def _with_question(self, text: str) -> Study | None:
         """The study that asks it; None, with what is wrong, for a question that cannot be asked."""
@@ -74,6 +98,6 @@ class Conversation:
                 study = with_request_parameter(study, EARLIER, earlier)
         except StudyError as error:
             for line in error_lines(error):
-                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+                self._print(line)
             return None
         return study

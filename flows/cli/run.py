@@ -111,6 +111,8 @@ class _Session:
         self._json_results = list[dict[str, Any]]()
         self._server_described = False
         self._planned = set[str]()
+        self._has_shown = False
+        self._has_noted_quality = False
         self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
 
@@ -200,7 +202,8 @@ class _Session:
             await flush_events()
             await state.aresult()
             raise RunError("the run ended without a result")
-        self._show_outcome(outcome, progress)
+        self._show_outcome(outcome, progress, is_later_turn=conversation is not None and self._has_shown)
+        self._has_shown = True
         if conversation:
             for answer in _cited_answers(outcome):
                 conversation.add(answer, outcome.folder, outcome.flow_run_id)
@@ -220,7 +223,7 @@ class _Session:
         # A server of this run alone has no page.
         return People(asker, not isinstance(self._server, PrivateServer), resume_command)
 
-    def _show_outcome(self, outcome: Outcome, progress: RunProgress) -> None:
+    def _show_outcome(self, outcome: Outcome, progress: RunProgress, *, is_later_turn: bool) -> None:
         if self._json:
             self._json_results.append(_as_json(outcome))
             if not self._has_several_flows:
@@ -230,12 +233,18 @@ class _Session:
         progress.print_repeated()
         answers = _cited_answers(outcome)
         for answer in answers:
-            show_answer(self._out, answer)
+            show_answer(self._out, answer, notice=not (is_later_turn and self._has_noted_quality))
+            self._has_noted_quality |= answer.quality == "demonstration"
         if not answers and len(outcome.results) == 1 and outcome.results[0][1] is not None:
             print(json.dumps(outcome.results[0][1], indent=2, ensure_ascii=False))
         if outcome.derived and outcome.derived.measured:
             show_study(self._err, outcome.derived)
         self._print_totals(outcome)
+        if is_later_turn:
+            # Where the others are, the first turn has said at length.
+            self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)
+        else:
+            self._print_places(outcome)
 
     def _print_totals(self, outcome: Outcome) -> None:
         totals = outcome.totals
@@ -250,6 +259,8 @@ class _Session:
         for saved in outcome.saved:
             style = None if saved.done else "yellow"
             self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
+
+    def _print_places(self, outcome: Outcome) -> None:
         if (report := outcome.folder / "report.html").exists():
             self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
         self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)

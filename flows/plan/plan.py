@@ -219,7 +219,14 @@ class _CellCounts:
 
     def _decision(self, node: Node) -> bool | None:
         condition = compile_condition(node.when) if node.when else None
-        if not condition or condition.names != frozenset({"parameters"}):
+        # A step that the parameters rule out is null; an input of the node may have its name, and be another value.
+        inputs = () if isinstance(node, Loop) else node.inputs
+        left_out = {
+            name
+            for name in (condition.names if condition else frozenset[str]()) - {"parameters", *inputs}
+            if (step := self._steps.get(name)) and step is not node and self.leaves_out(step)
+        }
+        if not condition or condition.names - left_out != condition.names & {"parameters"}:
             return None
         try:
             return condition.evaluate({"parameters": self._request})
@@ -255,8 +262,10 @@ def _planned_steps(
             continue
         if isinstance(node, Loop):
             loop = PlannedLoop(name, node.description, node.max_rounds, node.until, node.max_seconds)
+            condition = counts.open_condition(node)
             for step in _planned_steps(counts, node.loop.items(), records, (*loops, loop)):
-                yield replace(step, condition=step.condition or counts.open_condition(node))
+                least = 0 if condition else step.least
+                yield replace(step, condition=step.condition or condition, least=least)
         elif isinstance(node, Gate):
             yield PlannedStep(
                 name, "a person is asked", (), 0, records, counts.open_condition(node), asks_model=False,

@@ -35,6 +35,7 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     if answer.quality == "demonstration":
         yield f"*{DEMONSTRATION_NOTICE}*\n"
     yield f"**{answer.summary}**\n"
+    yield from (f"{number}. {_escape(title)}" for number, title in enumerate(answer.candidates, start=1))
     for number, claim in enumerate(answer.claims, start=1):
         yield from _claim(number, claim, answer)
     if text := judging_text(answer):

@@ -7,6 +7,8 @@ from contract.findings import CitedAnswer
 
 def reading_text(answer: CitedAnswer) -> str | None:
     """What was asked, where it was asked in other words, or why it was asked as it stands; else None."""
+    if answer.held_back:
+        return f"{answer.unclear} Name what you mean, and ask again."
     if answer.unclear:
         return f"{answer.unclear} It was asked as it stands. Name what you mean, and ask again."
     if answer.asked and answer.asked != answer.question:

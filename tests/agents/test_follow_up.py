@@ -28,10 +28,16 @@ async def test_the_question_is_written_out_from_the_conversation_whose_texts_are
     assert "verse" not in system.text and "<|im_start|>" not in user.text
 
 
-async def test_what_is_not_clear_is_asked_as_it_stands_with_the_reason() -> None:
-    models = replying_with({"understood": False, "unclear": "Two decisions fit.", "question": "a guess"})
+async def test_what_is_not_clear_is_held_back_and_never_guessed() -> None:
+    unclear = {"understood": False, "unclear": "Two decisions fit."}
+    models = replying_with({**unclear, "question": "a guess"}, {**unclear, "question": "And satire there?"})
     output = await ask_agent("follow_up", models, {"question": "And there?", "earlier": turns_as_text(TURNS)})
-    assert plain_value(output) == {"question": "And there?", "asked": "And there?", "unclear": "Two decisions fit."}
+    unclear_only = {"question": "", "asked": "And there?", "unclear": "Two decisions fit."}
+    assert plain_value(output) == {**unclear_only, "candidates": ["Nazi quote"]}
+    # A question that says enough to be searched for is asked as it stands, with the reason.
+    output = await ask_agent("follow_up", models, {"question": "And satire there?", "earlier": turns_as_text(TURNS)})
+    asked = {"question": "And satire there?", "asked": "And satire there?", "unclear": "Two decisions fit."}
+    assert plain_value(output) == asked
 
 
 async def test_any_text_is_what_was_said_before_and_old_turns_are_left_out() -> None:

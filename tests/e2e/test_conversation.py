@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ def test_each_question_is_read_with_those_before_it(cli_with_server: CommandLine
         terminal.expect("> ")
         ask("/why", "Nothing was asked yet.")
         ask("What did the Board decide about the Nazi quote?", "Run in the Prefect UI")
-        ask("And what did it recommend there?", "Run in the Prefect UI")
+        ask("And what did it recommend there?", "Files: ")
         ask("/sources", "1. Nazi quote (fb-2rdrcavq, 2021-01-28) https://www.oversightboard.com/")
         ask("/1", "Opened: https://www.oversightboard.com/decision/fb-2rdrcavq/")
         ask("/open 7", "There is no document '7'.")
@@ -43,6 +44,8 @@ def test_each_question_is_read_with_those_before_it(cli_with_server: CommandLine
         terminal.send_line("/quit")
         assert terminal.wait() == 0
     assert "collects anonymous usage data" not in terminal.output
+    for once in ("Run in the Prefect UI", "Demonstration quality"):
+        assert terminal.output.count(once) == 1
     assert (home / "opened").read_text(encoding="utf-8") == "https://www.oversightboard.com/decision/fb-2rdrcavq/\n"
     first, second, third = run_folders(cli, "osb")
     answer = json.loads((second / "results.json").read_text(encoding="utf-8"))[0]["result"]
@@ -57,6 +60,35 @@ def test_each_question_is_read_with_those_before_it(cli_with_server: CommandLine
     assert "And what did it recommend there?" in history.read_text(encoding="utf-8")
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
     assert not cli.leftover_processes()
+
+
+@pytest.mark.usefixtures("prebuilt_index")
+def test_a_reference_to_several_documents_is_asked_back_and_costs_no_search(cli_with_server: CommandLine) -> None:
+    cli = cli_with_server
+    with Terminal("flows.osb", folder=cli.working_folder, environment=cli.environment()) as terminal:
+        ask = _asker(terminal)
+        terminal.expect("> ")
+        ask("When is adult nudity allowed?", "Files: ")
+        ask("And what did it recommend there?", "Type a number or a name")
+        ask("/sources", "1. ")
+        ask("99", "There is no 99; the numbers are 1 to ")
+        ask("2", "Files: ")
+        ask("Why?", "Files: ")
+        terminal.send_line("")
+        assert terminal.wait() == 0
+    first, held, chosen, short = (_answer(folder) for folder in run_folders(cli, "osb"))
+    cited = list(dict.fromkeys(one["title"] for claim in first["claims"] for one in claim["citations"]))
+    assert len(cited) > 1
+    assert held["held_back"] and held["candidates"] == cited and not held["claims"] and not held["not_used"]
+    assert chosen["question"] == f'In "{cited[1]}": what did it recommend there?'
+    assert "held_back" not in chosen and "held_back" not in short
+    traces = (run_folders(cli, "osb")[1] / "answers.jsonl").read_text(encoding="utf-8")
+    searches = [trace for line in traces.splitlines() if (trace := json.loads(line))["agent"] == "search"]
+    assert all(trace["status"] == "skipped" for trace in searches)
+
+
+def _answer(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"))[0]["result"]
 
 
 def _asker(terminal: Terminal):

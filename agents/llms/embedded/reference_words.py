@@ -10,15 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.llms.embedded.words import words
-from contract.conversation import QuestionInContextDraft, Turn
+from agents.llms.embedded.relevance import asked_words
+from agents.llms.embedded.words import stems, words
+from contract.conversation import QuestionInContextDraft, Turn, about_document, last_sources, opening_of
 
 _REFERRING = re.compile(
     r"\b(it|its|there|this|that|these|those|they|them|their|he|him|his|she|her|here"
     r"|the (?:same )?(?:case|decision|post))\b",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"^\s*(?:and|but|so|then|also|what about|how about)\b[\s,:]*", re.IGNORECASE)
 _CONJUNCTION_THAT = re.compile(
     r"\b(?:say|says|said|find|finds|found|hold|holds|held|argue|argues|mean|means|so|such|show|shows|believe|decide)\s+that\b"
     r"|\b(?:is|are|was|were)\s+there\b|\bthere\s+(?:is|are|was|were)\b|\b(?:is|was)\s+it\s+\w+\s+(?:to|that|when|if)\b",
@@ -31,12 +31,25 @@ def read_in_context(material: Mapping[str, Any]) -> QuestionInContextDraft:
     """The question with the document that it refers to; no other words, where it refers to nothing."""
     question = str(material["question"]).strip()
     turns = [Turn.model_validate(turn) for turn in material["earlier"]]
-    if not _refers(question):
+    sources = last_sources(turns)
+    if not _refers(question) or any(title.casefold() in question.casefold() for title in sources):
         return QuestionInContextDraft(understood=True)
-    sources = next((turn.sources for turn in reversed(turns) if turn.sources), ())
     if len(sources) == 1:
-        return QuestionInContextDraft(understood=True, question=f'In "{sources[0]}": {_without_opening(question)}')
-    return QuestionInContextDraft(understood=False, unclear=_why_unclear(question, sources))
+        return QuestionInContextDraft(understood=True, question=about_document(sources[0], question))
+    unclear = _why_unclear(question, sources)
+    # With words of its own it is asked as it stands.
+    return QuestionInContextDraft(
+        understood=False, unclear=unclear, question=question if _says_something_else(question, turns) else ""
+    )
+
+
+def _says_something_else(question: str, turns: Sequence[Turn]) -> bool:
+    """Whether a word of the question tells what it is about: no word that any question may have, and none of before."""
+    plain = _REFERRING.sub(" ", _CONJUNCTION_THAT.sub(" ", question))
+    asked = {word.stem for word in asked_words(plain[len(opening_of(plain)) :])}
+    before = [text for turn in turns for text in (turn.question, *turn.sentences)]
+    titles = set[str]().union(*(stems(title) for turn in turns for title in turn.sources))
+    return bool(asked & titles or asked - stems(" ".join(before)))
 
 
 def _refers(question: str) -> bool:
@@ -44,13 +57,9 @@ def _refers(question: str) -> bool:
     plain = _CONJUNCTION_THAT.sub(" ", question)
     if _REFERRING.search(plain):
         return True
-    opening = _OPENING.match(question)
+    opening = opening_of(question)
     # "What about Zwarte Piet?" asks about what it names.
-    return bool(opening) and not any(word.is_name for word in words(question[opening.end() :]))
-
-
-def _without_opening(question: str) -> str:
-    return _OPENING.sub("", question, count=1) or question
+    return bool(opening) and not any(word.is_name for word in words(question[len(opening) :]))
 
 
 def _why_unclear(question: str, sources: Sequence[str]) -> str:

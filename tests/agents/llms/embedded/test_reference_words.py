@@ -56,3 +56,16 @@ def test_what_could_be_several_documents_is_not_guessed() -> None:
     assert (understood, question) == (False, "")
     assert unclear == "It is not clear which document “it” refers to: “Zwarte Piet”, “South Africa slurs”."
     assert read("Why was it removed?", NONE)[2] == "Nothing was quoted before that “it” could refer to."
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Why was nudity removed there?", "Does that hold for satire?", "And what about the slurs?", "What about nudity?"],
+)
+def test_what_says_enough_by_itself_is_asked_as_it_stands(question: str) -> None:
+    understood, asked, unclear = read(question, TWO)
+    assert (understood, asked) == (False, question) and unclear.startswith("It is not clear which document")
+
+
+def test_a_document_that_is_named_is_clear() -> None:
+    assert read('In "Zwarte Piet": what did it recommend there?', ONE, TWO) == (True, "", "")
