@@ -298,3 +298,13 @@ def test_screenshots_can_be_taken(viewer: ReportBrowser, size: tuple[int, int]) 
     viewer.click("#panel .tabs button:nth-child(2)")
     viewer.screenshot("report-cell" if size == DESK else "cell-phone")
     viewer.check_quiet()
+
+
+def test_the_verdicts_fit_a_phone_and_a_table_that_goes_on_shows_it(viewer: ReportBrowser) -> None:
+    viewer.report(size=PHONE)
+    box = "document.querySelector('.shares').parentElement"
+    ends = "[...document.querySelectorAll('.shares .number')].map((one) => one.getBoundingClientRect().right)"
+    assert viewer.run(f"return Math.max(...{ends}) <= {box}.getBoundingClientRect().right")
+    assert viewer.run(f"return {box}.scrollWidth > {box}.clientWidth")
+    assert "scroll, scroll" in viewer.run(f"return getComputedStyle({box}).backgroundAttachment")
+    viewer.check_quiet()
