@@ -162,6 +162,8 @@ OUTPUT_FIELDS: Mapping[str, str] = {
     "target": "The step that the host chose; `stop` for none.",
     "text": "The model's words.",
     "unanswered": "The parts of the question that are not answered; as JSON.",
+    "held_back": "Whether nothing was searched, because it is not clear what a follow-up refers to.",
+    "candidates": "The titles of the documents that a follow-up which was held back may mean.",
     "unclear": "What a follow-up does not say, so that it could not be written out.",
     "uncertainty": "How sure the model says that it is: `low`, `medium` or `high` uncertainty.",
     "verdict": "The verdict.",

@@ -184,7 +184,7 @@ def test_values_that_are_no_settings_are_told_at_once(home: Path) -> None:
         ("osb", {"query": " "}, "study(…): argument `query`: 'query' is empty; give `query`"),
         ("osb", {"query": "a", "limit": 0}, "study(…): argument `limit`: the parameter 'limit' is 0"),
         ("tiny", {"run__concurency": 1}, "study(…): argument `run__concurency`: 'run' holds nothing called"),
-        ("tiny", {"columns": {"txt": "body"}}, "study(…): argument `columns.txt`: `columns` names no record field"),
+        ("tiny", {"columns": {"txt": "text"}}, "study(…): argument `columns.txt`: `columns` names no record field"),
         ("tiny", {"encoding": "utf-88"}, "study(…): argument `encoding`: "),
     ],
 )

@@ -81,8 +81,9 @@ async def test_an_error_below_two_child_runs_is_raised_as_itself(lab: Lab, monke
 async def test_results_that_cannot_be_kept_end_the_run_before_any_call(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", "description: T.\nrecords: posts\nsteps:\n  a: {agent: echo}\nresult: a\n")
     lab.write_posts([{"text": "t"}])
+    composed = lab.compose()
     lab.write("results", "a file where the folder should be")
-    ran = await lab.run()
+    ran = await lab.run_study(composed)
     with pytest.raises(StorageError, match=r"cannot keep results in .*: File exists; set run"):
         await ran.state.aresult()
     assert ran.server.cells == []
