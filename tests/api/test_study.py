@@ -215,6 +215,7 @@ def test_a_flow_that_is_not_there(home: Path) -> None:
         StudyRun("runs/tiny/never")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_script_keeps_what_is_paid(home: Path, hosted_service: FakeLLM, tmp_path: Path) -> None:
     hosted_service.script(Rule(kind="hang", match="Another post.", times=1), Rule(reply=REPLY))
     script = tmp_path / "script.py"

@@ -59,6 +59,7 @@ def test_at_a_terminal_the_server_starts_without_asking(cli: CommandLine) -> Non
     assert not cli.leftover_processes()
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_server(cli: CommandLine, prefect_database: Path) -> None:
     cli.use_database(prefect_database)
     (cli.working_folder / "script.py").write_text(_SCRIPT)

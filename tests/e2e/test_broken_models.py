@@ -37,6 +37,7 @@ def _research(cli: CommandLine) -> Counter[str]:
         return Counter(row["status"] for row in csv.DictReader(file) if row["step"] == "research")
 
 
+@pytest.mark.slow
 def test_when_no_model_answers_nothing_is_concluded_about_the_corpus(cli_with_server: CommandLine) -> None:
     done = _ask(cli_with_server, "[dead]")
     assert done.exit_code == 1 and "Traceback" not in done.stderr, done.transcript

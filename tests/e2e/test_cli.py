@@ -40,11 +40,13 @@ def test_quick_commands_import_nothing_heavy(cli: CommandLine, arguments: tuple[
     assert not imported & set(HEAVY)
 
 
+@pytest.mark.slow
 def test_check_finds_no_mistake_in_the_shipped_flow(cli: CommandLine) -> None:
     assert "no mistakes" in _check_plain(cli.run("flows", "check", "+flows=[osb]"), 0).stdout
     assert json.loads(_check_plain(cli.run("flows.osb", "check", "--json"), 0).stdout) == {"ok": True, "records": []}
 
 
+@pytest.mark.slow
 def test_plan_shows_steps_calls_and_cost(cli: CommandLine) -> None:
     done = _check_plain(cli.run("flows", "plan", "+flows=[osb]", "query=Why?"), 0)
     assert "2 to 8 model calls; cost: nothing" in done.stdout

@@ -48,6 +48,7 @@ def test_rows_that_cannot_be_read_are_reported_and_written_each_time(cli_with_se
         assert [row["line"] for row in _rejects(cli_with_server)] == ["3", "4", "5"]
 
 
+@pytest.mark.slow
 def test_files_of_a_folder_that_cannot_be_read_are_reported(cli_with_server: CommandLine) -> None:
     files = {"good.txt": GOOD.encode(), "empty.txt": b"", "latin.txt": "fa\xe7ade".encode("latin-1"), "a.png": b"\x89"}
     done = _run_question(cli_with_server, files, "--json")

@@ -63,6 +63,7 @@ def test_the_bare_command_answers_an_example_where_there_is_no_terminal(cli_with
 
 
 @pytest.mark.usefixtures("prebuilt_index")
+@pytest.mark.slow
 def test_several_flows_give_one_list(cli_with_server: CommandLine, service: FakeService) -> None:
     study = write_study(cli_with_server.working_folder / "study", service)
     arguments = ["+flows=[osb,many]", f"query={QUESTION}", "topic=cats", "--config-dir", str(study), "--json"]
@@ -83,6 +84,7 @@ def test_a_configured_server_is_used_and_none_started(cli_with_server: CommandLi
 
 
 @pytest.mark.usefixtures("prebuilt_index")
+@pytest.mark.slow
 def test_a_server_on_this_machine_is_used_without_being_configured(cli: CommandLine, prefect_api: str) -> None:
     port = prefect_api.removesuffix("/api").rpartition(":")[2]
     done = cli.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=port)
@@ -92,6 +94,7 @@ def test_a_server_on_this_machine_is_used_without_being_configured(cli: CommandL
 
 
 @pytest.mark.usefixtures("prebuilt_index")
+@pytest.mark.slow
 def test_a_server_that_is_not_prefect_is_left_alone(cli: CommandLine, service: FakeService) -> None:
     done = cli.run("flows.osb", f"query={QUESTION}", PREFECT_SERVER_API_PORT=service.url.rpartition(":")[2])
     assert done.exit_code == 0, done.transcript
@@ -99,6 +102,7 @@ def test_a_server_that_is_not_prefect_is_left_alone(cli: CommandLine, service: F
     assert not cli.leftover_processes()
 
 
+@pytest.mark.slow
 def test_the_same_command_again_makes_no_call(cli_with_server: CommandLine, service: FakeService) -> None:
     service.reset()
     arguments = [
@@ -114,6 +118,7 @@ def test_the_same_command_again_makes_no_call(cli_with_server: CommandLine, serv
     assert len(results) == 2 and results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_cells_without_output_end_the_run_with_1_and_each_has_a_row(
     cli_with_server: CommandLine, service: FakeService
 ) -> None:
@@ -170,11 +175,8 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(
     assert not cli_with_server.leftover_processes()
 
 
-@pytest.mark.parametrize(
-    "signal_to_server",
-    [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGSTOP],
-    ids=["is gone", "does not answer"],
-)
+@pytest.mark.parametrize("signal_to_server", [signal.SIGKILL, signal.SIGSTOP], ids=["is gone", "does not answer"])
+@pytest.mark.slow
 def test_ctrl_c_is_not_held_up_by_a_server_that(
     cli: CommandLine, service: FakeService, tmp_path: Path, prefect_database: Path, signal_to_server: signal.Signals
 ) -> None:

@@ -82,6 +82,7 @@ def _without_times(value: Any) -> Any:
     return [_without_times(item) for item in value] if isinstance(value, list) else value  # type: ignore[reportUnknownVariableType]
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_random_points_is_finished_without_paying_twice(
     cli_with_server: CommandLine,
     prefect_api: str,

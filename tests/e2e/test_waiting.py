@@ -116,6 +116,7 @@ def test_in_a_form_that_other_runs_spare(cli_with_server: CommandLine, service: 
     assert not (run_folders(cli_with_server, "asked")[-1] / "waiting.yaml").exists()
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_changed_later_counts(cli_with_server: CommandLine, service: FakeService) -> None:
     entry = "- {{gate: consent, record: {}, decision: {}, by: {}}}\n".format
     write_files(cli_with_server.working_folder, {

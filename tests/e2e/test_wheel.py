@@ -58,6 +58,7 @@ def script(wheels: Path, tmp_path: Path) -> Path:
     return installed(wheels, tmp_path / "env") / "buttermilk"
 
 
+@pytest.mark.slow
 def test_the_script_answers_from_any_folder(script: Path, cli: CommandLine, prefect_database: Path) -> None:
     cli.use_database(prefect_database)
     environment = {**cli.environment(), "PATH": os.environ["PATH"]}

@@ -120,6 +120,7 @@ async def test_all_else_is_done_and_the_same_run_goes_on(waiting_lab: tuple[Lab,
     assert result.different == []
 
 
+@pytest.mark.slow
 async def test_two_hundred_records_wait_at_a_gate_at_once(waiting_lab: tuple[Lab, FakeLLM]) -> None:
     lab, service = waiting_lab
     _posts(lab, 200)

@@ -96,6 +96,7 @@ async def test_a_run_that_is_kept_is_watched_and_read_at_the_next_server(connect
             assert (status["run_id"], status["state"], status["cells"]) == (dated, "done", 2)
 
 
+@pytest.mark.slow
 async def test_a_kept_run_is_cancelled_by_the_next_server_and_its_killed_process_is_reported(
     connect: Connect, slow: FakeLLM
 ) -> None:

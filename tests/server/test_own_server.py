@@ -45,6 +45,7 @@ def test_the_last_words_are_the_cause(stderr: str, cause: str | None) -> None:
     assert cause_of_end(stderr) == cause
 
 
+@pytest.mark.slow
 def test_two_servers_at_once_on_a_new_machine_both_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     servers = [PrivateServer(), PrivateServer()]

@@ -107,6 +107,7 @@ def _calls(folder: Path) -> dict[str, int]:
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["calls"]
 
 
+@pytest.mark.slow
 async def test_a_shard_whose_worker_is_gone_is_run_again(study: Lab) -> None:
     study.settings = ["run.lost_after_seconds=6"]
 

@@ -76,6 +76,7 @@ def test_answers_cite_the_right_decision(asked: Asked) -> None:
     assert sum(right) / len(right) >= 0.95
 
 
+@pytest.mark.slow
 async def test_a_vector_collection_finds_what_the_exact_index_finds(osb_index: CorpusIndex, tmp_path: Path) -> None:
     config = VectorStorage.model_validate(osb_storage(type="vector", path=str(tmp_path)))
     collection = open_corpus(config, tmp_path / "cache")
