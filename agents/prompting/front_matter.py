@@ -29,6 +29,16 @@ _UNOPENED = re.compile(
     r"\A(?:title|author|source|retrieved|purpose|verdicts|examples):.*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)"
 )
 """A `name: value` of front matter in the first line, and the line of dashes that ends it."""
+_MISTAKES = {
+    _OTHER_DASHES: (
+        "the first line is of long dashes, so the front matter would be read as text; write it with hyphens: ---"
+    ),
+    _OTHER_NUMBER: "front matter begins with three hyphens, else it is read as text; write the first line so: ---",
+    _LOWER: "the front matter must begin in the first line, or it would be read as text; remove the empty lines",
+    _UNOPENED: "the line `---` above the front matter is missing, so it would be read as text; write it first",
+    _UNCLOSED: "the front matter has no end, and would be read as text; write a line `---` below it",
+}
+"""What a text begins with that was meant as front matter -> what is wrong; the first that fits is told."""
 _LINE_OFFSET = 2
 """One for the line of dashes above the YAML, and one since lines are counted from 1."""
 
@@ -97,23 +107,9 @@ def split_front_matter(source: str, path: Path) -> tuple[FrontMatter, str]:
 
 def check_front_matter_ends(source: str, path: Path) -> None:
     """Raises PromptError for a text that begins with front matter which is not closed, or not by hyphens."""
-    if _OTHER_DASHES.match(source):
-        message = (
-            "the first line is of long dashes, so the front matter would be read as text; write it with hyphens: ---"
-        )
-        raise PromptError(f"{path}:1: {message}")
-    if _OTHER_NUMBER.match(source):
-        message = "front matter begins with three hyphens, else it is read as text; write the first line so: ---"
-        raise PromptError(f"{path}:1: {message}")
-    if _LOWER.match(source):
-        message = "the front matter must begin in the first line, or it would be read as text; remove the empty lines"
-        raise PromptError(f"{path}:1: {message}")
-    if _UNOPENED.match(source):
-        message = "the line `---` above the front matter is missing, so it would be read as text; write it first"
-        raise PromptError(f"{path}:1: {message}")
-    if _UNCLOSED.match(source):
-        message = "the front matter has no end, and would be read as text; write a line `---` below it"
-        raise PromptError(f"{path}:1: {message}")
+    for mistake, message in _MISTAKES.items():
+        if mistake.match(source):
+            raise PromptError(f"{path}:1: {message}")
 
 
 def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
