@@ -128,6 +128,7 @@ def _print_changes(study: Study, folder: Path, task: CodingTask, records: Sequen
 def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
     from flows.coding.new_task import new_task
     from flows.coding.task import write_task
+    from flows.report.words import pluralised
     from flows.storage.rows import Reject
 
     if not command.coders:
@@ -140,7 +141,7 @@ def _begin(command: CodeCommand, study: Study, folder: Path) -> None:
     for reject in rejects[:_SHOWN_REJECTS]:
         print(f"note: not coded: {terminal_text(str(reject))}", file=sys.stderr)
     if len(rejects) > _SHOWN_REJECTS:
-        print(f"note: {len(rejects)} rows could not be read; `check` names them", file=sys.stderr)
+        print(f"note: {pluralised(len(rejects), 'row')} could not be read; `check` names them", file=sys.stderr)
     wanted = study.run.sample or 0
     if wanted > len(drawn):
         what = f"sample={wanted:,} asks for more records than there are; all {len(drawn):,} are coded"

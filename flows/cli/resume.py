@@ -12,6 +12,7 @@ from contract.key_texts import MASK
 from contract.questions import Question
 from flows.config.diagnostics import masked_argument
 from flows.config.folders import display_path
+from flows.gates.waiting_file import questions_wait
 from flows.server.command_name import command_words
 
 _ANSWERS = ("answers=", "run.answers=", "++run.answers=")
@@ -27,10 +28,9 @@ def resume_command(path: Path) -> str:
 
 def waiting_lines(questions: Sequence[Question], path: Path, command: str) -> list[str]:
     """What a person at a terminal reads about open questions."""
-    gates = Counter(one.gate for one in questions)
-    noun = "1 question waits" if len(questions) == 1 else f"{len(questions)} questions wait"
+    gates = ", ".join(f"{gate}: {number}" for gate, number in Counter(one.gate for one in questions).items())
     return [
-        f"{noun} for a person ({', '.join(f'{gate}: {number}' for gate, number in gates.items())}); all else is done.",
+        f"{questions_wait(questions)} for a person ({gates}); all else is done.",
         f"Fill in {display_path(path)}, then go on with the same command, which pays for nothing twice:",
         f"  {command}",
         *([f"Keys are written nowhere: type again what stands as {MASK}."] if MASK in command else []),

@@ -24,7 +24,7 @@ from contract.messages import AgentTrace
 from flows.engine.cell_job import Attempts, CellJob, checked_cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.forms import PrefectForms
-from flows.engine.gate import gate_state, question_for, take_answer
+from flows.engine.gate import gate_state, question_for, take_answer, time_limit_note
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.held_back import forget_held, hold_back, stops_waiting, wait_for_person
@@ -189,6 +189,8 @@ class FlowExecutor:
             answers = await desk.answers(questions, PrefectForms()) if desk else [None] * len(questions)
             for question, answer, record_group in zip(questions, answers, record_groups, strict=True):
                 services.ledger.add(take_answer(gate, question, answer, record_group), fresh=True, task_run=False)
+            if note := time_limit_note(name, gate.on_timeout, answers):
+                services.ledger.note(note)
             return gate_state(answers)
 
         return await self._run_node_as_subflow(node_run, f"{node_run.name}, a person is asked", body, record_groups)

@@ -18,6 +18,7 @@ from flows.engine.grid import RecordGroup
 from flows.engine.held_back import hold_after, wait_for_person
 from flows.engine.scope import CellOutput
 from flows.gates.asked_at import gate_question
+from flows.report.words import pluralised
 from flows.spec.graph import upstream
 
 PERSON = "person"
@@ -49,6 +50,15 @@ def take_answer(gate: Gate, question: Question, answer: Answer | None, record_gr
 def waiting_reason(question: Question) -> str:
     """Why something waits, for the reader of a table."""
     return f"waits for an answer at '{question.gate}'"
+
+
+def time_limit_note(name: str, policy: str, answers: Sequence[Answer | None]) -> str | None:
+    """What the run says of records for which nobody has answered in time; None where there are none."""
+    decided = sum(answer is not None and answer.via == "time limit" for answer in answers)
+    if not decided:
+        return None
+    records = pluralised(decided, "record")
+    return f"nobody answered at '{name}' in time for {records}, so on_timeout decided: {policy}"
 
 
 def gate_state(answers: Sequence[Answer | None]) -> State[None]:

@@ -16,6 +16,7 @@ from prefect.utilities.annotations import quote
 
 from flows.engine.edges import FinishedRun
 from flows.engine.routing import SkipReason
+from flows.report.words import pluralised
 
 SubflowBody = Callable[[], Awaitable[State[Any] | None]]
 
@@ -124,4 +125,4 @@ def summarise_reasons(reasons: Sequence[str]) -> str:
     counted = Counter(reasons).most_common(5)
     if len(reasons) == 1:
         return counted[0][0]
-    return "; ".join(f"{reason} ({number} records)" for reason, number in counted)
+    return "; ".join(f"{reason} ({pluralised(number, 'record')})" for reason, number in counted)

@@ -26,7 +26,6 @@ MAX_QUESTIONS_IN_FORM = 20
 """More would make a page that nobody reads; the next form shows the next ones."""
 _READ_AT_ONCE = 50
 _POLICY_DECISIONS: Mapping[str, Decision] = {"reject": "reject", "skip": "skip", "fail": "fail"}
-_NOTHING: Mapping[str, Mapping[str, JsonValue]] = {}
 
 
 class Terminal(Protocol):
@@ -199,16 +198,21 @@ class Desk:
     async def _ask_with_forms(
         self, questions: Sequence[Question], forms: Forms, found: dict[str, Answer], check: ValueCheck | None
     ) -> None:
-        """Shows forms until all is answered, or nobody answers in time."""
+        """Shows forms until all is answered, or nobody answers in time.
+
+        A gate's time counts for all that it asks at once, also for what a later form shows.
+        """
         is_noted = False
         while waiting := [one for one in questions if one.key not in found]:
-            group = waiting[:MAX_QUESTIONS_IN_FORM]
-            seconds = min([await self._seconds_left(one) for one in group])
-            mistakes = {one.key: self.mistakes.get(one.key, ()) for one in group}
-            if seconds > 0 and not is_noted:
+            seconds = max([await self._seconds_left(one) for one in waiting])
+            if seconds <= 0:
+                return
+            if not is_noted:
                 self.on_form(waiting, seconds)
                 is_noted = True
-            filled = await forms.ask(group, mistakes, seconds, self) if seconds > 0 else _NOTHING
+            group = waiting[:MAX_QUESTIONS_IN_FORM]
+            mistakes = {one.key: self.mistakes.get(one.key, ()) for one in group}
+            filled = await forms.ask(group, mistakes, seconds, self)
             for one in group:
                 kept = await self.kept.get(one) if one.key not in filled else None
                 answer = kept or await self.take(one, filled.get(one.key, {}), "form", check)

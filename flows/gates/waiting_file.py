@@ -27,6 +27,11 @@ _HEAD = """\
 """
 
 
+def questions_wait(questions: Sequence[Question]) -> str:
+    """`1 question waits`, `200 questions wait`."""
+    return "1 question waits" if len(questions) == 1 else f"{len(questions):,} questions wait"
+
+
 def write_waiting(folder: Path, questions: Sequence[Question], command: str, results: str | None = None) -> Path:
     """Writes the open questions into the run's folder; returns the file.
 

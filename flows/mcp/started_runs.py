@@ -112,7 +112,7 @@ class StartedRuns:
     async def start(
         self, flow: str, arguments: Sequence[str], budget: Decimal | None, *, is_measured: bool = True
     ) -> StartedRun:
-        """Starts a run and returns at once. Raises ToolFailed when too many are under way.
+        """Starts a run; returns once any server of the folder finds it. Raises ToolFailed when too many are under way.
 
         `budget` is what it may pay, and is held of what the token carries; None for a run that costs nothing. All of
         it is booked where not all that the run pays is measured.
@@ -194,8 +194,7 @@ class StartedRuns:
                     env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
                 )  # fmt: skip
                 run.process, run.pid = process, process.pid
-                started.set()
-                code = await _read(process, run, request)
+                code = await _read(process, run, request, started)
                 self._book(run)
         except OverBudget as error:
             code, why = 2, str(error)
@@ -212,8 +211,11 @@ class StartedRuns:
             run.held.cost = Decimal(cost)
 
 
-async def _read(process: asyncio.subprocess.Process, run: StartedRun, request: str) -> int:
-    """Gives the process its request, reads what it writes until it has ended, and returns its exit code."""
+async def _read(process: asyncio.subprocess.Process, run: StartedRun, request: str, started: asyncio.Event) -> int:
+    """Gives the process its request, reads what it writes until it has ended, and returns its exit code.
+
+    Its first line says that its journal is there, with which the run has `started`.
+    """
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process has no pipes")
     # The pipe stays open: when it closes, the process knows that the server has ended.
@@ -221,6 +223,7 @@ async def _read(process: asyncio.subprocess.Process, run: StartedRun, request: s
     await process.stdin.drain()
     async for line in process.stdout:
         await run.update(json.loads(line))
+        started.set()
     return await process.wait()
 
 

@@ -1,7 +1,8 @@
 """A started run, in a process of its own: `python -m flows.mcp.worker`, which only the server starts.
 
-It reads what to run from standard input, as one line of JSON, and writes one line for each thing that happens: cells
-that have ended, mistakes, the outcome. When its input closes, the server has ended, and so does the run.
+It reads what to run from standard input, as one line of JSON, and writes one line for each thing that happens: its
+journal is there, cells have ended, mistakes, the outcome. When its input closes, the server has ended, and so does the
+run.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def main() -> int:
     channel = _Channel()
     request = json.loads(sys.stdin.buffer.readline())
     channel.journal = RunJournal(request["run_id"], request["owner"])
+    channel.send(cells=0)
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     Thread(target=_await_servers_end, args=(channel.journal, not request["outlives_server"]), daemon=True).start()

@@ -16,7 +16,7 @@ from flows.gates.answer_file import AnswerFile, read_answer_file, record_problem
 from flows.gates.asked_at import questions_of
 from flows.gates.desk import Desk, Terminal
 from flows.gates.kept_answers import KeptAnswers
-from flows.gates.waiting_file import waiting_path, write_waiting
+from flows.gates.waiting_file import questions_wait, waiting_path, write_waiting
 from flows.results.open import result_store
 from flows.run_folder.outcome import Outcome
 from flows.server.current_flow_run import current_flow_run, current_flow_run_id
@@ -56,12 +56,13 @@ def unused_note(desk: Desk) -> str | None:
         return None
     places = ", ".join(one.where for one in unused[:5]) + (" …" if len(unused) > 5 else "")
     why = "what is shown has changed, or it is not asked"
-    return f"{len(unused)} answers in the file fit no question of this run ({why}): {places}"
+    fit = "1 answer in the file fits" if len(unused) == 1 else f"{len(unused)} answers in the file fit"
+    return f"{fit} no question of this run ({why}): {places}"
 
 
 def form_note(questions: Sequence[Question], seconds: float) -> str:
     """That a form is waited for, and for how long."""
-    waits = "1 question waits" if len(questions) == 1 else f"{len(questions):,} questions wait"
+    waits = questions_wait(questions)
     return f"{waits} up to {seconds:,.0f} s for a form at the server's page; with run.ask=later a run waits for none"
 
 

@@ -19,6 +19,7 @@ from flows.accounting.telemetry import start_telemetry
 from flows.check.deployment import is_sharded
 from flows.engine.forms import suspend_for
 from flows.gates.desk import Desk
+from flows.gates.waiting_file import questions_wait
 from flows.results.open import result_store
 from flows.run.audit_run import audit_run
 from flows.run.cancellation import quiet_cancellation
@@ -130,11 +131,12 @@ def _final_state(outcome: Outcome, result_of: Callable[[Outcome], Any]) -> State
     totals = outcome.totals
     counts = ", ".join(f"{number} {status}" for status, number in sorted(totals.cells.items()))
     if unasked := totals.cells["over_budget"]:
-        why = f"{unasked} cells were not asked, to keep within the budget; run again with a larger one to go on"
+        cells = "1 cell was" if unasked == 1 else f"{unasked:,} cells were"
+        why = f"{cells} not asked, to keep within the budget; run again with a larger one to go on"
         return Failed(name="BudgetReached", message=f"{why}: {counts}")
     if outcome.waiting:
         gates = ", ".join(f"{gate}: {number}" for gate, number in Counter(one.gate for one in outcome.waiting).items())
-        why = f"{len(outcome.waiting)} questions wait for a person ({gates}); the same run again goes on when answered"
+        why = f"{questions_wait(outcome.waiting)} for a person ({gates}); the same run again goes on when answered"
         return Failed(name="Waiting", message=f"{why}: {counts}")
     if totals.cells_without_output:
         return Failed(name="Incomplete", message=f"{totals.without_output_text}: {counts}")

@@ -260,28 +260,6 @@ async def test_an_answer_to_what_was_shown_before_counts_no_more(waiting_lab: tu
     assert not problems and len(file.unused()) == 1
 
 
-@pytest.mark.parametrize(
-    ("policy", "state", "last"),
-    [("reject", "Completed", "skipped"), ("skip", "Completed", "skipped"), ("fail", "Incomplete", "failed"),
-     ("wait", "Waiting", "waiting")],
-)  # fmt: skip
-async def test_when_the_time_is_up_nothing_is_approved(
-    waiting_lab: tuple[Lab, FakeLLM], policy: str, state: str, last: str
-) -> None:
-    lab, _ = waiting_lab
-    _posts(lab, 1)
-    timed = f"    on_timeout: {policy}\n    timeout_seconds: 1\n    fields:"
-    lab.write("flows/tiny.yaml", FLOW.replace("    fields:", timed))
-    first = await lab.run()
-    assert first.state.name == "Waiting"
-    await asyncio.sleep(1)
-    ran = await lab.run()
-    assert ran.state.name == state and _statuses(ran, "last") == {"p0": last}
-    # A person who answers later is heard.
-    late = await lab.run(f"answers={_fill_in(first, {'p0': {'decision': 'approve'}})}")
-    assert late.state.is_completed() and _statuses(late, "last") == {"p0": "completed"}
-
-
 async def test_a_condition_may_go_another_way_after_a_no(waiting_lab: tuple[Lab, FakeLLM]) -> None:
     lab, _ = waiting_lab
     _posts(lab, 1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.mcp.conftest import Connect, text_of
-from tests.support.commands import wait_until
+from tests.support.commands import wait_until, write_files
 from tests.support.fake_llm import FakeLLM, Rule
 
 MODEL = """\
@@ -62,6 +62,20 @@ async def test_a_cancelled_run_keeps_what_is_paid(connect: Connect, slow: FakeLL
         assert watched.structured_content["state"] == "done", watched.structured_content
         read = (await client.call_tool("read_run", {"run_id": run_id})).structured_content
     assert read["calls"] == {"paid": 1, "kept": 1} and slow.stats()["calls"] == calls + 1
+
+
+async def test_a_run_is_known_to_every_server_of_its_folder_as_soon_as_it_has_started(
+    connect: Connect, slow: FakeLLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow.script(Rule(kind="hang"))
+    # On a busy machine the process of a run is long in starting.
+    write_files(tmp_path / "busy", {"sitecustomize.py": "import time\ntime.sleep(1)\n"})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "busy"))
+    async with connect() as other, connect() as client:
+        started = await client.call_tool("start_tiny", {"model": ["slow"], "budget": 1})
+        named = {"run_id": started.structured_content["run_id"], "wait_seconds": 0}
+        watched = await other.call_tool("watch_run", named)
+        assert not watched.is_error and watched.structured_content["state"] == "running", text_of(watched)
 
 
 async def test_a_run_ends_with_the_server(connect: Connect, slow: FakeLLM) -> None:
