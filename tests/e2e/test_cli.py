@@ -89,7 +89,13 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+_ALSO_IN_PROCESS = ("no flow", "an empty question", "a parameter that no flow has", "a wrong type")
+"""Found while composing, which tests/check and tests/compose try without a command."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] if one in _ALSO_IN_PROCESS else []) for one in MISTAKES]
+)
 def test_a_mistake_is_reported_plainly_and_nothing_runs(cli_with_server: CommandLine, name: str) -> None:
     arguments, message = MISTAKES[name]
     done = _check_plain(cli_with_server.run("flows", *arguments), 2)

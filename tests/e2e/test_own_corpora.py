@@ -91,7 +91,10 @@ def test_an_interrupted_indexing_ends_at_once(
     assert "Interrupted. The same command goes on from here" in done.stderr
 
 
-@pytest.mark.parametrize("question", ["query=", "query=   ", "query=\t\n"])
+@pytest.mark.parametrize(
+    "question",
+    [pytest.param("query=", marks=pytest.mark.slow), pytest.param("query=   ", marks=pytest.mark.slow), "query=\t\n"],
+)
 def test_an_empty_question_is_a_mistake(cli_with_server: CommandLine, question: str) -> None:
     done = cli_with_server.run("flows.osb", question)
     assert done.exit_code == 2 and 'write query="…"' in done.stderr and "Traceback" not in done.stderr, done.transcript

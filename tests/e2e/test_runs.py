@@ -140,9 +140,9 @@ def test_cells_without_output_end_the_run_with_1_and_each_has_a_row(
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        (["run.folder=/proc/nowhere"], {}, "cannot make the run folder"),
+        pytest.param(["run.folder=/proc/nowhere"], {}, "cannot make the run folder", marks=pytest.mark.slow),
         ([], {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "http://127.0.0.1:9/api failed"),
-        ([], {"PREFECT_API_URL": "nonsense"}, "nonsense failed"),
+        pytest.param([], {"PREFECT_API_URL": "nonsense"}, "nonsense failed", marks=pytest.mark.slow),
     ],
     ids=["a folder that cannot be", "a server that does not answer", "no address at all"],
 )
@@ -155,7 +155,11 @@ def test_a_run_that_cannot_go_on_ends_with_3(
     assert not done.stdout
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["with a server of its own", "with a server beside"])
+@pytest.mark.parametrize(
+    "alone",
+    [True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["with a server of its own", "with a server beside"],
+)
 def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(
     cli_with_server: CommandLine, service: FakeService, alone: bool
 ) -> None:

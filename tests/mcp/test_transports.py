@@ -108,7 +108,7 @@ def test_a_request_without_the_token_or_from_elsewhere_is_refused(
     assert "run_judge" not in answer.text
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
 async def test_stdout_is_the_protocols_alone(cli: CommandLine, mode: Any, tmp_path: Path) -> None:
     _install_broken_tool(cli)
     server = StdioServerParameters(
