@@ -35,4 +35,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'flows' has no attribute '{name}'")
     from importlib import import_module
 
+    # Before anything that imports Prefect, which reads its settings once.
+    import_module("flows.api.server").quieten_prefect()
     return getattr(import_module(_MODULES[name]), name)

@@ -50,6 +50,11 @@ class Budget:
         """US dollars that are neither spent nor reserved."""
         return max(self.limit - self.spent - self._reserved, Decimal(0))
 
+    @property
+    def reserved(self) -> Decimal:
+        """US dollars that are set aside for what is under way; what it does not spend is available again after it."""
+        return self._reserved
+
     @asynccontextmanager
     async def reserve(self, worst_case: Decimal) -> AsyncGenerator[Reservation]:
         """Reserves `worst_case` while the block runs. Raises OverBudget if it no longer fits."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +23,9 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints, overlo
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError
 
 from agents.base.services import AgentServices
+from agents.llms.storable import storable_json
 from contract.base import JsonValue
 from contract.errors import CellError
 from contract.tools import AgentToolDefinition, Permission
@@ -106,10 +107,11 @@ class Tool:
 
     def _as_json(self, result: Any) -> JsonValue:
         try:
-            return self._result.dump_python(self._result.validate_python(result), mode="json", warnings="error")
+            found = self._result.dump_python(self._result.validate_python(result), mode="json", warnings="error")
+            return _sendable(found)
         except ValidationError as error:
             problems = _problems(error)
-        except PydanticSerializationError as error:
+        except ValueError as error:
             problems = str(error)
         raise ToolFailed(f"its result does not fit the type that it declares: {problems[:300]}")
 
@@ -199,6 +201,16 @@ class MCPRoute:
             return cast("Any", replace(marked, published=True))
         setattr(marked, _MARK, True)
         return marked
+
+
+def _sendable(value: Any) -> JsonValue:
+    """The value as a connection can carry it, which what is no JSON would end. Raises ValueError where it cannot."""
+    value = storable_json(value)
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValueError("it holds a number that is infinite, or none (nan), which JSON has no sign for") from None
+    return value
 
 
 def _label(function: Callable[..., Any]) -> str:

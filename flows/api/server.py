@@ -25,6 +25,8 @@ _QUIET = {
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    # Our plugin would set the address that `ProcessServer` sets, and Prefect cannot start plugins in a running loop.
+    "PREFECT_PLUGINS_ENABLED": "false",
 }
 
 

@@ -108,6 +108,8 @@ class Catalogue:
 
     def _read(self) -> dict[str, PublishedTool]:
         from flows.api.server import quieten_prefect
+
+        quieten_prefect()
         from flows.config.listing import list_all
         from flows.config.plugin_names import plugin_problems
         from flows.mcp.agent_tools import AgentTools
@@ -119,7 +121,6 @@ class Catalogue:
         from flows.mcp.spending import Spending
         from flows.mcp.started_runs import StartedRuns
 
-        quieten_prefect()
         if problems := plugin_problems():
             for problem in problems:
                 _LOG.error("%s", problem)

@@ -17,6 +17,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from agents.llms.storable import storable_text
 from agents.tools.tool import ToolFailed
 from contract.base import JsonValue, thawed
 from contract.errors import ButtermilkError
@@ -149,7 +150,7 @@ def _not_found(kind: str, name: str, known: list[str]) -> MCPError:
 
 
 def _error(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=storable_text(text))], is_error=True)
 
 
 def _tool(definition: AgentToolDefinition) -> types.Tool:

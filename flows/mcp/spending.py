@@ -103,10 +103,12 @@ class Spending:
         """What is left for a call. Raises ToolFailed where that is nothing, or less than `amount`."""
         left = shared.available
         if left <= 0 or (amount is not None and amount > left):
-            raise ToolFailed(
-                f"{tool}: ${left:.2f} of the budget of ${shared.limit}, which the token carries, is left; "
-                "give a smaller budget, or start the server with a larger one"
-            )
+            todo = "give a smaller budget, or start the server with a larger one"
+            if shared.reserved:
+                held = f"${shared.reserved:.2f} is held for what is under way, and what that does not spend comes back"
+                todo = f"{held}; wait for it, and give each call a smaller `budget`, since one without it holds all"
+            what = f"${left:.2f} of the budget of ${shared.limit}, which the token carries, is left"
+            raise ToolFailed(f"{tool}: {what}; {todo}")
         return left
 
 

@@ -10,7 +10,6 @@ from agents.safety.paths import expanded
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
 from flows.files.os_error import os_error_text
-from flows.results.folder import ResultFolder
 from flows.results.store import GCS_SCHEME, ResultStore
 
 
@@ -33,4 +32,7 @@ def result_store(configured: str | None) -> ResultStore:
             f"cannot keep results in {folder}: {os_error_text(error)}; "
             "set run.results=… to a folder that can be written"
         ) from error
+    # Here, because it imports Prefect: a check of a study needs none, and a program first says how loud that shall be.
+    from flows.results.folder import ResultFolder
+
     return ResultFolder.at(folder)

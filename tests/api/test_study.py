@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -241,3 +242,28 @@ def test_importing_is_instant() -> None:
     program = "import sys, typing; before = set(sys.modules); import flows; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"flows", "__future__"}, done.stdout
+
+
+QUIET_PROGRAM = """\
+import asyncio, sys
+
+async def main():
+    from flows import study
+    assert "prefect" not in sys.modules
+    judging = study("judger", records=[{"text": "A post."}], criteria="ordinary", model="demo")
+    assert not judging.check().problems and judging.plan()
+    run = await judging.arun()
+    print(run.manifest["calls"])
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_in_the_projects_folder_reads_nothing_of_prefects(tmp_path: Path, prefect_api: str) -> None:
+    """In that folder Prefect finds our plugin switched on; it cannot start plugins where a loop runs."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    own |= {"PREFECT_API_URL": prefect_api, "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    program = [sys.executable, "-c", QUIET_PROGRAM]
+    done = subprocess.run(program, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("{'paid': 1, 'kept': 0}\n", "", 0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
+from contract.errors import StudyError
+from contract.tools import AgentToolDefinition
+from flows.mcp.arguments import check_arguments
 from tests.mcp.conftest import Connect, text_of
 
 _CALL = {"text": "You people are vermin.", "criteria": "ordinary", "model": "demo"}
@@ -42,6 +46,17 @@ async def test_every_mistake_names_what_the_client_gave(connect: Connect) -> Non
             assert result.is_error and text.startswith(expected), (tool, arguments, text)
             for typed in ("command line", "agent(", "is not of type", 'query="'):
                 assert typed not in text, text
+
+
+@pytest.mark.parametrize(("value", "shown"), [(math.nan, "NaN"), (math.inf, "Infinity")])
+def test_what_is_no_number_is_a_mistake_that_some_clients_can_send(value: float, shown: str) -> None:
+    schema: Any = {"type": "object", "properties": {"share": {"type": "number", "maximum": 1}}}
+    definition = AgentToolDefinition(name="act", description="Acts.", input_schema=schema)
+    with pytest.raises(StudyError) as told:
+        check_arguments(definition, {"share": value})
+    assert [str(one) for one in told.value.problems] == [
+        f"act: argument `share`: it is {shown}, which is no number; give a number"
+    ]
 
 
 @pytest.mark.parametrize("corpus", ["nix", "posts"])

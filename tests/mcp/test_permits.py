@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -60,6 +61,29 @@ async def test_a_tool_that_spends_is_given_a_budget_and_books_it_from_the_tokens
         spent = await client.call_tool("note", {"text": "d", "budget": 0.01})
         assert spent.is_error and "note: $0.00 of the budget of $0.5" in text_of(spent)
     assert called == ["a b", "c"]
+
+
+@pytest.mark.usefixtures("study")
+async def test_money_that_a_call_under_way_holds_is_told_as_held_and_not_as_spent() -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    @MCPRoute()
+    @tool(permissions=("spend",))
+    async def wait() -> int:
+        """Waits."""
+        begun.set()
+        await release.wait()
+        return 1
+
+    async with Client(make_server(_server(wait, "0.5"))) as client:
+        first = asyncio.create_task(client.call_tool("wait", {"budget": 0.5}))
+        await begun.wait()
+        second = await client.call_tool("wait", {"budget": 0.1})
+        assert second.is_error and "$0.50 is held for what is under way" in text_of(second), text_of(second)
+        release.set()
+        assert not (await first).is_error
+        third = await client.call_tool("wait", {"budget": 0.1})
+        assert third.is_error and "start the server with a larger one" in text_of(third)
 
 
 @pytest.mark.usefixtures("study")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from flows.mcp.__main__ import main
 from tests.mcp.conftest import text_of
-from tests.support.commands import NO_NETWORK, CommandLine, RunningCommand, wait_until, write_files
+from tests.support.commands import NO_NETWORK, ROOT, CommandLine, RunningCommand, wait_until, write_files
 from tests.support.plugins import write_metadata
 
 TOKEN = "a-token-that-is-long-enough"
@@ -33,18 +34,29 @@ from agents.tools.tool import MCPRoute, tool
 async def broken(text: str) -> str:
     \"\"\"Has a bug.\"\"\"
     raise ValueError(f"the password is hunter2, and the text was {text}")
+
+@MCPRoute()
+@tool
+async def half() -> str:
+    \"\"\"Returns half a character, which no connection can carry.\"\"\"
+    return "half \\ud800"
 """
 
 
 def _install_broken_tool(cli: CommandLine) -> None:
     """A package whose published tool raises; on the path of every server that is started there."""
     site = write_files(cli.folder / "site", {"broken_kit.py": BROKEN})
-    write_metadata(site, "broken-kit", "1.0", {"buttermilk.tools": {"broken": "broken_kit:broken"}})
+    write_metadata(
+        site, "broken-kit", "1.0", {"buttermilk.tools": {"broken": "broken_kit:broken", "half": "broken_kit:half"}}
+    )
+    # In the project's folder Prefect finds our plugin switched on, and cannot start it in the server's loop.
+    shutil.copy(ROOT / "pyproject.toml", cli.working_folder)
     cli.extra_variables["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), str(site)])
 
 
 async def _assert_an_error_stays_inside(client: Client) -> str:
-    """Calls the broken tool; returns the id under which the server's log has the error."""
+    """Calls the broken tools; returns the id under which the server's log has the error."""
+    assert (await client.call_tool("half", {})).structured_content == {"result": "half \ufffd"}
     result = await client.call_tool("broken", {"text": "mine"})
     said = text_of(result)
     assert result.is_error and "hunter2" not in str(result) and "ValueError" not in str(result), said
@@ -62,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         command.terminate()
         done = command.wait(30)
-    assert TOKEN not in done.stderr and not done.stdout
+    assert TOKEN not in done.stderr and "initialize plugins" not in done.stderr and not done.stdout
     assert not cli.leftover_processes() and not cli.blocked_connections
 
 

@@ -66,6 +66,12 @@ async def misfit() -> int:
 
 
 @tool
+async def endless() -> float:
+    """Returns a number that JSON has no sign for."""
+    return float("inf")
+
+
+@tool
 async def hangs() -> str:
     """Gives no result."""
     await asyncio.Event().wait()

@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from importlib.resources import files
 
 from agents.llms.embedded.passages import PassageText, by_record
@@ -142,8 +143,7 @@ def name_heads(question: str) -> set[str]:
     names = {word.text for word in words(plain) if word.is_name and word.text.isalpha()}
     if len(names) > len([token for token in tokens if token.isalpha()]) / 2:
         return set()
-    following = [*tokens[1:], ""]
-    return {token for token, after in zip(tokens, following, strict=True) if token in names and after not in names}
+    return {token for token, after in pairwise([*tokens, ""]) if token in names and after not in names}
 
 
 def _importance(word: Word, vocabularies: Sequence[set[str]]) -> float:

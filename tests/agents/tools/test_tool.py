@@ -14,7 +14,7 @@ from agents.prompting.templates import Prompts
 from agents.tools.tool import MCPRoute, Tool, ToolFailed, tool
 from tests.agents.agent_calls import ScriptedModels
 from tests.support.shipped import CONF
-from tests.support.tools import gives_up, hangs, leaves, misfit
+from tests.support.tools import endless, gives_up, hangs, leaves, misfit
 
 SERVICES = AgentServices(models=ScriptedModels(lambda _: ""), prompts=Prompts([CONF]))
 
@@ -89,6 +89,7 @@ def test_a_tool_is_published_whichever_mark_stands_above() -> None:
         (leaves, "failed with an error of its own (SystemExit)"),
         (gives_up, "failed with an error of its own (CancelledError)"),
         (misfit, "its result does not fit the type that it declares: input should be a valid integer"),
+        (endless, "its result does not fit the type that it declares: it holds a number that is infinite, or none"),
     ],
     ids=lambda one: getattr(one, "name", ""),
 )

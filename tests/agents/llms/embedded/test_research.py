@@ -35,6 +35,12 @@ async def test_an_abstention_names_what_is_missing(osb_index: CorpusIndex, model
     assert draft.unanswered == ("Roblox",)
 
 
+@pytest.mark.parametrize("question", ["3", "1. 2.", "?!", "的"])
+async def test_a_question_without_words_is_not_answered(osb_index: CorpusIndex, model: Embedded, question: str) -> None:
+    draft = await research(model, question, await osb_index.search([question], 12))
+    assert not draft.answerable and not draft.claims
+
+
 async def test_a_false_premise_is_contradicted_with_the_sentence(osb_index: CorpusIndex, model: Embedded) -> None:
     question = "Why did the Board uphold the removal of the Colombian police cartoon?"
     draft = await research(model, question, await osb_index.search([question], 12))
