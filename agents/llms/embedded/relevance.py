@@ -27,8 +27,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from importlib.resources import files
+from itertools import pairwise
 
 from agents.llms.embedded.passages import PassageText, by_record
 from agents.llms.embedded.similarity import Similarity
