@@ -24,7 +24,7 @@ from contract.messages import AgentTrace
 from flows.engine.cell_job import Attempts, CellJob, checked_cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
 from flows.engine.forms import PrefectForms
-from flows.engine.gate import gate_state, question_for, take_answer, time_limit_note
+from flows.engine.gate import gate_state, question_for, take_answer, time_limit_note, unrun_trace
 from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.held_back import forget_held, hold_back, stops_waiting, wait_for_person
@@ -152,7 +152,10 @@ class FlowExecutor:
         if isinstance(node, Loop):
             for inner, child in node.loop.items():
                 self._add_unrun_cells(inner, child, record_group, why)
-        elif isinstance(node, Step):
+        elif isinstance(node, Gate):
+            trace = unrun_trace(self._spec.name, name, node, record_group, why)
+            self._services.ledger.add(trace, fresh=True, task_run=False)
+        else:
             for cell in unrun_cells(self._spec.name, name, node, record_group):
                 job = self._cell_job(node, record_group, cell)
                 now = datetime.now(UTC)

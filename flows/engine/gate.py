@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -16,6 +17,7 @@ from contract.messages import CellError as ErrorRow
 from contract.questions import Answer, Question, gate_output
 from flows.engine.grid import RecordGroup
 from flows.engine.held_back import hold_after, wait_for_person
+from flows.engine.routing import SkipReason
 from flows.engine.scope import CellOutput
 from flows.gates.asked_at import gate_question
 from flows.report.words import pluralised
@@ -32,10 +34,21 @@ def question_for(flow: str, name: str, gate: Gate, record_group: RecordGroup) ->
     return gate_question(flow, name, gate, record_group.inputs, record)
 
 
+def unrun_trace(flow: str, name: str, gate: Gate, record_group: RecordGroup, why: SkipReason | Exception) -> AgentTrace:
+    """The trace of a gate at which nobody is asked about the record: because of its condition, or of another gate."""
+    if isinstance(why, SkipReason):
+        ending = _Ending("skipped", None, why.note)
+    else:
+        status: CellStatus = "waiting" if isinstance(why, WaitsForPerson) else "failed"
+        ending = _Ending(status, ErrorRow(kind=type(why).__name__, message=str(why)), None)
+    question = question_for(flow, name, gate, record_group)
+    return _trace(gate, question, None, record_group, ending).model_copy(update={"key": ""})
+
+
 def take_answer(gate: Gate, question: Question, answer: Answer | None, record_group: RecordGroup) -> AgentTrace:
     """Puts the answer into the record's scope, or marks what waits for it; returns the trace of the gate."""
     scope, name = record_group.scope, question.gate
-    trace = _trace(gate, question, answer, record_group)
+    trace = _trace(gate, question, answer, record_group, _ending(question, answer))
     if answer is None:
         wait_for_person(name, gate, scope, waiting_reason(question))
         return trace
@@ -70,9 +83,16 @@ def gate_state(answers: Sequence[Answer | None]) -> State[None]:
     return Completed(message=f"{len(answers)} answered: {people}")
 
 
-def _trace(gate: Gate, question: Question, answer: Answer | None, record_group: RecordGroup) -> AgentTrace:
+class _Ending(NamedTuple):
+    status: CellStatus
+    error: ErrorRow | None
+    note: str | None
+
+
+def _trace(
+    gate: Gate, question: Question, answer: Answer | None, record_group: RecordGroup, ending: _Ending
+) -> AgentTrace:
     scope = record_group.scope
-    status, error, note = _ending(question, answer)
     identity = [question.flow, question.gate, scope.record.record_id, list(scope.rounds), "gate"]
     now = answer.at if answer else datetime.now(UTC)
     return AgentTrace(
@@ -88,22 +108,22 @@ def _trace(gate: Gate, question: Question, answer: Answer | None, record_group: 
         variant_id=digest([question.gate, {}, None])[:12],
         round=scope.round,
         input=AgentInput(record=scope.record, inputs=record_group.inputs),
-        status=status,
-        value=gate_output(question, answer) if answer and status == "completed" else None,
+        status=ending.status,
+        value=gate_output(question, answer) if answer and ending.status == "completed" else None,
         answer=answer,
-        note=note,
-        error=error,
+        note=ending.note,
+        error=ending.error,
         started=now,
         ended=now,
     )
 
 
-def _ending(question: Question, answer: Answer | None) -> tuple[CellStatus, ErrorRow | None, str | None]:
+def _ending(question: Question, answer: Answer | None) -> _Ending:
     if answer is None:
-        return "waiting", ErrorRow(kind=WaitsForPerson.__name__, message=waiting_reason(question)), None
+        return _Ending("waiting", ErrorRow(kind=WaitsForPerson.__name__, message=waiting_reason(question)), None)
     if answer.decision == "fail":
-        return "failed", ErrorRow(kind="NoAnswer", message=answer.comment), None
+        return _Ending("failed", ErrorRow(kind="NoAnswer", message=answer.comment), None)
     if answer.decision == "skip":
-        return "skipped", None, answer.comment
+        return _Ending("skipped", None, answer.comment)
     decision = "answered" if answer.decision == "answer" else answer.decision
-    return "completed", None, f"{decision}{answer.reason}"
+    return _Ending("completed", None, f"{decision}{answer.reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract.errors import NoAnswer, WaitsForPerson
-from contract.flow import Loop, Node
+from contract.flow import Gate, Loop, Node
 from contract.questions import Answer, Question
 from flows.engine.scope import Scope
 from flows.spec.conditions import compile_condition
@@ -32,6 +32,8 @@ def hold_back(name: str, node: Node, loop: Loop | None, scope: Scope) -> str | E
         why = scope.held[held[0]]
         for one in _names(name, node):
             scope.held[one] = str(why)
+        # Where nobody was asked, no condition on the answer decides.
+        scope.unanswered |= _gates(name, node)
         return why
     return None
 
@@ -71,6 +73,12 @@ def forget_held(loop: Loop, scope: Scope) -> None:
 
 def _names(name: str, node: Node) -> Iterable[str]:
     return (name, *steps_within(node)) if isinstance(node, Loop) else (name,)
+
+
+def _gates(name: str, node: Node) -> set[str]:
+    if not isinstance(node, Loop):
+        return {name} if isinstance(node, Gate) else set()
+    return set[str]().union(*(_gates(inner, child) for inner, child in node.loop.items()))
 
 
 def _named_in_condition(node: Node) -> set[str]:
