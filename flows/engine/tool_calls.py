@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from logging import Logger, getLogger
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from prefect import Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -20,13 +20,13 @@ from prefect.utilities.annotations import quote
 from agents.base.services import AgentServices
 from agents.llms.work_time import not_counted
 from contract.base import JsonValue, canonical_json, digest, thawed
-from contract.errors import ButtermilkError, StoppedByPerson, StorageError, WaitsForPerson
+from contract.errors import AnswersInvalid, ButtermilkError, StoppedByPerson, StorageError, WaitsForPerson
 from contract.flow import Step
-from contract.questions import Answer
+from contract.questions import Answer, Question
 from contract.tool_calls import ToolCall
-from contract.tools import UnifiedRequest
+from contract.tools import AgentToolDefinition, UnifiedRequest
 from flows.accounting.ledger import Ledger
-from flows.engine.approval import approval_question, ask_for_approval
+from flows.engine.approval import approval_question, ask_for_approval, known_approval
 from flows.engine.cell import CellRunner
 from flows.engine.task_runs import run_task
 from flows.gates.desk import Desk
@@ -34,6 +34,7 @@ from flows.results.tool_results import ToolResults, tool_call_key
 from flows.spec.tool_registry import StepTool
 
 T = TypeVar("T")
+_Ask: TypeAlias = Callable[[Desk, Question, AgentToolDefinition], Coroutine[Any, Any, Answer | None]]
 _LOG = getLogger(__name__)
 MAX_RESULT_BYTES = 1_000_000
 """Bytes of a result as JSON. It is kept, and written into the cell's trace."""
@@ -167,23 +168,27 @@ class StepTools(DirectTools):
         key = self._key(tool, request.inputs)
         if request.target not in self.step.approve:
             return await self._call(tool, key, request.inputs, seconds)
+        question = approval_question(*self.place, tool.definition, request)
         asked_key = digest([key, "approved"])
-        if kept := await self.results.get(asked_key):
+        kept, answer = await self.results.get(asked_key), await self._person(question, tool, known_approval)
+        # What was allowed once is not asked again for the same call; another answer counts all the same.
+        if kept and (answer is None or (kept.answer and kept.answer.decides_as(answer))):
             return kept
-        answer = await self._ask(request)
+        answer = answer or await self._person(question, tool, ask_for_approval)
+        if answer is None:
+            raise _waits(question)
         because = f": {answer.comment}" if answer.comment else ""
         if answer.decision == "stop":
             raise StoppedByPerson(f"a person stopped at the call of {request.target}{because}")
+        asked = {"answer": answer, "question": question.key}
         if not answer.approved:
-            now = datetime.now(UTC)
             error = f"a person did not allow this call{because}"
-            return _new_call(tool, key, request.inputs).model_copy(
-                update={"decision": "rejected", "answer": answer, "error": error, "ended": now}
-            )
+            call = _new_call(tool, key, request.inputs)
+            return call.model_copy(update={"decision": "rejected", **asked, "error": error, "ended": datetime.now(UTC)})
         changed = answer.decision == "edit"
         arguments: Any = answer.value if changed else request.inputs
         called = await self._call(tool, self._key(tool, arguments), arguments, seconds)
-        decided = called.model_copy(update={"decision": "modified" if changed else "approved", "answer": answer})
+        decided = called.model_copy(update={"decision": "modified" if changed else "approved", **asked})
         if decided.error is None:
             await self.results.put(asked_key, decided)
         return decided
@@ -196,20 +201,26 @@ class StepTools(DirectTools):
             await state.aresult()
         return job.call
 
-    async def _ask(self, request: UnifiedRequest) -> Answer:
-        definition = self.tools[request.target].definition
-        question = approval_question(*self.place, definition, request)
-        waits = WaitsForPerson(f"waits for an answer at '{question.gate}'")
+    async def _person(self, question: Question, tool: StepTool, ask: _Ask) -> Answer | None:
+        """The answer of a person; where the one in the file does not fit, the question stays open."""
         if self.desk is None:
-            raise waits
-        with not_counted():
-            answer = await self._in_flow(ask_for_approval(self.desk, question, definition))
-        if answer is None:
-            raise waits
-        return answer
+            return None
+        try:
+            with not_counted():
+                return await self._in_flow(ask(self.desk, question, tool.definition))
+        except AnswersInvalid as invalid:
+            for problem in invalid.problems:
+                self.ledger.note(str(problem))
+            self.desk.leave_open(question)
+            # Not the mistake itself, with which the calls made until then would be lost from the account.
+            raise _waits(question) from invalid
 
     async def _in_flow(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.get_running_loop().create_task(work, context=self.flow_context.copy())
+
+
+def _waits(question: Question) -> WaitsForPerson:
+    return WaitsForPerson(f"waits for an answer at '{question.gate}'")
 
 
 def _new_call(tool: StepTool, key: str, arguments: Mapping[str, JsonValue]) -> ToolCall:

@@ -113,6 +113,15 @@ class Desk:
         self.mistakes[question.key] = [str(one) for one in read.mistakes]
         return await self._keep(question, read)
 
+    async def known(self, question: Question, check_value: ValueCheck | None = None) -> Answer | None:
+        """The answer in the file, or the kept one; nobody is asked. Raises AnswersInvalid."""
+        self._check_file([question], check_value)
+        return await self._there(question, check_value)
+
+    def leave_open(self, question: Question) -> None:
+        """Leaves the question among the open ones, for whoever answers it after this run."""
+        self.open[question.key] = question
+
     async def is_answered(self, question: Question) -> bool:
         """Whether somebody has answered meanwhile, for example with the verb `answer`."""
         return await self.kept.get(question) is not None

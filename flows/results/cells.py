@@ -1,14 +1,16 @@
 """Keeps the results of cells as Prefect writes them, each with its key and a digest, and decides which a run is served.
 
 A cut cell is served to no run, because the same command is to fill it. A refusal is, unless the run asks refusals
-again. Results of which no run is served are kept too, each under its task run: see `trace_path`.
+again. A cell is no longer served when a person has answered otherwise about one of its calls. Results of which no run
+is served are kept too, each under its task run: see `trace_path`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from prefect.filesystems import WritableFileSystem
 from pydantic import PrivateAttr
@@ -18,6 +20,10 @@ from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.set_aside import SetAside
 from flows.results.store import TRACES, ResultStore, cell_path, trace_path
 from flows.results.trace_serializer import trace_in
+
+_PERSON_ASKED = rb"\"answer\":{\"decision\":"
+"""Stands in Prefect's record of a cell, which holds the trace as text, where a person was asked about a call."""
+TraceCheck: TypeAlias = Callable[[AgentTrace], Awaitable[bool]]
 
 
 class CellStorage(WritableFileSystem):
@@ -29,12 +35,19 @@ class CellStorage(WritableFileSystem):
     _set_aside: SetAside = PrivateAttr()
     _again: bool = PrivateAttr()
     _written: set[str] = PrivateAttr(default_factory=set[str])
+    _still_holds: TraceCheck | None = PrivateAttr(default=None)
 
     @classmethod
-    def over(cls, store: ResultStore, set_aside: SetAside, *, again: bool) -> CellStorage:
-        """The cells in `store`. With `again`, refusals of earlier runs are not served."""
+    def over(
+        cls, store: ResultStore, set_aside: SetAside, *, again: bool, still_holds: TraceCheck | None = None
+    ) -> CellStorage:
+        """The cells in `store`. With `again`, refusals of earlier runs are not served.
+
+        `still_holds` says of a cell about whose calls of tools a person was asked whether the answers are still those.
+        """
         storage = cls()
         storage._store, storage._set_aside, storage._again = store, set_aside, again
+        storage._still_holds = still_holds
         return storage
 
     @property
@@ -52,10 +65,19 @@ class CellStorage(WritableFileSystem):
         except AlteredFile as error:
             await self._set_aside.move_altered(path, file, error)
             raise FileNotFoundError(path) from error
-        if not _is_served(content, again=self._again and key not in self._written):
+        is_served = _is_served(content, again=self._again and key not in self._written)
+        if not is_served or not await self._has_its_answers(content):
             await self._set_aside.move(path, file)
             raise FileNotFoundError(path)
         return content
+
+    async def _has_its_answers(self, content: bytes) -> bool:
+        """Whether what people answered about the cell's calls of tools is what they answer now."""
+        # Few cells ask anybody, and need not be parsed twice.
+        if self._still_holds is None or _PERSON_ASKED not in content:
+            return True
+        trace = _trace_in(content)
+        return trace is None or await self._still_holds(trace)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Keeps Prefect's record of a cell; returns its address."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from contract.storage import SearchableStorage
 from flows.accounting.call_journal import CallJournal
 from flows.accounting.ledger import Ledger
 from flows.accounting.telemetry import with_tracing
+from flows.engine.approval import answers_still_hold
 from flows.engine.cell import CellRunner
 from flows.engine.run_services import RunServices, StepListener
 from flows.engine.task_run_events import open_event_sender
@@ -90,7 +92,8 @@ async def open_services(
         open_tool_servers(study, opened.store, on_note) as servers,
         open_pages(opened.store) as pages,
     ):
-        cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again)
+        still_holds = partial(answers_still_hold, desk) if desk else None
+        cells = CellStorage.over(opened.store, opened.set_aside, again=opened.again, still_holds=still_holds)
         cell_runner = CellRunner(study.run, cells, opened.replies, event_sender, await read_limited_tags())
         tools = {**installed_step_tools(study.flow), **servers.tools}
         yield RunServices(
