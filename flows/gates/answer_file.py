@@ -9,13 +9,11 @@ decision and without fields is one that nobody has answered yet.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
@@ -29,11 +27,11 @@ from flows.config.diagnostics import closest_name, join_names
 from flows.config.folders import display_path
 from flows.config.hydra_source import ConfigLoader
 from flows.files.os_error import os_error_text
+from flows.gates.answer_table import read_answer_table
 from flows.gates.read_answer import AnswerMistake, ReadAnswer, ValueCheck, read_answer
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 _MAX_BYTES = 100_000_000
-_DELIMITERS = ",;\t"
 KEY = re.compile(r"[0-9a-f]{64}")
 KEY_TODO = "copy the key from waiting.yaml, or leave it out: gate and record say what is answered"
 
@@ -97,10 +95,9 @@ def read_answer_file(path: Path) -> tuple[AnswerFile, list[Problem]]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return AnswerFile([]), [Problem(shown, f"the file has more than {_MAX_BYTES // 1_000_000} MB")]
-        if path.suffix.lower() == ".csv":
-            return _read_table(_csv_rows(path), shown)
-        if path.suffix.lower() == ".xlsx":
-            return _read_table(_sheet_rows(path), f"{shown}, row ")
+        if path.suffix.lower() in (".csv", ".xlsx"):
+            table = read_answer_table(path, shown)
+            return AnswerFile([AnswerEntry(*row) for row in table.rows], table.header), table.problems
         return _read_yaml(path.read_text(encoding="utf-8-sig"), shown)
     except UnicodeDecodeError:
         return AnswerFile([]), [Problem(f"{shown}:1", "the file is not in UTF-8", None, "save it again as UTF-8")]
@@ -116,8 +113,9 @@ def answer_problems(file: AnswerFile, asked: Mapping[str, Question]) -> Iterator
     everywhere = RESERVED_FIELDS.union(*(question.fields for question in asked.values()))
     columns = dict.fromkeys(name for entry in file.entries for name in entry.values) if file.header else ()
     for name in (name for name in columns if name not in everywhere):
-        todo = f"there are {join_names(everywhere)}"
-        yield Problem(file.header, f"the column '{name}' is not asked here", closest_name(name, everywhere), todo)
+        near = closest_name(name, everywhere)
+        what = f"the column '{name}' is not asked here"
+        yield Problem(file.header, what, near, None if near else _names_words(asked.values()))
     for entry in file.entries:
         question = asked.get(entry.text("gate"))
         if question is None:
@@ -127,16 +125,18 @@ def answer_problems(file: AnswerFile, asked: Mapping[str, Question]) -> Iterator
         misspelt = {name: closest_name(name, known) for name in entry.values if name not in known}
         for name, near in misspelt.items():
             if not file.header or name in everywhere:
-                yield Problem(entry.place(name), f"'{name}' is not asked here", near, f"there are {join_names(known)}")
+                todo = None if near else _names_words([question])
+                yield Problem(entry.place(name), f"'{name}' is not asked here", near, todo)
         if not entry.text("record") and not entry.text("key"):
             yield Problem(entry.where, "this names no record", None, "add `record:` with the record's id")
         identity = (*(entry.text(name) for name in ("gate", "record", "round")), entry.text("key"))
         if other := seen.get(identity):
             yield Problem(entry.where, f"this is answered twice, also at {other.where}", None, "leave one of them out")
         seen.setdefault(identity, entry)
-        found = read_answer(question, entry.values, "file", options_known=False).mistakes
-        # What stands under a misspelt name is not missing, too.
-        yield from mistakes_at(entry, [one for one in found if one.name not in misspelt.values()])
+        # What stands under a misspelt name is read as what was meant: so it is not missing, and is told if it is wrong.
+        meant = {near: entry.values[name] for name, near in misspelt.items() if near}
+        found = read_answer(question, {**meant, **entry.values}, "file", options_known=False).mistakes
+        yield from mistakes_at(entry, found)
 
 
 def record_problems(file: AnswerFile, records: Sequence[str]) -> Iterator[Problem]:
@@ -184,6 +184,16 @@ def is_answered(entry: AnswerEntry) -> bool:
     return any(entry.text(name) not in ("", "later") for name in entry.values if name not in describing)
 
 
+def _names_words(questions: Iterable[Question]) -> str:
+    """What a person may write in an answer to one of the questions."""
+    asked = list(questions)
+    decisions = {decision for one in asked for decision in one.decide}
+    own = [("decision", bool(decisions)), ("value", "edit" in decisions), ("choice", "choose" in decisions)]
+    fields = dict.fromkeys(name for one in asked for name in one.fields)
+    names = ["gate", "record", *(name for name, is_asked in own if is_asked), *fields, "comment", "by"]
+    return f"there are {', '.join(names)}"
+
+
 def _unknown_gate(entry: AnswerEntry, asked: Mapping[str, Question]) -> Problem:
     name, known = entry.text("gate"), join_names(asked)
     if not name:
@@ -219,54 +229,3 @@ def _read_yaml(text: str, shown: str) -> tuple[AnswerFile, list[Problem]]:
         places = {str(key.value): f"{shown}:{key.start_mark.line + 1}" for key, _ in node.value}
         entries.append(AnswerEntry(where, {str(name): value for name, value in values.items()}, places))
     return AnswerFile(entries), problems
-
-
-def _csv_rows(path: Path) -> list[tuple[int, list[Any]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(_DELIMITERS, key=first.count)
-        reader, found, line = csv.reader(file, delimiter=delimiter), list[tuple[int, list[Any]]](), 0
-        for row in reader:
-            found.append((line + 1, list(row)))
-            line = reader.line_num
-    return found
-
-
-def _sheet_rows(path: Path) -> list[tuple[int, list[Any]]]:
-    calamine: Any = import_module("python_calamine")
-    try:
-        with calamine.CalamineWorkbook.from_path(str(path)) as book:
-            rows: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except calamine.CalamineError as error:
-        raise StorageError("this is not a whole XLSX file; save it again, or as CSV") from error
-    return [(number, [_plain_cell(cell) for cell in row]) for number, row in enumerate(rows, 1)]
-
-
-def _plain_cell(cell: Any) -> JsonValue:
-    """A spreadsheet stores all numbers as floating point."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return cell if isinstance(cell, str | bool | int | float) or cell is None else str(cell)
-
-
-def _read_table(rows: Sequence[tuple[int, list[Any]]], shown: str) -> tuple[AnswerFile, list[Problem]]:
-    before = "" if shown.endswith(" ") else ":"
-    filled = [(line, row) for line, row in rows if any(str(cell or "").strip() for cell in row)]
-    if not filled:
-        return AnswerFile([]), [Problem(shown.removesuffix(", row "), "the file holds nothing")]
-    line, header = filled[0]
-    names = [str(name or "").strip() for name in header]
-    if missing := [name for name in ("gate", "record") if name not in names]:
-        todo = "the first row names the columns: gate, record, decision, comment and the gate's fields"
-        others = [name for name in names if name not in RESERVED_FIELDS]
-        problems = [
-            Problem(f"{shown}{before}{line}", f"there is no column '{name}'", closest_name(name, others), todo)
-            for name in missing
-        ]
-        return AnswerFile([]), problems
-    entries = list[AnswerEntry]()
-    for number, row in filled[1:]:
-        values = {name: cell for name, cell in zip(names, row, strict=False) if name and cell not in (None, "")}
-        entries.append(AnswerEntry(f"{shown}{before}{number}", values))
-    return AnswerFile(entries, f"{shown}{before}{line}"), []
