@@ -35,7 +35,7 @@ from flows.gates.answer_file import (
 from flows.gates.kept_answers import KeptAnswers
 from flows.gates.open_questions import WaitingRun, waiting_run, waiting_runs
 from flows.gates.read_answer import read_answer
-from flows.results.open import result_store
+from flows.results.open import place_of_results, result_store
 from flows.run.people import audit_fields
 from flows.server.command_name import command_text
 
@@ -54,6 +54,10 @@ def list_waiting(options: argparse.Namespace, words: Sequence[str]) -> int:
     if not found:
         print("Nothing waits for a person.")
     for run in found:
+        if run.unknown:
+            print(_unknown_text(run))
+        if not run.questions:
+            continue
         gates = ", ".join(f"{gate}: {number}" for gate, number in Counter(one.gate for one in run.questions).items())
         noun = "1 question" if len(run.questions) == 1 else f"{len(run.questions)} questions"
         print(f"{display_path(run.folder)}: {noun} ({gates})")
@@ -76,6 +80,8 @@ def answer_run(options: argparse.Namespace, words: Sequence[str]) -> int:
         raise StudyError([problem])
     if run is None:
         raise RunError(f"{display_path(folders[0])} has left no question to a person")
+    if run.unknown and not run.asked:
+        raise RunError(_unknown_text(run))
     trail = AuditTrail(audit_path(Path(settings["run.audit"]) if "run.audit" in settings else None))
     return asyncio.run(_Answering(run, trail, options.json).run(options.file))
 
@@ -108,7 +114,7 @@ class _Answering:
             asked += await self._answered_before(traces, asked)
             records = [*(one.record_id for one in asked), *(trace.record_id for trace in traces)]
             problems += record_problems(entries, list(dict.fromkeys(records)))
-            problems += key_problems(entries, await self._known_keys(entries, asked))
+        problems += key_problems(entries, await self._known_keys(entries, asked))
         problems += answer_problems(entries, {one.gate: one for one in asked})
         answers = list[tuple[Question, Answer]]()
         for entry, question in [(entry, one) for one in asked if (entry := entries.places(one))]:
@@ -191,13 +197,29 @@ class _NoDisplay:
 async def _find(folders: Sequence[Path], runs: Path, results: str | None) -> list[WaitingRun]:
     if not folders:
         return await waiting_runs(runs, results)
-    found = [await waiting_run(folder.resolve(), results) for folder in folders]
-    return [run for run in found if run and run.questions]
+    mistakes = [one for folder in folders if (one := run_folder_problem("waiting", str(folder)))]
+    found = [] if mistakes else [await waiting_run(folder.resolve(), results) for folder in folders]
+    if mistakes:
+        raise StudyError(mistakes)
+    return [run for run in found if run and (run.questions or run.unknown)]
+
+
+def _unknown_text(run: WaitingRun) -> str:
+    """That nothing is known of questions of the run, since the storage of results is another one."""
+    number = "1 question" if len(run.unknown) == 1 else f"{len(run.unknown):,} questions"
+    return (
+        f"{display_path(run.folder)}: {number} in {run.file.name} can be neither shown nor answered here, since "
+        f"{place_of_results(run.results)} holds none with that key; "
+        "if the run kept its results elsewhere, name the place: run.results=…"
+    )
 
 
 def _as_json(run: WaitingRun) -> Mapping[str, Any]:
     questions = [one.model_dump(mode="json") | {"key": one.key} for one in run.questions]
-    return {"run": str(run.folder), "file": str(run.file), "questions": questions, "command": run.command}
+    return {
+        "run": str(run.folder), "file": str(run.file), "questions": questions, "unknown_keys": list(run.unknown),
+        "command": run.command,
+    }  # fmt: skip
 
 
 def _parse(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:

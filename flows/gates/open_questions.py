@@ -29,6 +29,8 @@ class WaitingRun:
     """Those that nobody has answered since."""
     asked: tuple[Question, ...]
     """All that the run had left open."""
+    unknown: tuple[str, ...]
+    """Keys of questions that the storage of results does not hold: the run has kept its answers in another one."""
     command: str
     """What goes on; empty where the file does not say."""
     results: str | None
@@ -44,19 +46,24 @@ async def waiting_run(folder: Path, results: str | None = None) -> WaitingRun | 
     kept = KeptAnswers(result_store(named))
     entries, _ = read_answer_file(file)
     keys = [key for entry in entries.entries if (key := entry.text("key"))]
-    asked = [one for key in keys if (one := await kept.question(key))]
+    questions = {key: await kept.question(key) for key in keys}
+    asked = [one for one in questions.values() if one]
+    unknown = tuple(key for key, one in questions.items() if one is None)
     still_open = [one for one in asked if await kept.get(one) is None]
-    return WaitingRun(folder, file, tuple(still_open), tuple(asked), _text_in_head(file, "command"), named)
+    return WaitingRun(folder, file, tuple(still_open), tuple(asked), unknown, _text_in_head(file, "command"), named)
 
 
 async def waiting_runs(folder: Path, results: str | None = None) -> list[WaitingRun]:
-    """The runs below `folder` with open questions, the latest first; a question counts for the latest that asked it."""
+    """The runs below `folder` with open questions, or with some of which nothing is known, the latest first.
+
+    A question counts for the latest run that asked it.
+    """
     found, seen = list[WaitingRun](), set[str]()
     for path in sorted(_run_folders(folder), key=lambda path: path.name, reverse=True):
         run = await waiting_run(path, results)
-        new = [one for one in run.questions if one.key not in seen] if run else []
+        new = {*(one.key for one in run.questions), *run.unknown} - seen if run else set[str]()
         if run and new:
-            seen |= {one.key for one in new}
+            seen |= new
             found.append(run)
     return found
 

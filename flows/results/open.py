@@ -22,7 +22,7 @@ def result_store(configured: str | None) -> ResultStore:
         from flows.results.bucket import open_bucket
 
         return open_bucket(configured)
-    folder = expanded(Path(configured) if configured else cache_folder() / "results").absolute()
+    folder = Path(place_of_results(configured))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
@@ -36,3 +36,10 @@ def result_store(configured: str | None) -> ResultStore:
     from flows.results.folder import ResultFolder
 
     return ResultFolder.at(folder)
+
+
+def place_of_results(configured: str | None) -> str:
+    """The folder or the bucket, as it is written in messages."""
+    if configured and configured.startswith(GCS_SCHEME):
+        return configured
+    return str(expanded(Path(configured) if configured else cache_folder() / "results").absolute())
