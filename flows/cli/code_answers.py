@@ -39,9 +39,16 @@ def print_lost_lines(answers: CodedAnswers, path: Path, records: Sequence[DrawnR
             "restore the file from a copy, or have that coder look through their answers",
             file=sys.stderr,
         )
-    if len(answers.damaged_lines) > _SHOWN:
-        others = ", ".join(map(str, answers.damaged_lines[_SHOWN:]))
-        print(f"warning: {path}: damaged are also lines {others}", file=sys.stderr)
+    for number in answers.changed_lines[:_SHOWN]:
+        print(
+            f"warning: {path}:{number}: this line was changed after it was written, so it does not count; "
+            "restore the file from a copy, or have that coder answer again",
+            file=sys.stderr,
+        )
+    for lines, what in ((answers.damaged_lines, "damaged"), (answers.changed_lines, "changed")):
+        if len(lines) > _SHOWN:
+            others = ", ".join(map(str, lines[_SHOWN:]))
+            print(f"warning: {path}: {what} are also lines {others}", file=sys.stderr)
     if gone := {one.record_id for one in answers} - {one.record_id for one in records}:
         print(
             terminal_text(

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import Problem, StorageError, StudyError
+from flows.cli.code_mistakes import one_person
 from flows.cli.code_words import CodeCommand, codings, existing_folder, read_coding
 from flows.files.control_characters import terminal_text
+from flows.files.names_of_people import one_form, same_but_for_capitals
 
 if TYPE_CHECKING:
     from flows.coding.draw import Design
@@ -161,7 +163,10 @@ def _with_coders(folder: Path, coders: Sequence[str]) -> Path:
     from flows.coding.task import save_task
 
     task, _ = read_coding(folder)
-    added = [name for name in coders if name not in task.coders]
+    known = {one_form(name) for name in task.coders}
+    added = [name for name in coders if name not in known]
+    if alike := [one_person(name, other) for name in added if (other := same_but_for_capitals(name, task.coders))]:
+        raise StudyError(alike)
     if added:
         print(f"note: new in this coding: {', '.join(added)}; so far: {', '.join(task.coders)}", file=sys.stderr)
         save_task(folder, task.model_copy(update={"coders": (*task.coders, *added)}))

@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.errors import Problem
 from flows.cli.code_words import CodeCommand
 from flows.config.diagnostics import closest_name, join_names
+from flows.files.names_of_people import same_but_for_capitals
 from flows.server.command_name import command_text
 
 _PAGES = ("host", "port", "names")
@@ -88,9 +89,18 @@ def _wrong_names(command: CodeCommand) -> Iterator[Problem]:
         except ValidationError:
             what = "a name consists of letters, digits, blanks and the signs . @ + - _"
             yield Problem(f"command line: {setting}={name}", what)
+    for number, name in enumerate(command.coders):
+        if other := same_but_for_capitals(name, command.coders[:number]):
+            yield one_person(name, other)
     if "coders" in command.own and any(not one.strip(" []\"'") for one in command.own["coders"].split(",")):
         todo = "write the names with commas between them, for example coders=ana,ben"
         yield Problem(f"command line: coders={command.own['coders']}", "a name is missing here", todo=todo)
+
+
+def one_person(name: str, other: str) -> Problem:
+    """That somebody would be two people in the tables."""
+    what = f"'{other}' differs by capitals only, and would be another person"
+    return Problem(f"command line: coders={name}", what, todo="write each person's name in one way")
 
 
 def _wrong_run(command: CodeCommand) -> Iterator[Problem]:

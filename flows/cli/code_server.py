@@ -84,7 +84,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     from flows.files.gold_set import add_to_gold, read_gold
 
     task, records = read_coding(folder)
-    address, path = _address(command), gold_file(command, task.flow)
+    address, path = _address(command), gold_file(command, task.flow, folder)
     items = list(coded_items(task, records, read_coded_answers(folder, records)))
     known = read_known_gold(path)
     disputes = open_disputes(items, known)

@@ -13,6 +13,7 @@ from contract.errors import Problem, StudyError
 from flows.config.arguments import split_list
 from flows.config.diagnostics import closest_name
 from flows.config.folders import group_choices
+from flows.files.names_of_people import one_form
 from flows.server.command_name import command_text
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class CodeCommand:
 
     @property
     def coders(self) -> list[str]:
-        """The people who code, as named."""
-        return self.listed("coders")
+        """The people who code, as named; letters with accents in one form, whatever the keyboard makes of them."""
+        return list(dict.fromkeys(one_form(name) for name in self.listed("coders")))
 
     @property
     def run(self) -> Path:
@@ -73,7 +74,7 @@ class CodeCommand:
     @property
     def by(self) -> str:
         """Who decides; empty where nobody is named."""
-        return self.own.get("by", "").strip()
+        return one_form(self.own.get("by", "").strip())
 
     @property
     def flows(self) -> list[str]:
@@ -142,8 +143,13 @@ def read_coding(folder: Path) -> tuple[CodingTask, tuple[DrawnRecord, ...]]:
     return found
 
 
-def gold_file(command: CodeCommand, flow: str) -> Path:
-    """The file of the gold set: named, or that of the flow."""
+def gold_file(command: CodeCommand, flow: str, coding: Path | None = None) -> Path:
+    """The file of the gold set: named, or that of the flow.
+
+    A coding in another folder than the flow's, as a round for training, has a gold set of its own: its decisions
+    would otherwise take the place of those on the same records.
+    """
     from flows.files.gold_set import SUFFIX
 
-    return Path(command.own.get("gold", f"gold/{flow}{SUFFIX}")).expanduser()
+    name = flow if coding is None or coding.resolve().name == flow else f"{flow}-{coding.resolve().name}"
+    return Path(command.own.get("gold", f"gold/{name}{SUFFIX}")).expanduser()

@@ -1,7 +1,8 @@
 """AnswerLog: every answer of every coder, one line each, never changed; an undo is a line too.
 
 A line is on the disk before its coder is told so (fsync). What a kill or a full disk has left of a half line is
-recognised by its missing end: it was never confirmed, and no later line is joined to it.
+recognised by its missing end: it was never confirmed, and no later line is joined to it. Each line ends with the digest
+of what stands before it, so that one which somebody changes is noticed; lines of earlier versions have none.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -129,6 +131,8 @@ class CodedAnswers:
     """Numbers of lines that a kill has left unfinished; none of them was confirmed."""
     damaged_lines: list[int] = field(default_factory=list[int])
     """Numbers of lines that were whole once: what they held was confirmed, and is lost."""
+    changed_lines: list[int] = field(default_factory=list[int])
+    """Numbers of lines that say something else than was written: nobody has given these answers."""
     known: dict[str, Answer] = field(default_factory=dict[str, Answer])
     """All answers by id, also those taken back."""
 
@@ -193,7 +197,7 @@ class AnswerLog:
 
     def append_all(self, lines: Sequence[Answer | Undo]) -> None:
         """Writes lines with one fsync."""
-        data = "".join(f"{line.model_dump_json()}\n" for line in lines).encode()
+        data = b"".join(_with_digest(line.model_dump_json().encode()) + b"\n" for line in lines)
         end = os.fstat(self._file).st_size
         if end and os.pread(self._file, 1, end - 1) != b"\n":
             data = b"\n" + data
@@ -206,6 +210,20 @@ class AnswerLog:
             raise
         for line in lines:
             self.answers.apply(line)
+
+
+def _with_digest(text: bytes) -> bytes:
+    """The line with the digest of what it says."""
+    return text[:-1] + b',"digest":"' + sha256(text).hexdigest().encode() + b'"}'
+
+
+def _is_unchanged(text: bytes, value: Any) -> bool:
+    """Whether the line says what was written; a line without a digest is of an earlier version. Drops the digest."""
+    if not isinstance(value, dict) or "digest" not in value:
+        return True
+    cast("dict[str, Any]", value).pop("digest")
+    written = text.rstrip()
+    return written == _with_digest(written.rpartition(b',"digest":')[0] + b"}")
 
 
 def read_answers(folder: Path) -> CodedAnswers:
@@ -221,6 +239,9 @@ def read_answers(folder: Path) -> CodedAnswers:
             value = json.loads(text)
         except ValueError:
             (found.torn_lines if is_half_line(text, _BEGINNING) else found.damaged_lines).append(number)
+            continue
+        if not _is_unchanged(text, value):
+            found.changed_lines.append(number)
             continue
         try:
             found.apply(_LINE.validate_python(value))

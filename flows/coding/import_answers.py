@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from agents.evidence.record_quotes import RecordTexts
@@ -15,6 +15,7 @@ from flows.coding.desk import Item
 from flows.coding.form import MAX_QUOTES
 from flows.coding.quote_problem import quote_problem
 from flows.coding.task import CodingTask, DrawnRecord
+from flows.files.names_of_people import one_form
 from flows.tables.answers import spelling
 
 YES_WORDS = ("yes", "y", "true", "1", "x")
@@ -93,13 +94,20 @@ class AnswerImport:
         """Adds the answers that can be taken, all with one write."""
         done, found = Imported(), dict[tuple[str, Key], list[tuple[str, Answer]]]()
         for read in answers:
-            if answer := self._answer(read, done):
+            if answer := self._answer(replace(read, coder=self._coder(read)), done):
                 found.setdefault((answer.coder, answer.key), []).append((read.where, answer))
         for rows in found.values():
             self._take_one(rows, done)
         if done.added:
             self._log.append_all(done.added)
         return done
+
+    def _coder(self, read: ReadAnswer) -> str:
+        """Who answered; where one person codes and no name is given, it can only be that one."""
+        named, coders = one_form(read.coder.strip()), self._task.coders
+        if not named and len(coders) == 1:
+            return coders[0]
+        return next((one for one in coders if one_form(one) == named), named)
 
     def _take_one(self, rows: Sequence[tuple[str, Answer]], done: Imported) -> None:
         """Takes the one answer that the rows give; none where they contradict each other."""
@@ -203,6 +211,8 @@ class AnswerImport:
     def _problem(self, read: ReadAnswer, item: Item | None, verdict: str | None) -> str:
         if item is None:
             return self._unknown_item(read.key)
+        if not read.coder:
+            return f"no coder is named here; add a column `coder`, or write coder=…{_one_of('', self._task.coders)}"
         if read.coder not in self._task.coders:
             return f"coder '{read.coder}' codes nothing here{_one_of(read.coder, self._task.coders)}"
         if problem := self._other_words(read, item):

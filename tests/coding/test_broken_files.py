@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def test_a_field_of_a_coding_that_is_missing_is_named(
     for name, field in (("task.json", "population"), ("records.jsonl", "probability"), ("answers.jsonl", "coder")):
         shutil.copytree("coding/study", "coding/broken")
         path = Path("coding/broken", name)
-        whole = path.read_text()
+        # A line of an earlier version, whose change no digest tells.
+        whole = re.sub(r',"digest":"\w{64}"', "", path.read_text())
         path.write_text(whole.replace(f'"{field}"', '"nothing"', 1))
         assert main(["code", "status", "folder=coding/broken"]) == 3
         err = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,39 @@ def test_what_a_kill_may_leave_of_a_line_is_a_half_line_and_other_damage_is_not(
     for damaged in (b"x" + line[1:], line[:place] + line[place + 1 :], line[:place] + b"\xff" + line[place:], line[5:]):
         path.write_bytes(damaged + b"\n")
         assert read_answers(folder).damaged_lines == [1], damaged
+
+
+@pytest.mark.parametrize("words", [["status"], ["export", "out.csv"], ["adjudicate", "by=carla"], []])
+def test_an_answer_that_somebody_has_changed_in_the_file_does_not_count(
+    words: list[str], study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path("coding/letters/answers.jsonl")
+    lines = path.read_text().splitlines()
+    assert '"verdict":"yes"' in lines[0]
+    path.write_text("\n".join([lines[0].replace('"verdict":"yes"', '"verdict":"no"'), *lines[1:], ""]))
+    main(["code", *words])
+    error = capsys.readouterr().err
+    assert f"{path}:1: this line was changed after it was written, so it does not count" in error
+    assert ("l1", "rude") not in read_answers(path.parent).of("ana").current
+
+
+def test_lines_of_an_earlier_version_count_without_a_digest(study: Path) -> None:
+    path = Path("coding/letters/answers.jsonl")
+    before = [one.said for one in read_answers(path.parent)]
+    path.write_text(re.sub(r',"digest":"\w{64}"', "", path.read_text()))
+    found = read_answers(path.parent)
+    assert "digest" not in path.read_text() and [one.said for one in found] == before and before
+
+
+def test_a_round_for_training_has_a_gold_set_of_its_own(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["code", "adjudicate", "by=carla"]) == 0
+    before = Path("gold/letters.jsonl").read_bytes()
+    begin = ["code", "export", "out.csv", "folder=coding/pilot", "coders=ana,ben", "--config-dir", str(study)]
+    assert main(begin, "letters") == 0
+    Path("pilot.csv").write_text(f"{CODED}l2,rude,ana,yes\nl2,rude,ben,yes\n")
+    assert main(["code", "import", "pilot.csv", "folder=coding/pilot"]) == 0
+    capsys.readouterr()
+    assert main(["code", "adjudicate", "by=carla", "folder=coding/pilot"]) == 0
+    said = capsys.readouterr()
+    assert "gold/letters-pilot.jsonl: version 1" in said.out and "answered otherwise" not in said.err
+    assert Path("gold/letters.jsonl").read_bytes() == before
