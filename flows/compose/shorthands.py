@@ -20,15 +20,15 @@ from pydantic import TypeAdapter
 from agents.safety.paths import expanded
 from contract.base import JsonValue
 from contract.flow import FlowSpec
-from contract.measures import GOLD_SUFFIX
 from contract.run import RunSettings
 from contract.storage import FileStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
 from flows.compose.corpus_shorthand import CORPUS_STORAGE, corpus_named
 from flows.compose.queries import QUERIES_STORAGE, queries_source, with_queries
 from flows.compose.records_shorthand import argument_location, changed_source, nearby_sources, new_source
+from flows.compose.truth_shorthand import Truth, truth_named
 from flows.compose.where_shorthand import conditions_of
-from flows.config.arguments import DOTTED_NAMES, split_list
+from flows.config.arguments import DOTTED_NAMES
 from flows.config.diagnostics import Diagnostics, display_argument
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow, validate_data
@@ -82,8 +82,8 @@ class AppliedShorthands:
     """People's answer -> the verdict that it means, added to the labels of the flow."""
     split: str | None = None
     """The sign between several answers of people in one cell."""
-    truth: str | tuple[str, ...] | None = None
-    """The field or fields of people's answers, or the gold set, in place of the flow's."""
+    truth: Truth | None = None
+    """The field or fields of people's answers, also by criterion, or the gold set, in place of the flow's."""
     where: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Which documents the flow's steps search, beside what they say themselves."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -153,8 +153,7 @@ def apply_shorthands(
         applied.split = split
         applied.values["split"] = split
     if truth := typed.get("truth", "").strip():
-        several = tuple(split_list(truth)) if truth.startswith("[") else truth
-        applied.truth = str(Path.cwd() / truth) if truth.endswith(GOLD_SUFFIX) else several
+        applied.truth = truth_named(truth, diagnostics)
         applied.values["truth"] = truth
         argument = display_argument(f"truth={typed['truth']}")
         diagnostics.provenance.add_argument((*validated.path, "measures", "truth"), argument)

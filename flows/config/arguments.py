@@ -26,6 +26,7 @@ DOTTED_NAMES = ("columns", "labels", "labels_from", "where")
 _REQUEST = re.compile(rf"[A-Za-z_][A-Za-z0-9_]*|({'|'.join(DOTTED_NAMES)})\..*")
 _CHOICE = re.compile(r"(?P<plus>\+{0,2})(?P<group>[A-Za-z_][\w/-]*)(?P<package>@[\w.]*)?")
 
+_HYDRAS_OWN = re.compile(r"[+~]*hydra(?:[./@]|$)")
 _MAY_HOLD_KEYS = frozenset({"models", "secrets", "storage", "tools"})
 """Sections in which an argument may hold a key."""
 
@@ -75,7 +76,11 @@ def classify_arguments(
         key, equals, value = _split_argument(text)
         key = key.strip()
         _report_mask(key, value, text, diagnostics)
-        if key.startswith("~") or not equals:
+        if _HYDRAS_OWN.match(key):
+            what = "settings of Hydra's own say nothing here"
+            todo = "leave it out; run.folder=… says where runs are kept, and --config-dir where a study is"
+            diagnostics.add(f"command line: {display_argument(text)}", what, todo=todo)
+        elif key.startswith("~") or not equals:
             classified.overrides.append(text)
         elif key == "storage" and _names_no_file("storage", value, folders):
             _add_to_request(classified, "corpus", value, text, diagnostics)

@@ -75,6 +75,8 @@ class Desk:
     """The questions without an answer, by key."""
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary[str, asyncio.Lock])
     _terminal_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    replaced: dict[str, tuple[Question, Answer]] = field(default_factory=dict[str, tuple[Question, Answer]])
+    """Questions to which the file answers otherwise than somebody had before, with that earlier answer, by key."""
     mistakes: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """What was wrong with the last answer to a question, shown when it is asked again."""
 
@@ -167,6 +169,8 @@ class Desk:
         before = await self.kept.get(question)
         if before and before.covers(read.answer):
             return before
+        if before and read.answer.via == "file" and not before.decides_as(read.answer):
+            self.replaced[question.key] = question, before
         await self.kept.keep(question, read.answer)
         self.on_answer(question, read.answer)
         return read.answer

@@ -162,7 +162,7 @@ class _Reader:
         if isinstance(shown, str):
             value = _as_text(value)
         elif isinstance(value, str) and shown is not None and not isinstance(shown, str):
-            value = self._parsed(value)
+            value = self._parsed(value, _kind(shown))
         if not self._found.mistakes and shown is not None and _kind(value) != _kind(shown):
             self._mistake("value", f"what was shown is {_kind(shown)}, and this is {_kind(value)}")
         value = self._verdicts(value)
@@ -187,11 +187,13 @@ class _Reader:
         self._mistake("value", f"'{_as_text(value)}' is no verdict here", near, f"there are {', '.join(allowed)}")
         return value
 
-    def _parsed(self, text: str) -> JsonValue:
+    def _parsed(self, text: str, kind: str) -> JsonValue:
+        """The value that a text in a table, a form or at the terminal says."""
         try:
             return json.loads(text)
-        except ValueError as error:
-            self._mistake("value", f"the changed value is not JSON: {error}", None, "change what was shown")
+        except ValueError:
+            what = f"what was shown is {kind}, and this cannot be read as one"
+            self._mistake("value", what, None, "copy it as it was shown, with its signs, and change only words")
             return None
 
     def _chosen(self) -> JsonValue:

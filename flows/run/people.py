@@ -22,6 +22,9 @@ from flows.run_folder.outcome import Outcome
 from flows.server.current_flow_run import current_flow_run, current_flow_run_id
 from flows.spec.study import Study
 
+_NAMED = 5
+"""Answers that a note names."""
+
 
 @dataclass(frozen=True)
 class People:
@@ -54,10 +57,26 @@ def unused_note(desk: Desk) -> str | None:
     unused = desk.file.unused() if desk.file else []
     if not unused:
         return None
-    places = ", ".join(one.where for one in unused[:5]) + (" …" if len(unused) > 5 else "")
+    places = ", ".join(one.where for one in unused[:_NAMED]) + (" …" if len(unused) > _NAMED else "")
     why = "what is shown has changed, or it is not asked"
     fit = "1 answer in the file fits" if len(unused) == 1 else f"{len(unused)} answers in the file fit"
     return f"{fit} no question of this run ({why}): {places}"
+
+
+def replaced_note(desk: Desk) -> str | None:
+    """A note on answers in the file that say otherwise than what was answered before; None where there are none.
+
+    A file that lies there since an earlier run could otherwise take back what somebody has decided after it.
+    """
+    if not desk.replaced:
+        return None
+    number = len(desk.replaced)
+    places = [
+        f"'{one.gate}', record {one.record_id} (before: {before.decision}{f' by {before.by}' if before.by else ''})"
+        for one, before in list(desk.replaced.values())[:_NAMED]
+    ]
+    more = f" and {number - _NAMED:,} more" if number > _NAMED else ""
+    return f"the file answers otherwise than before, and counts now: {', '.join(places)}{more}"
 
 
 def form_note(questions: Sequence[Question], seconds: float) -> str:

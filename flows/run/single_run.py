@@ -22,7 +22,7 @@ from flows.files.folder import new_run_folder
 from flows.gates.desk import Desk
 from flows.results.open import result_store
 from flows.run.listener import RunListener
-from flows.run.people import WaitingFile, form_note, unused_note
+from flows.run.people import WaitingFile, form_note, replaced_note, unused_note
 from flows.run.run_input import RunInput
 from flows.run.run_story import RunStory
 from flows.run.services import open_services
@@ -88,7 +88,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
                     ledger.totals.add_lost(key, calls)
                 models, tools = run_services.agent_services.models, run_services.tool_servers
                 manifest = run_manifest(study, run_input.start, records, outcome, models, tools)
-        if note := unused_note(desk):
+        for note in filter(None, (unused_note(desk), replaced_note(desk))):
             listener.on_note(note)
         waiting.leave(outcome, list(desk.open.values()))
         if is_shard:

@@ -377,3 +377,19 @@ def test_several_fields_of_people_are_named_in_a_command(tmp_path: Path, monkeyp
     assert again.flow.measures == study.flow.measures
     with pytest.raises(StudyError, match="`truth` names 'bne', which no answer of people"):
         compose(["tox"], [*words[:-1], "truth=[ana, bne]"])
+
+
+def test_the_fields_of_each_criterion_are_named_in_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "posts.csv").write_text("nr,words,ana,ben\n1,one,violates,violates\n2,two,violates,unclear\n")
+    columns = ["columns.text=words", "columns.ground_truth.ana=ana", "columns.ground_truth.ben=ben"]
+    words = ["records=posts.csv", *columns, "truth={ordinary: ana, power: [ana, ben]}"]
+    [study] = compose(["tox"], words)
+    assert study.flow.measures is not None
+    assert study.flow.measures.truth == {"ordinary": "ana", "power": ("ana", "ben")}
+    [again] = compose(["tox"], as_arguments(study.request))
+    assert again.flow.measures == study.flow.measures
+    with pytest.raises(StudyError, match="names 'bne', which no answer of people"):
+        compose(["tox"], [*words[:-1], "truth={ordinary: bne}"])
+    with pytest.raises(StudyError, match="between braces stand criteria"):
+        compose(["tox"], [*words[:-1], "truth={ordinary: yes}"])

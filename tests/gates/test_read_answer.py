@@ -84,7 +84,7 @@ def test_a_changed_value_keeps_its_kind_and_what_was_changed() -> None:
     read = read_answer(question, {"decision": "edit", "value": '{"text": "b"}'}, "form")
     assert read.answer and read.answer.value == {"text": "b"}
     assert "-{" not in read.answer.difference and '+ "text": "b"' in read.answer.difference
-    for value, words in {"{": "not JSON", "[1]": "a list"}.items():
+    for value, words in {"{": "cannot be read as one", "[1]": "a list"}.items():
         [mistake] = read_answer(question, {"decision": "edit", "value": value}, "form").mistakes
         assert words in str(mistake)
 
