@@ -30,7 +30,7 @@ class ToolCall(Frozen):
     answer: Answer | None = Field(default=None, exclude_if=lambda value: value is None)
     """Who decided so, when and why."""
     question: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    """The key of the question that the person was asked; None where nobody had to be, and in traces of earlier versions."""
+    """The key of the question that the person was asked; None where nobody was, and in traces of earlier versions."""
     cost_usd: Decimal | None = Decimal(0)
     """US dollars; None where the tool belongs to another server, which does not say."""
     started: datetime
