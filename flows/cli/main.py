@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import ButtermilkError, RunError, StudyError
 from flows.cli.error_text import error_lines
 from flows.cli.help_text import help_text
-from flows.cli.mistyped import given_once, is_misspelt_option, misspelt_verb, unknown_option
+from flows.cli.mistyped import Parser, given_once, is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
 from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
 from flows.files.control_characters import terminal_text
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
 
 
 def _parse_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(prog=" ".join(command_words()), add_help=False)
+    parser = Parser(prog=" ".join(command_words()), add_help=False)
     parser.add_argument("verb", nargs="?")
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--config-dir", type=Path, action="append")

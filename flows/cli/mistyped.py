@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 
 from agents.safety.yaml_mistakes import LONG_DASHES
 from contract.errors import Problem, StudyError
@@ -14,6 +16,8 @@ from flows.config.diagnostics import display_argument
 from flows.config.stray_words import shell_setting
 
 _DASHED_SETTING = re.compile(rf"[{LONG_DASHES}]{{1,2}}[A-Za-z_][\w.-]*=")
+_FOLDER_SETTING = re.compile(r"config[-_]?dir=")
+_SEE_HELP = "--help names the options; a setting is name=value"
 _NEAR = 0.75
 
 
@@ -30,7 +34,20 @@ def given_once(option: str, values: Sequence[Path] | None) -> Path | None:
 def is_misspelt_option(text: str, parser: argparse.ArgumentParser) -> bool:
     """Whether a word that is no option is written like one: with a hyphen, or with a long dash before a name."""
     is_dashed = _DASHED_SETTING.match(text) or (text.startswith(tuple(LONG_DASHES)) and _near_option(text, parser))
-    return text.startswith("-") or bool(is_dashed)
+    return text.startswith("-") or bool(is_dashed) or bool(_FOLDER_SETTING.match(text))
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells its mistakes as all others are told, in place of its usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises StudyError."""
+        option, _, what = message.removeprefix("argument ").partition(": ")
+        todo = _SEE_HELP
+        if "expected one argument" in what:
+            what = "the name behind it is missing"
+            todo = f"write {option} {'my_study' if option == '--config-dir' else 'answers.yaml'}"
+        raise StudyError([Problem(f"command line: {option}", what or "this is not understood", None, todo)])
 
 
 def unknown_option(arguments: Sequence[str], parser: argparse.ArgumentParser) -> Problem:
@@ -44,12 +61,15 @@ def unknown_option(arguments: Sequence[str], parser: argparse.ArgumentParser) ->
     name, equals, value = _without_dashes(text).partition("=")
     if near := _near_option(text, parser):
         what = "there is no such option" if text.startswith("-") else "an option begins with two hyphens"
+        following = arguments[number + 1 : number + 2]
+        if near == "--config-dir" and not equals and following and not following[0].startswith("-"):
+            equals, value = " ", shlex.quote(following[0])
         return Problem(where, what, near, f"write {near}{equals}{value}")
     if not equals:
         following = arguments[number + 1 : number + 2]
         value = following[0] if following and not following[0].startswith("-") else "…"
     if len(name) == 1 or value == "…":
-        return Problem(where, "there is no such option", None, "--help names the options; a setting is name=value")
+        return Problem(where, "there is no such option", None, _SEE_HELP)
     todo = f"write {shell_setting(name, value)}"
     return Problem(where, "there is no such option; a setting is written without dashes, as name=value", None, todo)
 

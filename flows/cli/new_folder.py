@@ -83,11 +83,15 @@ def _files(template: Path, name: str) -> Iterator[tuple[Path, str]]:
     for source in sorted(template.rglob(f"*{_SUFFIX}")):
         path = source.relative_to(template).as_posix().removesuffix(_SUFFIX)
         text = source.read_text(encoding="utf-8").replace("__DASHED__", name.replace("_", "-"))
+        text = text.replace("__RUN__", _run_command(name)).replace("__COMMAND__", command_text())
         yield Path(name) / path.replace("__NAME__", name), text.replace("__NAME__", name)
 
 
+def _run_command(name: str) -> str:
+    return command_text("run", name if is_script() else f"+flows={name}")
+
+
 def _next_step(kind: str, name: str) -> str:
-    run = command_text("run", name if is_script() else f"+flows={name}")
     if kind == "plugin":
-        return f"Install it with `uv pip install ./{name}`, then run it: {run}"
-    return f"Run it: {run} --config-dir {name}"
+        return f"Install it with `uv pip install ./{name}`, then run it: {_run_command(name)}"
+    return f"Run it: {_run_command(name)} --config-dir {name}"

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.errors import Problem, StudyError
+from contract.errors import StudyError
+from flows.cli.unknown_words import unknown_words
 from flows.cli.verbs import VERBS
 from flows.config.folders import group_choices, package_config_folder, search_folders
 
 _STUDY_FILES = ("flows/*.yaml", "storage/*.yaml", "models/*.yaml", "criteria/*.md", "local.yaml")
-_SETTING = re.compile(r"[+~]{0,2}[\w.@/]+=")
+_SETTING = re.compile(r"[+~]{0,2}[\w.@/]+=|config-dir=")
 _CONFIG_DIR = "--config-dir"
 _WITHOUT_FLOWS = ("list", "new", "server", "report", "replay", "verify", "waiting", "answer")
 """Verbs that take words of their own."""
@@ -43,6 +44,9 @@ def translate(arguments: Sequence[str], folder: Path) -> Words:
         notice = f"Study: {study} (the folder you are in)"
         words += [_CONFIG_DIR, str(study)]
     own = _config_dir(words)
+    if own and not own.is_dir():
+        # No word can be understood without the folder; what reads it tells which is meant.
+        return Words(words)
     verb, words = _take_verb(words)
     if verb in _WITHOUT_FLOWS:
         return Words([verb, *words], notice=notice)
@@ -51,9 +55,14 @@ def translate(arguments: Sequence[str], folder: Path) -> Words:
     options, plain = _split(words)
     if not named and not any(word.startswith(("+flows=", "flows=")) for word in options):
         if plain and verb not in _WITH_PLAIN_WORDS:
-            raise StudyError([_unknown_word(plain[0], names)])
+            raise StudyError([unknown_words(plain, names, own)])
         named = _usual_flows(verb, own)
-    settings = [*options, *(plain if verb in _WITH_PLAIN_WORDS else _text_setting(plain, named, own))]
+    parameter = _text_parameter(named[0], own) if named and verb not in _WITH_PLAIN_WORDS else None
+    if plain and parameter and not _is_setting_with_blanks(plain):
+        settings = [*options, f"{parameter}={' '.join(plain)}"]
+    else:
+        # Where words name no text, what reads settings tells what was meant; it needs their order.
+        settings = [*options, *plain] if verb in _WITH_PLAIN_WORDS else words
     if len(named) > 1:
         settings = [f"+flows={','.join(named)}", *settings]
     flow = named[0] if len(named) == 1 else None
@@ -112,15 +121,9 @@ def _usual_flows(verb: str | None, own: Path | None) -> list[str]:
     return of_study if len(of_study) == 1 or verb in _OF_EVERY_FLOW else []
 
 
-def _text_setting(plain: Sequence[str], named: Sequence[str], own: Path | None) -> Sequence[str]:
-    """The setting of words that name none: the text that the flow asks for, such as a question."""
-    if not plain or not named:
-        return plain
-    parameter = _text_parameter(named[0], own)
-    if parameter is None:
-        todo = "write records=my.csv to name your texts, or another setting as key=value"
-        raise StudyError([Problem(f"command line: {plain[0]}", f"'{' '.join(named)}' asks for no text", todo=todo)])
-    return [f"{parameter}={' '.join(plain)}"]
+def _is_setting_with_blanks(plain: Sequence[str]) -> bool:
+    """Whether the words are a setting such as `query = "Why?"`, and no text that holds the sign."""
+    return len(plain) > 1 and plain[1].startswith("=") and plain[0].isidentifier()
 
 
 def _text_parameter(flow: str, own: Path | None) -> str | None:
@@ -131,10 +134,3 @@ def _text_parameter(flow: str, own: Path | None) -> str | None:
             found = re.search(r"(?m)^records:\s*[\"']?parameters\.(\w+)", file.read_text(encoding="utf-8"))
             return found[1] if found else None
     return None
-
-
-def _unknown_word(word: str, names: Sequence[str]) -> Problem:
-    from flows.config.diagnostics import closest_name, join_names
-
-    near = closest_name(word, [*names, *VERBS])
-    return Problem(f"command line: {word}", "this is no flow and no verb", near, f"there are {join_names(names)}")

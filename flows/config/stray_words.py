@@ -56,7 +56,8 @@ def _misplaced_in(own: Path, name: str) -> str | None:
     file = f"{name}.yaml"
     if (own / file).is_file() and own.name == "flows":
         return f"name the folder above: --config-dir {shlex.quote(str(own.parent))}"
-    found = (path for path in (own / file, own / "flow" / file) if path.is_file())
+    places = (own / file, own / "flow" / file, own / "flows" / f"{name}.yml")
+    found = (path for path in places if path.is_file())
     if path := next(found, None):
         return f"{path} is not where flows are looked for; move it to {own / 'flows' / file}"
     return None
@@ -71,6 +72,16 @@ def is_setting(text: str) -> bool:
 def join_stray_words(arguments: Sequence[str], folders: Sequence[Path], diagnostics: Diagnostics) -> list[str]:
     """The arguments with stray words joined to what they belong to, or left out; each mistake is reported once."""
     return _Joiner(list(arguments), folders, diagnostics).join()
+
+
+def study_line(word: str) -> str | None:
+    """What to write where a study's folder, or a file of it, was typed; None for any other word."""
+    path = Path(word.rstrip("/") or word)
+    flows = sorted(file.stem for file in (path / "flows").glob("*.yaml")) if is_folder(path) else []
+    if not flows:
+        return _study_file(path)
+    chosen = flows[0] if len(flows) == 1 else f"[{','.join(flows)}]"
+    return f"--config-dir {shlex.quote(str(path))} {shell_setting('+flows', chosen)}"
 
 
 def _study_file(path: Path) -> str | None:
@@ -160,13 +171,11 @@ class _Joiner:
 
     def _take_one(self, word: str) -> None:
         path = Path(word.rstrip("/") or word)
-        flows = sorted(file.stem for file in (path / "flows").glob("*.yaml")) if is_folder(path) else []
-        if flows:
-            chosen = flows[0] if len(flows) == 1 else f"[{','.join(flows)}]"
-            line = f"--config-dir {shlex.quote(str(path))} {shell_setting('+flows', chosen)}"
-            self._report(word, "a study's folder is named with --config-dir, and its flow with +flows", line)
-        elif line := _study_file(path):
-            self._report(word, "a file of a study is named by its folder and its name, without the ending", line)
+        if line := study_line(word):
+            what = "a study's folder is named with --config-dir, and its flow with +flows"
+            if not is_folder(path):
+                what = "a file of a study is named by its folder and its name, without the ending"
+            self._report(word, what, line)
         elif is_there(path):
             self._report_setting(word, "a file or folder of texts is named with records", "records", word)
         elif word in group_choices(self.folders, "flows"):

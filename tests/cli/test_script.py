@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from contract.errors import StudyError
 from flows.cli.script import study_folder, translate
 from flows.config.folders import package_config_folder
+from flows.console_script import run
 from tests.support.commands import write_files
 
 FLOW = "description: Mine.\nrecords: posts\nsteps: {ask: {agent: llm}}\n"
@@ -43,12 +45,47 @@ def test_words_become_those_of_the_module(tmp_path: Path, words: list[str], flow
     [
         (["obs", "Why?"], r"obs.*no flow and no verb.*'osb'"),
         (["chekc", "tox"], r"chekc.*no flow and no verb.*'check'"),
-        (["tox", "my.csv"], r"my.csv.*'tox' asks for no text.*records=my.csv"),
+        (["What", "is", "a", "threat?"], r"a question is asked of a flow.*osb 'What is a threat\?'$"),
+        (["What is a threat"], r"write for example osb 'What is a threat'$"),
+        (["check", "mine"], r"--config-dir mine \+flows=survey$"),
+        (["survey"], r"in the folder mine, .*write --config-dir mine \+flows=survey$"),
+        (["check", "mine/flows/survey.yaml"], r"write --config-dir mine \+flows=survey$"),
+        (["survey.yaml", "--config-dir", "mine"], r"leave the ending out; write \+flows=survey$"),
+        (["other", "--config-dir", "mine"], r"other.yml is not where .* move it to mine/flows/other.yaml"),
+        (["posts.csv"], r"texts are given to a flow.*judger records=posts.csv$"),
     ],
 )
-def test_words_that_mean_nothing_are_a_mistake(tmp_path: Path, words: list[str], message: str) -> None:
+def test_words_that_mean_nothing_are_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    write_files(tmp_path, {"posts.csv": "text\nHello.\n", "mine/flows/survey.yaml": FLOW, "mine/flows/other.yml": FLOW})
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StudyError, match=message):
         translate(words, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["osb", "check", "query", "=", "Why so?"], "there are blanks around the sign =; write query='Why so?'"),
+        (["tox", "posts.csv"], "a file or folder of texts is named with records; write records=posts.csv"),
+        (["tox", "check", "run.server=stay", "1h"], "has no quotation marks; write run.server='stay 1h'"),
+        (["tox", "check", "-v"], "-v: there is no such option"),
+        (["check", "tox", "--config-dir"], "--config-dir: the name behind it is missing; write --config-dir my_study"),
+        (["check", "survey", "--config-dir", "mien"], "there is no such folder; write --config-dir mine"),
+        (["tox", "check", "--config_dir", "mine"], "write --config-dir mine"),
+        (["tox", "check", "config-dir=mine"], "begins with two hyphens; did you mean '--config-dir'?"),
+    ],
+)
+def test_a_mistake_behind_a_flow_is_told_as_for_the_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    write_files(tmp_path, {"posts.csv": "text\nHello.\n", "mine/flows/survey.yaml": FLOW})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["buttermilk", *words])
+    assert run() == 2
+    told = capsys.readouterr().err
+    assert message in told and "\n1 mistake;" in told, told
 
 
 def test_the_folder_is_the_study_when_it_looks_like_one(tmp_path: Path) -> None:
@@ -72,3 +109,16 @@ def test_a_named_folder_is_taken_instead(tmp_path: Path) -> None:
     every = translate(["check", f"--config-dir={there}"], here)
     assert list(every.arguments) == ["check", "+flows=first,second", f"--config-dir={there}"]
     assert not translate(["plan", "--config-dir", str(there)], here).flow, "which of two is not guessed"
+
+
+@pytest.mark.parametrize("kind", [[], ["plugin"]])
+def test_the_readme_of_a_new_folder_says_what_is_typed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for program, command in (("buttermilk", "buttermilk run mine"), ("main.py", "python -m flows run +flows=mine")):
+        monkeypatch.setattr("sys.argv", [program, "new", *kind, "mine"])
+        assert run() == 0
+        readme = (tmp_path / "mine/README.md").read_text()
+        assert command in readme and readme.count("python -m") in (0, readme.count("    uv run")), readme
+        shutil.rmtree("mine")
