@@ -87,6 +87,7 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     address, path = _address(command), gold_file(command, task.flow, folder)
     items = list(coded_items(task, records, read_coded_answers(folder, records)))
     known = read_known_gold(path)
+    _print_other_gold(items, path, gold_file(command, task.flow))
     disputes = open_disputes(items, known)
     # Before anything is decided: a command that is refused leaves the gold set as it was.
     by = command.by
@@ -118,6 +119,21 @@ def adjudicate(command: CodeCommand, folder: Path) -> int:
     print(f"{pages.open} left to decide")
     print(f"{path}: version {gold.version}, digest {gold.digest}")
     return 0
+
+
+def _print_other_gold(items: Sequence[CodedItem], path: Path, of_flow: Path) -> None:
+    """Prints that decisions on these answers stand in the flow's gold set, where earlier versions wrote all of them."""
+    from flows.coding.adjudication import is_settled
+    from flows.files.gold_set import read_gold
+
+    if path.exists() or not of_flow.exists():
+        return
+    gold = read_gold(of_flow)
+    if any(
+        entry.how == "adjudicated" and is_settled(item, gold) for item in items if (entry := gold.decision(*item.key))
+    ):
+        note = f"{of_flow} holds decisions on these answers; gold={of_flow} goes on with it, and this coding has {path}"
+        print(f"note: {terminal_text(note)}", file=sys.stderr)
 
 
 def _print_overtaken(items: Sequence[CodedItem]) -> None:

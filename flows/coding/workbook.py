@@ -143,12 +143,16 @@ def _write_row(
     return notes + ["pictures are not in the workbook; their descriptions are not either"] * pictures
 
 
+_TAKEN = frozenset({"criteria", "history"})
+"""Names that no coder's sheet has: one of ours, and one that Excel keeps for itself and opens in no file."""
+
+
 def sheet_names(coders: Sequence[str]) -> list[str]:
     """A name for each sheet: at most 31 characters, and no two alike but for case."""
     names = list[str]()
     for coder in coders:
         name, number = coder[:31], 1
-        while name.casefold() in {"criteria", *(one.casefold() for one in names)}:
+        while name.casefold() in {*_TAKEN, *(one.casefold() for one in names)}:
             number += 1
             name = f"{coder[:27]} {number}"
         names.append(name)

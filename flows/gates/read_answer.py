@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +19,8 @@ from flows.tables.answers import spelling
 
 _YES = frozenset({"yes", "y", "true", "1"})
 _NO = frozenset({"no", "n", "false", "0"})
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+"""In some countries the comma stands before a fraction, in others between thousands."""
 _SYNONYMS: Mapping[str, Decision] = {
     "approved": "approve", "yes": "approve", "rejected": "reject", "no": "reject", "modify": "edit", "change": "edit",
 }  # fmt: skip
@@ -131,11 +135,12 @@ class _Reader:
             word = str(given).strip().lower()
             if word in _YES | _NO:
                 return word in _YES
-        elif not isinstance(given, bool):
-            try:
-                return float(str(given).strip().replace(",", "."))
-            except ValueError:
-                pass
+        elif _THOUSANDS.fullmatch(str(given).strip()):
+            what = f"'{given}' is one number to some readers and a thousand times as much to others"
+            self._mistake(name, what, None, "write it without a sign between thousands")
+            return None
+        elif (number := _number(given)) is not None:
+            return number
         self._mistake(name, f"'{given}' is not {_type_words(asked)}", None, None)
         return None
 
@@ -250,6 +255,15 @@ def _as_text(value: JsonValue) -> str:
 
 def _is_blank(value: JsonValue) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _number(given: JsonValue) -> float | None:
+    """The number, with a point or a comma before its fraction; None for what is none, such as `nan`."""
+    try:
+        number = float(str(given).strip().replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and not isinstance(given, bool) else None
 
 
 def _kind(value: JsonValue) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from flows.cli.main import main
 from flows.coding.answer_log import read_answers
 from flows.compose.compose import compose
 from flows.engine.records import record_notes, records_of
-from flows.files.gold_set import read_gold
+from flows.files.gold_set import add_to_gold, read_gold
 from tests.support.commands import write_files
 
 CODED = "record_id,criterion,coder,verdict\n"
@@ -198,3 +199,19 @@ def test_a_round_for_training_has_a_gold_set_of_its_own(study: Path, capsys: pyt
     said = capsys.readouterr()
     assert "gold/letters-pilot.jsonl: version 1" in said.out and "answered otherwise" not in said.err
     assert Path("gold/letters.jsonl").read_bytes() == before
+
+
+def test_decisions_that_an_earlier_version_wrote_elsewhere_are_named(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["code", "adjudicate", "by=carla"]) == 0
+    shutil.copytree("coding/letters", "coding/pilot")
+    gold, words = Path("gold/letters.jsonl"), ["code", "adjudicate", "by=carla", "folder=coding/pilot"]
+    said = f"note: {gold} holds decisions on these answers; gold={gold} goes on with it"
+    [disputed] = [one for one in read_gold(gold).entries.values() if one.how == "open"]
+    capsys.readouterr()
+    assert main(words) == 0 and said not in capsys.readouterr().err, "nobody has decided anything"
+    Path("gold/letters-pilot.jsonl").unlink()
+    add_to_gold(gold, [disputed.model_copy(update={"how": "adjudicated", "verdict": "yes", "by": "carla", "why": "x"})])
+    assert main(words) == 0 and said in capsys.readouterr().err
+    assert main(words) == 0 and said not in capsys.readouterr().err, "it goes on with its own"

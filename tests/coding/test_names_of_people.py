@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,10 @@ def test_where_one_person_codes_answers_need_no_name_and_else_it_is_asked_for(
     assert _begin("ana,ben", "coding/two") == 0
     assert main(["code", "import", "more.csv", "folder=coding/two"]) == 1
     assert "more.csv:2: no coder is named here; add a column `coder`, or write coder=…" in capsys.readouterr().err
+
+
+def test_a_coder_called_as_a_sheet_that_excel_refuses_has_another_sheet(here: Path) -> None:
+    assert main(["code", "export", "out.xlsx", "coders=History,ana", "--config-dir", "study"], "letters") == 0
+    names: list[str] = import_module("python_calamine").CalamineWorkbook.from_path("out.xlsx").sheet_names
+    assert names == ["Criteria", "History 2", "ana"]
+    assert main(["code", "import", "out.xlsx"]) == 0
