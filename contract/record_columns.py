@@ -19,6 +19,8 @@ def _columns(value: Any) -> Any:
         place, dot, part = str(name).partition(".")
         if place in NESTED_FIELDS and bool(dot) == bool(part):
             continue
+        if name == "record_id":
+            raise ValueError("'record_id' is in that table anyway; leave it out")
         if place not in _WHOLE or dot:
             raise ValueError(
                 f"'{name}' is no field of a record; write title, text, uri, mime, metadata, sections or ground_truth, "

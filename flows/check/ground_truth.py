@@ -231,8 +231,8 @@ class GroundTruthCheck:
         numbers = " (or for numbers a cut such as 'labels.>=0.5=VERDICT')" if some_numbers else ""
         verdicts = join_names(self.truth.reader(criterion).possible)
         return (
-            f"write what each means: {settings}, or the same under `labels:`{numbers}, with one of {verdicts} in the "
-            "place of VERDICT, or `missing` for no answer"
+            f"write what each means: {settings}, or the same under `labels:` below `measures:` of the flow{numbers}, "
+            f"with one of {verdicts} in the place of VERDICT, or `missing` for no answer"
         )
 
     def _taken_as_true_or_false(self, criterion: str, answers: list[Reading]) -> list[Reading]:

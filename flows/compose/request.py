@@ -72,7 +72,11 @@ def report_unknown_names(
             nearest = closest_name(name, {*accepted, *other_settings}) or _nearly_the_same(name, config_names)
             if "columns" in accepted and name in Record.model_fields:
                 nearest = f"columns.{name}"
-            diagnostics.add(where, f"no flow here takes '{name}'", nearest=nearest, todo=todo)
+            what = f"no flow here takes '{name}'"
+            if name == "repeats":
+                nearest, todo = None, "write `repeats: 1` below the `agent:` of the step that is to be repeated"
+                what = "no step here has `repeats`, which this would replace"
+            diagnostics.add(where, what, nearest=nearest, todo=todo)
 
 
 def _nearly_the_same(name: str, known: set[str]) -> str | None:
@@ -130,7 +134,8 @@ def apply_request(
     ]
     dimensions = {name for step in steps for name in step.variants}
     fitting = {name: text for name, text in raw.items() if request.values.get(name, text) is not None}
-    repeats = None if "repeats" in validated.spec.parameters else _parse_repeats(raw, diagnostics)
+    is_repeated = "repeats" not in validated.spec.parameters and any(step.repeats is not None for step in steps)
+    repeats = _parse_repeats(raw, diagnostics) if is_repeated else None
 
     def change(step: Step, path: KeyPath) -> Step:
         declared = _agent_parameters(step, registry)

@@ -115,6 +115,8 @@ def list_advice(name: str, details: Mapping[str, Any]) -> str | None:
         return None
     if value.startswith("$") and not value.startswith("${"):
         return f"write {name}: ${{{value[1:].strip('{}()')}}}"
+    if re.fullmatch(r"llms\.\w+", value.strip()):
+        return f"write {name}: ${{{value.strip()}}}"
     words = [word.strip() for word in re.split("[,;]", value.lstrip(f"-{LONG_DASHES}").strip("(){}<> "))]
     return f"write {name}: [{', '.join(words)}]"
 

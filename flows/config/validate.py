@@ -187,7 +187,9 @@ class _Validator:
         near = begun[0] if len(begun) == 1 else closest_name(loc[-1], names)
         if near is None and {"parameters", "variants"} <= set(names):
             todo = f"a parameter of the agent belongs below `parameters:`, or as a list below `variants:`; {todo}"
-        if inner := holder_of(loc[-1], model):
+        if self.path[0] == "storage" and loc[-1] in Measures.model_fields:
+            near, todo = None, "it belongs below `measures:` in the flow, indented"
+        elif inner := holder_of(loc[-1], model):
             todo = f"it belongs below `{inner}:`, indented"
         elif near is None and (lacked := self._lacked_instead(loc, model)):
             what, todo = f"{what}, and lacks `{lacked}`", f"write `{lacked}: …`{explained(model, lacked)} in its place"

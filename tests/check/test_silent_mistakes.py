@@ -332,10 +332,10 @@ ORDER = "  level: ordinal\n  order: [calm, sharp, cruel]\n"
 
 OFF_SCALE: list[tuple[str, tuple[object, ...], str]] = [
     (ORDER, ("mean", "kind"), "people's answers are 'kind', 'mean', which are not in `order`; write what each "
-     "means: labels.mean=VERDICT labels.kind=VERDICT, or the same under `labels:`, with one of calm, cruel, sharp in "
-     "the place of VERDICT, or `missing` for no answer"),
-    (ORDER, (1, 2), "labels.1=VERDICT labels.2=VERDICT, or the same under `labels:` (or for numbers a cut such as "
-     "'labels.>=0.5=VERDICT')"),
+     "means: labels.mean=VERDICT labels.kind=VERDICT, or the same under `labels:` below `measures:` of the flow, with "
+     "one of calm, cruel, sharp in the place of VERDICT, or `missing` for no answer"),
+    (ORDER, (1, 2), "labels.1=VERDICT labels.2=VERDICT, or the same under `labels:` below `measures:` of the flow (or "
+     "for numbers a cut such as 'labels.>=0.5=VERDICT')"),
     (ORDER, ("calm", "mean"), "note: 'posts': people's answers are also 'mean', which are not in `order`; these "
      "records are left out of what is compared with people"),
     ("  level: interval\n", ("kind", "mean"), "people's answers are 'kind', 'mean', which are no numbers; if they "
