@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.console import escape_markup
-from flows.measures.few_records import few_records_text
+from flows.measures.few_records import few_compared_text, few_records_text
 from flows.measures.results import Estimate
 from flows.measures.summary import SummaryRow, summarise_verdicts
 from flows.report.demonstration import DEMONSTRATION_VERDICTS
+from flows.report.words import pluralised
 from flows.run_folder.derive import Derived
 
 _NOTHING = "–"
@@ -28,7 +29,8 @@ def show_study(console: Console, derived: Derived) -> None:
     described = [(row, _described(row, has_truth=has_truth, rows=rows)) for row in rows]
     console.print(f"\n[italic]Verdicts: {escape_markup(derived.data.spec.name)}[/italic]", highlight=False)
     (_print_table if console.width >= _WIDE else _print_blocks)(console, described)
-    if caveat := few_records_text(len({row.record_id for row in derived.rows})):
+    compared = min((row.records for row in rows if row.records), default=0)
+    if caveat := few_records_text(len({row.record_id for row in derived.rows})) or few_compared_text(compared):
         console.print(caveat, style="yellow", highlight=False)
     if not has_truth:
         console.print("Not compared with people: no record has an answer of theirs.", highlight=False)
@@ -40,7 +42,10 @@ def _described(row: SummaryRow, *, has_truth: bool, rows: Sequence[SummaryRow]) 
     """What is shown of a row, by heading; the same headings for all rows."""
     shown = {"verdicts": _verdicts(row), "none": _missing_verdicts(row)}
     if has_truth:
-        shown |= {"accuracy": _estimate(row.accuracy), "kappa with people": _estimate(row.cohen_kappa)}
+        shown |= {
+            "people judged": pluralised(row.records, "record") if row.records else _NOTHING,
+            "accuracy": _estimate(row.accuracy), "kappa with people": _estimate(row.cohen_kappa),
+        }  # fmt: skip
     if any(one.reasons_found for one in rows):
         shown["experts' reasons"] = _estimate(row.reasons_found)
     return shown

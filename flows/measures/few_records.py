@@ -13,3 +13,11 @@ def few_records_text(records: int) -> str:
         return ""
     noun = "record" if records == 1 else "records"
     return f"With only {records:,} {noun}, these figures say little of other texts: one more may change them much."
+
+
+def few_compared_text(compared: int) -> str:
+    """The caveat where people judged few of the records; empty where they judged enough, or none at all."""
+    if not 0 < compared < FEW_RECORDS:
+        return ""
+    noun = "record was" if compared == 1 else "records were"
+    return f"Only {compared:,} {noun} compared with people: accuracy and kappa say little of the others."

@@ -47,6 +47,13 @@ def test_a_few_records_are_named_as_such() -> None:
     assert "With only" not in table_of(["violates"] * 50)
 
 
+def test_of_how_many_records_people_judged_the_figures_are_is_said() -> None:
+    few = table_of(["violates"] * 60, ["violates", "violates", *[None] * 58])
+    assert "people judged 2 records" in few and "accuracy 1.00" in few
+    assert "Only 2 records were compared with people: accuracy and kappa say little of the others." in few
+    assert "Only" not in table_of(["violates"] * 60, ["violates"] * 60)
+
+
 def test_in_a_narrow_terminal_no_word_is_broken() -> None:
     verdicts = ["does_not_violate", "violates", "does_not_violate", "violates_in_part"]
     table = table_of(verdicts, verdicts)
