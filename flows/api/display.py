@@ -19,6 +19,7 @@ from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.demonstration import DEMONSTRATION_VERDICTS
 from flows.report.left_out import left_out_lines
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
+from flows.report.run_notes import NOTES_HEADING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,6 +126,11 @@ def left_out_html(rejects: Sequence[Reject], file: Path) -> str:
     """What was left out of the records, as the command line says it; empty when nothing was."""
     lines = list(left_out_lines(rejects, file))
     return f"<pre>{_safe(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def notes_html(notes: Sequence[str]) -> str:
+    """What the run said of itself; empty when it said nothing."""
+    return f"<h5>{NOTES_HEADING}</h5><ul>{''.join(f'<li>{_safe(note)}</li>' for note in notes)}</ul>" if notes else ""
 
 
 def finding_html(measures: pd.DataFrame, counts: pd.DataFrame, *, demonstration: bool = False) -> str:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import RunError
 from contract.findings import CitedAnswer
 from contract.messages import AgentTrace
-from flows.api.display import ReportFrame, answer_html, finding_html, left_out_html
+from flows.api.display import ReportFrame, answer_html, finding_html, left_out_html, notes_html
 from flows.api.frames import verdicts_frame
 from flows.files.checksums import FILLED_IN_LATER
 from flows.files.folder import read_traces
 from flows.report.left_out import left_out_lines
+from flows.report.run_notes import notes_of
 from flows.storage.rows import Reject
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class StudyRun:
     def manifest(self) -> dict[str, Any]:
         """What was run, with which models, prompts and data, and what it cost."""
         return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the run said of itself, for example that a bound was reached."""
+        return [*notes_of(self.manifest)]
 
     @property
     def waiting(self) -> Path | None:
@@ -140,5 +146,5 @@ class StudyRun:
             shown = finding_html(self.measures, self.verdict_counts, demonstration=is_demonstration)
         rows: Any = self.rejects.to_dict("records")
         rejects = [Reject(**row) for row in rows]
-        shown += left_out_html(rejects, self.folder / _REJECTS)
+        shown += left_out_html(rejects, self.folder / _REJECTS) + notes_html(self.notes)
         return f"{shown}<p>Files: <code>{html.escape(str(self.folder))}</code></p>"

@@ -63,5 +63,5 @@ def check_answers(
     for problem in mistaken:
         diagnostics.add_problem(problem)
     for note in notes:
-        diagnostics.add_notice(note)
+        diagnostics.add_result_notice(note)
     return AnsweredRecords(file)

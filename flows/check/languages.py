@@ -28,7 +28,7 @@ class LanguageCheck:
     def report(self, preview: Preview, diagnostics: Diagnostics) -> None:  # noqa: ARG002
         """Notes languages that the vectors do not know."""
         if note := self._found.note():
-            diagnostics.add_notice(f"'{self._name}': {note}")
+            diagnostics.add_result_notice(f"'{self._name}': {note}")
 
 
 def note_question(
@@ -41,4 +41,4 @@ def note_question(
     if not isinstance(corpus, SearchableStorage) or corpus.embedding is not None or not isinstance(question, str):
         return
     if note := question_note(question):
-        diagnostics.add_notice(note)
+        diagnostics.add_result_notice(note)

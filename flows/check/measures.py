@@ -140,7 +140,7 @@ def _check_order(order: tuple[str, ...], verdicts: frozenset[str], path: KeyPath
             at, todo = (*path, "order", str(number)), "keep the place that is meant"
             diagnostics.add_at(at, f"'{name}' has two places in `order`", todo=todo)
     if outside := verdicts - set(order):
-        diagnostics.add_notice(
+        diagnostics.add_result_notice(
             f"`order` has no place for {join_names(outside)}: records with such a verdict are left out of the measures"
         )
 
@@ -164,12 +164,12 @@ def with_positive_verdict(
     affirmed = verdicts & set(answers)
     positive = min(affirmed) if len(affirmed) == 1 else None
     if measures.truth is not None and positive is None:
-        diagnostics.add_notice(
+        diagnostics.add_result_notice(
             "precision, recall and F1 are left out, since no verdict is named as the positive one; write `positive:` "
             f"under `measures:` with one of {join_names(verdicts)}"
         )
     elif measures.truth is not None and positive is not None:
-        diagnostics.add_notice(
+        diagnostics.add_result_notice(
             f"precision, recall and F1 are about '{positive}', which people's answer '{answers[positive]}' means; "
             "`positive:` under `measures:` names another verdict"
         )

@@ -44,7 +44,7 @@ class MetadataCheck:
                 continue
             what = f"{wanted.what} {rows_text(preview)}"
             if self.of_other_records or preview.may_have_later_columns:
-                diagnostics.add_notice(f"{wanted.where}: {what}" if wanted.written else what)
+                diagnostics.add_result_notice(f"{wanted.where}: {what}" if wanted.written else what)
                 continue
             near = closest_name(wanted.name, self.names)
             todo = f"their metadata are {join_names(self.names, 20)}" if self.names else "no column is read as metadata"

@@ -31,7 +31,7 @@ def note_single_models(spec: FlowSpec, models: Mapping[str, ModelConfig], diagno
         different = {repr(models.get(one, one)) for one in named}
         if len(different) == 1:
             what = f"'{name}' asks only one model ({', '.join(named)}), so {_WITHOUT_OTHERS[compares]}"
-            diagnostics.add_notice(f"{what}; name two or more different models to compare them")
+            diagnostics.add_result_notice(f"{what}; name two or more different models to compare them")
 
 
 def _comparing(spec: FlowSpec) -> Iterator[str]:

@@ -211,7 +211,7 @@ def _check_rows(
             continue
         what = f"'{name}' has no column '{column}' (for `{field}`)"
         if preview.may_have_later_columns and field not in REQUIRED_FIELDS:
-            diagnostics.add_notice(f"{what} in the first {preview.rows:,} rows")
+            diagnostics.add_result_notice(f"{what} in the first {preview.rows:,} rows")
         else:
             near = closest_name(_INDEX.sub(r".\1", column), preview.names)
             what += "".join(f"; {guess.message}" for guess in preview.guesses if guess.setting == "header")
@@ -239,7 +239,7 @@ def _note_addresses(name: str, preview: Preview, diagnostics: Diagnostics) -> No
     from flows.check.preview import rows_text
 
     if preview.addresses and not preview.fetch:
-        diagnostics.add_notice(
+        diagnostics.add_result_notice(
             f"the text of {len(preview.addresses):,} {rows_text(preview)} of '{name}' is only an address, which stands "
             "for itself; with `fetch: true` in the storage, a run reads the pages"
         )

@@ -159,8 +159,8 @@ def check_studies(
     for study in studies:
         check_budget(study, diagnostics)
     diagnostics.raise_if_any()
-    notices = tuple(diagnostics.notices)
-    return [replace(study, notices=notices) for study in studies]
+    notices, of_results = tuple(diagnostics.notices), tuple(diagnostics.result_notices)
+    return [replace(study, notices=notices, result_notices=of_results) for study in studies]
 
 
 def _report_idle_choice(composed: ComposedConfig, flow: str, used: Collection[str], diagnostics: Diagnostics) -> None:

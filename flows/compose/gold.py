@@ -47,7 +47,7 @@ def check_gold(flow: FlowSpec, path: KeyPath, diagnostics: Diagnostics) -> None:
         diagnostics.add_at(at, str(error))
         return
     if note := half_lines_note(Path(measures.gold), gold.torn_lines):
-        diagnostics.add_notice(note)
+        diagnostics.add_result_notice(note)
     known, judged = gold.criteria(), set(judged_criteria(flow, measures))
     # A decision on a variable of a codebook names it behind its criterion: `framing.tone`.
     known |= {name.rpartition(".")[0] for name in known if "." in name}

@@ -34,6 +34,8 @@ class Diagnostics:
     provenance: Provenance = field(default_factory=Provenance)
     problems: dict[tuple[str, str], Problem] = field(default_factory=dict[tuple[str, str], Problem])
     notices: dict[str, None] = field(default_factory=dict[str, None])
+    result_notices: dict[str, None] = field(default_factory=dict[str, None])
+    """Those of them that say something of the results."""
     compares: bool = True
     """Whether models are to be compared with people; whoever is about to ask people compares nothing yet."""
     reported: set[KeyPath] = field(default_factory=set[KeyPath])
@@ -53,13 +55,18 @@ class Diagnostics:
             self.add(self.provenance.where(path), what, nearest=nearest, todo=todo)
 
     def add_notice(self, text: str) -> None:
-        """Adds a message that the user should see but that stops nothing."""
+        """Adds a message on the study's files that the user should see but that stops nothing."""
         self.notices.setdefault(mask_keys(text))
+
+    def add_result_notice(self, text: str) -> None:
+        """Adds a message that readers of the results need, too: their report has it."""
+        self.add_notice(text)
+        self.result_notices.setdefault(mask_keys(text))
 
     def add_people_notice(self, text: str) -> None:
         """Adds a message on how models are compared with people."""
         if self.compares:
-            self.add_notice(text)
+            self.add_result_notice(text)
 
     def mark_reported(self, path: KeyPath) -> None:
         """Marks `path` and everything below it as already reported."""

@@ -12,6 +12,7 @@ from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines, referenced_location
+from flows.report.run_notes import NOTES_HEADING
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -26,6 +27,11 @@ DEMONSTRATION_NOTICE = "Demonstration quality: embedded models; set a key and ad
 def answer_markdown(answer: CitedAnswer) -> str:
     """The whole answer, every claim with its quotations and their places."""
     return "\n".join(_answer_lines(answer)).strip() + "\n"
+
+
+def notes_markdown(notes: Sequence[str]) -> str:
+    """The notes of the run, to stand below its answers; empty where there are none."""
+    return "".join(f"{line}\n" for line in _bullet_list(NOTES_HEADING, [_escape(note) for note in notes]) if notes)
 
 
 def _answer_lines(answer: CitedAnswer) -> Iterator[str]:

@@ -20,6 +20,7 @@ from flows.report.claim_words import only_quotes
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
+from flows.report.run_notes import NOTES_HEADING
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
@@ -29,8 +30,9 @@ _HTTPS = re.compile(r"https://[^\s<>()\\\"']+")
 class AnswerPage:
     """Gathers the passages of a run's quotations from its cells, and writes the page."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, notes: Sequence[str] = ()) -> None:
+        """`notes` are what the run said of itself."""
+        self._folder, self._notes = folder, notes
         self._answers = _answers_of(folder)
         cited = (citation for answer in self._answers for claim in answer.claims for citation in claim.citations)
         self._wanted = {citation.passage_id for citation in cited}
@@ -61,7 +63,7 @@ class AnswerPage:
         text = environment.get_template("answer.html.jinja").render(
             answers=self._answers, policy=content_security_policy(style, ""), style=trusted_markup(style),
             demonstration=DEMONSTRATION_NOTICE.replace("`", ""), unverified_heading=UNVERIFIED_HEADING,
-            references_heading=REFERENCES_HEADING,
+            references_heading=REFERENCES_HEADING, notes=self._notes, notes_heading=NOTES_HEADING,
         )  # fmt: skip
         write_text(self._folder / "answer.html", text)
 

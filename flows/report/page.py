@@ -27,6 +27,7 @@ from flows.report.page_markup import bdi, content_security_policy, page_environm
 from flows.report.people import MAX_LISTED, People
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
+from flows.report.run_notes import NOTES_HEADING, notes_of
 from flows.report.summary import summarise
 from flows.report.verdict_marks import VerdictMark
 from flows.report.verdict_matrix import VerdictMatrix
@@ -91,6 +92,7 @@ def render_page(inputs: ReportInputs, lines: LineFile) -> Iterator[str]:
         explained=explain_measures(inputs.tables), measured=inputs.measured, parted=len(inputs.disagreements),
         partings=inputs.disagreements[:MAX_RANKED], graded=are_graded(inputs.disagreements),
         numbers=record_indexes, marks=inputs.marks, found=inputs.report_data, STATES=STATUS_LABELS,
+        notes=notes_of(inputs.data.manifest), notes_heading=NOTES_HEADING,
     )  # fmt: skip
     # The body is rendered first: the index holds all masked texts, which are known only then.
     index = trusted_markup(matrix.index([first for first, _ in chunks], masked_texts.texts))

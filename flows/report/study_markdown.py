@@ -10,6 +10,7 @@ from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateRow, EstimateTable, explain_measures, format_estimate
 from flows.report.facts import Facts, LabelledValues
 from flows.report.methods import methods_paragraph, missing_verdicts_warning
+from flows.report.run_notes import NOTES_HEADING, notes_of
 from flows.report.summary import summarise
 from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, join_lines, percent
 
@@ -51,6 +52,9 @@ def _blocks(inputs: ReportInputs) -> Iterator[str]:
     yield escape_markdown(summary.rest)
     yield from _request_section(facts)
     yield from _outcome_section(facts)
+    if notes := notes_of(inputs.data.manifest):
+        yield f"## {NOTES_HEADING}"
+        yield "\n".join(f"- {escape_markdown(note)}" for note in notes)
     yield from _verdicts_section(inputs)
     yield from _disagreement_section(inputs)
     yield from _agreement_section(inputs)

@@ -12,6 +12,7 @@ from flows.gates.desk import Desk
 from flows.run.listener import RunListener
 from flows.run.page_records import with_pages
 from flows.run.people import open_desk
+from flows.run.run_notes import RunNotes
 from flows.run_folder.manifest import RunStart
 from flows.spec.study import Study
 from flows.storage.rows import Reject
@@ -28,13 +29,13 @@ class RunInput:
     desk: Desk
 
     @classmethod
-    async def read(cls, study: Study, listener: RunListener) -> RunInput:
+    async def read(cls, study: Study, listener: RunListener, notes: RunNotes) -> RunInput:
         """Reads all records, with the pages that stand for some. Raises StudyError for answers that fit no record."""
         start, rejects = RunStart.read(study), list[Reject]()
         records = list(records_of(study, rejects.append))
         check_ground_truth(study, records)
         for note in record_notes(study, records):
-            listener.on_note(note)
+            notes.add(note)
         # Before shards begin, so that each page is fetched by one of them only.
-        records, pages = await with_pages(study, records, rejects.append, listener.on_note)
+        records, pages = await with_pages(study, records, rejects.append, notes.add)
         return cls(replace(start, pages=pages), records, rejects, open_desk(study, listener.people, records))

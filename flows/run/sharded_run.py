@@ -10,6 +10,7 @@ from flows.results.open import result_store
 from flows.run.listener import RunListener
 from flows.run.people import WaitingFile
 from flows.run.run_input import RunInput
+from flows.run.run_notes import RunNotes
 from flows.run.run_story import RunStory
 from flows.run_folder.finish import finish_run, run_manifest
 from flows.run_folder.outcome import Outcome
@@ -27,7 +28,8 @@ from flows.spec.study import Study
 
 async def run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, Desk]:
     """Runs the shards as child runs, and writes one folder from them, the same as that of a single run."""
-    run_input = await RunInput.read(study, listener)
+    notes = RunNotes(study.result_notices, listener.on_note)
+    run_input = await RunInput.read(study, listener, notes)
     records = run_input.records
     story = RunStory(study, len(records))
     story.begin(len(run_input.rejects))
@@ -49,7 +51,9 @@ async def run_sharded(study: Study, listener: RunListener) -> tuple[Outcome, Des
         await models.aclose()
     waiting = [Question.model_validate(one) for part in shard_results.values() for one in part.waiting]
     WaitingFile(folder, listener.people, study.run.results).leave(outcome, waiting)
-    await finish_run(study, {**manifest, "shards": shards_manifest(shards)}, outcome)
+    for part in shard_results.values():
+        notes.keep(part.manifest.get("notes", ()))
+    await finish_run(study, {**manifest, "shards": shards_manifest(shards), **notes.as_field()}, outcome)
     story.end(outcome)
     remove_shards(store, shard_results.values())
     return outcome, run_input.desk

@@ -24,6 +24,7 @@ from flows.results.open import result_store
 from flows.run.listener import RunListener
 from flows.run.people import WaitingFile, form_note, replaced_note, unused_note
 from flows.run.run_input import RunInput
+from flows.run.run_notes import RunNotes
 from flows.run.run_story import RunStory
 from flows.run.services import open_services
 from flows.run_folder.finish import finish_run, run_manifest
@@ -41,7 +42,8 @@ four batches, 30,000 calls took up to a sixth less time with such a server, and 
 
 async def run_unsharded(study: Study, listener: RunListener, caller: CallerProcess | None) -> tuple[Outcome, Desk]:
     """Runs the study, and writes its folder; of a shard, publishes what the run that merges the shards needs."""
-    run_input = await RunInput.read(study, listener)
+    notes = RunNotes(study.result_notices, listener.on_note)
+    run_input = await RunInput.read(study, listener, notes)
     records, rejects, desk = run_input.records, run_input.rejects, run_input.desk
     owner, is_shard = str(current_flow_run_id()), study.run.shard is not None
     story = RunStory(study, len(records))
@@ -55,7 +57,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
         story.on_cell(trace)
         listener.on_cell(trace, totals)
 
-    ledger = Ledger(folder, on_cell, listener.on_transient_error, log, listener.on_note)
+    ledger = Ledger(folder, on_cell, listener.on_transient_error, log, notes.add)
     story.totals = ledger.totals
     story.begin(len(rejects))
     journal_folder = result_store(study.run.results).journal_folder
@@ -71,7 +73,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
                 owner,
                 listener.on_indexing,
                 rejects.append,
-                listener.on_note,
+                notes.add,
                 in_bulk,
                 caller,
                 desk,
@@ -89,7 +91,8 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
                 models, tools = run_services.agent_services.models, run_services.tool_servers
                 manifest = run_manifest(study, run_input.start, records, outcome, models, tools)
         for note in filter(None, (unused_note(desk), replaced_note(desk))):
-            listener.on_note(note)
+            notes.add(note)
+        manifest |= notes.as_field()
         waiting.leave(outcome, list(desk.open.values()))
         if is_shard:
             await _publish_shard(study, manifest, outcome)

@@ -39,6 +39,7 @@ def derive(folder: Path) -> Derived:
     The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
     """
     from flows.report.answer_page import AnswerPage
+    from flows.report.run_notes import notes_of
     from flows.run_folder.columns import write_columns
     from flows.tables.cells import write_cells
 
@@ -46,7 +47,7 @@ def derive(folder: Path) -> Derived:
     if data.spec.measures:
         derived = _derive_study(data, data.spec.measures)
     else:
-        page = AnswerPage(data.folder)
+        page = AnswerPage(data.folder, notes_of(data.manifest))
         write_cells(data, page.add)
         page.write()
         derived = Derived(data)

@@ -21,7 +21,8 @@ from flows.accounting.journal_file import JournalFile
 from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
 from flows.files.folder import link_latest
-from flows.report.answer_markdown import answer_markdown
+from flows.report.answer_markdown import answer_markdown, notes_markdown
+from flows.report.run_notes import notes_of
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome
@@ -71,7 +72,8 @@ async def finish_run(
     answers = [CitedAnswer.model_validate(value) for _, value in outcome.results if _is_cited_answer(value)]
     outcome.answers = answers
     if answers:
-        write_text(folder / "answer.md", "\n\n---\n\n".join(answer_markdown(answer) for answer in answers))
+        text = "\n\n---\n\n".join(answer_markdown(answer) for answer in answers)
+        write_text(folder / "answer.md", text + notes_markdown(notes_of(manifest)))
     # In a thread: measures and plots take seconds, and Prefect must get messages from this process meanwhile.
     with reduced_garbage_collection():
         outcome.derived = await asyncio.to_thread(derive, folder)

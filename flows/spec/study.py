@@ -49,6 +49,8 @@ class Study:
     provenance: Provenance
     notices: tuple[str, ...] = ()
     """Messages that the user should see but that stop nothing, one sentence each."""
+    result_notices: tuple[str, ...] = ()
+    """Those of them that readers of the results need, too."""
     tool_servers: Mapping[str, ToolServer] = field(default_factory=dict[str, ToolServer])
     """The outside servers of tools that the flow uses, by name."""
     missing_parameters: tuple[str, ...] = field(default=())

@@ -29,7 +29,7 @@ async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
         seen.append((progress, total))
 
     async with connect() as client:
-        started = await client.call_tool("start_tiny", {"records": "study/posts.jsonl", "strictness": 2})
+        started = await client.call_tool("start_tiny", {"records": "study/posts.jsonl", "strictness": 2, "sample": 9})
         assert not started.is_error, text_of(started)
         run_id = started.structured_content["run_id"]
         early = await client.call_tool("read_run", {"run_id": run_id})
@@ -46,6 +46,8 @@ async def test_a_study_is_started_watched_and_read(connect: Connect) -> None:
         assert {row["model"] for row in read["verdicts"]} == {"demo", "demo_average"}
         assert sum(row["records"] for row in read["verdicts"]) == 4 and read["measures"]
         assert "violates" in html_of(StudyRun(read["folder"]))
+        [note] = read["notes"]
+        assert note.startswith("sample=9 asks for more records") and note in html_of(StudyRun(read["folder"]))
         [report] = (await client.read_resource(read["report"])).contents
         assert report.text.startswith("#")  # type: ignore[reportAttributeAccessIssue]
         assert [one.uri for one in (await client.list_resources()).resources] == [read["report"]]

@@ -59,9 +59,10 @@ def study(lab: Lab) -> Lab:
 
 
 async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) -> None:
+    study.settings = ["run.sample=99"]
     unsharded = await study.run()
     assert unsharded.outcome
-    study.settings = [f"run.results={study.folder / 'shared'}"]
+    study.settings = [f"run.results={study.folder / 'shared'}", "run.sample=99"]
     async with deployed(study) as deployment:
         ran = await deployment.run(shards=3)
     for name in TABLES:
@@ -69,6 +70,8 @@ async def test_the_tables_of_a_run_in_shards_are_those_of_one_run(study: Lab) ->
     assert (ran.state.name, ran.state.message) == (unsharded.state.name, unsharded.state.message)
     assert [reject.line for reject in ran.outcome.rejects] == [13] if ran.outcome else False
     manifest, wanted = ran.manifest, unsharded.outcome.totals
+    alone = json.loads((unsharded.outcome.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["notes"] == alone["notes"] and "sample=99" in alone["notes"][-1]
     assert manifest["calls"] == {"paid": wanted.calls_paid, "kept": wanted.calls_kept}
     assert sorted(child.name for child in ran.children) == [f"tiny, shard {n}/3" for n in (1, 2, 3)]
     assert all(child.parent_task_run_id for child in ran.children)
