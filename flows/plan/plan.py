@@ -267,8 +267,9 @@ def _planned_steps(
                 least = 0 if condition else step.least
                 yield replace(step, condition=step.condition or condition, least=least)
         elif isinstance(node, Gate):
+            most = records * prod(loop.max_rounds for loop in loops)
             yield PlannedStep(
-                name, "a person is asked", (), 0, records, counts.open_condition(node), asks_model=False,
+                name, "a person is asked", (), 0, most, counts.open_condition(node), asks_model=False,
                 description=node.description, loops=loops,
             )  # fmt: skip
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.plan.plan import make_plan
 from tests.support.running import Lab
 
 FLOW = """\
@@ -49,3 +50,12 @@ async def test_a_gate_whose_condition_does_not_hold_has_a_row(lab: Lab) -> None:
     yes = lab.write("a.yaml", "answers: [{gate: text_fit, record: p1, decision: approve}]")
     [row] = (await lab.run("run.ask=later", f"answers={yes}")).rows("both_fit")
     assert row.agent == "person" and row.status == "skipped" and row.note and "does not hold" in row.note
+
+
+def test_the_plan_counts_a_gate_in_each_round_of_its_loop(lab: Lab) -> None:
+    loop = "  rounds:\n    max_rounds: 3\n    until: fit.approved\n    loop:\n"
+    gate = "      fit: {gate: Fit?, decide: [approve, reject], inputs: {text: record.text}}\nresult: fit\n"
+    lab.write("flows/tiny.yaml", f"description: Tiny.\nrecords: posts\nsteps:\n{loop}{gate}")
+    lab.write_posts([{"record_id": f"p{one}", "text": f"Post {one}."} for one in range(2)])
+    [step] = make_plan(lab.compose(), 2).steps
+    assert (step.least, step.most) == (0, 6)
