@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from contract.base import digest
@@ -54,6 +55,7 @@ class CodingDesk:
         self.log = log
         self._records = tuple(records)
         self._items = dict[str, Sequence[Item]]()
+        self._ordered_keys = dict[str, Sequence[Key]]()
         self._keys = frozenset((one.record_id, criterion.name) for one in records for criterion in task.criteria)
 
     def items(self, coder: str) -> Sequence[Item]:
@@ -61,6 +63,11 @@ class CodingDesk:
         if coder not in self._items:
             self._items[coder] = items_in_order(self.task, self._records, coder)
         return self._items[coder]
+
+    def _keys_in_order(self, coder: str) -> Sequence[Key]:
+        if coder not in self._ordered_keys:
+            self._ordered_keys[coder] = [item.key for item in self.items(coder)]
+        return self._ordered_keys[coder]
 
     @property
     def records(self) -> Mapping[str, DrawnRecord]:
@@ -78,8 +85,9 @@ class CodingDesk:
 
     def next_item(self, coder: str, after: int = 0) -> Item | None:
         """The first item without an answer behind that place, else before it; None when all are answered."""
-        current, items = self.state(coder).current, self.items(coder)
-        return next((item for item in (*items[after:], *items[:after]) if item.key not in current), None)
+        current, items, keys = self.state(coder).current, self.items(coder), self._keys_in_order(coder)
+        places = chain(range(after, len(items)), range(after))
+        return next((items[place] for place in places if keys[place] not in current), None)
 
     def save(self, answer: Answer) -> bool:
         """Writes the answer to the disk; False where that form was saved before, and what it says holds.

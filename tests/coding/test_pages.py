@@ -10,6 +10,7 @@ import pytest
 
 from contract.record import Record
 from flows.coding.answer_log import read_answers
+from flows.coding.desk import Item
 from tests.support.coding import CRITERION, Coder, coder_of, coding_pages, form_fields, make_coding
 
 NUMBERS = re.compile(r"text number (\d+)")
@@ -199,6 +200,26 @@ def test_a_page_takes_less_than_a_tenth_of_a_second_with_ten_thousand_records(tm
         assert len(desk.items("ana")) == 10_000
     # Processor time, as other programs of the machine are none of the page's business.
     assert sorted(took)[len(took) // 2] < 0.1
+
+
+def test_no_page_looks_at_every_record_when_nearly_all_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_coding(tmp_path, [Record(record_id=f"r{n}", text=f"Text {n}.") for n in range(1_000)])
+    looked_at, key = list[int](), Item.key.fget
+    assert key is not None
+    with coding_pages(tmp_path) as (desk, access, client):
+        ana = coder_of(access, client, "ana")
+        ana.answer(1, "rude")
+        given = desk.state("ana").history[0]
+        desk.log.append_all([
+            given.model_copy(update={"answer_id": f"a{item.place}", "record_id": item.drawn.record_id})
+            for item in desk.items("ana")[1:990]
+        ])  # fmt: skip
+        monkeypatch.setattr(Item, "key", property(lambda item: (looked_at.append(item.place), key(item))[1]))
+        assert "992 of 1000" in ana.answer(991, "polite")
+        assert desk.answered("ana") == 991
+    assert 991 in looked_at and len(looked_at) < 50, len(looked_at)
 
 
 def test_the_first_page_of_a_coder_waits_for_no_ordering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
