@@ -29,6 +29,8 @@ from contract.tools import AgentToolDefinition, UnifiedRequest
 MAX_RESULT_CHARACTERS = 20_000
 """Characters of one result that the model is shown; the trace holds all of it."""
 MAX_CALLS_PER_ROUND = 4
+MIN_ANSWER_SECONDS = 120
+"""A small model on this machine takes that long for an answer; a shorter time would lose what was found."""
 _READ_OF_CALLS = {"tool", "arguments", "result", "error"}
 
 
@@ -53,6 +55,8 @@ class ToolUserParameters(LLMParameters):
     """Calls of tools for one record, failed ones included."""
     max_seconds: float | None = Field(default=None, gt=0, exclude_if=lambda value: value is None)
     """How long models and tools may work before the answer is asked for; waits for a turn or a person do not count."""
+    max_answer_seconds: float | None = Field(default=None, gt=0, exclude_if=lambda value: value is None)
+    """With `max_seconds`: how long the answer may take then; as long again unless set, and at least two minutes."""
 
 
 class ToolUser(StructuredAgent[ToolUserInputs, ToolUserParameters, ToolTurn]):
@@ -178,17 +182,22 @@ class _Conversation:
         return self._parameters.max_calls - len(self.tool_calls) if rounds < self._parameters.max_rounds else 0
 
     async def _ask_in_time(self) -> Asked[ToolTurn]:
-        """Asks for the next turn; for the answer, without a limit, where the time for calls is over."""
-        if self._seconds is None or not self._left:
+        """Asks for the next turn; for the answer, in a time of its own, where no further call is possible."""
+        if self._seconds is None:
             return await self._ask(self._services)
-        timed = replace(self._services, models=TimedModels(self._services.models, self._meter, self._seconds))
-        try:
-            return await self._ask(timed)
-        except TurnTimeOver as over:
-            self.calls += over.calls
-        self._is_over, self._left = True, 0
-        self._request = _without_calls(self._request)
-        return await self._ask(self._services)
+        if self._left:
+            try:
+                return await self._ask(self._timed(self._seconds, f"{self._seconds:g} seconds for calls (max_seconds)"))
+            except TurnTimeOver as over:
+                self.calls += over.calls
+            self._is_over, self._left = True, 0
+            self._request = _without_calls(self._request)
+        seconds = self._parameters.max_answer_seconds or max(self._seconds, MIN_ANSWER_SECONDS)
+        time = f"{seconds:g} seconds for the answer (max_answer_seconds)"
+        return await self._ask(self._timed(self._meter.seconds + seconds, time))
+
+    def _timed(self, until: float, time: str) -> AgentServices:
+        return replace(self._services, models=TimedModels(self._services.models, self._meter, until, time))
 
     async def _ask(self, services: AgentServices) -> Asked[ToolTurn]:
         def read(reply: ModelReply) -> ToolTurn:

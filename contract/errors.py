@@ -127,7 +127,7 @@ class FetchRefused(CellError):
 
 
 class TurnTimeOver(CellError):
-    """The time in which an agent may call tools was over; it then answers from what it has."""
+    """The time was over in which an agent may call tools, and it answers from what it has; or that for the answer."""
 
 
 class LoopTimeOver(CellError):

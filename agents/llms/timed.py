@@ -9,26 +9,29 @@ from contract.errors import TurnTimeOver
 
 
 class TimedModels:
-    """The models that are waited for as long as the time that `meter` counts is less than `seconds`."""
+    """The models that are waited for as long as the time that `meter` counts is less than `until`.
 
-    def __init__(self, models: Models, meter: WorkMeter, seconds: float) -> None:
-        self._models, self._meter, self._seconds = models, meter, seconds
+    `time` is what it is called where it is over, for example "60 seconds for calls".
+    """
+
+    def __init__(self, models: Models, meter: WorkMeter, until: float, time: str) -> None:
+        self._models, self._meter, self._until, self._time = models, meter, until, time
 
     def get(self, name: str) -> Model:
         """The model of that name. If there is none, raises ModelRejected, which names the nearest."""
-        return _TimedModel(self._models.get(name), self._meter, self._seconds)
+        return _TimedModel(self._models.get(name), self._meter, self._until, self._time)
 
 
 class _TimedModel(ModelWrapper):
-    def __init__(self, inner: Model, meter: WorkMeter, seconds: float) -> None:
+    def __init__(self, inner: Model, meter: WorkMeter, until: float, time: str) -> None:
         super().__init__(inner)
-        self._meter, self._seconds = meter, seconds
+        self._meter, self._until, self._time = meter, until, time
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Returns the reply. Raises TurnTimeOver where the time is over before there is one."""
-        left = self._seconds - self._meter.seconds
+        left = self._until - self._meter.seconds
         if left <= 0:
-            raise TurnTimeOver(f"not asked, the {self._seconds:g} seconds for calls (max_seconds) were over")
+            raise TurnTimeOver(f"not asked, the {self._time} were over")
         timeout = WorkTimeout(left)
         try:
             async with timeout:
@@ -36,4 +39,4 @@ class _TimedModel(ModelWrapper):
         except TimeoutError as error:
             if not timeout.expired:
                 raise
-            raise TurnTimeOver(f"no reply within the {self._seconds:g} seconds for calls (max_seconds)") from error
+            raise TurnTimeOver(f"no reply within the {self._time}") from error

@@ -136,6 +136,25 @@ async def test_a_turn_that_never_comes_is_given_up_and_the_answer_asked_for(
 
 
 @pytest.mark.usefixtures("_tools")
+@pytest.mark.parametrize("calls", [9, 1])
+async def test_an_answer_that_never_comes_is_given_up_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    hang_on_never(monkeypatch)
+    bounds = f"model: x, max_calls: {calls}, max_seconds: 2, max_answer_seconds: 1"
+    lab.write("flows/tiny.yaml", tool_user_flow("count_words", parameters=bounds))
+    never = [{"match": match, "reply": NEVER} for match in ("time for calls is over", "No further call is possible")]
+    looks = {"match": "result of count_words", "reply": NEVER}
+    lab.write_model("x", *never, looks, {"reply": calls_turn(("count_words", {"text": "a b"}))})
+    ran = await asyncio.wait_for(lab.run("text=hello"), 60)
+    [row] = ran.rows("find")
+    assert row.status == "failed" and row.error, row
+    assert row.error.message == "no reply within the 1 seconds for the answer (max_answer_seconds)"
+    assert [call.tool for call in row.tools] == ["count_words"]
+    assert await replays_alike(lab, ran)
+
+
+@pytest.mark.usefixtures("_tools")
 async def test_a_tool_that_hangs_is_given_up_when_the_time_is_over(lab: Lab) -> None:
     lab.write("flows/tiny.yaml", FLOW.replace("max_seconds: 100", "max_seconds: 3").replace("count_words", "hangs"))
     over = {"match": "The time for calls is over", "reply": final_turn("Nothing.")}
