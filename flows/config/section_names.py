@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from flows.config.diagnostics import Diagnostics, closest_name
+from flows.config.diagnostics import Diagnostics, closest_name, join_names
 from flows.config.yaml_documents import YamlDocument, scalars
 
 SECTIONS = frozenset({"bm", "flows", "llms", "models", "run", "secrets", "storage", "tools"})
@@ -13,20 +13,24 @@ SECTIONS = frozenset({"bm", "flows", "llms", "models", "run", "secrets", "storag
 
 
 def report_misspelt_sections(
-    names: Iterable[str], documents: Iterable[YamlDocument], overrides: Iterable[str], diagnostics: Diagnostics
+    names: Iterable[str], documents: Collection[YamlDocument], overrides: Sequence[str], diagnostics: Diagnostics
 ) -> None:
-    """Reports each of the sections `names` that is nearly called as one that is read, and from which nothing is taken.
+    """Reports each of the sections `names` from which nothing is taken, and that is nearly called as one that is read.
 
-    What an override lays over a `${…}` leaves the section as it was meant, so all that is written anywhere counts.
+    A section that only the command line has is reported whatever it is called. What an override lays over a `${…}`
+    leaves the section as it was meant, so all that is written anywhere counts.
     """
     # `x-run: &common` is how YAML keeps what its anchors are for.
     if not (others := sorted(name for name in {*names} - SECTIONS if name.isidentifier())):
         return
     written = [node.value for document in documents for node in scalars(document.root)]
     taken_from = "\n".join(text for text in (*written, *overrides) if "${" in text)
+    in_files = {str(key.value) for document in documents if document.root for key, _ in document.root.value}
+    typed = {text.lstrip("+").partition("=")[0].partition(".")[0] for text in overrides} - in_files
     places = diagnostics.provenance.locations
     for name in others:
         nearest = closest_name(name, SECTIONS)
-        if nearest and not re.search(rf"\$\{{[^}}]*\b{re.escape(name)}\b", taken_from):
+        if (nearest or name in typed) and not re.search(rf"\$\{{[^}}]*\b{re.escape(name)}\b", taken_from):
             path = (name,) if (name,) in places else next((one for one in places if one[0] == name), (name,))
-            diagnostics.add_at(path, f"nothing reads a section '{name}'", nearest=nearest)
+            todo = None if nearest else f"the sections are {join_names(SECTIONS)}"
+            diagnostics.add_at(path, f"nothing reads a section '{name}'", nearest=nearest, todo=todo)

@@ -23,7 +23,7 @@ def report_missing_name(
     if not before:
         spelt = _within_the_flow(words, config) or spelt
     verb = "may hold" if declared else "holds"
-    more = "" if declared or (spelt and not before) else f"; to add a new name write +{'.'.join(words)}=…"
+    more = "" if declared or not before else f"; to add a new name write +{'.'.join(words)}=…"
     todo = f"{holder} {verb} {join_names(names)}{more}"
     diagnostics.add(where, f"{holder} holds nothing called '{word}'", nearest=spelt, todo=todo)
 

@@ -37,7 +37,7 @@ from flows.engine.supplied_inputs import SuppliedInputs
 from flows.engine.tool_calls import StepTools
 from flows.spec.cell import Cell
 from flows.spec.condition_words import condition_words
-from flows.spec.graph import dependencies, upstream
+from flows.spec.graph import dependencies, steps_within, upstream
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class FlowExecutor:
 
     def _ends_here(self, name: str, scope: Scope, loop: Loop) -> bool:
         """Whether no further round begins for the record."""
-        if stops_waiting(name, loop, scope):
+        if stops_waiting(name, loop, scope) or not scope.given_up.isdisjoint(steps_within(loop)):
             return True
         is_finished = self._is_loop_finished(name, scope, loop)
         if scope.loop_time and (over := scope.loop_time.over) and (over.was_needed or not is_finished):

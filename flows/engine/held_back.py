@@ -51,6 +51,7 @@ def hold_after(question: Question, answer: Answer, scope: Scope) -> None:
         scope.held[gate] = f"rejected at '{gate}'{answer.reason}"
     elif answer.decision in ("skip", "fail"):
         scope.unanswered.add(gate)
+        scope.given_up.add(gate)
         text = f"at '{gate}' {answer.comment}"
         scope.held[gate] = NoAnswer(text) if answer.decision == "fail" else text
 

@@ -43,7 +43,9 @@ class Scope:
     held: dict[str, str | Exception] = field(default_factory=dict[str, str | Exception])
     """Gates after which nothing goes on, and the steps that are held back by them, with the reason."""
     unanswered: set[str] = field(default_factory=set[str])
-    """Gates that nobody answered in time: no condition can decide about them."""
+    """Gates that nobody answered in time, or that were not asked: no condition can decide about them."""
+    given_up: set[str] = field(default_factory=set[str])
+    """Gates whose time was up with `skip` or `fail`: their loop asks no more."""
     previous: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The values at the start of the current round."""
     rounds: tuple[int, ...] = ()

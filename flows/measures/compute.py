@@ -265,7 +265,8 @@ def _estimates(
 def _too_few_records_reason(ratings: Ratings) -> str | None:
     if ratings.pairable_records >= 2:
         return None
-    return f"{'only one record was' if ratings.pairable_records else 'no record was'} judged by two of them"
+    who = "both" if ratings.codes.shape[1] == 2 else "two of them"
+    return f"{'only one record was' if ratings.pairable_records else 'no record was'} judged by {who}"
 
 
 def _confusion_counts(ratings: Ratings) -> Mapping[str, Mapping[str, int]] | None:

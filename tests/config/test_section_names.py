@@ -33,6 +33,16 @@ def test_a_misspelt_section_is_told_where_it_stands(tmp_path: Path) -> None:
     assert mistakes(tmp_path, argument) == [
         f"command line: {argument}: nothing reads a section 'modles'; did you mean 'models'?"
     ]
+    argument = "+foo.bar=2"
+    assert mistakes(tmp_path, argument) == [
+        f"command line: {argument}: nothing reads a section 'foo'; the sections are bm, flows, llms, models, run, "
+        "secrets, storage, tools"
+    ]
+
+
+def test_a_section_of_the_command_line_may_be_taken_from(tmp_path: Path) -> None:
+    taken = "models: {mine: {kind: scripted, version: '${ours.version}'}}\n"
+    assert mistakes(tmp_path, "+ours.version=a", config=taken) == []
 
 
 @pytest.mark.parametrize(

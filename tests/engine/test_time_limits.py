@@ -63,3 +63,35 @@ async def test_a_question_that_is_new_beside_one_whose_time_is_up_gets_its_form(
     ran = await lab.run()
     assert any("questions wait up to 1 s for a form" in note for note in ran.notes), ran.notes
     assert [row.status for row in ran.rows("last")] == ["skipped", "skipped"]
+
+
+LOOP = """\
+description: Tiny.
+records: posts
+steps:
+  turns:
+    max_rounds: 3
+    until: consent.approved
+    loop:
+      draft: {{agent: echo, inputs: {{given: record.text}}}}
+      consent:
+        gate: Is this fit to be published?
+        decide: [approve, reject]
+        on_timeout: {policy}
+        timeout_seconds: 1
+        inputs: {{text: draft.text}}
+  last: {{agent: echo, inputs: {{given: consent.decision}}}}
+result: last
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "rounds", "last"), [("skip", 1, "skipped"), ("fail", 1, "failed"), ("reject", 3, "skipped")]
+)
+async def test_a_loop_in_which_nobody_answers_in_time_asks_no_more(
+    lab: Lab, policy: str, rounds: int, last: str
+) -> None:
+    _study(lab, policy, 1)
+    lab.write("flows/tiny.yaml", LOOP.format(policy=policy))
+    ran = await lab.run()
+    assert len(ran.rows("draft")) == rounds and [row.status for row in ran.rows("last")] == [last]

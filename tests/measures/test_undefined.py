@@ -20,8 +20,8 @@ from tests.support.verdicts import (
 )
 
 Verdicts = Sequence[str | None]
-NOBODY = "no record was judged by two of them"
-ONE = "only one record was judged by two of them"
+NOBODY = "no record was judged by both"
+ONE = "only one record was judged by both"
 
 
 def undefined(found: dict[str, Estimate]) -> dict[str, str]:
