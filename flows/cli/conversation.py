@@ -24,6 +24,8 @@ from flows.spec.study import Study
 
 EARLIER = "earlier"
 """The parameter of a flow that reads a question in its conversation."""
+_LIST_DIGITS = 2
+"""Digits of a number that can only be meant as one of a list; a year may be a question."""
 
 
 class Conversation:
@@ -78,6 +80,9 @@ class Conversation:
     def _chosen(self, text: str) -> str | None:
         """The question that was held back, about the document that the text names; else the text, a new question."""
         if (held := self._held_back) is None:
+            if text.strip().isdecimal() and len(text.strip()) <= _LIST_DIGITS:
+                self._print(f"No question waits for a number. /open {int(text)} opens a document of the last answer.")
+                return None
             return text
         named = [title for title in held.candidates if text.strip().casefold() in title.casefold()]
         if text.strip().isdecimal():

@@ -41,6 +41,7 @@ def test_each_question_is_read_with_those_before_it(cli_with_server: CommandLine
         ask("What is a good recipe for soup?", "does not say")
         ask("/help", "/quit     ends the conversation; so does an empty line")
         ask("/qiut", "did you mean /quit?")
+        ask("2", "No question waits for a number. /open 2 opens a document")
         terminal.send_line("/quit")
         assert terminal.wait() == 0
     assert "collects anonymous usage data" not in terminal.output

@@ -19,7 +19,15 @@ _OPPOSITES = (
 )
 """Patterns of verbs and of their opposites."""
 _ASKS_FOR_REASONS = re.compile(
-    r"^\W*(?:why|how come|for what reason|on what grounds?|what (?:reasons?|grounds?))\b", re.I
+    r"^\W*(?:In \".*?\":\W*)?(?:(?:and|but|so|then)\s+)?"
+    r"(?:why|how come|for what reason|on what grounds?|what (?:(?:was|were) the )?(?:reasons?|grounds?))\b",
+    re.I,
+)
+"""A follow-up question may have the document that it is about in front."""
+_STATES_A_REASON = re.compile(
+    r"\b(?:because|since|due to|owing to|so that|in order to|therefore|thus|hence|given that|on the grounds?"
+    r"|reason(?:s|ed|ing)?|justif\w+)\b",
+    re.I,
 )
 _NEGATION = re.compile(r"\b(?:not|never|neither|nor|without|fail(?:s|ed)? to|declin(?:e|es|ed))\b|n['’]t\b", re.I)
 _NO_STATEMENT = re.compile(
@@ -30,12 +38,22 @@ _WORDS_BETWEEN = 4
 """Words that may stand between a subject and its verb, as in `the Board has unanimously overturned`."""
 
 
+def asks_for_reasons(question: str) -> bool:
+    """Whether the question asks why."""
+    return _ASKS_FOR_REASONS.search(question) is not None
+
+
+def states_a_reason(sentence: str) -> bool:
+    """Whether the sentence has a word that joins a reason to what it is a reason for."""
+    return _STATES_A_REASON.search(sentence) is not None
+
+
 def contradiction(question: str, passages: Sequence[PassageText], similarity: Similarity) -> str | None:
     """The sentence of the document that states the opposite of what the question presupposes, or None.
 
     Only questions for reasons presuppose something; `did the Board uphold …?` does not.
     """
-    if not _ASKS_FOR_REASONS.search(question) or _NEGATION.search(question):
+    if not asks_for_reasons(question) or _NEGATION.search(question):
         return None
     for own, other in (*_OPPOSITES, *((other, own) for own, other in _OPPOSITES)):
         if _mentions(question, own) and not _mentions(question, other):

@@ -57,6 +57,9 @@ def _refers(question: str) -> bool:
     plain = _CONJUNCTION_THAT.sub(" ", question)
     if _REFERRING.search(plain):
         return True
+    if not asked_words(question) and any(letter.isalpha() for letter in question):
+        # "Why?", "How so?" ask of what was said.
+        return True
     opening = opening_of(question)
     # "What about Zwarte Piet?" asks about what it names.
     return bool(opening) and not any(word.is_name for word in words(question[len(opening) :]))

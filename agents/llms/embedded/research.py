@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.llms.embedded.passages import PassageText, read_passages
-from agents.llms.embedded.premise import contradiction
+from agents.llms.embedded.premise import asks_for_reasons, contradiction, states_a_reason
 from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, asked_words, weigh_evidence
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
@@ -52,7 +52,14 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
     if opposite:
         premise_note = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
         return ResearchDraft(answerable=False, unanswered=(_truncate(premise_note, 300),))
-    return ResearchDraft(answerable=True, claims=_claims(question, evidence.documents, similarity))
+    chosen = _choose(question, evidence.documents, similarity)
+    # Sentences about the matter are found for every question; for a reason there may be none.
+    lacks_reason = asks_for_reasons(question) and not any(map(_gives_reason, chosen))
+    return ResearchDraft(
+        answerable=True,
+        claims=tuple(_claim(candidate) for candidate in chosen),
+        unanswered=(_truncate(question.strip(), 300),) if lacks_reason else (),
+    )
 
 
 def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
@@ -61,13 +68,28 @@ def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _claims(question: str, documents: Sequence[Document], similarity: Similarity) -> tuple[ClaimDraft, ...]:
+def _choose(question: str, documents: Sequence[Document], similarity: Similarity) -> list[Candidate]:
     least = max(MIN_WEIGHT, _MIN_DOCUMENT_SHARE * documents[0].weight)
     kept = [document for document in documents if document.weight >= least]
     ranked = [_candidates(question, document, similarity) for document in kept[:MAX_CLAIMS]]
     # The best sentence of every document first, then the further ones of the first document.
     chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _MAX_CLAIMS_PER_DOCUMENT + 1] if candidates]
-    return tuple(_claim(candidate) for candidate in [*ranked[0][:_MAX_CLAIMS_PER_DOCUMENT], *chosen])
+    first = _reasons_first(ranked[0]) if asks_for_reasons(question) else ranked[0][:_MAX_CLAIMS_PER_DOCUMENT]
+    return [*first, *chosen]
+
+
+def _reasons_first(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best candidates, those that give a reason first; the best such candidate is among them."""
+    best = list(ranked[:_MAX_CLAIMS_PER_DOCUMENT])
+    reason = next((candidate for candidate in ranked if _gives_reason(candidate)), None)
+    if reason and reason not in best:
+        best[-1] = reason
+    return sorted(best, key=lambda candidate: not _gives_reason(candidate))
+
+
+def _gives_reason(candidate: Candidate) -> bool:
+    """Whether the sentence stands where reasons stand, or says that it gives one."""
+    return stem(candidate.passage.section) == "reason" or states_a_reason(candidate.sentence)
 
 
 def _candidates(question: str, document: Document, similarity: Similarity) -> list[Candidate]:

@@ -29,6 +29,8 @@ def read(question: str, *turns: dict[str, Any]) -> tuple[bool, str, str]:
         ("What were the reasons for that decision?", 'In "Nazi quote": What were the reasons for that decision?'),
         ("Did they split?", 'In "Nazi quote": Did they split?'),
         ("What about the user?", 'In "Nazi quote": the user?'),
+        ("Why?", 'In "Nazi quote": Why?'),
+        ("How so?", 'In "Nazi quote": How so?'),
     ],
 )
 def test_a_reference_is_the_only_document_that_was_quoted(question: str, expected: str) -> None:
@@ -55,6 +57,7 @@ def test_what_could_be_several_documents_is_not_guessed() -> None:
     understood, question, unclear = read("And what did it recommend there?", ONE, TWO)
     assert (understood, question) == (False, "")
     assert unclear == "It is not clear which document “it” refers to: “Zwarte Piet”, “South Africa slurs”."
+    assert read("Why?", TWO)[2].startswith("It is not clear which document the question refers to:")
     assert read("Why was it removed?", NONE)[2] == "Nothing was quoted before that “it” could refer to."
 
 

@@ -50,6 +50,36 @@ async def test_a_false_premise_is_contradicted_with_the_sentence(osb_index: Corp
     assert (await research(model, right, await osb_index.search([right], 12))).answerable
 
 
+async def test_a_follow_up_with_a_false_premise_is_contradicted_too(osb_index: CorpusIndex, model: Embedded) -> None:
+    question = 'In "Colombian police cartoon": And why did the Board uphold the removal?'
+    draft = await research(model, question, await osb_index.search([question], 12))
+    assert not draft.answerable and "overturned Meta's decision" in draft.unanswered[0]
+
+
+async def test_a_reason_that_was_asked_for_comes_first(osb_index: CorpusIndex, model: Embedded) -> None:
+    question = 'In "Nazi quote": Why did the Board overturn it?'
+    draft = await research(model, question, await osb_index.search([question], 12))
+    assert draft.claims[0].quotes[0].quote.startswith("The quote did not support Nazism") and not draft.unanswered
+
+
+async def test_a_question_for_a_reason_that_no_sentence_gives_is_named_unanswered(
+    osb_index: CorpusIndex, model: Embedded
+) -> None:
+    question = "Why did the Board overturn the removal of the Nazi quote?"
+    found = await osb_index.search([question], 12)
+    passages = [passage for passage in found if passage.section != "reasons"]
+    draft = await research(model, question, passages)
+    assert draft.claims and draft.unanswered == (question,)
+    end = "to remove the content"
+    because = [
+        passage.model_copy(update={"text": passage.text.replace(end, f"{end} because it condemned Nazism")})
+        for passage in passages
+    ]
+    assert not (await research(model, question, because)).unanswered
+    what = "What did the Board decide on the Nazi quote?"
+    assert not (await research(model, what, passages)).unanswered
+
+
 @pytest.mark.parametrize("question", ["", "???", "the of and", "x" * 5000, "WHAT DID THE BOARD DECIDE ABOUT BREAD?"])
 async def test_odd_questions_are_declined(osb_index: CorpusIndex, model: Embedded, question: str) -> None:
     passages = await osb_index.search(["slur"], 5)
