@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from agents.base.agent import Agent
+from agents.base.misfit_words import argument_misfit
 from agents.base.services import AgentServices
 from agents.base.structured_agent import InvalidReply, LLMParameters, StructuredAgent
 from contract.base import Frozen, FrozenMap, JsonValue, thawed
@@ -98,13 +99,16 @@ class LLMHost(StructuredAgent[LLMHostInputs, LLMHostParameters, HostChoice]):
         if choice.target == STOP:
             return choice
         if choice.target not in tools:
-            raise InvalidReply(f"target is '{choice.target}', but must be one of {[*tools, STOP]}")
+            chosen = f"it chose '{choice.target[:80]}', and there are {', '.join([*tools, STOP])}"
+            raise InvalidReply(f"target is '{choice.target}', but must be one of {[*tools, STOP]}", chosen)
         schema, given = _arguments_schema(tools[choice.target]), thawed(choice.inputs)
         # Small models give arguments of other steps, too, which can never reach this one; the trace has the reply.
         taken = {name: value for name, value in given.items() if name in schema.get("properties", {})}
         if not _problems(schema, taken):
             return choice.model_copy(update={"inputs": taken})
-        raise InvalidReply("; ".join(_problems(schema, given)[:5]))
+        found = _problems(schema, given)[:5]
+        text = "; ".join(f"inputs: {error.message}" for error in found)
+        raise InvalidReply(text, argument_misfit(found, choice.target))
 
     def build_output(
         self,
@@ -121,5 +125,5 @@ def _arguments_schema(tool: AgentToolDefinition) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, **schema}
 
 
-def _problems(schema: dict[str, Any], arguments: Any) -> list[str]:
-    return [f"inputs: {error.message}" for error in Draft202012Validator(schema).iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]
+def _problems(schema: dict[str, Any], arguments: Any) -> list[Any]:
+    return [*Draft202012Validator(schema).iter_errors(arguments)]  # type: ignore[reportUnknownMemberType]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from agents.base.agent import Agent
+from agents.base.misfit_words import reply_misfit
 from agents.base.services import AgentServices
 from agents.llms.json_reply import read_object, without_thoughts
 from agents.prompting import images
@@ -52,7 +53,14 @@ ReadT = TypeVar("ReadT")
 
 
 class InvalidReply(ValueError):
-    """A reply does not fit what was asked. The error's text is sent to the model when it is asked again."""
+    """A reply does not fit what was asked. The error's text is sent to the model when it is asked again.
+
+    `plain` says it to people, where the text for the model is in the words of a validator.
+    """
+
+    def __init__(self, text: str, plain: str | None = None) -> None:
+        super().__init__(text)
+        self.plain = plain or text
 
 
 class StructuredAgent(Agent[InputsT, LLMParametersT], Generic[InputsT, LLMParametersT, ReplyT]):
@@ -200,7 +208,7 @@ async def ask_model(
 
     Raises what the model raises, and OutputInvalid where no reply fits; the error holds all calls made.
     """
-    model, calls = services.models.get(request.model), list[ModelCall]()
+    model, calls, plain = services.models.get(request.model), list[ModelCall](), ""
     for _ in range(1 + MAX_REASKS):
         key = request.cache_key(reads_material=model.reads_material)
         try:
@@ -217,7 +225,7 @@ async def ask_model(
             _raise_if_broken_off(reply)
             value = read(reply)
         except (InvalidReply, ValidationError) as error:
-            problem = _validation_message(error)
+            problem, plain = _validation_message(error), _plain_message(error)
             calls.append(call.model_copy(update={"error": problem}))
             if _broken_off_twice(calls):
                 break
@@ -226,8 +234,8 @@ async def ask_model(
             services.misfits.fitted(request)
             return Asked((*calls, call), reply, value)
     if not all(call.from_cache for call in calls):
-        services.misfits.did_not_fit(request, str(calls[-1].error))
-    raise _output_invalid(calls)
+        services.misfits.did_not_fit(request, plain)
+    raise _output_invalid(calls, plain)
 
 
 def _incomplete_status(reply: ModelReply) -> OutputStatus | None:
@@ -257,8 +265,8 @@ def _status_note(status: OutputStatus, reply: ModelReply) -> str:
     return "the reply was cut at the token limit; raise max_tokens"
 
 
-def _output_invalid(calls: list[ModelCall]) -> OutputInvalid:
-    error = OutputInvalid(f"none of {len(calls)} replies fitted the schema; the last: {calls[-1].error}")
+def _output_invalid(calls: list[ModelCall], plain: str) -> OutputInvalid:
+    error = OutputInvalid(f"none of {len(calls)} replies had the form that was asked for; the last: {plain}")
     error.calls = tuple(calls)
     return error
 
@@ -267,6 +275,10 @@ def _validation_message(error: InvalidReply | ValidationError) -> str:
     if isinstance(error, InvalidReply):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'reply'}: {one['msg']}" for one in error.errors()[:5])
+
+
+def _plain_message(error: InvalidReply | ValidationError) -> str:
+    return error.plain if isinstance(error, InvalidReply) else reply_misfit(error)
 
 
 def _reask_request(request: ModelRequest, reply: ModelReply, problem: str) -> ModelRequest:

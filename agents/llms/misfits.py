@@ -36,9 +36,9 @@ class Misfits:
         self._cells[kind] = self._cells.get(kind, 0) + 1
         if self._cells[kind] == MOST_CELLS_WITHOUT_FIT and kind not in self._fitting:
             self._stopped[kind] = (
-                f"model '{request.model}': none of its replies in {MOST_CELLS_WITHOUT_FIT} cells fitted the schema, "
-                f"and no other did, so this run asks it no more for this; the last: {problem}. Try another model, or a "
-                "clearer prompt; the same command asks again"
+                f"model '{request.model}': none of its replies in {MOST_CELLS_WITHOUT_FIT} cells had the form "
+                f"that was asked for, so this run asks it no more for this; the last: {problem}. Try another model, or "
+                "a clearer prompt; the same command asks again"
             )
 
     def why_stopped(self, request: ModelRequest) -> str | None:

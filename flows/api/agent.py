@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from agents.base.misfit_words import reply_misfit
 from agents.base.services import AgentServices
 from agents.llms.budget import Budget
 from contract.base import digest, thawed
@@ -152,5 +153,5 @@ def as_record(given: Any) -> Record:
     try:
         return Record.model_validate(fields)
     except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in error.errors())
+        what = reply_misfit(error)
         raise StudyError([Problem("the record", what, todo="give a text, or a dict with `text`")]) from None

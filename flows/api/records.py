@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -65,14 +66,24 @@ def _line(number: int, row: Any) -> str:
             ]
         )
     try:
-        line = json.dumps(thawed(row), ensure_ascii=False, allow_nan=False, default=str)
+        line = json.dumps(_without_gaps(thawed(row)), ensure_ascii=False, allow_nan=False, default=str)
         line.encode()
         return line
     except UnicodeEncodeError as error:
         what = "it holds half of a character (a lone surrogate)"
         raise StudyError([Problem(f"records=…, number {number}", what)]) from error
     except ValueError as error:
-        raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {error}")]) from error
+        why = "it holds an infinite number, or itself"
+        raise StudyError([Problem(f"records=…, number {number}", f"it cannot be kept: {why}")]) from error
+
+
+def _without_gaps(value: Any) -> Any:
+    """The value with null for each NaN, which is how the rows of a data frame say that there is nothing."""
+    if isinstance(value, dict):
+        return {name: _without_gaps(one) for name, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_without_gaps(one) for one in cast("list[Any]", value)]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def are_records(value: object) -> bool:

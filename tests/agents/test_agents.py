@@ -275,6 +275,34 @@ async def test_a_host_chooses_only_existing_steps_with_arguments_that_fit() -> N
     assert schema["properties"]["target"]["enum"] == ["search", "stop"]
 
 
+MISFITS: list[tuple[Any, str]] = [
+    ({"inputs": {}, "reason": ""}, "`target` is missing"),
+    (
+        {"target": None, "inputs": [], "reason": 1},
+        "`target` should be text; `inputs` should be an object with names; `re",
+    ),
+    ([1], "it should be an object with names"),
+    ("I would search.", "it is no JSON, but words or a part of it"),
+    ({"target": "erase", "inputs": {}, "reason": ""}, "it chose 'erase', and there are search, stop"),
+    ({"target": "search", "inputs": {}, "reason": ""}, "what it gave 'search' does not fit: `queries` is missing"),
+    (
+        {"target": "search", "inputs": {"queries": "x"}},
+        "what it gave 'search' does not fit: `queries` should be a list",
+    ),
+    ({"target": "search", "inputs": {"queries": []}}, "what it gave 'search' does not fit: `queries` has fewer than 1"),
+    ({"target": "stop", "why": "done"}, "`why` is none of the names that were asked for"),
+]
+
+
+@pytest.mark.parametrize(("reply", "told"), MISFITS)
+async def test_a_host_whose_replies_never_fit_fails_in_plain_words(reply: Any, told: str) -> None:
+    models = replying_with(reply, reply, reply)
+    with pytest.raises(OutputInvalid) as caught:
+        await process("llm_host", models, {"question": "When?", "tools": [TOOL], "round": 1})
+    beginning = f"none of 3 replies had the form that was asked for; the last: {told}"
+    assert str(caught.value).startswith(beginning), str(caught.value)
+
+
 def test_a_host_is_not_offered_what_the_flow_binds() -> None:
     assert set(TOOL["input_schema"]["properties"]) == {"queries"}
 

@@ -91,6 +91,7 @@ async def test_a_refusal_is_an_error_with_its_reason(home: Path, hosted_service:
             "argument `modle`: the agent 'judge' takes no 'modle'",
         ),
         ("judge", {"txt": "A post."}, {"criteria": "one", "model": "fake"}, "give a text, or a dict with `text`"),
+        ("judge", "", {"criteria": "one", "model": "fake"}, "the record: the record is empty: no text, no section"),
         ("judge", 3, {"criteria": "one", "model": "fake"}, "the record: an int is no record"),
         ("tool_user", "Why?", {"model": "fake", "tools": 3}, "tools are named in a list"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import shutil
 import subprocess
@@ -78,6 +79,16 @@ def test_any_records_in_memory_are_a_source_of_their_own(home: Path, records: An
     assert len(lines) == 2 and Path(source.path).parent == Path("runs/tiny/records").resolve()
 
 
+def test_the_rows_of_a_frame_with_gaps_are_the_records_that_the_frame_is(home: Path) -> None:
+    frame = pd.DataFrame({"text": ["One.", "Two."], "year": [1924.0, None]})
+    sources: list[Any] = []
+    for records in (frame, frame.to_dict("records")):
+        composed = study("tiny", config_dir=home, records=records).composed
+        sources.append(composed.storage[composed.flow.records])
+    frame_rows, rows = (Path(one.path).read_text(encoding="utf-8").splitlines() for one in sources)
+    assert [json.loads(line) for line in rows] == [json.loads(line) for line in frame_rows]
+
+
 def test_a_file_and_a_storage_are_named_as_on_the_command_line(home: Path) -> None:
     pd.DataFrame({"body": ["One."]}).to_csv("mine.csv")
     named = study("tiny", config_dir=home, records=Path("mine.csv"), columns={"text": "body"}, seed=np.int64(7))
@@ -144,7 +155,7 @@ async def test_inside_a_flow_of_ones_own_a_study_is_a_child_run(
         ({"records": [1]}, "argument `records`, number 1: an int is no record; give a dict or a `Record`"),
         ({"records": 3}, "argument `records`: an int holds no records"),
         ({"records": []}, "argument `records`: there are no records in it"),
-        ({"records": [{"text": "a", "x": float("nan")}]}, "argument `records`, number 1: it cannot be kept"),
+        ({"records": [{"text": "a", "x": float("inf")}]}, "argument `records`, number 1: it cannot be kept"),
         (
             {"recods": TEXTS},
             "argument `recods`: a DataFrame is no setting; records in memory are given as `records`; did you mean",

@@ -30,7 +30,11 @@ async def test_a_model_that_never_fits_is_stopped_once_and_asked_again_by_the_ne
     errors = [row.error for row in rows if row.error]
     assert [error.kind for error in errors] == ["OutputInvalid"] * 10 + ["ModelUnusable"] * (POSTS - 10)
     [told] = {error.message for error in errors[10:]}
-    assert "none of its replies in 10 cells fitted" in told and "the same command asks again" in told
+    assert (
+        "none of its replies in 10 cells had the form" in told
+        and "`text` is missing" in told
+        and "the same command asks again" in told
+    )
 
     hosted_service.log.reset()
     hosted_service.script()
