@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _MAX_REPORTED = 20
 """Cells without an output that are printed one by one; later ones are only counted."""
-_UNDER_WAY = "Calls that were under way may be billed all the same."
 _COUNTED_STATUSES = ("failed", "refused", "truncated", "missing_input", "over_budget", "waiting", "skipped")
 
 
@@ -62,8 +61,6 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         self._printed = set[str]()
         self._troubles = Counter[tuple[str, str]]()
         self._totals: Totals | None = None
-        self._running = 0
-        """Cells under way when the last one ended; an interruption sets the count itself to 0."""
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
@@ -89,15 +86,13 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         if self._quiet:
             return
         if self._totals is None:
-            self._console.print(f"No cell had ended. {_UNDER_WAY}", highlight=False)
+            self._console.print("No cell had begun.", highlight=False)
             return
         self.print_repeated()
         done = self._totals.cells.total()
         of = f" of at most {self._expected:,}" if self._expected > done else ""
         self._console.print(f"Done: {done:,}{of} cells. {cost_line(self._totals)}", highlight=False)
-        cells = f"{self._running:,} {'cell was' if self._running == 1 else 'cells were'} under way; their calls"
-        kept = f"{cells} may be billed all the same." if self._running else ""
-        self._console.print(f"Kept: every reply that came. {kept}".rstrip(), highlight=False)
+        self._console.print("Kept: every reply that came.", highlight=False)
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -127,7 +122,7 @@ class RunProgress(AbstractContextManager["RunProgress"]):
 
     def on_cell(self, trace: AgentTrace, totals: Totals) -> None:
         """Counts a cell that has ended, and prints it when it is the first that has no output for its reason."""
-        self._totals, self._running = totals, totals.running
+        self._totals = totals
         if self._is_animated and self._task is not None:
             done = totals.cells.total()
             self._progress.update(
@@ -140,6 +135,10 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             self._print_tenth(totals)
         if not self._quiet and trace.status not in ("completed", "skipped", "waiting"):
             self._print_cell(trace)
+
+    def on_stop(self, totals: Totals) -> None:
+        """Keeps the totals of a run that is stopped, for `print_interrupted`."""
+        self._totals = totals
 
     def on_transient_error(self, error: Transient, totals: Totals) -> None:
         """Prints that a service failed in a way that may pass: the first time, then whenever the count doubles."""

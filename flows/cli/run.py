@@ -188,6 +188,7 @@ class _Session:
             on_note = progress.on_note  # type: ignore[reportAssignmentType]
             on_cell = progress.on_cell  # type: ignore[reportAssignmentType]
             on_transient_error = progress.on_transient_error  # type: ignore[reportAssignmentType]
+            on_stop = progress.on_stop  # type: ignore[reportAssignmentType]
 
             def on_end(self, outcome: Outcome) -> None:
                 self.outcome = outcome

@@ -30,5 +30,8 @@ class RunListener:
     def on_transient_error(self, error: Transient, totals: Totals) -> None:
         """Receives a failure of a service that may pass; the same call may be made again."""
 
+    def on_stop(self, totals: Totals) -> None:
+        """Receives the totals of a run that was stopped, with the calls that it had sent and got no reply to."""
+
     def on_end(self, outcome: Outcome) -> None:
         """Receives the outcome, after the run's folder is written."""

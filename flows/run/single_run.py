@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from agents.llms.gc_tuning import reduced_garbage_collection
@@ -64,7 +65,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
     run_identity = {"flow": study.flow.name, "run": folder.name, "flow_run_id": owner, "shard": is_shard}
     with CallJournal(journal_folder, **run_identity) as journal, run_heartbeat(study, owner, ledger.totals):
         ledger.totals.payers, ledger.totals.lost_calls = {owner}, journal.lost_calls
-        with log, ledger:
+        with _reported_stop(journal, ledger.totals, listener), log, ledger:
             in_bulk = len(records) > study.run.batch
             async with open_services(
                 study,
@@ -85,9 +86,7 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
                 outcome.records = len(records)
                 with reduced_garbage_collection():
                     outcome.results = await _run_batches(study, run_services, records, story)
-                for key, calls in journal.lost_in_this_run().items():
-                    # Also of calls in no trace, such as those of a cell that took too long.
-                    ledger.totals.add_lost(key, calls)
+                _count_lost_calls(journal, ledger.totals)
                 models, tools = run_services.agent_services.models, run_services.tool_servers
                 manifest = run_manifest(study, run_input.start, records, outcome, models, tools)
         for note in filter(None, (unused_note(desk), replaced_note(desk))):
@@ -101,6 +100,23 @@ async def run_unsharded(study: Study, listener: RunListener, caller: CallerProce
         story.end(outcome)
         journal.account()
     return outcome, desk
+
+
+@contextmanager
+def _reported_stop(journal: CallJournal, totals: Totals, listener: RunListener) -> Generator[None]:
+    """Tells the listener what a run had done that is stopped within the block: Ctrl-C, a server that ended."""
+    try:
+        yield
+    except BaseException:
+        _count_lost_calls(journal, totals)
+        listener.on_stop(totals)
+        raise
+
+
+def _count_lost_calls(journal: CallJournal, totals: Totals) -> None:
+    """Counts the calls that brought no reply; some are in no trace, such as those of a cell that took too long."""
+    for key, calls in journal.lost_in_this_run().items():
+        totals.add_lost(key, calls)
 
 
 async def _publish_shard(study: Study, manifest: Mapping[str, Any], outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -128,13 +129,18 @@ def test_an_interrupted_run_says_what_was_done_and_spent() -> None:
     progress, totals = RunProgress(console := narrow(), quiet=False), Totals()
     progress.set_expected(60)
     totals.cells["completed"] += 12
-    totals.running, totals.calls_paid = 2, 12
+    totals.running, totals.calls_paid = 40, 12
     progress.on_cell(cell(record(1), VARIANT), totals)
-    totals.running = 0
+    totals.running, totals.calls_unanswered, totals.cost_unanswered_usd = 0, 2, Decimal("0.01")
+    progress.on_stop(totals)
     progress.print_interrupted()
     text = " ".join(printed(console).split())
     assert "Done: 12 of at most 60 cells. Model calls: 12 new" in text
-    assert "Kept: every reply that came. 2 cells were under way; their calls may be billed all the same." in text
+    assert (
+        "2 calls that were never answered may have been billed, at most $0.0100. Kept: every reply that came." in text
+    )
+    # Cells that wait for their turn have sent nothing.
+    assert "40" not in text
 
 
 def test_latest_is_the_latest_finished_run(tmp_path: Path) -> None:

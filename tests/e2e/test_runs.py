@@ -175,6 +175,9 @@ def test_ctrl_c_ends_it_plainly_and_leaves_nothing_running(
     done = command.wait(60)
     assert done.exit_code == 130, done.transcript
     assert "Interrupted. The same command goes on from here" in done.stderr
+    sent = service.calls() - before
+    calls = f"{sent} {'call that was' if sent == 1 else 'calls that were'} never answered may have been billed"
+    assert calls in " ".join(done.stderr.split()), done.transcript
     assert "Traceback" not in done.stderr and not done.stdout
     assert not cli_with_server.leftover_processes()
 
