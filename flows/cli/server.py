@@ -54,6 +54,7 @@ def _policy(settings: Sequence[str]) -> ServerPolicy:
 
 def _status(as_json: bool) -> int:
     folder = StateFolder()
+    folder.check_owner()
     state = folder.read() if folder.lives() else None
     if as_json:
         found = (

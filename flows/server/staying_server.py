@@ -239,6 +239,7 @@ def end_server(*, even_in_use: bool) -> str | None:
     Raises RunError while a run uses it, unless it shall end all the same, and when its process does not end.
     """
     folder = StateFolder()
+    folder.check_owner()
     state = folder.read() if folder.lives() else None
     if state is None:
         return None

@@ -43,6 +43,15 @@ class ServerState:
     """Whether it has begun to answer."""
 
 
+def _is_own(folder: Path) -> bool:
+    """Whether the folder is this user's, or is still to be made."""
+    try:
+        # Windows has no such numbers, and keeps no server.
+        return fcntl is None or folder.lstat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return True
+
+
 class StateFolder:
     """The folder of the server that commands of this version, configuration, machine and user share."""
 
@@ -52,13 +61,21 @@ class StateFolder:
 
     def prepare(self) -> None:
         """Makes the folder, for this user alone. Raises RunError when it is another user's."""
+        self.check_owner()
         for folder in (self.path.parent, self.path):
             folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-            found = folder.lstat()
-            if found.st_uid != os.getuid():
-                raise RunError(f"{folder} belongs to another user; no Prefect server is kept there")
-            if found.st_mode & 0o077:
+            if folder.lstat().st_mode & 0o077:
                 folder.chmod(_OWNER_ONLY)
+        self.check_owner()
+
+    def check_owner(self) -> None:
+        """Raises RunError when the folder, as far as there is one, is another user's, as with `sudo` and their HOME."""
+        for folder in (self.path.parent, self.path):
+            if not _is_own(folder):
+                raise RunError(
+                    f"{folder} belongs to another user, whose Prefect server is not used; set HOME to your own home "
+                    "folder (`sudo -H` does so)"
+                )
 
     def read(self) -> ServerState | None:
         """What the server has written; None where there is none, also when it was broken off."""

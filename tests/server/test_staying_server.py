@@ -16,6 +16,7 @@ import pytest
 
 from contract.errors import RunError
 from contract.server_policy import parse_server_policy
+from flows.cli.server import server_command
 from flows.server import listener_owner
 from flows.server.choose_server import CommandServer, server_policy, use_running_server
 from flows.server.private_server import free_port
@@ -179,8 +180,12 @@ def test_a_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     StateFolder().prepare()
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(RunError, match="belongs to another user"):
+    told = "belongs to another user, whose Prefect server is not used; set HOME to your own home folder"
+    with pytest.raises(RunError, match=told):
         StayingServer.open(5)
+    for words in (["status"], ["stop"], ["stop", "now"]):
+        with pytest.raises(RunError, match=told):
+            server_command(words)
 
 
 @pytest.mark.parametrize(
