@@ -10,7 +10,18 @@ In Python, `from flows import agent, study, trace` is the way in; each is import
 `import flows` costs nothing.
 """
 
-from __future__ import annotations
+import os
+import sys
+
+# Not even `__future__` may be imported before this.
+if (
+    sys.argv[:1] == ["-m"]
+    and sys.orig_argv[-len(sys.argv)].removeprefix("-m").partition(".")[0] == __name__
+    and not (sys.flags.safe_path or f"{sys.path[0]}{os.sep}{__name__}" == __path__[0])
+):
+    # `python -m` looks for modules in the current folder first. That may be somebody else's study, and a `json.py` in
+    # it would be run with all that the user may do.
+    del sys.path[0]
 
 from typing import TYPE_CHECKING, Any
 

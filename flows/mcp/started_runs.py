@@ -187,7 +187,7 @@ class StartedRuns:
                 if self._shared and budget:
                     run.held = await stack.enter_async_context(self._shared.reserve(budget))
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "flows.mcp.worker",
+                    sys.executable, "-P", "-m", "flows.mcp.worker",
                     stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                     # In a group of its own, so that Ctrl-C at the server's terminal reaches the server alone.
                     limit=_MAX_LINE, start_new_session=True,

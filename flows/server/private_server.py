@@ -63,7 +63,8 @@ class PrivateServer:
         # A file, not a pipe: it is not read while the server runs, and a full pipe would stop the server.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-            [sys.executable, "-m", "flows.server.private_server", str(self._port)],
+            # Without `-P`, Python would import modules from the folder that the command was given in.
+            [sys.executable, "-P", "-m", "flows.server.private_server", str(self._port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,

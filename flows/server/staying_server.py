@@ -183,7 +183,7 @@ def _start(folder: StateFolder) -> subprocess.Popen[bytes] | None:
     with alive, _listen_where_usual() as listening, os.fdopen(descriptor, "wb") as log:
         passed = (listening.fileno(), alive.fileno())
         return subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-            [sys.executable, "-m", "flows.server.staying_process", str(folder.path), *map(str, passed)],
+            [sys.executable, "-P", "-m", "flows.server.staying_process", str(folder.path), *map(str, passed)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
