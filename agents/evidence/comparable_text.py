@@ -4,7 +4,8 @@ Compared are letters, case, digits, punctuation and their order. Not compared ar
 Unicode Standard Annex #15: ligatures, full-width letters), runs of white space, typographic quotation marks and
 dashes, the kind of quotation mark, invisible format characters such as the soft hyphen, HTML entities against the
 characters that they stand for, the hyphen with which a word is divided at the end of a line, the marks of footnotes
-(`held¹²`), and white space where a script writes none between words (a line may end anywhere there).
+(`held¹²`), white space where a script writes none between words (a line may end anywhere there), and the vowel signs of
+Arabic and Hebrew, which most texts leave out, with the stroke that makes an Arabic word longer.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ _BEARS_FOOTNOTE = regex.compile(r"[\p{L}\p{M}]{3}$|[.,;:!?\"'\]]$")
 """A word of three letters or a mark that ends something; in `x²` and `km²` the superscript is none of a footnote."""
 _INVISIBLE = frozenset({"Cf", "Cn"})
 """Categories of format characters and of code points that are no characters."""
+_UNWRITTEN_SIGNS = regex.compile(r"[\u064b-\u0652\u0670\u0640\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
+"""Vowel signs and other points of Arabic and Hebrew, and the stroke *tatweel*."""
 _LONG_DASHES = frozenset("–—")
 """Dashes between words; a hyphen joins them."""
 
@@ -136,6 +139,7 @@ def _comparable_letters(unit: regex.Match[str]) -> str:
     plain = (text if _SUPERSCRIPT.fullmatch(text) else unicodedata.normalize("NFKC", text)).translate(
         _PLAIN_PUNCTUATION
     )
+    plain = _UNWRITTEN_SIGNS.sub("", plain)
     visible = (letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
     return "".join(" " if letter.isspace() else letter for letter in visible)
 

@@ -3,9 +3,10 @@
 Words are runs of letters, digits and marks, joined by apostrophes, hyphens and middle dots (Unicode Standard Annex #29,
 with hyphens, since `violent` would turn `non-violent` round); numbers are joined by points, commas, strokes and colons,
 and by the blank in `10 000`, and a minus sign belongs to its number, as a per cent or currency sign does. A prefix in
-brackets or asterisks, as in `(un)lawful`, belongs to its word. Scripts that write no spaces have no such boundaries,
-except within a run of katakana; there a negation that touches a quotation belongs to it, since nothing else would keep
-不合法 from being quoted as 合法.
+brackets or asterisks, as in `(un)lawful`, belongs to its word, and so does one that negates, as in `“un”lawful` and,
+with a long dash, in `non–violent`. Scripts that write no spaces have no such boundaries, except within a run of
+katakana; there a negation that touches a quotation belongs to it, since nothing else would keep 不合法 from being
+quoted as 合法.
 """
 
 from __future__ import annotations
@@ -21,7 +22,19 @@ _WORD = regex.compile(r"[\p{L}\p{N}\p{M}_]")
 _MARK = regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff]")
 """Also the modifiers of an emoji's colour."""
 _NEGATION_BEFORE = regex.compile(r"(?:[不未无無非没沒勿弗毋莫]|ไม่|มิ|ไร้|ห้าม|ບໍ່|မ|មិន)$")
-_NEGATION_AFTER = regex.compile(r"(?:ない|なく|なかっ|ません|ず|ぬ)")
+_NEGATION_AFTER = regex.compile(
+    r"""(?x) ない | なく | なかっ | ません | ず(?!っと) | ぬ
+    | (?:では|じゃ|でも|とは|には|は|も)? (?:し|でき|され|言え|いえ|思え|あり|なり|ござい)? (?:て(?:は)?い)?
+      (?:ない|なく|なかっ|ません)"""
+)
+"""A verb or a copula that is negated comes after its word: 違反ではない, 違反とは言えない, 違反していない."""
+_NEGATION_LETTERS = 14
+"""Of the longest one."""
+_NEGATIVE_PREFIX = regex.compile(
+    r"(?i)(?<!\w)(?:(?:un|non|anti|dis|mis|il|ir)[\"'()\[\]/*-]{1,3}|(?:in|im|ab)[\"'/]{1,3})$"
+)
+"""Without dashes after those that are words themselves: `the state they live in—lawful or not`."""
+_PREFIX_LETTERS = 8
 _DIGIT = regex.compile(r"\p{N}")
 _THOUSANDS_BEFORE = regex.compile(r"(?<![\p{L}\p{N}])\p{Nd}{1,3}$")
 _THREE_DIGITS = regex.compile(r"\p{Nd}{3}(?![\p{L}\p{N}])")
@@ -44,6 +57,8 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
         return True
     if not _is_word(right):
         return False
+    if _NEGATIVE_PREFIX.search(letters[max(0, position - _PREFIX_LETTERS) : position]):
+        return True
     return _joins(text, position - 1) or _is_minus_sign(text, position - 1) or _ends_prefix(letters, position - 1)
 
 
@@ -53,7 +68,7 @@ def _is_word(letter: str) -> bool:
 
 def _touches_negation(letters: str, position: int) -> bool:
     """Whether a negation of a script without spaces stands directly before or after the place."""
-    before, after = letters[max(0, position - 4) : position], letters[position : position + 4]
+    before, after = letters[max(0, position - 4) : position], letters[position : position + _NEGATION_LETTERS]
     return bool(_NEGATION_BEFORE.search(before) or _NEGATION_AFTER.match(after))
 
 
