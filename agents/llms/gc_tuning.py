@@ -18,11 +18,17 @@ def reduce_garbage_collection() -> None:
 
 @contextmanager
 def reduced_garbage_collection() -> Generator[None]:
-    """Does the same while the block runs, and restores the settings after it."""
-    previous = gc.get_threshold()
+    """Does the same while the block runs, and restores the settings after it.
+
+    What a command has frozen before stays so, with what the block froze: thawed, all of it would be visited at once.
+    """
+    previous, was_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
     reduce_garbage_collection()
     try:
         yield
     finally:
+        if was_frozen:
+            gc.freeze()
         gc.set_threshold(*previous)
-        gc.unfreeze()
+        if not was_frozen:
+            gc.unfreeze()
