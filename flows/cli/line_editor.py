@@ -25,10 +25,13 @@ class LineEditor:
                 self._readline.read_history_file(self._file)
 
     def line(self, prompt: str) -> str | None:
-        """The next line without spaces around it; None at the end of the input."""
+        """The next line without spaces around it; None at the end of the input, or for Ctrl-C: no run goes on here."""
         try:
             return input(prompt).strip()
         except EOFError:
+            return None
+        except KeyboardInterrupt:
+            print()
             return None
 
     def save(self) -> None:
