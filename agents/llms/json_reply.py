@@ -74,7 +74,11 @@ def without_thoughts(text: str) -> str:
 
 
 def _candidates(text: str) -> Sequence[str]:
-    if _parsed(text) is not _NOT_JSON:
+    value = _parsed(text)
+    if isinstance(value, str) and "{" in value:
+        # JSON that was written as a text of JSON.
+        return _candidates(value)
+    if value is not _NOT_JSON:
         return [text]
     return list(dict.fromkeys(_objects(without_thoughts(text)))) or [text]
 
@@ -124,10 +128,11 @@ def _with_known_values(text: str, schema: Mapping[str, Any]) -> str:
     if value is _NOT_JSON:
         return text
     try:
-        known = _known(value, schema, schema.get("$defs", {}))
-        return text if known == value else json.dumps(known, ensure_ascii=False)
-    except RecursionError:
+        # Half a character, as where a model was cut in an emoji, is replaced: its validation reads no such JSON.
+        known = _known(storable_json(value), schema, schema.get("$defs", {}))
+    except (ValueError, RecursionError):
         return text  # nested deeper than any schema; its validation says so
+    return text if known == value else json.dumps(known, ensure_ascii=False)
 
 
 def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:

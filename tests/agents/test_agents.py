@@ -12,7 +12,7 @@ from agents.base.registry import installed_agents, load_agent
 from agents.base.services import AgentServices
 from agents.llms.scripted import ScriptLine, scripted_reply
 from agents.prompting.templates import Prompts
-from contract.base import Frozen, thawed
+from contract.base import Frozen, canonical_json, thawed
 from contract.errors import MissingInput, OutputInvalid, RateLimited
 from contract.findings import CitationReport, Passage, Source
 from contract.messages import AgentInput, AgentOutput
@@ -123,6 +123,19 @@ SURROUNDED = {
 @pytest.mark.parametrize("around", SURROUNDED.values(), ids=SURROUNDED.keys())
 async def test_json_is_read_from_what_stands_around_it_and_not_asked_again(around: str) -> None:
     output = await process("researcher", replying_with(around.replace("{}", json.dumps(DRAFT))), research())
+    assert (output.status, len(output.calls)) == ("completed", 1)
+
+
+@pytest.mark.parametrize("end", ["\\ud83d", "\\udc00\\ud83d"])
+async def test_half_a_character_costs_no_second_call(end: str) -> None:
+    draft = json.dumps({**DRAFT, "unanswered": ["When? END"]}).replace("END", end)
+    output = await process("researcher", replying_with(draft), research())
+    assert (output.status, len(output.calls)) == ("completed", 1)
+    canonical_json(plain_value(output)).encode()
+
+
+async def test_json_that_was_written_as_a_text_of_json_is_read() -> None:
+    output = await process("researcher", replying_with(json.dumps(json.dumps(DRAFT))), research())
     assert (output.status, len(output.calls)) == ("completed", 1)
 
 
