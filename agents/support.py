@@ -21,7 +21,10 @@ from contract.findings import Claim, ClaimSupport, JudgedClaim, Passage, Researc
 from contract.messages import AgentInput, AgentOutput, output_value
 from contract.support import SupportDraft, SupportReport
 
-NO_MODEL = "no model that can judge it was chosen; embedded models only quote and compare"
+NO_MODEL = (
+    "no model that can judge it was chosen: `support` in the chosen `llms` names none, and embedded models only quote "
+    "and compare"
+)
 _LABEL = re.compile(r"(?<![\w.+-])(?:(?:the )?[Cc]laim )?(?P<label>C0*(?P<number>[1-9]\d{0,3}))(?!\w|[.,:]\d|-\w)")
 _PASSAGE = re.compile(r"(?<![\w.+-])(?:(?:the )?[Pp]assages? )?(?P<label>P0*[1-9]\d{0,3})(?!\w|[.,:]\d|-\w)")
 """How researchers are shown passages. The judge is shown none of these, but its claims may come with them."""

@@ -171,8 +171,9 @@ class RunProgress(AbstractContextManager["RunProgress"]):
             return
         if trace.status == "refused":
             message += "; `again=refused` asks it once more"
+        model = f" by {trace.variant['model']}" if "model" in trace.variant else ""
         self._console.print(
-            f"{trace.step} {trace.status}, {escape_markup(trace.record_id)}: {escape_markup(message)}",
+            f"{trace.step} {trace.status}, {escape_markup(trace.record_id + model)}: {escape_markup(message)}",
             style="yellow",
             highlight=False,
         )

@@ -255,13 +255,13 @@ class _DryRun(FlowExecutor):
             return job.error_trace(error, datetime.now(UTC)), None
         kept = read_cell(self._results, key, again=self._study.run.again == "refused")
         if kept is None:
-            return await self._forecast_cell(job, record_group.scope), None
+            return await self._forecast_cell(job, record_group.scope, key), None
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
         forecast.output_tokens_kept += kept.usage.output_tokens if kept.usage else 0
         return job.with_current_names(kept), None
 
-    async def _forecast_cell(self, job: CellJob, scope: Scope) -> AgentTrace:
+    async def _forecast_cell(self, job: CellJob, scope: Scope, key: str) -> AgentTrace:
         name = job.cell.step
         self._undecided_steps.setdefault(scope.record.record_id, set()).add(name)
         model = str(job.cell.input.parameters.get("model") or "")
@@ -277,7 +277,7 @@ class _DryRun(FlowExecutor):
             for one in requests:
                 self._add_cost(forecast, model, one)
         forecast.to_run += 1
-        forecast.why[self._earlier.reason_to_run(job.cell) if self._earlier else "never run before"] += 1
+        forecast.why[self._earlier.reason_to_run(job.cell, key) if self._earlier else "never run before"] += 1
         return job.skipped_trace("has yet to run")
 
     def _add_cost(self, forecast: Forecast, model: str, request: ModelRequest) -> None:

@@ -22,6 +22,7 @@ _MOST_LETTERS = 60
 class _EarlierCell:
     status: str
     record_fingerprint: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,16 @@ class EarlierRun:
             return None
         return cls(cells, frozenset(records), frozenset(variants), _changed_texts(study, data.manifest))
 
-    def reason_to_run(self, cell: Cell) -> str:
-        """The reason why the cell has to run, in a few words."""
+    def reason_to_run(self, cell: Cell, key: str) -> str:
+        """The reason why the cell, which has that key now, has to run, in a few words."""
         before = self.cells.get(cell.cell_id)
         record = cell.input.record
         if before is None:
             return self._reason_new(cell)
         if before.status != "completed":
             return f"{before.status} last time".replace("_", " ")
+        if before.key == key:
+            return "what was kept of it is gone or was changed"
         if before.record_fingerprint != record.fingerprint:
             return "the record has changed"
         if self.changed_texts:
@@ -72,7 +75,7 @@ class EarlierRun:
 
 
 def _earlier_cell(trace: AgentTrace) -> _EarlierCell:
-    return _EarlierCell(trace.status, trace.record_fingerprint)
+    return _EarlierCell(trace.status, trace.record_fingerprint, trace.key)
 
 
 def _changed_texts(study: Study, manifest: Mapping[str, Any]) -> tuple[str, ...]:

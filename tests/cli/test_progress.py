@@ -42,6 +42,11 @@ def test_a_cell_without_an_output_is_told_with_what_to_do(of: AgentTrace, line: 
     assert printed(of, quiet=True) == []
 
 
+def test_a_cell_of_several_models_names_its_own() -> None:
+    made = cell(record(0), {"model": "alpha"}, status="truncated").model_copy(update={"note": "it was cut"})
+    assert printed(made) == ["judge truncated, r0 by alpha: it was cut"]
+
+
 def test_cells_that_ended_well_or_were_skipped_are_not_told() -> None:
     assert printed(ended("completed"), ended("skipped", "not needed")) == []
 

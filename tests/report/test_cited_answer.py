@@ -41,6 +41,25 @@ def test_a_quotation_that_is_not_verified_is_shown_as_such_with_the_nearest_word
         assert "Not shown as an answer" in text
 
 
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        ("lawful then", "cut out of a word"),
+        ("the post", "too short to prove anything"),
+        ("the post was lawful then", "stands nowhere; nearest"),
+    ],
+)
+def test_a_quotation_that_is_not_verified_is_not_said_to_stand_nowhere_where_its_letters_stand(
+    quote: str, why: str
+) -> None:
+    invented = _INVENTED.model_copy(update={"quote": quote})
+    answer = CitedAnswer(
+        question="When?", dropped=(Claim(text="Invented.", citations=(invented,)),), abstained=True, summary="None."
+    )
+    for text in _shown(answer):
+        assert f"“{quote}”, which" in text and why in text and "“the post was unlawful then”" in text
+
+
 def test_the_documents_that_are_quoted_are_linked() -> None:
     answer = CitedAnswer(
         question="When?",

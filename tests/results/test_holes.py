@@ -120,6 +120,18 @@ async def test_the_plan_counts_a_hole_as_to_run(study: Lab, fake: FakeLLM) -> No
     assert (planned.kept, planned.to_run, dict(planned.why)) == (1, 1, {"truncated last time": 1})
 
 
+@pytest.mark.parametrize("left", ["nothing", "half"])
+async def test_the_plan_says_that_what_was_kept_is_gone_and_not_that_something_else_changed(
+    study: Lab, fake: FakeLLM, left: str
+) -> None:
+    await run(study, fake)
+    kept = [path for name in ("cells", "replies") for path in (study.folder / "results" / name).rglob("*")]
+    for path in filter(Path.is_file, kept):
+        path.unlink() if left == "nothing" else path.write_bytes(path.read_bytes()[:-40])
+    [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose())).forecasts
+    assert dict(planned.why) == {"what was kept of it is gone or was changed": 2}
+
+
 async def test_the_plan_calls_no_record_new_that_was_only_not_in_the_sample(study: Lab, fake: FakeLLM) -> None:
     await run(study, fake, settings=("sample=1",))
     [planned] = (await asyncio.to_thread(plan_with_kept_cells, study.compose())).forecasts
