@@ -79,6 +79,8 @@ class Evidence:
     documents: Sequence[Document]
     unknown: Sequence[str]
     """Content words of the question that occur in no passage, as the question writes them."""
+    importance: Mapping[str, float]
+    """Stem of a content word of the question -> what it counts, above 0 and at most 1."""
 
     @property
     def is_sufficient(self) -> bool:
@@ -96,7 +98,7 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
     asked = asked_words(question)
     readable = [passage for passage in passages if passage.sentences]
     if not readable or not asked:
-        return Evidence((), [word.text for word in asked])
+        return Evidence((), [word.text for word in asked], {})
     vocabularies = {passage.label: {word.stem for word in passage.words} for passage in readable}
     importance = {word: _importance(word, [*vocabularies.values()]) for word in asked}
     found = [word for passage in readable for word in passage.words]
@@ -117,7 +119,8 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
     ]
     known = set[str]().union(*vocabularies.values())
     unknown = [word.text for word in asked if word.stem not in known]
-    return Evidence(sorted(documents, key=lambda document: -document.weight), unknown)
+    ranked = sorted(documents, key=lambda document: -document.weight)
+    return Evidence(ranked, unknown, {word.stem: value for word, value in importance.items()})
 
 
 def _stretch(first: PassageText, document: Sequence[PassageText], similarities: Mapping[str, float]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.llms.embedded.passages import PassageText, read_passages
 from agents.llms.embedded.premise import asks_for_reasons, contradiction, states_a_reason
-from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, asked_words, weigh_evidence
+from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, weigh_evidence
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
 from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
@@ -26,7 +26,7 @@ _SECTION_BONUS = 0.4
 _SECTIONS_ASKED_FOR = {
     "reason": r"\b(?:why|reasons?|grounds?|justif\w+|because|what did the \w+ (?:say|think|find|conclude))\b",
     "recommend": r"\b(?:recommend\w*|advise\w*|suggest\w*|want\w* changed)\b",
-    "fact": r"\b(?:who|where|when|happened|show\w*|depict\w*)\b",
+    "fact": r"\b(?:who|where|when (?:did|was|were)|happened|show\w*|depict\w*)\b",
     "summari": r"\b(?:decide[ds]?|rul(?:e[ds]?|ing)|upheld|uphold|overturn\w*|outcome|restor\w+|allow\w*)\b",
 }
 """Stem of a section's name -> a pattern of the questions that ask for such a section."""
@@ -52,7 +52,7 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
     if opposite:
         premise_note = f"The question supposes what '{first.passages[0].title}' contradicts: {opposite}"
         return ResearchDraft(answerable=False, unanswered=(_truncate(premise_note, 300),))
-    chosen = _choose(question, evidence.documents, similarity)
+    chosen = _choose(question, evidence, similarity)
     # Sentences about the matter are found for every question; for a reason there may be none.
     lacks_reason = asks_for_reasons(question) and not any(map(_gives_reason, chosen))
     return ResearchDraft(
@@ -68,10 +68,11 @@ def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _choose(question: str, documents: Sequence[Document], similarity: Similarity) -> list[Candidate]:
+def _choose(question: str, evidence: Evidence, similarity: Similarity) -> list[Candidate]:
+    documents = evidence.documents
     least = max(MIN_WEIGHT, _MIN_DOCUMENT_SHARE * documents[0].weight)
     kept = [document for document in documents if document.weight >= least]
-    ranked = [_candidates(question, document, similarity) for document in kept[:MAX_CLAIMS]]
+    ranked = [_candidates(question, document, evidence.importance, similarity) for document in kept[:MAX_CLAIMS]]
     # The best sentence of every document first, then the further ones of the first document.
     chosen = [candidates[0] for candidates in ranked[1 : MAX_CLAIMS - _MAX_CLAIMS_PER_DOCUMENT + 1] if candidates]
     first = _reasons_first(ranked[0]) if asks_for_reasons(question) else ranked[0][:_MAX_CLAIMS_PER_DOCUMENT]
@@ -92,23 +93,39 @@ def _gives_reason(candidate: Candidate) -> bool:
     return stem(candidate.passage.section) == "reason" or states_a_reason(candidate.sentence)
 
 
-def _candidates(question: str, document: Document, similarity: Similarity) -> list[Candidate]:
+def _candidates(
+    question: str, document: Document, importance: Mapping[str, float], similarity: Similarity
+) -> list[Candidate]:
+    """The sentences of the document that may be quoted, best first.
+
+    A word of the question counts by its importance: `Board` stands in sentences that say nothing of the matter.
+    """
     pairs = _distinct([(passage, sentence) for passage in document.passages for sentence in passage.sentences])
-    cosines = similarity.text_cosines([question], [f"{passage.title}. {sentence}" for passage, sentence in pairs])[0]
-    asked = {word.stem for word in asked_words(question)} - stems(document.passages[0].title)
+    cosines = {passage.label: _sentence_cosines(question, passage, similarity) for passage in document.passages}
     wanted = _section_asked_for(question)
     candidates = [
         Candidate(
             passage,
             sentence,
-            float(cosine)
-            + len(asked & stems(sentence)) / (len(asked) or 1)
+            cosines[passage.label][sentence]
+            + sum(importance[word] for word in importance.keys() & stems(sentence)) / sum(importance.values())
             + (_SECTION_BONUS if wanted and stem(passage.section) == wanted else 0.0),
         )
-        for (passage, sentence), cosine in zip(pairs, cosines, strict=True)
+        for passage, sentence in pairs
     ]
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
     return _diversify([candidate for candidate in ranked if candidate.score >= _MIN_SENTENCE_SHARE * ranked[0].score])
+
+
+def _sentence_cosines(question: str, passage: PassageText, similarity: Similarity) -> dict[str, float]:
+    """How much each sentence is like the question, with its title and by itself: the mean of both.
+
+    With its title alone, a sentence that says nothing of the matter would be like the question as well.
+    """
+    titled = similarity.cached_cosines([f"{passage.title}. {sentence}" for sentence in passage.sentences], [question])
+    alone = similarity.cached_cosines(passage.sentences, [question])
+    means = [float(one) for one in ((titled + alone) / 2)[:, 0]]
+    return dict(zip(passage.sentences, means, strict=True))
 
 
 def _distinct(pairs: Sequence[tuple[PassageText, str]]) -> list[tuple[PassageText, str]]:

@@ -27,6 +27,14 @@ async def test_quotations_are_verbatim_and_claims_read_well(osb_index: CorpusInd
     )
 
 
+async def test_a_sentence_that_shares_only_the_commonest_word_does_not_come_first(
+    osb_index: CorpusIndex, model: Embedded
+) -> None:
+    question = "When does the Board accept a slur?"
+    draft = await research(model, question, await osb_index.search([question], 12))
+    assert "The worst slur in that country had no exception" in draft.claims[0].text
+
+
 async def test_an_abstention_names_what_is_missing(osb_index: CorpusIndex, model: Embedded) -> None:
     question = "What did the Board decide about hate speech on Roblox?"
     draft = await research(model, question, await osb_index.search([question], 12))
