@@ -13,6 +13,9 @@ from agents.evidence.nearest_words import nearest_words
 from agents.evidence.quotable_text import QuotableText, proves_nothing
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
 
+_MOST_BLANKS = 4
+"""Between two passages of which one follows the other."""
+
 
 class QuotablePassages:
     """The passages of one question; each is made comparable once for all quotations."""
@@ -24,7 +27,8 @@ class QuotablePassages:
         """Returns the citation as checked; as several, if its quotation leaves something out.
 
         A quotation that stands in another passage of the document that it names is attributed there; so is one that
-        names no passage at all, if it stands in one document only.
+        names no passage at all, if it stands in one document only. One that goes on into the next passage of its
+        document belongs to the passage in which it begins.
         """
         if proves_nothing(citation.quote):
             return (self._not_found(citation),)
@@ -37,14 +41,34 @@ class QuotablePassages:
         if same_document or (named is None and len(documents) == 1):
             passage = (same_document or holders)[0]
             return _found_in(passage, self._texts[passage.passage_id][1], citation)
+        if named and (across := self._found_across(named[0], citation)):
+            return across
         if holders:
             return (citation.model_copy(update={"status": "misattributed", "found_in": holders[0].passage_id}),)
         return (self._not_found(citation),)
+
+    def _found_across(self, named: Passage, citation: Citation) -> tuple[Citation, ...]:
+        """The citation, if its quotation goes on from one passage of that document into the next; else nothing."""
+        document = [passage for passage, _ in self._texts.values() if passage.record_id == named.record_id]
+        joined = (_joined(one, other) for one in document for other in document)
+        found = (_found_in(both, QuotableText(both.text), citation) for both in joined if both)
+        return next(filter(None, found), ())
 
     def _not_found(self, citation: Citation) -> Citation:
         candidates = [passage for passage, _ in self._texts.values()]
         nearest = nearest_words(citation.quote, candidates, preferred=citation.passage_id)
         return citation.model_copy(update={"status": "not_found", "found_in": None, "nearest": nearest})
+
+
+def _joined(one: Passage, other: Passage) -> Passage | None:
+    """The first passage with the second, if that begins within it or directly after it; else None."""
+    if one.section != other.section or not one.start < other.start <= one.end + _MOST_BLANKS or other.end <= one.end:
+        return None
+    # Passages are cut at white space, which belongs to neither.
+    text = one.text + "\n" * (other.start - one.end) + other.text[max(0, one.end - other.start) :]
+    shifted = (at.model_copy(update={"start": at.start + other.start - one.start}) for at in other.locators)
+    locators = (*one.locators, *(at for at in shifted if at.start >= len(one.text)))
+    return one.model_copy(update={"text": text, "end": other.end, "locators": locators})
 
 
 def _found_in(passage: Passage, text: QuotableText, citation: Citation) -> tuple[Citation, ...]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agents.evidence.citations import QuotablePassages, check_answer
 from agents.evidence.quotable_text import MIN_QUOTE_CHARACTERS, QuotableText
 from contract.findings import Citation, Claim, Passage, ResearchAnswer
+from contract.record import Locator
 
 
 def passage(text: str, name: str = "a") -> Passage:
@@ -282,6 +283,43 @@ def test_words_of_another_passage_of_the_same_document_are_attributed_there() ->
     first, second = passage("It was political rhetoric only."), passage("About 40 moderators had missed it.")
     checked = check_citation(citation("About 40 moderators had missed it", first), [first, second])
     assert (checked.status, checked.passage_id) == ("found", second.passage_id)
+
+
+SECTION = (
+    "The Board did not uphold the removal. It was no threat.\n\nThe mayor had said nothing of the kind to anybody."
+)
+
+
+def part(start: int, end: int, page: str = "p. 1") -> Passage:
+    text = SECTION[start:end]
+    whole = passage(text).model_copy(update={"start": start, "end": end, "passage_id": f"a#text:{start}-{end}"})
+    return whole.model_copy(update={"locators": (Locator(start=0, name=page),)})
+
+
+_THREAT, _MAYOR = "It was no threat.", "The mayor had said nothing"
+
+
+@pytest.mark.parametrize(
+    ("cuts", "quote", "shown"),
+    [
+        ([(0, 55), (57, 107)], f"{_THREAT} {_MAYOR}", (f"{_THREAT}\n\n{_MAYOR}", "pp. 1–2")),
+        ([(0, 55), (38, 107)], f"the removal. {_THREAT} {_MAYOR}", (f"the removal. {_THREAT}\n\n{_MAYOR}", "p. 1")),
+        ([(57, 107), (0, 55)], f"{_THREAT} {_MAYOR}", (f"{_THREAT}\n\n{_MAYOR}", "pp. 2–1")),
+        ([(0, 55), (57, 107)], f"It was a threat. {_MAYOR}", None),
+        ([(0, 37), (57, 107)], f"uphold the removal. {_MAYOR}", None),
+    ],
+)  # fmt: skip
+def test_a_quotation_may_go_on_into_the_next_passage_of_its_document(
+    cuts: list[tuple[int, int]], quote: str, shown: tuple[str, str] | None
+) -> None:
+    # The second page begins with the second passage, or the passages overlap on the first.
+    passages = [part(start, end, f"p. {number}") for number, (start, end) in enumerate(cuts, start=1)]
+    answer = ResearchAnswer(question="?", claims=(Claim(text="So.", citations=(citation(quote, passages[1]),)),))
+    once = check_answer(answer, passages)
+    # Answers are checked again before they are shown.
+    for checked in (once, check_answer(once, passages)):
+        found = [(one.quote, one.locator) for claim in checked.claims for one in claim.citations]
+        assert found == ([shown] if shown else [])
 
 
 def test_words_with_a_label_that_names_nothing_belong_to_the_one_document_that_holds_them() -> None:
