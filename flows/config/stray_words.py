@@ -15,11 +15,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from agents.safety.paths import is_file, is_folder, is_there
-from flows.config.diagnostics import Diagnostics, display_argument
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument
 from flows.config.folders import group_choices
 
 _CURLY = "“”„‟‘’‚«»"
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
+_FILE = re.compile(r"[^=]*[^=.]\.(?:csv|tsv|txt|jsonl?|xlsx?|parquet|pdf|docx|md)", re.IGNORECASE)
 _NAME_COLON = re.compile(
     r"(?P<name>query|records|sample|seed|budget|criteria|model|llms|repeats|(?:labels|columns)\.[^:=]+):(?P<value>.+)",
     re.DOTALL,
@@ -182,6 +183,11 @@ class _Joiner:
             self._report(word, "a flow is named with +flows", f"+flows={word}")
         elif any(letter.isspace() for letter in word) or word.endswith("?"):
             self._take_question(word)
+        elif _FILE.fullmatch(word):
+            beside = [one.name for one in path.parent.iterdir()] if is_folder(path.parent) else []
+            near = closest_name(path.name, beside) or "my_texts.csv"
+            what = "there is no such file here, and a file of texts is named with records"
+            self._report(word, what, shell_setting("records", str(path.parent / near)))
         else:
             near = get_close_matches(word, group_choices(self.folders, "flows"), n=1, cutoff=0.8)
             self.diagnostics.add(

@@ -43,6 +43,12 @@ def read_in_context(material: Mapping[str, Any]) -> QuestionInContextDraft:
     )
 
 
+def refers_to_nothing(question: str) -> str | None:
+    """That a question which goes on from another was asked as the first; None for a question by itself."""
+    found = _REFERRING.search(_CONJUNCTION_THAT.sub(" ", question)) if opening_of(question) else None
+    return f"what “{found[0]}” refers to: nothing was asked before" if found else None
+
+
 def _says_something_else(question: str, turns: Sequence[Turn]) -> bool:
     """Whether a word of the question tells what it is about: no word that any question may have, and none of before."""
     plain = _REFERRING.sub(" ", _CONJUNCTION_THAT.sub(" ", question))

@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.llms.embedded.passages import PassageText, read_passages
 from agents.llms.embedded.premise import asks_for_reasons, contradiction, states_a_reason
+from agents.llms.embedded.reference_words import refers_to_nothing
 from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, weigh_evidence
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
@@ -63,6 +64,8 @@ def research(material: Mapping[str, Any], similarity: Similarity) -> ResearchDra
 
 
 def _unanswered(question: str, evidence: Evidence) -> tuple[str, ...]:
+    if unknown := refers_to_nothing(question):
+        return (unknown,)
     return tuple(_truncate(word, 300) for word in evidence.missing[:5]) or (
         _truncate(question.strip(), 300) or "an empty question",
     )

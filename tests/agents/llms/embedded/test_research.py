@@ -43,6 +43,15 @@ async def test_an_abstention_names_what_is_missing(osb_index: CorpusIndex, model
     assert draft.unanswered == ("Roblox",)
 
 
+async def test_a_first_question_that_points_back_says_that_nothing_was_asked(
+    osb_index: CorpusIndex, model: Embedded
+) -> None:
+    question = "And what did it recommend there?"
+    draft = await research(model, question, await osb_index.search([question], 12))
+    assert not draft.answerable
+    assert draft.unanswered == ("what “it” refers to: nothing was asked before",)
+
+
 @pytest.mark.parametrize("question", ["3", "1. 2.", "?!", "的"])
 async def test_a_question_without_words_is_not_answered(osb_index: CorpusIndex, model: Embedded, question: str) -> None:
     draft = await research(model, question, await osb_index.search([question], 12))
