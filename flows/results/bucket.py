@@ -146,8 +146,8 @@ class ResultBucket(WritableFileSystem):
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
 
 
-def open_bucket(address: str) -> ResultBucket:
-    """The results at `gs://bucket/prefix`. Raises StorageError when they cannot be reached."""
+def open_bucket(address: str, *, reading: bool = False) -> ResultBucket:
+    """The results at `gs://bucket/prefix`, to be kept or only read. Raises StorageError when they cannot be reached."""
     name, _, prefix = address.removeprefix(GCS_SCHEME).partition("/")
     prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     bucket = ResultBucket(name=name, prefix=prefix)
@@ -158,9 +158,11 @@ def open_bucket(address: str) -> ResultBucket:
             # An account that may only use objects cannot ask for the bucket itself, but can list its objects.
             list(client.list_blobs(name, prefix=prefix, max_results=1, timeout=_TIMEOUT_SECONDS, retry=_RETRY))
     except (OSError, GoogleAuthError) as error:
+        does, todo = ("read", "name") if reading else ("keep", "set run.results=… to")
+        may = "read" if reading else "read and write"
         raise StorageError(
-            f"cannot keep results in {address}: {error}; set run.results=… to a bucket that this account can read and "
-            "write, or to a folder. `gcloud auth application-default login` gives the account of a person"
+            f"cannot {does} results in {address}: {error}; {todo} a bucket that this account can {may}, "
+            "or a folder. `gcloud auth application-default login` gives the account of a person"
         ) from error
     return bucket
 

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from agents.safety.paths import expanded
+from agents.safety.paths import expanded, is_folder
 from contract.errors import StorageError
 from flows.files.cache import cache_folder
 from flows.files.os_error import os_error_text
@@ -33,6 +33,23 @@ def result_store(configured: str | None) -> ResultStore:
             "set run.results=… to a folder that can be written"
         ) from error
     # Here, because it imports Prefect: a check of a study needs none, and a program first says how loud that shall be.
+    from flows.results.folder import ResultFolder
+
+    return ResultFolder.at(folder)
+
+
+def results_to_read(configured: str | None) -> ResultStore:
+    """The same for whoever only reads there, such as in storage that is mounted read-only. Makes no folder.
+
+    Raises StorageError where there is no such folder, or the bucket cannot be reached.
+    """
+    if configured and configured.startswith(GCS_SCHEME):
+        from flows.results.bucket import open_bucket
+
+        return open_bucket(configured, reading=True)
+    folder = Path(place_of_results(configured))
+    if not is_folder(folder):
+        raise StorageError(f"there is no folder {folder}; name the one, or the bucket, where the run kept its results")
     from flows.results.folder import ResultFolder
 
     return ResultFolder.at(folder)

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.errors import RunError
+from agents.safety.paths import is_folder
+from contract.errors import RunError, StorageError
 from contract.messages import AgentTrace
 from flows.results.cells import read_trace
 from flows.results.kept_file import AlteredFile
-from flows.results.open import result_store
+from flows.results.open import place_of_results, results_to_read
 from flows.results.store import GCS_SCHEME, ResultStore
 
 _ADDRESS = re.compile(r"(?:(?P<place>.+)/)?(?P<path>(?:cells|traces)/[0-9a-f]/[0-9a-f]+)")
@@ -55,9 +56,12 @@ def _fits(trace: AgentTrace, state_name: str) -> bool:
 
 
 def _stores(place: str | None, results: str | None) -> Iterator[ResultStore]:
-    if results:
-        yield result_store(results)
-        return
-    if place and (place.startswith(GCS_SCHEME) or Path(place).is_dir()):
-        yield result_store(place)
-    yield result_store(None)
+    try:
+        if results:
+            yield results_to_read(results)
+            return
+        for where in filter(None, (place, place_of_results(None))):
+            if where.startswith(GCS_SCHEME) or is_folder(Path(where)):
+                yield results_to_read(where)
+    except StorageError as error:
+        raise RunError(str(error)) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.safety.paths import expanded, is_folder
+from agents.safety.paths import is_folder
 from contract.errors import StorageError
 from flows.accounting.audit import AuditTrail
 from flows.files.checksums import SUMS_FILE, changed_files, seal, sha256_of
@@ -113,15 +113,15 @@ def _results_of(data: RunData) -> str | None:
 
 def _changed_replies(data: RunData, results: str | None) -> Iterator[str]:
     """Kept replies that are not those of the run's traces; one that was deleted or set aside is no change."""
-    from flows.results.open import result_store
+    from flows.results.open import place_of_results, results_to_read
     from flows.results.replies import holds_reply
     from flows.results.store import reply_path
 
     place = results or _results_of(data)
-    if results is None and place and not is_folder(expanded(Path(place))):
+    if results is None and not is_folder(Path(place_of_results(place))):
         # In a bucket, or on another machine: whoever wants that compared names it.
         return
-    store, seen = result_store(place), set[str]()
+    store, seen = results_to_read(place), set[str]()
     for trace in data.traces():
         for call in trace.calls:
             if call.reply is None or call.key in seen:

@@ -99,7 +99,7 @@ WAYS: Mapping[str, Way] = {
     "extra not installed": Way(
         "Failed", "run `uv sync --extra local`", change=_write("models/served.yaml", LOCAL)
     ),
-    "results folder unwritable": Way("Failed", "cannot keep results in", change=_write("kept", "a file")),
+    "results folder unwritable": Way("Failed", "kept is a file and no folder", change=_write("kept", "a file")),
     # What happens in a run.
     "provider down": Way("Incomplete", f"{CELLS} cells have no output", prepare=_ask_nobody),
     "every cell too slow": Way(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -63,6 +64,18 @@ async def test_a_cached_read_names_the_kept_cell_also_on_another_machine(study: 
         trace(cached.id)
     assert trace(cached.id, results=str(elsewhere)) == _by_name(first)["good"]
     assert trace(again.server.task("bad").id, results=str(elsewhere)) == _by_name(again)["bad"]
+
+
+async def test_reading_a_trace_writes_nothing(study: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = await study.run("question=Why?", "run.retries=1")
+    cell = ran.server.task("good").id
+    misspelt = tmp_path / "resluts"
+    with pytest.raises(RunError, match=r"there is no folder .*/resluts; name the one, or the bucket"):
+        trace(cell, results=str(misspelt))
+    assert not misspelt.exists()
+    # As in storage that is mounted read-only; the user root may write in every other folder.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert trace(cell, results=str(study.folder / "results")) == _by_name(ran)["good"]
 
 
 async def test_a_replaced_or_altered_result_is_not_taken_for_the_task_runs(study: Lab) -> None:

@@ -192,6 +192,16 @@ def test_a_run_that_was_stopped_while_its_files_were_written_is_not_called_chang
     assert changes(run, lab, audit) == ["SHA256SUMS is missing: audit.jsonl holds its seal, so somebody has removed it"]
 
 
+def test_results_that_are_nowhere_are_not_taken_for_unchanged(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    misspelt = tmp_path / "resluts"
+    assert main(["verify", str(run), f"run.results={misspelt}"]) != 0
+    said = capsys.readouterr()
+    assert f"there is no folder {misspelt}" in said.out + said.err
+    assert not misspelt.exists()
+
+
 @pytest.mark.parametrize("name", ["cells.csv", "SHA256SUMS"])
 def test_a_file_that_a_link_replaced_is_found(run: Path, lab: Lab, tmp_path: Path, name: str) -> None:
     (run / name).rename(tmp_path / "elsewhere")
