@@ -48,4 +48,5 @@ def __getattr__(name: str) -> Any:
 
     # Before anything that imports Prefect, which reads its settings once.
     import_module("flows.api.server").quieten_prefect()
+    import_module("flows.server.ephemeral_server").give_time_to_start()
     return getattr(import_module(_MODULES[name]), name)

@@ -33,8 +33,10 @@ async def as_task_run(
 ) -> T:
     """Runs `process` as a task run of the agent, with the key, tags and inputs that it has in a study's run."""
     from prefect import Task
+    from prefect.client.schemas.objects import Parameter
 
     from flows.engine.agent_tasks import named_inputs, tags_for
+    from flows.server.prefect_internals import run_task_async
 
     async def call(record_id: str, model: str | None = None, criterion: str | None = None) -> T:  # noqa: ARG001 - shown in Prefect
         return await process()
@@ -44,4 +46,5 @@ async def as_task_run(
     named = [inputs[name] for name in ("criterion", "model") if name in inputs]
     run_name = ", ".join([agent, *named, record_id])
     task = Task(call, name=agent, task_run_name=run_name, tags=tags_for(agent, inputs), persist_result=False)
-    return await task(**inputs)
+    shown: Any = {name: {Parameter(name=value)} for name, value in inputs.items()}
+    return await run_task_async(task, parameters=inputs, dependencies=shown)

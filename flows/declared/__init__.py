@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import Flow
 
 from flows.deploy import declared
+from flows.server.ephemeral_server import give_time_to_start
 
 if TYPE_CHECKING:
     from contract.findings import CitedAnswer
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from flows.run_folder.outcome import Outcome
 
 __all__ = ["declare"]
+
+give_time_to_start()
 
 
 def declare(name: str, config_dir: str | Path | None = None) -> Flow[..., Any]:

@@ -16,7 +16,7 @@ from prefect.events.related import related_resources_from_run_context
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
 from prefect.results import should_persist_result
-from prefect.task_engine import AsyncTaskRunEngine
+from prefect.task_engine import AsyncTaskRunEngine, run_task_async
 from prefect.utilities.engine import link_state_to_flow_run_result, link_state_to_task_run_result
 from prefect.utilities.text import truncated_to
 
@@ -30,6 +30,7 @@ __all__ = [
     "link_state_to_flow_run_result",
     "link_state_to_task_run_result",
     "related_resources_from_run_context",
+    "run_task_async",
     "should_persist_result",
     "truncated_to",
 ]

@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from contract.errors import StudyError
 from flows import StudyRun, agent, study
 from flows.declared import declare
+from tests.support.commands import ROOT, CommandLine
 from tests.support.running import Lab
 from tests.support.small_study import judge_reply, write_study
 
@@ -56,7 +57,8 @@ async def test_a_study_is_a_child_run_and_an_agent_a_task_run(own: Lab, prefect_
     by_key = {run["task_key"].rpartition("-")[0]: run for run in runs}
     assert set(by_key) == {"run", "judge"} and by_key["run"]["state"]["state_details"]["child_flow_run_id"]
     assert sorted(by_key["judge"]["tags"]) == ["agent:judge", "criterion:one", "model:one"]
-    assert set(by_key["judge"]["task_inputs"]) == {"record_id", "model", "criterion"}
+    named = {name: [one["name"] for one in shown] for name, shown in by_key["judge"]["task_inputs"].items()}
+    assert named.pop("record_id")[0].startswith("text-") and named == {"model": ["one"], "criterion": ["one"]}
     assert "secret" not in str(by_key["judge"])
 
 
@@ -83,3 +85,30 @@ async def test_what_stops_a_study_stops_the_flow_around_it_with_its_reason(own: 
         own.write_model("one", {"error": "ModelRejected"})
         with pytest.raises(FailedRun, match="2 cells have no output"):
             await mine()
+
+
+@pytest.mark.parametrize(
+    ("lines", "environment", "seconds"),
+    [
+        ("from prefect import flow\nfrom flows import agent", {}, 120),
+        ("from flows import agent\nfrom prefect import flow", {}, 120),
+        ("from prefect import flow\nfrom flows.declared import osb", {}, 120),
+        (
+            "from prefect import flow\nfrom flows import agent",
+            {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "7"},
+            7,
+        ),
+    ],
+    ids=["Prefect first", "Prefect last", "a study", "configured"],
+)
+def test_in_any_folder_prefects_server_has_time_to_start(
+    tmp_path: Path, lines: str, environment: dict[str, str], seconds: int
+) -> None:
+    """Prefect's own 20 s are too few on a busy machine, and only the project's folder has our `pyproject.toml`."""
+    cli = CommandLine(tmp_path)
+    cli.extra_variables["PYTHONPATH"] = f"{ROOT}:{cli.environment()['PYTHONPATH']}"
+    asked = "print(get_current_settings().server.ephemeral.startup_timeout_seconds)"
+    script = f"{lines}\nfrom prefect.settings import get_current_settings\n{asked}\n"
+    (cli.working_folder / "script.py").write_text(script, encoding="utf-8")
+    done = cli.run("script", **environment)
+    assert (done.exit_code, done.stdout) == (0, f"{seconds}\n"), done.transcript

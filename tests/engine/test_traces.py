@@ -73,8 +73,12 @@ async def test_reading_a_trace_writes_nothing(study: Lab, tmp_path: Path, monkey
     with pytest.raises(RunError, match=r"there is no folder .*/resluts; name the one, or the bucket"):
         trace(cell, results=str(misspelt))
     assert not misspelt.exists()
+
     # As in storage that is mounted read-only; the user root may write in every other folder.
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    def no(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(os, "access", no)
     assert trace(cell, results=str(study.folder / "results")) == _by_name(ran)["good"]
 
 
