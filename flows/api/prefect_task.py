@@ -46,5 +46,9 @@ async def as_task_run(
     named = [inputs[name] for name in ("criterion", "model") if name in inputs]
     run_name = ", ".join([agent, *named, record_id])
     task = Task(call, name=agent, task_run_name=run_name, tags=tags_for(agent, inputs), persist_result=False)
-    shown: Any = {name: {Parameter(name=value)} for name, value in inputs.items()}
-    return await run_task_async(task, parameters=inputs, dependencies=shown)
+    shown = dict[str, Any]()
+    for name, value in inputs.items():
+        one: Any = Parameter(name=value)
+        shown[name] = {one}
+    run: Any = run_task_async(task, parameters=inputs, dependencies=shown)
+    return await run
