@@ -23,7 +23,9 @@ from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
 from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
 from flows.files.control_characters import terminal_text
 from flows.files.os_error import os_error_text
+from flows.server.choose_server import profile_value
 from flows.server.command_name import command_words
+from flows.server.folder_settings import keep_own_settings
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
     if options.help:
         print(help_text(options.verb, flow))
         return 0
+    keep_own_settings(Path.cwd(), os.environ, profile_value)
     # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

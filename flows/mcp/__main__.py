@@ -15,6 +15,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from flows.mcp.published import ALLOWABLE, TOKEN_VARIABLE
+from flows.server.choose_server import profile_value
+from flows.server.folder_settings import keep_own_settings
 
 _MIN_TOKEN = 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.config_dir = options.config_dir.expanduser().absolute()
     if options.folder is not None:
         os.chdir(options.folder.expanduser())
+    keep_own_settings(Path.cwd(), os.environ, profile_value)
     if options.print_config:
         print(json.dumps(_client_configuration(options), indent=2))
         return 0

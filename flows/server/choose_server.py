@@ -37,8 +37,11 @@ StartedServer = PrivateServer | StayingServer
 
 def configured_api() -> str | None:
     """The API that the environment or the active Prefect profile names, or None. Does not import Prefect."""
-    if url := os.environ.get(API_URL_VARIABLE):
-        return url
+    return os.environ.get(API_URL_VARIABLE) or profile_value(API_URL_VARIABLE)
+
+
+def profile_value(variable: str) -> str | None:
+    """The value of an environment variable in the user's active Prefect profile, or None. Does not import Prefect."""
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
     if not profiles.is_file():
@@ -47,7 +50,7 @@ def configured_api() -> str | None:
 
     known = tomllib.loads(profiles.read_text(encoding="utf-8"))
     active = os.environ.get("PREFECT_PROFILE") or known.get("active", "")
-    return known.get("profiles", {}).get(active, {}).get(API_URL_VARIABLE)
+    return known.get("profiles", {}).get(active, {}).get(variable)
 
 
 def local_api() -> str:

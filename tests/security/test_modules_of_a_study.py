@@ -1,4 +1,4 @@
-"""A study is a folder from anyone: a command given in it runs no Python that stands there."""
+"""A study is a folder from anyone: a command given in it runs no Python that stands or is named there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ import pytest
 from tests.security.hostile_studies import FILES
 from tests.support.commands import CommandLine, RunningCommand, write_files
 
+BUTTERMILK = Path(sys.executable).with_name("buttermilk")
 MODULES = ("__future__", "asyncio", "json", "prefect", "regex", "socket", "sqlite3", "typing", "uvicorn", "yaml")
+CALLS = """\
+version: 1
+handlers: {x: {"()": os.system, command: "touch WHERE/pwned"}}
+loggers: {prefect: {handlers: [x]}}
+"""
+"""A file of logging that Prefect reads; whatever it names is called."""
+SETTINGS = {
+    "prefect.toml": 'WHERE/prefect.toml:[logging]\nconfig_path = "WHERE/logging.yml"\n',
+    "prefect.toml: home": 'WHERE/prefect.toml:home = "WHERE"\n',
+    "prefect.toml: profiles": 'WHERE/prefect.toml:profiles_path = "WHERE/profiles.toml"\n',
+    ".env": "WHERE/.env:PREFECT_LOGGING_CONFIG_PATH=WHERE/logging.yml\n",
+    ".env: the earlier name": "WHERE/.env:PREFECT_LOGGING_SETTINGS_PATH=WHERE/logging.yml\n",
+    "pyproject.toml": 'WHERE/pyproject.toml:[tool.prefect.logging]\nconfig_path = "WHERE/logging.yml"\n',
+}
+PROFILES = 'active = "x"\n[profiles.x]\nPREFECT_LOGGING_CONFIG_PATH = "WHERE/logging.yml"\n'
 HOSTILE = "from pathlib import Path\nPath('pwned').write_text(__name__)\nraise ImportError('hostile')\n"
 
 
@@ -29,8 +45,22 @@ def test_python_m_imports_nothing_from_the_folder_it_is_given_in(cli: CommandLin
 
 
 def test_the_server_of_a_run_imports_nothing_from_there(cli: CommandLine) -> None:
-    script = Path(sys.executable).with_name("buttermilk")
-    command = RunningCommand([str(script), "tiny"], cli.working_folder, cli.environment())
+    command = RunningCommand([str(BUTTERMILK), "tiny"], cli.working_folder, cli.environment())
+    done = command.wait(300)
+    assert not (cli.working_folder / "pwned").exists(), done.transcript
+    assert "Files: runs/tiny/" in done.transcript
+
+
+@pytest.mark.parametrize("where", SETTINGS)
+def test_settings_of_prefect_in_a_study_call_nothing(tmp_path: Path, where: str) -> None:
+    cli = CommandLine(tmp_path)
+    file, _, text = SETTINGS[where].partition(":")
+    named = {Path(file).name: text, "logging.yml": CALLS, "profiles.toml": PROFILES}
+    folder = str(cli.working_folder)
+    write_files(cli.working_folder, {**FILES, **{name: one.replace("WHERE", folder) for name, one in named.items()}})
+    environment = cli.environment()
+    del environment["PREFECT_HOME"]
+    command = RunningCommand([str(BUTTERMILK), "tiny"], cli.working_folder, environment)
     done = command.wait(300)
     assert not (cli.working_folder / "pwned").exists(), done.transcript
     assert "Files: runs/tiny/" in done.transcript
