@@ -67,7 +67,7 @@ def make_flow(
             return _final_state(outcome, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
-            return await failed(error)
+            return failed(error)
 
     start_telemetry()
     (form or Form(spec)).apply_signature(run)
