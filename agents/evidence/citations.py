@@ -6,6 +6,7 @@ the source's own form. One that does not count is kept, marked, with the words o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from agents.evidence.locators import locator_of
@@ -45,7 +46,21 @@ class QuotablePassages:
             return across
         if holders:
             return (citation.model_copy(update={"status": "misattributed", "found_in": holders[0].passage_id}),)
-        return (self._not_found(citation),)
+        headless = self._without_heading(citation)
+        checked = self.check_citation(headless) if headless else ()
+        return checked if checked and checked[0].status != "not_found" else (self._not_found(citation),)
+
+    def _without_heading(self, citation: Citation) -> Citation | None:
+        """The citation without the heading under which its passage is shown; None where it begins with none.
+
+        Small models copy the heading with the words. With its title, it names the passage more surely than the label.
+        """
+        named = [text for key, text in self._texts.items() if key == citation.passage_id]
+        for passage, _ in (*named, *self._texts.values()):
+            if heading := _heading(passage).match(citation.quote):
+                passage_id = passage.passage_id if heading["title"] else citation.passage_id
+                return citation.model_copy(update={"quote": citation.quote[heading.end() :], "passage_id": passage_id})
+        return None
 
     def _found_across(self, named: Passage, citation: Citation) -> tuple[Citation, ...]:
         """The citation, if its quotation goes on from one passage of that document into the next; else nothing."""
@@ -58,6 +73,12 @@ class QuotablePassages:
         candidates = [passage for passage, _ in self._texts.values()]
         nearest = nearest_words(citation.quote, candidates, preferred=citation.passage_id)
         return citation.model_copy(update={"status": "not_found", "found_in": None, "nearest": nearest})
+
+
+def _heading(passage: Passage) -> re.Pattern[str]:
+    """`Nazi quote (2021-01-28), reasons: `, as templates write it before a passage; also its last part alone."""
+    words = r"\s+".join(map(re.escape, passage.title.split()))
+    return re.compile(rf"\s*(?P<title>{words}\s*(?:\([^()]*\))?,\s*)?{re.escape(passage.section)}:\s+")
 
 
 def _joined(one: Passage, other: Passage) -> Passage | None:

@@ -375,3 +375,32 @@ def test_claims_without_a_verified_quotation_are_dropped_and_kept_on_record() ->
 )
 def test_short_words_count_in_short_texts_only(quote: str, text: str, found: tuple[int, int] | None) -> None:
     assert QuotableText(text).find(quote) == found
+
+
+@pytest.mark.parametrize(
+    "heading", ["Title b (2021-01-28), text: ", "Title b, text: ", "Title  b (May 2021),\ntext:\n", "text: "]
+)
+def test_a_heading_that_was_copied_with_the_words_is_no_part_of_the_quotation(heading: str) -> None:
+    one, other = passage("Nothing of the kind stands in this one."), passage(TEXT, "b")
+    cited = citation(heading + "have kept political protest speech up", other if heading == "text: " else one)
+    checked = check_citation(cited, [one, other])
+    assert (checked.status, checked.record_id, checked.quote) == ("found", "b", "have kept political protest speech up")
+
+
+@pytest.mark.parametrize("before", ["Title c (2021-01-28), text: ", "Title b, reasons: ", "It says: ", "Title b: "])
+def test_other_words_before_a_quotation_are_no_heading(before: str) -> None:
+    other = passage(TEXT, "b")
+    assert (
+        check_citation(citation(before + "have kept political protest speech up", other), [other]).status == "not_found"
+    )
+
+
+def test_a_heading_alone_and_words_behind_it_that_are_none_prove_nothing() -> None:
+    other = passage(TEXT, "b")
+    for quote in ("Title b, text: ", "Title b, text: litical protest speech", "text: up"):
+        assert check_citation(citation(quote, other), [other]).status == "not_found"
+
+
+def test_a_text_that_itself_begins_so_is_quoted_whole() -> None:
+    other = passage("text: have kept political protest speech up")
+    assert check_citation(citation("text: have kept political protest", other), [other]).quote.startswith("text: ")
