@@ -57,7 +57,9 @@ def _misplaced_in(own: Path, name: str) -> str | None:
     file = f"{name}.yaml"
     if (own / file).is_file() and own.name == "flows":
         return f"name the folder above: --config-dir {shlex.quote(str(own.parent))}"
-    places = (own / file, own / "flow" / file, own / "flows" / f"{name}.yml")
+    if (other := own / "flows" / f"{name}.yml").is_file():
+        return f"only .yaml is read: rename {other} to .yaml"
+    places = (own / file, own / "flow" / file)
     found = (path for path in places if path.is_file())
     if path := next(found, None):
         return f"{path} is not where flows are looked for; move it to {own / 'flows' / file}"

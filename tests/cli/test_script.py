@@ -51,7 +51,7 @@ def test_words_become_those_of_the_module(tmp_path: Path, words: list[str], flow
         (["survey"], r"in the folder mine, .*write --config-dir mine \+flows=survey$"),
         (["check", "mine/flows/survey.yaml"], r"write --config-dir mine \+flows=survey$"),
         (["survey.yaml", "--config-dir", "mine"], r"leave the ending out; write \+flows=survey$"),
-        (["other", "--config-dir", "mine"], r"other.yml is not where .* move it to mine/flows/other.yaml"),
+        (["other", "--config-dir", "mine"], r"only .yaml is read: rename mine/flows/other.yml to .yaml"),
         (["posts.csv"], r"texts are given to a flow.*judger records=posts.csv$"),
     ],
 )

@@ -101,17 +101,21 @@ def _candidates(
 ) -> list[Candidate]:
     """The sentences of the document that may be quoted, best first.
 
-    A word of the question counts by its importance: `Board` stands in sentences that say nothing of the matter.
+    A word of the question counts by its importance: `Board` stands in sentences that say nothing of the matter. A
+    title that the question gives tells which document is meant, but no sentence of it from another.
     """
     pairs = _distinct([(passage, sentence) for passage in document.passages for sentence in passage.sentences])
     cosines = {passage.label: _sentence_cosines(question, passage, similarity) for passage in document.passages}
+    title = document.passages[0].title
+    given = stems(title) if f'"{title}"' in question else set[str]()
+    asked = {word: value for word, value in importance.items() if word not in given}
     wanted = _section_asked_for(question)
     candidates = [
         Candidate(
             passage,
             sentence,
             cosines[passage.label][sentence]
-            + sum(importance[word] for word in importance.keys() & stems(sentence)) / sum(importance.values())
+            + sum(asked[word] for word in asked.keys() & stems(sentence)) / (sum(asked.values()) or 1)
             + (_SECTION_BONUS if wanted and stem(passage.section) == wanted else 0.0),
         )
         for passage, sentence in pairs
