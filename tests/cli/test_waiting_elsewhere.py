@@ -12,18 +12,11 @@ import pytest
 from contract.errors import RunError, StudyError
 from flows.cli.waiting import answer_run, list_waiting
 from tests.support.running import Lab
-
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  consent: {gate: Fit?, decide: [approve, reject], inputs: {text: record.text}}
-result: consent
-"""
+from tests.support.waiting_study import GATE_ALONE
 
 
 async def _waiting_folder(lab: Lab) -> Path:
-    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("flows/tiny.yaml", GATE_ALONE)
     lab.write_posts([{"record_id": f"p{one}", "text": f"Post {one}."} for one in range(2)])
     ran = await lab.run("run.ask=later")
     assert ran.outcome and ran.outcome.folder

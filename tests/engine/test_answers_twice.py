@@ -5,19 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.running import Lab
-
-FLOW = """\
-description: Tiny.
-records: posts
-steps:
-  consent: {gate: Fit?, decide: [approve, reject], inputs: {text: record.text}}
-result: consent
-"""
+from tests.support.waiting_study import GATE_ALONE
 
 
 async def test_a_file_that_takes_back_a_later_answer_is_told(lab: Lab) -> None:
     lab.settings = [*lab.settings, "run.ask=later"]
-    lab.write("flows/tiny.yaml", FLOW)
+    lab.write("flows/tiny.yaml", GATE_ALONE)
     lab.write_posts([{"record_id": f"p{one}", "text": f"Post {one}."} for one in range(2)])
     files = dict[str, Path]()
     for who, decision in (("ana", "approve"), ("ben", "reject")):

@@ -14,6 +14,14 @@ from pathlib import Path
 from tests.support.commands import CommandLine, wait_until, write_files
 from tests.support.services import FakeService
 
+GATE_ALONE = """\
+description: Tiny.
+records: posts
+steps:
+  consent: {gate: Fit?, decide: [approve, reject], inputs: {text: record.text}}
+result: consent
+"""
+"""A flow that asks a person about each record, and does nothing else."""
 _MODEL = """\
 paid:
   kind: hosted
