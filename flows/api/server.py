@@ -7,16 +7,20 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 
+from flows.compose.prefect_permission import check_folder_settings
 from flows.server.choose_server import (
     API_URL_VARIABLE,
     StartedServer,
     configured_api,
+    profile_value,
     server_policy,
     start_server,
     use_running_server,
 )
+from flows.server.folder_settings import keep_own_settings
 from flows.server.private_server import PrivateServer
 
 _QUIET = {
@@ -33,6 +37,7 @@ _QUIET = {
 def quieten_prefect() -> None:
     """Makes Prefect write no log of its own, unless the program uses Prefect already or the environment differs."""
     if "prefect" not in sys.modules:
+        keep_own_settings(Path.cwd(), os.environ, profile_value)
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
 
@@ -57,7 +62,8 @@ class ProcessServer:
     def use(self, setting: str | None) -> Generator[str]:
         """Yields the address of an API, and holds its server for the length of the block.
 
-        `setting` is `run.server`. The server may still be starting. Raises RunError when there is none.
+        `setting` is `run.server`. The server may still be starting. Raises RunError when there is none, and
+        StudyError where the current folder's files would change it.
         """
         with self._lock:
             self._find_or_start(setting)
@@ -79,6 +85,7 @@ class ProcessServer:
         if self._server and self._server.has_ended():
             self._forget()
         if self._server is None and not use_running_server():
+            check_folder_settings(Path.cwd())
             self._server = start_server(server_policy(setting))
             # For the processes that a run starts.
             os.environ[API_URL_VARIABLE] = self._server.api_url

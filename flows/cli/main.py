@@ -21,11 +21,11 @@ from flows.cli.help_text import help_text
 from flows.cli.mistyped import Parser, given_once, is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
 from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
-from flows.files.control_characters import terminal_text
+from flows.files.control_characters import terminal_line, terminal_text
 from flows.files.os_error import os_error_text
 from flows.server.choose_server import profile_value
 from flows.server.command_name import command_words
-from flows.server.folder_settings import keep_own_settings
+from flows.server.folder_settings import folder_settings, keep_own_settings
 from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
     if options.help:
         print(help_text(options.verb, flow))
         return 0
-    keep_own_settings(Path.cwd(), os.environ, profile_value)
     # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _settle_prefect()
         return _dispatch(options, settings, flow)
     except StudyError as error:
         _print_error(error, options)
@@ -65,6 +65,16 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         where = f"{error.filename}: " if error.filename else ""
         _print_error(RunError(f"{where}{os_error_text(error)}"), options)
         return EXIT_FAILED
+
+
+def _settle_prefect() -> None:
+    """Settles what the current folder's files may say to Prefect. Raises StudyError for what they may not."""
+    keep_own_settings(Path.cwd(), os.environ, profile_value)
+    if folder_settings(Path.cwd()):
+        from flows.compose.prefect_permission import check_folder_settings
+
+        for note in check_folder_settings(Path.cwd()):
+            print(f"note: {terminal_line(note)}", file=sys.stderr)
 
 
 def _parse_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -9,6 +9,7 @@ Linux). Its `allowed.yaml` says which keys go to which hosts, and what else a st
     places: [/data/letters, gs://my-bucket]
     tools:
       uvx zotero-mcp: [ZOTERO_KEY]
+    prefect: [/data/project]
 
 Models may be defined there as in a study: `models/*.yaml` and `models.json`.
 """
@@ -76,6 +77,8 @@ class Allowed(Frozen):
     """Folders outside a study, `gs://bucket/prefix` and `bigquery://project`, that studies may read and write."""
     tools: dict[str, tuple[VariableName, ...]] = Field(default_factory=dict)
     """Command line or address of an outside server of tools -> the environment variables that it is given."""
+    prefect: tuple[str, ...] = ()
+    """Folders whose own files may set Prefect, such as its database, for commands that are given there or below."""
 
 
 def user_config_folder() -> Path:

@@ -187,7 +187,7 @@ class _Validator:
         near = begun[0] if len(begun) == 1 else closest_name(loc[-1], names)
         if near is None and {"parameters", "variants"} <= set(names):
             todo = f"a parameter of the agent belongs below `parameters:`, or as a list below `variants:`; {todo}"
-        if self.path[0] == "storage" and loc[-1] in Measures.model_fields:
+        if self.path[:1] == ("storage",) and loc[-1] in Measures.model_fields:
             near, todo = None, "it belongs below `measures:` in the flow, indented"
         elif inner := holder_of(loc[-1], model):
             todo = f"it belongs below `{inner}:`, indented"
@@ -282,7 +282,7 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
 
 
 def _quoted_name(loc: KeyPath, path: KeyPath) -> str:
-    return f"'{loc[-1]}'" if loc else f"'{path[-1]}'"
+    return f"'{(loc or path)[-1]}'" if loc or path else "this file"
 
 
 def _drop_non_mappings(nodes: Data, path: KeyPath, validator: _Validator) -> None:

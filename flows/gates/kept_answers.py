@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -17,6 +18,8 @@ from contract.questions import Answer, Question
 from flows.files.os_error import os_error_text
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.store import ResultStore, answers_path, form_path, question_path
+
+T = TypeVar("T", bound=Frozen)
 
 
 class _Answers(Frozen):
@@ -50,13 +53,14 @@ class KeptAnswers:
 
     async def get(self, question: Question) -> Answer | None:
         """The answer that counts, or None."""
-        known = await self._read(answers_path(question.key), question.key)
-        return _Answers.model_validate_json(known).answers[-1] if known else None
+        known = await self._read(answers_path(question.key), question.key, _Answers)
+        return known.answers[-1] if known and known.answers else None
 
     async def keep(self, question: Question, answer: Answer) -> None:
         """Keeps the answer; when this returns, it outlives the process. One that adds nothing is left out."""
-        path, known = answers_path(question.key), await self._read(answers_path(question.key), question.key)
-        before = _Answers.model_validate_json(known).answers if known else ()
+        path = answers_path(question.key)
+        known = await self._read(path, question.key, _Answers)
+        before = known.answers if known else ()
         if before and before[-1].covers(answer):
             return
         kept = _Answers(question=question, answers=(*before, answer))
@@ -71,33 +75,38 @@ class KeptAnswers:
                 return now
         except OSError as error:
             raise StorageError(f"a question cannot be kept: {os_error_text(error)}") from error
-        known = await self._read(path, question.key)
-        return _Asked.model_validate_json(known).asked if known else now
+        known = await self._read(path, question.key, _Asked)
+        return known.asked if known else now
 
     async def question(self, key: str) -> Question | None:
         """The question with that key, if it was asked, or answered before anybody was asked."""
-        if known := await self._read(question_path(key), key):
-            return _Asked.model_validate_json(known).question
-        answered = await self._read(answers_path(key), key)
-        return _Answers.model_validate_json(answered).question if answered else None
+        if known := await self._read(question_path(key), key, _Asked):
+            return known.question
+        answered = await self._read(answers_path(key), key, _Answers)
+        return answered.question if answered else None
 
     async def forms(self, question: Question) -> tuple[FormPlace, ...]:
         """Where the question's forms were shown, the latest last."""
-        known = await self._read(form_path(question.key), question.key)
-        return _Forms.model_validate_json(known).forms if known else ()
+        known = await self._read(form_path(question.key), question.key, _Forms)
+        return known.forms if known else ()
 
     async def add_form(self, question: Question, place: FormPlace) -> None:
         """Keeps where the question's form is shown now."""
         before = await self.forms(question)
         await self._write(form_path(question.key), question.key, _Forms(forms=(*before, place)))
 
-    async def _read(self, path: str, key: str) -> bytes | None:
+    async def _read(self, path: str, key: str, kind: type[T]) -> T | None:
+        # What a person decided is not asked again by itself, as a model's reply would be.
         try:
-            return from_kept(key, await self._store.aread_path(path))
+            return kind.model_validate_json(from_kept(key, await self._store.aread_path(path)))
         except FileNotFoundError:
             return None
         except (OSError, AlteredFile, ValidationError) as error:
-            raise StorageError(f"a kept answer cannot be read ({path}): {error}") from error
+            reason = "it holds something else" if isinstance(error, ValidationError) else error
+            raise StorageError(
+                f"a kept answer of a person cannot be read ({self._store.address}/{path}): {reason}; "
+                "bring the file back, or remove it, and the question is asked again"
+            ) from error
 
     async def _write(self, path: str, key: str, kept: Frozen) -> None:
         try:

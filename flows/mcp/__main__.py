@@ -14,6 +14,8 @@ from contextlib import aclosing, suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from contract.errors import StudyError
+from flows.compose.prefect_permission import check_folder_settings
 from flows.mcp.published import ALLOWABLE, TOKEN_VARIABLE
 from flows.server.choose_server import profile_value
 from flows.server.folder_settings import keep_own_settings
@@ -33,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.folder is not None:
         os.chdir(options.folder.expanduser())
     keep_own_settings(Path.cwd(), os.environ, profile_value)
+    try:
+        notes = check_folder_settings(Path.cwd())
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     if options.print_config:
         print(json.dumps(_client_configuration(options), indent=2))
         return 0

@@ -6,6 +6,7 @@ pay for it again.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,6 +16,8 @@ from pathlib import Path
 from prefect.filesystems import LocalFileSystem
 
 _temporary_numbers = count()
+_NO_FILE = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP})
+"""A folder in its place, a file in the place of a folder above it, links that lead in a circle."""
 
 
 class ResultFolder(LocalFileSystem):
@@ -83,8 +86,22 @@ class ResultFolder(LocalFileSystem):
         return True
 
     def remove(self, path: str) -> None:
-        """Removes the file; does nothing if there is none."""
-        self._resolve_path(path).unlink(missing_ok=True)
+        """Removes the file; does nothing if there is none.
+
+        What stands in its way and is none of our files, a folder there or a file above, goes whole below `set_aside/`.
+        """
+        target = self._resolve_path(path)
+        if obstacle := _obstacle(target, Path(self.basepath or ".")):
+            self._set_obstacle_aside(obstacle)
+        else:
+            target.unlink(missing_ok=True)
+
+    def _set_obstacle_aside(self, obstacle: Path) -> None:
+        base = Path(self.basepath or ".")
+        place = base / "set_aside" / obstacle.relative_to(base)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        names = (place.with_name(f"{place.name}-in-the-way-{number}") for number in count(1))
+        obstacle.rename(next(name for name in names if not name.exists()))
 
     def upload_file(self, path: str, file: Path) -> None:
         """Keeps a copy of a file of this machine."""
@@ -120,9 +137,25 @@ class ResultFolder(LocalFileSystem):
 
 
 def _content(file: Path) -> bytes:
-    """The whole file; nothing of a pipe or a device, for which a reader would wait, or read, without end."""
-    with open(file, "rb", opener=_open_at_once) as opened:
-        return opened.read() if stat.S_ISREG(os.fstat(opened.fileno()).st_mode) else b""
+    """The whole file; nothing where something else stands in its place, such as a folder.
+
+    Nothing of a pipe or a device either, for which a reader would wait, or read, without end.
+    """
+    try:
+        with open(file, "rb", opener=_open_at_once) as opened:
+            return opened.read() if stat.S_ISREG(os.fstat(opened.fileno()).st_mode) else b""
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return b""
+        raise
+
+
+def _obstacle(target: Path, base: Path) -> Path | None:
+    """A folder in the place of the file, or what is no folder in the place of one above it."""
+    if target.is_dir() and not target.is_symlink():
+        return target
+    above = (folder for folder in target.parents if folder.is_relative_to(base) and folder != base)
+    return next((folder for folder in above if os.path.lexists(folder) and not folder.is_dir()), None)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -25,6 +25,8 @@ def to_kept(key: str, content: bytes) -> bytes:
 
 def from_kept(key: str, file: bytes) -> bytes:
     """The content that the file keeps under `key`. Raises AlteredFile."""
+    if not file:
+        raise AlteredFile("it is empty, or something that is no file stands in its place")
     if not file.startswith(_START):
         return file
     head = _HEAD.match(file)

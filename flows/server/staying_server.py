@@ -24,6 +24,7 @@ from typing import BinaryIO
 from contract.errors import RunError
 from contract.server_policy import describe_seconds
 from flows.server.command_name import command_text
+from flows.server.folder_settings import folder_settings
 from flows.server.last_words import cause_of_end
 from flows.server.prefect_process import SERVER_SETTINGS, listen
 from flows.server.private_server import SERVER_START_SECONDS, is_healthy
@@ -65,7 +66,7 @@ class StayingServer:
 
         Returns None when there can be none here, or when the one that lives does not answer.
         """
-        if not can_stay() or _folder_names_another_database(Path.cwd()):
+        if not can_stay() or _folder_sets_prefect(Path.cwd()):
             return None
         folder = StateFolder()
         folder.prepare()
@@ -221,16 +222,9 @@ def _is_stuck(state: ServerState) -> bool:
     return True
 
 
-def _folder_names_another_database(folder: Path) -> bool:
-    """Whether Prefect would read its server's settings from this folder's files, which a shared server does not."""
-    if (folder / "prefect.toml").exists():
-        return True
-    with suppress(OSError, UnicodeDecodeError):
-        if re.search(r"(?m)^\s*PREFECT_(SERVER|API_DATABASE)", (folder / ".env").read_text(encoding="utf-8")):
-            return True
-    with suppress(OSError, UnicodeDecodeError):
-        return "[tool.prefect.server.database]" in (folder / "pyproject.toml").read_text(encoding="utf-8")
-    return False
+def _folder_sets_prefect(folder: Path) -> bool:
+    """Whether Prefect reads settings from this folder's files, which a shared server would not."""
+    return any(setting.has_effect for setting in folder_settings(folder))
 
 
 def end_server(*, even_in_use: bool) -> str | None:

@@ -159,6 +159,13 @@ def test_the_line_that_the_message_names_allows_it(study: Lab, tmp_path: Path, m
             key_of(study, **{**fields, **other})
 
 
+def test_a_misspelt_section_of_what_is_allowed_is_told_like_other_mistakes(study: Lab, tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir(exist_ok=True)
+    (tmp_path / "user/allowed.yaml").write_text("# mine\nplces: [/data]\n")
+    with pytest.raises(StudyError, match=r"allowed.yaml:2: this file has no field 'plces'; did you mean 'places'\?"):
+        key_of(study)
+
+
 @pytest.mark.parametrize("form", ["json", "yaml", "variable"])
 def test_the_users_own_models_need_no_permission(
     study: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str

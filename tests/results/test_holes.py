@@ -182,7 +182,30 @@ def pipe(paths: list[Path]) -> None:
         os.mkfifo(path)
 
 
-@pytest.mark.parametrize("change", [swap, edit, tear, pipe])
+def folder(paths: list[Path]) -> None:
+    """Puts a folder with somebody's file in the place of each."""
+    for path in paths:
+        path.unlink()
+        path.mkdir()
+        (path / "notes.txt").write_text("mine", encoding="utf-8")
+
+
+def file_above(paths: list[Path]) -> None:
+    """Puts a file in the place of the folder of each."""
+    for path in paths:
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.write_text("mine", encoding="utf-8")
+
+
+def circle(paths: list[Path]) -> None:
+    """Puts a link that leads to itself in the place of each."""
+    for path in paths:
+        path.unlink()
+        path.symlink_to(path)
+
+
+@pytest.mark.parametrize("change", [swap, edit, tear, pipe, folder, file_above, circle])
 async def test_kept_files_that_do_not_fit_are_set_aside_told_and_asked_again(
     study: Lab, fake: FakeLLM, change: Callable[[list[Path]], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,7 +215,10 @@ async def test_kept_files_that_do_not_fit_are_set_aside_told_and_asked_again(
     again, made = await run(study, fake)
     assert made == 2
     told = [record.getMessage() for record in caplog.records if "is not used" in record.getMessage()]
-    assert (len(told), len(kept(study, "set_aside"))) == (3, 4)
+    own = [path for path in kept(study, "set_aside") if "in-the-way" in str(path)]
+    assert (len(told), len(kept(study, "set_aside")) - len(own)) == (3, 4)
+    assert all(path.read_text(encoding="utf-8") == "mine" for path in own)
+    assert bool(own) == (change in (folder, file_above)), "nothing of anybody's is deleted"
     assert [trace.value for trace in again.rows("ask")] == [trace.value for trace in first.rows("ask")]
     assert (await run(study, fake))[1] == 0
 
