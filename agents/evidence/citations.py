@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from agents.evidence.locators import locator_of
 from agents.evidence.nearest_words import nearest_words
@@ -55,12 +56,16 @@ class QuotablePassages:
 
         Small models copy the heading with the words. With its title, it names the passage more surely than the label.
         """
-        named = [text for key, text in self._texts.items() if key == citation.passage_id]
-        for passage, _ in (*named, *self._texts.values()):
-            if heading := _heading(passage).match(citation.quote):
-                passage_id = passage.passage_id if heading["title"] else citation.passage_id
+        named = [key for key in self._headings if key == citation.passage_id]
+        for key in (*named, *self._headings):
+            if heading := self._headings[key].match(citation.quote):
+                passage_id = key if heading["title"] else citation.passage_id
                 return citation.model_copy(update={"quote": citation.quote[heading.end() :], "passage_id": passage_id})
         return None
+
+    @cached_property
+    def _headings(self) -> dict[str, re.Pattern[str]]:
+        return {key: _heading(passage) for key, (passage, _) in self._texts.items()}
 
     def _found_across(self, named: Passage, citation: Citation) -> tuple[Citation, ...]:
         """The citation, if its quotation goes on from one passage of that document into the next; else nothing."""

@@ -18,8 +18,8 @@ from flows.plan.plan import Plan
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.demonstration import DEMONSTRATION_VERDICTS
 from flows.report.left_out import left_out_lines
+from flows.report.notes_section import NOTES_HEADING
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
-from flows.report.run_notes import NOTES_HEADING
 
 if TYPE_CHECKING:
     import pandas as pd

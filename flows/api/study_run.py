@@ -18,7 +18,7 @@ from flows.api.frames import verdicts_frame
 from flows.files.checksums import FILLED_IN_LATER
 from flows.files.folder import read_traces
 from flows.report.left_out import left_out_lines
-from flows.report.run_notes import notes_of
+from flows.report.notes_section import notes_of
 from flows.storage.rows import Reject
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, there_are
 from flows.config.provenance import KeyPath
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _report_unlike_verdicts(
         column = columns.get(at[-1])
         if parts := sorted(known for known in preview.names if column and known.startswith(f"{column}.")):
             what = f"'{column}' holds lists or objects, none of which is an answer"
-            diagnostics.add_at(at, what, todo=f"name the part that is one; there are {join_names(parts, 20)}")
+            diagnostics.add_at(at, what, todo=f"name the part that is one; {there_are(parts, 20)}")
         else:
             diagnostics.add_at(at, one.what, todo=one.todo)
 
@@ -86,7 +86,7 @@ def _report_misnamed(
         return
     at = (*ground_truth.path, *filter(None, [fields[field]]))
     near = closest_name(field.removeprefix("ground_truth."), others)
-    diagnostics.add_at(at, what, nearest=near, todo=f"there are {join_names(others)}")
+    diagnostics.add_at(at, what, nearest=near, todo=there_are(others))
 
 
 def _check_coders(ground_truth: GroundTruthCheck, preview: Preview, diagnostics: Diagnostics) -> None:

@@ -12,7 +12,7 @@ from contract.flow import Gate, Loop, Step
 from contract.record import Record
 from flows.check.parameter_names import check_parameter_name
 from flows.check.step_types import StepTypes
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.conditions import Condition, compile_condition
@@ -48,9 +48,7 @@ class ConditionCheck:
         incomplete = flow_node.path in self.flow.incomplete
         for name in sorted(condition.names - known) if not incomplete else ():
             what = f"the condition '{text}' names '{name}', which is neither an input nor a step"
-            self.diagnostics.add_at(
-                path, what, nearest=closest_name(name, known), todo=f"there are {join_names(known)}"
-            )
+            self.diagnostics.add_at(path, what, nearest=closest_name(name, known), todo=there_are(known))
         self._check_fields(condition, path, flow_node)
 
     def _check_fields(self, condition: Condition, path: KeyPath, flow_node: FlowNode) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, there_are
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 
@@ -15,4 +15,4 @@ def check_parameter_name(flow: ValidatedFlow, diagnostics: Diagnostics, rest: st
         near = closest_name(name, known)
         what = f"'{text}' names no parameter of this flow"
         close = f"parameters.{near}" if near else None
-        diagnostics.add_at(path, what, nearest=close, todo=f"there are {join_names(known)}")
+        diagnostics.add_at(path, what, nearest=close, todo=there_are(known))

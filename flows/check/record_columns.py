@@ -10,7 +10,7 @@ from contract.record import Record
 from contract.record_columns import NESTED_FIELDS
 from flows.check.metadata import field_names
 from flows.check.preview import Preview, rows_text
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, there_are
 
 _PATH = ("run", "record_columns")
 
@@ -48,7 +48,7 @@ class RecordColumnCheck:
             if may_come or not diagnostics.provenance.is_typed(_PATH):
                 diagnostics.add_notice(f"{what}; did you mean '{place}.{near}'?" if near else what)
                 continue
-            todo = f"there are {join_names([f'{place}.{one}' for one in known], 20)}" if known else "leave it out"
+            todo = f"{there_are([f'{place}.{one}' for one in known], 20)}" if known else "leave it out"
             diagnostics.add_at(_PATH, what, nearest=near and f"{place}.{near}", todo=todo)
 
 

@@ -30,7 +30,7 @@ from flows.check.step_types import StepTypes
 from flows.check.templates import TemplateCheck, report_file_problem
 from flows.check.votes import check_votes
 from flows.check.where import WhereCheck
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, there_are
 from flows.config.folders import display_path, misnamed_folders, misnamed_yaml
 from flows.config.provenance import KeyPath
 from flows.config.stray_words import shell_setting
@@ -91,7 +91,7 @@ class ResourceCheck:
     def _find_model(self, name: str, path: KeyPath) -> ModelConfig | None:
         config = self.models.get(name)
         if config is None and not self.diagnostics.is_reported(("models", name)):
-            todo = f"there are {join_names(self.models)}; new ones go into models/ of your config folder"
+            todo = f"{there_are(self.models)}; new ones go into models/ of your config folder"
             self.diagnostics.add_at(
                 path, f"there is no model '{name}'", nearest=closest_name(name, self.models), todo=todo
             )
@@ -148,7 +148,7 @@ class ResourceCheck:
                 known = criteria.names()
                 named = Path(value).stem
                 nearest = named if named in known else closest_name(value, known)
-                todo = f"{place_of_criterion(named, self.folders)}; there are {join_names(known)}"
+                todo = f"{place_of_criterion(named, self.folders)}; {there_are(known)}"
                 self.diagnostics.add_at(path, f"there is no criterion '{value}'", nearest=nearest, todo=todo)
             else:
                 for mistake in error.mistakes if isinstance(error, CodebookMistakes) else (error,):
@@ -204,7 +204,7 @@ class ResourceCheck:
             if name not in flow.parameters:
                 near = closest_name(name, flow.parameters)
                 what = f"records come from 'parameters.{name}', which is no parameter of this flow"
-                todo = f"there are {join_names(flow.parameters)}"
+                todo = there_are(flow.parameters)
                 self.diagnostics.add_at(path, what, nearest=f"parameters.{near}" if near else None, todo=todo)
         elif found := self._find_storage(flow.records, path):
             metadata = self._metadata_check(flow.measures, path)
@@ -272,7 +272,7 @@ class ResourceCheck:
     def _find_storage(self, name: str, path: KeyPath) -> StorageConfig | None:
         found = self.storage.get(name)
         if found is None and not self.diagnostics.is_reported(("storage", name)):
-            todo = f"there are {join_names(self.storage)}; new ones go into storage/ of your config folder"
+            todo = f"{there_are(self.storage)}; new ones go into storage/ of your config folder"
             self.diagnostics.add_at(
                 path, f"there is no storage '{name}'", nearest=closest_name(name, self.storage), todo=todo
             )
@@ -286,5 +286,5 @@ class ResourceCheck:
                 self.diagnostics.add_at(
                     (*flow_node.path, "agent"),
                     what,
-                    todo=f"add `corpus: …` to the flow; there are {join_names(corpora)}",
+                    todo=f"add `corpus: …` to the flow; {there_are(corpora)}",
                 )

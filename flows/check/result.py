@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contract.flow import Loop, Step
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.validate import ValidatedFlow
 from flows.spec.nodes import FlowNode
 
@@ -35,7 +35,7 @@ class ResultCheck:
         if not self._is_known_step(result):
             near = closest_name(result, self.nodes_by_name)
             what = f"the result '{result}' is no step of this flow"
-            self.diagnostics.add_at(path, what, nearest=near, todo=f"there are {join_names(self.nodes_by_name)}")
+            self.diagnostics.add_at(path, what, nearest=near, todo=there_are(self.nodes_by_name))
         elif flow_node and isinstance(flow_node.node, Loop):
             inner = join_names(flow_node.node.loop)
             self.diagnostics.add_at(
@@ -47,9 +47,7 @@ class ResultCheck:
         steps = [flow_node.name for flow_node in self.nodes_by_name.values() if isinstance(flow_node.node, Step)]
         if not self._is_known_step(name):
             what = f"`verdicts` names '{name}', which is no step of this flow"
-            self.diagnostics.add_at(
-                path, what, nearest=closest_name(name, steps), todo=f"there are {join_names(steps)}"
-            )
+            self.diagnostics.add_at(path, what, nearest=closest_name(name, steps), todo=there_are(steps))
         elif flow_node and not isinstance(flow_node.node, Step):
             self.diagnostics.add_at(path, f"'{name}' gives no verdicts", todo=f"name one of {join_names(steps)}")
 

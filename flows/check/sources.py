@@ -26,7 +26,7 @@ from contract.storage import (
     ZoteroStorage,
 )
 from flows.check.answers_of_people import check_ground_truth
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.folders import display_path
 from flows.config.plugins import READER_ENTRY_POINTS
 from flows.config.provenance import KeyPath
@@ -136,7 +136,7 @@ def _has_reader(source: PluginStorage, path: KeyPath, diagnostics: Diagnostics) 
     try:
         model = settings_model(source.reader, load_reader(source.reader))
     except StorageError as error:
-        todo = f"there are {join_names(known)}" if known else "install the package that brings it"
+        todo = there_are(known) if known else "install the package that brings it"
         near = closest_name(source.reader, known) if source.reader not in known else None
         diagnostics.add_at((*path, "reader"), str(error), nearest=near, todo=todo)
         return False

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contract.base import JsonValue, canonical_json
 from contract.flow import Loop, Step
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.plain_words import plain_message
 from flows.config.provenance import KeyPath
 from flows.config.truth_values import numbers_from_truth
@@ -27,7 +27,7 @@ def agent_classes_of(flow: ValidatedFlow, registry: AgentRegistry, diagnostics: 
             continue
         name, path = flow_node.node.agent, (*flow_node.path, "agent")
         if name not in registry:
-            todo = f"there are {join_names(registry)}"
+            todo = there_are(registry)
             diagnostics.add_at(path, f"there is no agent '{name}'", nearest=closest_name(name, registry), todo=todo)
             continue
         try:
@@ -83,7 +83,7 @@ class StepCheck:
             if name not in dimensions:
                 path = (*flow_node.path, "group_by", str(number))
                 near = closest_name(name, dimensions)
-                todo = f"there are {join_names(dimensions)}"
+                todo = there_are(dimensions)
                 self.diagnostics.add_at(path, f"no step has variants of '{name}' to group by", nearest=near, todo=todo)
         if step.for_each is not None and step.for_each not in step.inputs:
             what = f"for_each names '{step.for_each}', which is no input of '{flow_node.name}'"

@@ -15,7 +15,7 @@ from contract.judgements import JudgeReasons
 from flows.check.metadata import MetadataName
 from flows.check.step_types import StepTypes
 from flows.check.template_fields import TemplateNames
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.folders import display_path, is_of_package
 from flows.config.provenance import KeyPath
 from flows.spec.agent_registry import AgentClass
@@ -86,7 +86,7 @@ class TemplateCheck:
             return
         known = self.prompts.names()
         what = f"there is no template '{value}'"
-        todo = f"put {value}.md into prompts/ of your config folder; there are {join_names(known)}"
+        todo = f"put {value}.md into prompts/ of your config folder; {there_are(known)}"
         self.diagnostics.add_at(path, what, nearest=closest_name(value, known), todo=todo)
 
     def _check_names(self, template: Template, variables: Mapping[str, Any], path: KeyPath) -> None:
@@ -95,7 +95,7 @@ class TemplateCheck:
             wrong = found.wrong
             where = f"{display_path(found.path)}:{wrong.line}" if found.path else self._where(path)
             close = wrong.with_name(closest_name(wrong.name, wrong.known))
-            todo = f"there are {join_names(wrong.known)}" if wrong.known else None
+            todo = there_are(wrong.known) if wrong.known else None
             self.diagnostics.add(where, f"`{wrong.chain}`: {found.why}", nearest=close, todo=todo)
         for name, part, line in names.of_metadata():
             where = f"{display_path(part)}:{line}" if part else self._where(path)

@@ -10,7 +10,7 @@ from agents.tools.registry import installed_tools, load_tool
 from agents.tools.tool import Tool
 from contract.flow import Step
 from contract.tool_servers import MCPServer
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import FlowNode, walk_nodes
@@ -33,7 +33,7 @@ class ToolCheck:
             if not isinstance(step, Step) or agent is None:
                 continue
             if agent.uses_tools and not step.tools:
-                todo = f"add `tools: [{next(iter(sorted(installed_tools())), 'name')}]`; there are {_known()}"
+                todo = f"add `tools: [{next(iter(sorted(installed_tools())), 'name')}]`; {_there_are()}"
                 self.diagnostics.add_at(flow_node.path, f"'{flow_node.name}' names no tools", todo=todo)
             elif step.tools and not agent.uses_tools:
                 what = f"the agent '{step.agent}' uses no tools"
@@ -62,8 +62,8 @@ class ToolCheck:
         if self.diagnostics.is_reported(("tools", server)):
             return
         if server not in self.servers:
-            near, there = closest_name(server, self.servers), join_names(self.servers)
-            todo = f"describe it in tools/{server}.yaml of your config folder; there are {there or 'none'}"
+            near = closest_name(server, self.servers)
+            todo = f"describe it in tools/{server}.yaml of your config folder; {there_are(self.servers)}"
             self.diagnostics.add_at(path, f"there is no tool server '{server}'", nearest=near, todo=todo)
         elif "*" in tool:
             self.diagnostics.add_at(path, f"'{name}' is no name of a tool", todo="write each tool that is to be used")
@@ -74,7 +74,7 @@ class ToolCheck:
     def _load(self, name: str, path: tuple[str, ...], known: Collection[str]) -> Tool | None:
         if name not in known:
             what = f"there is no tool '{name}'"
-            self.diagnostics.add_at(path, what, nearest=closest_name(name, known), todo=f"there are {_known()}")
+            self.diagnostics.add_at(path, what, nearest=closest_name(name, known), todo=_there_are())
             return None
         try:
             return load_tool(name)
@@ -97,5 +97,5 @@ class ToolCheck:
                 self.diagnostics.add_at(path, what, nearest=near, todo=f"its tools are {join_names(step.tools)}")
 
 
-def _known() -> str:
-    return join_names(sorted(installed_tools()))
+def _there_are() -> str:
+    return there_are(installed_tools())

@@ -13,7 +13,7 @@ from flows.check.conditions import ConditionCheck
 from flows.check.parameter_names import check_parameter_name
 from flows.check.result import ResultCheck
 from flows.check.step_types import StepTypes
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass
@@ -100,7 +100,7 @@ class WiringCheck:
             near = closest_name(reference.step, [*self.nodes_by_name, *RESERVED_NAMES])
             close = text.replace(reference.step, near, 1) if near else None
             what = f"'{text}' names no step of this flow"
-            self.diagnostics.add_at(path, what, nearest=close, todo=f"there are {join_names(self.nodes_by_name)}")
+            self.diagnostics.add_at(path, what, nearest=close, todo=there_are(self.nodes_by_name))
         elif reference.root == "step" and self._comes_later(str(reference.step), flow_node):
             what = f"'{text}' does not exist yet in this turn of the loop when '{flow_node.name}' runs"
             self.diagnostics.add_at(path, what, todo=f"write previous.{text} for that of the turn before")
@@ -153,9 +153,7 @@ class WiringCheck:
         if loop.host and loop.host not in loop.loop and loop.host not in self.flow.dropped:
             what = f"the host '{loop.host}' is no step of the loop"
             near = closest_name(loop.host, loop.loop)
-            self.diagnostics.add_at(
-                (*flow_node.path, "host"), what, nearest=near, todo=f"there are {join_names(loop.loop)}"
-            )
+            self.diagnostics.add_at((*flow_node.path, "host"), what, nearest=near, todo=there_are(loop.loop))
         for number, name in enumerate(loop.approve):
             if name not in loop.choices:
                 what = f"`approve` names '{name}', which the host cannot choose"
@@ -166,7 +164,7 @@ class WiringCheck:
                 what = f"the choice '{choice}' is no step of the loop"
                 near = closest_name(choice, loop.loop)
                 path = (*flow_node.path, "choices", str(number))
-                self.diagnostics.add_at(path, what, nearest=near, todo=f"there are {join_names(loop.loop)}")
+                self.diagnostics.add_at(path, what, nearest=near, todo=there_are(loop.loop))
         if loop.choices and not loop.host:
             what = f"'{flow_node.name}' has choices but no host to choose among them"
             self.diagnostics.add_at(

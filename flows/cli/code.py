@@ -13,7 +13,7 @@ from flows.cli.code_begin import prepared_folder
 from flows.cli.code_mistakes import word_mistakes
 from flows.cli.code_server import adjudicate, correct, serve_coders
 from flows.cli.code_words import CodeCommand, existing_folder, read_coding
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, there_are
 from flows.files.control_characters import terminal_text
 from flows.server.command_name import command_text
 
@@ -90,7 +90,7 @@ def _read_files(
     problems = [
         Problem(
             f"command line: criteria={name}", "this criterion is not coded here", closest_name(name, known),
-            f"there are {join_names(known)}",
+            there_are(known),
         )
         for name in criteria if name not in known
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contract.errors import Problem
 from flows.cli.code_words import CodeCommand
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, join_names, there_are
 from flows.files.names_of_people import same_but_for_capitals
 from flows.server.command_name import command_text
 
@@ -142,7 +142,7 @@ def _wrong_source(path: Path, suffixes: Sequence[str]) -> Iterator[Problem]:
     what = "" if path.suffix.lower() in suffixes else f"answers come as {', '.join(suffixes)}"
     if what or not path.is_file():
         near = closest_name(path.name, there)
-        todo = f"there are {join_names(there)}" if there and not near else None
+        todo = there_are(there) if there and not near else None
         what = what or "there is no such file"
         yield Problem(f"command line: {path}", what, str(path.parent / near) if near else None, todo)
 

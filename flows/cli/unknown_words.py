@@ -19,7 +19,7 @@ def unknown_words(words: Sequence[str], names: Sequence[str], own: Path | None) 
     `names` are the flows that there are, `own` is the study's folder.
     """
     from agents.safety.paths import is_there
-    from flows.config.diagnostics import closest_name, join_names
+    from flows.config.diagnostics import closest_name, there_are
     from flows.config.stray_words import flow_elsewhere, study_line
 
     word = words[0]
@@ -38,4 +38,4 @@ def unknown_words(words: Sequence[str], names: Sequence[str], own: Path | None) 
     if not near and (" " in word or text.endswith("?") or len(words) >= _QUESTION_WORDS):
         todo = f"write for example osb {shlex.quote(text)}"
         return Problem(f"command line: {text}", "a question is asked of a flow, which stands first", todo=todo)
-    return Problem(where, "this is no flow and no verb", near, f"there are {join_names(names)}")
+    return Problem(where, "this is no flow and no verb", near, there_are(names))

@@ -18,7 +18,7 @@ from flows.coding.import_answers import KNOWN_WORDS, YES_WORDS, ReadAnswer
 from flows.coding.task import CodingTask, DrawnRecord
 from flows.coding.text_file import read_text_file
 from flows.coding.workbook_rows import read_workbook
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, there_are
 from flows.tables.csv_text import unescape_formula
 
 _HEADINGS = {
@@ -108,7 +108,7 @@ def _no_column(path: Path, name: str, names: Sequence[str]) -> Problem:
     there = [one for one in names if one]
     near = closest_name(name, there)
     what = f"there is no column '{name}'" + (f", but '{near}'" if near else "")
-    return Problem(f"{path}:1", what, todo=f"name one so; there are {join_names(there)}")
+    return Problem(f"{path}:1", what, todo=f"name one so; {there_are(there)}")
 
 
 def _seconds(text: str) -> float | None:

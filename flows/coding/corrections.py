@@ -19,7 +19,7 @@ from flows.coding.access import Access
 from flows.coding.answer_log import CANNOT_DECIDE, MAX_TEXT_CHARACTERS
 from flows.coding.app import for_person, read_body
 from flows.coding.text_file import read_text_file
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, there_are
 from flows.files.gold_set import GoldSet, add_to_gold, read_gold
 from flows.files.model_mistakes import model_mistakes
 from flows.files.run_data import RunData
@@ -148,7 +148,7 @@ def _verdict(text: str, judged: JudgedCriterion) -> str:
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     """That there is no such name, with the nearest one or all there are."""
     near = closest_name(name, known)
-    hint = f"did you mean '{near}'?" if near else f"there are {join_names(known)}"
+    hint = f"did you mean '{near}'?" if near else there_are(known)
     return f"{what} '{name}'; {hint}"
 
 

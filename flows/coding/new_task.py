@@ -13,7 +13,7 @@ from contract.errors import Problem, PromptError, StudyError
 from contract.record import Record
 from flows.coding.draw import Design, draw, strata_of
 from flows.coding.task import CodedCriterion, CodingTask, DrawnRecord
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, join_names, there_are
 from flows.engine.records import records_of
 from flows.files.run_data import RunData
 from flows.spec.study import Study
@@ -106,7 +106,7 @@ def strata_problems(design: Design, records: Sequence[Record], models_part: Mapp
     known = {str(name) for record in records for name in record.metadata}
     for name in (name.removeprefix("metadata.") for name in design.strata if name != "models"):
         if name.partition(".")[0] not in known and name not in known:
-            what, todo = f"no record has '{name}' in its metadata", f"there are {join_names(known)}"
+            what, todo = f"no record has '{name}' in its metadata", there_are(known)
             problems.append(Problem(where, what, closest_name(name, known), todo))
     if design.allocate == "equal" and not design.strata:
         what = "there are no strata, of which equal numbers would be drawn"

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from agents.safety.paths import expanded, is_folder, is_there
 from contract.storage import CorpusStorage, FileStorage, RecordStorage, SearchableStorage, StorageConfig
 from contract.zotero import ZoteroStorage
-from flows.config.diagnostics import Diagnostics, closest_name, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, there_are
 from flows.storage.zotero.csl import is_csl_file
 
 CORPUS_STORAGE = "your literature"
@@ -34,7 +34,7 @@ def corpus_named(
         known = [name for name, one in storage.items() if isinstance(one, SearchableStorage)]
         todo = (
             "name a folder of documents, a file of CSL-JSON, local (Zotero on this machine), groups/<number>, or a "
-            f"storage that can be searched; there are {join_names(known)}"
+            f"storage that can be searched; {there_are(known)}"
         )
         what = f"there is neither a folder nor a library nor a storage '{text}'"
         diagnostics.add(where, what, nearest=closest_name(text, [*known, "local"]), todo=todo)

@@ -15,7 +15,7 @@ from contract.flow import FlowParameter, FlowSpec, Step
 from flows.compose.caller_words import in_words_of
 from flows.compose.compose import check_studies
 from flows.config.compose_config import compose_config
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names, there_are
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentClass, AgentRegistry, InstalledAgents
 from flows.spec.study import Study
@@ -107,7 +107,7 @@ def _sort_settings(
 ) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
     """The settings that are parameters of the agent, and those that are its inputs; any other is reported."""
     if name not in agents:
-        todo = f"there are {join_names(agents)}"
+        todo = there_are(agents)
         diagnostics.add(COMMAND_LINE, "there is no such agent", nearest=closest_name(name, agents), todo=todo)
         diagnostics.raise_if_any()
     agent = agents[name]

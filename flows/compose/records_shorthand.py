@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from agents.safety.paths import expanded, is_folder, is_there
 from contract.base import JsonValue
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, there_are
 from flows.config.provenance import KeyPath
 from flows.config.validate import validate_data
 from flows.storage.factory import model_at
@@ -43,7 +43,7 @@ def new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Dia
         diagnostics.add(where, problem[0], todo=problem[1])
         return None
     nearby = nearby_sources(text, path)
-    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; there are {join_names([*nearby, *storage])}"
+    todo = f"name a file, a folder of texts, hf:owner/name, or a storage; {there_are([*nearby, *storage])}"
     what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
     diagnostics.add(where, what, nearest=closest_name(text, [*nearby, *storage]), todo=todo)
     return None

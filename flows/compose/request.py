@@ -19,7 +19,7 @@ from contract.flow import MAX_REPEATS, FlowParameter, FlowSpec, Step
 from contract.record import Record
 from flows.compose.shorthands import shorthands_of
 from flows.config.arguments import DOTTED_NAMES, split_list
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names, there_are
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
 from flows.spec.agent_registry import AgentRegistry
@@ -234,7 +234,7 @@ def _parse_value(name: str, parameter: FlowParameter, text: str, diagnostics: Di
         where,
         f"'{name}' is {value!r}, but {why}",
         nearest=near,
-        todo=f"there are {join_names(map(str, parameter.choices))}",
+        todo=there_are(map(str, parameter.choices)),
     )
     return None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from contract.base import JsonValue
 from contract.errors import StudyError
 from flows.config.arguments import Arguments, classify_arguments
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, there_are
 from flows.config.folders import (
     MULTI_CHOICE_GROUPS,
     config_groups,
@@ -110,7 +110,7 @@ def _unnamed_flow(
         diagnostics.add("command line", f"no flow is found in {display_path(config_dir)}", todo=advice)
         return []
     line = f"write +flows={closest_name(named or '', there) or (of_study or ['osb'])[0]}"
-    diagnostics.add("command line", "no flow is named", todo=f"{line}; there are {join_names(there)}")
+    diagnostics.add("command line", "no flow is named", todo=f"{line}; {there_are(there)}")
     return []
 
 
@@ -188,7 +188,7 @@ def _drop_unknown_choices(
                     names.remove(name)
                     continue
                 other = [path for path in misnamed_yaml(folders) if (path.parent.name, path.stem) == (group, name)]
-                todo = f"rename {display_path(other[0])} to .yaml" if other else f"there are {join_names(known)}"
+                todo = f"rename {display_path(other[0])} to .yaml" if other else there_are(known)
                 diagnostics.add(where, what, nearest=None if other else closest_name(name, known), todo=todo)
                 names.remove(name)
 
@@ -206,12 +206,12 @@ def _choice_overrides(arguments: Arguments, sources: ConfigSources, diagnostics:
         chosen = [name for name in choice.names if name != "null"]
         if not chosen:
             if choice.package is None:
-                todo = f"there are {join_names(known)}"
+                todo = there_are(known)
                 diagnostics.add(where, f"a name is missing: which {choice.group} should be used", todo=todo)
             continue
         for name in unknown:
             what = f"there is no '{name}' in {choice.group}"
-            diagnostics.add(where, what, nearest=closest_name(name, known), todo=f"there are {join_names(known)}")
+            diagnostics.add(where, what, nearest=closest_name(name, known), todo=there_are(known))
         if not unknown:
             key = choice.text.partition("=")[0].lstrip("+")
             # Plain Hydra refuses a plus before a group that the defaults list already has.

@@ -110,6 +110,14 @@ def join_names(names: Iterable[str], limit: int = 12) -> str:
     return (", ".join(every[:limit]) + more) or "none"
 
 
+def there_are(names: Iterable[str], limit: int = 12) -> str:
+    """The names to choose from, as a clause: `there are a, b`, `there is only a`, or `there is none`."""
+    every = sorted(set(names))
+    if len(every) > 1:
+        return f"there are {join_names(every, limit)}"
+    return f"there is only {every[0]}" if every else "there is none"
+
+
 def display_argument(text: str, limit: int = 80) -> str:
     """A command-line argument for display: at most `limit` characters and an ellipsis, secrets masked."""
     text = masked_argument(text.removeprefix("++"))

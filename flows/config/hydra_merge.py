@@ -31,7 +31,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.config.diagnostics import Diagnostics, closest_name, display_argument, join_names
+from flows.config.diagnostics import Diagnostics, closest_name, display_argument, there_are
 from flows.config.folders import MULTI_CHOICE_GROUPS, display_path, find_config, group_choices
 from flows.config.hydra_source import StudySource, register_study_source
 from flows.config.known_fields import fields_at, is_known_field
@@ -260,7 +260,7 @@ def _stub_missing_config(error: MissingConfigException, sources: ConfigSources, 
     document = _document_naming(choice, sources, parent)
     known = group_choices(sources.folders, group) if group else []
     where = f"{display_path(document.path)}:{document.line_of([choice])}" if document else "the configuration"
-    todo = f"there are {join_names(known)}" if known else f"put a file {name}.yaml into a config folder"
+    todo = there_are(known) if known else f"put a file {name}.yaml into a config folder"
     diagnostics.add(
         where,
         f"there is no '{choice}' in {group or 'the config folders'}",

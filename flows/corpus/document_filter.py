@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from contract.where import where_words
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, join_names, there_are
 
 _MAX_VALUES = 1000
 """Values of a field that are remembered, for a message."""
@@ -95,7 +95,7 @@ class DocumentFilter:
     def unknown_names(self) -> list[FilterProblem]:
         """Names that no document has."""
         # A field inside another can be named, but the names of the others are what one looks for.
-        todo = f"there are {join_names((name for name in self._names if '.' not in name), 20)}"
+        todo = there_are((name for name in self._names if "." not in name), 20)
         return [
             FilterProblem(name, f"no document has '{name}' in its metadata", closest_name(name, self._names), todo)
             for name in self.where

@@ -23,7 +23,7 @@ from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
 from contract.base import JsonValue
 from contract.errors import Problem, StorageError
 from contract.questions import RESERVED_FIELDS, Question
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, there_are
 from flows.config.folders import display_path
 from flows.config.hydra_source import ConfigLoader
 from flows.files.os_error import os_error_text
@@ -195,10 +195,9 @@ def _names_words(questions: Iterable[Question]) -> str:
 
 
 def _unknown_gate(entry: AnswerEntry, asked: Mapping[str, Question]) -> Problem:
-    name, known = entry.text("gate"), join_names(asked)
+    name, todo = entry.text("gate"), there_are(asked)
     if not name:
-        return Problem(entry.where, "this names no gate", None, f"add `gate:`; there are {known}")
-    todo = f"there are {known}"
+        return Problem(entry.where, "this names no gate", None, f"add `gate:`; {todo}")
     return Problem(entry.place("gate"), f"there is no gate '{name}' in this flow", closest_name(name, asked), todo)
 
 

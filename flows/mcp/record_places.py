@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from contract.errors import Problem, StudyError
-from flows.config.diagnostics import closest_name, display_argument, join_names
+from flows.config.diagnostics import closest_name, display_argument, there_are
 
 _WHERE = "records"
 
@@ -27,7 +27,7 @@ def check_records(text: str, storages: Collection[str], config_dir: Path | None)
         path = (folder / text).resolve()
         if path.is_relative_to(folder) and path.exists() and not _is_hidden(path, folder):
             return str(path)
-    todo = f"name a file below the server's folder, or a storage; there are {join_names(storages)}"
+    todo = f"name a file below the server's folder, or a storage; {there_are(storages)}"
     what = f"there is neither a file nor a storage of that name, or it is none that clients may read: '{text[:200]}'"
     near = closest_name(text, storages)
     raise StudyError([Problem(f"command line: {display_argument(f'{_WHERE}={text}')}", what, nearest=near, todo=todo)])

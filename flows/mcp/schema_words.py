@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from contract.errors import Problem
-from flows.config.diagnostics import closest_name, join_names
+from flows.config.diagnostics import closest_name, join_names, there_are
 
 _MAX_SHOWN = 80
 """Characters of a value that a sentence repeats."""
@@ -47,7 +47,7 @@ def misfit(where: str, error: Any) -> Problem:
         known = error.schema.get("properties", {})
         unknown = [name for name in value if name not in known]
         near = closest_name(unknown[0], known) if unknown else None
-        return Problem(where, f"it has no '{short_text(', '.join(unknown))}'", near, f"there are {join_names(known)}")
+        return Problem(where, f"it has no '{short_text(', '.join(unknown))}'", near, there_are(known))
     if keyword == "anyOf" and (kinds := [one["type"] for one in error.validator_value if "type" in one]):
         return Problem(where, f"it is {shown(value)}, but {_LIMITS['type'](kinds)}")
     end = _LIMITS[keyword](error.validator_value) if keyword in _LIMITS else "does not fit"

@@ -10,9 +10,9 @@ from contract.comparisons import Differences, MatterVote
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, JudgedClaim, Source
 from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
+from flows.report.notes_section import NOTES_HEADING
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines, referenced_location
-from flows.report.run_notes import NOTES_HEADING
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 

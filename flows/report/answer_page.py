@@ -17,10 +17,10 @@ from contract.messages import AgentTrace
 from flows.files.atomic import write_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location
 from flows.report.claim_words import only_quotes
+from flows.report.notes_section import NOTES_HEADING
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
-from flows.report.run_notes import NOTES_HEADING
 from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 

@@ -23,11 +23,11 @@ from flows.report.estimates import (
 )
 from flows.report.facts import Facts
 from flows.report.methods import count_missing_verdicts, methods_paragraph, missing_verdicts_warning
+from flows.report.notes_section import NOTES_HEADING, notes_of
 from flows.report.page_markup import bdi, content_security_policy, page_environment, page_file_text, trusted_markup
 from flows.report.people import MAX_LISTED, People
 from flows.report.plots import draw_plots
 from flows.report.report_data import ReportData
-from flows.report.run_notes import NOTES_HEADING, notes_of
 from flows.report.summary import summarise
 from flows.report.verdict_marks import VerdictMark
 from flows.report.verdict_matrix import VerdictMatrix

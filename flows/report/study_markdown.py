@@ -10,7 +10,7 @@ from flows.report.disagreement import Disagreement, are_graded
 from flows.report.estimates import EstimateRow, EstimateTable, explain_measures, format_estimate
 from flows.report.facts import Facts, LabelledValues
 from flows.report.methods import methods_paragraph, missing_verdicts_warning
-from flows.report.run_notes import NOTES_HEADING, notes_of
+from flows.report.notes_section import NOTES_HEADING, notes_of
 from flows.report.summary import summarise
 from flows.report.words import STATUS_LABELS, display_text_without_bidi, format_decimal, join_lines, percent
 

@@ -39,7 +39,7 @@ def derive(folder: Path) -> Derived:
     The same folder gives the same bytes. Raises RunError when the folder holds no finished run.
     """
     from flows.report.answer_page import AnswerPage
-    from flows.report.run_notes import notes_of
+    from flows.report.notes_section import notes_of
     from flows.run_folder.columns import write_columns
     from flows.tables.cells import write_cells
 

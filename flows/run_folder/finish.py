@@ -22,7 +22,7 @@ from flows.files.atomic import write_json, write_text
 from flows.files.checksums import write_sums
 from flows.files.folder import link_latest
 from flows.report.answer_markdown import answer_markdown, notes_markdown
-from flows.report.run_notes import notes_of
+from flows.report.notes_section import notes_of
 from flows.run_folder.derive import derive
 from flows.run_folder.manifest import RunStart, build_manifest
 from flows.run_folder.outcome import Outcome

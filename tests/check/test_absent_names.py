@@ -29,7 +29,7 @@ def found(folder: Path, *arguments: str, answers: tuple[object, ...] = (), measu
     ("columns", "message"),
     [
         ("[metadata.wrad]", "names 'metadata.wrad', which is no metadata of the 6 rows; did you mean 'metadata.ward'?"),
-        ("[title,metadata.zzz]", "names 'metadata.zzz', which is no metadata of the 6 rows; there are metadata.ward"),
+        ("[title,metadata.zzz]", "names 'metadata.zzz', which is no metadata of the 6 rows; there is only metadata"),
         (
             "[ground_truth.violatng]",
             "names 'ground_truth.violatng', which is no answer of people of the 6 rows; did you mean",

@@ -192,7 +192,7 @@ SILENT: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a truth that is the column's name": (
         {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: coder")},
-        "flows/mine.yaml:9: `truth` names 'coder', which no answer of people in 'posts' is called; there are violating",
+        "mine.yaml:9: `truth` names 'coder', which no answer of people in 'posts' is called; there is only violating",
     ),
     "a truth with its place": (
         {"flows__mine_yaml": FLOW.replace("truth: violating", "truth: ground_truth.violating")},

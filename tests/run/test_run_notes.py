@@ -10,7 +10,7 @@ from typing import Any
 from contract.findings import CitedAnswer
 from flows.report.answer_markdown import notes_markdown
 from flows.report.answer_page import AnswerPage
-from flows.report.run_notes import NOTES_HEADING
+from flows.report.notes_section import NOTES_HEADING
 from flows.report.write_report import write_report
 from flows.run_folder.replay import replay
 from tests.agents.agent_calls import judge_reply
