@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from agents.llms.reply_forms import loosened
+from agents.llms.schema_places import resolved_schema
 from agents.llms.storable import storable_json
 from contract.base import JsonValue
 
@@ -51,21 +53,44 @@ def parse_json(text: str) -> JsonValue:
 def read_object(text: str, schema: Mapping[str, Any], validate: Callable[[str], T]) -> T:
     """The one object in `text` that `validate` accepts, after its fixed values are spelled as in `schema`.
 
-    `validate` takes JSON text; its ValidationError on the object that fits best is raised if none fits. Raises
-    ValueError if objects fit that are not equal, and if one gives two values for one name.
+    Where none is accepted as it stands, other forms of the same are tried (`reply_forms`). `validate` takes JSON text;
+    its ValidationError on the object that fits best is raised if none fits. Raises ValueError if objects fit that are
+    not equal, and if one gives two values for one name.
     """
-    accepted, refused = list[T](), list[ValidationError]()
-    for one in _candidates(text):
+    candidates = _candidates(text)
+    for one in candidates:
         _refuse_two_values(one)
-        try:
-            accepted.append(validate(_with_known_values(one, schema)))
-        except ValidationError as error:
-            refused.append(error)
+    accepted, refused = _read(candidates, schema, validate)
+    if not accepted:
+        accepted, other = _read([form for one in candidates for form in _other_forms(one, schema)], schema, validate)
+        refused += other
     if not accepted:
         raise min(refused, key=lambda error: error.error_count())
     if any(one != accepted[0] for one in accepted):
         raise ValueError(f"the reply holds {len(accepted)} different JSON objects; give one")
     return accepted[0]
+
+
+def _read(
+    texts: Sequence[str], schema: Mapping[str, Any], validate: Callable[[str], T]
+) -> tuple[list[T], list[ValidationError]]:
+    accepted, refused = list[T](), list[ValidationError]()
+    for one in texts:
+        try:
+            accepted.append(validate(_with_known_values(one, schema)))
+        except ValidationError as error:
+            refused.append(error)
+    return accepted, refused
+
+
+def _other_forms(text: str, schema: Mapping[str, Any]) -> list[str]:
+    value = _parsed(text)
+    if value is _NOT_JSON:
+        return []
+    try:
+        return [json.dumps(form) for form in loosened(value, schema, _folded) if form != value]
+    except RecursionError:
+        return []  # nested deeper than any schema
 
 
 def without_thoughts(text: str) -> str:
@@ -137,7 +162,7 @@ def _with_known_values(text: str, schema: Mapping[str, Any]) -> str:
 
 def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:
     """`value`, where each text or number that is a fixed value of its schema in another spelling is that value."""
-    schema = _resolved(schema, definitions)
+    schema = resolved_schema(schema, definitions)
     if isinstance(value, str):
         return _known_text(value, schema.get("enum", ()))
     if isinstance(value, int | float) and not isinstance(value, bool) and value not in schema.get("enum", (value,)):
@@ -149,17 +174,6 @@ def _known(value: Any, schema: Any, definitions: Mapping[str, Any]) -> Any:
         properties = schema.get("properties", {})
         return {name: _known(item, properties.get(name), definitions) for name, item in cast("Any", value).items()}
     return value
-
-
-def _resolved(schema: Any, definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema behind a reference, or the one alternative to null; an empty one where that is not clear."""
-    if not isinstance(schema, Mapping):
-        return {}
-    known = cast("Mapping[str, Any]", schema)
-    if name := known.get("$ref"):
-        return _resolved(definitions.get(str(name).rpartition("/")[2]), definitions)
-    options = [one for one in known.get("anyOf", ()) if one != {"type": "null"}]
-    return _resolved(options[0], definitions) if len(options) == 1 else known
 
 
 def _known_text(text: str, allowed: Any) -> str:
