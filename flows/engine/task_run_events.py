@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event, RelatedResource, get_events_client
 from prefect.logging import get_logger
 
+from flows.server.event_feed import LEFT_OUT_LABEL
 from flows.server.prefect_internals import (
     EventsClient,
     ResultRecord,
@@ -60,6 +61,7 @@ class EventSender:
         """
         event = task_run_event(run, before, now, follows)
         event.related = await self._related_resources(client, run)
+        event.resource.root[LEFT_OUT_LABEL] = "true"
         self._events.put_nowait(event)
         return event
 

@@ -6,7 +6,8 @@ CONTRIBUTING.md says what to do then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from prefect._internal.control_listener import get_intent
@@ -56,3 +57,22 @@ def record_task_runs_after(seconds: float) -> None:
         return consumer(*args, **{**settings, "flush_every": seconds})
 
     task_run_recorder.consumer = quick_consumer
+
+
+def keep_events(is_kept: Callable[[str, bytes | str], bool]) -> None:
+    """Lets the server in this process keep in its feed only the events, by name and JSON, for which that is true."""
+    from prefect.server.events.services import event_persister
+
+    create_handler = event_persister.create_handler
+
+    @asynccontextmanager
+    async def create_chosen(**settings: Any) -> AsyncGenerator[Any]:
+        async with create_handler(**settings) as keep:
+
+            async def keep_chosen(message: Any) -> None:
+                if is_kept(message.attributes["event"], message.data):
+                    await keep(message)
+
+            yield keep_chosen
+
+    event_persister.create_handler = create_chosen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.llms.gc_tuning import reduce_garbage_collection
 from flows.server.database_lock import database_lock, sqlite_file
+from flows.server.event_feed import is_in_feed
 
 if TYPE_CHECKING:
     import uvicorn
@@ -19,6 +20,7 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
 }
 """Settings for any server that we start."""
@@ -57,11 +59,12 @@ def serve_prefect(
 
     import uvicorn
 
-    from flows.server.prefect_internals import record_task_runs_after, server_application
+    from flows.server.prefect_internals import keep_events, record_task_runs_after, server_application
 
     _set_busy_timeout()
     # A person waits for the last task runs of a run.
     record_task_runs_after(_FLUSH_SECONDS)
+    keep_events(is_in_feed)
     reduce_garbage_collection()
     gc.enable()
     # Events come from this machine: compressing each of them costs more than sending it.

@@ -33,7 +33,7 @@ _PRIVATE_SERVER_SETTINGS: Mapping[str, str] = {
     f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
     for service in (
         "SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "REPOSSESSOR",
-        "CLEANUP_RECONCILER", "EVENT_PERSISTER",
+        "CLEANUP_RECONCILER",
     )
 } | {
     # An empty list: `false` would mean the default, which is to delete old events.
@@ -42,8 +42,7 @@ _PRIVATE_SERVER_SETTINGS: Mapping[str, str] = {
     # Our plugin only chooses a server for commands; the server needs none.
     "PREFECT_PLUGINS_ENABLED": "false",
 }  # fmt: skip
-"""Switches off the services for schedules, workers and automations, which a server for one run does not need. The feed
-of events is off too: keeping it is 40% of the server's work, and the runs and their states hold the same facts."""
+"""Switches off the services for schedules, workers and automations, which a server for one run does not need."""
 
 NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Opens addresses on this machine without a proxy, even if the environment names one."""

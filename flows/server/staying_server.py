@@ -32,8 +32,6 @@ from flows.server.staying_state import ServerState, StateFolder, can_stay
 
 _SETTINGS: Mapping[str, str] = {
     **SERVER_SETTINGS,
-    # Keeping the feed of events is 40% of a server's work, and the runs and their states hold the same facts.
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
     # An empty list: `false` would mean the default, which is to delete old events.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": ",",
     "PREFECT_PLUGINS_ENABLED": "false",

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from prefect import Task
+from prefect.server.events.messaging import EventPublisher
+from prefect.server.events.services import event_persister
 from prefect.server.services import task_run_recorder
 from prefect.utilities.engine import emit_task_run_state_change_event
 
@@ -47,6 +49,10 @@ RELIED_UPON: dict[str, tuple[Any, str]] = {
     "cancellation.intent": (prefect_internals.get_intent, "dcb3cf75896d"),
     # `record_task_runs_after` replaces one of its settings.
     "server.recorder": (task_run_recorder.consumer, "7998587a0bfb"),
+    # `keep_events` stands before what it makes, and reads the name of an event as it is published.
+    "server.persister": (event_persister.create_handler, "087111a3999c"),
+    "server.persisting": (event_persister.EventPersister.start, "ad861e7c42f6"),
+    "server.publishing": (EventPublisher.publish_event, "97d0aee300df"),
 }
 """Code of Prefect by what it does, with a digest of its source."""
 

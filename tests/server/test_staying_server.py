@@ -8,7 +8,6 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +26,6 @@ from tests.support.many_calls import write_study
 from tests.support.services import fake_service
 
 STAY = "run.server=stay 10m"
-
-
-@pytest.fixture
-def machine(cli: CommandLine, prefect_database: Path) -> Generator[CommandLine]:
-    """A command line on a machine where a server's usual port is free; no server is left when the test has ended."""
-    cli.use_database(prefect_database)
-    cli.extra_variables["PREFECT_SERVER_API_PORT"] = str(free_port())
-    yield cli
-    cli.run("flows", "server", "stop", "now")
-    assert not cli.leftover_processes()
 
 
 def status(machine: CommandLine, **variables: str) -> dict[str, Any]:
