@@ -19,7 +19,9 @@ def feed(api_url: str, flow_run_id: Any) -> list[str]:
     """The names of the events of that run, from the server's feed."""
     related = {"id": [f"prefect.flow-run.{flow_run_id}"]}
     wanted = {"filter": {"any_resource": related, "occurred": {"since": "2000-01-01T00:00:00Z"}}, "limit": 50}
-    found: list[dict[str, Any]] = httpx.post(f"{api_url}/events/filter", json=wanted).raise_for_status().json()["events"]
+    found: list[dict[str, Any]] = (
+        httpx.post(f"{api_url}/events/filter", json=wanted).raise_for_status().json()["events"]
+    )
     return [event["event"] for event in found]
 
 

@@ -18,7 +18,6 @@ from contract.server_policy import parse_server_policy
 from flows.cli.server import server_command
 from flows.server import listener_owner
 from flows.server.choose_server import CommandServer, server_policy, use_running_server
-from flows.server.private_server import free_port
 from flows.server.staying_server import StayingServer
 from flows.server.staying_state import StateFolder
 from tests.support.commands import CommandLine, wait_until
