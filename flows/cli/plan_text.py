@@ -13,7 +13,8 @@ from rich.text import Text
 
 from flows.cli.console import escape_markup, show_rejects
 from flows.files.control_characters import terminal_text
-from flows.plan.plan import Plan, PlannedCells, PlannedLoop, PlannedStep
+from flows.plan.plan import Plan, PlannedCells
+from flows.plan.planned_steps import PlannedLoop, PlannedStep
 from flows.report.words import pluralised
 from flows.spec.condition_words import condition_words
 

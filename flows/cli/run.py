@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,24 +17,21 @@ from rich.console import Console
 from agents.llms.hosted.subprocess_model import CallerProcess
 from contract.base import JsonValue
 from contract.errors import Problem, RunError, StudyError
-from contract.findings import CitedAnswer
 from flows.check.deployment import deployment_problems
-from flows.cli.console import show_answer, show_rejects
 from flows.cli.missing_parameters import runnable_studies
+from flows.cli.outcome import OutcomeDisplay, cited_answers
 from flows.cli.plan_text import show_plan
 from flows.cli.preload import import_clients, import_measures, start_caller
-from flows.cli.progress import RunProgress, cost_line
-from flows.cli.resume import resume_command, waiting_lines
-from flows.cli.study_table import show_study
+from flows.cli.progress import RunProgress
+from flows.cli.resume import resume_command
 from flows.cli.terminal import StandardInput, TerminalAsker
 from flows.plan.plan import count_records, make_plan, with_counted_cost
-from flows.server.choose_server import StartedServer, local_api
+from flows.server.choose_server import StartedServer
 from flows.server.command_name import command_text
 from flows.server.current_settings import read_settings_again
 from flows.server.errors import server_errors
 from flows.server.interrupt import EXIT_WAITING, InterruptibleRun
 from flows.server.private_server import PrivateServer
-from flows.server.staying_server import StayingServer
 from flows.spec.study import Study
 from flows.storage.factory import describe_read_cost
 
@@ -81,7 +76,7 @@ def run_studies(
     session = _Session(server, options, has_several_flows=len(studies) > 1)
     runnable = runnable_studies(studies, is_interactive=is_interactive, without_settings=without_settings)
     code = max((session.run(study, conversation) for study, conversation in runnable), default=0)
-    session.print_json_list()
+    session.display.print_json_list()
     return code
 
 
@@ -107,14 +102,10 @@ class _Session:
     def __init__(self, server: StartedServer | None, options: argparse.Namespace, *, has_several_flows: bool) -> None:
         self._server = server
         self._json: bool = options.json
-        self._has_several_flows = has_several_flows
-        self._json_results = list[dict[str, Any]]()
-        self._server_described = False
         self._planned = set[str]()
         self._has_shown = False
-        self._has_noted_quality = False
-        self._out = Console(soft_wrap=False)
         self._err = Console(stderr=True)
+        self.display = OutcomeDisplay(server, self._err, as_json=self._json, has_several_flows=has_several_flows)
 
     def run(self, study: Study, conversation: Conversation | None) -> int:
         """Runs one study, or one question of a conversation, and shows it. Returns the exit code."""
@@ -143,14 +134,6 @@ class _Session:
                 interruptible.cancel_timer()
                 if caller:
                     caller.kill_unused()
-
-    def print_json_list(self) -> None:
-        """Prints the results of several flows as one list, with `--json`."""
-        if self._json and self._has_several_flows:
-            self._print(self._json_results)
-
-    def _print(self, value: Any) -> None:
-        print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
     def _prepare(self, study: Study, *, in_bulk: bool) -> CallerProcess | None:
         caller = start_caller(study) if in_bulk else None
@@ -203,10 +186,10 @@ class _Session:
             await flush_events()
             await state.aresult()
             raise RunError("the run ended without a result")
-        self._show_outcome(outcome, progress, is_later_turn=conversation is not None and self._has_shown)
+        self.display.show(outcome, progress, is_later_turn=conversation is not None and self._has_shown)
         self._has_shown = True
         if conversation:
-            for answer in _cited_answers(outcome):
+            for answer in cited_answers(outcome):
                 conversation.add(answer, outcome.folder, outcome.flow_run_id)
         progress.set_status("recording the run in Prefect")
         lost = await drain(outcome.flow_runs, outcome.totals.task_runs)
@@ -224,96 +207,6 @@ class _Session:
         # A server of this run alone has no page.
         return People(asker, not isinstance(self._server, PrivateServer), resume_command)
 
-    def _show_outcome(self, outcome: Outcome, progress: RunProgress, *, is_later_turn: bool) -> None:
-        if self._json:
-            self._json_results.append(_as_json(outcome))
-            if not self._has_several_flows:
-                self._print(self._json_results[0])
-            return
-        progress.__exit__(None, None, None)
-        progress.print_repeated()
-        answers = _cited_answers(outcome)
-        for answer in answers:
-            show_answer(self._out, answer, notice=not (is_later_turn and self._has_noted_quality))
-            self._has_noted_quality |= answer.quality == "demonstration"
-        if not answers and len(outcome.results) == 1 and outcome.results[0][1] is not None:
-            print(json.dumps(outcome.results[0][1], indent=2, ensure_ascii=False))
-        if outcome.derived and outcome.derived.measured:
-            show_study(self._err, outcome.derived)
-        self._print_totals(outcome)
-        if is_later_turn:
-            # Where the others are, the first turn has said at length.
-            self._err.print(f"Files: {outcome.folder}", highlight=False, soft_wrap=True)
-        else:
-            self._print_places(outcome)
-
-    def _print_totals(self, outcome: Outcome) -> None:
-        totals = outcome.totals
-        self._err.print(cost_line(totals), highlight=False)
-        show_rejects(self._err, outcome.rejects, outcome.folder)
-        if totals.cells_without_output:
-            self._err.print(f"{totals.without_output_text}; see {outcome.folder}/cells.csv", style="yellow")
-        if outcome.waiting and outcome.waiting_file:
-            command = resume_command(outcome.waiting_file)
-            for line in waiting_lines(outcome.waiting, outcome.waiting_file, command):
-                self._err.print(line, style="yellow", highlight=False, soft_wrap=True, markup=False)
-        for saved in outcome.saved:
-            style = None if saved.done else "yellow"
-            self._err.print(str(saved), style=style, highlight=False, soft_wrap=True, markup=False)
-
-    def _print_places(self, outcome: Outcome) -> None:
-        if (report := outcome.folder / "report.html").exists():
-            self._err.print(f"Report: {report}", highlight=False, soft_wrap=True)
-        self._err.print(f"Files: {outcome.folder} (seal {outcome.seal[:12]})", highlight=False, soft_wrap=True)
-        self._err.print(
-            f"Run in the Prefect UI: {_ui_url(self._server, outcome.flow_run_id)}", highlight=False, soft_wrap=True
-        )
-        if isinstance(self._server, StayingServer) and self._server.is_new and not self._server_described:
-            self._server_described = True
-            self._err.print(self._server.description, highlight=False, soft_wrap=True)
-
-
-def _cited_answers(outcome: Outcome) -> list[CitedAnswer]:
-    found = [value for _, value in outcome.results if isinstance(value, Mapping) and "claims" in value]
-    return [CitedAnswer.model_validate(value) for value in found]
-
 
 def _without_nulls(request: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {name: value for name, value in request.items() if value is not None}
-
-
-def _as_json(outcome: Outcome) -> dict[str, Any]:
-    totals = outcome.totals
-    return {
-        "results": [{"record_id": record.record_id, "result": value} for record, value in outcome.results],
-        "cells": dict(totals.cells),
-        "rejected_rows": len(outcome.rejects),
-        "calls": {"paid": totals.calls_paid, "kept": totals.calls_kept},
-        "cost_usd": None if totals.cost_unknown else str(totals.cost_usd),
-        "cost_repeated_usd": str(totals.cost_repeated_usd),
-        "cost_at_most_usd": None if (most := totals.at_most_usd) is None else str(most),
-        "seal": outcome.seal,
-        "waiting": _waiting_as_json(outcome),
-        "saved": [asdict(one) for one in outcome.saved],
-        "folder": str(Path(outcome.folder).absolute()),
-        "flow_run_id": str(outcome.flow_run_id),
-    }
-
-
-def _waiting_as_json(outcome: Outcome) -> dict[str, Any] | None:
-    if not outcome.waiting or outcome.waiting_file is None:
-        return None
-    names = {"gate", "record_id", "round", "question", "shown", "decide", "fields"}
-    return {
-        "questions": [one.model_dump(mode="json", include=names) | {"key": one.key} for one in outcome.waiting],
-        "file": str(outcome.waiting_file.absolute()),
-        "command": resume_command(outcome.waiting_file),
-    }
-
-
-def _ui_url(server: StartedServer | None, run: object) -> str:
-    if isinstance(server, PrivateServer):
-        return f"`uv run prefect server start`, then {local_api().removesuffix('/api')}/runs/flow-run/{run}"
-    from prefect.settings import PREFECT_UI_URL
-
-    return f"{PREFECT_UI_URL.value()}/runs/flow-run/{run}"

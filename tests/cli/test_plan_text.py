@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from flows.cli.plan_text import show_plan
-from flows.plan.plan import Plan, PlannedCells, PlannedStep
+from flows.plan.plan import Plan, PlannedCells
+from flows.plan.planned_steps import PlannedStep
 
 
 @pytest.mark.parametrize("demonstration", [False, True])

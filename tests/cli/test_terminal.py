@@ -17,7 +17,8 @@ from flows.cli.console import show_answer
 from flows.cli.plan_text import show_plan
 from flows.cli.progress import RunProgress
 from flows.files.folder import link_latest, new_run_folder
-from flows.plan.plan import Plan, PlannedLoop, PlannedStep
+from flows.plan.plan import Plan
+from flows.plan.planned_steps import PlannedLoop, PlannedStep
 from flows.spec.condition_words import condition_words
 from tests.support.traces import cell, record
 
