@@ -13,11 +13,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -27,14 +26,17 @@ from agents.base.services import AgentServices
 from agents.llms.budget import Budget
 from contract.base import digest, thawed
 from contract.errors import OutputInvalid, Problem, StudyError
-from contract.messages import AgentInput, AgentOutput
+from contract.messages import AgentInput, AgentOutput, AgentTrace
 from contract.record import Record
 from flows.accounting.call_journal import CallJournal
-from flows.api.prefect_task import as_task_run, in_prefect_flow
+from flows.api.prefect_task import in_prefect_flow
 from flows.api.records import describe_type
 from flows.api.server import quieten_prefect
 from flows.compose.one_agent import AgentCall, compose_agent
 from flows.spec.study import Study
+
+if TYPE_CHECKING:
+    from flows.run.services import OpenedServices
 
 
 class AgentHandle:
@@ -76,12 +78,14 @@ class AgentHandle:
     def __repr__(self) -> str:
         return f"agent({self.name!r})"
 
-    async def _process(self, call: AgentCall, record: Record) -> AgentOutput:
+    async def _process(self, call: AgentCall, record: Record) -> AgentOutput | AgentTrace:
         await import_services()
-        process = partial(call_agent, call, record)
         if not in_prefect_flow():
-            return await process()
-        return await as_task_run(self.name, record.record_id, call.parameters, process)
+            return await call_agent(call, record)
+        from flows.api.agent_task_run import run_as_task
+
+        async with _open_call(call.study) as (services, opened):
+            return await run_as_task(self.name, call, _input_of(call, record, services), services, opened)
 
 
 def agent(name: str, *, config_dir: str | Path | None = None) -> AgentHandle:
@@ -98,14 +102,17 @@ async def import_services() -> None:
 async def call_agent(call: AgentCall, record: Record, budget: Budget | None = None) -> AgentOutput:
     """Makes one call. `budget` is one that several calls share. Raises CellError."""
     async with open_one_call(call.study, budget) as services:
-        from flows.engine.tool_calls import DirectTools
-
-        inputs = {**call.inputs, **(services.tools.as_inputs() if isinstance(services.tools, DirectTools) else {})}
-        agent_input = AgentInput(record=record, inputs=inputs, parameters=call.parameters)
-        return await call.agent().process(agent_input, services)
+        return await call.agent().process(_input_of(call, record, services), services)
 
 
-def typed_output(call: AgentCall, output: AgentOutput) -> Any:
+def _input_of(call: AgentCall, record: Record, services: AgentServices) -> AgentInput:
+    from flows.engine.tool_calls import DirectTools
+
+    inputs = {**call.inputs, **(services.tools.as_inputs() if isinstance(services.tools, DirectTools) else {})}
+    return AgentInput(record=record, inputs=inputs, parameters=call.parameters)
+
+
+def typed_output(call: AgentCall, output: AgentOutput | AgentTrace) -> Any:
     """Returns the agent's typed output. Raises OutputInvalid where there is none, as after a refusal."""
     if output.value is None:
         raise OutputInvalid(output.note or f"the reply was {output.status}")
@@ -115,6 +122,14 @@ def typed_output(call: AgentCall, output: AgentOutput) -> Any:
 @asynccontextmanager
 async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGenerator[AgentServices]:
     """Opens what one call of an agent needs; closes its connections when the block ends."""
+    async with _open_call(study, budget) as (services, _):
+        yield services
+
+
+@asynccontextmanager
+async def _open_call(
+    study: Study, budget: Budget | None = None
+) -> AsyncGenerator[tuple[AgentServices, OpenedServices]]:
     # Prefect comes with them, and reads its settings when it is imported.
     from flows.engine.tool_calls import DirectTools
     from flows.results.heartbeat import heartbeat
@@ -137,7 +152,8 @@ async def open_one_call(study: Study, budget: Budget | None = None) -> AsyncGene
         ):
             services = replace(opened.agent_services, web=pages)
             tools = {**installed_step_tools(study.flow), **servers.tools}
-            yield replace(services, tools=DirectTools(tools, opened.tool_results, services)) if tools else services
+            direct = DirectTools(tools, opened.tool_results, services) if tools else None
+            yield replace(services, tools=direct) if direct else services, opened
         journal.account()
 
 

@@ -154,8 +154,10 @@ async def _is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -
     return error.is_worth_a_try if isinstance(error, Transient) else isinstance(error, TimeoutError)
 
 
-def agent_task(name: str, agent: Agent[Any, Any], settings: RunSettings, storage: CellStorage | None) -> Task[Any, Any]:
-    """The Prefect task of that agent. Its results are kept in `storage`; later runs find those of cached agents."""
+def agent_task(
+    name: str, agent: Agent[Any, Any], settings: RunSettings, storage: CellStorage | None, *, cached: bool
+) -> Task[Any, Any]:
+    """The Prefect task of that agent. Its results are kept in `storage`; later runs find them where `cached`."""
     delays = exponential_backoff(settings.retry_delay_seconds)(settings.retries) if settings.retries else None
     task = Task(
         _task_function(name, getdoc(type(agent)) or ""),
@@ -165,7 +167,7 @@ def agent_task(name: str, agent: Agent[Any, Any], settings: RunSettings, storage
         result_serializer=TraceSerializer(),
         # The result is not read again from memory: the trace is taken from the job.
         cache_result_in_memory=False,
-        cache_policy=CellCachePolicy() if agent.cached else TracePolicy(),
+        cache_policy=CellCachePolicy() if cached else TracePolicy(),
         persist_result=storage is not None,
         retries=settings.retries,
         retry_delay_seconds=[min(delay, 60.0) for delay in delays] if delays else 0,

@@ -28,7 +28,7 @@ from flows.results.trace_serializer import attached_trace
 from flows.server.current_flow_run import current_flow_run
 
 
-async def _task_result(state: Any) -> Any:
+async def task_result(state: Any) -> Any:
     """What the task returned or raised; if the task returned a state, the data of that state."""
     while isinstance(state, State):
         state = await state.aresult(raise_on_failure=False)  # type: ignore[reportUnknownVariableType]
@@ -75,7 +75,7 @@ class CellRunner:
     async def _trace_of(self, job: CellJob, state: State[Any], started: datetime) -> AgentTrace:
         if job.attempts.trace:
             return job.attempts.trace
-        result: Any = await _task_result(state)
+        result: Any = await task_result(state)
         if isinstance(result, BaseException):
             return attached_trace(result) or job.error_trace(result, started)
         return job.with_current_names(result.trace)
@@ -88,5 +88,5 @@ class CellRunner:
     def _task(self, job: CellJob) -> Task[Any, Any]:
         name = job.cell.agent
         if name not in self._tasks:
-            self._tasks[name] = agent_task(name, job.agent, self._settings, self._storage)
+            self._tasks[name] = agent_task(name, job.agent, self._settings, self._storage, cached=job.agent.cached)
         return self._tasks[name]

@@ -18,3 +18,9 @@ def current_flow_run_id() -> UUID | None:
     """The id of the current flow run; None outside a flow run."""
     run = current_flow_run()
     return run.id if run else None
+
+
+def current_flow_name() -> str:
+    """The name of the current flow; empty outside a flow run."""
+    context = FlowRunContext.get()
+    return context.flow.name if context and context.flow else ""

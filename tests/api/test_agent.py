@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow
+from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, TaskRun
@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from contract.errors import OutputInvalid, StudyError
 from contract.record import Record
-from flows import agent
+from flows import agent, trace
 from tests.support.fake_llm import FakeLLM, Rule
 from tests.support.small_study import judge_reply
 
@@ -54,6 +54,56 @@ async def test_in_a_flow_of_ones_own_a_call_is_a_task_run(
                 found = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
     assert [run.name.rpartition(",")[0] for run in found] == ["judge, one, fake"]
     assert "A post." not in found[0].model_dump_json()
+
+
+async def test_in_a_flow_of_ones_own_each_call_has_its_trace(
+    home: Path, hosted_service: FakeLLM, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted_service.script(
+        Rule(kind="refusal", match="shy"), Rule(kind="status", status=503, times=1), Rule(reply=REPLY)
+    )
+
+    @task
+    async def mine_too(text: str) -> str:
+        return (await agent("judge", config_dir=home).run(text, criteria="one", model="fake")).verdict
+
+    @flow
+    async def mine() -> list[str]:
+        judge = agent("judge", config_dir=home)
+        with pytest.raises(OutputInvalid):
+            await judge.run("A shy post.", criteria="one", model="fake")
+        asked = [(await judge.run("A post.", criteria="one", model="fake")).verdict for _ in range(2)]
+        return [*asked, await mine_too("A post."), await mine_too("Another post.")]
+
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        call: Any = mine
+        state: State[Any] = await call(return_state=True)
+        assert await state.aresult() == ["violates"] * 4
+        runs = [run for run in await ended_task_runs(state, 7) if run.task_key.startswith("judge-")]
+    refused, first, again, within, other = sorted(runs, key=lambda run: run.expected_start_time)
+    names = [run.state_name for run in (refused, first, again, within, other)]
+    assert names == ["Refused", "Completed", "Cached", "Cached", "Completed"]
+    assert (first.run_count, first.name.rpartition(",")[0], first.tags[0]) == (2, "judge, one, fake", "agent:judge")
+    kept = trace(first.id)
+    assert (kept.value or {})["verdict"] == "violates" and kept.input.record.text == "A post."
+    assert (kept.flow, kept.agent) == ("mine", "judge")
+    assert [bool(one.reply) for one in kept.calls] == [False, True], "both attempts"
+    assert trace(again.id) == trace(within.id) == kept
+    assert trace(refused.id).status == "refused" and trace(other.id).input.record.text == "Another post."
+
+
+async def ended_task_runs(state: State[Any], number: int) -> list[TaskRun]:
+    """The task runs of that flow run, when that many have ended."""
+    run_id = state.state_details.flow_run_id
+    assert run_id
+    async with get_client() as client:
+        for _ in range(100):
+            found = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
+            if len([run for run in found if run.end_time]) == number:
+                return found
+            await asyncio.sleep(0.1)
+    raise AssertionError(f"not {number} ended task runs: {[(run.name, run.state_name) for run in found]}")
 
 
 async def test_an_agent_that_is_called_alone_may_use_tools(home: Path) -> None:
