@@ -81,7 +81,7 @@ async def test_in_a_flow_of_ones_own_each_call_has_its_trace(
         state: State[Any] = await call(return_state=True)
         assert await state.aresult() == ["violates"] * 4
         runs = [run for run in await ended_task_runs(state, 7) if run.task_key.startswith("judge-")]
-    refused, first, again, within, other = sorted(runs, key=lambda run: run.expected_start_time)
+    refused, first, again, within, other = sorted(runs, key=lambda run: str(run.expected_start_time))
     names = [run.state_name for run in (refused, first, again, within, other)]
     assert names == ["Refused", "Completed", "Cached", "Cached", "Completed"]
     assert (first.run_count, first.name.rpartition(",")[0], first.tags[0]) == (2, "judge, one, fake", "agent:judge")
@@ -97,6 +97,7 @@ async def ended_task_runs(state: State[Any], number: int) -> list[TaskRun]:
     """The task runs of that flow run, when that many have ended."""
     run_id = state.state_details.flow_run_id
     assert run_id
+    found = list[TaskRun]()
     async with get_client() as client:
         for _ in range(100):
             found = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
