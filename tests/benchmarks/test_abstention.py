@@ -77,6 +77,23 @@ async def test_shipped_summaries(osb_index: CorpusIndex) -> None:
     print(f"\n36 summaries: {figures_text(figures(await answers(osb_index, asked)))}")
 
 
+async def test_wrong_names_and_years(osb_index: CorpusIndex) -> None:
+    """Questions to the shipped summaries with a year, platform, country or body that is not theirs, and true ones."""
+    items = lines("osb_premises.jsonl")
+    for part in ("seen", "held out"):
+        asked = [
+            Asked(
+                item["question"],
+                "false premise" if "false" in item else "answerable",
+                tuple(item.get("decisions", ())),
+                re.escape(item.get("false", "")),
+            )
+            for item in items
+            if item["part"] == part
+        ]
+        print(f"\nwrong names and years, {part}: {figures_text(figures(await answers(osb_index, asked)))}")
+
+
 @pytest.mark.skipif(not DECISIONS, reason="BUTTERMILK_DECISIONS names no file of full decisions")
 @pytest.mark.parametrize("shape", ["full", "short"])
 async def test_full_decisions(shape: str, tmp_path: Path) -> None:

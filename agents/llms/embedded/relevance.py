@@ -5,6 +5,7 @@ document whole, and as much of a long one. So its weight does not grow with the 
 corpus:
 
     weight = similarity + COVERAGE_WEIGHT x coverage - (MISSING_NAME_PENALTY if it lacks a name of the question)
+             - (MISSING_YEAR_PENALTY if its document is of another year)
 
 - **similarity**: the cosine between the question and the passage's best sentence, read with its title (-1 to 1); the
   question is read as it is asked and with its words in the form that the passages use, and the larger cosine counts;
@@ -14,7 +15,9 @@ corpus:
   related form does (`word_forms`);
 - a **name** of several words is known by its last word (`Donald Trump` by `Trump`), a country also by its people. A
   text in quotation marks is not a name, because documents may spell or translate it differently. A passage elsewhere
-  that has the name helps no stretch that lacks it, so a further search does not lift the penalty.
+  that has the name helps no stretch that lacks it, so a further search does not lift the penalty. A **year** that the
+  question gives, as in `the 2019 case`, is missing where the document has another date, and no passage found of it has
+  that year.
 
 A document weighs as much as its best stretch, and answers the question from `MIN_WEIGHT` on. Form and constants were
 chosen on some corpora and measured on others: `tests/benchmarks/test_abstention.py` says on which.
@@ -33,11 +36,17 @@ from itertools import pairwise
 from agents.llms.embedded.passages import PassageText, by_record
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.word_forms import as_found, related_stems
-from agents.llms.embedded.words import Word, rarity, stem, words
+from agents.llms.embedded.words import FUNCTION_WORDS, Word, rarity, stem, words
 
 STRETCH_CHARACTERS = 1200
 COVERAGE_WEIGHT = 0.5
 MISSING_NAME_PENALTY = 0.5
+MISSING_YEAR_PENALTY = 1.0
+"""Larger than a name's: a date is a fact about a document, and a name may be spelled in another way."""
+_YEAR = re.compile(
+    r"(?:\b(?:in|of|on|from|during|the|its|their|this)|\w['’]s)\s+(?:\d{1,2}\s+)?(?:(?:early|late|mid)[\s-]+)?"
+    r"(?:[A-Z][a-z]+\s+)?((?:19|20)\d\d)\b(?!\s*(?:to|and|or|[-–])\s*\d)"
+)
 MIN_WEIGHT = 0.64
 """The weight of a stretch from which its document answers the question; at most 1.5."""
 
@@ -49,12 +58,15 @@ class Stretch:
     similarity: float
     coverage: float
     missing_names: Sequence[str]
-    """Names of the question that neither the stretch nor its title or labels contain."""
+    """Names of the question that neither the stretch nor its title or labels contain, as the question writes them."""
+    missing_years: Sequence[str] = ()
+    """Years of the question that its document, which has a date, does not name."""
 
     @property
     def weight(self) -> float:
         """At most 1 + `COVERAGE_WEIGHT`."""
         penalty = MISSING_NAME_PENALTY if self.missing_names else 0.0
+        penalty += MISSING_YEAR_PENALTY if self.missing_years else 0.0
         return self.similarity + COVERAGE_WEIGHT * self.coverage - penalty
 
 
@@ -89,8 +101,9 @@ class Evidence:
 
     @property
     def missing(self) -> Sequence[str]:
-        """The names that the best stretch lacks; if it lacks none, the unknown words."""
-        return (self.documents[0].best.missing_names if self.documents else ()) or self.unknown
+        """The names and years that the best stretch lacks; if it lacks none, the unknown words."""
+        best = self.documents[0].best if self.documents else None
+        return (best and [*best.missing_names, *best.missing_years]) or self.unknown
 
 
 def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: Similarity) -> Evidence:
@@ -105,13 +118,14 @@ def weigh_evidence(question: str, passages: Sequence[PassageText], similarity: S
     askings = list(dict.fromkeys([question, as_found(question, asked, found)]))
     similarities = {passage.label: _best_sentence_cosine(askings, passage, similarity) for passage in readable}
     related, heads = related_stems(asked, found, similarity), name_heads(question)
-    names = [word for word in asked if word.text in heads]
+    names, years = [word for word in asked if word.text in heads], asked_years(question)
 
     def weigh(first: PassageText, document: Sequence[PassageText]) -> Stretch:
         known = set[str]().union(*(vocabularies[label] for label in _stretch(first, document, similarities)))
         covered = sum(value for word, value in importance.items() if related[word] & known)
-        missing = [word.text for word in names if not related[word] & known]
-        return Stretch(similarities[first.label], covered / sum(importance.values()), missing)
+        missing = [_whole_name(word.text, question) for word in names if not related[word] & known]
+        missing_years = _missing_years(years, document)
+        return Stretch(similarities[first.label], covered / sum(importance.values()), missing, missing_years)
 
     documents = [
         Document(record_id, its, max((weigh(passage, its) for passage in its), key=lambda one: one.weight))
@@ -139,6 +153,20 @@ def asked_words(question: str) -> list[Word]:
     return list(found.values())
 
 
+def asked_years(question: str) -> list[str]:
+    """The years in which the question places what it asks about; not those since, before or between which it asks."""
+    return list(dict.fromkeys(_YEAR.findall(question)))
+
+
+def _missing_years(years: Sequence[str], document: Sequence[PassageText]) -> list[str]:
+    """The years that a document of another date names nowhere in what was found of it."""
+    if not all(passage.date for passage in document):
+        return []
+    texts = (f"{one.date} {one.title} {one.section} {one.labels} {one.text}" for one in document)
+    known = set[str]().union(*(re.findall(r"\d+", text) for text in texts))
+    return [year for year in years if year not in known]
+
+
 def name_heads(question: str) -> set[str]:
     """The last word of each proper name in the question; none if more than half of its words look like names."""
     plain = re.sub(r"[\"“][^\"”]*[\"”]|(?<!\w)['‘][^'’]*['’](?!\w)", " | ", question)
@@ -147,6 +175,15 @@ def name_heads(question: str) -> set[str]:
     if len(names) > len([token for token in tokens if token.isalpha()]) / 2:
         return set()
     return {token for token, after in pairwise([*tokens, ""]) if token in names and after not in names}
+
+
+def _whole_name(head: str, question: str) -> str:
+    """The name that ends in `head`, as the question writes it: `Supreme Court`, not `Court`."""
+    found = re.search(rf"((?:\b[A-Z][\w.’'-]*\s+)+){re.escape(head)}\b", question)
+    before = found[1].split() if found else []
+    while before and before[0].lower() in FUNCTION_WORDS:
+        del before[0]
+    return " ".join([*before, head])
 
 
 def _importance(word: Word, vocabularies: Sequence[set[str]]) -> float:

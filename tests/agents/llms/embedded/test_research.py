@@ -43,6 +43,31 @@ async def test_an_abstention_names_what_is_missing(osb_index: CorpusIndex, model
     assert draft.unanswered == ("Roblox",)
 
 
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("Why was the Colombian police cartoon restored in the {} case?", ("2022", "2019")),
+        ("In which way did the Board justify its {} decision on Trump's suspension?", ("2021", "2018")),
+        ("Why did the {} overturn the removal of the Russian poem?", ("Board", "Supreme Court")),
+    ],
+)
+async def test_a_year_or_a_body_that_is_not_the_documents_is_named(
+    osb_index: CorpusIndex, model: Embedded, question: str, missing: tuple[str, str]
+) -> None:
+    true, false = (question.format(word) for word in missing)
+    assert (await research(model, true, await osb_index.search([true], 12))).answerable
+    draft = await research(model, false, await osb_index.search([false], 12))
+    assert (draft.answerable, draft.unanswered) == (False, (missing[1],))
+
+
+async def test_a_year_is_missing_only_where_documents_have_dates(osb_index: CorpusIndex, model: Embedded) -> None:
+    question = "Why was the Colombian police cartoon restored in the 2019 case?"
+    passages = [one.model_copy(update={"date": None}) for one in await osb_index.search([question], 12)]
+    assert (await research(model, question, passages)).answerable
+    for asked in (question.replace("in the 2019 case", word) for word in ("after 2019", "since 2019", "by 2019")):
+        assert (await research(model, asked, await osb_index.search([asked], 12))).answerable, asked
+
+
 async def test_a_first_question_that_points_back_says_that_nothing_was_asked(
     osb_index: CorpusIndex, model: Embedded
 ) -> None:
