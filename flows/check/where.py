@@ -12,6 +12,7 @@ from flows.check.preview import Preview
 from flows.config.diagnostics import Diagnostics
 from flows.config.provenance import KeyPath
 from flows.config.validate import ValidatedFlow
+from flows.corpus.chunk import publication_date
 from flows.corpus.document_filter import Document, DocumentFilter
 from flows.spec.nodes import walk_nodes
 from flows.spec.search_steps import WHERE, where_of
@@ -39,9 +40,8 @@ class WhereCheck:
 
     def add(self, record: Record) -> None:
         """Looks at one document."""
-        date = record.metadata.get(self.date_field) if self.date_field else None
-        title = record.title or record.record_id
-        document = Document(record.record_id, title, None if date is None else str(date), record.uri, record.metadata)
+        date, title = publication_date(record, self.date_field), record.title or record.record_id
+        document = Document(record.record_id, title, date, record.uri, record.metadata)
         for found in self.filters.values():
             found.add(document)
 

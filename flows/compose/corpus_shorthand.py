@@ -30,6 +30,8 @@ def corpus_named(
 ) -> CorpusStorage | None:
     """The corpus of that name, which is none of a storage; a mistake is reported at `where`."""
     source = _source(text)
+    if source is None and diagnostics.is_reported(("storage", text)):
+        return None
     if source is None:
         known = [name for name, one in storage.items() if isinstance(one, SearchableStorage)]
         todo = (

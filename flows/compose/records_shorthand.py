@@ -39,6 +39,8 @@ def new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Dia
     path = (Path.cwd() / expanded(Path(text))).absolute()
     if text and not text.startswith(_HUB_PREFIX) and is_there(path):
         return FileStorage(path=path)
+    if diagnostics.is_reported(("storage", text)):
+        return None
     if problem := _mistaken_source(text):
         diagnostics.add(where, problem[0], todo=problem[1])
         return None

@@ -30,7 +30,7 @@ class Chunking:
 
 def chunk_record(record: Record, chunking: Chunking) -> Iterator[Passage]:
     """The record's passages in reading order. The same record and chunking always give the same ids."""
-    date = _publication_date(record, chunking.date_field)
+    date = publication_date(record, chunking.date_field)
     for name, text in _sections(record, chunking.sections):
         for start, chunk in _split_text(text, chunking):
             yield Passage(
@@ -74,7 +74,8 @@ def _split_text(text: str, chunking: Chunking) -> list[tuple[int, str]]:
     return chunks
 
 
-def _publication_date(record: Record, field: str | None) -> str | None:
+def publication_date(record: Record, field: str | None) -> str | None:
+    """The date of publication, from the metadata field that the corpus names, else from one of the usual names."""
     for name in (field,) if field else ("date", "date_published", "published"):
         value = record.metadata.get(name)
         if value is not None:

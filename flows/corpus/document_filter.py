@@ -118,7 +118,8 @@ class DocumentFilter:
         """How many documents remain, in words; and which of several values none of them has."""
         absent = [f"{name} is {value} in none" for name, value in self._absent_values()]
         conditions = "; ".join([where_words(self.where), *absent])
-        return f"{len(self.kept):,} of {self.documents:,} documents are searched: {conditions}"
+        documents = "1 document is" if self.documents == 1 else f"{self.documents:,} documents are"
+        return f"{len(self.kept):,} of {documents} searched: {conditions}"
 
     def _absent_values(self) -> Iterator[tuple[str, Any]]:
         for name, wanted in self.where.items():
@@ -131,7 +132,7 @@ class DocumentFilter:
         values = list(self._seen[name])
         wanted = self.where[name]
         near = closest_name(wanted, values) if isinstance(wanted, str) else None
-        what = f"in no document {where_words({name: wanted})}"
+        what = f"no document fits '{where_words({name: wanted})}'"
         return FilterProblem(
             name, what, near, f"its values are {join_names(values, _SHOWN_VALUES)}" if values else None
         )

@@ -133,3 +133,26 @@ def test_a_flow_says_in_its_file_which_documents_it_searches(tmp_path: Path) -> 
     path.write_text(f"{head}{steps}        yaer: 2022\n")
     with pytest.raises(StudyError, match=r"mine.yaml:12: .*'yaer'.*did you mean 'year'"):
         compose(["mine"], ["query=Why?"], tmp_path)
+
+
+def test_a_date_is_that_of_the_citation_before_the_run_and_in_it(tmp_path: Path) -> None:
+    papers = tmp_path / "papers.jsonl"
+    papers.write_text('{"record_id": "a", "text": "The ferry closed.", "metadata": {"date_published": "2022-06-01"}}\n')
+    (tmp_path / "storage").mkdir()
+    storage = tmp_path / "storage" / "papers.yaml"
+    storage.write_text(f"papers:\n  type: corpus\n  label: Papers\n  source: {{type: file, path: {papers}}}\n")
+    asked = ["query=Which ferry closed?", "corpus=papers"]
+    [study] = compose(["osb"], [*asked, "where.date.from=2022"], tmp_path)
+    assert any(note.startswith("1 of 1 document is searched: date from 2022") for note in study.notices)
+    with pytest.raises(StudyError, match=r"no document fits 'date from 2023'; its values are 2022-06-01"):
+        compose(["osb"], [*asked, "where.date.from=2023"], tmp_path)
+
+
+def test_what_a_storage_with_a_mistake_declares_is_not_called_unknown_as_well(tmp_path: Path) -> None:
+    (tmp_path / "storage").mkdir()
+    broken = "papers:\n  type: corpus\n  label: Papers\n  source: {type: file, pth: papers.jsonl}\n"
+    (tmp_path / "storage" / "papers.yaml").write_text(broken)
+    for flow, words in {"osb": ["query=Why?", "corpus=papers"], "tox": ["records=papers"]}.items():
+        with pytest.raises(StudyError) as raised:
+            compose([flow], words, tmp_path)
+        assert "no field 'pth'" in str(raised.value) and "command line" not in str(raised.value)
