@@ -21,11 +21,12 @@ from flows.config.folders import (
     package_config_folder,
     search_folders,
 )
-from flows.config.named_folder import config_dir_problem, unread_flows
+from flows.config.named_folder import config_dir_problem
 from flows.config.own_config import Allowed, read_allowed
 from flows.config.plugin_names import plugin_problems
 from flows.config.section_names import report_misspelt_sections
 from flows.config.stray_words import flow_elsewhere
+from flows.config.unnamed_flow import unnamed_flow
 from flows.config.yaml_documents import YamlDocument, read_documents
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def compose_config(
     _stub_broken_files(sources)
     _drop_unknown_choices(sources.multi_choices, arguments, folders, config_dir, diagnostics)
     if flow_names is not None and not sources.multi_choices["flows"] and not diagnostics.problems:
-        sources.multi_choices["flows"] = _unnamed_flow(arguments, folders, config_dir, diagnostics)
+        sources.multi_choices["flows"] = unnamed_flow(arguments.request, folders, config_dir, diagnostics)
     typed = [*_choice_overrides(arguments, sources, diagnostics), *arguments.overrides]
     merged, layers, applied_overrides = merge_layers(sources, typed, diagnostics)
     _refuse_unread_layers(layers, sources, diagnostics)
@@ -94,24 +95,6 @@ def compose_config(
     names = config_names | _TOP_LEVEL_KEYS
     roles = next((choice.text for choice in reversed(arguments.choices) if choice.group == "llms"), None)
     return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed, roles)
-
-
-def _unnamed_flow(
-    arguments: Arguments, folders: tuple[Path, ...], config_dir: Path | None, diagnostics: Diagnostics
-) -> list[str]:
-    """The one flow of the study where the command names none; a mistake where it has several, or there is no study."""
-    there = group_choices(folders, "flows")
-    named = next((arguments.request.pop(word) for word in ("flow", "study") if word in arguments.request), None)
-    of_study = group_choices((config_dir.expanduser(),), "flows") if config_dir else []
-    if config_dir and len(of_study) == 1 and named is None:
-        diagnostics.add_notice(f"'{of_study[0]}' is taken, the only flow in {display_path(config_dir)}")
-        return of_study
-    if config_dir and not of_study and (advice := unread_flows(config_dir.expanduser())):
-        diagnostics.add("command line", f"no flow is found in {display_path(config_dir)}", todo=advice)
-        return []
-    line = f"write +flows={closest_name(named or '', there) or (of_study or ['osb'])[0]}"
-    diagnostics.add("command line", "no flow is named", todo=f"{line}; {there_are(there)}")
-    return []
 
 
 def _config_sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from flows.run.audit_run import audit_run
 from flows.run.cancellation import quiet_cancellation
 from flows.run.failure import failed
 from flows.run.form import Form
+from flows.run.last_log_line import as_no_error
 from flows.run.listener import RunListener
 from flows.run.people import can_be_suspended
 from flows.run.run_marks import RunMarks, end_killed_runs
@@ -56,6 +58,7 @@ def make_flow(
     marks = RunMarks()
 
     async def run(**request: Any) -> State[Any]:
+        logging.getLogger("prefect.flow_runs").addFilter(as_no_error)
         try:
             study = study_of(request)
             with quiet_cancellation():

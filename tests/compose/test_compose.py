@@ -169,6 +169,30 @@ def test_the_only_flow_of_a_study_need_not_be_named(tmp_path: Path) -> None:
         compose([], ["query=x"], folder)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["+flow=mine"], r"flow=mine: flows are named with 'flows'; write \+flows=mine"),
+        (["flow=[mine, tox]"], r"flows are named with 'flows'; write \+flows='\[mine,tox\]'"),
+        (["+Flows=[mine]"], r"Flows=\[mine\]: flows are named with 'flows'; write \+flows=mine"),
+        (["flws=tox"], r"flows are named with 'flows'; write \+flows=tox"),
+        (["+flow=min"], r"flows are named with 'flows', and there is no flow 'min'; write \+flows=mine; there are"),
+        (["study=zzqq"], r"flows are named with 'flows', and there is no flow 'zzqq'; there are"),
+        (["flow="], r"flows are named with 'flows'; there are"),
+    ],
+)
+def test_a_flow_that_is_named_with_another_word_is_told(tmp_path: Path, arguments: list[str], told: str) -> None:
+    folder = write_study(tmp_path, {})
+    with pytest.raises(StudyError, match=told) as caught:
+        compose([], ["query=x", *arguments], folder)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_setting_that_only_looks_like_the_word_for_flows_is_not_taken_for_it(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no flow here takes 'flaws'"):
+        compose([], ["query=x", "flaws=many"], write_study(tmp_path, {}))
+
+
 def test_models_json_adds_models(tmp_path: Path) -> None:
     text = '{"ours": {"kind": "embedded", "version": "9"}}'
     [study] = compose_study(write_study(tmp_path, {"models.json": text}), "model=ours")

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import logging
 
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.run.last_log_line import as_no_error
+from flows.server.drain import flush_events
 from tests.support.running import Lab
 
 _FLOW = """\
@@ -34,3 +41,35 @@ async def test_it_names_steps_failures_costs_and_places(lab: Lab, caplog: pytest
     assert len(lines) < 10
     cells = [record.getMessage() for record in caplog.records if record.name.startswith("prefect.task_runs")]
     assert cells == ["The agent 'echo' has a bug"], "what the task runs say stands there alone"
+
+
+async def test_a_run_that_waits_as_it_should_has_no_error_in_its_log(
+    lab: Lab, caplog: pytest.LogCaptureFixture, prefect_api: str
+) -> None:
+    gate = "consent: {gate: Is it so?, decide: [approve, reject], inputs: {text: first.text}}"
+    last = "last: {agent: echo, inputs: {given: consent}}"
+    lab.write(
+        "flows/tiny.yaml",
+        "description: Waits.\nparameters: {text: {required: true}}\nrecords: parameters.text\n"
+        f"steps:\n  first: {{agent: echo}}\n  {gate}\n  {last}\nresult: last\n",
+    )
+    ran = await lab.run("text=hello", "run.ask=later")
+    assert ran.state.name == "Waiting"
+    lines = {record.getMessage(): record.levelno for record in caplog.records if record.name == "prefect.flow_runs"}
+    [last_line] = [
+        line for line in lines if line.startswith("Finished in state Waiting('1 question waits for a person")
+    ]
+    assert lines[last_line] == logging.INFO and max(lines.values()) < logging.ERROR
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        async with get_client() as client:
+            await flush_events()
+            held = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[ran.server.flow_run.id])))
+    assert held and max(line.level for line in held) < logging.ERROR
+
+
+@pytest.mark.parametrize(
+    ("state", "level"), [("BudgetReached", "INFO"), ("Suspended", "INFO"), ("Incomplete", "ERROR"), ("Failed", "ERROR")]
+)
+def test_only_the_end_of_what_went_wrong_is_an_error(state: str, level: str) -> None:
+    record = logging.LogRecord("prefect.flow_runs", logging.ERROR, "", 0, f"Finished in state {state}()", None, None)
+    assert as_no_error(record) and record.levelname == level
