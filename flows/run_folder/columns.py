@@ -18,11 +18,20 @@ from flows.spec.nodes import steps_of
 from flows.tables.column_meanings import CODE_FIELDS, OUTPUT_FIELDS, TABLES, VARIABLE_TYPES, meaning_of
 from flows.tables.csv_text import unescape_formula
 
+_EXPORT = """\
+# This folder
+
+This folder is an export: Prefect holds the record of the run. The run has the id that `manifest.json` gives as
+`flow_run_id`, each cell is a task run of it or below it, and each line of `answers.jsonl` is what that task run left as its result,
+which `from flows import trace; trace("id of the task run")` returns. `log.jsonl` is what happened in the run as one line
+each, as the audit trail outside this folder is; tables, measures and reports are made from `answers.jsonl`. Cells that
+were skipped, or could not begin, stand in `answers.jsonl` alone."""
+
 
 def write_columns(data: RunData) -> None:
     """Describes each column of the CSV files that are in the run's folder."""
     outputs, variables = _outputs(data.spec), _variables(data.manifest)
-    parts = ["# Columns of the tables"]
+    parts = [_EXPORT, "# Columns of the tables"]
     for table, about in TABLES.items():
         path = data.folder / f"{table}.csv"
         if not path.exists():

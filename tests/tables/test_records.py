@@ -75,6 +75,7 @@ def test_every_column_of_a_run_is_described(tmp_path: Path) -> None:
         tmp_path, [cell(record(1, metadata=odd), {**VARIANT, "temperature": 0.5})], record_columns=["title", "metadata"]
     )
     text = (folder / "columns.md").read_text(encoding="utf-8")
+    assert text.index("This folder is an export: Prefect holds") < text.index("# Columns of the tables")
     for table in folder.glob("*.csv"):
         part = text.split(f"## {table.name}")[1].split("\n## ")[0]
         rows = [line for line in part.splitlines() if line.startswith("|")][2:]
