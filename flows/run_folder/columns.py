@@ -22,10 +22,10 @@ _EXPORT = """\
 # This folder
 
 This folder is an export: Prefect holds the record of the run. The run has the id that `manifest.json` gives as
-`flow_run_id`, each cell is a task run of it or below it, and each line of `answers.jsonl` is what that task run left as its result,
-which `from flows import trace; trace("id of the task run")` returns. `log.jsonl` is what happened in the run as one line
-each, as the audit trail outside this folder is; tables, measures and reports are made from `answers.jsonl`. Cells that
-were skipped, or could not begin, stand in `answers.jsonl` alone."""
+`flow_run_id`, and each cell is a task run of it or below it. A line of `answers.jsonl` is what its task run left as
+result, which `from flows import trace; trace("id of the task run")` returns. `log.jsonl` is what happened in the run,
+one line each, as in the audit trail outside this folder; tables, measures and reports are made from `answers.jsonl`.
+Cells that were skipped, or could not begin, stand in `answers.jsonl` alone."""
 
 
 def write_columns(data: RunData) -> None:
