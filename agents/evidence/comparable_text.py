@@ -36,6 +36,7 @@ _UNIT = regex.compile(
         | (?<=\b{_NEGATIVE_PREFIX})-[^\S\n]+(?=\p{{Ll}})(?!(?:and|or|und|oder|et|ou)\b) )
     | (?P<dash> (?<!-)-{{2,3}}(?!-) )
     | (?P<quotation_mark> ''|`` )
+    | (?P<note_sign> (?<=\p{{L}}{{3}}|[.,;:!?"'\])])\*(?=\s|$) )
     | (?P<unwritten> (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]) \s+ (?=[{UNSPACED}{_WIDE}]) )
     | (?P<spaces> \s+ )
     | \X
@@ -43,14 +44,19 @@ _UNIT = regex.compile(
     regex.VERBOSE | regex.DOTALL,
 )
 _PLAIN = regex.compile(r"\s+|\S")
-_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|``|\b{_NEGATIVE_PREFIX}-\s")
+_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|``|\b{_NEGATIVE_PREFIX}-\s|\*(?:\s|$)")
 _PLAIN_PUNCTUATION = str.maketrans(
     dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
 )
 _SUPERSCRIPT = regex.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c]")
-_FOOTNOTE_MARKS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
-_BEARS_FOOTNOTE = regex.compile(r"[\p{L}\p{M}]{3}$|[.,;:!?\"'\]]$")
-"""A word of three letters or a mark that ends something; in `x²` and `km²` the superscript is none of a footnote."""
+_FOOTNOTE_MARKS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
+_BEARS_FOOTNOTE = regex.compile(
+    r"[\p{L}\p{M}]{3}$|[.,;:!?\"'\])]$|(?<!\d)[12]\d{3}$"
+    r"|(?<!\p{L})(?:an|as|at|be|by|do|er|es|go|he|if|il|in|is|it|la|me|my|no|of|on|or|so|to|tu|up|us|we|zu)$"
+)
+"""A word, a mark that ends something, or a year; in `x²` and `km²` the superscript is none of a footnote."""
+_MOST_BEARERS = 5
+"""So many letters decide whether a footnote's mark follows."""
 _INVISIBLE = frozenset({"Cf", "Cn"})
 """Categories of format characters and of code points that are no characters."""
 _UNWRITTEN_SIGNS = regex.compile(r"[\u064b-\u0652\u0670\u0640\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
@@ -107,7 +113,9 @@ class ComparableText:
 def _compare_by_unit(text: str) -> ComparableText:
     letters, starts, ends, dashes = list[str](), list[int](), list[int](), set[int]()
     for unit in _UNIT.finditer(text):
-        if unit[0] in _FOOTNOTE_MARKS and _BEARS_FOOTNOTE.search("".join(letters[-3:])):
+        if unit["note_sign"] or (
+            unit[0] in _FOOTNOTE_MARKS and _BEARS_FOOTNOTE.search("".join(letters[-_MOST_BEARERS:]))
+        ):
             # It is shown with its word, in case it means something.
             ends[-1] = unit.end()
             continue

@@ -20,7 +20,7 @@ from contract.findings import Passage
 from contract.record import Record
 from contract.storage import SearchableStorage
 from flows.corpus.build_counts import BuildCounts
-from flows.corpus.chunk import Chunking, chunk_record
+from flows.corpus.chunk import Chunking, chunk_record, index_hash
 from flows.corpus.duplicates import Duplicates
 from flows.corpus.gram_table import UNSPACED_KEY
 from flows.corpus.passage_store import BuildStore, Embedder, IndexedRecord, KnownVectors
@@ -183,7 +183,7 @@ class _IndexBuild:
                 self._rejects.append(item)
                 continue
             self._store.mark_seen(item.record_id)
-            if self._store.hash_of(item.record_id) != item.fingerprint:
+            if self._store.hash_of(item.record_id) != index_hash(item):
                 yield item
 
     def _commit(self) -> None:

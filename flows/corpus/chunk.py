@@ -1,19 +1,33 @@
 """Cuts a record's sections into passages, each a verbatim part of its section.
 
 Cuts fall between paragraphs where possible, else between sentences, else between words (Unicode rules, through
-semantic-text-splitter), so `passage.text == section[passage.start:passage.end]` always holds.
+semantic-text-splitter), so `passage.text == section[passage.start:passage.end]` always holds. In the texts of PDFs and
+in others with short lines, a line ends anywhere: where its sentence goes on there, it is no place for a cut, or half
+of a sentence could be found and not be quoted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from agents.evidence.locators import locators_between
+from contract.base import digest
 from contract.findings import MAIN_SECTION, Passage
 from contract.record import Locator, Record
+
+_LINE_END_IN_SENTENCE = re.compile(
+    r"""
+    (?<=\S)\n(?=[a-zß-öø-ÿ])                                        # a small letter begins no sentence
+    | (?<=[^\W\d_]|[,;\-\u00ad\u2010])\n(?=["'“‘„«(]?[^\W\d_]|\d+[^.)\d])  # nor does one end with a letter
+    """,
+    re.VERBOSE,
+)
+"""A list's item begins with a sign, or with a number and a full stop."""
+_CUT_VERSION = "lines of sentences together"
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,13 @@ def chunk_record(record: Record, chunking: Chunking) -> Iterator[Passage]:
             )
 
 
+def index_hash(record: Record) -> str:
+    """A hash of the record as it is cut: of one that would have been cut otherwise earlier, another than then."""
+    texts = (record.text, *map(str, record.sections.values()))
+    is_as_before = not any(map(_LINE_END_IN_SENTENCE.search, texts))
+    return record.fingerprint if is_as_before else digest([record.fingerprint, _CUT_VERSION])
+
+
 def passage_locators(locators: Sequence[Locator], section: str, start: int, end: int) -> tuple[Locator, ...]:
     """The pages of a passage; those of a record are the pages of its main text."""
     is_main = section in (MAIN_SECTION, f"main {MAIN_SECTION}")
@@ -70,8 +91,9 @@ def _split_text(text: str, chunking: Chunking) -> list[tuple[int, str]]:
 
     overlap = min(chunking.overlap, chunking.characters // 2)
     splitter: Any = TextSplitter(chunking.characters, overlap=overlap)
-    chunks: list[tuple[int, str]] = splitter.chunk_indices(text)
-    return chunks
+    # A blank in the place of a line end: no offset changes.
+    chunks: list[tuple[int, str]] = splitter.chunk_indices(_LINE_END_IN_SENTENCE.sub(" ", text))
+    return [(start, text[start : start + len(chunk)]) for start, chunk in chunks]
 
 
 def publication_date(record: Record, field: str | None) -> str | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.findings import Passage, Source
 from contract.storage import VectorStorage
-from flows.corpus.chunk import passage_locators
+from flows.corpus.chunk import index_hash, passage_locators
 from flows.corpus.document_filter import Document
 from flows.corpus.kept_metadata import metadata_json, read_metadata
 from flows.corpus.lancedb_search import LanceDBSearch
@@ -274,7 +274,7 @@ def _record_row(one: IndexedRecord) -> dict[str, Any]:
     record = one.record
     return {
         "record_id": record.record_id,
-        "hash": record.fingerprint,
+        "hash": index_hash(record),
         "title": record.title or record.record_id,
         "date": one.passages[0].date if one.passages else None,
         "uri": record.uri,

@@ -18,7 +18,7 @@ _SETTINGS = {
 }
 """What decides how a source is read. What nobody set is left out, so that new settings change no identity."""
 
-_READER_VERSIONS = {".pdf": "PDF with pages, notes between sentences"}
+_READER_VERSIONS = {".pdf": "PDF with pages, notes between sentences, raised numbers"}
 """Files of these kinds are read again where an index was built by another version of their reader."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from flows.corpus import gram_table
+from flows.corpus.chunk import index_hash
 from flows.corpus.kept_metadata import metadata_json
 from flows.corpus.passage_store import IndexedRecord, TextVector
 from flows.corpus.sqlite_schema import INDEX_SCHEMA
@@ -147,7 +148,7 @@ class SqliteStore(SqliteSearch):
         date = found[0].date if found else None
         self._db.execute(
             "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
-            (record.record_id, record.fingerprint, title, date, record.uri, metadata_json(record)),
+            (record.record_id, index_hash(record), title, date, record.uri, metadata_json(record)),
         )
         self._db.executemany(
             'INSERT INTO passages (passage_id, record_id, title, section, "start", "end", text, content_hash, vector) '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from flows.storage.page_breaks import edge_lines
@@ -15,7 +15,7 @@ _MAX_GAP = 4
 """Between two numbered pages, up to so many may carry none, such as the first of a chapter."""
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _NUMBER_AT_EDGE = re.compile(
-    r"^\W*(?:p|pp|page|seite|s)?\.?\s*(?P<first>\d{1,4}|[ivxlc]{1,7})\b|\b(?P<last>\d{1,4}|[ivxlc]{1,7})\W*$",
+    r"^\W*(?:p|pp|page|seite|s)?\.?\s*(?P<first>\d{1,4}(?:\b|(?=(?-i:[A-Z]{2})))|[ivxlc]{1,7}\b)|\b(?P<last>\d{1,4}|[ivxlc]{1,7})\W*$",
     re.IGNORECASE,
 )
 
@@ -40,7 +40,14 @@ def printed_numbers(pages: Sequence[str]) -> dict[int, str]:
             value = offset + at
             text = _roman_text(value) if is_roman else str(value)
             numbers.setdefault(at, by_page.get(at, text).lower() if is_roman else text)
-    return numbers
+    return {**_before_first(numbers, found.get((True, 1), {})), **numbers}
+
+
+def _before_first(numbers: Mapping[int, str], roman: Mapping[int, str]) -> dict[int, str]:
+    """The roman numbers of a few pages before page 1, such as a title and a preface, where all of these count on."""
+    first = min((at for at, number in numbers.items() if number == "1"), default=0)
+    before = {at: number for at, number in roman.items() if at < first and number.islower()}
+    return before if len(before) == first else {}
 
 
 def _numbers_of(page: str) -> Iterator[tuple[str, bool]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Generator, Iterator, Sequence
+import unicodedata
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,11 +17,14 @@ from contract.record import Locator
 from flows.storage.footnotes import text_of_page
 from flows.storage.page_breaks import join_pages
 from flows.storage.page_numbers import printed_numbers
+from flows.storage.pdf_fonts import mend_fonts
 
 _MOST_PAGES = 100_000
 """A document that says it has more is damaged in that number."""
 _LABEL = re.compile(r"[\w./*†-][\w ./*†-]{0,19}")
 """A page label that can be cited; others are no numbers of pages."""
+_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+"""Whoever searches for `office` does not write `oﬃce`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def read_pdf(path: Path) -> PdfText:
     pypdf is not installed; OSError when the file cannot be read.
     """
     pages = _read_pages(path)
-    joined = join_pages(pages.texts)
+    printed = printed_numbers(pages.texts)
+    joined = join_pages(pages.texts, printed)
     if not joined.text:
         raise ValueError(f"the PDF holds no text: its pages are probably pictures; {_recognise(path)}")
     values: dict[str, Any] = {
@@ -65,7 +70,7 @@ def read_pdf(path: Path) -> PdfText:
     }
     if joined.left_out:
         values["left_out"] = "; ".join(joined.left_out)
-    names = _page_names(pages)
+    names = _page_names(pages, printed)
     locators = tuple(Locator(start=start, name=names[at]) for at, start in joined.starts.items())
     warning = None
     if pages.count > len(pages.texts):
@@ -92,7 +97,7 @@ def _read_pages(path: Path) -> _Pages:
     with mended.noted(), path.open("rb") as file:
         try:
             reader = pypdf.PdfReader(file)
-            texts = [text_of_page(page) for page in reader.pages]
+            texts = [_text_of(page) for page in reader.pages]
             pictures = [at for at, text in enumerate(texts) if not text.strip() and _has_picture(reader.pages[at])]
             blank = [at for at, text in enumerate(texts) if not text.strip() and at not in pictures]
             info: dict[str, Any] = reader.metadata or {}
@@ -105,6 +110,11 @@ def _read_pages(path: Path) -> _Pages:
         except Exception as error:  # a malformed PDF makes pypdf fail in any way
             raise ValueError(f"the PDF is broken: {error or type(error).__name__}") from None
     return _Pages(texts, labels, pictures, blank if mended.records else [], _declared(reader), named)
+
+
+def _text_of(page: Any) -> str:
+    mend_fonts(page)
+    return text_of_page(page).translate(_LIGATURES)
 
 
 class _Mended(logging.Handler):
@@ -144,11 +154,10 @@ def _has_picture(page: Any) -> bool:
     return any(part.get_object().get("/Subtype") in ("/Image", "/Form") for part in parts)
 
 
-def _page_names(pages: _Pages) -> list[str]:
+def _page_names(pages: _Pages, printed: Mapping[int, str]) -> list[str]:
     """How each page is cited."""
     count = [str(at) for at in range(1, len(pages.texts) + 1)]
     labels = pages.labels if pages.labels != count else []
-    printed = printed_numbers(pages.texts)
     return [
         f"p. {label}" if label else f"PDF p. {at + 1}"
         for at in range(len(pages.texts))

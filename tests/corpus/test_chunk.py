@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.record import Record
-from flows.corpus.chunk import Chunking, chunk_record
+from flows.corpus.chunk import Chunking, chunk_record, index_hash
 
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=800).filter(
     lambda text: bool(text.strip())
@@ -46,6 +46,24 @@ def test_cuts_fall_between_sentences() -> None:
     assert len(found) > 10
     assert all(passage.text.startswith("This") and passage.text.endswith(".") for passage in found)
     assert all(later.start < earlier.end for earlier, later in pairwise(found))
+
+
+def test_cuts_fall_between_sentences_whose_lines_end_anywhere_and_between_items_of_lists() -> None:
+    sentence = "The commissioners con-\nsidered the letter of\nCaptain Ross, number {} of\n1931, and postponed it."
+    text = "\n".join(sentence.format(number) for number in range(100))
+    found = list(chunk_record(Record(record_id="r", text=text), Chunking(300, 0)))
+    assert all(passage.text.startswith("The com") and passage.text.endswith("postponed it.") for passage in found)
+    assert all(passage.text == text[passage.start : passage.end] for passage in found)
+    items = "\n".join(f"{number}. a letter of Captain Ross to somebody else" for number in range(100))
+    cut = list(chunk_record(Record(record_id="r", text=items), Chunking(300, 0)))
+    assert all(passage.text.endswith("else") for passage in cut)
+
+
+def test_a_record_that_is_cut_otherwise_than_before_has_another_hash() -> None:
+    same = Record(record_id="r", text="One sentence.\nAnother one.", sections={"a": "- an item\n- another"})
+    assert index_hash(same) == same.fingerprint
+    other = same.model_copy(update={"sections": {"a": "A sentence that goes\non."}})
+    assert index_hash(other) != other.fingerprint
 
 
 def test_sections_and_date() -> None:
