@@ -13,9 +13,10 @@ import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from flows.server.killed_runs import end_killed_runs
 from flows.server.local_requests import LocalRequests
 from flows.server.prefect_process import serve_prefect
 from flows.server.staying_state import ServerState, StateFolder
@@ -47,8 +48,13 @@ def main(folder: str, listening_fd: int, alive_fd: int) -> None:
         listening,
         until=lambda server: _end_when_unused(server, state, requests),
         around=around,
-        on_ready=lambda: state.write(replace(about, ready=True)),
+        on_ready=lambda: _begin(state, replace(about, ready=True)),
     )
+
+
+def _begin(state: StateFolder, about: ServerState) -> None:
+    state.write(about)
+    Thread(target=end_killed_runs, args=[state, about.api_url], daemon=True).start()
 
 
 def _end_when_unused(server: uvicorn.Server, state: StateFolder, requests: LocalRequests) -> None:

@@ -26,6 +26,8 @@ except ImportError:  # Windows, where each run has a server of its own
     fcntl = None
 
 _OWNER_ONLY = 0o700
+_MARKS = "marks-"
+"""How the names of files begin that name a folder of marks of runs."""
 _SERVER_VARIABLES = ("PREFECT_API_DATABASE", "PREFECT_API_AUTH", "PREFECT_PROFILE", "PREFECT_SERVER_")
 
 
@@ -102,6 +104,17 @@ class StateFolder:
         """Sets it; the server reads it again each time."""
         self._write("idle_seconds", str(seconds))
 
+    def note_marks(self, folder: Path) -> None:
+        """Lets the server watch the marks of runs in that folder, also one that is started later."""
+        name = f"{_MARKS}{sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
+        if not (self.path / name).exists():
+            self._write(name, str(folder.absolute()))
+
+    def mark_folders(self) -> list[Path]:
+        """The folders that it watches."""
+        files = [path for path in self.path.glob(f"{_MARKS}*") if not path.suffix]
+        return [Path(path.read_text(encoding="utf-8")) for path in files]
+
     def lock_alive(self) -> BinaryIO | None:
         """The lock of a server's process, or None when one lives."""
         return self._lock("alive", exclusive=True)
@@ -147,6 +160,12 @@ class StateFolder:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
         part.replace(self.path / name)
+
+
+def folder_of_server(api_url: str) -> StateFolder | None:
+    """The folder of the server that stays and answers at that address; None where the address is another server's."""
+    folders = map(StateFolder, servers_folder().glob("*/"))
+    return next((one for one in folders if (state := one.read()) and state.api_url == api_url and one.lives()), None)
 
 
 def servers_folder() -> Path:

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from contract.errors import RunError
@@ -115,6 +116,28 @@ def test_a_killed_run_does_not_hold_the_server(machine: CommandLine) -> None:
         assert status(machine)["in_use"], command.stderr
         command.kill()
     assert not machine.leftover_processes()
+
+
+def test_the_server_ends_a_killed_run_though_no_other_follows(machine: CommandLine) -> None:
+    with fake_service(latency=0) as service:
+        service.script([{"kind": "hang"}])
+        study = write_study(machine.working_folder / "study", service)
+        arguments = ["+flows=[many]", "topic=eels", "--config-dir", str(study), STAY]
+        command = machine.start("flows", *arguments, SOME_KEY="k")
+        wait_until(lambda: service.calls() > 0 or not command.running, "the first call", 120)
+        api_url = status(machine)["api_url"]
+        wait_until(lambda: "Running" in _states(api_url, "task_runs"), "a task run under way")
+        command.kill()
+    unfinished = {"Running", "Pending"}
+    wait_until(lambda: not unfinished & {*_states(api_url, "flow_runs"), *_states(api_url, "task_runs")}, "the end", 30)
+    assert _states(api_url, "flow_runs")[0] == "Crashed"
+    assert not list(machine.results.rglob("running/*.*")), "no mark is left"
+
+
+def _states(api_url: str, kind: str) -> list[str]:
+    """The names of the states of all runs of that kind, the latest first."""
+    found = httpx.post(f"{api_url}/{kind}/filter", json={"sort": "ID_DESC"}).raise_for_status().json()
+    return [run["state_name"] for run in found]
 
 
 def test_a_question_leaves_the_server_and_prints_the_address_of_its_page(machine: CommandLine) -> None:
