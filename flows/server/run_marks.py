@@ -59,7 +59,7 @@ async def end_killed(client: PrefectClient, mark: DeadMark, own_id: UUID | None 
     shows_form = False
     attempts = await run_count(client, mark.flow_run_id)
     if mark.flow_run_id == own_id:
-        await end_below(client, own_id)
+        await end_below(client, mark.flow_run_id)
     elif attempts == mark.attempt:
         shows_form = await end_run(client, mark.flow_run_id)
     if (not shows_form and attempts is not None) or mark.age_in_days > _UNKNOWN_DAYS:
