@@ -20,7 +20,7 @@ from contract.errors import StorageError
 from contract.storage import BucketPlace
 from flows.corpus.build import SCHEMA_VERSION
 from flows.corpus.passage_store import TextVector
-from flows.corpus.sqlite_schema import database_schema, earlier_schema, expected_schema
+from flows.corpus.sqlite_schema import database_schema, is_index_schema
 from flows.corpus.sqlite_store import SqliteStore, vectors_of
 from flows.storage.gcs import client_of, object_uri, request_options, target_of
 from flows.storage.gcs_save import crc32c
@@ -224,7 +224,7 @@ class FetchedVectors:
 
     def _validate(self, embedder: str) -> None:
         # Checked before any other query: a file from elsewhere may hold views and triggers of its own.
-        if database_schema(self._db) not in (expected_schema(), earlier_schema()):
+        if not is_index_schema(database_schema(self._db)):
             raise StorageError("its tables are not those of an index of this version")
         if (result := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise StorageError(f"it is not a valid SQLite file ({result})")

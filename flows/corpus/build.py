@@ -21,6 +21,7 @@ from contract.record import Record
 from contract.storage import SearchableStorage
 from flows.corpus.build_counts import BuildCounts
 from flows.corpus.chunk import Chunking, chunk_record, index_hash
+from flows.corpus.divided_words import DIVIDED_KEY, joined_text
 from flows.corpus.duplicates import Duplicates
 from flows.corpus.gram_table import UNSPACED_KEY
 from flows.corpus.passage_store import BuildStore, Embedder, IndexedRecord, KnownVectors
@@ -207,7 +208,7 @@ class _IndexBuild:
         made: dict[tuple[str, str], bytes] = {}
         for start in range(0, len(new), BATCH_PASSAGES):
             keys = new[start : start + BATCH_PASSAGES]
-            found = self._embedder.embed([text for _, text in keys])
+            found = self._embedder.embed([joined_text(text) for _, text in keys])
             made |= {key: vector.tobytes() for key, vector in zip(keys, found, strict=True)}
             self._embedded += len(keys)
             if len(made) >= self._store.batch_size and start + BATCH_PASSAGES < len(new):
@@ -236,15 +237,13 @@ class _IndexBuild:
         for record_id, record_hash in self._store.record_hashes():
             content.update(f"{record_id}\x00{record_hash}\x00".encode())
         chunking = [self._config.chunk_characters, self._config.overlap_characters, list(self._config.sections)]
-        unspaced = self._store.get_meta(UNSPACED_KEY)
-        return digest(
-            [SCHEMA_VERSION, content.hexdigest(), chunking, self._config.date_field, self._embedder.fingerprint]
-            + ([unspaced] if unspaced else [])
-        )
+        searched = [found for key in (UNSPACED_KEY, DIVIDED_KEY) if (found := self._store.get_meta(key))]
+        date_field, embedder = self._config.date_field, self._embedder.fingerprint
+        return digest([SCHEMA_VERSION, content.hexdigest(), chunking, date_field, embedder, *searched])
 
 
 def _embedded_text(passage: Passage) -> str:
-    """The text that is embedded for a passage."""
+    """The text by which the vector of a passage is known; its divided words are joined before it is embedded."""
     return f"{passage.title}. {passage.text}"
 
 

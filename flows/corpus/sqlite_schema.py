@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+from flows.corpus.divided_words import EARLIER_TRIGGERS, TRIGGERS
 from flows.corpus.gram_table import GRAM_SCHEMA
 
 _SCHEMA = """
@@ -32,14 +33,8 @@ CREATE TABLE IF NOT EXISTS rejects (
 CREATE VIRTUAL TABLE IF NOT EXISTS passages_fts USING fts5 (
     title, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
 );
-CREATE TRIGGER IF NOT EXISTS passage_added AFTER INSERT ON passages BEGIN
-    INSERT INTO passages_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
-END;
-CREATE TRIGGER IF NOT EXISTS passage_removed AFTER DELETE ON passages BEGIN
-    INSERT INTO passages_fts (passages_fts, rowid, title, text) VALUES ('delete', old.id, old.title, old.text);
-END;
 """
-INDEX_SCHEMA = _SCHEMA + GRAM_SCHEMA
+INDEX_SCHEMA = _SCHEMA + TRIGGERS + GRAM_SCHEMA
 """The statements that make what a file lacks of an index."""
 
 
@@ -48,14 +43,14 @@ def database_schema(db: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
     return {(row[0], row[1], row[2]) for row in db.execute("SELECT type, name, sql FROM sqlite_master")}
 
 
-def expected_schema() -> set[tuple[str, str, str | None]]:
-    """Type, name and SQL of every object in an index of this version."""
-    return _schema_of(INDEX_SCHEMA)
+def is_index_schema(schema: set[tuple[str, str, str | None]]) -> bool:
+    """Whether these are the objects of an index of this version.
 
-
-def earlier_schema() -> set[tuple[str, str, str | None]]:
-    """The same of an index made before scripts without spaces were searched by pairs of letters."""
-    return _schema_of(_SCHEMA)
+    Also of one made before words that a line end divides were searched, or before scripts without spaces were searched
+    by pairs of letters: its vectors are as good.
+    """
+    known = (INDEX_SCHEMA, _SCHEMA + EARLIER_TRIGGERS + GRAM_SCHEMA, _SCHEMA + EARLIER_TRIGGERS)
+    return any(schema == _schema_of(statements) for statements in known)
 
 
 def _schema_of(statements: str) -> set[tuple[str, str, str | None]]:

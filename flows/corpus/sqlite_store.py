@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from contract.errors import StorageError
-from flows.corpus import gram_table
+from flows.corpus import divided_words, gram_table
 from flows.corpus.chunk import index_hash
 from flows.corpus.kept_metadata import metadata_json
 from flows.corpus.passage_store import IndexedRecord, TextVector
@@ -38,11 +38,13 @@ class SqliteStore(SqliteSearch):
             super().__init__(path, db, matrix or VectorMatrix())
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            divided_words.define_functions(db)
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'grams_removed'").fetchone():
                 db.executescript(INDEX_SCHEMA)
-            if not gram_table.is_complete(db):
-                with self._transaction():
-                    gram_table.fill(db)
+            for table in (gram_table, divided_words):
+                if not table.is_complete(db):
+                    with self._transaction():
+                        table.fill(db)
         except sqlite3.Error as error:
             raise StorageError(f"the index {path} cannot be opened: {error}; delete it to build it anew") from None
 
@@ -159,6 +161,8 @@ class SqliteStore(SqliteSearch):
             ],
         )
         gram_table.add(self._db, found)
+        if any(divided_words.searched_text(passage.text) != passage.text for passage in found):
+            divided_words.note(self._db)
 
 
 def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[TextVector]:
