@@ -7,11 +7,14 @@ A run that is paused or suspended shows a form to a person: it is spared, since 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import LogCreate
 from prefect.states import Crashed
 
 _MESSAGE = "The process of this run ended without a word, as after a kill."
@@ -28,7 +31,8 @@ async def end_run(client: PrefectClient, flow_run_id: UUID) -> bool:
     Returns whether a form is left there that waits for a person.
     """
     await end_below(client, flow_run_id)
-    await _end_flow_runs(client, [flow_run_id])
+    if await _end_flow_runs(client, [flow_run_id]):
+        await _log(client, flow_run_id)
     children = await _child_runs(client, flow_run_id)
     return bool(await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids([flow_run_id, *children]), **_PAUSED}}))
 
@@ -53,11 +57,26 @@ async def run_count(client: PrefectClient, flow_run_id: UUID) -> int | None:
     return int(rows[0]["run_count"]) if rows else None
 
 
-async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID]) -> None:
+async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID]) -> int:
+    """Ends those that are unfinished; returns how many these are."""
     if not flow_run_ids:
-        return
-    for row in await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **_UNFINISHED}}):
+        return 0
+    rows = await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **_UNFINISHED}})
+    for row in rows:
         await client.set_flow_run_state(UUID(row["id"]), Crashed(message=_MESSAGE), force=True)
+    return len(rows)
+
+
+async def _log(client: PrefectClient, flow_run_id: UUID) -> None:
+    """Says in the run's log, on which its page opens, what has happened; a killed process has often written nothing."""
+    line = LogCreate(
+        name="prefect.flow_runs.story",
+        level=logging.ERROR,
+        message=f"{_MESSAGE} The same run again goes on from what is kept.",
+        timestamp=datetime.now(UTC),  # type: ignore[reportArgumentType]
+        flow_run_id=flow_run_id,
+    )
+    await client.create_logs([line])
 
 
 async def _child_runs(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:

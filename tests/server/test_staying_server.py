@@ -131,6 +131,8 @@ def test_the_server_ends_a_killed_run_though_no_other_follows(machine: CommandLi
     unfinished = {"Running", "Pending"}
     wait_until(lambda: not unfinished & {*_states(api_url, "flow_runs"), *_states(api_url, "task_runs")}, "the end", 30)
     assert _states(api_url, "flow_runs")[0] == "Crashed"
+    lines = [line["message"] for line in httpx.post(f"{api_url}/logs/filter", json={}).raise_for_status().json()]
+    assert [line for line in lines if "as after a kill. The same run again goes on from what is kept." in line], lines
     assert not list(machine.results.rglob("running/*.*")), "no mark is left"
 
 
