@@ -24,7 +24,7 @@ from flows.config.stray_words import shell_setting
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
-from flows.tables.answers import Reading, number_of, spelling
+from flows.tables.answers import Reading, is_cut, number_of, spelling
 from flows.tables.coded_variables import measures_of
 from flows.tables.ground_truth import OF_EACH_ANSWER, GroundTruth
 
@@ -186,7 +186,7 @@ class GroundTruthCheck:
         unlabelled = [answer for answer in answers if spelling(answer) not in labels]
         seen = {spelling(answer) for answer in answers}
         for key, label in labels.items():
-            if key not in seen and (near := closest_name(label, unlabelled)):
+            if key not in seen and not is_cut(label) and (near := closest_name(label, unlabelled)):
                 yield f"the label '{label}' stands for no answer of people here; did you mean '{near}'?"
 
     def criteria_without_truth(self) -> Iterator[str]:

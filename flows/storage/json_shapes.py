@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from contract.storage import FileStorage
-from flows.storage.columns import column_path
+from flows.storage.columns import COLUMN_ALIASES, column_path
 from flows.storage.guesses import Guess, OnGuess
 from flows.storage.rows import Reject
 from flows.storage.table_header import HeaderSettings, TableLine, split_header
@@ -45,6 +45,9 @@ def records_in(value: Any, storage: FileStorage, on_guess: OnGuess) -> Iterator[
         _tell(f"it holds {len(found):,} objects by their ids, which are called `{_KEY}`", on_guess)
         for key, inner in found.items():
             yield {_KEY if _KEY not in inner else f"({_KEY})": key, **inner}
+    elif (name := _only_list(found, storage.columns)) is not None:
+        _tell(f"it holds {len(found[name]):,} objects in a list called '{name}'", on_guess)
+        yield from found[name]
     else:
         yield value
 
@@ -56,6 +59,19 @@ def _unwrapped(found: dict[str, Any]) -> dict[str, Any]:
         return found
     inner = cast("dict[str, Any]", parts[0])
     return inner if _are_alike(list(inner.values())) else found
+
+
+def _only_list(found: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """The name of the list of objects that is all that the file holds beside what describes it, if there is one.
+
+    A record with a list of comments has a text of its own.
+    """
+    names = [name for name, value in found.items() if isinstance(value, list | dict)]
+    texts = {*COLUMN_ALIASES["text"], *columns.values()}
+    if len(names) != 1 or any(name in texts or name.lower() in texts for name in found):
+        return None
+    value = found[names[0]]
+    return names[0] if isinstance(value, list) and _are_alike(cast("list[Any]", value)) else None
 
 
 def _tell(what: str, on_guess: OnGuess) -> None:

@@ -98,9 +98,9 @@ def _beside_number(page: Sequence[str], number: str | None) -> Iterator[int]:
 
 
 def _outermost(page: Sequence[str]) -> list[int]:
-    """The places of the first and the last line that is filled."""
+    """The places of the first and the last line that is filled; an empty page may have a head alone."""
     filled = [at for at, line in enumerate(page) if line.strip()]
-    return [filled[0], filled[-1]] if len(filled) > 1 else []
+    return [filled[0], filled[-1]] if filled else []
 
 
 def _body(page: Sequence[str], heads: frozenset[str], outer: Container[int], left_out: dict[str, str]) -> Iterator[str]:

@@ -57,7 +57,7 @@ class AnswerReader:
         self.possible = frozenset(measures.order if measures.level == "ordinal" else verdicts)
         """The verdicts that an answer may be; empty where every answer may be one."""
         self._missing = {spelling(code) for code in measures.missing}
-        self._labels = {key: verdict for key, verdict in measures.labels.items() if not _CUT.fullmatch(key.strip())}
+        self._labels = {key: verdict for key, verdict in measures.labels.items() if not is_cut(key)}
         self._cuts = [
             (found[1], float(found[2]), verdict)
             for key, verdict in measures.labels.items()
@@ -195,6 +195,11 @@ def text_readings(value: JsonValue) -> tuple[str, ...]:
 def verdict_text(value: JsonValue) -> str | None:
     """A verdict as text; None where there is none."""
     return next(iter(text_readings(value)), None)
+
+
+def is_cut(label: str) -> bool:
+    """Whether a label stands for all numbers on one side of a bound, as `>=0.5` does."""
+    return _CUT.fullmatch(label.strip()) is not None
 
 
 def overlapping_cuts(labels: Mapping[str, str]) -> tuple[str, str] | None:

@@ -108,6 +108,14 @@ def test_decimals_after_a_comma_are_numbers() -> None:
     assert [number_of(text) for text in ("1,000", "1,5", "-2,25")] == [None, 1.5, -2.25]
 
 
+def test_a_cut_beside_its_bound_is_no_misspelt_answer() -> None:
+    Path("shares.csv").write_text("id,text,toxic\n1,You,0.5\n2,Nice,0.1\n3,So,0.9\n", encoding="utf-8")
+    cut = ("labels.>=0.5=violates", "labels.<0.5=does_not_violate")
+    notices = studied("records=shares.csv", "columns.ground_truth.violating=toxic", *cut).notices
+    assert any("'0.5', '0.9' as violates (2)" in note for note in notices)
+    assert not any("stands for no answer of people" in note for note in notices)
+
+
 def test_long_ids_that_all_end_in_zeros_are_noticed() -> None:
     ids = ["1294030000000000000", "1294040000000000000"]
     Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")

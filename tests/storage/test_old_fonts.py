@@ -52,6 +52,8 @@ def test_heads_are_known_by_the_page_s_number_or_by_the_pages_near_them(document
     joined = join_pages(pages, printed_numbers(pages))
     assert joined.text == "Chapter one\nIt was\nnot for\nthem to\nsay.\n\nIt"
     assert joined.left_out == ["2ANNA BERG", "THE FERRY 3", "THE SEA 5"]
+    empty = [*pages, "6ANNA BERG"]
+    assert join_pages(empty, printed_numbers(empty)).text == joined.text
     chapters = ["The ferry\na", "The ferry\nb", "The sea\nc", "The sea\nd", "e\nf"]
     assert join_pages(chapters).text == "a\nb\nc\nd\ne\nf"
 

@@ -118,6 +118,20 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
+POSTS_IN_JSON = [{"id": 1, "body": {"text": "The ferry was late"}}, {"id": 2, "body": {"text": "You are filth"}}]
+
+
+def test_json_with_a_list_beside_what_describes_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.json", _json({"version": "1.1", "posts": POSTS_IN_JSON}))
+    found, rejects = read_records(path, columns={"text": "body.text"})
+    assert [(one.record_id, one.text) for one in found] == [("1", "The ferry was late"), ("2", "You are filth")]
+    assert "2 objects in a list called 'posts'" in guesses(path)[0].message and not rejects
+    whole = read_records(path, columns={"text": "posts.*.body.text"})[0]
+    assert [one.text for one in whole] == ["The ferry was late You are filth"]
+    thread = {"id": "t", "text": "A question", "answers": [{"body": "yes"}, {"body": "no"}]}
+    assert [one.text for one in read_records(written(tmp_path, "b.json", _json(thread)))[0]] == ["A question"]
+
+
 KEYED = {
     "24_gab": {"post_tokens": ["hill", "people"], "annotators": [{"label": "hate"}, {"label": "offensive"}]},
     "25_tw": {"post_tokens": ["good", "day"], "annotators": [{"label": "normal"}, {"label": "normal"}]},
