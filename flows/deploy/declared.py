@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Flow
+from prefect.runtime import flow_run
 
 from contract.errors import ButtermilkError
 from flows.compose.compose import compose
@@ -40,9 +41,10 @@ def declare(
             raise
         return make_failing_flow(name, error)
 
-    form = Form(study.flow, _form_choices(study, folder))
+    form = Form(study.flow, _form_choices(study, folder), flow_run.get_parameters() if is_loaded_for_run() else ())
 
     def study_of(request: Mapping[str, Any]) -> Study:
+        form.check(request)
         [composed] = compose([name], as_arguments(form.without_blanks(request)), folder)
         return composed
 

@@ -6,15 +6,17 @@ Prefect makes two things of it: the form in its UI, and the schema by which its 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field
 
 from contract.base import JsonValue
+from contract.errors import COMMAND_LINE, Problem, StudyError
 from contract.flow import FlowParameter, FlowSpec
 from flows.compose.shorthands import SHORTHAND_TYPES, shorthands_of
+from flows.config.diagnostics import closest_name, display_argument, there_are
 from flows.spec.nodes import steps_of
 
 _TYPES: Mapping[str, type] = {"text": str, "integer": int, "number": float, "yes_no": bool}
@@ -100,13 +102,19 @@ class _FormField:
 class Form:
     """The parameters of a flow: its own, the shorthands and, with `choices`, the models and dimensions of the study."""
 
-    def __init__(self, spec: FlowSpec, choices: FormChoices | None = None) -> None:
+    def __init__(self, spec: FlowSpec, choices: FormChoices | None = None, given: Iterable[str] = ()) -> None:
+        """`given` are the names with which a run was started: `check` tells those that are none of this form.
+
+        Prefect's API takes other names, too, and then calls the run crashed, with a traceback.
+        """
         self._spec = spec
         self._fields = [
             *_parameter_fields(spec),
             *(_choice_fields(spec, choices) if choices else ()),
             *_shorthand_fields(spec, bool(choices)),
         ]
+        self._names = [one.name for one in self._fields]
+        self._others = [name for name in given if name.isidentifier() and name not in self._names]
 
     def apply_signature(self, run: Any) -> None:
         """Gives a function that takes any keywords the name, docstring and signature of this form."""
@@ -119,7 +127,23 @@ class Form:
                 inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
                 for one in self._fields
             ]
+            + [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in self._others]
         )
+
+    def check(self, request: Mapping[str, Any]) -> None:
+        """Raises StudyError for values of other names than those of this form."""
+        problems = [
+            Problem(
+                f"{COMMAND_LINE}: {display_argument(f'{name}={value}')}",
+                "the form has no such field",
+                closest_name(name, self._names),
+                there_are(self._names),
+            )
+            for name, value in request.items()
+            if name in self._others and value is not None
+        ]
+        if problems:
+            raise StudyError(problems)
 
     def without_blanks(self, request: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The request without the fields that were left blank in the form."""

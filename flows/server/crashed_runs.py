@@ -1,5 +1,7 @@
 """Crashed runs: gives the state Crashed to what a dead process has left in the state Running on the Prefect server.
 
+A run that somebody was cancelling, and what is below it, gets the state Cancelled instead.
+
 Prefect learns of a killed process only from the worker that started it, and marks then the run and not what is below.
 A run that is paused or suspended shows a form to a person: it is spared, since what is filled in there counts.
 """
@@ -8,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import LogCreate
-from prefect.states import Crashed
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Crashed
 
 _MESSAGE = "The process of this run ended without a word, as after a kill."
 _UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
@@ -30,25 +33,37 @@ async def end_run(client: PrefectClient, flow_run_id: UUID) -> bool:
 
     Returns whether a form is left there that waits for a person.
     """
-    await end_below(client, flow_run_id)
-    if await _end_flow_runs(client, [flow_run_id]):
+    own = await _rows(client, "/flow_runs/filter", {"flow_runs": _ids([flow_run_id])})
+    # Whoever cancels a run ends its process, too; its runner may say so only after us.
+    is_cancelled = bool(own) and own[0]["state_type"] == "CANCELLING"
+    end = _cancelled if is_cancelled else _crashed
+    await end_below(client, flow_run_id, end)
+    if await _end_flow_runs(client, [flow_run_id], end) and not is_cancelled:
         await _log(client, flow_run_id)
     children = await _child_runs(client, flow_run_id)
     return bool(await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids([flow_run_id, *children]), **_PAUSED}}))
 
 
-async def end_below(client: PrefectClient, flow_run_id: UUID) -> None:
+def _crashed() -> State[Any]:
+    return Crashed(message=_MESSAGE)
+
+
+def _cancelled() -> State[Any]:
+    return Cancelled(message="It was cancelled, and its process has ended.")
+
+
+async def end_below(client: PrefectClient, flow_run_id: UUID, end: Callable[[], State[Any]] = _crashed) -> None:
     """Ends the unfinished task runs and child runs below a flow run."""
     children = await _child_runs(client, flow_run_id)
     task_runs = {"flow_runs": _ids([flow_run_id, *children]), "task_runs": _UNFINISHED}
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def end(task_run_id: UUID) -> None:
+    async def end_one(task_run_id: UUID) -> None:
         async with slots:
-            await client.set_task_run_state(task_run_id, Crashed(message=_MESSAGE), force=True)
+            await client.set_task_run_state(task_run_id, end(), force=True)
 
-    await asyncio.gather(*[end(UUID(row["id"])) for row in await _rows(client, "/task_runs/filter", task_runs)])
-    await _end_flow_runs(client, children)
+    await asyncio.gather(*[end_one(UUID(row["id"])) for row in await _rows(client, "/task_runs/filter", task_runs)])
+    await _end_flow_runs(client, children, end)
 
 
 async def run_count(client: PrefectClient, flow_run_id: UUID) -> int | None:
@@ -57,13 +72,13 @@ async def run_count(client: PrefectClient, flow_run_id: UUID) -> int | None:
     return int(rows[0]["run_count"]) if rows else None
 
 
-async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID]) -> int:
+async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID], end: Callable[[], State[Any]]) -> int:
     """Ends those that are unfinished; returns how many these are."""
     if not flow_run_ids:
         return 0
     rows = await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **_UNFINISHED}})
     for row in rows:
-        await client.set_flow_run_state(UUID(row["id"]), Crashed(message=_MESSAGE), force=True)
+        await client.set_flow_run_state(UUID(row["id"]), end(), force=True)
     return len(rows)
 
 

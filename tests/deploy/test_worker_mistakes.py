@@ -57,6 +57,22 @@ async def test_the_run_fails_in_plain_words(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+async def test_a_name_that_the_form_does_not_have_is_told(
+    study: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with temporary_settings({PREFECT_API_URL: study.api_url}):
+        run = await _deployed_run(study, {"sampel": 1, "folder": "elsewhere", "llms": "demo"})
+        monkeypatch.setenv("PREFECT__FLOW_RUN_ID", str(run.id))
+        await run_flow_async(declare("tiny", study.folder), run, run.parameters, return_type="state")
+        async with get_client() as client:
+            ended = await client.read_flow_run(run.id)
+    assert ended.state and ended.state.name == "Failed" and ended.state.message
+    told = "parameters: sampel=1: the form has no such field; did you mean 'sample'?; there are "
+    assert ended.state.message.startswith(f"2 mistakes; nothing was run and no model was asked.\n{told}")
+    assert "parameters: folder=elsewhere: the form has no such field" in ended.state.message
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
 async def _deployed_run(lab: Lab, parameters: dict[str, Any]) -> FlowRun:
     async with get_client() as client:
         flow_id = await client.create_flow(declare("tiny", lab.folder))

@@ -118,7 +118,16 @@ def test_a_killed_run_does_not_hold_the_server(machine: CommandLine) -> None:
     assert not machine.leftover_processes()
 
 
-def test_the_server_ends_a_killed_run_though_no_other_follows(machine: CommandLine) -> None:
+@pytest.mark.parametrize(
+    ("asked", "state", "told"),
+    [
+        ("", "Crashed", "as after a kill. The same run again goes on from what is kept."),
+        ("CANCELLING", "Cancelled", ""),
+    ],
+)
+def test_the_server_ends_a_killed_run_though_no_other_follows(
+    machine: CommandLine, asked: str, state: str, told: str
+) -> None:
     with fake_service(latency=0) as service:
         service.script([{"kind": "hang"}])
         study = write_study(machine.working_folder / "study", service)
@@ -127,19 +136,25 @@ def test_the_server_ends_a_killed_run_though_no_other_follows(machine: CommandLi
         wait_until(lambda: service.calls() > 0 or not command.running, "the first call", 120)
         api_url = status(machine)["api_url"]
         wait_until(lambda: "Running" in _states(api_url, "task_runs"), "a task run under way")
+        [run] = [one for one in _runs(api_url, "flow_runs") if not one["parent_task_run_id"]]
+        if asked:
+            changed = {"state": {"type": asked}, "force": True}
+            httpx.post(f"{api_url}/flow_runs/{run['id']}/set_state", json=changed).raise_for_status()
         command.kill()
-    unfinished = {"Running", "Pending"}
+    unfinished = {"Running", "Pending", "Cancelling"}
     wait_until(lambda: not unfinished & {*_states(api_url, "flow_runs"), *_states(api_url, "task_runs")}, "the end", 30)
-    assert _states(api_url, "flow_runs")[0] == "Crashed"
-    lines = [line["message"] for line in httpx.post(f"{api_url}/logs/filter", json={}).raise_for_status().json()]
-    assert [line for line in lines if "as after a kill. The same run again goes on from what is kept." in line], lines
+    assert {*_states(api_url, "flow_runs")} == {state} and state in _states(api_url, "task_runs")
+    lines = [line["message"] for line in _runs(api_url, "logs")]
+    assert any("as after a kill" in line and told in line for line in lines) == bool(told), lines
     assert not list(machine.results.rglob("running/*.*")), "no mark is left"
 
 
+def _runs(api_url: str, kind: str) -> list[dict[str, Any]]:
+    return httpx.post(f"{api_url}/{kind}/filter", json={}).raise_for_status().json()
+
+
 def _states(api_url: str, kind: str) -> list[str]:
-    """The names of the states of all runs of that kind, the latest first."""
-    found = httpx.post(f"{api_url}/{kind}/filter", json={"sort": "ID_DESC"}).raise_for_status().json()
-    return [run["state_name"] for run in found]
+    return [run["state_name"] for run in _runs(api_url, kind)]
 
 
 def test_a_question_leaves_the_server_and_prints_the_address_of_its_page(machine: CommandLine) -> None:
